@@ -1,0 +1,87 @@
+/** The answers of `GET /api/v1/status` and `GET /api/v1/models`, which the CLI prints. */
+
+import type { BatchPolicy } from '../shared/epoch-plan.ts'
+import type { Signature } from '../shared/tensor.ts'
+
+/** `loading` covers proving and preparing; `available`: in all replicas. */
+export type VersionState = 'loading' | 'available' | 'failed' | 'unloaded'
+
+export interface VersionStatus {
+  readonly version: number
+  readonly state: VersionState
+  readonly aliases: readonly string[]
+  /** Error code and reason when `failed`. */
+  readonly code: string | null
+  readonly reason: string | null
+  readonly digest: string | null
+  readonly signature: Signature | null
+  readonly batching: BatchPolicy | null
+  /** Measured microseconds of one run of 1 row and of `batching.rowsMax` rows. */
+  readonly runUs: { readonly oneRow: number; readonly fullBatch: number } | null
+  readonly memoryBytes: number | null
+  /** Things that work but deserve a look: over 1 ms a batch, not batched, no manifest. */
+  readonly warnings: readonly string[]
+}
+
+export interface ModelStatus {
+  readonly name: string
+  readonly aliases: Readonly<Record<string, number>>
+  readonly versions: readonly VersionStatus[]
+}
+
+export interface ModelsDocument {
+  readonly models: readonly ModelStatus[]
+}
+
+export interface EndpointStatus {
+  readonly name: string
+  readonly model: string
+  readonly revision: number
+  readonly variants: readonly {
+    readonly name: string
+    readonly version: number
+    readonly weightBp: number
+    readonly requests: number
+    readonly failures: number
+    readonly p50Ms: number
+    readonly p99Ms: number
+  }[]
+}
+
+export interface ReplicaStatus {
+  readonly index: number
+  readonly pid: number
+  /** Milliseconds since the replica process was adopted or started by this control. */
+  readonly uptimeMs: number
+  readonly state: 'starting' | 'serving' | 'draining' | 'dead'
+  readonly epoch: number
+  readonly httpEngine: string
+  readonly restarts: number
+  readonly rssBytes: number
+  readonly threads: readonly {
+    readonly thread: number
+    readonly state: string
+    readonly connections: number
+    readonly inFlight: number
+    readonly loopLagMs: number
+  }[]
+}
+
+export interface StatusDocument {
+  readonly version: string
+  readonly gateway: string
+  readonly ready: boolean
+  /** Why it is not ready; empty when it is. */
+  readonly reasons: readonly string[]
+  readonly epoch: number
+  readonly startedAt: string
+  readonly uptimeMs: number
+  readonly httpHost: string
+  readonly httpPort: number
+  readonly controlPort: number
+  readonly defaultEndpoint: string | null
+  readonly endpoints: readonly EndpointStatus[]
+  readonly replicas: readonly ReplicaStatus[]
+  /** Sentences for the operator: versions that failed, slow models, dead replicas. */
+  readonly warnings: readonly string[]
+}

@@ -1,0 +1,65 @@
+/**
+ * One HTTP request and the duty to answer it once, whichever engine carries it.
+ *
+ * An engine creates the exchange, fills the fields below from the head, collects the body and calls
+ * `RequestHandler` exactly once. Afterwards it only reports an abort. Rules that come from
+ * uWebSockets and hold for both engines (reliability.md §2.1):
+ * - the native response is touched in the engine's file only;
+ * - nothing is counted, refused or started before the last body chunk, because the engine may still
+ *   find the request malformed;
+ * - `body` is valid only during the call: copy what must outlive it.
+ */
+
+import type { Refusal } from '../shared/errors.ts'
+
+export interface Exchange {
+  /** Upper case. */
+  readonly method: string
+  /** Path without query, as sent (not decoded). */
+  readonly path: string
+  /** `x-request-id` as sent, '' if absent. Not yet checked. */
+  readonly requestId: string
+  /** `x-sluice-explain: 1` was sent. */
+  readonly isExplained: boolean
+  /** `content-encoding` as sent, '' if absent. */
+  readonly contentEncoding: string
+  /** Monotonic milliseconds at which the head was complete. */
+  readonly startedMs: number
+  /** The client has gone: `reply` would be a no-op, and work may be dropped. */
+  readonly isAborted: boolean
+
+  /**
+   * Answers. `headerLines` is a preformatted block `name: value` joined by CRLF, without the last
+   * CRLF and without content-length. A second call, or one after an abort, does nothing.
+   */
+  reply(statusLine: string, headerLines: string, body: string | Uint8Array): void
+}
+
+/**
+ * Called once per request. `refusal` is set when the engine itself must refuse (body too large,
+ * budget exhausted); `body` is then empty.
+ */
+export type RequestHandler = (exchange: Exchange, body: Uint8Array, refusal: Refusal | null) => void
+
+export interface HttpEngineOptions {
+  readonly bodyBytesMax: number
+  readonly headerBytesMax: number
+  /**
+   * Takes `bytes` (may be negative) out of the budget of buffered bodies, shared by all threads of
+   * the replica; false, and nothing taken, when it would be exceeded.
+   */
+  takeBodyBytes(bytes: number): boolean
+  /** Called when the number of open connections changes. */
+  onConnections(delta: 1 | -1): void
+  readonly onRequest: RequestHandler
+}
+
+export interface HttpEngine {
+  readonly name: 'uws' | 'node'
+  /** Listens with SO_REUSEPORT; resolves with the port (port 0 picks one), rejects with PORT_IN_USE. */
+  listen(host: string, port: number): Promise<number>
+  /** Accepts no new connections and answers the open ones with `connection: close`. */
+  stopAccepting(): void
+  /** Closes everything at once. */
+  close(): void
+}

@@ -1,0 +1,47 @@
+/** Time, injected everywhere so that tests own it. No other file reads a clock or sets a timer. */
+
+export interface Clock {
+  /** Wall clock, milliseconds since the Unix epoch. For people and records only. */
+  now(): number
+  /** Monotonic milliseconds with sub-microsecond digits. For durations and deadlines. */
+  monotonic(): number
+  /** Runs `task` once after `delayMs`. Returns its cancellation. The timer keeps no process alive. */
+  setTimer(delayMs: number, task: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimer: (delayMs, task) => {
+    const timer = setTimeout(task, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Repeats `task` every `periodMs` after the previous one has ended. Returns its cancellation. */
+export const every = (
+  clock: Clock,
+  periodMs: number,
+  task: () => void | Promise<void>,
+): (() => void) => {
+  let cancelled = false
+  let cancel = () => {}
+  const arm = () => {
+    cancel = clock.setTimer(periodMs, async () => {
+      await task()
+      if (!cancelled) arm()
+    })
+  }
+  arm()
+  return () => {
+    cancelled = true
+    cancel()
+  }
+}
+
+/** Resolves after `delayMs`. */
+export const delay = (clock: Clock, delayMs: number): Promise<void> =>
+  new Promise((resolve) => {
+    clock.setTimer(delayMs, resolve)
+  })

@@ -1,0 +1,126 @@
+/** What an endpoint promises its clients, and how a version keeps that promise. */
+
+import { type Refusal, refuse } from './errors.ts'
+import type { FeatureType, Manifest } from './manifest.ts'
+import { formatShape, type Signature, type TensorSignature } from './tensor.ts'
+
+export interface ContractFeature {
+  readonly name: string
+  readonly type: FeatureType
+  readonly optional: boolean
+}
+
+/** Ordered features (empty when the champion has no manifest) and tensors of an endpoint. */
+export interface Contract {
+  readonly features: readonly ContractFeature[]
+  readonly tensors: readonly TensorSignature[]
+}
+
+/** One contract feature bound to a version's input. */
+export interface BoundFeature {
+  readonly name: string
+  readonly type: FeatureType
+  readonly optional: boolean
+  /** Index into the version's inputs. */
+  readonly input: number
+  /** Element within the row of that input. */
+  readonly column: number
+  readonly missing: number | string
+  /** Category -> code where the input takes numbers, else null. */
+  readonly codes: ReadonlyMap<string, number> | null
+}
+
+/** A version's map from a contract to its own inputs. Computed when an epoch is prepared. */
+export interface Binding {
+  /** In contract order. */
+  readonly features: readonly BoundFeature[]
+  /** `tensors[i]`: index of the version's input that takes contract tensor i. */
+  readonly tensors: readonly number[]
+}
+
+/** The contract that a version gives to an endpoint which declares none. */
+export const contractOf = (signature: Signature, manifest: Manifest | null): Contract => ({
+  features: (manifest?.features ?? []).map(({ name, type, optional }) => ({
+    name,
+    type,
+    optional,
+  })),
+  tensors: signature.inputs,
+})
+
+const bindTensor = (wanted: TensorSignature, signature: Signature): number | Refusal => {
+  const index = signature.inputs.findIndex((input) => input.name === wanted.name)
+  const found = signature.inputs[index]
+  if (found === undefined) {
+    return refuse('BINDING_FAILED', `The version has no input '${wanted.name}'`)
+  }
+  const sameShape =
+    found.shape.length === wanted.shape.length &&
+    found.shape.every((size, i) => size === wanted.shape[i] || size === -1)
+  if (found.datatype !== wanted.datatype || !sameShape) {
+    return refuse(
+      'BINDING_FAILED',
+      `Input '${wanted.name}' is ${found.datatype} ${formatShape(found.shape)}, the contract wants ${wanted.datatype} ${formatShape(wanted.shape)}`,
+    )
+  }
+  return index
+}
+
+const bindFeature = (
+  wanted: ContractFeature,
+  signature: Signature,
+  manifest: Manifest | null,
+): BoundFeature | Refusal => {
+  const own = manifest?.features.find((feature) => feature.name === wanted.name)
+  if (own === undefined) {
+    return refuse('BINDING_FAILED', `The version has no feature '${wanted.name}'`)
+  }
+  const input = signature.inputs.findIndex((tensor) => tensor.name === own.tensor)
+  if (input < 0) {
+    return refuse('BINDING_FAILED', `Feature '${own.name}' names the unknown input '${own.tensor}'`)
+  }
+  if (own.type !== wanted.type) {
+    return refuse('BINDING_FAILED', `Feature '${own.name}' is ${own.type}, wanted ${wanted.type}`)
+  }
+  const codes =
+    own.vocabulary === undefined
+      ? null
+      : new Map(own.vocabulary.map((category, code) => [category, code]))
+  const { name, type } = wanted
+  const optional = wanted.optional || own.optional
+  return { name, type, optional, input, column: own.column, missing: own.missing, codes }
+}
+
+/**
+ * Binds a version to a contract.
+ *
+ * A contract with features is kept by features: the version's tensors may differ. A contract of
+ * tensors only is kept by tensors of the same name, datatype and shape. Inputs of the version that
+ * no feature feeds make it unbindable: nobody could fill them.
+ */
+export const bind = (
+  contract: Contract,
+  signature: Signature,
+  manifest: Manifest | null,
+): Binding | Refusal => {
+  const features: BoundFeature[] = []
+  for (const wanted of contract.features) {
+    const bound = bindFeature(wanted, signature, manifest)
+    if ('code' in bound) return bound
+    features.push(bound)
+  }
+  const tensors: number[] = []
+  for (const wanted of contract.tensors) {
+    const bound = bindTensor(wanted, signature)
+    if (typeof bound === 'number') tensors.push(bound)
+    else if (contract.features.length === 0) return bound
+    else tensors.push(-1)
+  }
+  const surplus = manifest?.features.find(
+    (own) => contract.features.length > 0 && !features.some(({ name }) => name === own.name),
+  )
+  if (surplus !== undefined && !surplus.optional) {
+    return refuse('BINDING_FAILED', `The contract has no feature '${surplus.name}'`)
+  }
+  return { features, tensors }
+}

@@ -1,0 +1,98 @@
+/**
+ * What control tells a replica to serve: one traffic configuration, complete and immutable.
+ * Travels as JSON inside `Prepare` (proto/control.proto).
+ */
+
+import type { Contract } from './contract.ts'
+import type { Manifest } from './manifest.ts'
+import type { Signature } from './tensor.ts'
+
+/** How requests of one version are put together. Rows, not requests, are counted. */
+export interface BatchPolicy {
+  /** Most rows in one run; 0: the model has no row dimension and every request runs alone. */
+  readonly rowsMax: number
+  /** Whether rows of different requests may share a run (the self-test agreed). */
+  readonly mixesRequests: boolean
+  readonly preferredRows: readonly number[]
+  readonly queueDelayUsMax: number
+}
+
+export interface PlannedVersion {
+  readonly model: string
+  readonly version: number
+  /** SHA-256 of the published model.onnx. */
+  readonly digest: string
+  /** The optimised copy that the proving run wrote, and its own SHA-256. */
+  readonly provenFile: string
+  readonly provenSha256: string
+  readonly signature: Signature
+  readonly manifest: Manifest | null
+  readonly batching: BatchPolicy
+  /** Row of the profile, for warm-up; null when the version has no profile. */
+  readonly exampleRow: Readonly<Record<string, number | string | boolean | null>> | null
+}
+
+export interface PlannedVariant {
+  readonly name: string
+  readonly version: number
+  readonly weightBp: number
+}
+
+export interface PlannedEndpoint {
+  readonly name: string
+  readonly model: string
+  readonly revision: number
+  readonly contract: Contract
+  readonly salt: string
+  readonly variants: readonly PlannedVariant[]
+  /** The 10,000 buckets as runs: [buckets, index into variants], in bucket order. */
+  readonly bucketRuns: readonly (readonly [number, number])[]
+}
+
+export interface EpochPlan {
+  readonly epoch: number
+  readonly versions: readonly PlannedVersion[]
+  readonly endpoints: readonly PlannedEndpoint[]
+  /** Serves `/predict`; null when there are several endpoints and none was chosen. */
+  readonly defaultEndpoint: string | null
+}
+
+/** A version that a replica could not prepare. */
+export interface PrepareFailure {
+  readonly model: string
+  readonly version: number
+  readonly code: 'PREPARE_FAILED' | 'BINDING_FAILED' | 'DIGEST_MISMATCH'
+  readonly detail: string
+}
+
+/** Fixed for the life of a replica process; a change restarts it. Passed as JSON in argv. */
+export interface ReplicaSettings {
+  readonly stateDir: string
+  readonly socketPath: string
+  readonly gateway: string
+  readonly replica: number
+  readonly incarnation: number
+  readonly threads: number
+  readonly host: string
+  readonly httpPort: number
+  readonly httpEngine: 'uws' | 'node'
+  readonly limits: ServerLimits
+  readonly controlAbsenceMsMax: number
+  readonly drainMsMax: number
+  readonly watchdog: WatchdogLimits
+}
+
+export interface ServerLimits {
+  readonly bodyBytesMax: number
+  readonly bodyBytesInFlightMax: number
+  readonly jsonDepthMax: number
+  readonly headerBytesMax: number
+  readonly queueRowsMax: number
+}
+
+export interface WatchdogLimits {
+  readonly reportMs: number
+  readonly idleMsMax: number
+  readonly runMsMax: number
+  readonly loadMsMax: number
+}

@@ -1,0 +1,277 @@
+/**
+ * Every failure that Sluice reports, in one table. `docs/reference/errors.md` is generated from it.
+ *
+ * A code is stable: clients and alerts match on it. A retired code moves to `RETIRED_CODES` and is
+ * never used again. Messages state what was tried, what was found and what is wanted; they hold no
+ * path, stack or internal name.
+ */
+
+/** What one code means on each transport and what its reader should do. */
+export interface ErrorEntry {
+  /** HTTP status; 0 where the code never answers a request (start-up and load errors). */
+  readonly http: number
+  /** gRPC status name, by Triton's table. */
+  readonly grpc: string
+  /** Whether the same request may succeed later without a change. */
+  readonly retryable: boolean
+  /** One sentence: when it happens. */
+  readonly cause: string
+  /** One sentence: what to do. */
+  readonly hint: string
+}
+
+const entry = (
+  http: number,
+  grpc: string,
+  retryable: boolean,
+  cause: string,
+  hint: string,
+): ErrorEntry => ({ http, grpc, retryable, cause, hint })
+
+const badRequest = (cause: string, hint: string) =>
+  entry(400, 'INVALID_ARGUMENT', false, cause, hint)
+const notFound = (cause: string, hint: string) => entry(404, 'NOT_FOUND', false, cause, hint)
+const loadError = (cause: string, hint: string) => entry(0, 'INTERNAL', false, cause, hint)
+
+export const ERRORS = {
+  // request
+  REQUEST_MALFORMED: badRequest(
+    'The body is not valid JSON, or not of the shape that this path takes',
+    'Compare the body with the example on this page of the docs: life of a request',
+  ),
+  REQUEST_TOO_DEEP: badRequest(
+    'The JSON body nests deeper than `limits.json_depth_max`',
+    'Send flat data; no supported request needs deep nesting',
+  ),
+  DUPLICATE_KEY: badRequest(
+    'A JSON object in the body names one key twice',
+    'Send each key once: which value was meant cannot be known',
+  ),
+  TENSOR_SHAPE_MISMATCH: badRequest(
+    'A shape, row length or element count is not what the model takes',
+    'GET the model metadata for the shapes; -1 is the row dimension',
+  ),
+  TENSOR_DATATYPE_MISMATCH: badRequest(
+    'A tensor or feature has another type than the model takes',
+    'GET the model metadata for the datatypes; nothing is converted silently',
+  ),
+  INPUT_VALUE_INVALID: badRequest(
+    'A value cannot be represented in the datatype of its input, or a string holds NUL or an unpaired surrogate',
+    'Send a finite number within the range of the datatype, or valid Unicode text without NUL',
+  ),
+  INPUT_MISSING: badRequest(
+    'A required feature or tensor is absent or null',
+    'Send every required input; null and absent both mean missing, never 0',
+  ),
+  INPUT_UNKNOWN: badRequest(
+    'A feature or tensor is named that the endpoint does not have',
+    'Check the spelling against the endpoint metadata',
+  ),
+  OUTPUT_UNKNOWN: badRequest(
+    'A requested output does not exist, or is requested twice',
+    'GET the model metadata for the output names',
+  ),
+  BODY_TOO_LARGE: entry(
+    413,
+    'RESOURCE_EXHAUSTED',
+    false,
+    'The body is larger than `limits.body_bytes_max`',
+    'Send fewer rows in one request, or raise the limit',
+  ),
+  ENCODING_UNSUPPORTED: entry(
+    415,
+    'UNIMPLEMENTED',
+    false,
+    'The request has a content encoding or extension that this server does not support',
+    'Send plain JSON without content-encoding',
+  ),
+  METHOD_NOT_ALLOWED: entry(
+    405,
+    'UNIMPLEMENTED',
+    false,
+    'The path exists, but not for this method',
+    'Use the method named in the allow header',
+  ),
+  // routing
+  ROUTE_NOT_FOUND: notFound('No such path', 'See the list of paths in docs/life-of-a-request.md'),
+  ENDPOINT_NOT_FOUND: notFound(
+    'No endpoint has that name, or none was named and there are several',
+    'Use one of the names in the message',
+  ),
+  MODEL_NOT_FOUND: notFound('No model has that name', 'Run `sluice models` for the names'),
+  VERSION_NOT_FOUND: notFound(
+    'The model has no such version that serves',
+    'Run `sluice models` for the versions and their states',
+  ),
+  VERSION_NOT_READY: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The version exists but is not available',
+    'Run `sluice models` for its state and reason',
+  ),
+  FORBIDDEN: entry(
+    403,
+    'PERMISSION_DENIED',
+    false,
+    'The call changes state and this server does not allow that here',
+    'Start with `--model-control-mode explicit`, or change the repository instead',
+  ),
+  // capacity
+  QUEUE_FULL: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'More rows are waiting than `limits.queue_rows_max`',
+    'Retry after the time in Retry-After, with back-off',
+  ),
+  BODY_BUDGET_EXHAUSTED: entry(
+    503,
+    'RESOURCE_EXHAUSTED',
+    true,
+    'The bodies in flight together exceed `limits.body_bytes_in_flight_max`',
+    'Retry after the time in Retry-After, or send smaller bodies',
+  ),
+  SHUTTING_DOWN: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The server drains and takes no new work',
+    'Retry on another server, or in a few seconds',
+  ),
+  // run
+  INFERENCE_FAILED: entry(
+    500,
+    'INTERNAL',
+    false,
+    'The model refused or failed on this input',
+    'Check the named row; the same input fails again',
+  ),
+  OUTPUT_NOT_FINITE: entry(
+    500,
+    'INTERNAL',
+    false,
+    'The model answered NaN or infinity, which JSON cannot carry',
+    'Check the input for missing values; binary transports carry such values',
+  ),
+  INTERNAL: entry(
+    500,
+    'INTERNAL',
+    false,
+    'A fault in Sluice; the log has the details under the request id',
+    'Report it with the request id',
+  ),
+  // loading a version
+  MODEL_INVALID: loadError('The model file cannot be used', 'See the reason; export it again'),
+  MODEL_UNSAFE: loadError(
+    'The model file points outside its folder, uses a foreign operator domain, or exceeds a limit',
+    'Do not serve it; see the reason',
+  ),
+  MODEL_INCONSISTENT: loadError(
+    'The self-test got different answers for a row alone and in a batch',
+    'The version is served with batches of one request; export it with a free row dimension',
+  ),
+  MANIFEST_INVALID: loadError(
+    'manifest.json or profile.json is malformed or contradicts the model',
+    'Correct the field that the reason names',
+  ),
+  DIGEST_MISMATCH: loadError(
+    'A file has another SHA-256 than was promised',
+    'Publish the version again, whole',
+  ),
+  MODEL_CONFIG_INVALID: loadError('model.yaml is invalid', 'Correct the line that is named'),
+  PROVING_CRASHED: loadError(
+    'The version killed the process that tried it',
+    'Do not serve it; try it with another exporter or runtime version',
+  ),
+  PROVING_TIMEOUT: loadError(
+    'The version did not load and answer within `proving.timeout_seconds`',
+    'Raise the limit if the model is merely large',
+  ),
+  PROVING_MEMORY: loadError(
+    'The version needed more memory than `proving.memory_bytes_max`',
+    'Raise the limit if the model is merely large',
+  ),
+  PREPARE_FAILED: loadError(
+    'A replica could not prepare the version',
+    'See the reason; SIGHUP tries again',
+  ),
+  BINDING_FAILED: loadError(
+    'The version lacks inputs that its endpoint promises, or has others',
+    'Give it the contract of its endpoint, or make a new model',
+  ),
+  // start-up, files, tools
+  CONFIG_INVALID: loadError('sluice.yaml, a flag or a variable is invalid', 'Run `sluice check`'),
+  REPOSITORY_UNREADABLE: loadError('The model repository cannot be read', 'Check path and rights'),
+  PORT_IN_USE: loadError('Another program owns the port', 'Stop it, or choose another port'),
+  STATE_DIR_LOCKED: loadError(
+    'Another Sluice uses this state folder',
+    'Stop it, or give this one its own `--state-dir`',
+  ),
+  STATE_TOO_NEW: loadError(
+    'A state file was written by a newer Sluice',
+    'Run that version, or start with a fresh state folder',
+  ),
+  STATE_CORRUPT: loadError('A state file cannot be read', 'Restore it, or move it away'),
+  SOCKET_PATH_TOO_LONG: loadError(
+    'The path of the control socket exceeds 107 bytes',
+    'Choose a shorter `--state-dir`',
+  ),
+  CONTROL_UNREACHABLE: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The control server does not answer',
+    'Start it with `sluice serve`, or name it with --server',
+  ),
+} as const satisfies Record<string, ErrorEntry>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** All codes in a fixed order; the index is the counter slot in shared memory. */
+export const ERROR_CODES = Object.keys(ERRORS) as readonly ErrorCode[]
+
+/** Codes of earlier releases. They must not be used again. */
+export const RETIRED_CODES: readonly string[] = []
+
+/** One fault inside a request, located by an RFC 6901 JSON pointer into its body. */
+export interface FieldFault {
+  readonly pointer: string
+  readonly detail: string
+}
+
+/**
+ * An expected "no": returned, not thrown, on the data plane. Only plain data, so that it travels
+ * between threads and processes.
+ */
+export interface Refusal {
+  readonly code: ErrorCode
+  readonly detail: string
+  readonly errors?: readonly FieldFault[]
+}
+
+export const refuse = (code: ErrorCode, detail: string, errors?: readonly FieldFault[]): Refusal =>
+  errors === undefined ? { code, detail } : { code, detail, errors }
+
+/** The one error class. `code` decides what is done with it; `detail` is for people. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode
+  readonly errors: readonly FieldFault[] | undefined
+
+  constructor(code: ErrorCode, detail: string, options?: ErrorOptions & { errors?: FieldFault[] }) {
+    super(detail, options)
+    this.name = 'GatewayError'
+    this.code = code
+    this.errors = options?.errors
+  }
+
+  /** Total: whatever was thrown becomes a GatewayError; foreign errors become INTERNAL. */
+  static from(thrown: unknown): GatewayError {
+    if (thrown instanceof GatewayError) return thrown
+    return new GatewayError('INTERNAL', 'Internal error', { cause: thrown })
+  }
+
+  toRefusal(): Refusal {
+    return refuse(this.code, this.message, this.errors)
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The shared memory of one replica: agent and data threads, one block, no locks.
+ *
+ * ```
+ * replica words  Int32   EPOCH | DRAINING | BODY_KIB           written by the agent (EPOCH, DRAINING)
+ *                                                              or by all, atomically (BODY_KIB)
+ * thread words   Int32   BEAT | STATE | VERSION | IN_FLIGHT | CONNECTIONS | TID     per data thread
+ * thread gauges  Float64 CPU_SECONDS | LOOP_LAG_SECONDS | QUEUE_ROWS                per data thread
+ * counters       Float64 SLOTS x SLOT_DOUBLES (counters.ts)                         per data thread
+ * ```
+ *
+ * Every thread word and gauge has one writer, its data thread; the agent only reads.
+ */
+
+import { SLOT_DOUBLES } from './counters.ts'
+
+/** Epoch that new requests serve; 0 before the first commit. */
+export const EPOCH_WORD = 0
+/** 1 while the replica drains. */
+export const DRAINING_WORD = 1
+/** KiB of request bodies buffered in all threads together. */
+export const BODY_KIB_WORD = 2
+const REPLICA_WORDS = 8
+
+export const THREAD_WORDS = {
+  /** Raised by one at every beat; a watchdog looks for change, not for a value. */
+  BEAT: 0,
+  STATE: 1,
+  /** Index into the versions of the current plan while STATE is RUN or LOAD. */
+  VERSION: 2,
+  IN_FLIGHT: 3,
+  CONNECTIONS: 4,
+  TID: 5,
+} as const
+const WORDS_PER_THREAD = 8
+
+export const THREAD_STATE = { IDLE: 0, DECODE: 1, RUN: 2, LOAD: 3 } as const
+export const THREAD_STATE_NAMES = ['idle', 'decode', 'run', 'load'] as const
+
+export const THREAD_GAUGES = { CPU_SECONDS: 0, LOOP_LAG_SECONDS: 1, QUEUE_ROWS: 2 } as const
+const GAUGES_PER_THREAD = 8
+
+/**
+ * (endpoint, variant) pairs counted at once. 256 x 2,200 doubles = 4.5 MB of address space a
+ * thread; pages that no slot touches are never resident.
+ */
+export const COUNTER_SLOTS = 256
+
+/** Views of one data thread on the shared block. */
+export interface ThreadMemory {
+  readonly words: Int32Array
+  readonly gauges: Float64Array
+  readonly counters: Float64Array
+}
+
+export interface ReplicaMemory {
+  readonly words: Int32Array
+  readonly threads: readonly ThreadMemory[]
+}
+
+const wordBytes = (threads: number) => (REPLICA_WORDS + threads * WORDS_PER_THREAD) * 4
+const gaugesAt = (threads: number) => Math.ceil(wordBytes(threads) / 64) * 64
+const countersAt = (threads: number) => gaugesAt(threads) + threads * GAUGES_PER_THREAD * 8
+const counterDoubles = COUNTER_SLOTS * SLOT_DOUBLES
+
+/** Bytes of the block for a number of data threads. */
+export const replicaMemoryBytes = (threads: number): number =>
+  countersAt(threads) + threads * counterDoubles * 8
+
+/** Lays the views over a block of `replicaMemoryBytes(threads)` bytes. */
+export const mapReplicaMemory = (buffer: SharedArrayBuffer, threads: number): ReplicaMemory => {
+  if (buffer.byteLength !== replicaMemoryBytes(threads)) {
+    throw new RangeError(`Shared block has ${buffer.byteLength} bytes for ${threads} threads`)
+  }
+  const blocks: ThreadMemory[] = []
+  for (let thread = 0; thread < threads; thread++) {
+    const wordsAt = (REPLICA_WORDS + thread * WORDS_PER_THREAD) * 4
+    const gaugeBytes = gaugesAt(threads) + thread * GAUGES_PER_THREAD * 8
+    const counterBytes = countersAt(threads) + thread * counterDoubles * 8
+    blocks.push({
+      words: new Int32Array(buffer, wordsAt, WORDS_PER_THREAD),
+      gauges: new Float64Array(buffer, gaugeBytes, GAUGES_PER_THREAD),
+      counters: new Float64Array(buffer, counterBytes, counterDoubles),
+    })
+  }
+  return { words: new Int32Array(buffer, 0, REPLICA_WORDS), threads: blocks }
+}
