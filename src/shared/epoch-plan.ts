@@ -53,6 +53,8 @@ export interface EpochPlan {
   readonly epoch: number
   readonly versions: readonly PlannedVersion[]
   readonly endpoints: readonly PlannedEndpoint[]
+  /** Endpoints that have no available version: their requests get VERSION_NOT_READY. */
+  readonly unavailable: readonly string[]
   /** Serves `/predict`; null when there are several endpoints and none was chosen. */
   readonly defaultEndpoint: string | null
 }

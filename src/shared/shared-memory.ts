@@ -2,8 +2,8 @@
  * The shared memory of one replica: agent and data threads, one block, no locks.
  *
  * ```
- * replica words  Int32   EPOCH | DRAINING | BODY_KIB           written by the agent (EPOCH, DRAINING)
- *                                                              or by all, atomically (BODY_KIB)
+ * replica words  Int32   EPOCH | DRAINING | BODY_BYTES         written by the agent (EPOCH, DRAINING)
+ *                                                              or by all, atomically (BODY_BYTES)
  * thread words   Int32   BEAT | STATE | VERSION | IN_FLIGHT | CONNECTIONS | TID     per data thread
  * thread gauges  Float64 CPU_SECONDS | LOOP_LAG_SECONDS | QUEUE_ROWS                per data thread
  * counters       Float64 SLOTS x SLOT_DOUBLES (counters.ts)                         per data thread
@@ -18,8 +18,8 @@ import { SLOT_DOUBLES } from './counters.ts'
 export const EPOCH_WORD = 0
 /** 1 while the replica drains. */
 export const DRAINING_WORD = 1
-/** KiB of request bodies buffered in all threads together. */
-export const BODY_KIB_WORD = 2
+/** Bytes of request bodies buffered in all threads together. */
+export const BODY_BYTES_WORD = 2
 const REPLICA_WORDS = 8
 
 export const THREAD_WORDS = {

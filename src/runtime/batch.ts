@@ -1,0 +1,178 @@
+/**
+ * The buffers of one batch: rows of several requests side by side, ready for one run.
+ *
+ * A dense batch owns one buffer per input and requests are decoded straight into it. A loose batch
+ * holds whole tensors of its requests (free inner dimensions, rows too large for a buffer, or no row
+ * dimension at all) and joins them when it runs.
+ */
+
+import {
+  allocate,
+  type NumericArray,
+  type Tensor,
+  type TensorData,
+  type TensorSignature,
+} from '../shared/tensor.ts'
+
+/** Rows `from .. to - 1` of row-major data; shares memory except for strings. */
+export const sliceRows = (
+  data: TensorData,
+  stride: number,
+  from: number,
+  to: number,
+): TensorData =>
+  Array.isArray(data)
+    ? data.slice(from * stride, to * stride)
+    : data.subarray(from * stride, to * stride)
+
+/** Copies `count` elements of `source` into `target` at `at`; both hold the same datatype. */
+const copyElements = (target: TensorData, at: number, source: TensorData, count: number): void => {
+  if (Array.isArray(target)) {
+    for (let i = 0; i < count; i++) target[at + i] = (source as string[])[i] ?? ''
+    return
+  }
+  const numeric = source as NumericArray
+  const part = numeric.length === count ? numeric : numeric.subarray(0, count)
+  ;(target as Float64Array).set(part as Float64Array, at)
+}
+
+/** Elements per row of each input, or null where a dimension other than the first is free. */
+export const rowStridesOf = (inputs: readonly TensorSignature[]): number[] | null => {
+  const strides: number[] = []
+  for (const { shape } of inputs) {
+    if (shape[0] !== -1) return null
+    let stride = 1
+    for (const dimension of shape.slice(1)) {
+      if (dimension < 0) return null
+      stride *= dimension
+    }
+    strides.push(stride)
+  }
+  return strides
+}
+
+export class Batch<M> {
+  readonly members: M[] = []
+  /** First row of each member. */
+  readonly starts: number[] = []
+  rows = 0
+  /** Monotonic milliseconds at which the first member was admitted. */
+  openedMs = 0
+  /** Dense: one buffer per input. Loose: empty. */
+  readonly columns: TensorData[]
+  /** Loose: the tensors of each member. */
+  readonly tensors: Tensor[][] = []
+  /** Loose: inner shapes that members must share. */
+  shapeKey = ''
+  readonly #inputs: readonly TensorSignature[]
+  readonly #strides: readonly number[]
+  /** Inputs of a run of rows 0 .. n - 1, kept: the objects and views are the same at every run. */
+  readonly #views: (Tensor[] | undefined)[] = []
+
+  constructor(inputs: readonly TensorSignature[], strides: readonly number[], capacity: number) {
+    this.#inputs = inputs
+    this.#strides = strides
+    this.columns =
+      capacity === 0
+        ? []
+        : inputs.map(({ datatype }, i) => allocate(datatype, capacity * strides[i]!))
+  }
+
+  get isDense(): boolean {
+    return this.columns.length > 0
+  }
+
+  add(member: M, rows: number, nowMs: number): void {
+    if (this.members.length === 0) this.openedMs = nowMs
+    this.members.push(member)
+    this.starts.push(this.rows)
+    this.rows += rows
+  }
+
+  /** Copies a member's own tensors into the dense buffers, behind the rows that are there. */
+  copyIn(tensors: readonly Tensor[], rows: number): void {
+    for (let i = 0; i < this.columns.length; i++) {
+      const stride = this.#strides[i]!
+      copyElements(this.columns[i]!, this.rows * stride, tensors[i]!.data, rows * stride)
+    }
+  }
+
+  /** End row of member `index`. */
+  endOf(index: number): number {
+    return this.starts[index + 1] ?? this.rows
+  }
+
+  /** Inputs for the members `from .. to - 1`. */
+  inputs(from: number, to: number): readonly Tensor[] {
+    if (this.isDense) return this.denseInputs(this.starts[from]!, this.endOf(to - 1))
+    if (to - from === 1) return this.tensors[from]!
+    return this.#joined(from, to)
+  }
+
+  /** Inputs for the rows `fromRow .. toRow - 1` of a dense batch. */
+  denseInputs(fromRow: number, toRow: number): readonly Tensor[] {
+    const rows = toRow - fromRow
+    const known = fromRow === 0 ? this.#views[rows] : undefined
+    const tensors =
+      known ??
+      this.#inputs.map(({ datatype, shape }, i) => ({
+        datatype,
+        shape: [rows, ...shape.slice(1)],
+        data: sliceRows(this.columns[i]!, this.#strides[i]!, fromRow, toRow),
+      }))
+    if (known !== undefined || fromRow !== 0) return tensors
+    // Strings are copied by slice, so their views would go stale.
+    if (!this.columns.some(Array.isArray)) this.#views[rows] = tensors
+    return tensors
+  }
+
+  #joined(from: number, to: number): Tensor[] {
+    const rows = this.endOf(to - 1) - this.starts[from]!
+    return this.#inputs.map(({ datatype }, i) => {
+      const first = this.tensors[from]![i]!
+      const shape = [rows, ...first.shape.slice(1)]
+      const data = allocate(
+        datatype,
+        shape.reduce((product, size) => product * size, 1),
+      )
+      let at = 0
+      for (let member = from; member < to; member++) {
+        const part = this.tensors[member]![i]!.data
+        copyElements(data, at, part, part.length)
+        at += part.length
+      }
+      return { datatype, shape, data }
+    })
+  }
+
+  /** Moves the members from `index` on into an empty batch of the same kind. */
+  splitInto(rest: Batch<M>, index: number): void {
+    const fromRow = this.starts[index]!
+    const moved = this.rows - fromRow
+    for (let i = 0; i < this.columns.length; i++) {
+      const stride = this.#strides[i]!
+      const tail = sliceRows(this.columns[i]!, stride, fromRow, this.rows)
+      copyElements(rest.columns[i]!, 0, tail, moved * stride)
+    }
+    for (let member = index; member < this.members.length; member++) {
+      rest.members.push(this.members[member]!)
+      rest.starts.push(this.starts[member]! - fromRow)
+      if (!this.isDense) rest.tensors.push(this.tensors[member]!)
+    }
+    rest.rows = moved
+    rest.openedMs = this.openedMs
+    rest.shapeKey = this.shapeKey
+    this.members.length = index
+    this.starts.length = index
+    if (!this.isDense) this.tensors.length = index
+    this.rows = fromRow
+  }
+
+  clear(): void {
+    this.members.length = 0
+    this.starts.length = 0
+    this.tensors.length = 0
+    this.rows = 0
+    this.shapeKey = ''
+  }
+}
