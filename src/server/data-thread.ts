@@ -1,0 +1,153 @@
+/**
+ * Entry of a data thread: sockets in, answers out. Wires the request path of this thread and obeys
+ * its agent. It logs nothing, reads no file but model copies, and talks to no other thread while a
+ * request is under way.
+ */
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { Batcher, type Turns } from '../runtime/batcher.ts'
+import { loadProven } from '../runtime/load-proven.ts'
+import { warmUp } from '../runtime/warm-up.ts'
+import { every, systemClock } from '../shared/clock.ts'
+import type { PlannedVersion } from '../shared/epoch-plan.ts'
+import { predictionIdPrefix } from '../shared/ids.ts'
+import {
+  BODY_BYTES_WORD,
+  DRAINING_WORD,
+  mapReplicaMemory,
+  THREAD_WORDS,
+} from '../shared/shared-memory.ts'
+import { currentThreadId } from '../shared/threads.ts'
+import { Account } from './account.ts'
+import { Epochs } from './epochs.ts'
+import { createHttpEngine } from './http.ts'
+import { Infer } from './infer.ts'
+import { type LiveVersion, LiveVersions } from './live-version.ts'
+import type { Pending } from './pending.ts'
+import { Replies } from './replies.ts'
+import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
+
+const BEAT_MS = 250
+const DRAIN_LOOK_MS = 20
+
+const { settings, thread, memory } = workerData as DataThreadStart
+const replica = mapReplicaMemory(memory, settings.threads)
+const own = replica.threads[thread]!
+const account = new Account(own)
+const { monotonic } = systemClock
+
+const tell = (message: FromDataThread): void => parentPort?.postMessage(message)
+
+const turns: Turns = {
+  monotonic,
+  soon: (task) => setImmediate(task),
+  after: (delayMs, task) => systemClock.setTimer(delayMs, task),
+}
+
+let loadingIndex = 0
+
+const load = (planned: PlannedVersion): LiveVersion => {
+  const session = loadProven(planned.provenFile, planned.provenSha256)
+  warmUp(session, planned.batching)
+  const handlers = infer.handlersFor(loadingIndex)
+  const batcher = new Batcher<Pending>(session, planned.batching, turns, handlers)
+  return { planned, session, batcher, holders: 0 }
+}
+
+const epochs = new Epochs(replica.words, new LiveVersions(load))
+
+const replies = new Replies({
+  account,
+  predictionIdPrefix: predictionIdPrefix(
+    settings.gateway,
+    settings.replica,
+    thread,
+    settings.incarnation,
+  ),
+  monotonic,
+  onFault: (requestId, thrown) =>
+    tell({ type: 'fault', requestId, detail: String((thrown as Error)?.stack ?? thrown) }),
+})
+
+const isDraining = () => Atomics.load(replica.words, DRAINING_WORD) === 1
+
+const isReady = (): boolean => {
+  const { epoch } = epochs.current()
+  return epoch.number > 0 && epoch.plan.unavailable.length === 0 && !isDraining()
+}
+
+const infer = new Infer({
+  epochs,
+  replies,
+  account,
+  queueRowsMax: settings.limits.queueRowsMax,
+  monotonic,
+  isReady,
+})
+
+/** Adds to the sum of all threads first and takes it back when it was too much: no lock. */
+const takeBodyBytes = (bytes: number): boolean => {
+  const before = Atomics.add(replica.words, BODY_BYTES_WORD, bytes)
+  if (bytes <= 0 || before + bytes <= settings.limits.bodyBytesInFlightMax) return true
+  Atomics.sub(replica.words, BODY_BYTES_WORD, bytes)
+  return false
+}
+
+const engine = createHttpEngine(settings.httpEngine, {
+  bodyBytesMax: settings.limits.bodyBytesMax,
+  headerBytesMax: settings.limits.headerBytesMax,
+  takeBodyBytes,
+  onConnections: (delta) => account.connections(delta),
+  onRequest: infer.onRequest,
+})
+
+const drain = (): void => {
+  engine.stopAccepting()
+  const cancel = every(systemClock, DRAIN_LOOK_MS, () => {
+    if (own.words[THREAD_WORDS.IN_FLIGHT] !== 0) return
+    cancel()
+    tell({ type: 'drained' })
+  })
+}
+
+const prepare = (message: Extract<ToDataThread, { type: 'prepare' }>): void => {
+  const failures = epochs.prepare(message.plan, {
+    slots: message.slots,
+    jsonDepthMax: settings.limits.jsonDepthMax,
+    onLoading: (index) => {
+      loadingIndex = index
+      account.loading(index)
+    },
+  })
+  account.idle()
+  tell({ type: 'prepared', epoch: message.plan.epoch, failures })
+}
+
+const listen = (port: number): void => {
+  engine.listen(settings.host, port).then(
+    (bound) => tell({ type: 'listening', port: bound, engine: engine.name }),
+    (thrown: Error) => tell({ type: 'listenFailed', detail: thrown.message }),
+  )
+}
+
+const onMessage: { [T in ToDataThread as T['type']]: (message: T) => void } = {
+  prepare,
+  committed: () => void epochs.current(),
+  listen: ({ port }) => listen(port),
+  drain,
+}
+
+parentPort?.on('message', (message: ToDataThread) => {
+  const handler = onMessage[message.type] as (message: ToDataThread) => void
+  handler(message)
+})
+
+let expectedMs = monotonic() + BEAT_MS
+own.words[THREAD_WORDS.TID] = currentThreadId()
+const cancelBeat = every(systemClock, BEAT_MS, () => {
+  const nowMs = monotonic()
+  const cpu = process.threadCpuUsage()
+  account.beat((cpu.user + cpu.system) / 1e6, Math.max(0, nowMs - expectedMs) / 1000)
+  expectedMs = nowMs + BEAT_MS
+})
+parentPort?.on('close', cancelBeat)

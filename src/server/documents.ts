@@ -1,0 +1,47 @@
+/** The small JSON answers beside inference: health and Open Inference Protocol metadata. */
+
+import type { TensorSignature } from '../shared/tensor.ts'
+import { VERSION } from '../shared/version.ts'
+import type { LiveEndpoint, LiveVariant } from './live-epoch.ts'
+
+export interface Document {
+  readonly status: 200 | 503
+  readonly body: string
+}
+
+const ok = (value: object): Document => ({ status: 200, body: JSON.stringify(value) })
+
+/**
+ * `{"live": true}` or `{"ready": false}`: JSON for KServe's client; Triton's looks at the status
+ * only, so 503 rather than its 400 says "not ready" to both (serving.md §1.9).
+ */
+export const health = (kind: 'live' | 'ready', isOk: boolean): Document => ({
+  status: isOk ? 200 : 503,
+  body: JSON.stringify({ [kind]: isOk }),
+})
+
+export const serverMetadata = (): Document =>
+  ok({ name: 'sluice', version: VERSION, extensions: [] })
+
+const tensors = (list: readonly TensorSignature[]) =>
+  list.map(({ name, datatype, shape }) => ({ name, datatype, shape }))
+
+/** Metadata of an endpoint is that of its contract; of a pinned version, its own. */
+export const modelMetadata = (endpoint: LiveEndpoint, pinned: LiveVariant | null): Document => {
+  const variant = pinned ?? endpoint.variants[0]
+  const inputs = pinned?.plan.signature.inputs ?? variant?.plan.contract.tensors ?? []
+  const versions = pinned === null ? [...endpoint.pinned.keys()] : [pinned.plan.version]
+  return ok({
+    name: endpoint.name,
+    versions: versions.sort((a, b) => a - b).map(String),
+    platform: 'onnxruntime_onnx',
+    inputs: tensors(inputs),
+    outputs: tensors(variant?.plan.signature.outputs ?? []),
+  })
+}
+
+export const modelReadiness = (endpoint: LiveEndpoint, pinned: LiveVariant | null): Document => {
+  const isReady = pinned !== null || endpoint.variants.length > 0
+  const body = JSON.stringify({ name: endpoint.name, ready: isReady })
+  return { status: isReady ? 200 : 503, body }
+}
