@@ -116,11 +116,28 @@ export const bind = (
     else if (contract.features.length === 0) return bound
     else tensors.push(-1)
   }
-  const surplus = manifest?.features.find(
-    (own) => contract.features.length > 0 && !features.some(({ name }) => name === own.name),
-  )
-  if (surplus !== undefined && !surplus.optional) {
+  if (contract.features.length === 0) return { features, tensors }
+  return findUnfed(features, signature, manifest) ?? { features, tensors }
+}
+
+/** Inputs that no contract feature feeds would run on what the buffer held before. */
+const findUnfed = (
+  features: readonly BoundFeature[],
+  signature: Signature,
+  manifest: Manifest | null,
+): Refusal | null => {
+  const names = new Set(features.map(({ name }) => name))
+  const surplus = manifest?.features.find(({ name }) => !names.has(name))
+  if (surplus !== undefined) {
     return refuse('BINDING_FAILED', `The contract has no feature '${surplus.name}'`)
   }
-  return { features, tensors }
+  for (const [index, { name, shape }] of signature.inputs.entries()) {
+    const wanted = shape.slice(1).reduce((product, size) => product * size, 1)
+    const fed = new Set(features.flatMap(({ input, column }) => (input === index ? [column] : [])))
+    if (wanted > 0 && fed.size !== wanted) {
+      const detail = `Features feed ${fed.size} of the ${wanted} columns of input '${name}'`
+      return refuse('BINDING_FAILED', detail)
+    }
+  }
+  return null
 }
