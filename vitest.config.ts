@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config'
+
+/** One project per kind of test; `scripts/tier.ts` says which tier runs which. */
+const project = (name: string, include: string, more: object = {}) => ({
+  test: { name, include: [include], restoreMocks: true, ...more },
+})
+
+/** Projects that start processes: one file at a time, so that they do not steal each other's CPU. */
+const withProcesses = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 }
+
+export default defineConfig({
+  test: {
+    globals: false,
+    passWithNoTests: true,
+    projects: [
+      project('tidy', 'test/*.test.ts', { testTimeout: 30_000, hookTimeout: 30_000 }),
+      project('unit', 'test/unit/**/*.test.ts'),
+      project('property', 'test/property/**/*.test.ts', { testTimeout: 60_000 }),
+      project('integration', 'test/integration/**/*.test.ts', withProcesses),
+      project('fault', 'test/fault/**/*.test.ts', withProcesses),
+      project('conformance', 'test/conformance/**/*.test.ts', withProcesses),
+      project('regression', 'test/regression/**/*.test.ts', withProcesses),
+      project('full', 'test/full/**/*.test.ts', { ...withProcesses, testTimeout: 300_000 }),
+      project('soak', 'test/soak/**/*.soak.ts', { ...withProcesses, testTimeout: 3_600_000 }),
+    ],
+  },
+})
