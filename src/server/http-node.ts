@@ -1,0 +1,191 @@
+/**
+ * The HTTP engine on node:http: for systems where no binary of uWebSockets loads, and to check the
+ * other engine against. Same limits and same answers. It differs in three ways that a client can
+ * see: pipelined requests are answered in order, a header block over the limit gets 431, and what
+ * comes too slowly gets 408.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { systemClock } from '../shared/clock.ts'
+import { GatewayError } from '../shared/errors.ts'
+import { BodyBuffer } from './body-buffer.ts'
+import type { Exchange, HttpEngine, HttpEngineOptions } from './exchange.ts'
+
+const { monotonic } = systemClock
+
+const HEADERS_MAX = 100
+/** As uWebSockets: 10 s for the head, and for a connection without a request. */
+const IDLE_MS_MAX = 10_000
+/** For a whole request; uWebSockets demands 16 KB/s instead, which node:http cannot. */
+const REQUEST_MS_MAX = 60_000
+const CHECK_MS = 1000
+
+export const createNodeEngine = (options: HttpEngineOptions): HttpEngine => new NodeEngine(options)
+
+class NodeExchange implements Exchange {
+  readonly method: string
+  readonly path: string
+  readonly requestId: string
+  readonly isExplained: boolean
+  readonly contentEncoding: string
+  readonly startedMs = monotonic()
+  isAborted = false
+
+  readonly #engine: NodeEngine
+  #response: ServerResponse | null
+  #buffer: BodyBuffer | null
+  #isRefused = false
+
+  constructor(engine: NodeEngine, request: IncomingMessage, response: ServerResponse) {
+    const target = request.url ?? '/'
+    const queryAt = target.indexOf('?')
+    this.method = request.method ?? ''
+    this.path = queryAt < 0 ? target : target.slice(0, queryAt)
+    this.requestId = header(request, 'x-request-id')
+    this.isExplained = header(request, 'x-sluice-explain') === '1'
+    this.contentEncoding = header(request, 'content-encoding')
+    this.#engine = engine
+    this.#response = response
+    const declared = header(request, 'content-length')
+    this.#buffer = new BodyBuffer(engine.options, declared === '' ? Infinity : Number(declared))
+    response.on('close', () => this.#onClose())
+    request.on('data', (piece: Buffer) => this.#onData(piece))
+    request.on('end', () => this.#deliver())
+  }
+
+  reply(statusLine: string, headerLines: string, body: string | Uint8Array): void {
+    const response = this.#response
+    if (response === null) return
+    this.#response = null
+    const headers = headerLines === '' ? [] : headerLines.split('\r\n').flatMap(nameAndValue)
+    headers.push('content-length', String(Buffer.byteLength(body)))
+    if (this.#isRefused || this.#engine.isDraining) headers.push('connection', 'close')
+    const status = Number(statusLine.slice(0, 3))
+    response.writeHead(status, statusLine.slice(4), headers).end(body)
+  }
+
+  #onData(piece: Buffer): void {
+    this.#buffer?.append(piece)
+    if (this.#buffer?.isHopeless) this.#deliver()
+  }
+
+  /** Runs for answered exchanges too, where it changes nothing. */
+  #onClose(): void {
+    if (this.#response === null) return
+    this.isAborted = true
+    this.#response = null
+    this.#buffer?.release()
+    this.#buffer = null
+  }
+
+  #deliver(): void {
+    const buffer = this.#buffer
+    if (buffer === null) return
+    this.#buffer = null
+    this.#isRefused = buffer.refusal !== null
+    try {
+      this.#engine.options.onRequest(this, buffer.view(), buffer.refusal)
+    } catch (thrown) {
+      this.reply('500 Internal Server Error', 'x-sluice-error: INTERNAL', '')
+      throw thrown
+    } finally {
+      buffer.release()
+    }
+  }
+}
+
+/** A header that Node keeps as one string: none of those we read may be repeated into a list. */
+const header = (request: IncomingMessage, name: string): string => {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : ''
+}
+
+const nameAndValue = (line: string): [string, string] => {
+  const colonAt = line.indexOf(': ')
+  return [line.slice(0, colonAt), line.slice(colonAt + 2)]
+}
+
+/** What the parser refuses, by Node's error code; everything else is 400. */
+const PARSER_ANSWERS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+const answerParserError = (error: NodeJS.ErrnoException, socket: Socket): void => {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = PARSER_ANSWERS[error.code ?? ''] ?? '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}
+
+/** What Node lets pass and uWebSockets does not: many headers, and Host named twice. */
+const isMalformed = (request: IncomingMessage): boolean => {
+  const { rawHeaders } = request
+  if (rawHeaders.length > HEADERS_MAX * 2) return true
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]!.toLowerCase() === 'host') hosts++
+  }
+  return hosts !== 1
+}
+
+class NodeEngine implements HttpEngine {
+  readonly name = 'node'
+  readonly options: HttpEngineOptions
+  isDraining = false
+  readonly #server: Server
+
+  constructor(options: HttpEngineOptions) {
+    this.options = options
+    this.#server = createServer({
+      maxHeaderSize: options.headerBytesMax,
+      requireHostHeader: true,
+      insecureHTTPParser: false,
+      headersTimeout: IDLE_MS_MAX,
+      keepAliveTimeout: IDLE_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      connectionsCheckingInterval: CHECK_MS,
+      noDelay: true,
+    })
+    // Node drops what comes after the limit without a word: one more, so that it can be seen.
+    this.#server.maxHeadersCount = HEADERS_MAX + 1
+    this.#server.on('request', (request, response) => this.#onHead(request, response))
+    this.#server.on('clientError', answerParserError)
+    this.#server.on('connection', (socket) => {
+      options.onConnections(1)
+      socket.on('close', () => options.onConnections(-1))
+    })
+  }
+
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (cause) => {
+        reject(new GatewayError('PORT_IN_USE', `Cannot listen on ${host}:${port}`, { cause }))
+      })
+      this.#server.listen({ host, port, reusePort: true }, () => {
+        resolve((this.#server.address() as AddressInfo).port)
+      })
+    })
+  }
+
+  stopAccepting(): void {
+    this.isDraining = true
+    this.#server.close()
+  }
+
+  close(): void {
+    this.stopAccepting()
+    this.#server.closeAllConnections()
+  }
+
+  #onHead(request: IncomingMessage, response: ServerResponse): void {
+    if (isMalformed(request)) {
+      response.writeHead(400, { connection: 'close', 'content-length': 0 }).end()
+      return
+    }
+    new NodeExchange(this, request, response)
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The HTTP engine on uWebSockets.js, one per data thread. The only file that holds its objects.
+ *
+ * The life of a native response: `Connection` attaches `onAborted` first, drops the response at the
+ * first of answer and abort, and nothing else ever sees it. A handler never throws into native code
+ * without having answered. Requests that uWebSockets refuses itself (malformed, header block too
+ * long, slow) never reach us. A client that sends a second request before the answer to the first
+ * (pipelining) loses its connection, unless the first was answered at once.
+ *
+ * Costs, measured as CPU of the thread per request on one core (bench/results): every native call
+ * is 0.1 to 0.2 us. Therefore the whole head of an answer goes through one `writeStatus`, only the
+ * headers that `Exchange` names are read, and an answer needs no closure.
+ */
+
+import { systemClock } from '../shared/clock.ts'
+import { GatewayError, type Refusal } from '../shared/errors.ts'
+import { BodyBuffer, bodyTooLarge } from './body-buffer.ts'
+import type { Exchange, HttpEngine, HttpEngineOptions } from './exchange.ts'
+import { createNodeEngine } from './http-node.ts'
+import {
+  announceHeaderLimit,
+  loadUws,
+  type Uws,
+  type UwsApp,
+  type UwsListener,
+  type UwsRequest,
+  type UwsResponse,
+} from './uws-binary.ts'
+
+const { monotonic } = systemClock
+
+const EMPTY = new Uint8Array(0)
+
+/**
+ * The engine asked for, or the one on node:http where no binary of uWebSockets loads; `name` says
+ * which.
+ */
+export const createHttpEngine = (kind: 'uws' | 'node', options: HttpEngineOptions): HttpEngine => {
+  if (kind === 'node') return createNodeEngine(options)
+  announceHeaderLimit(options.headerBytesMax)
+  const uws = loadUws()
+  return uws === null ? createNodeEngine(options) : new UwsEngine(uws, options)
+}
+
+/** The exchange whose request is being delivered: uWebSockets has corked its connection already. */
+let delivering: UwsExchange | null = null
+
+/** Arguments of the answer that `cork` is about to write: saves a closure a request. */
+let corkedResponse: UwsResponse | null = null
+let corkedExchange: UwsExchange | null = null
+let corkedHead = ''
+let corkedBody: string | Uint8Array = ''
+
+const writeCorked = (): void => write(corkedResponse!, corkedExchange!, corkedHead, corkedBody)
+
+/** uWebSockets adds content-length, date and, when told to close, `Connection: close`. */
+const write = (
+  response: UwsResponse,
+  exchange: UwsExchange,
+  head: string,
+  body: string | Uint8Array,
+): void => {
+  response.writeStatus(head)
+  if (exchange.method === 'HEAD') {
+    response.endWithoutBody(Buffer.byteLength(body), exchange.mustClose)
+  } else {
+    response.end(body, exchange.mustClose)
+  }
+}
+
+class UwsExchange implements Exchange {
+  readonly method: string
+  readonly path: string
+  readonly requestId: string
+  readonly isExplained: boolean
+  readonly contentEncoding: string
+  readonly startedMs: number
+  isAborted = false
+
+  readonly #engine: UwsEngine
+  readonly #declaredLength: string
+  #response: UwsResponse | null
+  /** Only for bodies in several pieces. */
+  #buffer: BodyBuffer | null = null
+  #isDelivered = false
+  #isRefused = false
+
+  constructor(engine: UwsEngine, method: string, response: UwsResponse, request: UwsRequest) {
+    this.method = method
+    this.path = request.getUrl()
+    this.requestId = request.getHeader('x-request-id')
+    this.isExplained = request.getHeader('x-sluice-explain') === '1'
+    this.contentEncoding = request.getHeader('content-encoding')
+    this.startedMs = monotonic()
+    this.#engine = engine
+    this.#declaredLength = request.getHeader('content-length')
+    this.#response = response
+  }
+
+  get mustClose(): boolean {
+    return this.#isRefused || this.#engine.isDraining
+  }
+
+  reply(statusLine: string, headerLines: string, body: string | Uint8Array): void {
+    const response = this.#response
+    if (response === null) return
+    this.#response = null
+    const head = headerLines === '' ? statusLine : `${statusLine}\r\n${headerLines}`
+    if (delivering === this) {
+      write(response, this, head, body)
+      return
+    }
+    corkedResponse = response
+    corkedExchange = this
+    corkedHead = head
+    corkedBody = body
+    response.cork(writeCorked)
+    corkedResponse = null
+    corkedExchange = null
+    corkedBody = ''
+  }
+
+  onAborted(): void {
+    this.isAborted = true
+    this.#response = null
+    this.#buffer?.release()
+    this.#buffer = null
+  }
+
+  onData(chunk: ArrayBuffer, isLast: boolean): void {
+    if (this.#isDelivered) return // the rest of a refused body
+    if (isLast && this.#buffer === null) {
+      const isTooLarge = chunk.byteLength > this.#engine.options.bodyBytesMax
+      const refusal = isTooLarge ? bodyTooLarge(this.#engine.options.bodyBytesMax) : null
+      this.#deliver(isTooLarge ? EMPTY : new Uint8Array(chunk), refusal)
+      return
+    }
+    this.#buffer ??= new BodyBuffer(this.#engine.options, declaredBytes(this.#declaredLength))
+    const buffer = this.#buffer
+    buffer.append(new Uint8Array(chunk))
+    if (!isLast && !buffer.isHopeless) return
+    this.#buffer = null
+    try {
+      this.#deliver(buffer.view(), buffer.refusal)
+    } finally {
+      buffer.release()
+    }
+  }
+
+  #deliver(body: Uint8Array, refusal: Refusal | null): void {
+    this.#isDelivered = true
+    this.#isRefused = refusal !== null
+    delivering = this
+    try {
+      this.#engine.options.onRequest(this, body, refusal)
+    } catch (thrown) {
+      // A fault of ours, and loud; but native code must never be left with an open request.
+      this.reply('500 Internal Server Error', 'x-sluice-error: INTERNAL', '')
+      throw thrown
+    } finally {
+      delivering = null
+    }
+  }
+}
+
+/** uWebSockets has checked the digits by the time the first chunk comes. */
+const declaredBytes = (contentLength: string): number =>
+  contentLength === '' ? Number.POSITIVE_INFINITY : Number(contentLength)
+
+class UwsEngine implements HttpEngine {
+  readonly name = 'uws'
+  readonly options: HttpEngineOptions
+  isDraining = false
+  readonly #uws: Uws
+  readonly #app: UwsApp
+  #listener: UwsListener | null = null
+
+  constructor(uws: Uws, options: HttpEngineOptions) {
+    this.options = options
+    this.#uws = uws
+    this.#app = uws
+      .App()
+      .post('/*', (response, request) => this.#onHead('POST', response, request))
+      .any('/*', (response, request) => {
+        this.#onHead(request.getCaseSensitiveMethod(), response, request)
+      })
+      .filter((_response, delta) => options.onConnections(delta > 0 ? 1 : -1))
+  }
+
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#app.listen(host, port, (listener) => {
+        if (listener === false) {
+          reject(new GatewayError('PORT_IN_USE', `Cannot listen on ${host}:${port}`))
+          return
+        }
+        this.#listener = listener
+        resolve(this.#uws.us_socket_local_port(listener))
+      })
+    })
+  }
+
+  stopAccepting(): void {
+    this.isDraining = true
+    if (this.#listener !== null) this.#uws.us_listen_socket_close(this.#listener)
+    this.#listener = null
+  }
+
+  close(): void {
+    this.stopAccepting()
+    this.#app.close()
+  }
+
+  #onHead(method: string, response: UwsResponse, request: UwsRequest): void {
+    const exchange = new UwsExchange(this, method, response, request)
+    response.onAborted(() => exchange.onAborted())
+    response.onData((chunk, isLast) => exchange.onData(chunk, isLast))
+  }
+}
