@@ -21,6 +21,7 @@ import { createLogger } from '../shared/logger.ts'
 import { ownIdentity } from '../shared/process-identity.ts'
 import { settingsSha256 } from '../shared/replica-settings.ts'
 import { Agent, type ExitCode } from './agent.ts'
+import { announceHeaderLimit } from './uws-binary.ts'
 
 const DIAL_AGAIN_MS = 200
 const WATCH_MS = 500
@@ -41,6 +42,7 @@ const exit = (code: ExitCode, reason: string): void => {
   process.exit(code)
 }
 
+announceHeaderLimit(settings.limits.headerBytesMax)
 const agent = new Agent({ settings, clock: systemClock, logger, exit })
 let deadSums: DeadSums = create(DeadSumsSchema)
 let controlLostMs: number | null = systemClock.monotonic()

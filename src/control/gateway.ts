@@ -1,0 +1,181 @@
+/**
+ * The running control process: catalog, epochs, replicas and figures, and what happens between them.
+ * Built by `cli/serve.ts`; holds no native code and no request ever waits for it.
+ */
+
+import { create } from '@bufbuild/protobuf'
+import type { EnvelopeBody } from '../../proto/control-envelope.ts'
+import { type DeadSums, DeadSumsSchema } from '../../proto/gen/control_pb.ts'
+import type { RepositoryScan } from '../registry/folder.ts'
+import { type Clock, delay, every } from '../shared/clock.ts'
+import type { EpochPlan } from '../shared/epoch-plan.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Catalog } from './catalog.ts'
+import { Epochs } from './epochs.ts'
+import { makePlan, servingVersions } from './planner.ts'
+import type { StateDir } from './state-dir.ts'
+import type { Snapshot, Statistics } from './statistics.ts'
+import type { ConnectedReplica, Supervisor } from './supervisor.ts'
+
+const STATISTICS_MS = 1000
+/** A replica whose figures are older is stuck: its agent answers nothing. */
+const SILENT_MS_MAX = 10_000
+const FIRST_REPLICA_LOOK_MS = 5
+
+export interface GatewayParts {
+  readonly catalog: Catalog
+  readonly stateDir: StateDir
+  readonly statistics: Statistics
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly defaultEndpoint: string | null
+  scan(): RepositoryScan
+  /** Called with the handlers of this gateway; the supervisor is started by `start`. */
+  makeSupervisor(handlers: {
+    onConnected(replica: ConnectedReplica): void
+    onDied(replica: { index: number; incarnation: number }): void
+  }): Supervisor
+}
+
+export class Gateway {
+  readonly #parts: GatewayParts
+  readonly supervisor: Supervisor
+  readonly epochs: Epochs
+  readonly #cancels: (() => void)[] = []
+  #snapshot: Snapshot | null = null
+  #isDraining = false
+  #reloading: Promise<void> = Promise.resolve()
+  /** Why the last scan was not taken over; null when it was. */
+  scanFault: string | null = null
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts
+    this.supervisor = parts.makeSupervisor({
+      onConnected: (replica) => this.#onConnected(replica),
+      onDied: ({ index }) => {
+        this.epochs.forget(index)
+        parts.statistics.replicaDied(index)
+        this.#tellDeadSums(this.supervisor.connected())
+      },
+    })
+    const stored = parts.stateDir.readEpoch()
+    this.epochs = new Epochs(
+      {
+        stateDir: parts.stateDir,
+        logger: parts.logger,
+        connected: () => this.supervisor.connected(),
+        replace: (index, reason) => this.supervisor.replace(index, reason),
+      },
+      stored?.epoch ?? 0,
+    )
+  }
+
+  get snapshot(): Snapshot | null {
+    return this.#snapshot
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  /** Starts replicas and the first epoch side by side; resolves when the epoch is served. */
+  async start(): Promise<void> {
+    await this.supervisor.start()
+    await Promise.all([this.reload(), this.#firstReplica()])
+    await this.#replan()
+    this.#cancels.push(every(this.#parts.clock, STATISTICS_MS, () => this.refreshStatistics()))
+  }
+
+  /** A plan can only be prepared once somebody is there to prepare it. */
+  async #firstReplica(): Promise<void> {
+    while (this.supervisor.connected().length === 0 && !this.#isDraining) {
+      await delay(this.#parts.clock, FIRST_REPLICA_LOOK_MS)
+    }
+  }
+
+  /** Scans the repository, proves what is new and publishes what follows. One at a time. */
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload())
+    return this.#reloading
+  }
+
+  async #reload(): Promise<void> {
+    const { catalog, logger } = this.#parts
+    try {
+      const scan = this.#parts.scan()
+      this.scanFault = null
+      await catalog.adopt(scan, servingVersions(this.epochs.plan?.endpoints ?? []))
+      if (this.supervisor.connected().length > 0) await this.#replan()
+    } catch (thrown) {
+      // The old epoch stays: a repository that cannot be read for a moment must stop nobody.
+      this.scanFault = thrown instanceof Error ? thrown.message : 'unknown'
+      logger.error({ event: 'reload_failed', error: thrown }, 'the repository was not taken over')
+    }
+  }
+
+  /** Publishes the plan of the catalog; versions that fail to prepare leave it, until one holds. */
+  async #replan(): Promise<void> {
+    const { catalog, defaultEndpoint, logger } = this.#parts
+    for (;;) {
+      const previous = this.epochs.plan?.endpoints ?? []
+      const { body, unbound } = makePlan({ models: catalog.models, defaultEndpoint, previous })
+      catalog.markFailed(unbound)
+      const failures = await this.epochs.apply(body)
+      for (const failure of [...unbound, ...failures]) {
+        logger.error({ event: 'version_failed', ...failure }, 'a version cannot serve')
+      }
+      if (failures.length === 0) return
+      catalog.markFailed(failures)
+    }
+  }
+
+  #onConnected(replica: ConnectedReplica): void {
+    const { statistics, logger } = this.#parts
+    const { hello } = replica
+    if (hello.dead !== undefined) statistics.absorb(hello.dead)
+    if (hello.plan.length > 0) {
+      this.epochs.adopt(JSON.parse(new TextDecoder().decode(hello.plan)) as EpochPlan)
+    }
+    this.#tellDeadSums([replica])
+    this.epochs.welcome(replica).catch((error: unknown) => {
+      logger.error({ event: 'welcome_failed', replica: replica.index, error })
+    })
+  }
+
+  #tellDeadSums(replicas: readonly ConnectedReplica[]): void {
+    const value: DeadSums = create(DeadSumsSchema, this.#parts.statistics.deadSums())
+    const body: EnvelopeBody = { case: 'deadSums', value }
+    for (const { link } of replicas) link.tell(body)
+  }
+
+  /** Asks every replica for its figures; one that has been silent too long is replaced. */
+  async refreshStatistics(): Promise<Snapshot> {
+    const replicas = this.supervisor.connected()
+    this.#snapshot = await this.#parts.statistics.poll(replicas)
+    for (const { index, ageMs } of this.#snapshot.replicas) {
+      const isConnected = replicas.some((replica) => replica.index === index)
+      if (isConnected && ageMs > SILENT_MS_MAX) this.supervisor.replace(index, 'no figures')
+    }
+    return this.#snapshot
+  }
+
+  /** Why the gateway is not ready; empty when it is. */
+  unreadyReasons(): string[] {
+    if (this.#isDraining) return ['draining']
+    const { plan } = this.epochs
+    if (plan === null) return ['no epoch yet']
+    const reasons = plan.unavailable.map((name) => `${name} has no available version`)
+    const replicas = this.supervisor.connected()
+    if (!replicas.some((replica) => this.epochs.isServedBy(replica))) {
+      reasons.push('no replica serves the present epoch')
+    }
+    return reasons
+  }
+
+  /** Unready at once; requests under way are answered; then the replicas end. */
+  async stop(drainMsMax: number): Promise<void> {
+    this.#isDraining = true
+    for (const cancel of this.#cancels) cancel()
+    await this.supervisor.drainAll(drainMsMax)
+  }
+}
