@@ -5,7 +5,7 @@ const project = (name: string, include: string, more: object = {}) => ({
   test: { name, include: [include], restoreMocks: true, ...more },
 })
 
-/** Projects that start processes: one file at a time, so that they do not steal each other's CPU. */
+/** Tests that start processes run one file at a time, so that none steals another's CPU. */
 const withProcesses = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 }
 
 export default defineConfig({

@@ -58,7 +58,7 @@ export const linksRule: Rule = (files) => {
 
 /** Written in parts so as not to name itself. The home folders of made-up users are examples. */
 const MACHINE_PATH = new RegExp(
-  `(?<![\\w.$}\\])-])/(${['work', 'root', 'home'].join('|')})/[\\w.-]+`,
+  `(?<![\\w.$}\\])-])/(${['work', 'root', 'home'].join('|')})/(?!build\\b|user\\b|me\\b)[\\w.-]+`,
 )
 const PATH_EXCEPTIONS = new Set(['package-lock.json'])
 

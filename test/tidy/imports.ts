@@ -54,7 +54,7 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   zod: ['src/config/'],
   yaml: ['src/config/'],
   'onnxruntime-node': ['src/runtime/session.ts'],
-  '@btc-vision/uwebsockets.js': ['src/server/http.ts'],
+  '@btc-vision/uwebsockets.js': ['src/server/http.ts', 'src/server/uws-binary.ts'],
   fastify: ['src/control/'],
   '@prometheus-io/client': ['src/control/metrics.ts'],
   commander: ['src/cli/', 'src/main.ts'],

@@ -104,7 +104,8 @@ export const BANNED: Readonly<Record<string, Ban>> = {
   },
   'new Worker': { homes: ['src/shared/threads.ts'], instead: 'call spawnThread()' },
   'process.env': {
-    homes: ['src/config/'],
+    // uWebSockets reads its header limit by C `getenv`: it must be written, once.
+    homes: ['src/config/', 'src/server/uws-binary.ts'],
     instead: 'read it in src/config/ and pass the value on',
   },
   console: CONSOLE,
