@@ -1,0 +1,58 @@
+/**
+ * The one process reaper of all tests. Replicas are detached and outlive the process that started
+ * them, so they cannot be found as children: every process of a gateway names its state folder on
+ * its command line, and by that it is found.
+ */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { atEnd } from './clean-up.ts'
+import { until } from './until.ts'
+
+/** Command line of a process, arguments separated by blanks; empty when it has gone. */
+export const commandLineOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+  } catch {
+    return ''
+  }
+}
+
+/** Whether a process runs. A zombie does not: its parent has not noticed yet, that is all. */
+export const isAlive = (pid: number): boolean => {
+  try {
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Processes that name `folder` on their command line, this one left out. */
+export const processesNaming = (folder: string): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && commandLineOf(pid).includes(folder) && isAlive(pid))
+
+/** Sends a signal; a process that has gone is no error. */
+export const signal = (pid: number, name: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** Kills every process that names `folder`, until none is left: a supervisor may start another. */
+export const reap = async (folder: string): Promise<void> => {
+  await until(
+    () => {
+      const pids = processesNaming(folder)
+      for (const pid of pids) signal(pid, 'SIGKILL')
+      return pids.length === 0
+    },
+    { what: `the end of all processes that name ${folder}` },
+  )
+}
+
+/** Reaps at the end of the test, or of the file when called outside a test. */
+export const reapAtEnd = (folder: string): void => atEnd(() => reap(folder))
