@@ -1,0 +1,44 @@
+/** Two ends of a real Unix socket, and the simplest codec: JSON text. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Codec } from '../../src/shared/link.ts'
+
+/** Messages as `[call, answers, text]` in JSON. */
+export const textCodec: Codec<string> = {
+  encode: (call, answers, body) =>
+    new TextEncoder().encode(JSON.stringify([String(call), String(answers), body])),
+  decode: (bytes) => {
+    const [call, answers, body] = JSON.parse(new TextDecoder().decode(bytes)) as string[]
+    return { call: BigInt(call!), answers: BigInt(answers!), body: body! }
+  },
+}
+
+/** One frame around a text message. */
+export const frameOf = (message: Uint8Array): Uint8Array => {
+  const frame = new Uint8Array(4 + message.length)
+  new DataView(frame.buffer).setUint32(0, message.length, true)
+  frame.set(message, 4)
+  return frame
+}
+
+/** A connected pair of sockets; both are destroyed when the test ends. */
+export const socketPair = async (): Promise<{ near: Socket; far: Socket }> => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-pair-'))
+  const path = join(folder, 's')
+  const server = createServer()
+  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve))
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  const near = connect(path)
+  const far = await accepted
+  onTestFinished(() => {
+    near.destroy()
+    far.destroy()
+    server.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return { near, far }
+}
