@@ -34,7 +34,7 @@ import {
   type SourceFile,
   toCode,
 } from './tidy/source.ts'
-import { mirrorRule, skipsRule, sleepsRule } from './tidy/tests.ts'
+import { mirrorRule, runsRule, skipsRule, sleepsRule } from './tidy/tests.ts'
 
 const FILES = readTextFiles()
 const CODE = FILES.filter(
@@ -156,6 +156,10 @@ codeRule('no test is singled out or skipped in silence', skipsRule, [
 codeRule('tests do not sleep', sleepsRule, [
   [toCode('test/unit/a.test.ts', `await new Promise((done) => setTimeout(done, 100))`)],
   [toCode('test/unit/a.test.ts', `import { setTimeout } from 'node:timers/promises'`)],
+])
+
+codeRule('properties run as often as the tier says', runsRule, [
+  [toCode('test/property/a.test.ts', 'fc.assert(p, { numRuns: 7 })')],
 ])
 
 textRule('every page has one title', titlesRule, [

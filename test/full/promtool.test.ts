@@ -5,7 +5,7 @@ import { startGateway } from '../helpers/gateway.ts'
 
 const CONFIG = fileURLToPath(new URL('../../examples/flight-delay/sluice.yaml', import.meta.url))
 
-/** `promtool check metrics` reads an exposition from stdin: 1 cannot be parsed, 3 lint complaints. */
+/** `promtool check metrics` reads from stdin: 1 it cannot be parsed, 3 lint complaints. */
 const check = (exposition: string) =>
   spawnSync('promtool', ['check', 'metrics'], { input: exposition, encoding: 'utf8' })
 

@@ -1,6 +1,6 @@
 /**
  * One place where helpers leave what must be undone. Called inside a test it runs when the test
- * ends; called at the top of a file or in `beforeAll` it runs when the file ends. Last in, first out.
+ * ends; at the top of a file or in `beforeAll`, when the file ends. Last in, first out.
  */
 
 import { afterAll, onTestFinished } from 'vitest'
@@ -9,7 +9,7 @@ type CleanUp = () => void | Promise<void>
 
 const ofFile: CleanUp[] = []
 
-// Vitest loads this module anew for every test file, so this registers for the file that imports it.
+// Vitest loads this module anew for each test file: this registers for the file that imports it.
 afterAll(async () => {
   for (const cleanUp of ofFile.splice(0).reverse()) await cleanUp()
 })

@@ -51,3 +51,16 @@ export const sleepsRule: Rule<CodeFile> = (files) =>
     })
     return problems
   })
+
+/** The number of runs of a property depends on the tier. */
+export const runsRule: Rule<CodeFile> = (files) =>
+  files.filter(isTest).flatMap(({ path, text, program }) => {
+    const problems: string[] = []
+    visit(program, (node) => {
+      if (node.type !== 'Property' || dottedName(child(node, 'key')) !== 'numRuns') return
+      if (child(node, 'value')?.type !== 'Literal') return
+      const line = lineAt(text, node.start)
+      problems.push(`${path}:${line}: write numRuns: propertyRuns(...) of test/helpers/seeds.ts`)
+    })
+    return problems
+  })
