@@ -148,7 +148,7 @@ export class Epochs {
     await Promise.all(replicas.map(commit))
   }
 
-  /** Asks a replica; one that does not answer in time is replaced, one that has died is left out. */
+  /** Asks a replica; one that does not answer in time is replaced, one that died is left out. */
   async #call(
     replica: ConnectedReplica,
     body: EnvelopeBody,

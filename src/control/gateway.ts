@@ -1,5 +1,5 @@
 /**
- * The running control process: catalog, epochs, replicas and figures, and what happens between them.
+ * The running control process: catalog, epochs, replicas, figures, and what happens between them.
  * Built by `cli/serve.ts`; holds no native code and no request ever waits for it.
  */
 

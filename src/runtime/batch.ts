@@ -2,8 +2,8 @@
  * The buffers of one batch: rows of several requests side by side, ready for one run.
  *
  * A dense batch owns one buffer per input and requests are decoded straight into it. A loose batch
- * holds whole tensors of its requests (free inner dimensions, rows too large for a buffer, or no row
- * dimension at all) and joins them when it runs.
+ * holds whole tensors of its requests (free inner dimensions, rows too large for a buffer, or no
+ * row dimension at all) and joins them when it runs.
  */
 
 import {

@@ -84,7 +84,7 @@ export class Batcher<M> {
     this.denseRows = strides === null ? 0 : denseRowsOf(strides, policy.rowsMax)
   }
 
-  /** The open dense batch, to decode into: its buffers, the next row, and how many rows still fit. */
+  /** The open dense batch, to decode into: its buffers, the next row, how many rows still fit. */
   openTarget(target: { columns: readonly TensorData[]; row: number; room: number }): void {
     if (this.denseRows === 0) {
       target.room = 0
@@ -129,7 +129,7 @@ export class Batcher<M> {
     this.#turns.soon(this.#onTurn)
   }
 
-  /** A batch that takes no more members: requests of this version never share a run, or it is full. */
+  /** A batch that takes no more members: requests never share a run here, or it is full. */
   #isClosed(batch: Batch<M>, rows: number): boolean {
     if (batch.members.length === 0) return false
     return !this.#policy.mixesRequests || batch.rows + rows > this.#policy.rowsMax

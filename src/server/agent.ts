@@ -133,7 +133,7 @@ export class Agent {
     preparing.resolve(preparing.failures)
   }
 
-  /** Has every data thread load and bind a plan. Resolves with what failed; empty: may be committed. */
+  /** Has every data thread load and bind a plan. Resolves with what failed; empty: may commit. */
   prepare(plan: EpochPlan): Promise<readonly PrepareFailure[]> {
     const slots = this.#slots.assign(slotKeysOf(plan), this.#clock.monotonic())
     return new Promise((resolve) => {

@@ -56,7 +56,7 @@ export interface HttpEngineOptions {
 
 export interface HttpEngine {
   readonly name: 'uws' | 'node'
-  /** Listens with SO_REUSEPORT; resolves with the port (port 0 picks one), rejects with PORT_IN_USE. */
+  /** Listens with SO_REUSEPORT; gives the port (0 picks one), or rejects with PORT_IN_USE. */
   listen(host: string, port: number): Promise<number>
   /** Accepts no new connections and answers the open ones with `connection: close`. */
   stopAccepting(): void

@@ -26,7 +26,7 @@ export class LiveVersions {
     this.#load = load
   }
 
-  /** Takes a hold on the version, loading it if need be. Blocks while ONNX Runtime loads; throws. */
+  /** Takes a hold on the version, loading it if need be. Blocks while it loads; throws. */
   acquire(planned: PlannedVersion): LiveVersion {
     const key = keyOf(planned)
     const known = this.#byKey.get(key)

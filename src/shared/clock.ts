@@ -5,7 +5,7 @@ export interface Clock {
   now(): number
   /** Monotonic milliseconds with sub-microsecond digits. For durations and deadlines. */
   monotonic(): number
-  /** Runs `task` once after `delayMs`. Returns its cancellation. The timer keeps no process alive. */
+  /** Runs `task` once after `delayMs`. Returns its cancellation. Keeps no process alive. */
   setTimer(delayMs: number, task: () => void): () => void
 }
 

@@ -1,10 +1,10 @@
 /**
  * The log-linear slots in which latencies are counted.
  *
- * Slot 0 holds (0, 4] us. Then every decade is cut into steps of a tenth of it: 1 us wide to 100 us,
- * 10 us wide to 1 ms, and so on to 100 s; the last slot holds what is longer. A slot is at most 10 %
- * wide above 10 us (25 % at 4 us), and every bound that is exported is an edge of a slot, so exported
- * buckets are exact sums.
+ * Slot 0 holds (0, 4] us. Then every decade is cut into steps of a tenth of it: 1 us wide to
+ * 100 us, 10 us wide to 1 ms, and so on to 100 s; the last slot holds what is longer. A slot is at
+ * most 10 % wide above 10 us (25 % at 4 us), and every bound that is exported is an edge of a slot,
+ * so exported buckets are exact sums.
  */
 
 const FIRST_EDGE_US = 4
@@ -58,7 +58,7 @@ export const cumulativeAtBounds = (counts: ArrayLike<number>, offset: number): n
   return cumulative
 }
 
-/** Quantile in microseconds: the upper edge of the slot that holds it; 0 when nothing was counted. */
+/** Quantile in microseconds: the upper edge of its slot; 0 when nothing was counted. */
 export const quantileUs = (counts: ArrayLike<number>, offset: number, q: number): number => {
   let total = 0
   for (let slot = 0; slot < LATENCY_SLOTS; slot++) total += counts[offset + slot] ?? 0

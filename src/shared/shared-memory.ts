@@ -2,8 +2,8 @@
  * The shared memory of one replica: agent and data threads, one block, no locks.
  *
  * ```
- * replica words  Int32   EPOCH | DRAINING | BODY_BYTES         written by the agent (EPOCH, DRAINING)
- *                                                              or by all, atomically (BODY_BYTES)
+ * replica words  Int32   EPOCH | DRAINING | BODY_BYTES       written by the agent (EPOCH, DRAINING)
+ *                                                            or by all, atomically (BODY_BYTES)
  * thread words   Int32   BEAT | STATE | VERSION | IN_FLIGHT | CONNECTIONS | TID     per data thread
  * thread gauges  Float64 CPU_SECONDS | LOOP_LAG_SECONDS | QUEUE_ROWS                per data thread
  * counters       Float64 SLOTS x SLOT_DOUBLES (counters.ts)                         per data thread

@@ -30,7 +30,7 @@ export type NumericArray =
   | Float32Array
   | Float64Array
 
-/** Elements of one tensor, row-major. BYTES tensors are plain arrays of strings; BOOL is 0 and 1. */
+/** Elements of one tensor, row-major. BYTES tensors are arrays of strings; BOOL is 0 and 1. */
 export type TensorData = NumericArray | string[]
 
 /** A whole tensor: `data.length` equals the product of `shape`. */
@@ -55,7 +55,7 @@ export interface Signature {
 /** Most elements one tensor may have: 2^31 - 1, so that counts stay exact and allocatable. */
 export const ELEMENTS_MAX = 2 ** 31 - 1
 
-/** Product of the dimensions, or -1 when one is negative or fractional or the product exceeds ELEMENTS_MAX. */
+/** Product of the dimensions; -1 if one is no count, or the product exceeds ELEMENTS_MAX. */
 export const elementCount = (shape: readonly number[]): number => {
   let count = 1
   for (const dimension of shape) {

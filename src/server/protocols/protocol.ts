@@ -5,7 +5,7 @@ import type { Refusal } from '../../shared/errors.ts'
 import type { Manifest } from '../../shared/manifest.ts'
 import type { Signature, Tensor, TensorData } from '../../shared/tensor.ts'
 
-/** Everything about one (endpoint, variant) that a decoder or encoder needs, compiled at prepare. */
+/** Everything about one (endpoint, variant) that decoders and encoders need; made at prepare. */
 export interface VariantPlan {
   readonly endpoint: string
   readonly model: string
@@ -15,7 +15,7 @@ export interface VariantPlan {
   readonly binding: Binding
   readonly signature: Signature
   readonly manifest: Manifest | null
-  /** Elements per row of each input; null when the version has no row dimension or a free inner one. */
+  /** Elements per row of each input; null without a row dimension, or with a free inner one. */
   readonly rowStrides: readonly number[] | null
   /** Most rows in one run; 0: requests run alone and shapes have no row dimension of ours. */
   readonly rowsMax: number
@@ -23,10 +23,10 @@ export interface VariantPlan {
 }
 
 /**
- * Where a decoder may write rows directly: the open batch of the version. `columns[i]` is the buffer
- * of input i; row r starts at element `r * rowStrides[i]`. A decoder writes rows `row .. row + n - 1`
- * with `n <= room`. What it wrote counts only if it returns null (no refusal) and sets
- * `decoded.rowsInPlace`.
+ * Where a decoder may write rows directly: the open batch of the version. `columns[i]` is the
+ * buffer of input i; row r starts at element `r * rowStrides[i]`. A decoder writes rows
+ * `row .. row + n - 1` with `n <= room`. What it wrote counts only if it returns null (no refusal)
+ * and sets `decoded.rowsInPlace`.
  */
 export interface RowTarget {
   readonly columns: readonly TensorData[]
