@@ -28,7 +28,7 @@ const need = (...names: string[]): GlibcNeed => ({
 })
 
 /** By SHA-256 of the original: version 20.56.0 of the package, for Node 24. */
-const KNOWN_BINARIES: Readonly<Record<string, KnownBinary>> = {
+export const KNOWN_BINARIES: Readonly<Record<string, KnownBinary>> = {
   // uws_linux_x64_137.node
   '9aa8b857ac4ab0bfb1245e948eeeacc904b13a3608c9a281d551c43c66bea66e': {
     preparedSha256: '05e20677374b677476e29b660a9577e32e1948a84b26350146873e73437ebd56',
@@ -43,7 +43,7 @@ const KNOWN_BINARIES: Readonly<Record<string, KnownBinary>> = {
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-/** '' on systems without glibc. */
+/** Version of the running glibc, '' on systems without. */
 const runningGlibc = (): string => {
   const { header } = process.report.getReport() as unknown as {
     header: { glibcVersionRuntime?: string }
@@ -54,13 +54,13 @@ const runningGlibc = (): string => {
 const isOlder = (version: string, than: string): boolean =>
   version.localeCompare(than, 'en', { numeric: true }) < 0
 
-/** Makes the copy and proves that it loads; returns what to tell the person who installs. */
-const prepare = (original: string, copy: string): string => {
+/** Makes the copy and proves that it loads, before it gets its name. */
+const writeCopy = (original: string, copy: string): void => {
   const bytes = readFileSync(original)
   const known = KNOWN_BINARIES[sha256(bytes)]
-  if (known === undefined) throw new Error(`its binary is not one that is known (${original})`)
+  if (known === undefined) throw new Error('the package holds a binary that is not known')
   const prepared = lowerGlibcNeed(bytes, known.need)
-  if (sha256(prepared) !== known.preparedSha256) throw new Error('the copy has the wrong digest')
+  if (sha256(prepared) !== known.preparedSha256) throw new Error('the copy has a wrong digest')
   mkdirSync(dirname(copy), { recursive: true })
   const temporary = `${copy}.${process.pid}`
   writeFileSync(temporary, prepared)
@@ -70,22 +70,31 @@ const prepare = (original: string, copy: string): string => {
   } finally {
     rmSync(temporary, { force: true })
   }
-  return `made a copy for glibc ${runningGlibc()}: ${copy}`
 }
 
-const run = (): string => {
-  const glibc = runningGlibc()
-  const folder = dirname(createRequire(import.meta.url).resolve(PACKAGE))
-  const name = `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`
-  const copy = join(folder, '../../.cache/sluice', name)
-  rmSync(copy, { force: true })
-  if (glibc === '' || !isOlder(glibc, GLIBC_OF_PACKAGE)) return 'the binary is used as it is'
-  return prepare(join(folder, name), copy)
+/**
+ * @param packageFolder where the package lies, or a function that finds it
+ * @param glibc version to prepare for, '' for a system without
+ * @returns one line for the person who installs; never throws
+ */
+export const prepareUws = (packageFolder: string | (() => string), glibc: string): string => {
+  try {
+    const folder = typeof packageFolder === 'string' ? packageFolder : packageFolder()
+    const name = `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`
+    const copy = join(folder, '../../.cache/sluice', name)
+    rmSync(copy, { force: true }) // of an earlier version of the package
+    if (glibc === '' || !isOlder(glibc, GLIBC_OF_PACKAGE)) {
+      return 'uWebSockets.js: the binary is used as it is'
+    }
+    writeCopy(join(folder, name), copy)
+    return `uWebSockets.js: made a copy of the binary that runs on glibc ${glibc}`
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message.split('\n', 1)[0] : String(thrown)
+    return `uWebSockets.js: the server will use node:http, which is slower: ${reason}`
+  }
 }
 
-try {
-  console.log(`uWebSockets.js: ${run()}`)
-} catch (thrown) {
-  const reason = thrown instanceof Error ? thrown.message.split('\n', 1)[0] : String(thrown)
-  console.log(`uWebSockets.js: the server will use node:http, which is slower: ${reason}`)
+if (import.meta.main) {
+  const findPackage = () => dirname(createRequire(import.meta.url).resolve(PACKAGE))
+  console.log(prepareUws(findPackage, runningGlibc()))
 }

@@ -19,6 +19,14 @@ const EMPTY = new Uint8Array(0)
 export const bodyTooLarge = (bodyBytesMax: number): Refusal =>
   refuse('BODY_TOO_LARGE', `The body exceeds the limit of ${bodyBytesMax} bytes`)
 
+/**
+ * Whether a body of this `transfer-encoding` may be taken for what its sender meant. Neither parser
+ * refuses other codings: one hands on `gzip, chunked` without undoing the gzip, the other takes
+ * `identity` for chunked.
+ */
+export const isTransferEncodingKnown = (value: string): boolean =>
+  value === '' || value.toLowerCase() === 'chunked'
+
 export class BodyBuffer {
   readonly #limits: BodyLimits
   /** From content-length; Infinity when the length was not declared. */

@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import { systemClock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
-import { BodyBuffer } from './body-buffer.ts'
+import { BodyBuffer, isTransferEncodingKnown } from './body-buffer.ts'
 import type { Exchange, HttpEngine, HttpEngineOptions } from './exchange.ts'
 
 const { monotonic } = systemClock
@@ -86,9 +86,6 @@ class NodeExchange implements Exchange {
     this.#isRefused = buffer.refusal !== null
     try {
       this.#engine.options.onRequest(this, buffer.view(), buffer.refusal)
-    } catch (thrown) {
-      this.reply('500 Internal Server Error', 'x-sluice-error: INTERNAL', '')
-      throw thrown
     } finally {
       buffer.release()
     }
@@ -121,10 +118,11 @@ const answerParserError = (error: NodeJS.ErrnoException, socket: Socket): void =
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }
 
-/** What Node lets pass and uWebSockets does not: many headers, and Host named twice. */
+/** What Node lets pass: other versions, codings left as they are, many headers, two of Host. */
 const isMalformed = (request: IncomingMessage): boolean => {
   const { rawHeaders } = request
-  if (rawHeaders.length > HEADERS_MAX * 2) return true
+  if (request.httpVersionMajor !== 1 || rawHeaders.length > HEADERS_MAX * 2) return true
+  if (!isTransferEncodingKnown(header(request, 'transfer-encoding'))) return true
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]!.toLowerCase() === 'host') hosts++
@@ -153,6 +151,8 @@ class NodeEngine implements HttpEngine {
     // Node drops what comes after the limit without a word: one more, so that it can be seen.
     this.#server.maxHeadersCount = HEADERS_MAX + 1
     this.#server.on('request', (request, response) => this.#onHead(request, response))
+    // An unknown expectation is ignored, as uWebSockets does.
+    this.#server.on('checkExpectation', (request, response) => this.#onHead(request, response))
     this.#server.on('clientError', answerParserError)
     this.#server.on('connection', (socket) => {
       options.onConnections(1)

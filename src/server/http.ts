@@ -2,8 +2,8 @@
  * The HTTP engine on uWebSockets.js, one per data thread. The only file that holds its objects.
  *
  * The life of a native response: `Connection` attaches `onAborted` first, drops the response at the
- * first of answer and abort, and nothing else ever sees it. A handler never throws into native code
- * without having answered. Requests that uWebSockets refuses itself (malformed, header block too
+ * first of answer and abort, and nothing else ever sees it. `onRequest` is total: what it throws
+ * ends the thread. Requests that uWebSockets refuses itself (malformed, header block too
  * long, slow) never reach us. A client that sends a second request before the answer to the first
  * (pipelining) loses its connection, unless the first was answered at once.
  *
@@ -14,7 +14,7 @@
 
 import { systemClock } from '../shared/clock.ts'
 import { GatewayError, type Refusal } from '../shared/errors.ts'
-import { BodyBuffer, bodyTooLarge } from './body-buffer.ts'
+import { BodyBuffer, bodyTooLarge, isTransferEncodingKnown } from './body-buffer.ts'
 import type { Exchange, HttpEngine, HttpEngineOptions } from './exchange.ts'
 import { createNodeEngine } from './http-node.ts'
 import {
@@ -78,14 +78,20 @@ class UwsExchange implements Exchange {
   isAborted = false
 
   readonly #engine: UwsEngine
-  readonly #declaredLength: string
+  readonly #contentLength: string
   #response: UwsResponse | null
   /** Only for bodies in several pieces. */
   #buffer: BodyBuffer | null = null
   #isDelivered = false
   #isRefused = false
 
-  constructor(engine: UwsEngine, method: string, response: UwsResponse, request: UwsRequest) {
+  constructor(
+    engine: UwsEngine,
+    method: string,
+    contentLength: string,
+    response: UwsResponse,
+    request: UwsRequest,
+  ) {
     this.method = method
     this.path = request.getUrl()
     this.requestId = request.getHeader('x-request-id')
@@ -93,7 +99,7 @@ class UwsExchange implements Exchange {
     this.contentEncoding = request.getHeader('content-encoding')
     this.startedMs = monotonic()
     this.#engine = engine
-    this.#declaredLength = request.getHeader('content-length')
+    this.#contentLength = contentLength
     this.#response = response
   }
 
@@ -135,7 +141,7 @@ class UwsExchange implements Exchange {
       this.#deliver(isTooLarge ? EMPTY : new Uint8Array(chunk), refusal)
       return
     }
-    this.#buffer ??= new BodyBuffer(this.#engine.options, declaredBytes(this.#declaredLength))
+    this.#buffer ??= new BodyBuffer(this.#engine.options, declaredBytes(this.#contentLength))
     const buffer = this.#buffer
     buffer.append(new Uint8Array(chunk))
     if (!isLast && !buffer.isHopeless) return
@@ -153,10 +159,6 @@ class UwsExchange implements Exchange {
     delivering = this
     try {
       this.#engine.options.onRequest(this, body, refusal)
-    } catch (thrown) {
-      // A fault of ours, and loud; but native code must never be left with an open request.
-      this.reply('500 Internal Server Error', 'x-sluice-error: INTERNAL', '')
-      throw thrown
     } finally {
       delivering = null
     }
@@ -187,17 +189,14 @@ class UwsEngine implements HttpEngine {
       .filter((_response, delta) => options.onConnections(delta > 0 ? 1 : -1))
   }
 
-  listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#app.listen(host, port, (listener) => {
-        if (listener === false) {
-          reject(new GatewayError('PORT_IN_USE', `Cannot listen on ${host}:${port}`))
-          return
-        }
-        this.#listener = listener
-        resolve(this.#uws.us_socket_local_port(listener))
-      })
-    })
+  async listen(host: string, port: number): Promise<number> {
+    // For port 0 uWebSockets leaves out SO_REUSEPORT: find a port so, then bind it by its number.
+    const listener = this.#bind(host, port === 0 ? this.#findPort(host) : port)
+    if (listener === false) {
+      throw new GatewayError('PORT_IN_USE', `Cannot listen on ${host}:${port}`)
+    }
+    this.#listener = listener
+    return this.#uws.us_socket_local_port(listener)
   }
 
   stopAccepting(): void {
@@ -211,8 +210,31 @@ class UwsEngine implements HttpEngine {
     this.#app.close()
   }
 
+  /** uWebSockets binds before it returns. */
+  #bind(host: string, port: number): UwsListener | false {
+    let bound: UwsListener | false = false
+    this.#app.listen(host, port, (listener) => {
+      bound = listener
+    })
+    return bound
+  }
+
+  #findPort(host: string): number {
+    const listener = this.#bind(host, 0)
+    if (listener === false) return 0
+    const port = this.#uws.us_socket_local_port(listener)
+    this.#uws.us_listen_socket_close(listener)
+    return port
+  }
+
   #onHead(method: string, response: UwsResponse, request: UwsRequest): void {
-    const exchange = new UwsExchange(this, method, response, request)
+    const contentLength = request.getHeader('content-length')
+    // With a content-length as well uWebSockets refuses any transfer-encoding itself.
+    if (contentLength === '' && !isTransferEncodingKnown(request.getHeader('transfer-encoding'))) {
+      response.writeStatus('400 Bad Request').end('', true)
+      return
+    }
+    const exchange = new UwsExchange(this, method, contentLength, response, request)
     response.onAborted(() => exchange.onAborted())
     response.onData((chunk, isLast) => exchange.onData(chunk, isLast))
   }

@@ -1,0 +1,195 @@
+/** Answers, aborts and the end of an engine, for every HTTP engine. */
+
+import { createServer } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { atEnd } from '../clean-up.ts'
+import { outcomeOf, RawClient, turns } from '../raw-client.ts'
+import { until } from '../until.ts'
+import {
+  type EngineKind,
+  expectAlive,
+  get,
+  type Harness,
+  post,
+  startEngine,
+} from './http-engine-harness.ts'
+
+/** Sends a request and returns its exchange, which waits for an answer. */
+const hold = async (harness: Harness, client: RawClient, message = post('/held', 'body')) => {
+  await client.send(message)
+  await until(() => harness.seen.length > 0, { what: 'the request to arrive' })
+  return harness.seen.pop()!.exchange
+}
+
+const untilQuiet = (harness: Harness) =>
+  until(() => harness.connections.open === 0 && harness.budget.takenBytes === 0, {
+    what: 'the connections to be counted off and the budget given back',
+  })
+
+export const answersSuite = (kind: EngineKind): void => {
+  describe(`answers of the ${kind} engine`, () => {
+    test('reply() sends status, header lines and body as given', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const exchange = await hold(harness, client)
+      exchange.reply('418 I am a Teapot', 'content-type: a/b\r\nx-two: c: d\r\nx-three: ', 'text')
+      const { status, headers, body } = await client.answer()
+      expect([status, body]).toEqual([418, 'text'])
+      expect(headers.get('content-type')).toBe('a/b')
+      expect(headers.get('x-two')).toBe('c: d')
+      expect(headers.get('x-three')).toBe('')
+      expect(headers.get('content-length')).toBe('4')
+    })
+
+    test('reply() takes an answer without header lines and without body', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      for (const empty of ['', new Uint8Array(0)]) {
+        const exchange = await hold(harness, client)
+        exchange.reply('200 OK', '', empty)
+        expect(await client.answer()).toMatchObject({ status: 200, body: '' })
+      }
+    })
+
+    test('reply() counts the length of text in bytes and takes parts of buffers', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const first = await hold(harness, client)
+      first.reply('200 OK', '', 'ä€😀')
+      expect((await client.answer()).body).toBe('ä€😀')
+      const second = await hold(harness, client)
+      second.reply('200 OK', '', Buffer.from('..part..').subarray(2, 6))
+      expect((await client.answer()).body).toBe('part')
+    })
+
+    test('reply() sends a large answer whole to a client that reads it late', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const exchange = await hold(harness, client)
+      client.socket.pause()
+      const body = 'abcdefgh'.repeat(1024 * 1024)
+      exchange.reply('200 OK', '', body)
+      await turns(10)
+      client.socket.resume()
+      expect((await client.answer()).body === body).toBe(true)
+      await expectAlive(harness)
+    })
+
+    test('reply() answers HEAD with the headers of GET and no body', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const exchange = await hold(harness, client, get('/held').replace('GET', 'HEAD'))
+      exchange.reply('200 OK', 'x-a: b', 'ä12')
+      const { headers } = await client.answer(true)
+      expect(headers.get('content-length')).toBe('4')
+      await client.send(get('/fixed'))
+      expect((await client.answer()).body).toBe('fixed')
+    })
+
+    test('reply() does nothing the second time', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const exchange = await hold(harness, client)
+      exchange.reply('200 OK', '', 'first')
+      exchange.reply('500 Internal Server Error', '', 'second')
+      expect((await client.answer()).body).toBe('first')
+      const next = await hold(harness, client)
+      exchange.reply('500 Internal Server Error', '', 'third')
+      next.reply('200 OK', '', 'next')
+      expect((await client.answer()).body).toBe('next')
+      expect(client.received).toBe('')
+    })
+
+    test('reply() does nothing after the client has gone', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const exchange = await hold(harness, client)
+      expect(exchange.isAborted).toBe(false)
+      client.socket.destroy()
+      await until(() => exchange.isAborted, { what: 'the abort to be seen' })
+      exchange.reply('200 OK', '', 'too late')
+      await untilQuiet(harness)
+      await expectAlive(harness)
+    })
+
+    test('HttpEngine takes a client that closes its side for one that has gone', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const exchange = await hold(harness, client)
+      client.socket.end()
+      await client.closed
+      expect(exchange.isAborted).toBe(true)
+      await untilQuiet(harness)
+    })
+
+    const message = post('/x', 'x'.repeat(100))
+    test.each([
+      ['before its first byte', ''],
+      ['in the request line', message.slice(0, 5)],
+      ['in the head', message.slice(0, 30)],
+      ['after the head', message.slice(0, -100)],
+      ['in the body', message.slice(0, -50)],
+    ])('HttpEngine forgets a client that goes %s', async (_phase, sent) => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      await until(() => harness.connections.open === 1, { what: 'the connection to be counted' })
+      if (sent !== '') await client.send(sent)
+      client.socket.resetAndDestroy()
+      await untilQuiet(harness)
+      expect(harness.seen).toEqual([])
+      await expectAlive(harness)
+    })
+
+    test('listen() shares a port among engines', async () => {
+      const first = await startEngine(kind)
+      const second = await startEngine(kind, {}, first.port)
+      expect(second.port).toBe(first.port)
+      await until(
+        async () => {
+          await outcomeOf(first.port, get('/fixed'))
+          return first.seen.length > 0 && second.seen.length > 0
+        },
+        { what: 'both to get connections', everyMs: 0 },
+      )
+    })
+
+    test('listen() refuses a port that somebody else owns', async () => {
+      const owner = createServer().listen({ port: 0, host: '127.0.0.1', exclusive: true })
+      atEnd(() => void owner.close())
+      await new Promise((resolve) => owner.once('listening', resolve))
+      const { port } = owner.address() as { port: number }
+      await expect(startEngine(kind, {}, port)).rejects.toMatchObject({ code: 'PORT_IN_USE' })
+    })
+
+    test('stopAccepting() answers what is open, closes it, and takes nothing new', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const idle = await harness.client()
+      const exchange = await hold(harness, client)
+      harness.engine.stopAccepting()
+      harness.engine.stopAccepting()
+      exchange.reply('200 OK', '', 'the last')
+      const { headers, body } = await client.answer()
+      expect([headers.get('connection'), body]).toEqual(['close', 'the last'])
+      await client.closed
+      await expect(RawClient.open(harness.port)).rejects.toThrow('ECONNREFUSED')
+      harness.engine.close()
+      await idle.closed
+      await untilQuiet(harness)
+    })
+
+    test('close() ends everything at once', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const exchange = await hold(harness, client)
+      const half = await harness.client()
+      await half.send('POST /x HTTP/1.1\r\ncontent-length: 10\r\nhost: a\r\n\r\nhalf')
+      harness.engine.close()
+      await Promise.all([client.closed, half.closed])
+      await until(() => exchange.isAborted, { what: 'the abort to be seen' })
+      exchange.reply('200 OK', '', 'too late')
+      await untilQuiet(harness)
+      harness.engine.close()
+    })
+  })
+}

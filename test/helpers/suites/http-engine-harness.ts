@@ -1,0 +1,105 @@
+/** What the suites of the HTTP engines start from: an engine, its requests, its budget. */
+
+import { expect } from 'vitest'
+import type { Exchange, HttpEngine, HttpEngineOptions } from '../../../src/server/exchange.ts'
+import { createHttpEngine } from '../../../src/server/http.ts'
+import type { Refusal } from '../../../src/shared/errors.ts'
+import { atEnd } from '../clean-up.ts'
+import { RawClient } from '../raw-client.ts'
+
+export type EngineKind = 'uws' | 'node'
+
+export interface SeenRequest {
+  readonly exchange: Exchange
+  readonly body: string
+  readonly refusal: Refusal | null
+}
+
+export interface Harness {
+  readonly engine: HttpEngine
+  readonly port: number
+  readonly seen: SeenRequest[]
+  readonly budget: { takenBytes: number; peakBytes: number }
+  readonly connections: { open: number }
+  client(): Promise<RawClient>
+}
+
+export const BODY_BYTES_MAX = 1000
+export const HEADER_BYTES_MAX = 16_384
+const BUDGET_BYTES = 64 * 1024
+
+/** `/held` is left to the test; `/fixed` says nothing of the request; the rest is echoed. */
+const answer = ({ exchange, body, refusal }: SeenRequest): void => {
+  if (exchange.path === '/held') return
+  if (refusal !== null) {
+    const status = refusal.code === 'BODY_TOO_LARGE' ? '413 Content Too Large' : '503 Unavailable'
+    exchange.reply(status, `x-sluice-error: ${refusal.code}`, refusal.code)
+    return
+  }
+  const text = exchange.path === '/fixed' ? 'fixed' : body
+  exchange.reply('200 OK', `content-type: text/plain\r\nx-path: ${exchange.path}`, text)
+}
+
+export const startEngine = async (
+  kind: EngineKind,
+  overrides: Partial<HttpEngineOptions> = {},
+  wantedPort = 0,
+): Promise<Harness> => {
+  const seen: SeenRequest[] = []
+  const budget = { takenBytes: 0, peakBytes: 0 }
+  const connections = { open: 0 }
+  const engine = createHttpEngine(kind, {
+    bodyBytesMax: BODY_BYTES_MAX,
+    headerBytesMax: HEADER_BYTES_MAX,
+    takeBodyBytes: (bytes) => {
+      if (bytes > 0 && budget.takenBytes + bytes > BUDGET_BYTES) return false
+      budget.takenBytes += bytes
+      budget.peakBytes = Math.max(budget.peakBytes, budget.takenBytes)
+      return true
+    },
+    onConnections: (delta) => {
+      connections.open += delta
+    },
+    onRequest: (exchange, body, refusal) => {
+      const request = { exchange, body: Buffer.from(body).toString('latin1'), refusal }
+      seen.push(request)
+      answer(request)
+    },
+    ...overrides,
+  })
+  atEnd(() => engine.close())
+  // Otherwise a missing binary would let both suites test the same engine.
+  expect(engine.name).toBe(kind)
+  const port = await engine.listen('127.0.0.1', wantedPort)
+  return { engine, port, seen, budget, connections, client: () => RawClient.open(port) }
+}
+
+export const post = (path: string, body: string, ...lines: string[]): string =>
+  [
+    `POST ${path} HTTP/1.1`,
+    'host: gateway',
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...lines,
+    '',
+    body,
+  ].join('\r\n')
+
+export const get = (path: string, ...lines: string[]): string =>
+  [`GET ${path} HTTP/1.1`, 'host: gateway', ...lines, '', ''].join('\r\n')
+
+/** `path` with the pieces as chunks. */
+export const postChunked = (path: string, ...pieces: string[]): string =>
+  [
+    `POST ${path} HTTP/1.1\r\nhost: gateway\r\ntransfer-encoding: chunked\r\n\r\n`,
+    ...pieces.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`),
+    '0\r\n\r\n',
+  ].join('')
+
+/** The server is as good as new: it answers a good request on a new connection. */
+export const expectAlive = async (harness: Harness): Promise<void> => {
+  const client = await harness.client()
+  await client.send(post('/alive', 'yes'))
+  expect(await client.answer()).toMatchObject({ status: 200, body: 'yes' })
+  client.socket.destroy()
+  await client.closed
+}

@@ -1,0 +1,232 @@
+/** Limits and malformed requests, for every HTTP engine. */
+
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { outcomeOf } from '../raw-client.ts'
+import { propertyRuns } from '../seeds.ts'
+import { until } from '../until.ts'
+import {
+  BODY_BYTES_MAX,
+  type EngineKind,
+  expectAlive,
+  get,
+  HEADER_BYTES_MAX,
+  post,
+  postChunked,
+  startEngine,
+} from './http-engine-harness.ts'
+
+/** What an engine may answer by itself; it may also close without an answer. */
+const OWN_ANSWERS = [400, 408, 413, 431, 505]
+
+const HEAD = 'POST /fixed HTTP/1.1\r\nhost: a\r\n'
+const CHUNKED = `${HEAD}transfer-encoding: chunked\r\n\r\n`
+const manyHeaders = (count: number) =>
+  get('/fixed', ...Array.from({ length: count }, (_, i) => `x-${i}: y`))
+
+/** Refused, or closed, without ever reaching the handler. */
+const MALFORMED: readonly (readonly [string, string])[] = [
+  ['content-length and transfer-encoding', `${HEAD}content-length: 5\r\n${CHUNKED.slice(32)}0\r\n`],
+  ['an unknown transfer-encoding', `${HEAD}transfer-encoding: identity\r\n\r\nabc`],
+  ['a coding before chunked', `${HEAD}transfer-encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n`],
+  ['a list as content-length', `${HEAD}content-length: 2, 2\r\n\r\nhi`],
+  ['a negative content-length', `${HEAD}content-length: -1\r\n\r\nhi`],
+  ['a signed content-length', `${HEAD}content-length: +2\r\n\r\nhi`],
+  ['a hexadecimal content-length', `${HEAD}content-length: 0x2\r\n\r\nhi`],
+  ['a content-length beyond 64 bits', `${HEAD}content-length: ${'9'.repeat(25)}\r\n\r\nhi`],
+  ['a chunk size that is no number', `${CHUNKED}zz\r\nabc\r\n0\r\n\r\n`],
+  ['a negative chunk size', `${CHUNKED}-3\r\nabc\r\n0\r\n\r\n`],
+  ['a chunk size beyond 64 bits', `${CHUNKED}${'f'.repeat(20)}\r\nabc\r\n0\r\n\r\n`],
+  ['garbage', '\0\x01\x02garbage\r\n\r\n'],
+  ['a TLS hello', '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03'],
+  ['HTTP/2 with prior knowledge', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+  ['an unknown version', 'GET /fixed HTTP/3.7\r\nhost: a\r\n\r\n'],
+  ['no host', 'GET /fixed HTTP/1.1\r\n\r\n'],
+  ['two hosts', 'GET /fixed HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n'],
+  ['a path without slash', 'GET fixed HTTP/1.1\r\nhost: a\r\n\r\n'],
+  ['bare line feeds', 'GET /fixed HTTP/1.1\nhost: a\n\n'],
+  ['a blank before the colon', get('/fixed', 'a : b')],
+  ['a folded header', get('/fixed', 'a: b\r\n c')],
+  ['NUL in a header', get('/fixed', 'a: b\0c')],
+  ['NUL in the path', get('/fi\0xed')],
+  ['a header block over the limit', get('/fixed', `a: ${'x'.repeat(HEADER_BYTES_MAX)}`)],
+  ['a path over the limit', get(`/${'x'.repeat(HEADER_BYTES_MAX)}`)],
+  ['more than 100 headers', manyHeaders(100)],
+  ['200 headers', manyHeaders(200)],
+  ['a head that never ends', `GET /fixed HTTP/1.1\r\nhost: a\r\n${'a: b\r\n'.repeat(50)}`],
+]
+
+/** What one parser takes and the other does not: statuses of [uws, node]; [] is closed unheard. */
+const DIFFERENT: readonly (readonly [string, string, number[], number[]])[] = [
+  // The first counts. Behind a proxy that would count the last this splits requests: 0002.
+  ['two lengths', `${HEAD}content-length: 2\r\ncontent-length: 3\r\n\r\nhi`, [200], [400]],
+  ['an empty content-length', `${HEAD}content-length: \r\n\r\n`, [200], [400]],
+  ['a chunk without its end', `${CHUNKED}3\r\nabcde\r\n0\r\n\r\n`, [200], [400]],
+  ['a chunk extension', `${CHUNKED}3;a=b\r\nabc\r\n0\r\n\r\n`, [], [200]],
+  // It reaches the handler, whose answer is thrown away.
+  ['a trailer', `${CHUNKED}3\r\nabc\r\n0\r\na: b\r\n\r\n`, [505], [200]],
+  ['HTTP/1.0', 'GET /fixed HTTP/1.0\r\nhost: a\r\n\r\n', [505], [200]],
+  ['an unknown method', get('/fixed').replace('GET', 'BREW'), [200], [400]],
+]
+
+export const refusalsSuite = (kind: EngineKind): void => {
+  describe(`limits of the ${kind} engine`, () => {
+    test.each(MALFORMED)('HttpEngine refuses a request with %s', async (_name, message) => {
+      const harness = await startEngine(kind)
+      const { statuses } = await outcomeOf(harness.port, Buffer.from(message, 'latin1'))
+      for (const status of statuses) expect(OWN_ANSWERS).toContain(status)
+      expect(harness.seen).toEqual([])
+      await expectAlive(harness)
+    })
+
+    test.each(DIFFERENT)('HttpEngine treats %s as recorded', async (_name, message, uws, node) => {
+      const harness = await startEngine(kind)
+      const { statuses } = await outcomeOf(harness.port, message)
+      expect(statuses).toEqual(kind === 'uws' ? uws : node)
+      await expectAlive(harness)
+    })
+
+    test('HttpEngine takes a header block below the limit, and 90 headers', async () => {
+      const { port } = await startEngine(kind)
+      const long = get('/fixed', `a: ${'x'.repeat(HEADER_BYTES_MAX - 400)}`)
+      expect((await outcomeOf(port, long)).statuses).toEqual([200])
+      expect((await outcomeOf(port, manyHeaders(90))).statuses).toEqual([200])
+    })
+
+    test('HttpEngine answers 431 to a header block over the limit that comes in pieces', async () => {
+      const { port } = await startEngine(kind)
+      const message = get('/fixed', `a: ${'x'.repeat(HEADER_BYTES_MAX)}`)
+      const half = message.length / 2
+      const { statuses } = await outcomeOf(port, message.slice(0, half), message.slice(half))
+      expect(statuses).toEqual([431])
+    })
+
+    const limit = 'x'.repeat(BODY_BYTES_MAX)
+    test.each([
+      ['declared', post('/x', limit)],
+      ['chunked', postChunked('/x', limit)],
+      ['chunked in many', postChunked('/x', ...limit)],
+    ])('HttpEngine takes a body of exactly the limit, %s', async (_name, message) => {
+      const harness = await startEngine(kind)
+      for (const pieces of [[message], [message.slice(0, 300), message.slice(300)]]) {
+        const client = await harness.client()
+        await client.send(...pieces)
+        expect(await client.answer()).toMatchObject({ status: 200, body: limit })
+      }
+      expect(harness.budget.takenBytes).toBe(0)
+    })
+
+    test.each([
+      ['declared', post('/x', `${limit}x`)],
+      ['chunked', postChunked('/x', `${limit}x`)],
+      ['chunked in many', postChunked('/x', ...limit, 'x')],
+    ])('HttpEngine refuses a body one over the limit, %s, and closes', async (_name, message) => {
+      const harness = await startEngine(kind)
+      for (const pieces of [[message], [message.slice(0, 300), message.slice(300)]]) {
+        const client = await harness.client()
+        await client.send(...pieces)
+        const { status, headers } = await client.answer()
+        expect([status, headers.get('connection')]).toEqual([413, 'close'])
+        await client.closed
+        expect(harness.seen.splice(0)).toMatchObject([
+          { body: '', refusal: { code: 'BODY_TOO_LARGE' } },
+        ])
+      }
+      expect(harness.budget.takenBytes).toBe(0)
+      await expectAlive(harness)
+    })
+
+    test('HttpEngine keeps nothing of a declared body over the limit', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const message = post('/x', 'x'.repeat(BODY_BYTES_MAX + 500))
+      await client.send(message.slice(0, 500), message.slice(500))
+      expect((await client.answer()).status).toBe(413)
+      expect(harness.budget.peakBytes).toBe(0)
+    })
+
+    test('HttpEngine does not wait for the end of a body far over the limit', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      await client.send(`${HEAD}content-length: 1000000000\r\n\r\n`, limit, limit, 'x')
+      expect((await client.answer()).status).toBe(413)
+      await client.closed
+      expect(harness.seen).toHaveLength(1)
+    })
+
+    test('HttpEngine refuses a body for which the budget has no room, and closes', async () => {
+      const harness = await startEngine(kind, { takeBodyBytes: (bytes) => bytes <= 0 })
+      const client = await harness.client()
+      const message = post('/x', limit)
+      await client.send(message.slice(0, 500), message.slice(500))
+      const { status, headers } = await client.answer()
+      expect([status, headers.get('connection')]).toEqual([503, 'close'])
+      await client.closed
+      expect(harness.seen).toMatchObject([{ body: '', refusal: { code: 'BODY_BUDGET_EXHAUSTED' } }])
+    })
+
+    test('HttpEngine holds budget while a body arrives and gives it back', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const message = post('/held', limit)
+      await client.send(message.slice(0, 500))
+      await until(() => harness.budget.takenBytes >= 400, { what: 'the body to be counted' })
+      await client.send(message.slice(500))
+      await until(() => harness.seen.length === 1, { what: 'the request' })
+      expect(harness.budget.takenBytes).toBe(0)
+    })
+
+    test('HttpEngine answers only what is listed to random bytes', async () => {
+      const harness = await startEngine(kind)
+      await fc.assert(
+        fc.asyncProperty(
+          hostileBytes,
+          fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3 }),
+          async (bytes, cuts) => {
+            const at = cuts.map((cut) => Math.floor(cut * bytes.length)).sort((a, b) => a - b)
+            const pieces = [0, ...at].map((from, i) => bytes.subarray(from, at[i]))
+            const { statuses, text } = await outcomeOf(harness.port, ...pieces)
+            expect(text === '' || text.startsWith('HTTP/1.1 ')).toBe(true)
+            for (const status of statuses) expect([200, ...OWN_ANSWERS]).toContain(status)
+          },
+        ),
+        { numRuns: propertyRuns(300) },
+      )
+      await until(() => harness.connections.open === 0, { what: 'all connections to be gone' })
+      expect(harness.budget.takenBytes).toBe(0)
+      await expectAlive(harness)
+    })
+  })
+}
+
+const SEEDS = [
+  post('/fixed', 'some body'),
+  postChunked('/fixed', 'some', 'chunks'),
+  get('/fixed', 'x-request-id: a', 'connection: keep-alive'),
+  ...MALFORMED.map(([, message]) => message),
+].map((text) => Buffer.from(text, 'latin1'))
+
+/** Noise, and good and bad requests of which bytes are changed, dropped, doubled and joined. */
+const hostileBytes: fc.Arbitrary<Uint8Array> = fc.oneof(
+  fc.uint8Array({ maxLength: 500 }),
+  fc
+    .tuple(
+      fc.constantFrom(...SEEDS),
+      fc.constantFrom(...SEEDS),
+      fc.array(fc.tuple(fc.nat(), fc.nat(255), fc.nat(2)), { maxLength: 6 }),
+    )
+    .map(([first, second, edits]) => {
+      let bytes: Uint8Array = Buffer.concat([first, second])
+      for (const [place, value, kind] of edits) {
+        const at = place % bytes.length
+        const dropped = kind === 0 ? 0 : 1
+        const added = kind === 1 ? [] : [value]
+        bytes = Buffer.concat([
+          bytes.subarray(0, at),
+          Buffer.from(added),
+          bytes.subarray(at + dropped),
+        ])
+      }
+      return bytes
+    }),
+)
