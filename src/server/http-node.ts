@@ -135,6 +135,8 @@ class NodeEngine implements HttpEngine {
   readonly options: HttpEngineOptions
   isDraining = false
   readonly #server: Server
+  /** Connections that were refused: the parser hands on what came in the same piece. */
+  readonly #refused = new WeakSet<Socket>()
 
   constructor(options: HttpEngineOptions) {
     this.options = options
@@ -182,7 +184,10 @@ class NodeEngine implements HttpEngine {
   }
 
   #onHead(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
+    if (this.#refused.has(socket)) return
     if (isMalformed(request)) {
+      this.#refused.add(socket)
       response.writeHead(400, { connection: 'close', 'content-length': 0 }).end()
       return
     }

@@ -199,34 +199,40 @@ export const refusalsSuite = (kind: EngineKind): void => {
   })
 }
 
-const SEEDS = [
+const GOOD = [
   post('/fixed', 'some body'),
   postChunked('/fixed', 'some', 'chunks'),
   get('/fixed', 'x-request-id: a', 'connection: keep-alive'),
-  ...MALFORMED.map(([, message]) => message),
-].map((text) => Buffer.from(text, 'latin1'))
+]
+
+const request: fc.Arbitrary<Uint8Array> = fc
+  .oneof(
+    { weight: 2, arbitrary: fc.constantFrom(...GOOD) },
+    { weight: 1, arbitrary: fc.constantFrom(...MALFORMED.map(([, message]) => message)) },
+  )
+  .map((text) => Buffer.from(text, 'latin1'))
+
+const edit = fc.tuple(fc.noBias(fc.nat()), fc.nat(255), fc.nat(2))
+
+const mutatedRequests: fc.Arbitrary<Uint8Array> = fc
+  .tuple(request, request, fc.array(edit, { maxLength: 4 }))
+  .map(([first, second, edits]) => {
+    let bytes: Uint8Array = Buffer.concat([first, second])
+    for (const [place, value, kind] of edits) {
+      const at = place % bytes.length
+      const dropped = kind === 0 ? 0 : 1
+      const added = kind === 1 ? [] : [value]
+      bytes = Buffer.concat([
+        bytes.subarray(0, at),
+        Buffer.from(added),
+        bytes.subarray(at + dropped),
+      ])
+    }
+    return bytes
+  })
 
 /** Noise, and good and bad requests of which bytes are changed, dropped, doubled and joined. */
 const hostileBytes: fc.Arbitrary<Uint8Array> = fc.oneof(
-  fc.uint8Array({ maxLength: 500 }),
-  fc
-    .tuple(
-      fc.constantFrom(...SEEDS),
-      fc.constantFrom(...SEEDS),
-      fc.array(fc.tuple(fc.nat(), fc.nat(255), fc.nat(2)), { maxLength: 6 }),
-    )
-    .map(([first, second, edits]) => {
-      let bytes: Uint8Array = Buffer.concat([first, second])
-      for (const [place, value, kind] of edits) {
-        const at = place % bytes.length
-        const dropped = kind === 0 ? 0 : 1
-        const added = kind === 1 ? [] : [value]
-        bytes = Buffer.concat([
-          bytes.subarray(0, at),
-          Buffer.from(added),
-          bytes.subarray(at + dropped),
-        ])
-      }
-      return bytes
-    }),
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 500 }) },
+  { weight: 4, arbitrary: mutatedRequests },
 )
