@@ -21,7 +21,7 @@ test('README.md: the curl of the example gets a score from the config that npm s
   const { path, body } = example()
   const response = await gateway.post(path, body)
   expect(response.status).toBe(200)
-  const answer = await response.json()
+  const answer = (await response.json()) as { score: number }
   expect(answer).toMatchObject({ metadata: { model: 'flight-delay' } })
   expect(answer.score).toBeGreaterThan(0)
   expect(answer.score).toBeLessThan(1)
