@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ERROR_CODES } from '../src/shared/errors.ts'
+import { ERROR_CODES, RETIRED_CODES } from '../src/shared/errors.ts'
 import {
   dependenciesRule,
   errorCodesRule,
@@ -191,6 +191,10 @@ test('every error code is used: the tree', () => {
 
 test('every error code is used: complains about one that is not', () => {
   expect(errorCodesRule(['NEVER_SEEN'], [file('src/server/a.ts', '')])).not.toEqual([])
+})
+
+test('retired error codes are not used again: the tree', () => {
+  expect(RETIRED_CODES.filter((code) => ERROR_CODES.some((used) => used === code))).toEqual([])
 })
 
 test('generated pages equal their generator: the tree', async () => {
