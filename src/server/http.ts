@@ -1,15 +1,15 @@
 /**
  * The HTTP engine on uWebSockets.js, one per data thread. The only file that holds its objects.
  *
- * The life of a native response: `Connection` attaches `onAborted` first, drops the response at the
- * first of answer and abort, and nothing else ever sees it. `onRequest` is total: what it throws
- * ends the thread. Requests that uWebSockets refuses itself (malformed, header block too
- * long, slow) never reach us. A client that sends a second request before the answer to the first
- * (pipelining) loses its connection, unless the first was answered at once.
+ * The life of a native response: `UwsExchange` drops it at the first of answer and abort, and
+ * nothing else ever sees it. `onRequest` is total: what it throws ends the thread. Requests that
+ * uWebSockets refuses itself (malformed, header block too long, slow) never reach us. A client that
+ * sends a second request before the answer to the first (pipelining) loses its connection, unless
+ * the first was answered at once.
  *
- * Costs, measured as CPU of the thread per request on one core (bench/results): every native call
- * is 0.1 to 0.2 us. Therefore the whole head of an answer goes through one `writeStatus`, only the
- * headers that `Exchange` names are read, and an answer needs no closure.
+ * Every native call costs 0.02 to 0.2 us of about 8 a request. Therefore the whole head of an answer
+ * goes through one `writeStatus` (0.7 us less than a `writeHeader` for each of six lines), only the
+ * headers that `Exchange` names are read, and answering needs no closure.
  */
 
 import { systemClock } from '../shared/clock.ts'
@@ -30,6 +30,14 @@ import {
 const { monotonic } = systemClock
 
 const EMPTY = new Uint8Array(0)
+
+/** As bytes: looking one up takes 49 instead of 66 ns, and there are four for every request. */
+const name = (text: string): ArrayBuffer => new TextEncoder().encode(text).buffer
+const X_REQUEST_ID = name('x-request-id')
+const X_SLUICE_EXPLAIN = name('x-sluice-explain')
+const CONTENT_ENCODING = name('content-encoding')
+const CONTENT_LENGTH = name('content-length')
+const TRANSFER_ENCODING = name('transfer-encoding')
 
 /**
  * The engine asked for, or the one on node:http where no binary of uWebSockets loads; `name` says
@@ -94,9 +102,9 @@ class UwsExchange implements Exchange {
   ) {
     this.method = method
     this.path = request.getUrl()
-    this.requestId = request.getHeader('x-request-id')
-    this.isExplained = request.getHeader('x-sluice-explain') === '1'
-    this.contentEncoding = request.getHeader('content-encoding')
+    this.requestId = request.getHeader(X_REQUEST_ID)
+    this.isExplained = request.getHeader(X_SLUICE_EXPLAIN) === '1'
+    this.contentEncoding = request.getHeader(CONTENT_ENCODING)
     this.startedMs = monotonic()
     this.#engine = engine
     this.#contentLength = contentLength
@@ -228,9 +236,9 @@ class UwsEngine implements HttpEngine {
   }
 
   #onHead(method: string, response: UwsResponse, request: UwsRequest): void {
-    const contentLength = request.getHeader('content-length')
+    const contentLength = request.getHeader(CONTENT_LENGTH)
     // With a content-length as well uWebSockets refuses any transfer-encoding itself.
-    if (contentLength === '' && !isTransferEncodingKnown(request.getHeader('transfer-encoding'))) {
+    if (contentLength === '' && !isTransferEncodingKnown(request.getHeader(TRANSFER_ENCODING))) {
       response.writeStatus('400 Bad Request').end('', true)
       return
     }

@@ -22,7 +22,7 @@ export interface UwsResponse {
 
 /** Valid only until the route handler returns. */
 export interface UwsRequest {
-  getHeader(lowerCaseName: string): string
+  getHeader(lowerCaseName: string | ArrayBuffer): string
   getUrl(): string
   getCaseSensitiveMethod(): string
 }
