@@ -3,7 +3,9 @@
  * data thread is, answering every POST with the body it got. Everything that Sluice does for a
  * request is what it costs more than this.
  *
- *     node bench/peers/echo.ts   prints {"pid", "tid", "port"} in one line, then serves until killed
+ *     node bench/peers/echo.ts
+ *
+ * prints one line, `{"pid", "tid", "port"}`, and serves until it is killed.
  *
  * CPU of the serving thread: the first number of /proc/<pid>/task/<tid>/schedstat, nanoseconds.
  */

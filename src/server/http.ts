@@ -7,9 +7,9 @@
  * sends a second request before the answer to the first (pipelining) loses its connection, unless
  * the first was answered at once.
  *
- * Every native call costs 0.02 to 0.2 us of about 8 a request. Therefore the whole head of an answer
- * goes through one `writeStatus` (0.7 us less than a `writeHeader` for each of six lines), only the
- * headers that `Exchange` names are read, and answering needs no closure.
+ * Every native call costs 0.02 to 0.2 us of about 8 a request. Therefore the whole head of an
+ * answer goes through one `writeStatus` (0.7 us less than a `writeHeader` for each of six lines),
+ * only the headers that `Exchange` names are read, and answering needs no closure.
  */
 
 import { systemClock } from '../shared/clock.ts'

@@ -69,7 +69,7 @@ export const loadUws = (): Uws | null => {
   return null
 }
 
-/** The copy that scripts/prepare-uws.ts made, which exists only where it is needed; the original. */
+/** The copy that scripts/prepare-uws.ts makes where it is needed, then the original. */
 const candidates = (): string[] => {
   const name = `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`
   try {

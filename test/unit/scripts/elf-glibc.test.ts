@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { elfHash, type GlibcNeed, lowerGlibcNeed } from '../../../scripts/elf-glibc.ts'
 import { KNOWN_BINARIES } from '../../../scripts/prepare-uws.ts'
+import { propertyRuns } from '../../helpers/seeds.ts'
 
 const NEED: GlibcNeed = {
   newVersion: 'GLIBC_2.38',
@@ -149,7 +150,7 @@ test('lowerGlibcNeed() ends with an Error, if at all, on any bytes', () => {
         expect(thrown).toBeInstanceOf(Error)
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: propertyRuns(1000) },
   )
 })
 
