@@ -213,6 +213,7 @@ class UwsEngine implements HttpEngine {
     this.#listener = null
   }
 
+  /** Needed before the thread or process ends: what is left open aborts the process (0002). */
   close(): void {
     this.stopAccepting()
     this.#app.close()

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process'
 import { expect, test } from 'vitest'
+import { atEnd } from '../helpers/clean-up.ts'
+import { RawClient } from '../helpers/raw-client.ts'
 import { answersSuite } from '../helpers/suites/http-engine-answers.ts'
 import {
   type EngineKind,
@@ -36,3 +39,23 @@ test('the node engine answers a client that pipelines in order', async () => {
   expect((await client.answer()).body).toBe('first')
   expect((await client.answer()).body).toBe('fixed')
 })
+
+test.each(kinds)(
+  'the %s engine in a thread closes cleanly and takes long headers',
+  async (kind) => {
+    const child = spawn(process.execPath, ['test/helpers/engine-process.ts', kind], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    atEnd(() => void child.kill('SIGKILL'))
+    const port = await new Promise<number>((resolve) => {
+      child.stdout.once('data', (line) => resolve(Number(line)))
+    })
+    const exitCode = new Promise((resolve) => child.once('exit', resolve))
+    const client = await RawClient.open(port)
+    await client.send(get('/x', `a: ${'x'.repeat(10_000)}`))
+    expect((await client.answer()).body).toBe(kind)
+    // The connection stays open: with any socket left, uWebSockets would abort the process.
+    child.kill('SIGTERM')
+    expect(await exitCode).toBe(0)
+  },
+)

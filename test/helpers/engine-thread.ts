@@ -1,0 +1,18 @@
+/** The thread of engine-process.ts. */
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { createHttpEngine } from '../../src/server/http.ts'
+
+const engine = createHttpEngine(workerData.kind, {
+  bodyBytesMax: 1000,
+  headerBytesMax: workerData.headerBytesMax,
+  takeBodyBytes: () => true,
+  onConnections: () => {},
+  onRequest: (exchange) => exchange.reply('200 OK', '', engine.name),
+})
+
+parentPort?.on('message', () => {
+  engine.close()
+  parentPort?.postMessage('closed')
+})
+parentPort?.postMessage(await engine.listen('127.0.0.1', 0))
