@@ -46,14 +46,14 @@ const BURY: Decision = { action: 'bury' }
 const decideAboutProcess = (process: ProcessFacts, nowMs: number): Decision => {
   if (process.hasEnded) return BURY
   const { endByMs, connectByMs, isConnected, isChild } = process
-  if (endByMs !== null && nowMs >= endByMs) return { action: 'kill', reason: 'did not end in time' }
-  if (!isConnected && nowMs >= connectByMs) return { action: 'kill', reason: 'did not say hello' }
-  const mustBeLookedFor = !isChild && (!isConnected || endByMs !== null)
-  const untilMs = Math.min(
-    endByMs ?? Number.POSITIVE_INFINITY,
-    isConnected ? Number.POSITIVE_INFINITY : connectByMs,
-    mustBeLookedFor ? nowMs + WATCH_MS : Number.POSITIVE_INFINITY,
-  )
+  const isEnding = endByMs !== null
+  // One that must end anyway need not dial: its grace alone counts.
+  const limitMs = isEnding ? endByMs : isConnected ? Number.POSITIVE_INFINITY : connectByMs
+  if (nowMs >= limitMs) {
+    return { action: 'kill', reason: isEnding ? 'did not end in time' : 'did not say hello' }
+  }
+  const mustBeLookedFor = !isChild && (isEnding || !isConnected)
+  const untilMs = mustBeLookedFor ? Math.min(limitMs, nowMs + WATCH_MS) : limitMs
   return { action: 'wait', untilMs: Number.isFinite(untilMs) ? untilMs : null }
 }
 

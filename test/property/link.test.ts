@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FrameReader } from '../../src/shared/link.ts'
-import { propertyOptions } from '../helpers/seeds.ts'
 import { frameOf } from '../helpers/text-links.ts'
 
 const LIMIT = 64
@@ -27,7 +26,6 @@ test('push() yields the same messages wherever the stream is cut', () => {
       const stream = Buffer.concat(sent.map(frameOf))
       expect(readAll(cut(stream, at))).toEqual(sent.map((m) => Buffer.from(m).toString('hex')))
     }),
-    propertyOptions(),
   )
 })
 
@@ -50,6 +48,5 @@ test('push() yields whole messages or throws RangeError on any bytes', () => {
         expect(error).toBeInstanceOf(RangeError)
       }
     }),
-    propertyOptions(),
   )
 })
