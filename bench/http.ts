@@ -1,0 +1,215 @@
+/**
+ * Sluice over HTTP beside a bare echo server and FastAPI, in interleaved rounds.
+ *
+ * What counts is CPU per request relative to the echo: on shared machines throughput of one and the
+ * same program varies by a factor of two, its CPU per request hardly. Throughput is shown as median
+ * and range. The echo is measured twice a round; how far those two differ is what a difference
+ * between any two lines means at least.
+ */
+
+import { FEATURES_BODY, MLP_FILE, MLP_REPOSITORY, OIP_BODY, OIP_PATH } from './fixtures.ts'
+import { closedLoopTool, runGenerator } from './load/run-load.ts'
+import { type Gate, gatesOf, type Line, lineOf, select } from './measure/gates.ts'
+import { describeCommit, describeMachine } from './measure/machine.ts'
+import { isPinned } from './measure/processes.ts'
+import { spreadOf } from './measure/statistics.ts'
+import { runTrial, type Trial, type TrialPlan } from './measure/trial.ts'
+import type { BenchOptions } from './options.ts'
+import { writeResult } from './result-file.ts'
+import { startEcho } from './servers/echo.ts'
+import { provisionFastapi, startFastapi } from './servers/fastapi.ts'
+import type { Server } from './servers/server.ts'
+import { startSluice } from './servers/sluice.ts'
+
+const OPEN_CONNECTIONS = 128
+/** Arrivals a second that the generator, itself a Node process, keeps up with. */
+const OPEN_PER_SECOND_MAX = 10_000
+const CONNECTIONS = [128, 16, 1]
+const CHECK_SECONDS = 1
+
+interface Setting {
+  readonly server: Server
+  readonly path: string
+  readonly body: string
+}
+
+const usual = (server: Server): Setting => ({ server, path: server.path, body: FEATURES_BODY })
+
+/** Looks into every answer: status, and ids that never come twice. */
+const check = async ({ server, path, body }: Setting): Promise<void> => {
+  const target = { port: server.port, path, body }
+  const plan = { target, connections: 16, seconds: CHECK_SECONDS, perSecond: null }
+  const { requests, failures, firstFailure, idsChecked, idsTwice } = await runGenerator(plan)
+  const isSluice = server.name === 'sluice'
+  if (failures > 0) throw new Error(`${server.name} ${path}: ${failures} failures\n${firstFailure}`)
+  if (isSluice && (idsChecked === 0 || idsTwice > 0)) {
+    throw new Error(`${path}: of ${idsChecked} prediction ids ${idsTwice} came twice`)
+  }
+  const ids = isSluice ? `, ${idsChecked} ids all different` : ''
+  console.log(`checked ${server.name} ${path}: ${requests} answers, all 200${ids}`)
+}
+
+const note = ({ server, path, connections, perSecond, dataCpuUs, allCpuUs }: Trial): void => {
+  const cpu = `${dataCpuUs.toFixed(2)} us data thread, ${allCpuUs.toFixed(2)} us all`
+  console.log(`  ${server} ${path} x${connections}: ${perSecond.toFixed(0)}/s, ${cpu}`)
+}
+
+const runRounds = async (
+  options: BenchOptions,
+  settingsFor: (connections: number) => readonly Setting[],
+): Promise<Trial[]> => {
+  const trials: Trial[] = []
+  const all = options.isTiny ? [16] : CONNECTIONS
+  for (let round = 1; round <= options.rounds; round++) {
+    console.log(`round ${round} of ${options.rounds}`)
+    for (const connections of all) {
+      for (const { server, path, body } of settingsFor(connections)) {
+        const plan: TrialPlan = {
+          connections,
+          seconds: options.seconds,
+          perSecond: null,
+          path,
+          body,
+        }
+        const trial = await runTrial(server, plan, round)
+        note(trial)
+        trials.push(trial)
+      }
+    }
+  }
+  return trials
+}
+
+const runOpenRounds = async (
+  options: BenchOptions,
+  settings: readonly Setting[],
+  perSecond: number,
+): Promise<Trial[]> => {
+  const trials: Trial[] = []
+  console.log(`open loop, ${perSecond} arrivals/s`)
+  for (let round = 1; round <= Math.min(3, options.rounds); round++) {
+    for (const { server, path, body } of settings) {
+      const plan = {
+        connections: OPEN_CONNECTIONS,
+        seconds: options.seconds,
+        perSecond,
+        path,
+        body,
+      }
+      trials.push(await runTrial(server, plan, round))
+    }
+  }
+  return trials
+}
+
+const openRate = (trials: readonly Trial[]): number => {
+  const ours = trials.filter(({ server }) => server === 'sluice').map((trial) => trial.perSecond)
+  return Math.min(OPEN_PER_SECOND_MAX, Math.round(spreadOf(ours).lowest / 2))
+}
+
+/** One line for each server, load and form of request. */
+const linesOf = (trials: readonly Trial[]): Line[] => {
+  const keys = new Map<string, Trial[]>()
+  for (const trial of trials) {
+    const load = trial.isOpen ? 'open' : `x${trial.connections}`
+    const key = `${load.padEnd(5)} ${trial.server} ${trial.path}`
+    keys.set(key, [...(keys.get(key) ?? []), trial])
+  }
+  return [...keys].map(([what, some]) => lineOf(what, some))
+}
+
+const thousands = (perSecond: number): string => (perSecond / 1000).toFixed(1)
+
+const printLines = (lines: readonly Line[]): void => {
+  const head = ['k req/s (range)', 'CPU data', 'CPU all', 'p50 us', 'p99 us (range)', 'failures']
+  const row = (what: string, cells: readonly string[]) =>
+    console.log(
+      what.padEnd(34) + cells.map((cell, i) => cell.padStart([22, 10, 10, 8, 22, 10][i]!)).join(''),
+    )
+  row('', head)
+  for (const { what, perSecond, p99Us, ...line } of lines) {
+    row(what, [
+      `${thousands(perSecond.median)} (${thousands(perSecond.lowest)}-${thousands(perSecond.highest)})`,
+      line.dataCpuUs.toFixed(2),
+      line.allCpuUs.toFixed(2),
+      line.p50Us.toFixed(0),
+      `${p99Us.median.toFixed(0)} (${p99Us.lowest.toFixed(0)}-${p99Us.highest.toFixed(0)})`,
+      String(line.failures),
+    ])
+  }
+}
+
+/** The echo against itself, two trials a round: what the measurement alone makes of equal things. */
+const baselineAgainstItself = (trials: readonly Trial[], connections: number): string => {
+  const first = select(trials, { server: 'echo', connections })
+  const again = select(trials, { server: 'echo again', connections })
+  if (first.length === 0 || again.length === 0) return ''
+  const of = (some: readonly Trial[], figure: (trial: Trial) => number) =>
+    spreadOf(some.map(figure))
+  const cpu =
+    of(first, (trial) => trial.dataCpuUs).lowest / of(again, (trial) => trial.dataCpuUs).lowest
+  const p99 = of(first, (trial) => trial.p99Us).median / of(again, (trial) => trial.p99Us).median
+  return `A/A of the echo x${connections}: CPU ${cpu.toFixed(3)}, p99 ${p99.toFixed(2)}`
+}
+
+const printGates = (gates: readonly Gate[]): void => {
+  for (const { name, value, wanted, isMet } of gates) {
+    console.log(`${isMet ? 'ok    ' : 'FAILED'} ${name}: ${value.toFixed(3)} (at least ${wanted})`)
+  }
+}
+
+const startPeers = async (options: BenchOptions): Promise<Server[]> => {
+  if (options.isTiny) {
+    console.log('not run: FastAPI (--tiny)')
+    return []
+  }
+  const reason = provisionFastapi()
+  if (reason === null) return [await startFastapi(MLP_FILE)]
+  console.log(`not run: FastAPI, ${reason}`)
+  return []
+}
+
+const measure = async (options: BenchOptions, servers: Server[]): Promise<boolean> => {
+  const echo = await startEcho()
+  servers.push(echo)
+  const sluice = await startSluice({ repository: MLP_REPOSITORY, endpoint: 'mlp', stateDir: null })
+  servers.push(sluice)
+  const peers = await startPeers(options)
+  servers.push(...peers)
+  const again: Server = { ...echo, name: 'echo again' }
+  const oip: Setting = { server: sluice, path: OIP_PATH, body: OIP_BODY }
+  const compared = [echo, sluice, ...peers, again].map(usual)
+  for (const setting of [usual(echo), usual(sluice), oip, ...peers.map(usual)]) await check(setting)
+
+  const settingsFor = (connections: number): Setting[] =>
+    connections === 128 || options.isTiny ? [...compared, oip] : compared
+  const closed = await runRounds(options, settingsFor)
+  const open = await runOpenRounds(options, [echo, sluice, again].map(usual), openRate(closed))
+  const trials = [...closed, ...open]
+  const lines = linesOf(trials)
+  const gates = gatesOf(trials, sluice.path)
+  const { cpu, cores, node, kernel } = describeMachine()
+  const pinning = isPinned ? 'servers on core 0, load on core 1' : 'no process is bound to a core'
+  console.log(`\n${cores} x ${cpu}, node ${node}, kernel ${kernel}, commit ${describeCommit()}`)
+  console.log(`closed loops by ${closedLoopTool}, ${pinning}; CPU: microseconds a request, lowest`)
+  printLines(lines)
+  for (const connections of CONNECTIONS) {
+    const line = baselineAgainstItself(trials, connections)
+    if (line !== '') console.log(line)
+  }
+  printGates(gates)
+  const isServed = trials.every(({ failures }) => failures === 0)
+  if (!isServed) console.log('FAILED some requests failed: see the table')
+  writeResult(options, { loadBy: closedLoopTool, isPinned, gates, lines, trials })
+  return isServed && (options.isTiny || gates.every(({ isMet }) => isMet))
+}
+
+/** False when a gate is not met, or a request failed. */
+export const runHttp = async (options: BenchOptions): Promise<boolean> => {
+  const servers: Server[] = []
+  try {
+    return await measure(options, servers)
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()))
+  }
+}

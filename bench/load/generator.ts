@@ -1,0 +1,182 @@
+/**
+ * Load from a process of its own: `node bench/load/generator.ts '<LoadPlan as JSON>'`; prints a
+ * GeneratorResult as one JSON line. Requests are formatted once. Every answer must be a 200; of the
+ * first ones the prediction ids must differ.
+ */
+
+import { connect, type Socket } from 'node:net'
+import {
+  LATENCY_SLOTS,
+  latencySlot,
+  latencySlotEdgeUs,
+  quantileUs,
+} from '../../src/shared/latency-slots.ts'
+import { poissonArrivals } from './arrivals.ts'
+import type { LoadPlan, LoadResult } from './load.ts'
+import { ResponseStream } from './response-stream.ts'
+
+export interface GeneratorResult extends LoadResult {
+  /** Answers whose prediction id was looked at, and how many ids had been seen before. */
+  readonly idsChecked: number
+  readonly idsTwice: number
+  /** The first answer that was not a 200, for the message. */
+  readonly firstFailure: string | null
+}
+
+const IDS_CHECKED_MAX = 10_000
+const DRAIN_MS = 2_000
+const SEED = 1
+const PREDICTION_ID = /\r\nx-sluice-prediction-id: *(\S+)\r\n/i
+
+const plan: LoadPlan = JSON.parse(process.argv[2] ?? '{}')
+
+const formatRequest = ({ target }: LoadPlan): Buffer =>
+  Buffer.from(
+    `POST ${target.path} HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\n` +
+      'content-type: application/json\r\n' +
+      `content-length: ${Buffer.byteLength(target.body)}\r\n\r\n${target.body}`,
+  )
+
+/** What all connections count together. */
+class Tally {
+  readonly slots = new Float64Array(LATENCY_SLOTS)
+  readonly #ids = new Set<string>()
+  requests = 0
+  failures = 0
+  idsTwice = 0
+  idsChecked = 0
+  firstFailure: string | null = null
+
+  answered(status: number, head: string, body: string, sinceMs: number): void {
+    this.requests++
+    const slot = latencySlot((performance.now() - sinceMs) * 1000)
+    this.slots[slot] = this.slots[slot]! + 1
+    if (status !== 200) this.failed(head + body)
+    if (this.idsChecked === IDS_CHECKED_MAX) return
+    const id = PREDICTION_ID.exec(head)?.[1]
+    if (id === undefined) return
+    if (this.#ids.has(id)) this.idsTwice++
+    this.#ids.add(id)
+    this.idsChecked++
+  }
+
+  failed(why: string): void {
+    this.failures++
+    this.firstFailure ??= why.slice(0, 500)
+  }
+
+  result(seconds: number): GeneratorResult {
+    const last = this.slots.findLastIndex((count) => count > 0)
+    return {
+      requests: this.requests,
+      seconds,
+      failures: this.failures,
+      latencyUs: {
+        p50: quantileUs(this.slots, 0, 0.5),
+        p99: quantileUs(this.slots, 0, 0.99),
+        highest: last < 0 ? 0 : latencySlotEdgeUs(last),
+      },
+      idsChecked: this.idsChecked,
+      idsTwice: this.idsTwice,
+      firstFailure: this.firstFailure,
+    }
+  }
+}
+
+const tally = new Tally()
+const request = formatRequest(plan)
+
+/** One connection with at most one request under way. */
+class Connection {
+  #socket: Socket
+  #sinceMs = 0
+  isBusy = false
+
+  constructor(socket: Socket, onIdle: (connection: Connection) => void) {
+    this.#socket = socket
+    socket.setNoDelay(true)
+    const stream = new ResponseStream((status, head, body) => {
+      this.isBusy = false
+      tally.answered(status, head, body, this.#sinceMs)
+      onIdle(this)
+    })
+    socket.on('data', (chunk: Buffer) => stream.feed(chunk))
+    socket.on('error', (error) => tally.failed(String(error)))
+    socket.on('close', () => {
+      if (this.isBusy) tally.failed('the connection was closed under a request')
+      this.isBusy = false
+    })
+  }
+
+  /** `sinceMs`: when the request was due, from which its latency counts. */
+  send(sinceMs: number): void {
+    this.isBusy = true
+    this.#sinceMs = sinceMs
+    this.#socket.write(request)
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+}
+
+const open = (onIdle: (connection: Connection) => void): Promise<Connection> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(plan.target.port, '127.0.0.1')
+    socket.once('error', reject)
+    socket.once('connect', () => resolve(new Connection(socket, onIdle)))
+  })
+
+const openAll = (onIdle: (connection: Connection) => void): Promise<Connection[]> =>
+  Promise.all(Array.from({ length: plan.connections }, () => open(onIdle)))
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+const drain = async (connections: readonly Connection[]): Promise<void> => {
+  const deadlineMs = performance.now() + DRAIN_MS
+  while (connections.some(({ isBusy }) => isBusy) && performance.now() < deadlineMs) {
+    await nextTurn()
+  }
+  for (const connection of connections) {
+    if (connection.isBusy) tally.failed('no answer')
+    connection.isBusy = false
+    connection.close()
+  }
+}
+
+const closedLoop = async (): Promise<number> => {
+  let endMs = Number.POSITIVE_INFINITY
+  const connections = await openAll((connection) => {
+    const nowMs = performance.now()
+    if (nowMs < endMs) connection.send(nowMs)
+  })
+  const startMs = performance.now()
+  endMs = startMs + plan.seconds * 1000
+  for (const connection of connections) connection.send(performance.now())
+  await new Promise((resolve) => setTimeout(resolve, plan.seconds * 1000))
+  await drain(connections)
+  return (performance.now() - startMs) / 1000
+}
+
+/** Requests are sent when due, or as soon as a connection is idle; a late one counts as late. */
+const openLoop = async (perSecond: number): Promise<number> => {
+  const idle: Connection[] = []
+  const connections = await openAll((connection) => idle.push(connection))
+  idle.push(...connections)
+  const nextArrival = poissonArrivals(perSecond, SEED)
+  const startMs = performance.now()
+  const endMs = startMs + plan.seconds * 1000
+  let dueMs = startMs + nextArrival()
+  while (performance.now() < endMs) {
+    while (dueMs <= performance.now() && idle.length > 0) {
+      idle.pop()!.send(dueMs)
+      dueMs = startMs + nextArrival()
+    }
+    await nextTurn()
+  }
+  await drain(connections)
+  return (performance.now() - startMs) / 1000
+}
+
+const seconds = plan.perSecond === null ? await closedLoop() : await openLoop(plan.perSecond)
+console.log(JSON.stringify(tally.result(seconds)))

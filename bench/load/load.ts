@@ -1,0 +1,24 @@
+/** What load is asked for, and what came of it. */
+
+export interface Target {
+  readonly port: number
+  readonly path: string
+  /** JSON. */
+  readonly body: string
+}
+
+export interface LoadPlan {
+  readonly target: Target
+  readonly connections: number
+  readonly seconds: number
+  /** Requests a second in the open loop; null: closed loop. */
+  readonly perSecond: number | null
+}
+
+export interface LoadResult {
+  readonly requests: number
+  readonly seconds: number
+  /** Answers other than 200 and connections that broke. */
+  readonly failures: number
+  readonly latencyUs: { readonly p50: number; readonly p99: number; readonly highest: number }
+}

@@ -1,0 +1,104 @@
+/** What the rounds say: ratios, spreads and whether the gates hold. Pure. */
+
+import { costRatio, type Spread, spreadOf } from './statistics.ts'
+import type { Trial } from './trial.ts'
+
+export interface Gate {
+  readonly name: string
+  readonly value: number
+  readonly wanted: number
+  readonly isMet: boolean
+}
+
+/** Share of the echo's CPU in ours, 128 connections; times the throughput of FastAPI. */
+export const WANTED = {
+  dataThread: 0.72,
+  allProcesses: 0.7,
+  fastapiAt128: 9,
+  fastapiAt1: 2,
+} as const
+
+const CONNECTIONS = 128
+
+export interface Selection {
+  readonly server: string
+  readonly connections: number
+  readonly isOpen?: boolean
+  /** Leave out to take the usual request of the server. */
+  readonly path?: string
+}
+
+export const select = (trials: readonly Trial[], wanted: Selection): Trial[] =>
+  trials.filter(
+    (trial) =>
+      trial.server === wanted.server &&
+      trial.connections === wanted.connections &&
+      trial.isOpen === (wanted.isOpen ?? false) &&
+      (wanted.path === undefined || trial.path === wanted.path),
+  )
+
+const gate = (name: string, value: number, wanted: number): Gate => ({
+  name,
+  value,
+  wanted,
+  isMet: value >= wanted,
+})
+
+const throughput = (trials: readonly Trial[]): Spread =>
+  spreadOf(trials.map(({ perSecond }) => perSecond))
+
+/** Gates of one form of request; those whose trials are missing are left out. */
+export const gatesOf = (trials: readonly Trial[], path: string): Gate[] => {
+  const gates: Gate[] = []
+  const echo = select(trials, { server: 'echo', connections: CONNECTIONS })
+  const ours = select(trials, { server: 'sluice', connections: CONNECTIONS, path })
+  if (echo.length > 0 && ours.length > 0) {
+    const baseline = echo.map(({ dataCpuUs }) => dataCpuUs)
+    const data = costRatio(
+      baseline,
+      ours.map(({ dataCpuUs }) => dataCpuUs),
+    )
+    const all = costRatio(
+      baseline,
+      ours.map(({ allCpuUs }) => allCpuUs),
+    )
+    gates.push(
+      gate('CPU of the echo / of our data thread, 128 connections', data, WANTED.dataThread),
+    )
+    gates.push(gate('CPU of the echo / of all our processes', all, WANTED.allProcesses))
+  }
+  for (const [connections, wanted] of [
+    [128, WANTED.fastapiAt128],
+    [1, WANTED.fastapiAt1],
+  ] as const) {
+    const theirs = select(trials, { server: 'fastapi', connections })
+    const mine = select(trials, { server: 'sluice', connections, path })
+    if (theirs.length === 0 || mine.length === 0) continue
+    const times = throughput(mine).median / throughput(theirs).median
+    gates.push(gate(`throughput / FastAPI, ${connections} connections`, times, wanted))
+  }
+  return gates
+}
+
+/** One line of the table: medians with ranges, lowest CPU. */
+export interface Line {
+  readonly what: string
+  readonly rounds: number
+  readonly failures: number
+  readonly perSecond: Spread
+  readonly dataCpuUs: number
+  readonly allCpuUs: number
+  readonly p50Us: number
+  readonly p99Us: Spread
+}
+
+export const lineOf = (what: string, trials: readonly Trial[]): Line => ({
+  what,
+  rounds: trials.length,
+  failures: trials.reduce((sum, { failures }) => sum + failures, 0),
+  perSecond: throughput(trials),
+  dataCpuUs: spreadOf(trials.map(({ dataCpuUs }) => dataCpuUs)).lowest,
+  allCpuUs: spreadOf(trials.map(({ allCpuUs }) => allCpuUs)).lowest,
+  p50Us: spreadOf(trials.map(({ p50Us }) => p50Us)).median,
+  p99Us: spreadOf(trials.map(({ p99Us }) => p99Us)),
+})

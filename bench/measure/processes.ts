@@ -1,0 +1,135 @@
+/** Starting and ending the processes that are measured, each on the core it is given. */
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+export const REPOSITORY_ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Servers share one core and the load has another, so that neither takes CPU from the other. */
+export type Core = 'server' | 'load'
+
+const hasTaskset = (): boolean => {
+  try {
+    execFileSync('taskset', ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** False where processes stay where the kernel puts them: fewer than two cores, or no `taskset`. */
+export const isPinned = cpus().length >= 2 && hasTaskset()
+
+export const pinned = (core: Core, command: readonly string[]): string[] =>
+  isPinned ? ['taskset', '--cpu-list', core === 'server' ? '0' : '1', ...command] : [...command]
+
+const cleanUps = new Set<() => void>()
+
+/** Runs when the benchmark ends, however it ends. */
+export const atExit = (task: () => void): void => {
+  cleanUps.add(task)
+}
+
+process.on('exit', () => {
+  for (const task of cleanUps) task()
+})
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => process.exit(130))
+
+export interface StartOptions {
+  readonly core: Core
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Starts a command on its core, killed at the latest when the benchmark ends. */
+export const start = (command: readonly string[], options: StartOptions): ChildProcess => {
+  const [program = '', ...words] = pinned(options.core, command)
+  const child = spawn(program, words, {
+    cwd: options.cwd ?? REPOSITORY_ROOT,
+    env: { ...process.env, NO_COLOR: '1', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  atExit(() => child.kill('SIGKILL'))
+  return child
+}
+
+/** Everything a process writes; rejects with it when the process fails. */
+export const outputOf = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let stdout = ''
+    let stderr = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
+    child.stderr?.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString()
+    })
+    child.once('error', reject)
+    child.once('close', (code) => {
+      if (code === 0) resolve(stdout)
+      else reject(new Error(`${child.spawnfile} ended with ${code}\n${stdout}${stderr}`))
+    })
+  })
+
+/** The first line on stdout that is a JSON object. */
+export const firstJsonLine = (child: ChildProcess): Promise<Record<string, unknown>> =>
+  new Promise((resolve, reject) => {
+    let text = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      const line = text.split('\n').find((one) => one.startsWith('{') && one.endsWith('}'))
+      if (line !== undefined) resolve(JSON.parse(line))
+    })
+    child.stderr?.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+    child.once('close', (code) => reject(new Error(`It ended with ${code} before ready\n${text}`)))
+  })
+
+/** Ends a process and waits until it has gone. */
+export const end = async (child: ChildProcess, name: NodeJS.Signals): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  child.kill(name)
+  await ended
+}
+
+/** A port that was free a moment ago. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0))
+    })
+  })
+
+/** Processes that name a folder on their command line: detached ones are no children of ours. */
+export const processesNaming = (folder: string): number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && pid !== process.pid)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)
+      } catch {
+        return false // it has gone
+      }
+    })
+
+/** Asks every few milliseconds until the answer is yes. */
+export const until = async (
+  what: string,
+  timeoutMs: number,
+  isTrue: () => boolean | Promise<boolean>,
+): Promise<void> => {
+  const deadlineMs = performance.now() + timeoutMs
+  while (!(await isTrue())) {
+    if (performance.now() > deadlineMs) throw new Error(`Waited ${timeoutMs} ms for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

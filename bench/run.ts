@@ -1,0 +1,26 @@
+/** `npm run bench -- http|micro|startup|recovery`: see options.ts. */
+
+import { type BenchOptions, parseOptions, USAGE } from './options.ts'
+
+const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<boolean>>> = {
+  http: async (options) => (await import('./http.ts')).runHttp(options),
+  micro: async (options) => (await import('./micro.ts')).runMicro(options),
+  startup: async (options) => (await import('./startup.ts')).runStartup(options),
+  recovery: async (options) => (await import('./recovery.ts')).runRecovery(options),
+}
+
+const main = async (): Promise<number> => {
+  try {
+    const options = parseOptions(process.argv.slice(2))
+    if (!Object.hasOwn(BENCHMARKS, options.what))
+      throw new TypeError(`No benchmark is called "${options.what}"`)
+    return (await BENCHMARKS[options.what]!(options)) ? 0 : 1
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    console.error(`${error.message}\n${USAGE}`)
+    return 2
+  }
+}
+
+// Not process.exitCode alone: a server that would not end must not keep the benchmark alive.
+process.exit(await main())

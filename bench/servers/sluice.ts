@@ -1,0 +1,108 @@
+/** Sluice as an operator starts it: control, replicas and all, with a state folder of its own. */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { threadsNamed } from '../measure/cpu.ts'
+import { atExit, end, freePort, processesNaming, start, until } from '../measure/processes.ts'
+import { only, type Server, threadsOf } from './server.ts'
+
+export interface SluiceOptions {
+  readonly repository: string
+  readonly endpoint: string
+  /** State of an earlier run, with its proving cache; null: a new folder. */
+  readonly stateDir: string | null
+}
+
+export interface SluiceServer extends Server {
+  readonly stateDir: string
+  /** From spawn to the first time that the data plane called itself ready. */
+  readonly readyMs: number
+  /** The replica: the process that has data threads. */
+  replicaPid(): number
+}
+
+const READY_MS_MAX = 30_000
+
+export const makeStateDir = (): string => mkdtempSync(join(tmpdir(), 'sb-'))
+
+const logsOf = (stateDir: string): string => {
+  try {
+    const folder = join(stateDir, 'logs')
+    return readdirSync(folder)
+      .map((name) => `--- ${name}\n${readFileSync(join(folder, name), 'utf8')}`)
+      .join('\n')
+  } catch {
+    return '' // it ended before it wrote any
+  }
+}
+
+const killAll = (stateDir: string): void => {
+  for (const pid of processesNaming(stateDir)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // it has gone
+    }
+  }
+}
+
+const isReady = async (port: number): Promise<boolean> => {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`)
+    await response.arrayBuffer()
+    return response.status === 200
+  } catch {
+    return false // nobody listens yet
+  }
+}
+
+/** One replica with one data thread, ready. Repository paths are relative to the checkout. */
+export const startSluice = async (options: SluiceOptions): Promise<SluiceServer> => {
+  const stateDir = options.stateDir ?? makeStateDir()
+  const port = await freePort()
+  const controlPort = await freePort()
+  const ports = ['--http-port', `${port}`, '--control-port', `${controlPort}`]
+  const size = ['--replicas', '1', '--threads', '1']
+  const places = ['--model-repository', options.repository, '--state-dir', stateDir]
+  const startMs = performance.now()
+  const command = [process.execPath, 'src/main.ts', 'serve', ...places, ...size, ...ports]
+  const child = start(command, { core: 'server' })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+  }
+  const clear = () => {
+    killAll(stateDir)
+    if (options.stateDir === null) rmSync(stateDir, { recursive: true, force: true })
+  }
+  atExit(clear)
+  try {
+    await until('readiness', READY_MS_MAX, () => {
+      if (child.exitCode !== null) throw new Error(`serve ended with ${child.exitCode}`)
+      return isReady(port)
+    })
+  } catch (error) {
+    throw new Error(`Sluice is not ready\n${said}\n${logsOf(stateDir)}`, { cause: error })
+  }
+  const readyMs = performance.now() - startMs
+  const pids = () => processesNaming(stateDir)
+  const dataTids = () => pids().flatMap((pid) => threadsNamed(pid, /^data-\d+$/))
+  const allThreads = () => threadsOf(pids())
+  return {
+    name: 'sluice',
+    port,
+    path: `/predict/${options.endpoint}`,
+    stateDir,
+    readyMs,
+    dataThreads: () => only(allThreads(), dataTids()),
+    allThreads,
+    replicaPid: () => pids().find((pid) => threadsNamed(pid, /^data-\d+$/).length > 0) ?? 0,
+    stop: async () => {
+      await end(child, 'SIGTERM')
+      clear()
+    },
+  }
+}
