@@ -139,7 +139,7 @@ const printLines = (lines: readonly Line[]): void => {
   }
 }
 
-/** The echo against itself, two trials a round: what the measurement alone makes of equal things. */
+/** The echo against itself, two trials a round: what measuring alone makes of equal things. */
 const baselineAgainstItself = (trials: readonly Trial[], connections: number): string => {
   const first = select(trials, { server: 'echo', connections })
   const again = select(trials, { server: 'echo again', connections })

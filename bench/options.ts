@@ -6,7 +6,7 @@ export interface BenchOptions {
   readonly what: string
   /** Regular expressions that select micro cases; none: all. */
   readonly patterns: readonly string[]
-  /** Seconds in all instead of minutes: shows that the benchmark works, not how fast anything is. */
+  /** Seconds in all instead of minutes: shows that it works, not how fast anything is. */
   readonly isTiny: boolean
   readonly rounds: number
   readonly seconds: number

@@ -78,7 +78,7 @@ const killOnce = async (
   return clients.lastAnswerMs - killedMs
 }
 
-/** False when one recovery takes too long. Control backs off after repeated deaths: one a gateway. */
+/** False when a recovery takes too long. A gateway for each kill: repeated deaths back off. */
 export const runRecovery = async (options: BenchOptions): Promise<boolean> => {
   const rounds = Math.min(options.rounds, 3)
   const times: Record<string, number[]> = {}
