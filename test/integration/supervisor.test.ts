@@ -1,24 +1,28 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { create } from '@bufbuild/protobuf'
 import { expect, onTestFinished, test } from 'vitest'
 import { StatisticsRequestSchema } from '../../proto/gen/control_pb.ts'
 import type { ConnectedReplica, ReplicaDeath } from '../../src/control/connected-replica.ts'
 import { findLivingReplicas } from '../../src/control/replica-files.ts'
-import type { StateDir } from '../../src/control/state-dir.ts'
+import { openStateDir, type StateDir } from '../../src/control/state-dir.ts'
 import { Supervisor } from '../../src/control/supervisor.ts'
 import { type Clock, systemClock } from '../../src/shared/clock.ts'
 import type { ReplicaSettings } from '../../src/shared/epoch-plan.ts'
 import { createLogger } from '../../src/shared/logger.ts'
 import { findIdentity } from '../../src/shared/process-identity.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
-import type { PuppetManner, PuppetSettings } from '../helpers/puppet-replica.ts'
+import type { PuppetManner } from '../helpers/puppet-replica.ts'
+import { PUPPET_ENTRY, puppetSettings } from '../helpers/puppet-settings.ts'
 import { openTestState, stateFolder } from '../helpers/state-folder.ts'
 import { until } from '../helpers/until.ts'
 
-const ENTRY = fileURLToPath(new URL('../helpers/puppet-replica.ts', import.meta.url))
+const CONTROL = fileURLToPath(new URL('../helpers/supervisor-process.ts', import.meta.url))
 
 interface Troupe {
   readonly supervisor: Supervisor
@@ -41,24 +45,12 @@ interface TroupeOptions {
 /** A supervisor of puppets; abandoned when the test ends, which kills what the run files name. */
 const makeTroupe = (stateDir: StateDir, options: TroupeOptions = {}): Troupe => {
   const { replicas = 1, clock = systemClock, threads = 1, drainMsMax = 5000 } = options
-  const { entry = ENTRY, manner = () => 'obedient' } = options
+  const { entry = PUPPET_ENTRY, manner = () => 'obedient' } = options
   const deaths: ReplicaDeath[] = []
   const arrivals: ConnectedReplica[] = []
   const reports: string[] = []
-  const settingsFor = (replica: number, incarnation: number): ReplicaSettings => {
-    const { path, socketPath, gateway } = stateDir
-    const puppet = manner(replica, incarnation)
-    const chosen = {
-      stateDir: path,
-      socketPath,
-      gateway,
-      replica,
-      incarnation,
-      threads,
-      drainMsMax,
-    }
-    return { ...chosen, puppet } as unknown as PuppetSettings
-  }
+  const settingsFor = (replica: number, incarnation: number): ReplicaSettings =>
+    puppetSettings(stateDir, { replica, incarnation, threads, drainMsMax }, manner)
   const supervisor = new Supervisor({
     stateDir,
     replicas,
@@ -270,6 +262,23 @@ test('start() adopts the replicas of an earlier control and sees them die', asyn
   const after = await next.connected(2)
   expect(after[0]!.pid).toBe(before[0]!.pid)
   expect(after[1]!.incarnation).toBeGreaterThan(before[1]!.incarnation)
+})
+
+test('start() adopts what a control that was killed has started', async () => {
+  const path = stateFolder()
+  const control = spawn(process.execPath, [CONTROL, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: control.stdout })[Symbol.asyncIterator]()
+  const { value } = await lines.next()
+  const pids = JSON.parse(String(value)) as number[]
+  expect(pids).toHaveLength(2)
+  expect(() => openStateDir(path)).toThrow(`Process ${control.pid} uses this state folder`)
+  control.kill('SIGKILL')
+  await once(control, 'exit')
+  const next = makeTroupe(openTestState(path), { replicas: 2 })
+  await next.supervisor.start()
+  expect(next.supervisor.connected().map(({ pid }) => pid)).toEqual(pids)
+  await next.supervisor.drainAll(5000)
+  expect(pids.map(isRunning)).toEqual([false, false])
 })
 
 test('start() starts what is missing beside what it adopts, and forgets the dead', async () => {
