@@ -25,3 +25,16 @@ export const spreadOf = (values: readonly number[]): Spread => {
  */
 export const costRatio = (baseline: readonly number[], ours: readonly number[]): number =>
   spreadOf(baseline).lowest / spreadOf(ours).lowest
+
+/**
+ * Slope of y over x by Theil and Sen: the median of the slopes of all pairs of points. Unlike least
+ * squares it is not bent by single outliers, such as a sample taken before a garbage collection.
+ */
+export const slopeOf = (points: readonly (readonly [x: number, y: number])[]): number => {
+  const slopes = points.flatMap(([x, y], i) =>
+    points
+      .slice(i + 1)
+      .flatMap(([otherX, otherY]) => (otherX === x ? [] : (otherY - y) / (otherX - x))),
+  )
+  return spreadOf(slopes).median
+}
