@@ -9,6 +9,6 @@ const HEALTHY_MS = 60_000
 export const countDeath = (deaths: number, healthyMs: number): number =>
   healthyMs >= HEALTHY_MS ? 1 : deaths + 1
 
-/** Milliseconds between the last of `deaths` in a row and the next start: 100 doubling to 30,000. */
+/** Milliseconds from the last of `deaths` in a row to the next start: 100 doubling to 30,000. */
 export const restartDelayMs = (deaths: number): number =>
   deaths === 0 ? 0 : Math.min(LONGEST_MS, FIRST_MS * 2 ** (deaths - 1))

@@ -30,7 +30,7 @@ const numberOf = (name: string): number => Number(LOCK_NAME.exec(name)?.[1] ?? 0
 const highestNumber = (folder: string): number =>
   readdirSync(folder).reduce((highest, name) => Math.max(highest, numberOf(name)), 0)
 
-/** The holder that a lock file names; `released`: none; `gone`: the file was succeeded meanwhile. */
+/** The holder that a lock file names; `released`: none; `gone`: it was succeeded meanwhile. */
 const readHolder = (folder: string, name: string): ProcessIdentity | 'released' | 'gone' => {
   const fields = readStateFile(join(folder, name), `lock/${name}`, FORMAT)
   if (fields === null) return 'gone'

@@ -1,9 +1,10 @@
 /**
  * Making sure that a port is ours before replicas share it.
  *
- * Data threads listen with SO_REUSEPORT, which would also let them share the port with a stranger of
- * the same user, each getting some of the connections. So control binds the port once without reuse.
- * Not while replicas of this gateway run: they are the owners then, and the caller skips the guard.
+ * Data threads listen with SO_REUSEPORT, which would also let them share the port with a stranger
+ * of the same user, each getting some of the connections. So control binds the port once without
+ * reuse. Not while replicas of this gateway run: they are the owners then, and the caller skips the
+ * guard.
  */
 
 import { createServer } from 'node:net'

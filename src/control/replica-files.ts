@@ -2,8 +2,8 @@
  * `run/replica-<n>.json`: which process serves as replica n, for the next control process.
  *
  * Written before a replica is started (without its process) and again after: whenever control dies,
- * its successor knows of every replica that may run, by its process or by its incarnation. They tell
- * of processes of this boot only, so they need not survive a power failure.
+ * its successor knows of every replica that may run, by its process or by its incarnation. They
+ * tell of processes of this boot only, so they need not survive a power failure.
  */
 
 import { readdirSync, rmSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** One replica process as control knows it: a child of ours, or one that an earlier control started. */
+/** One replica process as control knows it: a child of ours, or of an earlier control. */
 
 import { spawn } from 'node:child_process'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'

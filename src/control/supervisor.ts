@@ -1,7 +1,7 @@
 /**
  * Keeps the wanted number of replicas running: adopts those of an earlier control, starts what is
- * missing, replaces what has died or hangs, and drains all at the end. One slot an index; what a slot
- * does is decided in replica-decision.ts.
+ * missing, replaces what has died or hangs, and drains all at the end. One slot an index; what a
+ * slot does is decided in replica-decision.ts.
  */
 
 import type { EnvelopeBody } from '../../proto/control-envelope.ts'
@@ -34,7 +34,7 @@ export interface SupervisorHandlers {
   /** A replica process has ended, whether that was wanted or not. */
   onDied(death: ReplicaDeath): void
   onReport?(replica: ConnectedReplica, report: Report): void
-  /** Whether a replica answers requests; while settings change, its predecessors' end waits for it. */
+  /** Whether a replica answers requests; while settings change, the next one's end waits for it. */
   isServing?(replica: ConnectedReplica): boolean
 }
 
@@ -93,8 +93,8 @@ export class Supervisor {
 
   /**
    * Listens, adopts living replicas (they have 2 s to dial) and starts the missing ones. Resolves
-   * when it is known which are adopted; the started ones connect later. Replicas with other settings
-   * than wanted are then drained and replaced, one at a time; surplus ones are drained.
+   * when it is known which are adopted; the started ones connect later. Replicas with other
+   * settings than wanted are then drained and replaced, one at a time; surplus ones are drained.
    *
    * @throws (rejects) GatewayError STATE_DIR_LOCKED, STATE_TOO_NEW
    */
@@ -147,8 +147,8 @@ export class Supervisor {
   }
 
   /**
-   * Ends all replicas: each finishes its requests for at most `drainMsMax`, then is killed. Resolves
-   * when none is left and the socket is closed.
+   * Ends all replicas: each finishes its requests for at most `drainMsMax`, then is killed.
+   * Resolves when none is left and the socket is closed.
    */
   async drainAll(drainMsMax: number): Promise<void> {
     this.#isStopping = true
@@ -201,7 +201,7 @@ export class Supervisor {
     this.#options.handlers.onReport?.(replica, body.value)
   }
 
-  /** Drains what is surplus, and replaces what runs with other settings, so that one at a time is away. */
+  /** Drains what is surplus, and replaces what runs with other settings, one at a time. */
   async #replaceOutdated(adopted: readonly ReplicaSlot[]): Promise<void> {
     const { replicas, settingsFor } = this.#options
     for (const slot of adopted.filter(({ index }) => index >= replicas)) {

@@ -13,7 +13,8 @@ export const settle = (): Promise<void> => new Promise((resolve) => setImmediate
 
 /**
  * A clock for tests. Wall and monotonic time start at different values, so that code that mixes
- * them up fails. `advance` moves both; `jump` moves the wall clock alone, as an operator or NTP does.
+ * them up fails. `advance` moves both; `jump` moves the wall clock alone, as an operator or NTP
+ * does.
  */
 export class FakeClock implements Clock {
   #monotonicMs = 5_000

@@ -1,6 +1,6 @@
 /**
- * A control process that does nothing but supervise two puppets. Prints their pids as JSON when both
- * are connected, then runs until it is killed.
+ * A control process that does nothing but supervise two puppets. Prints their pids as JSON when
+ * both are connected, then runs until it is killed.
  *
  *     node supervisor-process.ts <state folder>
  */
