@@ -51,6 +51,11 @@ export class Catalog {
     const models = new Map<string, CatalogModel>()
     const proving: Promise<void>[] = []
     for (const scanned of scan.models) {
+      const known = this.#models.get(scanned.name)
+      if (scanned.isBroken && known !== undefined) {
+        models.set(scanned.name, known)
+        continue
+      }
       const versions = new Map<number, CatalogVersion>()
       const wanted = new Set(aspiredVersions(scanned))
       const present = serving.get(scanned.name)

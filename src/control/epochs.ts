@@ -39,6 +39,7 @@ export class Epochs {
   #tail: Promise<unknown> = Promise.resolve()
   /** Replicas that serve the present plan, by index. */
   readonly #committed = new Map<number, number>()
+  readonly #engines = new Map<number, string>()
   changes = 0
 
   /** `last`: the highest number ever used under this state folder. */
@@ -65,6 +66,12 @@ export class Epochs {
 
   forget(index: number): void {
     this.#committed.delete(index)
+    this.#engines.delete(index)
+  }
+
+  /** HTTP engine that a replica listens with; '' before its first commit. */
+  engineOf({ index, hello }: ConnectedReplica): string {
+    return this.#engines.get(index) ?? (hello.epoch > 0n ? hello.httpEngine : '')
   }
 
   /**
@@ -143,7 +150,9 @@ export class Epochs {
     const commit = async (replica: ConnectedReplica) => {
       const value = create(CommitSchema, { epoch: BigInt(plan.epoch) })
       const answer = await this.#call(replica, { case: 'commit', value }, COMMIT_MS_MAX)
-      if (answer?.case === 'committed') this.#committed.set(replica.index, plan.epoch)
+      if (answer?.case !== 'committed') return
+      this.#committed.set(replica.index, plan.epoch)
+      this.#engines.set(replica.index, answer.value.httpEngine)
     }
     await Promise.all(replicas.map(commit))
   }

@@ -8,8 +8,11 @@ import type { EnvelopeBody } from '../../proto/control-envelope.ts'
 import { type DeadSums, DeadSumsSchema } from '../../proto/gen/control_pb.ts'
 import type { RepositoryScan } from '../registry/folder.ts'
 import { type Clock, delay, every } from '../shared/clock.ts'
+import { slotKeyText } from '../shared/counters.ts'
 import type { EpochPlan } from '../shared/epoch-plan.ts'
+import type { Refusal } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import { slotKeysOf } from '../shared/slot-keys.ts'
 import type { Catalog } from './catalog.ts'
 import { Epochs } from './epochs.ts'
 import { makePlan, servingVersions } from './planner.ts'
@@ -33,23 +36,27 @@ export interface GatewayParts {
   /** Called with the handlers of this gateway; the supervisor is started by `start`. */
   makeSupervisor(handlers: {
     onConnected(replica: ConnectedReplica): void
-    onDied(replica: { index: number; incarnation: number }): void
+    onDied(replica: { index: number }): void
+    isServing(replica: ConnectedReplica): boolean
   }): Supervisor
 }
 
 export class Gateway {
   readonly #parts: GatewayParts
+  readonly catalog: Catalog
   readonly supervisor: Supervisor
   readonly epochs: Epochs
   readonly #cancels: (() => void)[] = []
   #snapshot: Snapshot | null = null
   #isDraining = false
   #reloading: Promise<void> = Promise.resolve()
+  #scanFaults: readonly Refusal[] = []
   /** Why the last scan was not taken over; null when it was. */
   scanFault: string | null = null
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
+    this.catalog = parts.catalog
     this.supervisor = parts.makeSupervisor({
       onConnected: (replica) => this.#onConnected(replica),
       onDied: ({ index }) => {
@@ -57,6 +64,7 @@ export class Gateway {
         parts.statistics.replicaDied(index)
         this.#tellDeadSums(this.supervisor.connected())
       },
+      isServing: (replica) => this.epochs.isServedBy(replica),
     })
     const stored = parts.stateDir.readEpoch()
     this.epochs = new Epochs(
@@ -83,7 +91,11 @@ export class Gateway {
     await this.supervisor.start()
     await Promise.all([this.reload(), this.#firstReplica()])
     await this.#replan()
-    this.#cancels.push(every(this.#parts.clock, STATISTICS_MS, () => this.refreshStatistics()))
+    this.#cancels.push(
+      every(this.#parts.clock, STATISTICS_MS, async () => {
+        await this.refreshStatistics()
+      }),
+    )
   }
 
   /** A plan can only be prepared once somebody is there to prepare it. */
@@ -104,6 +116,7 @@ export class Gateway {
     try {
       const scan = this.#parts.scan()
       this.scanFault = null
+      this.#scanFaults = scan.faults
       await catalog.adopt(scan, servingVersions(this.epochs.plan?.endpoints ?? []))
       if (this.supervisor.connected().length > 0) await this.#replan()
     } catch (thrown) {
@@ -151,12 +164,22 @@ export class Gateway {
   /** Asks every replica for its figures; one that has been silent too long is replaced. */
   async refreshStatistics(): Promise<Snapshot> {
     const replicas = this.supervisor.connected()
-    this.#snapshot = await this.#parts.statistics.poll(replicas)
+    const keys = this.epochs.plan === null ? [] : slotKeysOf(this.epochs.plan).map(slotKeyText)
+    this.#snapshot = await this.#parts.statistics.poll(replicas, new Set(keys))
     for (const { index, ageMs } of this.#snapshot.replicas) {
       const isConnected = replicas.some((replica) => replica.index === index)
       if (isConnected && ageMs > SILENT_MS_MAX) this.supervisor.replace(index, 'no figures')
     }
     return this.#snapshot
+  }
+
+  /** What a scan found beside single versions: `model: sentence`. */
+  repositoryFaults(): string[] {
+    const { models } = this.#parts.catalog
+    const ofModels = [...models.values()].flatMap(({ scanned }) =>
+      scanned.faults.map(({ detail }) => `${scanned.name}: ${detail}`),
+    )
+    return [...this.#scanFaults.map(({ detail }) => detail), ...ofModels]
   }
 
   /** Why the gateway is not ready; empty when it is. */

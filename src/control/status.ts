@@ -44,7 +44,7 @@ const warningsOf = (entry: CatalogVersion, runUs: VersionStatus['runUs']): strin
     const ms = (runUs.fullBatch / 1000).toFixed(1)
     warnings.push(`a full batch takes ${ms} ms and blocks its data thread meanwhile`)
   }
-  if (report !== null && report.hasRowDimension && !report.batchingAgrees) {
+  if (report?.hasRowDimension === true && !report.batchingAgrees) {
     warnings.push('rows alone and in a batch differ: requests are not batched')
   }
   if (scanned.manifest === null) warnings.push('no manifest.json: raw outputs, no named features')

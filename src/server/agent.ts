@@ -16,8 +16,8 @@ import {
   replicaMemoryBytes,
   THREAD_WORDS,
 } from '../shared/shared-memory.ts'
+import { slotKeysOf } from '../shared/slot-keys.ts'
 import { spawnThread } from '../shared/threads.ts'
-import { slotKeysOf } from './live-epoch.ts'
 import { replicaStatistics } from './replica-statistics.ts'
 import { SlotTable } from './slot-table.ts'
 import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
@@ -25,6 +25,9 @@ import { type BeatSeen, judgeBeat, type Verdict } from './watchdog.ts'
 
 /** How a replica ends: 0 drained, 1 a thread died or control refused it, 78 it can never start. */
 export type ExitCode = 0 | 1 | 78
+
+/** How long threads may take to close their sockets when the time for draining is over. */
+const CLOSE_MS_MAX = 500
 
 export interface AgentSurroundings {
   readonly settings: ReplicaSettings
@@ -166,7 +169,9 @@ export class Agent {
     return new Promise((resolve) => {
       this.#waitingDrains = this.#threads.length
       this.#onDrained = resolve
-      this.#clock.setTimer(deadlineMs, resolve)
+      this.#clock.setTimer(deadlineMs, () => this.#tellAll({ type: 'close' }))
+      // A thread that is stuck in a run cannot close: it must not hold up the end.
+      this.#clock.setTimer(deadlineMs + CLOSE_MS_MAX, resolve)
       this.#tellAll({ type: 'drain' })
     })
   }

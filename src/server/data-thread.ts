@@ -106,8 +106,14 @@ const drain = (): void => {
   const cancel = every(systemClock, DRAIN_LOOK_MS, () => {
     if (own.words[THREAD_WORDS.IN_FLIGHT] !== 0) return
     cancel()
-    tell({ type: 'drained' })
+    close()
   })
+}
+
+/** A thread that ends with a socket of uWebSockets open aborts the process: close them first. */
+const close = (): void => {
+  engine.close()
+  tell({ type: 'drained' })
 }
 
 const prepare = (message: Extract<ToDataThread, { type: 'prepare' }>): void => {
@@ -126,7 +132,10 @@ const prepare = (message: Extract<ToDataThread, { type: 'prepare' }>): void => {
 const listen = (port: number): void => {
   engine.listen(settings.host, port).then(
     (bound) => tell({ type: 'listening', port: bound, engine: engine.name }),
-    (thrown: Error) => tell({ type: 'listenFailed', detail: thrown.message }),
+    (thrown: Error) => {
+      engine.close()
+      tell({ type: 'listenFailed', detail: thrown.message })
+    },
   )
 }
 
@@ -135,6 +144,7 @@ const onMessage: { [T in ToDataThread as T['type']]: (message: T) => void } = {
   committed: () => void epochs.current(),
   listen: ({ port }) => listen(port),
   drain,
+  close,
 }
 
 parentPort?.on('message', (message: ToDataThread) => {

@@ -14,6 +14,7 @@ import type {
   PrepareFailure,
 } from '../shared/epoch-plan.ts'
 import { GatewayError, type Refusal } from '../shared/errors.ts'
+import { variantName } from '../shared/slot-keys.ts'
 import type { LiveVersion, LiveVersions } from './live-version.ts'
 import type { VariantPlan } from './protocols/protocol.ts'
 
@@ -58,22 +59,6 @@ export interface EpochSurroundings {
   readonly jsonDepthMax: number
   onLoading(versionIndex: number): void
 }
-
-/** Slot keys of a plan: what the agent must assign before the threads prepare. */
-export const slotKeysOf = (plan: EpochPlan): SlotKey[] => {
-  const keys: SlotKey[] = [{ endpoint: '', model: '', version: '', variant: '', role: 'refused' }]
-  for (const { name, model, variants } of plan.endpoints) {
-    keys.push({ endpoint: name, model, version: '', variant: '', role: 'refused' })
-    for (const { version } of plan.versions.filter((planned) => planned.model === model)) {
-      const variant = variantName(variants, version)
-      keys.push({ endpoint: name, model, version: String(version), variant, role: 'answer' })
-    }
-  }
-  return keys
-}
-
-const variantName = (variants: PlannedEndpoint['variants'], version: number): string =>
-  variants.find((variant) => variant.version === version)?.name ?? `v${version}`
 
 const counterBase = (surroundings: EpochSurroundings, key: SlotKey): number =>
   (surroundings.slots[slotKeyText(key)] ?? 0) * SLOT_DOUBLES

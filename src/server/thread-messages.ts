@@ -20,6 +20,8 @@ export type ToDataThread =
   | { readonly type: 'committed' }
   | { readonly type: 'listen'; readonly port: number }
   | { readonly type: 'drain' }
+  /** The time for draining is over. */
+  | { readonly type: 'close' }
 
 export type FromDataThread =
   | {
@@ -29,6 +31,6 @@ export type FromDataThread =
     }
   | { readonly type: 'listening'; readonly port: number; readonly engine: 'uws' | 'node' }
   | { readonly type: 'listenFailed'; readonly detail: string }
-  /** No request is left on this thread. */
+  /** No request and no socket is left on this thread. */
   | { readonly type: 'drained' }
   | { readonly type: 'fault'; readonly requestId: string; readonly detail: string }

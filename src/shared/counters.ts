@@ -21,7 +21,7 @@ export const PROTOCOLS = ['features', 'oip', 'tfs', 'grpc', 'other'] as const
 export type Protocol = (typeof PROTOCOLS)[number]
 
 /** Room for codes to come, so that adopted replicas of the next release still fit. */
-const REASONS = 64
+export const REASONS = 64
 
 /** 1, 2, 4 ... 65536, more. */
 export const BATCH_SIZE_SLOTS = 18

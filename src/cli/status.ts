@@ -1,0 +1,69 @@
+/** `sluice status`: is it ready, who serves, how fast. */
+
+import type { EndpointStatus, ReplicaStatus, StatusDocument } from '../control/status-document.ts'
+import { getJson, serverUrl } from './client.ts'
+import { bytes, count, duration, EXIT, paint, print, printJson, table } from './output.ts'
+
+const stateMark = (state: ReplicaStatus['state']): string =>
+  state === 'serving' ? paint('green', '✔ serving') : paint('yellow', `◌ ${state}`)
+
+const replicaRows = (replicas: readonly ReplicaStatus[]): string[][] => [
+  ['REPLICA', 'STATE', 'PID', 'UP', 'RESTARTS', 'EPOCH', 'HTTP', 'MEMORY', 'CONNECTIONS', 'LAG'],
+  ...replicas.map((replica) => [
+    String(replica.index),
+    stateMark(replica.state),
+    String(replica.pid),
+    duration(replica.uptimeMs),
+    String(replica.restarts),
+    String(replica.epoch),
+    replica.httpEngine,
+    bytes(replica.rssBytes),
+    count(replica.threads.reduce((sum, { connections }) => sum + connections, 0)),
+    `${Math.max(0, ...replica.threads.map(({ loopLagMs }) => loopLagMs)).toFixed(1)} ms`,
+  ]),
+]
+
+const endpointRows = (endpoints: readonly EndpointStatus[]): string[][] => [
+  ['ENDPOINT', 'VARIANT', 'VERSION', 'WEIGHT', 'REQUESTS', 'FAILURES', 'P50', 'P99'],
+  ...endpoints.flatMap(({ name, variants }) =>
+    variants.map((variant) => [
+      name,
+      variant.name,
+      String(variant.version),
+      `${(variant.weightBp / 100).toFixed(2)} %`,
+      count(variant.requests),
+      count(variant.failures),
+      `${variant.p50Ms.toFixed(3)} ms`,
+      `${variant.p99Ms.toFixed(3)} ms`,
+    ]),
+  ),
+]
+
+/** The page that `sluice status` prints. */
+export const renderStatus = (status: StatusDocument): string => {
+  const ready = status.ready
+    ? paint('green', '✔ ready')
+    : paint('yellow', `⚠ not ready: ${status.reasons.join('; ')}`)
+  const head = `sluice ${status.version}  ${ready}  epoch ${status.epoch}  up ${duration(status.uptimeMs)}`
+  const place = `predict http://${status.httpHost}:${status.httpPort}/predict  gateway ${status.gateway}`
+  const parts = [head, place, '', table(replicaRows(status.replicas))]
+  if (status.endpoints.length > 0) parts.push('', table(endpointRows(status.endpoints)))
+  else parts.push('', 'no endpoint: see `sluice models`')
+  if (status.warnings.length > 0) {
+    parts.push('', ...status.warnings.map((warning) => paint('yellow', `⚠ ${warning}`)))
+  }
+  return parts.join('\n')
+}
+
+export interface StatusOptions {
+  readonly server?: string
+  readonly json?: boolean
+}
+
+export const status = async (options: StatusOptions): Promise<number> => {
+  const server = serverUrl(options.server, process.env)
+  const document = await getJson<StatusDocument>(server, '/api/v1/status')
+  if (options.json) printJson(document)
+  else print(renderStatus(document))
+  return document.ready ? EXIT.OK : EXIT.FAILURE
+}

@@ -1,0 +1,61 @@
+/** The settings of a gateway as plain, frozen data: what the rest of Sluice sees of sluice.yaml. */
+
+export interface SluiceConfig {
+  /** Absolute. */
+  readonly modelRepository: string
+  readonly defaultEndpoint: string | null
+  /** Absolute. */
+  readonly stateDir: string
+  readonly modelControlMode: 'none'
+  readonly server: {
+    readonly host: string
+    readonly httpPort: number
+    readonly http: 'uws' | 'node'
+    readonly threads: number
+    readonly replicas: number
+    readonly drainSecondsMax: number
+  }
+  readonly control: { readonly host: string; readonly port: number }
+  /** Seconds; 0: replicas serve without control for ever. */
+  readonly controlAbsenceMax: number
+  readonly limits: {
+    readonly bodyBytesMax: number
+    readonly bodyBytesInFlightMax: number
+    readonly jsonDepthMax: number
+    readonly headerBytesMax: number
+    readonly queueRowsMax: number
+  }
+  readonly proving: {
+    readonly timeoutSeconds: number
+    readonly memoryBytesMax: number
+    readonly rowsMax: number
+  }
+  readonly watchdog: {
+    readonly reportSeconds: number
+    readonly idleSecondsMax: number
+    readonly executionTimeoutSeconds: number
+    readonly loadSecondsMax: number
+  }
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
+}
+
+/** model.yaml */
+export interface ModelConfig {
+  /** null: as measured; 0: requests run alone. */
+  readonly maxBatchSize: number | null
+  readonly maxQueueDelayUs: number
+  readonly preferredBatchSize: readonly number[]
+}
+
+/** One thing that is wrong with a file, a flag or a variable. */
+export interface ConfigProblem {
+  /** Name of the file, `--flag` or variable. */
+  readonly source: string
+  /** 1-based; 0 where there is none. */
+  readonly line: number
+  readonly column: number
+  /** Dotted key, '' for the whole. */
+  readonly path: string
+  readonly message: string
+  readonly hint: string | null
+}

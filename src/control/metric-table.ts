@@ -1,0 +1,181 @@
+/**
+ * Every metric that `/metrics` exports, in one table; docs/reference/metrics.md is generated from
+ * it. Labels come from the registry of models and from closed lists, never from a request.
+ */
+
+export interface MetricEntry {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
+const VARIANT = ['endpoint', 'model', 'version', 'variant'] as const
+const MODEL = ['model', 'version'] as const
+
+const entry = (
+  name: string,
+  type: MetricEntry['type'],
+  labels: readonly string[],
+  help: string,
+): MetricEntry => ({ name, type, help, labels })
+
+export const METRICS = {
+  requests: entry(
+    'sluice_requests_total',
+    'counter',
+    [...VARIANT, 'protocol', 'outcome', 'reason'],
+    'Requests by outcome: ok, refused (the client, or load), failed (the model, or Sluice), aborted (the client left)',
+  ),
+  requestSeconds: entry(
+    'sluice_request_seconds',
+    'histogram',
+    VARIANT,
+    'Time of answered requests from the end of the head to the answer',
+  ),
+  queueSeconds: entry(
+    'sluice_queue_seconds',
+    'histogram',
+    VARIANT,
+    'Time that answered requests waited for their run',
+  ),
+  computeSeconds: entry(
+    'sluice_compute_seconds',
+    'histogram',
+    VARIANT,
+    'Time of the run that answered a request',
+  ),
+  batchRows: entry('sluice_batch_rows', 'histogram', VARIANT, 'Rows of a run'),
+  rows: entry('sluice_rows_total', 'counter', VARIANT, 'Rows answered'),
+  inFlight: entry(
+    'sluice_requests_in_flight',
+    'gauge',
+    ['replica'],
+    'Requests admitted and not yet answered',
+  ),
+  connections: entry('sluice_connections', 'gauge', ['replica'], 'Open client connections'),
+  queueRows: entry('sluice_queue_rows', 'gauge', ['replica'], 'Rows waiting for a run'),
+  loopLag: entry(
+    'sluice_event_loop_lag_seconds',
+    'gauge',
+    ['replica', 'thread'],
+    'Delay of the last quarter-second timer of a data thread',
+  ),
+  threadCpu: entry(
+    'sluice_thread_cpu_seconds_total',
+    'counter',
+    ['replica', 'thread'],
+    'CPU time of a data thread since its replica started',
+  ),
+  processCpu: entry(
+    'sluice_process_cpu_seconds_total',
+    'counter',
+    ['process'],
+    'CPU time; `replicas` adds up all that ever lived',
+  ),
+  residentBytes: entry(
+    'sluice_process_resident_memory_bytes',
+    'gauge',
+    ['process'],
+    'Resident memory',
+  ),
+  heapBytes: entry('sluice_process_heap_bytes', 'gauge', ['process'], 'JavaScript heap in use'),
+  replicaUp: entry(
+    'sluice_replica_up',
+    'gauge',
+    ['replica'],
+    '1 while the replica speaks with control',
+  ),
+  restarts: entry(
+    'sluice_replica_restarts_total',
+    'counter',
+    ['replica'],
+    'Processes that followed another one in this place',
+  ),
+  figuresAge: entry(
+    'sluice_replica_figures_age_seconds',
+    'gauge',
+    ['replica'],
+    'Age of the figures of a replica; above a few seconds it does not answer',
+  ),
+  epoch: entry(
+    'sluice_traffic_epoch',
+    'gauge',
+    [],
+    'Number of the traffic configuration that serves',
+  ),
+  epochChanges: entry(
+    'sluice_epoch_changes_total',
+    'counter',
+    [],
+    'Epochs that this control process has published',
+  ),
+  versionState: entry(
+    'sluice_version_state',
+    'gauge',
+    ['model', 'version', 'state'],
+    '1 for the state that a version is in: loading, available, failed',
+  ),
+  buildInfo: entry(
+    'sluice_build_info',
+    'gauge',
+    ['version', 'node', 'onnxruntime'],
+    '1; the labels say what runs',
+  ),
+  startTime: entry(
+    'sluice_start_time_seconds',
+    'gauge',
+    [],
+    'Start of this control process, seconds since 1970',
+  ),
+  seriesDropped: entry(
+    'sluice_series_dropped',
+    'gauge',
+    [],
+    'Counter slots left out of this page because the budget for series is used up',
+  ),
+  nvSuccess: entry(
+    'nv_inference_request_success',
+    'counter',
+    MODEL,
+    'Number of successful inference requests (Triton)',
+  ),
+  nvFailure: entry(
+    'nv_inference_request_failure',
+    'counter',
+    [...MODEL, 'reason'],
+    'Number of failed inference requests by reason: REJECTED, CANCELED, BACKEND, OTHER (Triton)',
+  ),
+  nvCount: entry(
+    'nv_inference_count',
+    'counter',
+    MODEL,
+    'Number of inferences performed: rows (Triton)',
+  ),
+  nvExecCount: entry(
+    'nv_inference_exec_count',
+    'counter',
+    MODEL,
+    'Number of model executions: runs (Triton)',
+  ),
+  nvRequestUs: entry(
+    'nv_inference_request_duration_us',
+    'counter',
+    MODEL,
+    'Cumulative request duration in microseconds (Triton)',
+  ),
+  nvQueueUs: entry(
+    'nv_inference_queue_duration_us',
+    'counter',
+    MODEL,
+    'Cumulative queue duration in microseconds (Triton)',
+  ),
+  nvComputeUs: entry(
+    'nv_inference_compute_infer_duration_us',
+    'counter',
+    MODEL,
+    'Cumulative compute duration in microseconds (Triton)',
+  ),
+} as const satisfies Record<string, MetricEntry>
+
+export type MetricName = keyof typeof METRICS

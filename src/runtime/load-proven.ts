@@ -1,0 +1,20 @@
+/** Replica side of proving: only bytes that were proved become a session. */
+
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { GatewayError } from '../shared/errors.ts'
+import { createSession } from './session.ts'
+import type { Session } from './session-types.ts'
+
+/**
+ * Reads the proven copy once, checks its digest, and makes the session from those same bytes, so
+ * that nobody can change them in between. Throws DIGEST_MISMATCH or MODEL_INVALID.
+ */
+export const loadProven = (file: string, sha256: string): Session => {
+  const bytes = readFileSync(file)
+  const found = createHash('sha256').update(bytes).digest('hex')
+  if (found !== sha256) {
+    throw new GatewayError('DIGEST_MISMATCH', 'The proven copy has changed since it was proved')
+  }
+  return createSession(bytes, { optimization: 'disabled' })
+}

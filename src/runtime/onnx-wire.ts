@@ -1,0 +1,105 @@
+/**
+ * Protobuf wire format over a file, field by field, without holding the file in memory: just enough
+ * to inspect an ONNX model before anything else touches it. Source: protobuf.dev/programming-guides/
+ * encoding.
+ */
+
+import { readSync } from 'node:fs'
+
+/** Why a file is not sound; the walker turns it into a refusal. */
+export class WireFault extends Error {}
+
+export interface WireField {
+  readonly number: number
+  /** 0 varint, 1 fixed64, 2 length-delimited, 5 fixed32. */
+  readonly type: number
+  /** Varints, truncated to what a double holds exactly; lengths for type 2. */
+  readonly value: number
+  /** Offset of the payload of a length-delimited field. */
+  readonly start: number
+}
+
+const CHUNK_BYTES = 64 * 1024
+
+/** Random access with one buffered chunk. */
+export class WireReader {
+  readonly size: number
+  readonly #fd: number
+  readonly #chunk = Buffer.alloc(CHUNK_BYTES)
+  #chunkStart = 0
+  #chunkLength = 0
+
+  constructor(fd: number, size: number) {
+    this.#fd = fd
+    this.size = size
+  }
+
+  #byteAt(offset: number): number {
+    const within = offset - this.#chunkStart
+    if (within >= 0 && within < this.#chunkLength) return this.#chunk[within]!
+    this.#chunkStart = offset
+    this.#chunkLength = readSync(this.#fd, this.#chunk, 0, CHUNK_BYTES, offset)
+    if (this.#chunkLength === 0) throw new WireFault('the file ends within a field')
+    return this.#chunk[0]!
+  }
+
+  /** [value, offset behind it] of a varint; at most ten bytes. */
+  #varint(offset: number, end: number): [number, number] {
+    let value = 0
+    let scale = 1
+    for (let i = 0; i < 10; i++) {
+      if (offset + i >= end) throw new WireFault('a number is cut off')
+      const byte = this.#byteAt(offset + i)
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return [value, offset + i + 1]
+      scale *= 128
+    }
+    throw new WireFault('a number is longer than ten bytes')
+  }
+
+  /** The fields of the message in `start .. end - 1`. */
+  *fields(start: number, end: number): Generator<WireField> {
+    let offset = start
+    while (offset < end) {
+      const [tag, behindTag] = this.#varint(offset, end)
+      const number = Math.floor(tag / 8)
+      const type = tag % 8
+      if (number === 0 || number > 0x1fffffff) throw new WireFault('a field has no valid number')
+      if (type === 1 || type === 5) {
+        offset = behindTag + (type === 1 ? 8 : 4)
+        if (offset > end) throw new WireFault('a fixed-size field is cut off')
+        yield { number, type, value: 0, start: behindTag }
+        continue
+      }
+      if (type !== 0 && type !== 2) throw new WireFault(`wire type ${type} is not supported`)
+      const [value, behindValue] = this.#varint(behindTag, end)
+      offset = type === 2 ? behindValue + value : behindValue
+      if (offset > end) throw new WireFault('a field is longer than its message')
+      yield { number, type, value, start: behindValue }
+    }
+  }
+
+  /** The varints of a packed field. */
+  *packed(field: WireField): Generator<number> {
+    let offset = field.start
+    const end = field.start + field.value
+    while (offset < end) {
+      const [value, behind] = this.#varint(offset, end)
+      offset = behind
+      yield value
+    }
+  }
+
+  text(field: WireField, bytesMax: number): string {
+    if (field.type !== 2) throw new WireFault('a text field has another wire type')
+    if (field.value > bytesMax) throw new WireFault(`a text is longer than ${bytesMax} bytes`)
+    const bytes = Buffer.alloc(field.value)
+    let read = 0
+    while (read < field.value) {
+      const got = readSync(this.#fd, bytes, read, field.value - read, field.start + read)
+      if (got === 0) throw new WireFault('the file ends within a text')
+      read += got
+    }
+    return bytes.toString('utf8')
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * ONNX Runtime, one session on one thread. The only file that imports onnxruntime-node.
+ *
+ * It uses the package's native binding directly (version pinned): the public `run` puts a promise
+ * and a `setImmediate` around the same blocking call, which would cost a turn of the event loop for
+ * every batch and hide when the thread is busy.
+ */
+
+import { createRequire } from 'node:module'
+import { Tensor as OrtTensor } from 'onnxruntime-node'
+import { GatewayError } from '../shared/errors.ts'
+import type { Datatype, Signature, Tensor, TensorData, TensorSignature } from '../shared/tensor.ts'
+import type { Session } from './session-types.ts'
+
+interface ValueMetadata {
+  readonly name: string
+  readonly isTensor: boolean
+  readonly shape: readonly number[]
+  readonly type: number
+}
+
+interface OrtValue {
+  readonly type: string
+  readonly dims: readonly number[]
+  readonly data: TensorData
+}
+
+interface NativeSession {
+  loadModel(file: string, options: object): void
+  loadModel(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, options: object): void
+  readonly inputMetadata: readonly ValueMetadata[]
+  readonly outputMetadata: readonly ValueMetadata[]
+  run(
+    feeds: Record<string, OrtTensor>,
+    fetches: Record<string, null>,
+    options: object,
+  ): Record<string, OrtValue>
+  dispose(): void
+}
+
+const require = createRequire(import.meta.url)
+const { binding, initOrt } = require('onnxruntime-node/dist/binding.js') as {
+  binding: { InferenceSession: new () => NativeSession }
+  initOrt(): void
+}
+
+/** ONNX element type (onnx.proto TensorProto.DataType) -> what both sides call it. */
+const ELEMENT_TYPES: Readonly<Record<number, readonly [Datatype, string]>> = {
+  1: ['FP32', 'float32'],
+  2: ['UINT8', 'uint8'],
+  3: ['INT8', 'int8'],
+  4: ['UINT16', 'uint16'],
+  5: ['INT16', 'int16'],
+  6: ['INT32', 'int32'],
+  7: ['INT64', 'int64'],
+  8: ['BYTES', 'string'],
+  9: ['BOOL', 'bool'],
+  11: ['FP64', 'float64'],
+  12: ['UINT32', 'uint32'],
+  13: ['UINT64', 'uint64'],
+}
+
+const ORT_TYPES = new Map(Object.values(ELEMENT_TYPES))
+
+const signatureOf = (value: ValueMetadata): TensorSignature => {
+  const { name, isTensor, shape, type } = value
+  if (!isTensor) {
+    throw new GatewayError('MODEL_INVALID', `'${name}' is not a tensor; export without zipmap`)
+  }
+  const element = ELEMENT_TYPES[type]
+  if (element === undefined) {
+    const detail = `'${name}' has an element type (${type}) that this runtime cannot exchange`
+    throw new GatewayError('MODEL_INVALID', detail)
+  }
+  return { name, datatype: element[0], shape: [...shape] }
+}
+
+export interface SessionOptions {
+  /** Where ONNX Runtime writes the graph that it optimised. */
+  readonly optimizedModelFile?: string
+  /** `disabled` for a copy that was optimised before. */
+  readonly optimization?: 'disabled' | 'all'
+}
+
+/** One thread each, no spinning: the pools would otherwise take all cores of the machine. */
+const nativeOptions = (options: SessionOptions): object => ({
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  graphOptimizationLevel: options.optimization ?? 'all',
+  ...(options.optimizedModelFile === undefined
+    ? {}
+    : { optimizedModelFilePath: options.optimizedModelFile }),
+  extra: {
+    session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } },
+  },
+})
+
+class OrtSession implements Session {
+  readonly signature: Signature
+  readonly #native: NativeSession
+  readonly #feeds: Record<string, OrtTensor> = {}
+  readonly #fetches: Record<string, null> = {}
+  /** The batcher hands in the same tensors again and again; wrapping one costs about 1 us. */
+  readonly #wrapped = new WeakMap<Tensor, OrtTensor>()
+
+  constructor(native: NativeSession) {
+    this.#native = native
+    this.signature = {
+      inputs: native.inputMetadata.map(signatureOf),
+      outputs: native.outputMetadata.map(signatureOf),
+    }
+    for (const { name } of this.signature.outputs) this.#fetches[name] = null
+  }
+
+  run(inputs: readonly Tensor[]): Tensor[] {
+    for (const [i, { name }] of this.signature.inputs.entries()) {
+      this.#feeds[name] = this.#wrap(inputs[i]!)
+    }
+    const results = this.#native.run(this.#feeds, this.#fetches, {})
+    return this.signature.outputs.map(({ name, datatype }) => {
+      const { dims, data } = results[name]!
+      return { datatype, shape: dims, data }
+    })
+  }
+
+  #wrap(tensor: Tensor): OrtTensor {
+    const known = this.#wrapped.get(tensor)
+    if (known !== undefined) return known
+    const type = ORT_TYPES.get(tensor.datatype) as 'float32'
+    const wrapped = new OrtTensor(type, tensor.data as Float32Array, tensor.shape)
+    if (!Array.isArray(tensor.data)) this.#wrapped.set(tensor, wrapped)
+    return wrapped
+  }
+
+  dispose(): void {
+    this.#native.dispose()
+  }
+}
+
+/** A model as bytes, or as a file where it has external data beside it. */
+export type ModelSource = Uint8Array | { readonly file: string }
+
+/**
+ * Makes a session of a model. Blocks for milliseconds. Throws MODEL_INVALID when ONNX Runtime
+ * refuses the model or it has inputs or outputs that cannot be exchanged.
+ */
+export const createSession = (source: ModelSource, options: SessionOptions = {}): Session => {
+  initOrt()
+  const native = new binding.InferenceSession()
+  try {
+    if ('file' in source) native.loadModel(source.file, nativeOptions(options))
+    else {
+      const { buffer, byteOffset, byteLength } = source
+      native.loadModel(buffer, byteOffset, byteLength, nativeOptions(options))
+    }
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : 'unknown'
+    throw new GatewayError('MODEL_INVALID', `ONNX Runtime: ${reason}`, { cause: thrown })
+  }
+  try {
+    return new OrtSession(native)
+  } catch (thrown) {
+    native.dispose()
+    throw thrown
+  }
+}
