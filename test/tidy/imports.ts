@@ -35,6 +35,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
       'src/runtime/placement.ts',
       'src/runtime/batch-cap.ts',
       'src/runtime/proving-report.ts',
+      'src/runtime/proving-task.ts',
       'src/runtime/session-types.ts',
     ],
   },
@@ -57,7 +58,7 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@btc-vision/uwebsockets.js': ['src/server/http.ts', 'src/server/uws-binary.ts'],
   fastify: ['src/control/'],
   '@prometheus-io/client': ['src/control/metrics.ts'],
-  commander: ['src/cli/', 'src/main.ts'],
+  commander: ['src/cli/'],
   // Generated messages are built with its `create`; what they mean stays in `proto/`.
   '@bufbuild/protobuf': ['proto/', 'src/control/', 'src/server/'],
 }

@@ -122,7 +122,9 @@ const importOf = (node: SyntaxNode): { specifier: string; isType: boolean } | nu
   } else if (node.type === 'CallExpression' && dottedName(child(node, 'callee')) === 'require') {
     specifier = literal((node['arguments'] as SyntaxNode[])[0])
   }
-  return specifier === null ? null : { specifier, isType: kind === 'type' }
+  // The description of a package is data: reading it loads none of its code.
+  if (specifier === null || specifier.endsWith('/package.json')) return null
+  return { specifier, isType: kind === 'type' }
 }
 
 const findImports = (path: string, text: string, program: SyntaxNode): Import[] => {

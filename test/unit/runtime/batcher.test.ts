@@ -5,6 +5,7 @@ import type { BatchPolicy } from '../../../src/shared/epoch-plan.ts'
 import type { Tensor, TensorData } from '../../../src/shared/tensor.ts'
 import { CountingSession, POISON } from '../../helpers/counting-session.ts'
 import { PuppetTurns } from '../../helpers/puppet-turns.ts'
+import { propertyRuns } from '../../helpers/seeds.ts'
 
 interface Member {
   readonly id: number
@@ -185,6 +186,6 @@ test('Batcher answers every member once, with its own rows, whatever arrives', (
         expect(outcomes.get(id)).toEqual(wanted)
       }
     }),
-    { numRuns: 300 },
+    { numRuns: propertyRuns(300) },
   )
 })
