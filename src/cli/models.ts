@@ -1,5 +1,6 @@
 /** `sluice models`: versions, their states, and why some do not serve. */
 
+import { environment } from '../config/environment.ts'
 import type { ModelsDocument, VersionStatus } from '../control/status-document.ts'
 import { formatShape, type TensorSignature } from '../shared/tensor.ts'
 import { getJson, serverUrl } from './client.ts'
@@ -61,7 +62,7 @@ export interface ModelsOptions {
 }
 
 export const models = async (options: ModelsOptions): Promise<number> => {
-  const server = serverUrl(options.server, process.env)
+  const server = serverUrl(options.server, environment())
   const document = await getJson<ModelsDocument>(server, '/api/v1/models')
   if (options.json) printJson(document)
   else print(renderModels(document))

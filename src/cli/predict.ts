@@ -1,6 +1,7 @@
 /** `sluice predict`: one request from the command line, with what the gateway thought of it. */
 
 import { readFileSync } from 'node:fs'
+import { environment } from '../config/environment.ts'
 import type { StatusDocument } from '../control/status-document.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { getJson, serverUrl } from './client.ts'
@@ -48,7 +49,7 @@ export const predict = async (
   endpoint: string | undefined,
   options: PredictOptions,
 ): Promise<number> => {
-  const server = serverUrl(options.server, process.env)
+  const server = serverUrl(options.server, environment())
   const { httpHost, httpPort } = await getJson<StatusDocument>(server, '/api/v1/status')
   const path = endpoint === undefined ? '' : `/${encodeURIComponent(endpoint)}`
   const response = await fetch(`http://${host(httpHost)}:${httpPort}/predict${path}`, {

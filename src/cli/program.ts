@@ -1,8 +1,11 @@
-/** All verbs of the `sluice` command, with their flags and help. Verbs are loaded when they are used. */
+/** All verbs of the `sluice` command, with their flags and help. A verb is loaded when used. */
 
-import { Command } from 'commander'
+import { Command, CommanderError } from 'commander'
+import { environment } from '../config/environment.ts'
 import type { LoadOptions } from '../config/load.ts'
+import { GatewayError } from '../shared/errors.ts'
 import { VERSION } from '../shared/version.ts'
+import { complain, EXIT } from './output.ts'
 
 type Flags = Record<string, string | undefined>
 
@@ -26,7 +29,7 @@ const loadOptions = (options: Record<string, string | undefined>): LoadOptions =
   for (const [name, value] of Object.entries(options)) {
     flags[name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)] = value
   }
-  return { file: options['config'], flags, env: process.env, cwd: process.cwd() }
+  return { file: options['config'], flags, env: environment(), cwd: process.cwd() }
 }
 
 const withGatewayFlags = (command: Command): Command => {
@@ -39,8 +42,8 @@ const withServer = (command: Command): Command =>
 
 const examples = (...lines: string[]): string => `Examples:\n  ${lines.join('\n  ')}\n`
 
-/** Builds the command. `onExit` gets the exit code of the verb that ran. */
-export const buildProgram = (onExit: (code: number) => void): Command => {
+/** `onExit` gets the exit code of the verb that ran. */
+const buildProgram = (onExit: (code: number) => void): Command => {
   const program = new Command('sluice')
     .description('Serves ONNX models over HTTP: versions under control, every request counted.')
     .version(VERSION)
@@ -104,4 +107,26 @@ export const buildProgram = (onExit: (code: number) => void): Command => {
       onExit(await predict(endpoint, options))
     })
   return program
+}
+
+const exitCodeOf = (thrown: unknown): number => {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.OK : EXIT.USAGE
+  if (!(thrown instanceof GatewayError)) throw thrown
+  complain(`✖ ${thrown.code}: ${thrown.message}`)
+  return thrown.code === 'CONTROL_UNREACHABLE' ? EXIT.UNREACHABLE : EXIT.FAILURE
+}
+
+/** Runs one verb of a command line; resolves with the exit code of the process. */
+export const runProgram = async (argv: readonly string[]): Promise<number> => {
+  let code: number = EXIT.OK
+  try {
+    const program = buildProgram((verbCode) => {
+      code = verbCode
+    })
+    if (argv.length <= 2) program.help()
+    await program.parseAsync(argv)
+  } catch (thrown) {
+    return exitCodeOf(thrown)
+  }
+  return code
 }

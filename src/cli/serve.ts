@@ -1,18 +1,17 @@
-/** `sluice serve`: builds the control process, in start order. The one file that knows all folders. */
+/** `sluice serve`: builds the control process, in start order: the one file that knows all. */
 
 import { closeSync, openSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import type { SluiceConfig } from '../config/config.ts'
-import { type LoadOptions, loadConfig } from '../config/load.ts'
+import { type LoadOptions, type LoadResult, loadConfig } from '../config/load.ts'
 import { repositoryParsers } from '../config/parsers.ts'
 import { formatProblem } from '../config/problems.ts'
-import { createAdminApi } from '../control/admin-api.ts'
+import { type AdminSources, createAdminApi } from '../control/admin-api.ts'
 import { Catalog } from '../control/catalog.ts'
 import { Gateway } from '../control/gateway.ts'
-import { gatewayStatus } from '../control/gateway-status.ts'
+import { type GatewayFacts, gatewayStatus } from '../control/gateway-status.ts'
 import { renderMetrics } from '../control/metrics.ts'
 import { findFreePort, guardPort } from '../control/port-guard.ts'
-import { Prover } from '../control/prover.ts'
+import { Prover, type ProvingLimits } from '../control/prover.ts'
 import { findLivingReplicas } from '../control/replica-files.ts'
 import { openStateDir, type StateDir } from '../control/state-dir.ts'
 import { Statistics } from '../control/statistics.ts'
@@ -23,12 +22,11 @@ import { systemClock } from '../shared/clock.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { createLogger, type Logger } from '../shared/logger.ts'
+import { packageVersion } from '../shared/package-version.ts'
 import { renderBanner } from './banner.ts'
 import { complain, EXIT, print } from './output.ts'
 
-const { version: onnxRuntime } = createRequire(import.meta.url)(
-  'onnxruntime-node/package.json',
-) as { version: string }
+const ONNX_RUNTIME = packageVersion('onnxruntime-node')
 
 const replicaSettings =
   (config: SluiceConfig, stateDir: StateDir, httpPort: number) =>
@@ -62,6 +60,12 @@ const choosePort = async (config: SluiceConfig, stateDir: StateDir): Promise<num
   return httpPort
 }
 
+const provingLimits = ({ proving }: SluiceConfig): ProvingLimits => ({
+  timeoutMs: proving.timeoutSeconds * 1000,
+  memoryBytesMax: proving.memoryBytesMax,
+  rowsMax: proving.rowsMax,
+})
+
 const buildGateway = (
   config: SluiceConfig,
   stateDir: StateDir,
@@ -72,11 +76,8 @@ const buildGateway = (
   const prover = new Prover({
     provenPath: stateDir.provenPath,
     provingPath: stateDir.provingPath,
-    limits: {
-      timeoutMs: config.proving.timeoutSeconds * 1000,
-      memoryBytesMax: config.proving.memoryBytesMax,
-      rowsMax: config.proving.rowsMax,
-    },
+    limits: provingLimits(config),
+    ortVersion: ONNX_RUNTIME,
     clock,
     logger,
   })
@@ -116,67 +117,103 @@ const exampleBody = (gateway: Gateway): string | null => {
   return planned?.exampleRow ? JSON.stringify({ features: planned.exampleRow }) : null
 }
 
-const readinessChecks = (gateway: Gateway) => (): Record<string, string | null> => {
-  const reasons = gateway.unreadyReasons()
-  return { endpoints: reasons.length === 0 ? null : reasons.join('; ') }
-}
-
-/** Resolves with the exit code, when the process has been told to end and has ended its replicas. */
-const run = async (config: SluiceConfig, stateDir: StateDir, logger: Logger): Promise<number> => {
-  const startedMs = systemClock.monotonic()
-  const startedAtMs = systemClock.now()
-  const httpPort = await choosePort(config, stateDir)
-  const { gateway, prover } = buildGateway(config, stateDir, httpPort, logger)
-  let controlPort = config.control.port
+/** What the control server is asked for, and where the answers come from. */
+const adminSources = (parts: RunningParts): AdminSources => {
+  const { gateway, facts } = parts
   const models = () => modelsDocument(gateway.catalog.models, gateway.epochs.plan)
-  const status = () =>
-    gatewayStatus(gateway, models(), {
-      gateway: stateDir.gateway,
-      startedAtMs,
-      httpHost: config.server.host,
-      httpPort,
-      controlPort,
-      monotonicMs: systemClock.monotonic(),
-      nowMs: systemClock.now(),
-    })
-  const api = createAdminApi(config.control, {
+  return {
+    models,
     status: async () => {
       await gateway.refreshStatistics()
-      return status()
+      return gatewayStatus(gateway, models(), facts())
     },
-    models,
-    readiness: readinessChecks(gateway),
+    readiness: () => {
+      const reasons = gateway.unreadyReasons()
+      return { endpoints: reasons.length === 0 ? null : reasons.join('; ') }
+    },
     metrics: async () =>
       renderMetrics({
         snapshot: await gateway.refreshStatistics(),
         models: models(),
         epoch: gateway.epochs.plan?.epoch ?? 0,
         epochChanges: gateway.epochs.changes,
-        onnxRuntimeVersion: onnxRuntime,
-        startedAtMs,
+        onnxRuntimeVersion: ONNX_RUNTIME,
+        startedAtMs: facts().startedAtMs,
         replicas: gateway.supervisor.states().map(({ index, state, restarts }) => ({
           index,
           isConnected: state === 'connected',
           restarts,
         })),
       }),
+  }
+}
+
+interface RunningParts {
+  readonly gateway: Gateway
+  facts(): GatewayFacts
+}
+
+/** Starts the gateway and says so: a banner on a terminal, else one line of JSON. */
+const announce = async (
+  { gateway, facts }: RunningParts,
+  sources: AdminSources,
+  logger: Logger,
+  startedMs: number,
+): Promise<void> => {
+  await gateway.start()
+  const status = await sources.status()
+  if (gateway.isDraining) return
+  const readyMs = systemClock.monotonic() - startedMs
+  if (process.stdout.isTTY) {
+    const { stateDir } = facts()
+    const versions = { node: process.versions.node, onnxRuntime: ONNX_RUNTIME }
+    const example = exampleBody(gateway)
+    const banner = { readyMs, ...versions, stateDir, exampleBody: example }
+    print(renderBanner(status, sources.models(), banner))
+    return
+  }
+  const { httpPort, controlPort, epoch } = status
+  const event = { event: 'ready', readyMs: Math.round(readyMs), httpPort, controlPort, epoch }
+  logger.info(event, 'ready')
+}
+
+/** Resolves with the exit code, once the process was told to end and has ended its replicas. */
+const run = async (
+  config: SluiceConfig,
+  stateDir: StateDir,
+  logger: Logger,
+  reread: () => LoadResult,
+): Promise<number> => {
+  const startedMs = systemClock.monotonic()
+  const startedAtMs = systemClock.now()
+  const httpPort = await choosePort(config, stateDir)
+  const { gateway, prover } = buildGateway(config, stateDir, httpPort, logger)
+  let controlPort = config.control.port
+  const facts = (): GatewayFacts => ({
+    gateway: stateDir.gateway,
+    stateDir: stateDir.path,
+    startedAtMs,
+    httpHost: config.server.host,
+    httpPort,
+    controlPort,
+    monotonicMs: systemClock.monotonic(),
+    nowMs: systemClock.now(),
   })
+  const sources = adminSources({ gateway, facts })
+  const api = createAdminApi(config.control, sources)
   controlPort = await api.listen()
-  const signal = awaitSignal(gateway, logger)
-  const announce = async () => {
-    await gateway.start()
-    await gateway.refreshStatistics()
-    const readyMs = systemClock.monotonic() - startedMs
-    if (gateway.isDraining) return
-    if (!process.stdout.isTTY) {
-      const event = { event: 'ready', readyMs: Math.round(readyMs), httpPort, controlPort }
-      logger.info({ ...event, epoch: gateway.epochs.plan?.epoch }, 'ready')
+  const reload = () => {
+    const loaded = reread()
+    if ('problems' in loaded) {
+      const problems = loaded.problems.map(formatProblem)
+      logger.error({ event: 'config_invalid', problems }, 'the old config stays')
       return
     }
-    const facts = { readyMs, node: process.versions.node, onnxRuntime, stateDir: stateDir.path }
-    print(renderBanner(status(), models(), { ...facts, exampleBody: exampleBody(gateway) }))
+    prover.setLimits(provingLimits(loaded.config))
+    void gateway.reload(loaded.config.defaultEndpoint)
   }
-  await Promise.race([announce(), signal])
+  const signal = awaitSignal(reload, logger)
+  await Promise.race([announce({ gateway, facts }, sources, logger, startedMs), signal])
   const name = await signal
   logger.info({ event: 'stopping', signal: name }, 'draining')
   prover.close()
@@ -186,7 +223,7 @@ const run = async (config: SluiceConfig, stateDir: StateDir, logger: Logger): Pr
 }
 
 /** Resolves when the process should end; SIGHUP reloads meanwhile. */
-const awaitSignal = (gateway: Gateway, logger: Logger): Promise<string> => {
+const awaitSignal = (reload: () => void, logger: Logger): Promise<string> => {
   // A detached replica would survive the terminal; with the terminal gone, nobody could stop it.
   const hadTerminal = process.stdin.isTTY
   return new Promise((resolve) => {
@@ -197,8 +234,8 @@ const awaitSignal = (gateway: Gateway, logger: Logger): Promise<string> => {
         resolve('SIGHUP')
         return
       }
-      logger.info({ event: 'reload' }, 'reading the repository again')
-      void gateway.reload()
+      logger.info({ event: 'reload' }, 'reading config and repository again')
+      reload()
     })
   })
 }
@@ -225,7 +262,7 @@ export const serve = async (options: LoadOptions): Promise<number> => {
   let stateDir: StateDir | null = null
   try {
     stateDir = openStateDir(config.stateDir)
-    return await run(config, stateDir, logger)
+    return await run(config, stateDir, logger, () => loadConfig(options))
   } catch (thrown) {
     if (!(thrown instanceof GatewayError)) throw thrown
     complain(`✖ ${thrown.code}: ${thrown.message}`)

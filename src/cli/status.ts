@@ -1,5 +1,6 @@
 /** `sluice status`: is it ready, who serves, how fast. */
 
+import { environment } from '../config/environment.ts'
 import type { EndpointStatus, ReplicaStatus, StatusDocument } from '../control/status-document.ts'
 import { getJson, serverUrl } from './client.ts'
 import { bytes, count, duration, EXIT, paint, print, printJson, table } from './output.ts'
@@ -61,7 +62,7 @@ export interface StatusOptions {
 }
 
 export const status = async (options: StatusOptions): Promise<number> => {
-  const server = serverUrl(options.server, process.env)
+  const server = serverUrl(options.server, environment())
   const document = await getJson<StatusDocument>(server, '/api/v1/status')
   if (options.json) printJson(document)
   else print(renderStatus(document))

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import type { ConfigProblem, SluiceConfig } from './config.ts'
+import type { Environment } from './environment.ts'
 import { environmentOverrides, flagOverrides, type Override } from './overrides.ts'
 import { type JsonSchema, problemsOf } from './problems.ts'
 import { type SluiceYaml, sluiceSchema } from './schemas/sluice.ts'
@@ -17,7 +18,7 @@ export interface LoadOptions {
   readonly file?: string | undefined
   /** By name without dashes: `http-port`. */
   readonly flags: Readonly<Record<string, string | undefined>>
-  readonly env: Readonly<Record<string, string | undefined>>
+  readonly env: Environment
   readonly cwd: string
 }
 

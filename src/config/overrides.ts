@@ -1,8 +1,9 @@
-/** Flags and variables that override sluice.yaml: which keys they are and how their text is read. */
+/** Flags and variables that override sluice.yaml: their keys, and how their text is read. */
 
 import { parse } from 'yaml'
 import { nearest } from '../shared/nearest.ts'
 import type { ConfigProblem } from './config.ts'
+import type { Environment } from './environment.ts'
 import type { JsonSchema } from './problems.ts'
 
 export interface Override {
@@ -62,7 +63,7 @@ const variablesOf = (schema: JsonSchema, path: readonly string[] = []): string[]
 
 /** `SLUICE_<SECTION>__<KEY>`. An unknown one is a problem: a setting that does nothing misleads. */
 export const environmentOverrides = (
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   schema: JsonSchema,
 ): { overrides: Override[]; problems: ConfigProblem[] } => {
   const overrides: Override[] = []

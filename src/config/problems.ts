@@ -34,7 +34,7 @@ export type Locate = (
 
 const dotted = (path: readonly PropertyKey[]): string => path.map(String).join('.')
 
-/** All problems of a failed parse, located; unknown keys one by one, with the nearest right name. */
+/** All problems of a failed parse, located; unknown keys singly, with the nearest right name. */
 export const problemsOf = (error: z.ZodError, schema: z.ZodType, locate: Locate): ConfigProblem[] =>
   error.issues.flatMap((issue): ConfigProblem[] => {
     if (issue.code !== 'unrecognized_keys') {

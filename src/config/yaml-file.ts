@@ -35,7 +35,7 @@ const offsetOf = (document: Document, path: PropertyKey[]): number | null => {
   return node?.range?.[0] ?? null
 }
 
-/** Parses YAML 1.2. `source` is the name shown; duplicate keys, tabs and alias bombs are problems. */
+/** Parses YAML 1.2. `source` is shown; duplicate keys, tabs and alias bombs are problems. */
 export const parseYaml = (bytes: Uint8Array, source: string): YamlText => {
   const lines = new LineCounter()
   const fault = (message: string, line = 1, column = 1): ConfigProblem => ({

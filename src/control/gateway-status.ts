@@ -9,6 +9,7 @@ import type { ReplicaState } from './supervisor.ts'
 
 export interface GatewayFacts {
   readonly gateway: string
+  readonly stateDir: string
   readonly startedAtMs: number
   readonly httpHost: string
   readonly httpPort: number

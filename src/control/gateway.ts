@@ -49,6 +49,7 @@ export class Gateway {
   readonly #cancels: (() => void)[] = []
   #snapshot: Snapshot | null = null
   #isDraining = false
+  #defaultEndpoint: string | null
   #reloading: Promise<void> = Promise.resolve()
   #scanFaults: readonly Refusal[] = []
   /** Why the last scan was not taken over; null when it was. */
@@ -57,6 +58,7 @@ export class Gateway {
   constructor(parts: GatewayParts) {
     this.#parts = parts
     this.catalog = parts.catalog
+    this.#defaultEndpoint = parts.defaultEndpoint
     this.supervisor = parts.makeSupervisor({
       onConnected: (replica) => this.#onConnected(replica),
       onDied: ({ index }) => {
@@ -106,7 +108,8 @@ export class Gateway {
   }
 
   /** Scans the repository, proves what is new and publishes what follows. One at a time. */
-  reload(): Promise<void> {
+  reload(defaultEndpoint = this.#defaultEndpoint): Promise<void> {
+    this.#defaultEndpoint = defaultEndpoint
     this.#reloading = this.#reloading.then(() => this.#reload())
     return this.#reloading
   }
@@ -128,7 +131,8 @@ export class Gateway {
 
   /** Publishes the plan of the catalog; versions that fail to prepare leave it, until one holds. */
   async #replan(): Promise<void> {
-    const { catalog, defaultEndpoint, logger } = this.#parts
+    const { catalog, logger } = this.#parts
+    const defaultEndpoint = this.#defaultEndpoint
     for (;;) {
       const previous = this.epochs.plan?.endpoints ?? []
       const { body, unbound } = makePlan({ models: catalog.models, defaultEndpoint, previous })

@@ -6,7 +6,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -31,7 +30,9 @@ export type ProvingSubject = Pick<
 export interface ProverOptions {
   readonly provenPath: string
   readonly provingPath: string
-  readonly limits: ProvingLimits
+  /** May be replaced by a reload. */
+  limits: ProvingLimits
+  readonly ortVersion: string
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -40,14 +41,6 @@ const MEMORY_LOOK_MS = 50
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024
 const PARALLEL_MAX = 2
 const PAGE_BYTES = 4096
-
-const require = createRequire(import.meta.url)
-
-/** Read from the package's description: loading the package would load its native code. */
-const ortVersion = (): string => {
-  const { version } = require('onnxruntime-node/package.json') as { version: string }
-  return version
-}
 
 const digestOf = async (file: string): Promise<string> => {
   const hash = createHash('sha256')
@@ -67,7 +60,7 @@ const residentBytes = (pid: number): number => {
 export class Prover {
   readonly #options: ProverOptions
   readonly #cache: ProvingCache
-  readonly #ortVersion = ortVersion()
+  readonly #ortVersion: string
   readonly #cpu = `${cpus()[0]?.model ?? 'unknown'} ${process.arch}`
   readonly #children = new Set<ChildProcess>()
   readonly #waiting: (() => void)[] = []
@@ -76,6 +69,7 @@ export class Prover {
 
   constructor(options: ProverOptions) {
     this.#options = options
+    this.#ortVersion = options.ortVersion
     this.#cache = new ProvingCache(options.provenPath)
   }
 
@@ -102,6 +96,11 @@ export class Prover {
       this.#running--
       this.#waiting.shift()?.()
     }
+  }
+
+  /** Limits of proving runs to come. */
+  setLimits(limits: ProvingLimits): void {
+    this.#options.limits = limits
   }
 
   /** Kills what is under way. */

@@ -51,6 +51,16 @@ export const rowStridesOf = (inputs: readonly TensorSignature[]): number[] | nul
   return strides
 }
 
+/** A dense buffer is not made larger than this; larger batches are joined when they run. */
+const DENSE_BYTES_MAX = 4 * 1024 * 1024
+const ELEMENT_BYTES_MAX = 8
+
+/** Rows of a dense batch: the batch cap, or what fits into the buffer. */
+export const denseRowsOf = (strides: readonly number[], rowsMax: number): number => {
+  const rowBytes = strides.reduce((sum, stride) => sum + stride, 0) * ELEMENT_BYTES_MAX
+  return Math.min(rowsMax, Math.floor(DENSE_BYTES_MAX / Math.max(1, rowBytes)))
+}
+
 export class Batch<M> {
   readonly members: M[] = []
   /** First row of each member. */

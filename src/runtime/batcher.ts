@@ -13,9 +13,10 @@
  */
 
 import type { BatchPolicy } from '../shared/epoch-plan.ts'
-import { type Refusal, refuse } from '../shared/errors.ts'
+import type { Refusal } from '../shared/errors.ts'
 import type { Tensor, TensorData } from '../shared/tensor.ts'
-import { Batch, rowStridesOf } from './batch.ts'
+import { Batch, denseRowsOf, rowStridesOf } from './batch.ts'
+import { rowsMatch, runFailure } from './run-result.ts'
 import type { Session } from './session-types.ts'
 
 /** When the batcher is called back. The event loop in production, a puppet in tests. */
@@ -50,9 +51,6 @@ export interface BatcherHandlers<M> {
   onFailed(member: M, refusal: Refusal, badRow: number, times: RunTimes): void
 }
 
-/** A dense buffer is not made larger than this; larger batches are joined when they run. */
-const DENSE_BYTES_MAX = 4 * 1024 * 1024
-const ELEMENT_BYTES_MAX = 8
 /** A turn in which runs took this long ends, so that sockets are read in between. */
 const TURN_MS_MAX = 1
 /** Buffers kept for reuse. A turn rarely fills more. */
@@ -274,9 +272,7 @@ export class Batcher<M> {
     const badRow = batch.isDense
       ? this.#findBadRow(batch, batch.starts[from]!, batch.endOf(from))
       : -1
-    const reason = thrown instanceof Error ? firstSentence(thrown.message) : 'unknown'
-    const refusal = refuse('INFERENCE_FAILED', `The model failed on this input: ${reason}`)
-    this.#handlers.onFailed(batch.members[from]!, refusal, badRow, this.#times)
+    this.#handlers.onFailed(batch.members[from]!, runFailure(thrown), badRow, this.#times)
   }
 
   /** First row, relative to `fromRow`, that fails alone; -1 when each half succeeds. */
@@ -300,21 +296,4 @@ export class Batcher<M> {
       return true // the failure itself was reported by the run that led here
     }
   }
-}
-
-const denseRowsOf = (strides: readonly number[], rowsMax: number): number => {
-  const rowBytes = strides.reduce((sum, stride) => sum + stride, 0) * ELEMENT_BYTES_MAX
-  return Math.min(rowsMax, Math.floor(DENSE_BYTES_MAX / Math.max(1, rowBytes)))
-}
-
-const rowsMatch = (results: readonly Tensor[], rows: number): boolean => {
-  for (const { shape } of results) if (shape[0] !== rows) return false
-  return true
-}
-
-/** Runtime messages can be long and hold file names of the build; clients get the gist. */
-const firstSentence = (message: string): string => {
-  const line = message.split('\n')[0] ?? ''
-  const withoutPaths = line.replaceAll(/(?:\/[\w.+-]+){2,}(?::\d+)?/g, '…')
-  return withoutPaths.length > 200 ? `${withoutPaths.slice(0, 199)}…` : withoutPaths
 }

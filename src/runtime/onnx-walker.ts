@@ -108,7 +108,7 @@ const deeper = (walk: Walk, depth: number): number => {
   return depth + 1
 }
 
-/** AttributeProto { t = 5, g = 6, tensors = 10, graphs = 11, sparse_tensor = 22, sparse_tensors = 23 } */
+/** AttributeProto { t 5, g 6, tensors 10, graphs 11, sparse_tensor 22, sparse_tensors 23 } */
 const walkAttribute = (walk: Walk, field: WireField, depth: number): void => {
   for (const child of children(walk, field)) {
     if (child.number === 5 || child.number === 10) walkTensor(walk, child)
@@ -161,7 +161,7 @@ const walkOpset = (walk: Walk, field: WireField): void => {
   walk.opsets[domain] = Math.max(version, walk.opsets[domain] ?? 0)
 }
 
-/** ModelProto { ir_version = 1, producer_name = 2, graph = 7, opset_import = 8, metadata_props = 14, functions = 25 } */
+/** ModelProto { ir_version 1, producer 2, graph 7, opset_import 8, metadata 14, functions 25 } */
 const walkModel = (walk: Walk): void => {
   for (const field of walk.reader.fields(0, walk.reader.size)) {
     if (field.number === 1) walk.irVersion = field.value

@@ -1,7 +1,7 @@
 /**
- * Protobuf wire format over a file, field by field, without holding the file in memory: just enough
- * to inspect an ONNX model before anything else touches it. Source: protobuf.dev/programming-guides/
- * encoding.
+ * Protobuf wire format over a file, field by field, without holding the file in memory: just
+ * enough to inspect an ONNX model before anything else touches it. Source:
+ * protobuf.dev/programming-guides/encoding.
  */
 
 import { readSync } from 'node:fs'

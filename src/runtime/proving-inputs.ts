@@ -81,7 +81,7 @@ export const rowOf = (inputs: readonly Tensor[], row: number, rows: number): Ten
     }
   })
 
-/** Relative difference up to which two floating-point answers agree: kernels sum in other orders. */
+/** Relative difference up to which two answers agree: kernels sum in other orders. */
 const RELATIVE_MAX = 1e-5
 
 const agree = (a: unknown, b: unknown): boolean => {

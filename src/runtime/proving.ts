@@ -1,7 +1,7 @@
 /**
  * Process root of a proving run: one version, one shot. Parses, loads, measures and tests it where
- * a crash hurts nobody, and writes the copy that replicas will load. Reads a ProvingTask as JSON from
- * stdin, prints one line of JSON on stdout: a ProvingReport or a ProvingFailure.
+ * a crash hurts nobody, and writes the copy that replicas will load. Reads a ProvingTask as JSON
+ * from stdin, prints one line of JSON on stdout: a ProvingReport or a ProvingFailure.
  */
 
 import { createHash } from 'node:crypto'

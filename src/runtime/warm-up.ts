@@ -11,8 +11,8 @@ export const zeroInput = ({ datatype, shape }: TensorSignature, rows: number): T
 }
 
 /**
- * Runs one row and a full batch of zeros. A model that rejects zeros is no failure here: the proving
- * run has answered for it with values of its own.
+ * Runs one row and a full batch of zeros. A model that rejects zeros is no failure here: the
+ * proving run has answered for it with values of its own.
  */
 export const warmUp = (session: Session, batching: BatchPolicy): void => {
   for (const rows of new Set([1, Math.max(1, batching.rowsMax)])) {

@@ -132,13 +132,6 @@ export const ERRORS = {
     'The bodies in flight together exceed `limits.body_bytes_in_flight_max`',
     'Retry after the time in Retry-After, or send smaller bodies',
   ),
-  SHUTTING_DOWN: entry(
-    503,
-    'UNAVAILABLE',
-    true,
-    'The server drains and takes no new work',
-    'Retry on another server, or in a few seconds',
-  ),
   // run
   INFERENCE_FAILED: entry(
     500,
@@ -166,10 +159,6 @@ export const ERRORS = {
   MODEL_UNSAFE: loadError(
     'The model file points outside its folder, uses a foreign operator domain, or exceeds a limit',
     'Do not serve it; see the reason',
-  ),
-  MODEL_INCONSISTENT: loadError(
-    'The self-test got different answers for a row alone and in a batch',
-    'The version is served with batches of one request; export it with a free row dimension',
   ),
   MANIFEST_INVALID: loadError(
     'manifest.json or profile.json is malformed or contradicts the model',
