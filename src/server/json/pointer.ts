@@ -1,0 +1,17 @@
+/** JSON pointers (RFC 6901) and names of clients' in messages. */
+
+/** `/features/a~1b` */
+export const pointer = (...parts: readonly (string | number)[]): string =>
+  parts.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+
+/** A client's text within a message: short, quoted. */
+export const quote = (text: string): string =>
+  `'${text.length > 64 ? `${text.slice(0, 64)}…` : text}'`
+
+/** What a value is, in a client's words. */
+export const kindOf = (value: unknown): string => {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (value instanceof Map) return 'an object'
+  return typeof value === 'bigint' ? 'a number' : `a ${typeof value}`
+}

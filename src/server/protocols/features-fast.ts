@@ -1,0 +1,265 @@
+/**
+ * The usual `/predict` body, from bytes straight into the batch: known keys, plain numbers and short
+ * ASCII text. It answers "yes" or "not sure"; whatever it is not sure of, right or wrong, the
+ * complete decoder reads again from the start. Both agree on every body (test/property).
+ */
+
+import type { TensorData } from '../../shared/tensor.ts'
+import { numberEnd, scanNumber } from '../json/number-scanner.ts'
+import { type FastFeature, KIND } from './features-plan.ts'
+import type { Decoded, RowTarget } from './protocol.ts'
+
+const NOT_SURE = -1
+
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
+const FEATURES_KEY = ascii('"features"')
+const INSTANCES_KEY = ascii('"instances"')
+const REQUEST_ID_KEY = ascii('"request_id"')
+
+const skipBlanks = (bytes: Uint8Array, from: number): number => {
+  let at = from
+  let byte = bytes[at]
+  while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at]
+  return at
+}
+
+const matches = (bytes: Uint8Array, at: number, key: Uint8Array): boolean => {
+  for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false
+  return true
+}
+
+/** Offset of the value behind a key that ends at `at`, or NOT_SURE. */
+const afterColon = (bytes: Uint8Array, from: number): number => {
+  const at = skipBlanks(bytes, from)
+  return bytes[at] === 0x3a ? skipBlanks(bytes, at + 1) : NOT_SURE
+}
+
+/** Short category names come again and again: one string object each, found by its bytes. */
+const shortTexts = new Map<number, string>()
+const SHORT_TEXTS_MAX = 4096
+
+/** Plain ASCII text whose opening quote is at `at`; sets `textEnd` behind the closing one. */
+let textEnd = NOT_SURE
+const scanText = (bytes: Uint8Array, at: number): string => {
+  textEnd = NOT_SURE
+  if (bytes[at] !== 0x22) return ''
+  let end = at + 1
+  let packed = 0
+  for (;;) {
+    const byte = bytes[end]
+    if (byte === 0x22) break
+    if (byte === undefined || byte < 0x20 || byte > 0x7e || byte === 0x5c) return ''
+    packed = (packed << 8) | byte
+    end++
+  }
+  textEnd = end + 1
+  const length = end - at - 1
+  if (length > 4)
+    return Buffer.from(bytes.buffer, bytes.byteOffset + at + 1, length).toString('latin1')
+  const known = shortTexts.get(packed)
+  if (known !== undefined) return known
+  const text = String.fromCharCode(...bytes.subarray(at + 1, end))
+  if (shortTexts.size < SHORT_TEXTS_MAX) shortTexts.set(packed, text)
+  return text
+}
+
+const putMissing = (columns: readonly TensorData[], row: number, feature: FastFeature): boolean => {
+  const { bound, input, column, stride } = feature
+  if (!bound.optional) return false
+  ;(columns[input] as (number | string)[])[row * stride + column] = bound.missing
+  return true
+}
+
+/** Reads `true` or `false`; NOT_SURE otherwise. */
+const scanBoolean = (bytes: Uint8Array, at: number): number => {
+  if (matches(bytes, at, TRUE)) return at + 4
+  return matches(bytes, at, FALSE) ? at + 5 : NOT_SURE
+}
+const TRUE = ascii('true')
+const FALSE = ascii('false')
+const NULL = ascii('null')
+
+/** Reads one value into its column; the offset behind it, or NOT_SURE. */
+const readValue = (
+  bytes: Uint8Array,
+  at: number,
+  feature: FastFeature,
+  columns: readonly TensorData[],
+  row: number,
+): number => {
+  const { kind, input, column, stride, magnitudeMax } = feature
+  const index = row * stride + column
+  if (kind <= KIND.INTEGER) {
+    const value = scanNumber(bytes, at)
+    if (numberEnd >= 0) {
+      if (!(value <= magnitudeMax && value >= -magnitudeMax)) return NOT_SURE
+      if (kind === KIND.INTEGER && !Number.isInteger(value)) return NOT_SURE
+      ;(columns[input] as Float32Array)[index] = value
+      return numberEnd
+    }
+  } else if (kind === KIND.BOOLEAN) {
+    const end = scanBoolean(bytes, at)
+    if (end >= 0) {
+      ;(columns[input] as Float32Array)[index] = end - at === 4 ? 1 : 0
+      return end
+    }
+  } else {
+    const text = scanText(bytes, at)
+    if (textEnd >= 0) {
+      if (kind === KIND.TEXT) (columns[input] as string[])[index] = text
+      else (columns[input] as Float32Array)[index] = feature.bound.codes!.get(text) ?? -1
+      return textEnd
+    }
+  }
+  const isMissing = matches(bytes, at, NULL) && putMissing(columns, row, feature)
+  return isMissing ? at + 4 : NOT_SURE
+}
+
+/** Which features of the present row have been read: equal to the stamp of the row. */
+let seen = new Float64Array(64)
+let stamp = 0
+
+const findKey = (
+  bytes: Uint8Array,
+  at: number,
+  features: readonly FastFeature[],
+  guess: number,
+): number => {
+  const expected = features[guess]
+  if (expected !== undefined && matches(bytes, at, expected.key)) return guess
+  for (let i = 0; i < features.length; i++) if (matches(bytes, at, features[i]!.key)) return i
+  return NOT_SURE
+}
+
+const readNamed = (
+  bytes: Uint8Array,
+  from: number,
+  features: readonly FastFeature[],
+  columns: readonly TensorData[],
+  row: number,
+): number => {
+  stamp++
+  if (seen.length < features.length) seen = new Float64Array(features.length * 2)
+  let at = skipBlanks(bytes, from + 1)
+  let count = 0
+  while (bytes[at] === 0x22) {
+    const index = findKey(bytes, at, features, count)
+    if (index < 0 || seen[index] === stamp) return NOT_SURE
+    seen[index] = stamp
+    const feature = features[index]!
+    at = afterColon(bytes, at + feature.key.length)
+    if (at < 0) return NOT_SURE
+    at = readValue(bytes, at, feature, columns, row)
+    if (at < 0) return NOT_SURE
+    count++
+    at = skipBlanks(bytes, at)
+    if (bytes[at] === 0x7d) break
+    if (bytes[at] !== 0x2c) return NOT_SURE
+    at = skipBlanks(bytes, at + 1)
+    if (bytes[at] !== 0x22) return NOT_SURE
+  }
+  if (bytes[at] !== 0x7d) return NOT_SURE
+  if (count < features.length) {
+    for (let i = 0; i < features.length; i++) {
+      if (seen[i] !== stamp && !putMissing(columns, row, features[i]!)) return NOT_SURE
+    }
+  }
+  return at + 1
+}
+
+const readPositional = (
+  bytes: Uint8Array,
+  from: number,
+  features: readonly FastFeature[],
+  columns: readonly TensorData[],
+  row: number,
+): number => {
+  let at = from
+  for (let i = 0; i < features.length; i++) {
+    at = readValue(bytes, skipBlanks(bytes, at + 1), features[i]!, columns, row)
+    if (at < 0) return NOT_SURE
+    at = skipBlanks(bytes, at)
+    if (bytes[at] !== (i === features.length - 1 ? 0x5d : 0x2c)) return NOT_SURE
+  }
+  return at + 1
+}
+
+const readRow = (
+  bytes: Uint8Array,
+  at: number,
+  features: readonly FastFeature[],
+  columns: readonly TensorData[],
+  row: number,
+): number => {
+  if (bytes[at] === 0x7b) return readNamed(bytes, at, features, columns, row)
+  return bytes[at] === 0x5b ? readPositional(bytes, at, features, columns, row) : NOT_SURE
+}
+
+const readInstances = (
+  bytes: Uint8Array,
+  from: number,
+  features: readonly FastFeature[],
+  target: RowTarget,
+  decoded: Decoded,
+): number => {
+  if (bytes[from] !== 0x5b) return NOT_SURE
+  let at = from
+  let rows = 0
+  do {
+    if (rows >= target.room) return NOT_SURE
+    at = skipBlanks(bytes, at + 1)
+    at = readRow(bytes, at, features, target.columns, target.row + rows)
+    if (at < 0) return NOT_SURE
+    rows++
+    at = skipBlanks(bytes, at)
+  } while (bytes[at] === 0x2c)
+  if (bytes[at] !== 0x5d) return NOT_SURE
+  decoded.rowsInPlace = rows
+  decoded.isBatch = true
+  return at + 1
+}
+
+/** Reads one top-level entry; the offset behind its value, or NOT_SURE. */
+const readEntry = (
+  bytes: Uint8Array,
+  at: number,
+  features: readonly FastFeature[],
+  target: RowTarget,
+  decoded: Decoded,
+): number => {
+  if (decoded.rowsInPlace === 0 && matches(bytes, at, FEATURES_KEY)) {
+    const value = afterColon(bytes, at + FEATURES_KEY.length)
+    if (value < 0) return NOT_SURE
+    decoded.rowsInPlace = 1
+    return readRow(bytes, value, features, target.columns, target.row)
+  }
+  if (decoded.rowsInPlace === 0 && matches(bytes, at, INSTANCES_KEY)) {
+    const value = afterColon(bytes, at + INSTANCES_KEY.length)
+    return value < 0 ? NOT_SURE : readInstances(bytes, value, features, target, decoded)
+  }
+  if (decoded.requestId !== '' || !matches(bytes, at, REQUEST_ID_KEY)) return NOT_SURE
+  const value = afterColon(bytes, at + REQUEST_ID_KEY.length)
+  if (value < 0) return NOT_SURE
+  decoded.requestId = scanText(bytes, value)
+  return decoded.requestId === '' ? NOT_SURE : textEnd
+}
+
+/** True when the body was read into the target; false when the complete decoder must look at it. */
+export const decodeFast = (
+  bytes: Uint8Array,
+  features: readonly FastFeature[],
+  target: RowTarget,
+  decoded: Decoded,
+): boolean => {
+  if (target.room < 1) return false
+  let at = skipBlanks(bytes, 0)
+  if (bytes[at] !== 0x7b) return false
+  do {
+    at = skipBlanks(bytes, at + 1)
+    at = readEntry(bytes, at, features, target, decoded)
+    if (at < 0) return false
+    at = skipBlanks(bytes, at)
+  } while (bytes[at] === 0x2c)
+  if (bytes[at] !== 0x7d || decoded.rowsInPlace === 0) return false
+  return skipBlanks(bytes, at + 1) === bytes.length
+}
