@@ -17,7 +17,7 @@ const SLOPE_MAX = 0.5
 /** Heaps and buffers grow to their working size at first: that is not counted. */
 const SHARE_LEFT_OUT = 0.2
 const CONNECTIONS = 64
-const SLICE_SECONDS = 2
+const SLICE_SECONDS = 1
 
 const names = Object.keys(FLIGHT) as (keyof typeof FLIGHT)[]
 const categories = names.slice(0, 4).map((name) => FLIGHT[name])

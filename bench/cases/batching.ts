@@ -1,0 +1,94 @@
+/** Batching around a session that costs nothing, and a real session with nothing around it. */
+
+import { readFileSync } from 'node:fs'
+import { Batcher, type BatcherHandlers, type Turns } from '../../src/runtime/batcher.ts'
+import { createSession } from '../../src/runtime/session.ts'
+import type { Session } from '../../src/runtime/session-types.ts'
+import type { Tensor } from '../../src/shared/tensor.ts'
+import { MLP_FILE } from '../fixtures.ts'
+import { seededUniform } from '../load/arrivals.ts'
+import type { MicroCase } from '../measure/micro-case.ts'
+import { REPOSITORY_ROOT } from '../measure/processes.ts'
+
+const WIDTH = 30
+const POLICY = {
+  rowsMax: 256,
+  mixesRequests: true,
+  queueDelayUsMax: 0,
+  preferredRows: [],
+} as const
+
+const result = (rows: number): Tensor => ({
+  datatype: 'FP32',
+  shape: [rows, 1],
+  data: new Float32Array(rows).fill(0.5),
+})
+
+/** Answers one half for each row, from results made beforehand. */
+const freeSession = (): Session => {
+  const results = Array.from({ length: POLICY.rowsMax + 1 }, (_, rows) => [result(rows)])
+  return {
+    signature: {
+      inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, WIDTH] }],
+      outputs: [{ name: 'score', datatype: 'FP32', shape: [-1, 1] }],
+    },
+    run: ([input]) => results[input!.shape[0]!]!,
+    dispose: () => {},
+  }
+}
+
+/** Admits and answers `rows` requests of one row: one turn of a data thread. */
+const batchOf = (rows: number): MicroCase => ({
+  name: `batch: admit and answer ${rows} requests of one row`,
+  setup: () => {
+    let answered = 0
+    let due = () => {}
+    const handlers: BatcherHandlers<number> = {
+      onRunStart: () => {},
+      onRunEnd: () => {},
+      onDone: (member, _results, place) => {
+        answered += member + place.rowStart
+      },
+      onFailed: () => {},
+    }
+    const turns: Turns = {
+      monotonic: () => performance.now(),
+      soon: (task) => {
+        due = task
+      },
+      after: () => {},
+    }
+    const batcher = new Batcher<number>(freeSession(), POLICY, turns, handlers)
+    const target = { columns: [] as Tensor['data'][], row: 0, room: 0 }
+    return () => {
+      for (let i = 0; i < rows; i++) {
+        batcher.openTarget(target)
+        ;(target.columns[0] as Float32Array)[target.row * WIDTH] = i
+        batcher.admitInPlace(i, 1)
+      }
+      due()
+      return answered
+    }
+  },
+})
+
+/** One call of ONNX Runtime with the network of the HTTP benchmark. */
+const runOf = (rows: number): MicroCase => ({
+  name: `session: run 30-64-32-1 on ${rows} ${rows === 1 ? 'row' : 'rows'}`,
+  setup: () => {
+    const session = createSession(readFileSync(`${REPOSITORY_ROOT}${MLP_FILE}`))
+    const uniform = seededUniform(13)
+    const data = Float32Array.from({ length: rows * WIDTH }, () => uniform() * 2 - 1)
+    const inputs: Tensor[] = [{ datatype: 'FP32', shape: [rows, WIDTH], data }]
+    // Rounded, so that the hash is the same on CPUs with other vector units.
+    return () => Math.round((session.run(inputs)[0]!.data[0] as number) * 1e4)
+  },
+})
+
+export const batching: readonly MicroCase[] = [
+  batchOf(1),
+  batchOf(32),
+  runOf(1),
+  runOf(32),
+  runOf(128),
+]
