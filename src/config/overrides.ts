@@ -1,10 +1,10 @@
-/** Flags and variables that override sluice.yaml: their keys, and how their text is read. */
+/** Flags and variables that override sluice.yaml: which keys they set, how their text is read. */
 
 import { parse } from 'yaml'
 import { nearest } from '../shared/nearest.ts'
 import type { ConfigProblem } from './config.ts'
 import type { Environment } from './environment.ts'
-import type { JsonSchema } from './problems.ts'
+import { type JsonSchema, leavesOf, schemaAt } from './schema-text.ts'
 
 export interface Override {
   /** `--http-port` or `SLUICE_SERVER__HTTP_PORT` */
@@ -14,10 +14,11 @@ export interface Override {
 }
 
 /** Flags of `sluice serve` and `sluice check`, and the keys that they set. */
-export const FLAG_PATHS: Readonly<Record<string, readonly string[]>> = {
+const FLAG_PATHS: Readonly<Record<string, readonly string[]>> = {
   'model-repository': ['model_repository'],
   'state-dir': ['state_dir'],
   'http-port': ['server', 'http_port'],
+  'grpc-port': ['server', 'grpc_port'],
   'control-port': ['control', 'port'],
   host: ['server', 'host'],
   threads: ['server', 'threads'],
@@ -26,18 +27,32 @@ export const FLAG_PATHS: Readonly<Record<string, readonly string[]>> = {
   'model-control-mode': ['model_control_mode'],
 }
 
-/** Variables of the command line tool that are no settings of the gateway. */
-const OTHER_VARIABLES = new Set(['SLUICE_SERVER', 'SLUICE_CONFIG', 'SLUICE_TOKEN_FILE'])
 const PREFIX = 'SLUICE_'
 
-const schemaAt = (schema: JsonSchema, path: readonly string[]): JsonSchema | undefined =>
-  path.reduce<JsonSchema | undefined>((at, key) => at?.properties?.[key], schema)
+/** Variables of the command line tool that are no settings of the gateway. */
+const OTHER_VARIABLES = new Set(['SLUICE_SERVER', 'SLUICE_CONFIG', 'SLUICE_TOKEN_FILE'])
 
-/** Text of a flag or variable as the schema's type: YAML for all but plain strings. */
+/**
+ * Kubernetes and Docker put the addresses of a service called `sluice` or `sluice-...` into every
+ * container: `SLUICE_PORT=tcp://...`, `SLUICE_SERVICE_HOST`, `SLUICE_PORT_8000_TCP_ADDR`.
+ */
+const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/
+const SERVICE_LINK_VALUE = /^(tcp|udp|sctp):\/\//
+
+const isForeign = (name: string, text: string): boolean =>
+  OTHER_VARIABLES.has(name) || SERVICE_LINK.test(name) || SERVICE_LINK_VALUE.test(text)
+
+/** Any text is a value of this setting: a name that looks like a number stays a name. */
+const takesText = ({ type, enum: words, const: word, anyOf }: JsonSchema): boolean =>
+  anyOf?.some(takesText) ?? (type === 'string' && words === undefined && word === undefined)
+
+/** Text of a flag or variable as a value: YAML, unless the setting takes any text. */
 const readText = (text: string, schema: JsonSchema | undefined): unknown => {
-  if (schema?.type === 'string') return text
+  const isNull = text === 'null' && schema?.anyOf?.some(({ type }) => type === 'null') === true
+  if (isNull) return null
+  if (schema !== undefined && takesText(schema)) return text
   try {
-    return parse(text)
+    return parse(text, { logLevel: 'error' })
   } catch {
     return text
   }
@@ -53,32 +68,31 @@ export const flagOverrides = (
     return [{ source: `--${flag}`, path, value: readText(text, schemaAt(schema, path)) }]
   })
 
-/** All dotted paths of leaves, as variables: for hints. */
-const variablesOf = (schema: JsonSchema, path: readonly string[] = []): string[] =>
-  Object.entries(schema.properties ?? {}).flatMap(([key, child]) =>
-    child.properties === undefined
-      ? [PREFIX + [...path, key].join('__').toUpperCase()]
-      : variablesOf(child, [...path, key]),
-  )
+const variableOf = (path: readonly string[]): string => PREFIX + path.join('__').toUpperCase()
 
-/** `SLUICE_<SECTION>__<KEY>`. An unknown one is a problem: a setting that does nothing misleads. */
+/**
+ * `SLUICE_<SECTION>__<KEY>`. A setting that does nothing misleads, so a variable that looks like
+ * ours but is none is a problem: one with `__`, or one that resembles a setting.
+ */
 export const environmentOverrides = (
   env: Environment,
   schema: JsonSchema,
 ): { overrides: Override[]; problems: ConfigProblem[] } => {
   const overrides: Override[] = []
   const problems: ConfigProblem[] = []
+  const settings = new Map(leavesOf(schema).map((leaf) => [variableOf(leaf.path), leaf]))
   for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(PREFIX) || OTHER_VARIABLES.has(name) || text === undefined) continue
-    const path = name.slice(PREFIX.length).toLowerCase().split('__')
-    const at = schemaAt(schema, path)
-    if (at !== undefined && at.properties === undefined) {
-      overrides.push({ source: name, path, value: readText(text, at) })
+    if (!name.startsWith(PREFIX) || text === undefined) continue
+    const leaf = settings.get(name)
+    if (leaf !== undefined) {
+      overrides.push({ source: name, path: leaf.path, value: readText(text, leaf.schema) })
       continue
     }
-    const near = nearest(name, variablesOf(schema))
+    if (isForeign(name, text)) continue
+    const near = nearest(name, [...settings.keys()])
+    if (near === null && !name.includes('__')) continue
     const hint =
-      near === null ? 'sections and keys are joined by two underscores' : `did you mean ${near}?`
+      near === null ? 'see docs/reference/config.md for the keys' : `did you mean ${near}?`
     problems.push({ source: name, line: 0, column: 0, path: '', message: 'Unknown variable', hint })
   }
   return { overrides, problems }

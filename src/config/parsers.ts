@@ -3,10 +3,12 @@
 import { z } from 'zod'
 import { type ErrorCode, type Refusal, refuse } from '../shared/errors.ts'
 import type { Manifest, ManifestFeature } from '../shared/manifest.ts'
-import type { ModelConfig } from './config.ts'
+import type { ConfigProblem, ModelConfig } from './config.ts'
 import { formatProblem, problemsOf } from './problems.ts'
-import { manifestSchema, profileSchema } from './schemas/manifest.ts'
+import { FORMAT_VERSION } from './schemas/file-format.ts'
+import { manifestSchema } from './schemas/manifest.ts'
 import { modelSchema } from './schemas/model.ts'
+import { profileSchema } from './schemas/profile.ts'
 import { parseYaml } from './yaml-file.ts'
 
 /** What serving needs of profile.json. */
@@ -23,12 +25,23 @@ const DEFAULT_MODEL_CONFIG: ModelConfig = {
 
 const PROBLEMS_SHOWN_MAX = 5
 
-/** `digest: Invalid string; features.0.type: ...` */
-const sentence = (error: z.ZodError): string =>
-  error.issues
+/** `digest: is no SHA-256 ...; features.0.type: got "int"; wanted ...` */
+const sentence = (problems: readonly ConfigProblem[]): string => {
+  const shown = problems
     .slice(0, PROBLEMS_SHOWN_MAX)
-    .map(({ path, message }) => `${path.length === 0 ? '' : `${path.join('.')}: `}${message}`)
-    .join('; ')
+    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+  const more = problems.length - shown.length
+  return shown.join('; ') + (more > 0 ? `; and ${more} more` : '')
+}
+
+/** What is wrong with JSON text: the place, never the text itself. */
+const syntaxReason = ({ message }: SyntaxError, text: string): string => {
+  if (/[:[,]\s*-?(NaN|Infinity)\b/.test(text)) return 'NaN and Infinity are no JSON; write null'
+  if (message.includes('end of JSON input')) return 'it ends too early'
+  return (
+    /at position \d+( \(line \d+ column \d+\))?/.exec(message)?.[0] ?? 'an unexpected character'
+  )
+}
 
 const parseJson = <T extends z.ZodType>(
   bytes: Uint8Array,
@@ -37,18 +50,23 @@ const parseJson = <T extends z.ZodType>(
   name: string,
 ): { data: z.output<T> } | Refusal => {
   let value: unknown
+  let text = ''
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    value = JSON.parse(text)
   } catch (thrown) {
-    const reason = thrown instanceof SyntaxError ? thrown.message : 'not UTF-8'
+    const reason = thrown instanceof SyntaxError ? syntaxReason(thrown, text) : 'it is not UTF-8'
     return refuse(code, `${name} is not JSON: ${reason}`)
   }
   const version = (value as { format?: { version?: unknown } } | null)?.format?.version
-  if (typeof version === 'number' && version > 1) {
-    return refuse(code, `${name} has format version ${version}; this release reads version 1`)
+  if (typeof version === 'number' && version > FORMAT_VERSION) {
+    const detail = `${name} has format version ${version}; this release reads version ${FORMAT_VERSION}`
+    return refuse(code, detail)
   }
   const parsed = schema.safeParse(value)
-  return parsed.success ? { data: parsed.data } : refuse(code, `${name}: ${sentence(parsed.error)}`)
+  if (parsed.success) return { data: parsed.data }
+  const locate = () => ({ source: name, line: 0, column: 0 })
+  return refuse(code, `${name}: ${sentence(problemsOf(parsed.error, schema, value, { locate }))}`)
 }
 
 type ParsedFeature = z.output<typeof manifestSchema>['features'][number]
@@ -101,7 +119,7 @@ const parseModelConfig = (bytes: Uint8Array): ModelConfig | Refusal => {
   const problems =
     text.problems.length > 0 || parsed.success
       ? text.problems
-      : problemsOf(parsed.error, modelSchema, text.locate)
+      : problemsOf(parsed.error, modelSchema, text.value, { locate: text.locate })
   if (problems.length > 0 || !parsed.success) {
     return refuse('MODEL_CONFIG_INVALID', problems.map(formatProblem).join('; '))
   }

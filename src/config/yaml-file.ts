@@ -13,16 +13,6 @@ export interface YamlText {
 
 const BYTES_MAX = 1024 * 1024
 
-const locateIn = (document: Document, lines: LineCounter, source: string, path: PropertyKey[]) => {
-  for (let depth = path.length; depth >= 0; depth--) {
-    const offset = offsetOf(document, path.slice(0, depth))
-    if (offset === null) continue
-    const { line, col } = lines.linePos(offset)
-    return { source, line, column: col }
-  }
-  return { source, line: 1, column: 1 }
-}
-
 /** Offset of the key, where the parent is a map, so that the reader's eye lands on the name. */
 const offsetOf = (document: Document, path: PropertyKey[]): number | null => {
   const parent = path.length === 0 ? document.contents : document.getIn(path.slice(0, -1), true)
@@ -35,7 +25,32 @@ const offsetOf = (document: Document, path: PropertyKey[]): number | null => {
   return node?.range?.[0] ?? null
 }
 
-/** Parses YAML 1.2. `source` is shown; duplicate keys, tabs and alias bombs are problems. */
+const locateIn = (document: Document, lines: LineCounter, source: string, path: PropertyKey[]) => {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const offset = offsetOf(document, path.slice(0, depth))
+    if (offset === null) continue
+    const { line, col } = lines.linePos(offset)
+    return { source, line, column: col }
+  }
+  return { source, line: 1, column: 1 }
+}
+
+/** Text to a document; a nesting so deep that the parser's stack ends is a problem like others. */
+const parseText = (text: string, lineCounter: LineCounter): Document | string => {
+  try {
+    // Keys are strings, as in JSON; warnings are read below, not written to stderr.
+    return parseDocument(text, {
+      lineCounter,
+      prettyErrors: false,
+      stringKeys: true,
+      logLevel: 'error',
+    })
+  } catch (thrown) {
+    return thrown instanceof RangeError ? 'Nests too deep' : 'Cannot be read as YAML'
+  }
+}
+
+/** Parses YAML 1.2; `source` is the name shown. Duplicate keys, tabs, alias bombs are problems. */
 export const parseYaml = (bytes: Uint8Array, source: string): YamlText => {
   const lines = new LineCounter()
   const fault = (message: string, line = 1, column = 1): ConfigProblem => ({
@@ -58,10 +73,13 @@ export const parseYaml = (bytes: Uint8Array, source: string): YamlText => {
   } catch {
     return failed([fault('The file is not UTF-8')])
   }
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  if (document.errors.length > 0) {
+  const document = parseText(text, lines)
+  if (typeof document === 'string') return failed([fault(document)])
+  // A warning is a tag that nobody resolves: its value would not be what its author meant.
+  const faults = [...document.errors, ...document.warnings]
+  if (faults.length > 0) {
     return failed(
-      document.errors.map(({ message, pos }) => {
+      faults.map(({ message, pos }) => {
         const { line, col } = lines.linePos(pos[0])
         return fault(message, line, col)
       }),
@@ -74,6 +92,6 @@ export const parseYaml = (bytes: Uint8Array, source: string): YamlText => {
       locate: (path) => locateIn(document, lines, source, [...path]),
     }
   } catch (thrown) {
-    return failed([fault(thrown instanceof Error ? thrown.message : 'cannot be read')])
+    return failed([fault(thrown instanceof Error ? thrown.message : 'Cannot be read')])
   }
 }

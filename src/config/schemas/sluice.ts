@@ -3,6 +3,7 @@
  * every key says what it does, when to raise and lower it, and its meta says what a change costs.
  */
 
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 /** `reload`: SIGHUP applies it. `restart`: only a new start of control and replicas does. */
@@ -22,30 +23,49 @@ const port = count(0, 65_535)
 const MIB = 1024 * 1024
 const GIB = 1024 * MIB
 
-/** A count, or `auto` (null): chosen from the number of cores. */
+/** No path holds NUL, and a shell does not see a `~` that stands in a file. */
+const path = z
+  .string()
+  .min(1)
+  .refine((text) => !text.includes('\0'), 'holds NUL, which no path can')
+  .refine((text) => !/^~(\/|$)/.test(text), 'begins with ~, which only a shell replaces')
+
+const HOST_NAME = /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$/
+
+const host = z
+  .string()
+  .min(1)
+  .refine((text) => isIP(text) > 0 || HOST_NAME.test(text), {
+    error: 'is no IP address or host name (the port has a key of its own)',
+  })
+
+/** A count, or `auto`: chosen from the number of cores. */
 const countOrAuto = z.union([z.literal('auto'), count(1, 256)]).default('auto')
 
 const server = z.strictObject({
   host: described(
-    z.string().min(1).default('127.0.0.1'),
+    host.default('127.0.0.1'),
     'Address the data plane listens on. `0.0.0.0` opens it to the network; it asks nobody for a password.',
   ),
-  http_port: described(port.default(8000), 'Port of the data plane. 0 takes a free one.'),
+  http_port: described(
+    port.default(8000),
+    'Port of the data plane, shared by all data threads of all replicas. 0 takes a free one.',
+  ),
   http: described(
     z.enum(['uws', 'node']).default('uws'),
     'HTTP engine: uWebSockets.js, or `node:http` (slower, pure JavaScript). Falls back to `node` by itself when no binary loads.',
   ),
   threads: described(
     countOrAuto,
-    'Data threads per replica. `auto`: one less than the cores, divided by the replicas. Raise it while cores are idle; more threads than cores only add waiting.',
+    'Data threads per replica. `auto`: the cores but one, divided by the replicas. Raise it while cores are idle under load; lower it when other programs need the cores: more threads than cores only add waiting.',
   ),
   replicas: described(
     countOrAuto,
-    'Serving processes. `auto`: 1 on up to 4 cores, else 2. With two, a crash of one is not an outage; each holds its own copy of every model.',
+    'Serving processes. `auto`: 1 on up to 4 cores, else 2. Raise it so that the crash of one is no outage; lower it to save memory: each holds its own copy of every model.',
   ),
   drain_seconds_max: described(
     z.number().min(0).max(3600).default(20),
-    'Longest wait for requests under way when a replica ends. Keep it below the grace period of what stops Sluice.',
+    'Longest wait for requests under way when a replica ends. Raise it for slow models; keep it below the grace period of what stops Sluice.',
   ),
 })
 
@@ -60,40 +80,40 @@ const control = z.strictObject({
 const limits = z.strictObject({
   body_bytes_max: described(
     count(1024, GIB).default(64 * MIB),
-    'Largest request body. Raise it for large tensors; lower it to bound what one client can make the server hold.',
+    'Largest request body; beyond it 413 `BODY_TOO_LARGE`. Raise it for large tensors; lower it to bound what one client can make the server hold.',
   ),
   body_bytes_in_flight_max: described(
     count(1024, GIB).default(256 * MIB),
-    'All bodies that a replica buffers at once. Bodies beyond it get 503.',
+    'All bodies that a replica buffers at once; beyond it 503 `BODY_BUDGET_EXHAUSTED`. Raise it when many large bodies arrive together; lower it where memory is short.',
   ),
   json_depth_max: described(
     count(2, 1000).default(100),
-    'Deepest nesting of a JSON body. No supported request needs more than a tensor has dimensions.',
+    'Deepest nesting of a JSON body; beyond it 400 `REQUEST_TOO_DEEP`. No supported request needs more than a tensor has dimensions: lower it freely, do not raise it.',
   ),
   header_bytes_max: described(
     count(1024, MIB).default(16_384),
-    'Longest header block. Raise it for long tokens; beyond it the connection is closed with 431 or 400.',
+    'Longest header block; beyond it the connection is closed with 431 or 400. Raise it for long tokens and baggage; lower it to hold less per connection.',
   ),
   queue_rows_max: described(
     count(1, 10_000_000).default(10_000),
-    'Rows that may wait for one version in one thread. Beyond it requests get 503 QUEUE_FULL. Lower it when answers that come late are worth nothing.',
+    'Rows that may wait for one version in one thread; beyond it 503 `QUEUE_FULL`. Raise it to ride out bursts; lower it when answers that come late are worth nothing.',
   ),
 })
 
 const proving = z.strictObject({
   timeout_seconds: described(
     z.number().min(1).max(3600).default(60),
-    'Longest proving run of one version. Raise it for models that take long to load.',
+    'Longest proving run of one version; beyond it the version is failed. Raise it for models that take long to load; lower it to hear of a hanging one sooner.',
     'reload',
   ),
   memory_bytes_max: described(
     count(64 * MIB, 1024 * GIB).default(4 * GIB),
-    'Most memory that a proving run may take.',
+    'Most memory that a proving run may take; beyond it the version is failed. Raise it for large models; lower it below what the machine has to spare.',
     'reload',
   ),
   rows_max: described(
     count(1, 65_536).default(256),
-    'Largest batch that is measured, and so the largest that is formed.',
+    'Largest batch that is measured, and so the largest that is formed. Raise it when `sluice models` shows batches at this size; lower it for quicker starts.',
     'reload',
   ),
 })
@@ -101,19 +121,26 @@ const proving = z.strictObject({
 const watchdog = z.strictObject({
   report_seconds: described(
     z.number().min(0.5).max(600).default(2),
-    'Silence of a thread after which a warning is logged.',
+    'Silence of a thread after which a warning is logged. Raise it if runs of that length are normal; lower it to see stalls.',
   ),
   idle_seconds_max: described(
     z.number().min(1).max(3600).default(10),
-    'Silence of an idle thread after which its replica is replaced.',
+    'Silence of an idle thread after which its replica is replaced. Raise it on machines that stall (overbooked, swapping); lower it to recover sooner.',
   ),
   execution_timeout_seconds: described(
     z.number().min(1).max(3600).default(10),
-    'Longest run of a model before its replica is replaced. Raise it for models that run longer.',
+    'Longest run of a model before its replica is replaced. Raise it for models that run longer; a hanging run blocks its thread until then.',
   ),
   load_seconds_max: described(
     z.number().min(1).max(3600).default(60),
-    'Longest load of a model in a thread before its replica is replaced.',
+    'Longest load of a model in a thread before its replica is replaced. Raise it for models that take long to load.',
+  ),
+})
+
+const log = z.strictObject({
+  level: described(
+    z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    'Least severe message that is written. `debug` to look into a fault; `warn` where every line costs.',
   ),
 })
 
@@ -121,8 +148,8 @@ const section = <T extends z.ZodObject>(schema: T) => schema.prefault({} as z.in
 
 export const sluiceSchema = z.strictObject({
   model_repository: described(
-    z.string().min(1),
-    "Folder of the models (Triton's tree). Relative to this file.",
+    path,
+    "Folder of the models (Triton's tree: `<model>/<version>/model.onnx`). Relative to this file; as flag or variable, to the working folder.",
   ),
   default_endpoint: described(
     z.string().min(1).nullable().default(null),
@@ -130,30 +157,57 @@ export const sluiceSchema = z.strictObject({
     'reload',
   ),
   state_dir: described(
-    z.string().min(1).default('./.sluice'),
-    'Folder for locks, the socket, proven models and logs. One gateway each. Relative to this file.',
+    path.default('./.sluice'),
+    'Folder for locks, the socket, proven models and logs. One gateway each. Relative like `model_repository`; a short path, since that of a socket ends at 107 bytes.',
   ),
   model_control_mode: described(
     z.enum(['none']).default('none'),
-    'Who may load and unload models. `none`: the repository, read at start and on SIGHUP. `poll` and `explicit` come with a later release.',
+    'Who may load and unload models. `none`: nobody; the repository is read at start and on SIGHUP.',
   ),
   control_absence_max: described(
     z.number().min(0).max(86_400).default(60),
-    'Seconds that replicas serve on without control before they end. 0: for ever.',
+    'Seconds that replicas serve on without control before they drain and end. 0: for ever. Raise it if control may be away for longer; lower it so that nothing is left behind.',
   ),
   server: section(server),
   control: section(control),
   limits: section(limits),
   proving: section(proving),
   watchdog: section(watchdog),
-  log: section(
-    z.strictObject({
-      level: described(
-        z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-        'Least severe message that is written.',
-      ),
-    }),
-  ),
+  log: section(log),
 })
 
 export type SluiceYaml = z.output<typeof sluiceSchema>
+
+/** Hints for keys whose reader needs more than the type that is wanted. */
+export const HINTS: Readonly<Record<string, string>> = {
+  model_repository: 'give --model-repository DIR, or the key in sluice.yaml',
+  model_control_mode: '`poll` and `explicit` come with a later release',
+  'server.grpc_port': 'gRPC comes with a later release',
+  'control.host': 'only loopback until access control exists',
+}
+
+interface Contradiction {
+  readonly path: readonly string[]
+  readonly message: string
+  readonly hint: string
+}
+
+/** What no single key shows: values that contradict each other. */
+export const contradictionsOf = ({ limits, server, control }: SluiceYaml): Contradiction[] => {
+  const found: Contradiction[] = []
+  if (limits.body_bytes_in_flight_max < limits.body_bytes_max) {
+    found.push({
+      path: ['limits', 'body_bytes_in_flight_max'],
+      message: `got ${limits.body_bytes_in_flight_max}; wanted at least limits.body_bytes_max, ${limits.body_bytes_max}`,
+      hint: 'one body of the largest size must fit',
+    })
+  }
+  if (server.http_port !== 0 && server.http_port === control.port) {
+    found.push({
+      path: ['control', 'port'],
+      message: `got ${control.port}, which is server.http_port`,
+      hint: 'choose another port',
+    })
+  }
+  return found
+}

@@ -1,0 +1,63 @@
+/** From what sluice.yaml says to what the gateway does: absolute paths, counts from the cores. */
+
+import { resolve } from 'node:path'
+import type { SluiceConfig } from './config.ts'
+import type { SluiceYaml } from './schemas/sluice.ts'
+
+/** Design §3: one replica on up to four cores, else two. */
+const replicasFor = (cores: number): number => (cores <= 4 ? 1 : 2)
+
+/** Design §3: one core is left to control and the agents. */
+const threadsFor = (cores: number, replicas: number): number =>
+  Math.max(1, Math.floor((cores - 1) / replicas))
+
+export interface Surroundings {
+  /** Processors that this process may use. */
+  readonly cores: number
+  /** Folders that relative paths start from. */
+  readonly repositoryBase: string
+  readonly stateBase: string
+}
+
+export const resolveConfig = (
+  yaml: SluiceYaml,
+  { cores, repositoryBase, stateBase }: Surroundings,
+): SluiceConfig => {
+  const replicas = yaml.server.replicas === 'auto' ? replicasFor(cores) : yaml.server.replicas
+  const threads = yaml.server.threads === 'auto' ? threadsFor(cores, replicas) : yaml.server.threads
+  return {
+    modelRepository: resolve(repositoryBase, yaml.model_repository),
+    defaultEndpoint: yaml.default_endpoint,
+    stateDir: resolve(stateBase, yaml.state_dir),
+    modelControlMode: yaml.model_control_mode,
+    server: {
+      host: yaml.server.host,
+      httpPort: yaml.server.http_port,
+      http: yaml.server.http,
+      threads,
+      replicas,
+      drainSecondsMax: yaml.server.drain_seconds_max,
+    },
+    control: yaml.control,
+    controlAbsenceMax: yaml.control_absence_max,
+    limits: {
+      bodyBytesMax: yaml.limits.body_bytes_max,
+      bodyBytesInFlightMax: yaml.limits.body_bytes_in_flight_max,
+      jsonDepthMax: yaml.limits.json_depth_max,
+      headerBytesMax: yaml.limits.header_bytes_max,
+      queueRowsMax: yaml.limits.queue_rows_max,
+    },
+    proving: {
+      timeoutSeconds: yaml.proving.timeout_seconds,
+      memoryBytesMax: yaml.proving.memory_bytes_max,
+      rowsMax: yaml.proving.rows_max,
+    },
+    watchdog: {
+      reportSeconds: yaml.watchdog.report_seconds,
+      idleSecondsMax: yaml.watchdog.idle_seconds_max,
+      executionTimeoutSeconds: yaml.watchdog.execution_timeout_seconds,
+      loadSecondsMax: yaml.watchdog.load_seconds_max,
+    },
+    log: yaml.log,
+  }
+}

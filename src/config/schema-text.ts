@@ -1,0 +1,89 @@
+/** A schema in words: for messages about values that it refuses, and for the reference pages. */
+
+import type { z } from 'zod'
+
+/** What is used of JSON Schema. */
+export interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly description?: string
+  readonly default?: unknown
+  /** Ours: what a change costs. */
+  readonly change?: string
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly anyOf?: readonly JsonSchema[]
+  readonly items?: JsonSchema
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly maxItems?: number
+}
+
+/** What may be written, before defaults are put in. */
+export const toJsonSchema = (schema: z.ZodType): JsonSchema =>
+  schema.toJSONSchema({ io: 'input' }) as JsonSchema
+
+/** The schema of a value within maps and lists; undefined where there is none. */
+export const schemaAt = (
+  schema: JsonSchema,
+  path: readonly PropertyKey[],
+): JsonSchema | undefined =>
+  path.reduce<JsonSchema | undefined>((at, key) => {
+    if (typeof key === 'number') return at?.items
+    const properties = at?.properties ?? {}
+    return Object.hasOwn(properties, key) ? properties[String(key)] : undefined
+  }, schema)
+
+const TYPE_WORDS: Readonly<Record<string, string>> = { object: 'map', array: 'list' }
+
+/** `a`, `b` or `c` */
+const oneOf = (words: readonly string[]): string =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+
+/** `uws` or `node`; integer 0 to 65535; list of integer 1 to 65536, at most 64 */
+export const typeText = (schema: JsonSchema): string => {
+  if (schema.anyOf !== undefined) return oneOf(schema.anyOf.map(typeText))
+  if (schema.enum !== undefined) return oneOf(schema.enum.map((value) => `\`${value}\``))
+  if (schema.const !== undefined) return `\`${schema.const}\``
+  const { minimum, maximum, minLength = 0, maxItems, type = 'any value' } = schema
+  if (schema.items !== undefined) {
+    const bound = maxItems === undefined ? '' : `, at most ${maxItems}`
+    return `list of ${typeText(schema.items)}${bound}`
+  }
+  if (minLength > 0) return 'non-empty string'
+  const bounds = minimum === undefined || maximum === undefined ? '' : ` ${minimum} to ${maximum}`
+  return `${TYPE_WORDS[type] ?? type}${bounds}`
+}
+
+/** All words that a schema accepts: for the nearest one to a misspelt word. */
+export const wordsOf = (schema: JsonSchema): string[] => [
+  ...[...(schema.enum ?? []), schema.const].filter((word) => typeof word === 'string'),
+  ...(schema.anyOf ?? []).flatMap(wordsOf),
+]
+
+/** One setting: a key that holds a value, not a section. */
+export interface Leaf {
+  readonly path: readonly string[]
+  readonly schema: JsonSchema
+}
+
+/** All settings of a schema, in its order. */
+export const leavesOf = (schema: JsonSchema, prefix: readonly string[] = []): Leaf[] =>
+  Object.entries(schema.properties ?? {}).flatMap(([key, child]) =>
+    child.properties === undefined
+      ? [{ path: [...prefix, key], schema: child }]
+      : leavesOf(child, [...prefix, key]),
+  )
+
+const SHOWN_LENGTH_MAX = 60
+
+/** A value as a message shows it: short, on one line, never a whole tree. */
+export const shownValue = (value: unknown): string => {
+  if (value === null) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a map'
+  if (typeof value !== 'string') return String(value)
+  const short = value.length > SHOWN_LENGTH_MAX ? `${value.slice(0, SHOWN_LENGTH_MAX)}...` : value
+  return JSON.stringify(short)
+}
