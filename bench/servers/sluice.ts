@@ -26,11 +26,13 @@ const READY_MS_MAX = 30_000
 
 export const makeStateDir = (): string => mkdtempSync(join(tmpdir(), 'sb-'))
 
+const lastLines = (text: string): string => text.split('\n').slice(-20).join('\n')
+
 const logsOf = (stateDir: string): string => {
   try {
     const folder = join(stateDir, 'logs')
     return readdirSync(folder)
-      .map((name) => `--- ${name}\n${readFileSync(join(folder, name), 'utf8')}`)
+      .map((name) => `--- ${name}\n${lastLines(readFileSync(join(folder, name), 'utf8'))}`)
       .join('\n')
   } catch {
     return '' // it ended before it wrote any
@@ -85,7 +87,9 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
       return isReady(port)
     })
   } catch (error) {
-    throw new Error(`Sluice is not ready\n${said}\n${logsOf(stateDir)}`, { cause: error })
+    throw new Error(`Sluice is not ready\n${lastLines(said)}\n${logsOf(stateDir)}`, {
+      cause: error,
+    })
   }
   const readyMs = performance.now() - startMs
   const pids = () => processesNaming(stateDir)
