@@ -98,7 +98,9 @@ export class Replies {
     }
     let headers = `${JSON_TYPE}\r\n${variant.headerLines}\r\nx-sluice-prediction-id: ${predictionId}`
     // Ids of the body may hold anything; only safe ones go into a header.
-    if (isEchoable(requestId)) headers += `\r\nx-request-id: ${requestId}`
+    if (requestId === predictionId || isEchoable(requestId)) {
+      headers += `\r\nx-request-id: ${requestId}`
+    }
     if (exchange.isExplained) headers += serverTiming(pending, times, totalMs, runRows)
     exchange.reply('200 OK', headers, body)
     this.#account.answered(variant.counterBase, format.protocol, place.rows, {

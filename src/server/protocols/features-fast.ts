@@ -5,9 +5,13 @@
  */
 
 import type { TensorData } from '../../shared/tensor.ts'
+import { type NumberPlace, readNumbers, skipBlanks } from '../json/number-list.ts'
 import { numberEnd, scanNumber } from '../json/number-scanner.ts'
-import { type FastFeature, KIND } from './features-plan.ts'
+import { type FastFeature, type FeaturesPlan, KIND } from './features-plan.ts'
 import type { Decoded, RowTarget } from './protocol.ts'
+
+/** A compiled plan that has a fast form. */
+export type FastPlan = FeaturesPlan & { readonly fast: readonly FastFeature[] }
 
 const NOT_SURE = -1
 
@@ -15,13 +19,6 @@ const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 const FEATURES_KEY = ascii('"features"')
 const INSTANCES_KEY = ascii('"instances"')
 const REQUEST_ID_KEY = ascii('"request_id"')
-
-const skipBlanks = (bytes: Uint8Array, from: number): number => {
-  let at = from
-  let byte = bytes[at]
-  while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at]
-  return at
-}
 
 const matches = (bytes: Uint8Array, at: number, key: Uint8Array): boolean => {
   for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false
@@ -167,13 +164,36 @@ const readNamed = (
   return at + 1
 }
 
-const readPositional = (
+/** Reused: one request is decoded at a time. */
+const place: NumberPlace = { column: new Float32Array(0), base: 0, count: 0, magnitudeMax: 0 }
+
+const readVector = (
   bytes: Uint8Array,
   from: number,
-  features: readonly FastFeature[],
+  { input, stride, magnitudeMax }: FastFeature,
   columns: readonly TensorData[],
   row: number,
 ): number => {
+  place.column = columns[input] as Float32Array
+  place.base = row * stride
+  place.count = stride
+  place.magnitudeMax = magnitudeMax
+  return readNumbers(bytes, from, place)
+}
+
+const readPositional = (
+  bytes: Uint8Array,
+  from: number,
+  { fast, vector }: FastPlan,
+  columns: readonly TensorData[],
+  row: number,
+): number => {
+  if (vector !== null) {
+    // 30 numbers: 0.75 us a feature at a time, 0.3 us as one list (bench/cases).
+    const end = readVector(bytes, from, vector, columns, row)
+    if (end >= 0) return end
+  }
+  const features = fast
   let at = from
   for (let i = 0; i < features.length; i++) {
     at = readValue(bytes, skipBlanks(bytes, at + 1), features[i]!, columns, row)
@@ -187,18 +207,18 @@ const readPositional = (
 const readRow = (
   bytes: Uint8Array,
   at: number,
-  features: readonly FastFeature[],
+  plan: FastPlan,
   columns: readonly TensorData[],
   row: number,
 ): number => {
-  if (bytes[at] === 0x7b) return readNamed(bytes, at, features, columns, row)
-  return bytes[at] === 0x5b ? readPositional(bytes, at, features, columns, row) : NOT_SURE
+  if (bytes[at] === 0x7b) return readNamed(bytes, at, plan.fast, columns, row)
+  return bytes[at] === 0x5b ? readPositional(bytes, at, plan, columns, row) : NOT_SURE
 }
 
 const readInstances = (
   bytes: Uint8Array,
   from: number,
-  features: readonly FastFeature[],
+  plan: FastPlan,
   target: RowTarget,
   decoded: Decoded,
 ): number => {
@@ -208,7 +228,7 @@ const readInstances = (
   do {
     if (rows >= target.room) return NOT_SURE
     at = skipBlanks(bytes, at + 1)
-    at = readRow(bytes, at, features, target.columns, target.row + rows)
+    at = readRow(bytes, at, plan, target.columns, target.row + rows)
     if (at < 0) return NOT_SURE
     rows++
     at = skipBlanks(bytes, at)
@@ -223,7 +243,7 @@ const readInstances = (
 const readEntry = (
   bytes: Uint8Array,
   at: number,
-  features: readonly FastFeature[],
+  plan: FastPlan,
   target: RowTarget,
   decoded: Decoded,
 ): number => {
@@ -231,11 +251,11 @@ const readEntry = (
     const value = afterColon(bytes, at + FEATURES_KEY.length)
     if (value < 0) return NOT_SURE
     decoded.rowsInPlace = 1
-    return readRow(bytes, value, features, target.columns, target.row)
+    return readRow(bytes, value, plan, target.columns, target.row)
   }
   if (decoded.rowsInPlace === 0 && matches(bytes, at, INSTANCES_KEY)) {
     const value = afterColon(bytes, at + INSTANCES_KEY.length)
-    return value < 0 ? NOT_SURE : readInstances(bytes, value, features, target, decoded)
+    return value < 0 ? NOT_SURE : readInstances(bytes, value, plan, target, decoded)
   }
   if (decoded.requestId !== '' || !matches(bytes, at, REQUEST_ID_KEY)) return NOT_SURE
   const value = afterColon(bytes, at + REQUEST_ID_KEY.length)
@@ -247,7 +267,7 @@ const readEntry = (
 /** True when the body was read into the target; false when the complete decoder must look at it. */
 export const decodeFast = (
   bytes: Uint8Array,
-  features: readonly FastFeature[],
+  plan: FastPlan,
   target: RowTarget,
   decoded: Decoded,
 ): boolean => {
@@ -256,7 +276,7 @@ export const decodeFast = (
   if (bytes[at] !== 0x7b) return false
   do {
     at = skipBlanks(bytes, at + 1)
-    at = readEntry(bytes, at, features, target, decoded)
+    at = readEntry(bytes, at, plan, target, decoded)
     if (at < 0) return false
     at = skipBlanks(bytes, at)
   } while (bytes[at] === 0x2c)

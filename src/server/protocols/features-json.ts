@@ -3,7 +3,7 @@
 import type { Refusal } from '../../shared/errors.ts'
 import { decodeComplete } from './features-complete.ts'
 import { writeAnswer } from './features-encode.ts'
-import { decodeFast } from './features-fast.ts'
+import { decodeFast, type FastPlan } from './features-fast.ts'
 import { featuresPlan } from './features-plan.ts'
 import { encodeProblem } from './problem-json.ts'
 import type { Decoded, EncodeError, EncodeResponse, RowTarget, VariantPlan } from './protocol.ts'
@@ -20,7 +20,7 @@ export const decodeRequest = (
 ): Refusal | null => {
   const compiled = featuresPlan(plan)
   if (compiled.fast !== null) {
-    if (decodeFast(body, compiled.fast, target, decoded)) return null
+    if (decodeFast(body, compiled as FastPlan, target, decoded)) return null
     decoded.rowsInPlace = 0
     decoded.isBatch = false
     decoded.requestId = ''

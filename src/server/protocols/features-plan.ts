@@ -22,6 +22,8 @@ export interface FastFeature {
 export interface FeaturesPlan {
   /** null: the complete decoder takes every request of this variant. */
   readonly fast: readonly FastFeature[] | null
+  /** Set when a positional row is one row of one float tensor, element by element. */
+  readonly vector: FastFeature | null
   /** Elements per row of each input; -1 where an inner dimension is free. */
   readonly strides: readonly number[]
   readonly names: readonly string[]
@@ -41,6 +43,16 @@ const kindOf = ({ type, codes }: BoundFeature): number => {
 }
 
 const encoder = new TextEncoder()
+
+/** The first feature, when all are plain numbers in the order of the columns of one input. */
+const vectorOf = (fast: readonly FastFeature[]): FastFeature | null => {
+  const [first] = fast
+  const isVector = fast.every(
+    ({ kind, input, column }, index) =>
+      kind === KIND.NUMBER && input === first?.input && column === index,
+  )
+  return first !== undefined && isVector && first.stride === fast.length ? first : null
+}
 
 const compile = (plan: VariantPlan): FeaturesPlan => {
   const { binding, signature, rowStrides, contract } = plan
@@ -70,6 +82,7 @@ const compile = (plan: VariantPlan): FeaturesPlan => {
   const { model, version, variant } = plan
   return {
     fast,
+    vector: fast === null ? null : vectorOf(fast),
     strides,
     names,
     byName: new Map(names.map((name, index) => [name, index])),

@@ -3,6 +3,7 @@
  * `shape` and `datatype` before `data`. Not sure: the complete decoder reads it again.
  */
 
+import { type NumberPlace, readNumbers, skipBlanks } from '../json/number-list.ts'
 import { numberEnd, scanNumber } from '../json/number-scanner.ts'
 import type { Decoded, RowTarget, VariantPlan } from './protocol.ts'
 
@@ -15,13 +16,6 @@ const NAME = ascii('"name"')
 const SHAPE = ascii('"shape"')
 const DATATYPE = ascii('"datatype"')
 const DATA = ascii('"data"')
-
-const skipBlanks = (bytes: Uint8Array, from: number): number => {
-  let at = from
-  let byte = bytes[at]
-  while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at]
-  return at
-}
 
 const matches = (bytes: Uint8Array, at: number, key: Uint8Array): boolean => {
   for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false
@@ -71,6 +65,9 @@ const oipPlan = (plan: VariantPlan): OipPlan | null => {
   return made
 }
 
+/** Reused: one request is decoded at a time. */
+const place: NumberPlace = { column: new Float32Array(0), base: 0, count: 0, magnitudeMax: 0 }
+
 /** Rows of the last shape read. */
 let shapeRows = 0
 
@@ -88,24 +85,6 @@ const readShape = (bytes: Uint8Array, from: number, inner: readonly number[]): n
     at = after(bytes, end, 0x2c)
   }
   return NOT_SURE
-}
-
-/** Reads the flat numbers of `shapeRows` rows; the offset behind the list, or NOT_SURE. */
-const readData = (bytes: Uint8Array, from: number, plan: OipPlan, target: RowTarget): number => {
-  const column = target.columns[0] as Float32Array
-  const base = target.row * plan.stride
-  const count = shapeRows * plan.stride
-  const max = plan.magnitudeMax
-  let at = from
-  if (bytes[at] !== 0x5b) return NOT_SURE
-  for (let i = 0; i < count; i++) {
-    const value = scanNumber(bytes, skipBlanks(bytes, at + 1))
-    if (numberEnd < 0 || !(value <= max && value >= -max)) return NOT_SURE
-    column[base + i] = value
-    at = bytes[numberEnd] === 0x2c ? numberEnd : skipBlanks(bytes, numberEnd)
-    if (bytes[at] !== (i === count - 1 ? 0x5d : 0x2c)) return NOT_SURE
-  }
-  return at + 1
 }
 
 /** `{"name":..., "shape":..., "datatype":..., "data":...}` in this or Triton's order of the first three. */
@@ -131,7 +110,11 @@ const readInput = (bytes: Uint8Array, from: number, plan: OipPlan, target: RowTa
   if (!isSound || shapeRows > target.room) return NOT_SURE
   const value = valueAfter(bytes, at, DATA)
   if (value < 0) return NOT_SURE
-  return after(bytes, readData(bytes, value, plan, target), 0x7d)
+  place.column = target.columns[0] as Float32Array
+  place.base = target.row * plan.stride
+  place.count = shapeRows * plan.stride
+  place.magnitudeMax = plan.magnitudeMax
+  return after(bytes, readNumbers(bytes, value, place), 0x7d)
 }
 
 /** True when the body was read into the target; false when the complete decoder must look at it. */

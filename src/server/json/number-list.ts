@@ -1,0 +1,40 @@
+/** A flat list of JSON numbers, straight into a float tensor. The inner loop of the data plane. */
+
+import { numberEnd, scanNumber } from './number-scanner.ts'
+
+/** Offset of the first byte from `from` on that is no JSON white space. */
+export const skipBlanks = (bytes: Uint8Array, from: number): number => {
+  let at = from
+  let byte = bytes[at]
+  while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at]
+  return at
+}
+
+/** Where numbers go: `count` elements of `column` from `base` on, none larger than `magnitudeMax`. */
+export interface NumberPlace {
+  column: Float32Array | Float64Array
+  base: number
+  count: number
+  magnitudeMax: number
+}
+
+/**
+ * Reads a list of exactly `count` numbers whose bracket stands at `from`. The offset behind the
+ * list; -1 when anything else stands there, or a number exceeds the bound.
+ */
+export const readNumbers = (bytes: Uint8Array, from: number, place: NumberPlace): number => {
+  const { column, base, count, magnitudeMax } = place
+  if (bytes[from] !== 0x5b || count === 0) return -1
+  let at = from + 1
+  const last = base + count - 1
+  for (let i = base; i <= last; i++) {
+    const value = scanNumber(bytes, bytes[at] === 0x20 ? skipBlanks(bytes, at) : at)
+    if (numberEnd < 0 || !(value <= magnitudeMax && value >= -magnitudeMax)) return -1
+    column[i] = value
+    at = numberEnd
+    if (bytes[at] !== 0x2c && bytes[at] !== 0x5d) at = skipBlanks(bytes, at)
+    if (bytes[at] !== (i === last ? 0x5d : 0x2c)) return -1
+    at++
+  }
+  return at
+}
