@@ -11,7 +11,7 @@ import type { Environment } from './environment.ts'
 import { environmentOverrides, flagOverrides, type Override } from './overrides.ts'
 import { problemsOf } from './problems.ts'
 import { resolveConfig } from './resolve.ts'
-import { type JsonSchema, leavesOf, toJsonSchema } from './schema-text.ts'
+import { type JsonSchema, leavesOf, toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { contradictionsOf, HINTS, type SluiceYaml, sluiceSchema } from './schemas/sluice.ts'
 import { parseYaml, type YamlText } from './yaml-file.ts'
 
@@ -77,17 +77,6 @@ const readFile = (file: string, isOptional: boolean): YamlText => {
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** `server:` with nothing below it, as a section whose keys are all commented out looks. */
-const withoutEmptySections = (value: unknown, schema: JsonSchema): unknown => {
-  if (!isRecord(value)) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => {
-      const isSection = schema.properties?.[key]?.properties !== undefined
-      return [key, child === null && isSection ? {} : child]
-    }),
-  )
-}
 
 /** Sets a value at a path in a copy of the tree; a non-map on the way is left for the schema. */
 const withOverride = (tree: unknown, path: readonly string[], value: unknown): unknown => {

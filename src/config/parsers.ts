@@ -5,6 +5,7 @@ import { type ErrorCode, type Refusal, refuse } from '../shared/errors.ts'
 import type { Manifest, ManifestFeature } from '../shared/manifest.ts'
 import type { ConfigProblem, ModelConfig } from './config.ts'
 import { formatProblem, problemsOf } from './problems.ts'
+import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { FORMAT_VERSION } from './schemas/file-format.ts'
 import { manifestSchema } from './schemas/manifest.ts'
 import { modelSchema } from './schemas/model.ts'
@@ -115,11 +116,12 @@ const parseProfile = (bytes: Uint8Array): Profile | Refusal => {
 /** model.yaml. */
 const parseModelConfig = (bytes: Uint8Array): ModelConfig | Refusal => {
   const text = parseYaml(bytes, 'model.yaml')
-  const parsed = modelSchema.safeParse(text.value)
+  const value = withoutEmptySections(text.value, toJsonSchema(modelSchema))
+  const parsed = modelSchema.safeParse(value)
   const problems =
     text.problems.length > 0 || parsed.success
       ? text.problems
-      : problemsOf(parsed.error, modelSchema, text.value, { locate: text.locate })
+      : problemsOf(parsed.error, modelSchema, value, { locate: text.locate })
   if (problems.length > 0 || !parsed.success) {
     return refuse('MODEL_CONFIG_INVALID', problems.map(formatProblem).join('; '))
   }
@@ -131,8 +133,10 @@ const parseModelConfig = (bytes: Uint8Array): ModelConfig | Refusal => {
   }
 }
 
+const ALIAS = /^[a-z0-9][a-z0-9._-]{0,63}$/i
+
 const aliasesSchema = z.record(
-  z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'an alias is a name'),
+  z.string().refine((name) => ALIAS.test(name), 'is no name of letters, digits, dots and dashes'),
   z.int().min(1),
 )
 

@@ -24,10 +24,15 @@ const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
     value,
   )
 
+/** Not an inherited property: a key may be called `__proto__`. */
+const ownHint = (hints: Hints, path: string): string | undefined =>
+  Object.hasOwn(hints, path) ? hints[path] : undefined
+
 const isNumeric = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text))
 
 /** What was found and what is wanted. zod's own words where a rule of ours was broken. */
 const messageOf = (issue: z.core.$ZodIssue, value: unknown, wanted: string | null): string => {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message
   if (issue.code === 'custom' || issue.code === 'invalid_format' || wanted === null) {
     return issue.message
   }
@@ -54,7 +59,7 @@ export const problemsOf = (
         typeof value === 'string' && isNumeric(value) && issue.code === 'invalid_type'
       const near = typeof value === 'string' ? nearest(value, at ? wordsOf(at) : []) : null
       const hint = near === null ? (isQuoted ? 'without quotes' : null) : `did you mean '${near}'?`
-      return [{ ...locate(issue.path), path, message, hint: hints[path] ?? hint }]
+      return [{ ...locate(issue.path), path, message, hint: ownHint(hints, path) ?? hint }]
     }
     const known = Object.keys(at?.properties ?? {})
     return issue.keys.map((key) => {
@@ -62,7 +67,7 @@ export const problemsOf = (
       const near = nearest(key, known)
       const hint = near === null ? `known keys: ${known.join(', ')}` : `did you mean '${near}'?`
       const message = `Unknown key '${key}'`
-      return { ...locate([...issue.path, key]), path, message, hint: hints[path] ?? hint }
+      return { ...locate([...issue.path, key]), path, message, hint: ownHint(hints, path) ?? hint }
     })
   })
 }

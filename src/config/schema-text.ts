@@ -5,6 +5,8 @@ import type { z } from 'zod'
 /** What is used of JSON Schema. */
 export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>
+  /** Schema of the values of a map with free keys; false where no other key is taken. */
+  readonly additionalProperties?: JsonSchema | boolean
   readonly description?: string
   readonly default?: unknown
   /** Ours: what a change costs. */
@@ -31,9 +33,21 @@ export const schemaAt = (
 ): JsonSchema | undefined =>
   path.reduce<JsonSchema | undefined>((at, key) => {
     if (typeof key === 'number') return at?.items
-    const properties = at?.properties ?? {}
-    return Object.hasOwn(properties, key) ? properties[String(key)] : undefined
+    const { properties = {}, additionalProperties: others } = at ?? {}
+    if (Object.hasOwn(properties, key)) return properties[String(key)]
+    return typeof others === 'object' ? others : undefined
   }, schema)
+
+/** `server:` with nothing below it, as a section whose keys are all commented out looks. */
+export const withoutEmptySections = (value: unknown, schema: JsonSchema): unknown => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => {
+      const isSection = schemaAt(schema, [key])?.properties !== undefined
+      return [key, child === null && isSection ? {} : child]
+    }),
+  )
+}
 
 const TYPE_WORDS: Readonly<Record<string, string>> = { object: 'map', array: 'list' }
 

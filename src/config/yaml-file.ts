@@ -12,6 +12,7 @@ export interface YamlText {
 }
 
 const BYTES_MAX = 1024 * 1024
+const TOO_DEEP = 'Nests too deep'
 
 /** Offset of the key, where the parent is a map, so that the reader's eye lands on the name. */
 const offsetOf = (document: Document, path: PropertyKey[]): number | null => {
@@ -39,14 +40,16 @@ const locateIn = (document: Document, lines: LineCounter, source: string, path: 
 const parseText = (text: string, lineCounter: LineCounter): Document | string => {
   try {
     // Keys are strings, as in JSON; warnings are read below, not written to stderr.
-    return parseDocument(text, {
+    const document = parseDocument(text, {
       lineCounter,
       prettyErrors: false,
       stringKeys: true,
       logLevel: 'error',
     })
+    const isTooDeep = document.errors.some(({ message }) => message.includes('call stack'))
+    return isTooDeep ? TOO_DEEP : document
   } catch (thrown) {
-    return thrown instanceof RangeError ? 'Nests too deep' : 'Cannot be read as YAML'
+    return thrown instanceof RangeError ? TOO_DEEP : 'Cannot be read as YAML'
   }
 }
 

@@ -3,19 +3,21 @@
  * every scan is complete, and what has gone is simply not in it.
  */
 
-import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { type Dirent, readdirSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ModelConfig } from '../config/config.ts'
 import { GatewayError, type Refusal, refuse } from '../shared/errors.ts'
 import { isModelName, parseVersion } from '../shared/ids.ts'
 import type { Manifest } from '../shared/manifest.ts'
+import { type ExampleRow, exampleRowFault } from './example-row.ts'
+import { checkPlace, isFile, readOptional } from './repository-file.ts'
 
 export interface ScannedVersion {
   readonly version: number
   readonly folder: string
   readonly modelFile: string
   readonly manifest: Manifest | null
-  readonly exampleRow: Readonly<Record<string, number | string | boolean | null>> | null
+  readonly exampleRow: ExampleRow | null
   /** Why the version cannot even be tried; null when it can. */
   readonly fault: Refusal | null
 }
@@ -41,52 +43,23 @@ export interface RepositoryScan {
 export interface RepositoryParsers {
   readonly defaultConfig: ModelConfig
   parseManifest(bytes: Uint8Array): Manifest | Refusal
-  parseProfile(
-    bytes: Uint8Array,
-  ): { versionDigest: string; exampleRow: ScannedVersion['exampleRow'] } | Refusal
+  parseProfile(bytes: Uint8Array): { versionDigest: string; exampleRow: ExampleRow } | Refusal
   parseModelConfig(bytes: Uint8Array): ModelConfig | Refusal
   parseAliases(bytes: Uint8Array): Record<string, number> | Refusal
 }
 
-/** manifest.json and profile.json may be long (vocabularies, grids), but not without bound. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024
-
-type Read = { bytes: Uint8Array } | { fault: Refusal } | null
-
-/** A file's bytes, null when it does not exist. */
-const readOptional = (file: string, name: string): Read => {
-  try {
-    if (statSync(file).size > FILE_BYTES_MAX) {
-      return { fault: refuse('MANIFEST_INVALID', `${name} exceeds ${FILE_BYTES_MAX} bytes`) }
-    }
-    return { bytes: readFileSync(file) }
-  } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code
-    if (code === 'ENOENT') return null
-    return { fault: refuse('MANIFEST_INVALID', `${name} cannot be read (${code})`) }
-  }
-}
-
-const parseOptional = <T extends object>(
-  read: Read,
-  parse: (bytes: Uint8Array) => T | Refusal,
-): T | Refusal | null => (read === null ? null : 'fault' in read ? read.fault : parse(read.bytes))
-
-const isRefusal = (value: object | null): value is Refusal => value !== null && 'detail' in value
+/** By the type of `code`: an alias may be called `code`, but it names a number. */
+const isRefusal = (value: object | null): value is Refusal =>
+  value !== null && 'code' in value && typeof value.code === 'string'
 
 /** Names that editors, copies in progress and file systems leave about. */
 const isIgnored = (name: string): boolean =>
   name.startsWith('.') || name.startsWith('_') || name.endsWith('~') || name.endsWith('.tmp')
 
-/** Whether the real place of a path lies within the repository: a link must not lead out of it. */
-const isWithin = (root: string, path: string): boolean => {
-  try {
-    const way = relative(root, realpathSync(path))
-    return way !== '' && !way.startsWith('..')
-  } catch {
-    return false
-  }
-}
+/** Folders, and links to anything but a file: where a link leads is judged later, aloud. */
+const isCandidate = (folder: string, entry: Dirent): boolean =>
+  !isIgnored(entry.name) &&
+  (entry.isDirectory() || (entry.isSymbolicLink() && !isFile(join(folder, entry.name))))
 
 const scanVersion = (
   root: string,
@@ -97,78 +70,93 @@ const scanVersion = (
   const modelFile = join(folder, 'model.onnx')
   const bare = { version, folder, modelFile, manifest: null, exampleRow: null }
   const failed = (fault: Refusal): ScannedVersion => ({ ...bare, fault })
-  if (!isWithin(root, folder) || !isWithin(root, modelFile)) {
-    const exists = readOptionalStat(modelFile)
-    return failed(
-      exists
-        ? refuse('MODEL_UNSAFE', 'The version lies outside the repository, behind a link')
-        : refuse('MODEL_INVALID', 'The folder holds no model.onnx'),
-    )
-  }
-  const manifest = parseOptional(
-    readOptional(join(folder, 'manifest.json'), 'manifest.json'),
-    parsers.parseManifest,
-  )
+  const misplaced =
+    checkPlace(root, folder, 'The folder of the version', 'folder') ??
+    checkPlace(root, modelFile, 'model.onnx', 'file')
+  if (misplaced !== null) return failed(misplaced)
+  const code = 'MANIFEST_INVALID'
+  const manifest = readOptional(root, folder, {
+    name: 'manifest.json',
+    code,
+    parse: parsers.parseManifest,
+  })
   if (isRefusal(manifest)) return failed(manifest)
-  const profile = parseOptional(
-    readOptional(join(folder, 'profile.json'), 'profile.json'),
-    parsers.parseProfile,
-  )
+  const profile = readOptional(root, folder, {
+    name: 'profile.json',
+    code,
+    parse: parsers.parseProfile,
+  })
   if (isRefusal(profile)) return failed(profile)
   if (profile !== null && manifest !== null && profile.versionDigest !== manifest.digest) {
     return failed(refuse('DIGEST_MISMATCH', 'profile.json was made for another model.onnx'))
   }
-  return { ...bare, manifest, exampleRow: profile?.exampleRow ?? null, fault: null }
+  const exampleRow = profile?.exampleRow ?? null
+  const fault = exampleRow && manifest && exampleRowFault(exampleRow, manifest)
+  return fault === null
+    ? { ...bare, manifest, exampleRow, fault }
+    : failed(refuse(code, `profile.json: example_row ${fault}`))
 }
 
-const readOptionalStat = (file: string): boolean => {
-  try {
-    return lstatSync(file) !== undefined
-  } catch {
-    return false
+/** A file of a model: what it says, or else `instead` and a fault. */
+const readSettings = (
+  root: string,
+  folder: string,
+  parsers: RepositoryParsers,
+): { config: ModelConfig; aliases: Record<string, number>; faults: Refusal[] } => {
+  const code = 'MODEL_CONFIG_INVALID'
+  const config = readOptional(root, folder, {
+    name: 'model.yaml',
+    code,
+    parse: parsers.parseModelConfig,
+  })
+  const aliases = readOptional(root, folder, {
+    name: 'aliases.json',
+    code,
+    parse: parsers.parseAliases,
+  })
+  return {
+    config: config === null || isRefusal(config) ? parsers.defaultConfig : config,
+    aliases: aliases === null || isRefusal(aliases) ? {} : aliases,
+    faults: [config, aliases].filter(isRefusal),
   }
 }
 
 const scanModel = (root: string, name: string, parsers: RepositoryParsers): ScannedModel => {
   const folder = join(root, name)
-  const faults: Refusal[] = []
-  const keep = <T extends object>(value: T | Refusal | null, instead: T): T => {
-    if (isRefusal(value)) faults.push(value)
-    return value === null || isRefusal(value) ? instead : value
-  }
-  const configFile = readOptional(join(folder, 'model.yaml'), 'model.yaml')
-  const parsedConfig = parseOptional(configFile, parsers.parseModelConfig)
-  const config = keep(parsedConfig, parsers.defaultConfig)
-  const aliasFile = readOptional(join(folder, 'aliases.json'), 'aliases.json')
-  const aliases = keep(parseOptional(aliasFile, parsers.parseAliases), {})
+  const { config, aliases, faults } = readSettings(root, folder, parsers)
+  // A model whose settings cannot be read is not served with settings that nobody chose.
+  const broken = faults[0] ?? null
   const versions: ScannedVersion[] = []
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (isIgnored(entry.name) || entry.isFile()) continue
+    if (!isCandidate(folder, entry)) continue
     const version = parseVersion(entry.name)
-    if (version > 0) versions.push(scanVersion(root, join(folder, entry.name), version, parsers))
-    else faults.push(refuse('MODEL_INVALID', `'${entry.name}' is no version: 1, 2, 3 ...`))
+    if (version > 0) {
+      const scanned = scanVersion(root, join(folder, entry.name), version, parsers)
+      versions.push(broken === null ? scanned : { ...scanned, fault: broken })
+    } else faults.push(refuse('MODEL_INVALID', `'${entry.name}' is no version: 1, 2, 3 ...`))
   }
-  // A model whose settings cannot be read is not served with settings that nobody chose.
-  const broken = isRefusal(parsedConfig) ? parsedConfig : null
-  const sound = versions.map((each) => (broken === null ? each : { ...each, fault: broken }))
   for (const [alias, version] of Object.entries(aliases)) {
     if (versions.some((each) => each.version === version)) continue
     faults.push(refuse('VERSION_NOT_FOUND', `Alias '${alias}' names the absent version ${version}`))
   }
-  const isBroken = faults.some(({ code }) => code === 'MODEL_CONFIG_INVALID')
-  sound.sort((a, b) => a.version - b.version)
-  return { name, aliases, config, versions: sound, faults, isBroken }
+  versions.sort((a, b) => a.version - b.version)
+  return { name, aliases, config, versions, faults, isBroken: broken !== null }
 }
 
-/** A model whose folder cannot be listed is broken; the others are not its business. */
+/** A model whose folder cannot be read is broken; the others are not its business. */
 const scanReadable = (root: string, name: string, parsers: RepositoryParsers): ScannedModel => {
+  const broken = (fault: Refusal): ScannedModel => {
+    const config = parsers.defaultConfig
+    return { name, aliases: {}, config, versions: [], faults: [fault], isBroken: true }
+  }
+  const misplaced = checkPlace(root, join(root, name), 'The folder of the model', 'folder')
+  if (misplaced !== null) return broken(misplaced)
   try {
     return scanModel(root, name, parsers)
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
-    const faults = [refuse('REPOSITORY_UNREADABLE', `The folder cannot be read (${code})`)]
-    const config = parsers.defaultConfig
-    return { name, aliases: {}, config, versions: [], faults, isBroken: true }
+    const code = (thrown as NodeJS.ErrnoException).code
+    if (code === undefined) throw thrown
+    return broken(refuse('REPOSITORY_UNREADABLE', `The folder cannot be read (${code})`))
   }
 }
 
@@ -183,15 +171,13 @@ export const scanRepository = (root: string, parsers: RepositoryParsers): Reposi
   try {
     const real = realpathSync(root)
     for (const entry of readdirSync(real, { withFileTypes: true })) {
-      if (isIgnored(entry.name) || entry.isFile()) continue
-      if (!isModelName(entry.name)) {
-        faults.push(refuse('MODEL_INVALID', `'${entry.name}' cannot be the name of a model`))
-      } else if (!isWithin(real, join(real, entry.name))) {
-        faults.push(refuse('MODEL_UNSAFE', `Model '${entry.name}' is a link out of the repository`))
-      } else models.push(scanReadable(real, entry.name, parsers))
+      if (!isCandidate(real, entry)) continue
+      if (isModelName(entry.name)) models.push(scanReadable(real, entry.name, parsers))
+      else faults.push(refuse('MODEL_INVALID', `'${entry.name}' cannot be the name of a model`))
     }
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
+    const { code } = thrown as NodeJS.ErrnoException
+    if (code === undefined) throw thrown
     const reason = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
     throw new GatewayError('REPOSITORY_UNREADABLE', `The model repository ${reason}`, {
       cause: thrown,

@@ -20,6 +20,7 @@ const described = <T extends z.ZodType>(schema: T, text: string, change: ChangeC
 
 const count = (min: number, max: number) => z.int().min(min).max(max)
 const port = count(0, 65_535)
+const CONTROL_PORT = 8002
 const MIB = 1024 * 1024
 const GIB = 1024 * MIB
 
@@ -74,7 +75,7 @@ const control = z.strictObject({
     z.enum(['127.0.0.1', 'localhost', '::1']).default('127.0.0.1'),
     'Address of metrics and admin API. Only loopback is accepted until access control exists.',
   ),
-  port: described(port.default(8002), 'Port of metrics and admin API. 0 takes a free one.'),
+  port: described(port.default(CONTROL_PORT), 'Port of metrics and admin API. 0 takes a free one.'),
 })
 
 const limits = z.strictObject({
@@ -203,9 +204,10 @@ export const contradictionsOf = ({ limits, server, control }: SluiceYaml): Contr
     })
   }
   if (server.http_port !== 0 && server.http_port === control.port) {
+    const isDefault = control.port === CONTROL_PORT
     found.push({
-      path: ['control', 'port'],
-      message: `got ${control.port}, which is server.http_port`,
+      path: isDefault ? ['server', 'http_port'] : ['control', 'port'],
+      message: `got ${control.port}, which is ${isDefault ? 'control.port' : 'server.http_port'}`,
       hint: 'choose another port',
     })
   }

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { resolveConfig } from '../../../src/config/resolve.ts'
+import { sluiceSchema } from '../../../src/config/schemas/sluice.ts'
+
+const server = (cores: number, written: object = {}) => {
+  const yaml = sluiceSchema.parse({ model_repository: 'm', server: written })
+  return resolveConfig(yaml, { cores, repositoryBase: '/r', stateBase: '/s' }).server
+}
+
+// Design §3: R = 1 on up to 4 cores, else 2; N = max(1, floor((cores - 1) / R)).
+test.each([
+  [1, 1, 1],
+  [2, 1, 1],
+  [4, 1, 3],
+  [5, 2, 2],
+  [6, 2, 2],
+  [8, 2, 3],
+  [64, 2, 31],
+])('resolveConfig() on %i cores starts %i replicas of %i threads', (cores, replicas, threads) => {
+  expect(server(cores)).toMatchObject({ replicas, threads })
+})
+
+test('resolveConfig() divides the cores by the replicas that are asked for', () => {
+  expect(server(8, { replicas: 4 })).toMatchObject({ replicas: 4, threads: 1 })
+  expect(server(2, { threads: 7 })).toMatchObject({ replicas: 1, threads: 7 })
+})
+
+test('resolveConfig() leaves absolute paths as they are', () => {
+  const yaml = sluiceSchema.parse({ model_repository: '/models', state_dir: 'state' })
+  const config = resolveConfig(yaml, { cores: 1, repositoryBase: '/r', stateBase: '/s' })
+  expect(config).toMatchObject({ modelRepository: '/models', stateDir: '/s/state' })
+})
