@@ -1,0 +1,274 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { repositoryParsers } from '../../../src/config/parsers.ts'
+import { scanRepository } from '../../../src/registry/folder.ts'
+import { EXAMPLE_REPOSITORY } from '../../helpers/example.ts'
+import { manifestJson, profileJson } from '../../helpers/manifests.ts'
+import { makeTempDir } from '../../helpers/temp-dir.ts'
+import { type Entry, makeTree } from '../../helpers/tree.ts'
+
+const scan = (root: string) => scanRepository(root, repositoryParsers)
+
+/** The only model of a repository with these files under `m/`. */
+const scanModel = (entries: Readonly<Record<string, Entry>>) => {
+  const inside = Object.fromEntries(Object.entries(entries).map(([path, e]) => [`m/${path}`, e]))
+  const { models, faults } = scan(makeTree(inside))
+  expect(faults).toEqual([])
+  expect(models).toHaveLength(1)
+  return models[0]!
+}
+
+/** What is wrong with version 1 of a model with these files. */
+const versionFault = (entries: Readonly<Record<string, Entry>>) =>
+  scanModel(entries).versions[0]?.fault
+
+const versionNumbers = ({ versions }: { versions: readonly { version: number }[] }) =>
+  versions.map(({ version }) => version)
+
+test('scanRepository() throws REPOSITORY_UNREADABLE when the folder is absent or a file', () => {
+  const root = makeTree({ file: '' })
+  expect(() => scan(join(root, 'absent'))).toThrow('The model repository does not exist')
+  expect(() => scan(join(root, 'file'))).toThrow('The model repository cannot be read (ENOTDIR)')
+  expect(() => scan('\0')).toThrow('The model repository cannot be read (ERR_INVALID_ARG_VALUE)')
+})
+
+test('scanRepository() finds nothing in an empty folder', () => {
+  expect(scan(makeTempDir())).toEqual({ models: [], faults: [] })
+})
+
+test('scanRepository() reads the example', () => {
+  const { models, faults } = scan(EXAMPLE_REPOSITORY)
+  expect(faults).toEqual([])
+  expect(models).toMatchObject([
+    {
+      name: 'flight-delay',
+      faults: [],
+      isBroken: false,
+      versions: [
+        { version: 1, fault: null, manifest: { task: 'binary' } },
+        { version: 2, fault: null, manifest: { task: 'binary' } },
+      ],
+    },
+  ])
+})
+
+test('scanRepository() takes a bare model.onnx', () => {
+  expect(scanModel({ '1/model.onnx': 'x' })).toMatchObject({
+    config: repositoryParsers.defaultConfig,
+    aliases: {},
+    faults: [],
+    versions: [{ version: 1, manifest: null, exampleRow: null, fault: null }],
+  })
+})
+
+test('scanRepository() reads manifest, profile, aliases and model.yaml', () => {
+  const model = scanModel({
+    '1/model.onnx': 'x',
+    '1/manifest.json': manifestJson(),
+    '1/profile.json': profileJson(),
+    'aliases.json': { champion: 1 },
+    'model.yaml': 'max_batch_size: 8',
+  })
+  expect(model).toMatchObject({
+    aliases: { champion: 1 },
+    config: { maxBatchSize: 8 },
+    versions: [{ manifest: { threshold: 0.25 }, exampleRow: { distance: 1400 }, fault: null }],
+  })
+})
+
+test('scanRepository() sorts versions by number and models by name', () => {
+  const root = makeTree({ 'b/10/model.onnx': '', 'b/9/model.onnx': '', 'a/1/model.onnx': '' })
+  const { models } = scan(root)
+  expect(models.map(({ name }) => name)).toEqual(['a', 'b'])
+  expect(versionNumbers(models[1]!)).toEqual([9, 10])
+})
+
+test.each(['0', '01', 'x', '-1', '1.0', '1e3', '9999999999', 'latest'])(
+  'scanRepository() says that folder %s is no version',
+  (name) => {
+    const { faults, versions, isBroken } = scanModel({
+      '1/model.onnx': 'x',
+      [`${name}/model.onnx`]: 'x',
+    })
+    expect(versionNumbers({ versions })).toEqual([1])
+    expect(isBroken).toBe(false)
+    expect(faults).toEqual([
+      { code: 'MODEL_INVALID', detail: `'${name}' is no version: 1, 2, 3 ...` },
+    ])
+  },
+)
+
+test('scanRepository() passes over hidden and temporary folders, and over files', () => {
+  const root = makeTree({
+    'm/1/model.onnx': 'x',
+    'm/.2.partial/model.onnx': 'x',
+    'm/3.tmp/model.onnx': 'x',
+    'm/4~/model.onnx': 'x',
+    'm/__pycache__/a.pyc': '',
+    'm/notes.txt': '',
+    'm/link.txt': { link: 'notes.txt' },
+    'README.md': '',
+    'LINK.md': { link: 'README.md' },
+    '.git/1/model.onnx': '',
+    _old: null,
+  })
+  const { models, faults } = scan(root)
+  expect(faults).toEqual([])
+  expect(models).toMatchObject([{ name: 'm', faults: [], versions: [{ version: 1 }] }])
+})
+
+test.each(['a b', 'ünicode', 'a..b', '-a', 'x'.repeat(129)])(
+  'scanRepository() refuses %s as the name of a model',
+  (name) => {
+    const { models, faults } = scan(makeTree({ [`${name}/1/model.onnx`]: 'x' }))
+    expect(models).toEqual([])
+    const detail = `'${name}' cannot be the name of a model`
+    expect(faults).toEqual([{ code: 'MODEL_INVALID', detail }])
+  },
+)
+
+test('scanRepository() says that a version has no model.onnx', () => {
+  const detail = 'There is no model.onnx'
+  expect(versionFault({ '1': null })).toEqual({ code: 'MODEL_INVALID', detail })
+})
+
+test('scanRepository() says that model.onnx is a folder', () => {
+  const detail = 'model.onnx is no file'
+  expect(versionFault({ '1/model.onnx': null })).toEqual({ code: 'MODEL_INVALID', detail })
+})
+
+test('scanRepository() does not wait for a pipe', () => {
+  const root = makeTree({ 'm/1/model.onnx': 'x' })
+  execFileSync('mkfifo', [join(root, 'm/1/manifest.json'), join(root, 'm/aliases.json')])
+  expect(scan(root).models[0]).toMatchObject({
+    isBroken: true,
+    faults: [{ code: 'MODEL_CONFIG_INVALID', detail: 'aliases.json is no file' }],
+  })
+})
+
+test('scanRepository() follows links within the repository', () => {
+  const model = scanModel({ '1/model.onnx': 'x', '2': { link: '1' } })
+  expect(model.versions.map(({ fault }) => fault)).toEqual([null, null])
+})
+
+const OUTSIDE = makeTree({ 'v/model.onnx': 'x', 'secret.json': 'root:x:0:0' })
+
+test.each<readonly [string, Readonly<Record<string, Entry>>, string]>([
+  ['a version', { '1': { link: join(OUTSIDE, 'v') } }, 'The folder of the version'],
+  ['model.onnx', { '1/model.onnx': { link: join(OUTSIDE, 'v/model.onnx') } }, 'model.onnx'],
+  [
+    'a manifest',
+    { '1/model.onnx': 'x', '1/manifest.json': { link: join(OUTSIDE, 'secret.json') } },
+    'manifest.json',
+  ],
+  [
+    'a profile',
+    { '1/model.onnx': 'x', '1/profile.json': { link: '../../../../../../etc/passwd' } },
+    'profile.json',
+  ],
+])('scanRepository() does not follow %s that is a link out of the repository', (_, tree, what) => {
+  const detail = `${what} is a link that leads out of the repository`
+  expect(versionFault(tree)).toEqual({ code: 'MODEL_UNSAFE', detail })
+})
+
+test.each(['aliases.json', 'model.yaml'])(
+  'scanRepository() does not follow %s that is a link out of the repository',
+  (name) => {
+    const model = scanModel({ '1/model.onnx': 'x', [name]: { link: join(OUTSIDE, 'secret.json') } })
+    const detail = `${name} is a link that leads out of the repository`
+    expect(model).toMatchObject({ isBroken: true, faults: [{ code: 'MODEL_UNSAFE', detail }] })
+    expect(model.versions[0]?.fault?.code).toBe('MODEL_UNSAFE')
+  },
+)
+
+test.each([
+  ['out of the repository', OUTSIDE, 'MODEL_UNSAFE', 'is a link that leads out of the repository'],
+  ['to nowhere', './absent', 'MODEL_INVALID', 'is a link to nowhere'],
+  ['to itself', 'm', 'MODEL_INVALID', 'cannot be read (ELOOP)'],
+])('scanRepository() keeps the other models when one is a link %s', (_, link, code, reason) => {
+  const { models, faults } = scan(makeTree({ m: { link }, 'n/1/model.onnx': 'x' }))
+  expect(faults).toEqual([])
+  expect(models).toMatchObject([
+    { name: 'm', isBroken: true, faults: [{ code, detail: `The folder of the model ${reason}` }] },
+    { name: 'n', isBroken: false, faults: [] },
+  ])
+})
+
+test('scanRepository() follows the link that is the repository itself', () => {
+  const root = makeTree({ 'm/1/model.onnx': 'x' })
+  const { models } = scan(join(makeTree({ models: { link: root } }), 'models'))
+  expect(models).toMatchObject([{ name: 'm', versions: [{ fault: null }] }])
+})
+
+test('scanRepository() says that an alias names an absent version', () => {
+  const { faults, aliases } = scanModel({
+    '1/model.onnx': 'x',
+    'aliases.json': { champion: 7, code: 1, detail: 1 },
+  })
+  expect(aliases).toEqual({ champion: 7, code: 1, detail: 1 })
+  expect(faults).toEqual([
+    { code: 'VERSION_NOT_FOUND', detail: "Alias 'champion' names the absent version 7" },
+  ])
+})
+
+test.each([
+  ['aliases.json', '{"champion": "two"}'],
+  ['aliases.json', 'null'],
+  ['model.yaml', 'max_batch: 1'],
+  ['model.yaml', '['],
+])('scanRepository() breaks the whole model when %s is %s', (name, text) => {
+  const model = scanModel({ '1/model.onnx': 'x', [name]: text })
+  expect(model.isBroken).toBe(true)
+  expect(model.faults).toMatchObject([{ code: 'MODEL_CONFIG_INVALID' }])
+  expect(model.versions[0]?.fault?.code).toBe('MODEL_CONFIG_INVALID')
+})
+
+test('scanRepository() fails one version for its manifest and keeps the next', () => {
+  const { versions, faults } = scanModel({
+    '1/model.onnx': 'x',
+    '1/manifest.json': '{',
+    '2/model.onnx': 'x',
+  })
+  expect(faults).toEqual([])
+  expect(versions.map(({ fault }) => fault?.code)).toEqual(['MANIFEST_INVALID', undefined])
+})
+
+test('scanRepository() refuses a profile of another file', () => {
+  const fault = versionFault({
+    '1/model.onnx': 'x',
+    '1/manifest.json': manifestJson(),
+    '1/profile.json': profileJson({ version_digest: 'b'.repeat(64) }),
+  })
+  expect(fault?.code).toBe('DIGEST_MISMATCH')
+})
+
+test('scanRepository() refuses an example row that the version does not take', () => {
+  const fault = versionFault({
+    '1/model.onnx': 'x',
+    '1/manifest.json': manifestJson(),
+    '1/profile.json': profileJson({ example_row: { distnce: 1, carrier: 'UA' } }),
+  })
+  const detail =
+    "profile.json: example_row names 'distnce', which is no feature of the manifest; did you mean 'distance'?"
+  expect(fault).toEqual({ code: 'MANIFEST_INVALID', detail })
+})
+
+test('scanRepository() refuses a manifest that is longer than memory should hold', () => {
+  const root = makeTree({ 'm/1/model.onnx': 'x' })
+  const file = join(root, 'm/1/manifest.json')
+  writeFileSync(file, '')
+  execFileSync('truncate', ['-s', '65M', file])
+  expect(scan(root).models[0]?.versions[0]?.fault?.detail).toMatch(/^manifest.json exceeds/)
+})
+
+test('scanRepository() names no path of this machine', () => {
+  const root = makeTree({
+    'm/1/manifest.json': null,
+    'm/1/model.onnx': 'x',
+    'm/aliases.json': null,
+  })
+  mkdirSync(join(root, 'm/model.yaml'))
+  expect(JSON.stringify(scan(root).models.flatMap(({ faults }) => faults))).not.toContain(root)
+})
