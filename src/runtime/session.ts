@@ -82,12 +82,16 @@ export interface SessionOptions {
   readonly optimization?: 'disabled' | 'all'
 }
 
+const LOG_FATAL_ONLY = 4
+
 /** One thread each, no spinning: the pools would otherwise take all cores of the machine. */
 const nativeOptions = (options: SessionOptions): object => ({
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: 'sequential',
   graphOptimizationLevel: options.optimization ?? 'all',
+  // What fails is thrown; ONNX Runtime would also print it, with values of the client's input.
+  logSeverityLevel: LOG_FATAL_ONLY,
   ...(options.optimizedModelFile === undefined
     ? {}
     : { optimizedModelFilePath: options.optimizedModelFile }),
