@@ -3,10 +3,10 @@
  * tensors. Field numbers are those of onnx.proto (onnx 1.20, `onnx/onnx.proto`).
  */
 
-import { closeSync, fstatSync, lstatSync, openSync, realpathSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { type Refusal, refuse } from '../shared/errors.ts'
 import { ELEMENTS_MAX } from '../shared/tensor.ts'
+import { checkExternal, type ExternalData } from './onnx-external.ts'
 import { WireFault, type WireField, WireReader } from './onnx-wire.ts'
 
 export interface WalkLimits {
@@ -15,6 +15,9 @@ export interface WalkLimits {
   readonly tensorsMax: number
   readonly depthMax: number
   readonly nameBytesMax: number
+  readonly metadataBytesMax: number
+  /** Domains, and operators and functions of domains beyond the known ones. */
+  readonly foreignMax: number
 }
 
 /** 2 GiB is protobuf's own bound; the rest is far above any real model. */
@@ -24,6 +27,8 @@ export const WALK_LIMITS: WalkLimits = {
   tensorsMax: 1_000_000,
   depthMax: 64,
   nameBytesMax: 1024 * 1024,
+  metadataBytesMax: 4 * 1024 * 1024,
+  foreignMax: 10_000,
 }
 
 export interface WalkResult {
@@ -36,7 +41,11 @@ export interface WalkResult {
   readonly externalFiles: readonly string[]
 }
 
+const OPSETS_MAX = 1000
+const FOREIGN_NAME_MAX = 1024
+
 /** Operators of other domains would need a library to be loaded: code from the model's author. */
+
 const DOMAINS = new Set(['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft'])
 
 class Unsafe extends Error {}
@@ -46,7 +55,11 @@ interface Walk {
   readonly limits: WalkLimits
   readonly opsets: Record<string, number>
   readonly metadata: Record<string, string>
-  readonly external: { location: string; offset: number; length: number }[]
+  readonly external: ExternalData[]
+  /** `domain:operator` of nodes outside the known domains; functions of the model must bring them. */
+  readonly foreign: Set<string>
+  readonly functions: Set<string>
+  metadataBytes: number
   irVersion: number
   producer: string
   nodes: number
@@ -57,12 +70,6 @@ interface Walk {
 const children = (walk: Walk, { type, start, value }: WireField) => {
   if (type !== 2) throw new WireFault('a message field has another wire type')
   return walk.reader.fields(start, start + value)
-}
-
-const checkDomain = (domain: string): void => {
-  if (!DOMAINS.has(domain)) {
-    throw new Unsafe(`operators of the domain '${domain.slice(0, 64)}' are not allowed`)
-  }
 }
 
 const text = (walk: Walk, field: WireField): string =>
@@ -124,13 +131,26 @@ const walkSparse = (walk: Walk, field: WireField): void => {
   }
 }
 
-/** NodeProto { attribute = 5, domain = 7 } */
+/** Keeps a name that only few models have. */
+const note = (walk: Walk, names: Set<string>, domain: string, name: string): void => {
+  names.add(`${domain}:${name}`)
+  const isTooLong = domain.length + name.length > FOREIGN_NAME_MAX
+  if (isTooLong || names.size > walk.limits.foreignMax)
+    throw new Unsafe('it uses too many domains, or too long ones')
+}
+
+/** NodeProto { op_type = 4, attribute = 5, domain = 7 } */
 const walkNode = (walk: Walk, field: WireField, depth: number): void => {
   if (++walk.nodes > walk.limits.nodesMax) throw new Unsafe('it has too many nodes')
+  let domain = ''
+  let operator: WireField | null = null
   for (const child of children(walk, field)) {
+    if (child.number === 4) operator = child
     if (child.number === 5) walkAttribute(walk, child, depth)
-    if (child.number === 7) checkDomain(text(walk, child))
+    if (child.number === 7) domain = text(walk, child)
   }
+  if (DOMAINS.has(domain)) return
+  note(walk, walk.foreign, domain, operator === null ? '' : text(walk, operator))
 }
 
 /** GraphProto { node = 1, initializer = 5, sparse_initializer = 15 } */
@@ -142,14 +162,30 @@ const walkGraph = (walk: Walk, field: WireField, depth: number): void => {
   }
 }
 
-/** FunctionProto { node = 7, opset_import = 9, domain = 10 }; its own domain may be anything. */
+/** FunctionProto { name 1, node 7, opset_import 9, domain 10, attribute_proto 11 } */
 const walkFunction = (walk: Walk, field: WireField): void => {
+  let domain = ''
+  let name = ''
   for (const child of children(walk, field)) {
+    if (child.number === 1) name = text(walk, child)
     if (child.number === 7) walkNode(walk, child, 1)
+    if (child.number === 10) domain = text(walk, child)
+    if (child.number === 11) walkAttribute(walk, child, 1)
+  }
+  note(walk, walk.functions, domain, name)
+}
+
+/** TrainingInfoProto { initialization = 1, algorithm = 2 }: graphs like any other. */
+const walkTraining = (walk: Walk, field: WireField): void => {
+  for (const child of children(walk, field)) {
+    if (child.number === 1 || child.number === 2) walkGraph(walk, child, 1)
   }
 }
 
-/** OperatorSetIdProto { domain = 1, version = 2 }. Exporters name the default domain twice. */
+/**
+ * OperatorSetIdProto { domain = 1, version = 2 }. Exporters name the default domain twice, and
+ * domains that no node uses; nodes are what counts.
+ */
 const walkOpset = (walk: Walk, field: WireField): void => {
   let domain = ''
   let version = 0
@@ -157,21 +193,28 @@ const walkOpset = (walk: Walk, field: WireField): void => {
     if (child.number === 1) domain = text(walk, child)
     if (child.number === 2) version = child.value
   }
-  checkDomain(domain)
   walk.opsets[domain] = Math.max(version, walk.opsets[domain] ?? 0)
+  if (Object.keys(walk.opsets).length > OPSETS_MAX) throw new Unsafe('it uses too many domains')
 }
 
-/** ModelProto { ir_version 1, producer 2, graph 7, opset_import 8, metadata 14, functions 25 } */
+const walkMetadata = (walk: Walk, field: WireField): void => {
+  walk.metadataBytes += field.value
+  if (walk.metadataBytes > walk.limits.metadataBytesMax) {
+    throw new Unsafe(`its metadata exceed ${walk.limits.metadataBytesMax} bytes`)
+  }
+  const [key, value] = walkEntry(walk, field)
+  walk.metadata[key] = value
+}
+
+/** ModelProto { ir_version 1, producer 2, graph 7, opset 8, metadata 14, training 20, functions 25 } */
 const walkModel = (walk: Walk): void => {
   for (const field of walk.reader.fields(0, walk.reader.size)) {
     if (field.number === 1) walk.irVersion = field.value
     if (field.number === 2) walk.producer = text(walk, field)
     if (field.number === 8) walkOpset(walk, field)
     if (field.number === 25) walkFunction(walk, field)
-    if (field.number === 14) {
-      const [key, value] = walkEntry(walk, field)
-      walk.metadata[key] = value
-    }
+    if (field.number === 14) walkMetadata(walk, field)
+    if (field.number === 20) walkTraining(walk, field)
     if (field.number === 7) {
       walk.hasGraph = true
       walkGraph(walk, field, 1)
@@ -179,24 +222,13 @@ const walkModel = (walk: Walk): void => {
   }
 }
 
-/** External data must be a plain file of the model's own folder, and long enough. */
-const checkExternal = (folder: string, { location, offset, length }: Walk['external'][number]) => {
-  const isPlainName = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$/.test(location)
-  if (!isPlainName) throw new Unsafe('its external data lies outside its folder')
-  const file = join(folder, location)
-  let size: number
-  try {
-    const stat = lstatSync(file)
-    if (!stat.isFile() || dirname(realpathSync(file)) !== realpathSync(folder)) {
-      throw new Unsafe('its external data is a link or no file')
-    }
-    size = stat.size
-  } catch (thrown) {
-    if (thrown instanceof Unsafe) throw thrown
-    throw new WireFault(`its external data '${location}' is missing`)
+/** Every operator is of a known domain, or a function that the model brings along. */
+const checkOperators = ({ foreign, functions }: Walk): void => {
+  for (const operator of foreign) {
+    if (functions.has(operator)) continue
+    const domain = operator.slice(0, operator.lastIndexOf(':'))
+    throw new Unsafe(`operators of the domain '${domain.slice(0, 64)}' are not allowed`)
   }
-  const isWithin = offset >= 0 && length >= 0 && offset + length <= size
-  if (!isWithin) throw new WireFault(`its external data '${location}' is too short`)
 }
 
 /**
@@ -226,6 +258,9 @@ export const walkOnnx = (
       opsets: Object.create(null) as Record<string, number>,
       metadata: Object.create(null) as Record<string, string>,
       external: [],
+      foreign: new Set(),
+      functions: new Set(),
+      metadataBytes: 0,
       irVersion: 0,
       producer: '',
       nodes: 0,
@@ -233,9 +268,12 @@ export const walkOnnx = (
       hasGraph: false,
     }
     walkModel(walk)
-    if (!walk.hasGraph)
-      return refuse('MODEL_INVALID', 'model.onnx is no ONNX model: it has no graph')
-    for (const entry of walk.external) checkExternal(folder, entry)
+    if (!walk.hasGraph) throw new WireFault('it has no graph, so it is no ONNX model')
+    checkOperators(walk)
+    for (const entry of walk.external) {
+      const refusal = checkExternal(folder, entry)
+      if (refusal !== null) return refusal
+    }
     const externalFiles = [...new Set(walk.external.map(({ location }) => location))]
     const { irVersion, producer, opsets, metadata, nodes } = walk
     return {

@@ -142,6 +142,14 @@ class OrtSession implements Session {
   }
 }
 
+/**
+ * ONNX Runtime takes bytes with this mark for its own format, which the walker has not looked
+ * through: an ONNX file whose producer is called "ORTM" is enough.
+ */
+const isOrtFormat = (bytes: Uint8Array): boolean =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(8, bytes.length)).toString('latin1', 4) ===
+  'ORTM'
+
 /** A model as bytes, or as a file where it has external data beside it. */
 export type ModelSource = Uint8Array | { readonly file: string }
 
@@ -150,6 +158,9 @@ export type ModelSource = Uint8Array | { readonly file: string }
  * refuses the model or it has inputs or outputs that cannot be exchanged.
  */
 export const createSession = (source: ModelSource, options: SessionOptions = {}): Session => {
+  if (!('file' in source) && isOrtFormat(source)) {
+    throw new GatewayError('MODEL_INVALID', 'It looks like a model in the ORT format; export ONNX')
+  }
   initOrt()
   const native = new binding.InferenceSession()
   try {
