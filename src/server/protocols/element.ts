@@ -1,7 +1,12 @@
 /** One JSON value into one element of a tensor. Shared by all JSON formats; nothing is converted. */
 
 import { type ErrorCode, type FieldFault, type Refusal, refuse } from '../../shared/errors.ts'
-import { BIGINT_BOUNDS, type Datatype, INTEGER_BOUNDS } from '../../shared/tensor.ts'
+import {
+  BIGINT_BOUNDS,
+  type Datatype,
+  INTEGER_BOUNDS,
+  type TensorData,
+} from '../../shared/tensor.ts'
 import type { JsonValue } from '../json/parser.ts'
 import { kindOf } from '../json/pointer.ts'
 
@@ -18,7 +23,8 @@ const misfit = (code: ErrorCode, detail: string): Misfit => ({ code, detail })
 const mismatch = (wanted: string, value: JsonValue): Misfit =>
   misfit('TENSOR_DATATYPE_MISMATCH', `wants ${wanted}, got ${kindOf(value)}`)
 
-const FLOAT32_MAX = 3.4028234663852886e38
+/** Largest finite float32. */
+export const FLOAT32_MAX = 3.4028234663852886e38
 
 const toFloat = (value: JsonValue, datatype: 'FP32' | 'FP64'): Element | Misfit => {
   const number = typeof value === 'bigint' ? Number(value) : value
@@ -67,6 +73,14 @@ export const toElement = (value: JsonValue, datatype: Datatype): Element | Misfi
     default:
       return toInteger(value, datatype)
   }
+}
+
+/** A number of ours (a code, 0 or 1, a missing value) in a tensor that may hold another type. */
+export const toNumericElement = (value: number, datatype: Datatype): Element | Misfit =>
+  datatype === 'BOOL' && (value === 0 || value === 1) ? value : toElement(value, datatype)
+
+export const putElement = (data: TensorData, index: number, element: Element): void => {
+  ;(data as Element[])[index] = element
 }
 
 export const isMisfit = (element: Element | Misfit): element is Misfit =>

@@ -1,176 +1,19 @@
 /** Every `/predict` body, valid or not: the reference that the fast decoder must equal. */
 
-import type { BoundFeature } from '../../shared/contract.ts'
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import { nearest } from '../../shared/nearest.ts'
-import {
-  allocate,
-  type Datatype,
-  ELEMENTS_MAX,
-  type Tensor,
-  type TensorData,
-} from '../../shared/tensor.ts'
+import { allocate, ELEMENTS_MAX, formatShape, type Tensor } from '../../shared/tensor.ts'
 import { type JsonObject, type JsonValue, parseJson } from '../json/parser.ts'
 import { kindOf, pointer, quote } from '../json/pointer.ts'
-import { type Element, isMisfit, refuseAt, toElement } from './element.ts'
+import { putElement } from './element.ts'
 import type { FeaturesPlan } from './features-plan.ts'
+import { isRefusal, type RowPart, readFeatures } from './features-row.ts'
+import { readTensors } from './features-tensors.ts'
 import type { Decoded, RowTarget, VariantPlan } from './protocol.ts'
 
 const TOP_LEVEL = ['features', 'instances', 'request_id'] as const
 
-const isRefusal = (value: object): value is Refusal => 'detail' in value && 'code' in value
-
-/** The elements of one row, by input: `row[input][column]`. */
-type Row = Element[][]
-
-const put = (data: TensorData, index: number, element: Element): void => {
-  ;(data as Element[])[index] = element
-}
-
-const featureElement = (
-  feature: BoundFeature,
-  value: JsonValue | undefined,
-  datatype: Datatype,
-  at: string,
-): Element | Refusal => {
-  const what = `Feature ${quote(feature.name)}`
-  if (value === undefined || value === null) return missingElement(feature, datatype, at)
-  const { type, codes } = feature
-  if (type === 'category') {
-    const text = toElement(value, 'BYTES')
-    if (isMisfit(text)) return refuseAt(what, text, at)
-    if (codes === null) return text
-    return codes.get(String(text)) ?? -1
-  }
-  if (type === 'boolean') {
-    const truth = toElement(value, 'BOOL')
-    if (isMisfit(truth)) return refuseAt(what, truth, at)
-    return typeof allocate(datatype, 1)[0] === 'bigint' ? BigInt(truth) : truth
-  }
-  if (type === 'integer' && typeof value === 'number' && !Number.isInteger(value)) {
-    const detail = 'wants an integer, got a fraction'
-    return refuseAt(what, { code: 'TENSOR_DATATYPE_MISMATCH', detail }, at)
-  }
-  const element = toElement(value, datatype)
-  return isMisfit(element) ? refuseAt(what, element, at) : element
-}
-
-const missingElement = (
-  { name, optional, missing }: BoundFeature,
-  datatype: Datatype,
-  at: string,
-): Element | Refusal => {
-  const isIntegral = datatype !== 'FP32' && datatype !== 'FP64' && datatype !== 'BYTES'
-  const canBeFed = !(isIntegral && Number.isNaN(missing))
-  if (optional && canBeFed) {
-    return datatype === 'INT64' || datatype === 'UINT64' ? BigInt(missing) : missing
-  }
-  const detail = `Feature ${quote(name)} is missing`
-  return refuse('INPUT_MISSING', detail, [{ pointer: at, detail }])
-}
-
-const unknownName = (name: string, names: readonly string[], at: string): Refusal => {
-  const near = nearest(name, names)
-  const hint = near === null ? '' : `; did you mean ${quote(near)}?`
-  const detail = `${quote(name)} is no feature of this endpoint${hint}`
-  return refuse('INPUT_UNKNOWN', detail, [{ pointer: at, detail }])
-}
-
-const findUnknown = (object: JsonObject, compiled: FeaturesPlan, at: string): Refusal | null => {
-  for (const name of object.keys()) {
-    if (compiled.byName.has(name)) continue
-    return unknownName(name, compiled.names, at + pointer(name))
-  }
-  return null
-}
-
-const wrongCount = (wanted: number, got: number, at: string): Refusal => {
-  const detail = `wants ${wanted} values in a row, got ${got}`
-  return refuse('TENSOR_SHAPE_MISMATCH', `A row ${detail}`, [{ pointer: at, detail }])
-}
-
-/** A row of named or positional features. */
-const featureRow = (
-  value: JsonObject | JsonValue[],
-  plan: VariantPlan,
-  compiled: FeaturesPlan,
-  at: string,
-): Row | Refusal => {
-  const { features } = plan.binding
-  const isList = Array.isArray(value)
-  if (isList && value.length !== features.length)
-    return wrongCount(features.length, value.length, at)
-  const unknown = isList ? null : findUnknown(value, compiled, at)
-  if (unknown !== null) return unknown
-  const row: Row = plan.signature.inputs.map(() => [])
-  for (const [index, feature] of features.entries()) {
-    const own = isList ? value[index] : value.get(feature.name)
-    const place = at + pointer(isList ? index : feature.name)
-    const { datatype } = plan.signature.inputs[feature.input]!
-    const element = featureElement(feature, own, datatype, place)
-    if (typeof element === 'object') return element
-    row[feature.input]![feature.column] = element
-  }
-  return row
-}
-
-/** Elements of a value that may be nested; depth is bounded by the parser. */
-const flatten = (value: JsonValue, into: JsonValue[]): void => {
-  if (!Array.isArray(value)) into.push(value)
-  else for (const child of value) flatten(child, into)
-}
-
-const tensorElements = (
-  value: JsonValue | undefined,
-  input: number,
-  plan: VariantPlan,
-  compiled: FeaturesPlan,
-  at: string,
-): Element[] | Refusal => {
-  const { name, datatype, shape } = plan.signature.inputs[input]!
-  if (value === undefined || value === null) {
-    const detail = `Input ${quote(name)} is missing`
-    return refuse('INPUT_MISSING', detail, [{ pointer: at, detail }])
-  }
-  const flat: JsonValue[] = []
-  flatten(value, flat)
-  const stride = compiled.strides[input]!
-  const wanted = shape[0] === -1 || shape.length === 0 ? stride : stride * shape[0]!
-  if (wanted >= 0 && flat.length !== wanted) return wrongCount(wanted, flat.length, at)
-  const elements: Element[] = []
-  for (const each of flat) {
-    const element = toElement(each, datatype)
-    if (isMisfit(element)) return refuseAt(`Input ${quote(name)}`, element, at)
-    elements.push(element)
-  }
-  return elements
-}
-
-/** A row of tensors: an object by input name, or, with one input, a list that is its row. */
-const tensorRow = (
-  value: JsonObject | JsonValue[],
-  plan: VariantPlan,
-  compiled: FeaturesPlan,
-  at: string,
-): Row | Refusal => {
-  const { inputs } = plan.signature
-  const isList = Array.isArray(value)
-  if (isList && inputs.length !== 1) {
-    const detail = `This endpoint takes ${inputs.length} tensors: name them`
-    return refuse('REQUEST_MALFORMED', detail, [{ pointer: at, detail }])
-  }
-  const unknown = isList ? null : findUnknown(value, compiled, at)
-  if (unknown !== null) return unknown
-  const row: Row = []
-  for (const [input, { name }] of inputs.entries()) {
-    const own = isList ? value : value.get(name)
-    const place = isList ? at : at + pointer(name)
-    const elements = tensorElements(own, input, plan, compiled, place)
-    if (!Array.isArray(elements)) return elements
-    row.push(elements)
-  }
-  return row
-}
+type Row = readonly RowPart[]
 
 const readRow = (
   value: JsonValue,
@@ -182,7 +25,7 @@ const readRow = (
     const detail = `wants an object or a list, got ${kindOf(value)}`
     return refuse('REQUEST_MALFORMED', `A row ${detail}`, [{ pointer: at, detail }])
   }
-  const read = plan.contract.features.length > 0 ? featureRow : tensorRow
+  const read = plan.contract.features.length > 0 ? readFeatures : readTensors
   return read(value, plan, compiled, at)
 }
 
@@ -196,62 +39,58 @@ const readRows = (
   for (const [index, value] of values.entries()) {
     const at = isBatch ? pointer('instances', index) : pointer('features')
     const row = readRow(value, plan, compiled, at)
-    if (!Array.isArray(row)) return row
+    if (isRefusal(row)) return row
     rows.push(row)
   }
   return rows
 }
 
-/** Whole tensors of all rows. Rows with a free inner dimension must be equally long. */
+/** One tensor of all rows. Where an inner dimension is free, rows must still be of one shape. */
+const joinInput = (rows: readonly Row[], input: number, plan: VariantPlan): Tensor | Refusal => {
+  const { name, datatype } = plan.signature.inputs[input]!
+  const { shape, elements } = rows[0]![input]!
+  const stride = elements.length
+  if (rows.length * stride > ELEMENTS_MAX) {
+    return refuse('TENSOR_SHAPE_MISMATCH', 'The rows hold too many elements')
+  }
+  const data = allocate(datatype, rows.length * stride)
+  const wanted = formatShape(shape.slice(1))
+  for (const [index, row] of rows.entries()) {
+    const part = row[input]!
+    const own = formatShape(part.shape.slice(1))
+    if (own !== wanted) {
+      const detail = `Input ${quote(name)} is ${wanted} in the first row, but ${own} here`
+      const at = pointer('instances', index)
+      return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: at, detail }])
+    }
+    for (let i = 0; i < stride; i++) putElement(data, index * stride + i, part.elements[i]!)
+  }
+  const isWhole = rows.length === 1
+  return { datatype, shape: isWhole ? shape : [rows.length, ...shape.slice(1)], data }
+}
+
 const joinRows = (rows: readonly Row[], plan: VariantPlan): Tensor[] | Refusal => {
   const tensors: Tensor[] = []
-  for (const [input, { datatype, shape }] of plan.signature.inputs.entries()) {
-    const length = rows[0]![input]!.length
-    const uneven = rows.findIndex((row) => row[input]!.length !== length)
-    if (uneven >= 0) {
-      return wrongCount(length, rows[uneven]![input]!.length, pointer('instances', uneven))
-    }
-    if (rows.length * length > ELEMENTS_MAX) {
-      return refuse('TENSOR_SHAPE_MISMATCH', 'The rows hold too many elements')
-    }
-    const data = allocate(datatype, rows.length * length)
-    for (const [row, values] of rows.entries()) {
-      for (const [i, value] of values[input]!.entries()) put(data, row * length + i, value)
-    }
-    const sized = sizeShape(shape, rows.length, length)
-    if (sized === null) {
-      const detail = 'This input has several free dimensions: use the Open Inference Protocol'
-      return refuse('TENSOR_SHAPE_MISMATCH', detail)
-    }
-    tensors.push({ datatype, shape: sized, data })
+  for (const input of plan.signature.inputs.keys()) {
+    const tensor = joinInput(rows, input, plan)
+    if (isRefusal(tensor)) return tensor
+    tensors.push(tensor)
   }
   return tensors
 }
 
-/** The shape of `rows` rows of `length` elements; null when more than one inner dimension is free. */
-const sizeShape = (shape: readonly number[], rows: number, length: number): number[] | null => {
-  const inner = shape.slice(1)
-  const free = inner.filter((size) => size < 0).length
-  if (free > 1) return null
-  const known = inner.reduce((product, size) => (size < 0 ? product : product * size), 1)
-  if (free === 1 && (known === 0 || length % known !== 0)) return null
-  const sized = inner.map((size) => (size < 0 ? length / known : size))
-  if (shape.length === 0) return []
-  return [shape[0] === -1 ? rows : shape[0]!, ...sized]
-}
-
 const writeRows = (rows: readonly Row[], target: RowTarget, strides: readonly number[]): void => {
   for (const [index, row] of rows.entries()) {
-    for (const [input, values] of row.entries()) {
+    for (const [input, { elements }] of row.entries()) {
       const base = (target.row + index) * strides[input]!
-      for (const [column, value] of values.entries()) {
-        put(target.columns[input]!, base + column, value)
+      for (const [column, element] of elements.entries()) {
+        putElement(target.columns[input]!, base + column, element)
       }
     }
   }
 }
 
-const checkTopLevel = (body: JsonValue): { body: JsonObject } | Refusal => {
+const checkTopLevel = (body: JsonValue): JsonObject | Refusal => {
   if (!(body instanceof Map)) {
     return refuse('REQUEST_MALFORMED', `The body must be an object, not ${kindOf(body)}`)
   }
@@ -266,10 +105,23 @@ const checkTopLevel = (body: JsonValue): { body: JsonObject } | Refusal => {
     return refuse('REQUEST_MALFORMED', "The body must have either 'features' or 'instances'")
   }
   const id = body.get('request_id')
-  if (id !== undefined && (typeof id !== 'string' || id === '')) {
-    return refuse('REQUEST_MALFORMED', "'request_id' must be a string that is not empty")
+  if (id === undefined || (typeof id === 'string' && id !== '')) return body
+  const detail = "'request_id' must be a string that is not empty"
+  return refuse('REQUEST_MALFORMED', detail, [{ pointer: '/request_id', detail }])
+}
+
+/** The values of the rows in a body. */
+const givenRows = (body: JsonObject, hasRows: boolean): readonly JsonValue[] | Refusal => {
+  const instances = body.get('instances')
+  if (instances === undefined) return [body.get('features')!]
+  if (!Array.isArray(instances) || instances.length === 0) {
+    const got = Array.isArray(instances) ? 'none' : kindOf(instances)
+    const detail = `'instances' must be a list of rows, got ${got}`
+    return refuse('REQUEST_MALFORMED', detail, [{ pointer: '/instances', detail }])
   }
-  return { body }
+  if (instances.length === 1 || hasRows) return instances
+  const detail = `This model takes one row a request, got ${instances.length}`
+  return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: '/instances', detail }])
 }
 
 /** Reads a body into the target where it fits, else into tensors of its own. */
@@ -282,19 +134,11 @@ export const decodeComplete = (
 ): Refusal | null => {
   const parsed = parseJson(bytes, plan.jsonDepthMax)
   if (isRefusal(parsed)) return parsed
-  const checked = checkTopLevel(parsed.value)
-  if (isRefusal(checked)) return checked
-  const { body } = checked
+  const body = checkTopLevel(parsed.value)
+  if (isRefusal(body)) return body
+  const given = givenRows(body, compiled.hasRows)
+  if (isRefusal(given)) return given
   const isBatch = body.has('instances')
-  const given = isBatch ? body.get('instances')! : [body.get('features')!]
-  if (!Array.isArray(given) || given.length === 0) {
-    const detail = `'instances' must be a list of rows, got ${Array.isArray(given) ? 'none' : kindOf(given)}`
-    return refuse('REQUEST_MALFORMED', detail, [{ pointer: '/instances', detail }])
-  }
-  const hasRows = plan.signature.inputs.every(({ shape }) => shape[0] === -1)
-  if (given.length > 1 && !hasRows) {
-    return refuse('TENSOR_SHAPE_MISMATCH', 'This model takes one row a request')
-  }
   const rows = readRows(given, isBatch, plan, compiled)
   if (isRefusal(rows)) return rows
   decoded.isBatch = isBatch

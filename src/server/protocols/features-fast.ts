@@ -61,9 +61,9 @@ const scanText = (bytes: Uint8Array, at: number): string => {
 }
 
 const putMissing = (columns: readonly TensorData[], row: number, feature: FastFeature): boolean => {
-  const { bound, input, column, stride } = feature
-  if (!bound.optional) return false
-  ;(columns[input] as (number | string)[])[row * stride + column] = bound.missing
+  const { filler, input, column, stride } = feature
+  if (filler === null) return false
+  ;(columns[input] as (number | string)[])[row * stride + column] = filler
   return true
 }
 
@@ -104,7 +104,7 @@ const readValue = (
     const text = scanText(bytes, at)
     if (textEnd >= 0) {
       if (kind === KIND.TEXT) (columns[input] as string[])[index] = text
-      else (columns[input] as Float32Array)[index] = feature.bound.codes!.get(text) ?? -1
+      else (columns[input] as Float32Array)[index] = feature.codes!.get(text) ?? -1
       return textEnd
     }
   }

@@ -1,0 +1,141 @@
+/** Variant plans, targets and decoded values for tests of the wire formats. */
+
+import type {
+  Answer,
+  Decoded,
+  DecodeRequest,
+  RowTarget,
+  VariantPlan,
+} from '../../src/server/protocols/protocol.ts'
+import { bind, contractOf } from '../../src/shared/contract.ts'
+import type { Refusal } from '../../src/shared/errors.ts'
+import type { Manifest, ManifestFeature } from '../../src/shared/manifest.ts'
+import {
+  allocate,
+  type Signature,
+  type Tensor,
+  type TensorSignature,
+} from '../../src/shared/tensor.ts'
+
+export const feature = (
+  given: Partial<ManifestFeature> & Pick<ManifestFeature, 'name' | 'tensor' | 'column'>,
+): ManifestFeature => ({
+  type: 'number',
+  optional: false,
+  missing: Number.NaN,
+  ...given,
+})
+
+export const tensor = (
+  name: string,
+  datatype: TensorSignature['datatype'],
+  ...shape: number[]
+): TensorSignature => ({ name, datatype, shape })
+
+export interface PlanParts {
+  readonly inputs: readonly TensorSignature[]
+  readonly outputs?: readonly TensorSignature[]
+  readonly features?: readonly ManifestFeature[]
+  readonly manifest?: Partial<Manifest>
+  /** 0: without row dimension. */
+  readonly rowsMax?: number
+  readonly jsonDepthMax?: number
+}
+
+const SCORES: readonly TensorSignature[] = [tensor('score', 'FP32', -1, 1)]
+
+/** A plan as the data plane makes it; with a manifest where features or a part of one is given. */
+export const planOf = (parts: PlanParts): VariantPlan => {
+  const { inputs, outputs = SCORES, features = [], rowsMax = 8, jsonDepthMax = 20 } = parts
+  const signature: Signature = { inputs, outputs }
+  const hasManifest = features.length > 0 || parts.manifest !== undefined
+  const manifest: Manifest | null = hasManifest
+    ? { digest: '', features, task: 'other', ...parts.manifest }
+    : null
+  const contract = contractOf(signature, manifest)
+  const binding = bind(contract, signature, manifest)
+  if ('code' in binding) throw new Error(binding.detail)
+  const strides = inputs.map(({ shape }) => shape.slice(1).reduce((n, size) => n * size, 1))
+  const isFree = inputs.some(({ shape }) => shape.slice(1).includes(-1))
+  return {
+    endpoint: 'clicks',
+    model: 'clicks-model',
+    version: 7,
+    variant: 'v7',
+    contract,
+    binding,
+    signature,
+    manifest,
+    rowStrides: rowsMax === 0 || isFree ? null : strides,
+    rowsMax,
+    jsonDepthMax,
+  }
+}
+
+export interface DecodeResult {
+  readonly refusal: Refusal | null
+  readonly decoded: Decoded
+  /** By input: what the request wrote in place, or the data of its own tensors. */
+  readonly values: readonly (readonly unknown[])[]
+}
+
+export interface DecodeOptions {
+  readonly row?: number
+  readonly room?: number
+}
+
+const readValues = (plan: VariantPlan, target: RowTarget, decoded: Decoded): unknown[][] => {
+  const { tensors, rowsInPlace } = decoded
+  if (tensors !== null) return tensors.map(({ data }) => Array.from(data as ArrayLike<unknown>))
+  return target.columns.map((column, input) => {
+    const stride = plan.rowStrides?.[input] ?? 0
+    const all = Array.from(column as ArrayLike<unknown>)
+    return all.slice(target.row * stride, (target.row + rowsInPlace) * stride)
+  })
+}
+
+/** Decodes one body (text or bytes) into a fresh target of `room` rows behind `row` others. */
+export const decodeWith = (
+  decodeRequest: DecodeRequest,
+  plan: VariantPlan,
+  body: string | Uint8Array,
+  { row = 0, room = plan.rowStrides === null ? 0 : 4 }: DecodeOptions = {},
+): DecodeResult => {
+  const columns = plan.signature.inputs.map(({ datatype }, input) =>
+    allocate(datatype, (row + room) * (plan.rowStrides?.[input] ?? 0)),
+  )
+  const target: RowTarget = { columns, row, room }
+  const decoded: Decoded = {
+    rowsInPlace: 0,
+    tensors: null,
+    isBatch: false,
+    requestId: '',
+    outputs: null,
+  }
+  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
+  const refusal = decodeRequest(bytes, plan, target, decoded)
+  return {
+    refusal,
+    decoded,
+    values: refusal === null ? readValues(plan, target, decoded) : [],
+  }
+}
+
+/** One answered row of `results`, unless said otherwise. */
+export const answerOf = (
+  plan: VariantPlan,
+  results: readonly Tensor[],
+  more: Partial<Answer> = {},
+): Answer => ({
+  plan,
+  results,
+  rowStart: 0,
+  rows: 1,
+  isWhole: false,
+  isBatch: false,
+  outputs: null,
+  requestId: 'ours-1',
+  predictionId: 'ours-1',
+  latencyMs: 1.25,
+  ...more,
+})
