@@ -2,6 +2,7 @@
 
 import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
+import { plainMessage } from './native-message.ts'
 
 /** Whether every output has one row per input row. */
 export const rowsMatch = (results: readonly Tensor[], rows: number): boolean => {
@@ -13,9 +14,6 @@ const MESSAGE_MAX = 200
 
 /** Messages of the runtime can be long and hold file names of its build; clients get the gist. */
 export const runFailure = (thrown: unknown): Refusal => {
-  const line = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : 'unknown'
-  const withoutPaths = line.replaceAll(/(?:\/[\w.+-]+){2,}(?::\d+)?/g, '…')
-  const cut = withoutPaths.length > MESSAGE_MAX
-  const gist = cut ? `${withoutPaths.slice(0, MESSAGE_MAX - 1)}…` : withoutPaths
+  const gist = plainMessage(thrown, MESSAGE_MAX)
   return refuse('INFERENCE_FAILED', `The model failed on this input: ${gist}`)
 }

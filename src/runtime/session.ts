@@ -10,6 +10,7 @@ import { createRequire } from 'node:module'
 import { Tensor as OrtTensor } from 'onnxruntime-node'
 import { GatewayError } from '../shared/errors.ts'
 import type { Datatype, Signature, Tensor, TensorData, TensorSignature } from '../shared/tensor.ts'
+import { plainMessage } from './native-message.ts'
 import type { Session } from './session-types.ts'
 
 interface ValueMetadata {
@@ -60,16 +61,28 @@ const ELEMENT_TYPES: Readonly<Record<number, readonly [Datatype, string]>> = {
   13: ['UINT64', 'uint64'],
 }
 
+/** Those that a session has but cannot take or give. */
+const UNSUPPORTED_TYPES: Readonly<Record<number, string>> = {
+  10: 'FLOAT16',
+  14: 'COMPLEX64',
+  15: 'COMPLEX128',
+  16: 'BFLOAT16',
+}
+
 const ORT_TYPES = new Map(Object.values(ELEMENT_TYPES))
 
 const signatureOf = (value: ValueMetadata): TensorSignature => {
   const { name, isTensor, shape, type } = value
+  if (name === '__proto__') {
+    throw new GatewayError('MODEL_INVALID', "A tensor cannot be called '__proto__' in JavaScript")
+  }
   if (!isTensor) {
     throw new GatewayError('MODEL_INVALID', `'${name}' is not a tensor; export without zipmap`)
   }
   const element = ELEMENT_TYPES[type]
   if (element === undefined) {
-    const detail = `'${name}' has an element type (${type}) that this runtime cannot exchange`
+    const found = UNSUPPORTED_TYPES[type] ?? `of element type ${type}`
+    const detail = `'${name}' is ${found}, which this runtime cannot exchange; cast it inside the model`
     throw new GatewayError('MODEL_INVALID', detail)
   }
   return { name, datatype: element[0], shape: [...shape] }
@@ -83,6 +96,7 @@ export interface SessionOptions {
 }
 
 const LOG_FATAL_ONLY = 4
+const MESSAGE_MAX = 400
 
 /** One thread each, no spinning: the pools would otherwise take all cores of the machine. */
 const nativeOptions = (options: SessionOptions): object => ({
@@ -170,8 +184,8 @@ export const createSession = (source: ModelSource, options: SessionOptions = {})
       native.loadModel(buffer, byteOffset, byteLength, nativeOptions(options))
     }
   } catch (thrown) {
-    const reason = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : 'unknown'
-    throw new GatewayError('MODEL_INVALID', `ONNX Runtime: ${reason}`, { cause: thrown })
+    const detail = `ONNX Runtime: ${plainMessage(thrown, MESSAGE_MAX)}`
+    throw new GatewayError('MODEL_INVALID', detail, { cause: thrown })
   }
   try {
     return new OrtSession(native)

@@ -18,6 +18,7 @@ import { every, systemClock } from '../shared/clock.ts'
 import type { EpochPlan, ReplicaSettings } from '../shared/epoch-plan.ts'
 import { Link } from '../shared/link.ts'
 import { createLogger } from '../shared/logger.ts'
+import { reviveManifest } from '../shared/manifest.ts'
 import { ownIdentity } from '../shared/process-identity.ts'
 import { settingsSha256 } from '../shared/replica-settings.ts'
 import { Agent, type ExitCode } from './agent.ts'
@@ -79,7 +80,8 @@ const onMessage = async (
       if (body.value.refused !== '') exit(1, `control refused: ${body.value.refused}`)
       return
     case 'prepare': {
-      const plan = JSON.parse(new TextDecoder().decode(body.value.plan)) as EpochPlan
+      const text = new TextDecoder().decode(body.value.plan)
+      const plan = JSON.parse(text, reviveManifest) as EpochPlan
       const failures = encodeJson(await agent.prepare(plan))
       const epoch = body.value.epoch
       answer({ case: 'prepared', value: create(PreparedSchema, { epoch, failures }) })

@@ -32,3 +32,11 @@ export interface Manifest {
   readonly positiveClass?: string | number
   readonly threshold?: number
 }
+
+/**
+ * For `JSON.parse` of documents that hold manifests: JSON has no NaN, so a missing value of NaN
+ * travels as null, and null written into a float tensor would be 0.
+ */
+export function reviveManifest(this: object, key: string, value: unknown): unknown {
+  return key === 'missing' && value === null && 'column' in this ? Number.NaN : value
+}
