@@ -1,14 +1,7 @@
 /** A flat list of JSON numbers, straight into a float tensor. The inner loop of the data plane. */
 
 import { numberEnd, scanNumber } from './number-scanner.ts'
-
-/** Offset of the first byte from `from` on that is no JSON white space. */
-export const skipBlanks = (bytes: Uint8Array, from: number): number => {
-  let at = from
-  let byte = bytes[at]
-  while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at]
-  return at
-}
+import { skipBlanks } from './text-scanner.ts'
 
 /** Where numbers go: `count` elements of `column` from `base` on, none larger than `magnitudeMax`. */
 export interface NumberPlace {

@@ -6,6 +6,7 @@
 
 import { type ErrorCode, type Refusal, refuse } from '../../shared/errors.ts'
 import { numberEnd, scanNumber } from './number-scanner.ts'
+import { quote } from './pointer.ts'
 
 export type JsonObject = Map<string, JsonValue>
 export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | JsonObject
@@ -139,11 +140,13 @@ class Parser {
       const key = this.#string()
       this.#skipBlanks()
       if (this.#bytes[this.#at++] !== 0x3a) throw malformed("a ':' is missing", this.#at - 1)
+      // First the value: text that is no JSON at all is called that.
+      const value = this.#value(depth)
       if (entries.has(key)) {
-        const shown = key.length > 64 ? `${key.slice(0, 64)}…` : key
-        throw new Fault('DUPLICATE_KEY', `The key '${shown}' stands twice in one object`)
+        const detail = `The key ${quote(key)} stands twice in one object`
+        throw new Fault('DUPLICATE_KEY', detail)
       }
-      entries.set(key, this.#value(depth))
+      entries.set(key, value)
       if (this.#isLast(0x7d)) return entries
     }
   }

@@ -5,60 +5,32 @@
  */
 
 import type { TensorData } from '../../shared/tensor.ts'
-import { type NumberPlace, readNumbers, skipBlanks } from '../json/number-list.ts'
+import { type NumberPlace, readNumbers } from '../json/number-list.ts'
 import { numberEnd, scanNumber } from '../json/number-scanner.ts'
+import {
+  after,
+  endsAsObject,
+  matches,
+  NOT_SURE,
+  quoted,
+  scanText,
+  skipBlanks,
+  textEnd,
+} from '../json/text-scanner.ts'
 import { type FastFeature, type FeaturesPlan, KIND } from './features-plan.ts'
 import type { Decoded, RowTarget } from './protocol.ts'
 
 /** A compiled plan that has a fast form. */
 export type FastPlan = FeaturesPlan & { readonly fast: readonly FastFeature[] }
 
-const NOT_SURE = -1
-
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
-const FEATURES_KEY = ascii('"features"')
-const INSTANCES_KEY = ascii('"instances"')
-const REQUEST_ID_KEY = ascii('"request_id"')
-
-const matches = (bytes: Uint8Array, at: number, key: Uint8Array): boolean => {
-  for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false
-  return true
-}
-
-/** Offset of the value behind a key that ends at `at`, or NOT_SURE. */
-const afterColon = (bytes: Uint8Array, from: number): number => {
-  const at = skipBlanks(bytes, from)
-  return bytes[at] === 0x3a ? skipBlanks(bytes, at + 1) : NOT_SURE
-}
-
-/** Short category names come again and again: one string object each, found by its bytes. */
-const shortTexts = new Map<number, string>()
-const SHORT_TEXTS_MAX = 4096
-
-/** Plain ASCII text whose opening quote is at `at`; sets `textEnd` behind the closing one. */
-let textEnd = NOT_SURE
-const scanText = (bytes: Uint8Array, at: number): string => {
-  textEnd = NOT_SURE
-  if (bytes[at] !== 0x22) return ''
-  let end = at + 1
-  let packed = 0
-  for (;;) {
-    const byte = bytes[end]
-    if (byte === 0x22) break
-    if (byte === undefined || byte < 0x20 || byte > 0x7e || byte === 0x5c) return ''
-    packed = (packed << 8) | byte
-    end++
-  }
-  textEnd = end + 1
-  const length = end - at - 1
-  if (length > 4)
-    return Buffer.from(bytes.buffer, bytes.byteOffset + at + 1, length).toString('latin1')
-  const known = shortTexts.get(packed)
-  if (known !== undefined) return known
-  const text = String.fromCharCode(...bytes.subarray(at + 1, end))
-  if (shortTexts.size < SHORT_TEXTS_MAX) shortTexts.set(packed, text)
-  return text
-}
+const FEATURES_KEY = quoted('features')
+const INSTANCES_KEY = quoted('instances')
+const REQUEST_ID_KEY = quoted('request_id')
+const [TRUE, FALSE, NULL] = ['true', 'false', 'null'].map((word) => quoted(word).slice(1, -1)) as [
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+]
 
 const putMissing = (columns: readonly TensorData[], row: number, feature: FastFeature): boolean => {
   const { filler, input, column, stride } = feature
@@ -72,9 +44,6 @@ const scanBoolean = (bytes: Uint8Array, at: number): number => {
   if (matches(bytes, at, TRUE)) return at + 4
   return matches(bytes, at, FALSE) ? at + 5 : NOT_SURE
 }
-const TRUE = ascii('true')
-const FALSE = ascii('false')
-const NULL = ascii('null')
 
 /** Reads one value into its column; the offset behind it, or NOT_SURE. */
 const readValue = (
@@ -144,7 +113,7 @@ const readNamed = (
     if (index < 0 || seen[index] === stamp) return NOT_SURE
     seen[index] = stamp
     const feature = features[index]!
-    at = afterColon(bytes, at + feature.key.length)
+    at = after(bytes, at + feature.key.length, 0x3a)
     if (at < 0) return NOT_SURE
     at = readValue(bytes, at, feature, columns, row)
     if (at < 0) return NOT_SURE
@@ -248,17 +217,17 @@ const readEntry = (
   decoded: Decoded,
 ): number => {
   if (decoded.rowsInPlace === 0 && matches(bytes, at, FEATURES_KEY)) {
-    const value = afterColon(bytes, at + FEATURES_KEY.length)
+    const value = after(bytes, at + FEATURES_KEY.length, 0x3a)
     if (value < 0) return NOT_SURE
     decoded.rowsInPlace = 1
     return readRow(bytes, value, plan, target.columns, target.row)
   }
   if (decoded.rowsInPlace === 0 && matches(bytes, at, INSTANCES_KEY)) {
-    const value = afterColon(bytes, at + INSTANCES_KEY.length)
+    const value = after(bytes, at + INSTANCES_KEY.length, 0x3a)
     return value < 0 ? NOT_SURE : readInstances(bytes, value, plan, target, decoded)
   }
   if (decoded.requestId !== '' || !matches(bytes, at, REQUEST_ID_KEY)) return NOT_SURE
-  const value = afterColon(bytes, at + REQUEST_ID_KEY.length)
+  const value = after(bytes, at + REQUEST_ID_KEY.length, 0x3a)
   if (value < 0) return NOT_SURE
   decoded.requestId = scanText(bytes, value)
   return decoded.requestId === '' ? NOT_SURE : textEnd
@@ -271,7 +240,7 @@ export const decodeFast = (
   target: RowTarget,
   decoded: Decoded,
 ): boolean => {
-  if (target.room < 1) return false
+  if (target.room < 1 || !endsAsObject(bytes)) return false
   let at = skipBlanks(bytes, 0)
   if (bytes[at] !== 0x7b) return false
   do {

@@ -36,6 +36,9 @@ const collect = (
 
 /** The leaves of equally long lists within lists; null where lengths or depths differ. */
 export const readNested = (value: JsonValue): Nested | null => {
+  if (Array.isArray(value) && !value.some(Array.isArray)) {
+    return { leaves: value, sizes: [value.length] }
+  }
   const sizes = sizesOf(value)
   const leaves: JsonValue[] = []
   return collect(value, sizes, 0, leaves) ? { leaves, sizes } : null

@@ -12,7 +12,8 @@ import {
 } from '../../shared/tensor.ts'
 import { type JsonObject, type JsonValue, parseJson } from '../json/parser.ts'
 import { kindOf, pointer, quote } from '../json/pointer.ts'
-import { type Element, isMisfit, refuseAt, toElement } from './element.ts'
+import { isMisfit, putElement, refuseAt, toElement } from './element.ts'
+import { readNested } from './nested.ts'
 import type { Decoded, RowTarget, VariantPlan } from './protocol.ts'
 
 const isRefusal = (value: object): value is Refusal => 'detail' in value && 'code' in value
@@ -20,16 +21,27 @@ const isRefusal = (value: object): value is Refusal => 'detail' in value && 'cod
 const malformed = (detail: string, at: string): Refusal =>
   refuse('REQUEST_MALFORMED', detail, [{ pointer: at, detail }])
 
-const BINARY = 'The binary tensor extension is not supported yet: send "data"'
+/** Parameters that ask for extensions of Triton's, and whether any value of theirs does. */
+const EXTENSIONS: Readonly<Record<string, (value: JsonValue) => boolean>> = {
+  binary_data_size: () => true,
+  binary_data: (value) => value === true,
+  binary_data_output: (value) => value === true,
+  shared_memory_region: () => true,
+  classification: () => true,
+}
 
-/** Whether parameters ask for the binary extension. */
-const asksBinary = (holder: JsonObject): boolean => {
+/** Refuses parameters that are no object, or ask for what is not supported. Others are ignored. */
+const checkParameters = (holder: JsonObject, at: string): Refusal | null => {
   const parameters = holder.get('parameters')
-  if (!(parameters instanceof Map)) return false
-  const isAsked = (key: string) => parameters.get(key) === true
-  return (
-    parameters.has('binary_data_size') || isAsked('binary_data') || isAsked('binary_data_output')
-  )
+  if (parameters === undefined) return null
+  if (!(parameters instanceof Map)) return malformed("'parameters' must be an object", at)
+  for (const [name, isAsked] of Object.entries(EXTENSIONS)) {
+    const value = parameters.get(name)
+    if (value === undefined || !isAsked(value)) continue
+    const detail = `The extension of '${name}' is not supported: send and take plain "data"`
+    return refuse('ENCODING_UNSUPPORTED', detail, [{ pointer: at + pointer(name), detail }])
+  }
+  return null
 }
 
 const readShape = (value: JsonValue | undefined, name: string, at: string): number[] | Refusal => {
@@ -44,37 +56,52 @@ const shapeFits = (shape: readonly number[], wanted: readonly number[]): boolean
   shape.length === wanted.length &&
   shape.every((size, axis) => wanted[axis] === -1 || wanted[axis] === size)
 
-const put = (data: TensorData, index: number, element: Element): void => {
-  ;(data as Element[])[index] = element
+/** `/inputs/0/data/3`, or with an index for each axis where the data are nested. */
+const placeOf = (index: number, sizes: readonly number[], at: string): string => {
+  const indices: number[] = []
+  let rest = index
+  for (const size of sizes.toReversed()) {
+    indices.unshift(rest % size)
+    rest = Math.floor(rest / size)
+  }
+  return at + pointer(...indices)
 }
 
-/** Fills `into` from flat or nested data; the number of elements found, or why one does not fit. */
-const fill = (
-  value: JsonValue,
-  signature: TensorSignature,
-  into: TensorData,
-  found: number,
+/** The elements of flat data, or of data nested exactly as the shape says. */
+const readData = (
+  value: JsonValue | undefined,
+  { name, datatype }: TensorSignature,
+  shape: readonly number[],
   at: string,
-): number | Refusal => {
-  if (Array.isArray(value)) {
-    let count = found
-    for (const child of value) {
-      const next = fill(child, signature, into, count, at)
-      if (typeof next !== 'number') return next
-      count = next
-    }
-    return count
+): TensorData | Refusal => {
+  const what = `Input ${quote(name)}`
+  if (!Array.isArray(value)) return malformed(`${what} needs a list 'data'`, at)
+  const nested = readNested(value)
+  const isFlat = nested !== null && nested.sizes.length === 1
+  const wanted = elementCount(shape)
+  if (nested === null || (!isFlat && formatShape(nested.sizes) !== formatShape(shape))) {
+    const got = nested === null ? 'lists of different lengths' : formatShape(nested.sizes)
+    const detail = `${what} of shape ${formatShape(shape)} wants flat data or lists of that shape, got ${got}`
+    return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: at, detail }])
   }
-  if (found >= into.length) return found + 1
-  const element = toElement(value, signature.datatype)
-  if (isMisfit(element)) return refuseAt(`Input ${quote(signature.name)}`, element, at)
-  put(into, found, element)
-  return found + 1
+  const { leaves, sizes } = nested
+  if (leaves.length !== wanted) {
+    const detail = `${what} of shape ${formatShape(shape)} wants ${wanted} values, got ${leaves.length}`
+    return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: at, detail }])
+  }
+  const data = allocate(datatype, wanted)
+  for (let i = 0; i < wanted; i++) {
+    const element = toElement(leaves[i]!, datatype)
+    if (isMisfit(element)) return refuseAt(what, element, placeOf(i, sizes, at))
+    putElement(data, i, element)
+  }
+  return data
 }
 
 const readInput = (entry: JsonObject, signature: TensorSignature, at: string): Tensor | Refusal => {
   const { name, datatype } = signature
-  if (asksBinary(entry)) return refuse('ENCODING_UNSUPPORTED', BINARY)
+  const unsupported = checkParameters(entry, at + pointer('parameters'))
+  if (unsupported !== null) return unsupported
   const given = entry.get('datatype')
   if (given !== datatype) {
     const shown = typeof given === 'string' ? quote(given) : kindOf(given ?? null)
@@ -90,24 +117,9 @@ const readInput = (entry: JsonObject, signature: TensorSignature, at: string): T
     const detail = `Input ${quote(name)} wants shape ${wanted}, got ${formatShape(shape)}`
     return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: at + pointer('shape'), detail }])
   }
-  const data = entry.get('data')
-  if (!Array.isArray(data)) return malformed(`Input ${quote(name)} needs a list "data"`, at)
-  const count = elementCount(shape)
-  // A list is at least two bytes an element: nothing is allocated that the body did not pay for.
-  const tensor: Tensor = {
-    datatype,
-    shape,
-    data: allocate(datatype, Math.min(count, leaves(data))),
-  }
-  const found = fill(data, signature, tensor.data, 0, at + pointer('data'))
-  if (typeof found !== 'number') return found
-  if (found === count) return tensor
-  const detail = `Input ${quote(name)} of shape ${formatShape(shape)} wants ${count} values, got ${found}`
-  return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: at + pointer('data'), detail }])
+  const data = readData(entry.get('data'), signature, shape, at + pointer('data'))
+  return 'code' in data ? data : { datatype, shape, data }
 }
-
-const leaves = (value: JsonValue): number =>
-  Array.isArray(value) ? value.reduce((sum: number, each) => sum + leaves(each), 0) : 1
 
 const readInputs = (body: JsonObject, plan: VariantPlan): Tensor[] | Refusal => {
   const list = body.get('inputs')
@@ -161,7 +173,8 @@ const readOutputs = (body: JsonObject, plan: VariantPlan): number[] | null | Ref
     if (!(entry instanceof Map) || typeof name !== 'string') {
       return malformed('An output must be an object with a name', at)
     }
-    if (asksBinary(entry)) return refuse('ENCODING_UNSUPPORTED', BINARY)
+    const unsupported = checkParameters(entry, at + pointer('parameters'))
+    if (unsupported !== null) return unsupported
     const index = outputs.findIndex((output) => output.name === name)
     if (index < 0) return unknown('OUTPUT_UNKNOWN', name, outputs, at)
     if (indices.includes(index)) {
@@ -190,7 +203,7 @@ const copyIn = (
 ): void => {
   for (const [input, { data }] of tensors.entries()) {
     const base = target.row * strides[input]!
-    for (let i = 0; i < data.length; i++) put(target.columns[input]!, base + i, data[i]!)
+    for (let i = 0; i < data.length; i++) putElement(target.columns[input]!, base + i, data[i]!)
   }
 }
 
@@ -205,7 +218,8 @@ export const decodeOipComplete = (
   const body = parsed.value
   if (!(body instanceof Map))
     return malformed(`The body must be an object, not ${kindOf(body)}`, '')
-  if (asksBinary(body)) return refuse('ENCODING_UNSUPPORTED', BINARY)
+  const unsupported = checkParameters(body, pointer('parameters'))
+  if (unsupported !== null) return unsupported
   const id = body.get('id')
   if (id !== undefined && typeof id !== 'string') return malformed("'id' must be a string", '/id')
   const outputs = readOutputs(body, plan)
@@ -217,7 +231,7 @@ export const decodeOipComplete = (
   decoded.requestId = id ?? ''
   decoded.outputs = outputs
   const rows = tensors[0]?.shape[0] ?? 0
-  if (plan.rowStrides !== null && rows <= target.room) {
+  if (plan.rowStrides !== null && rows > 0 && rows <= target.room) {
     copyIn(tensors, target, plan.rowStrides)
     decoded.rowsInPlace = rows
   } else decoded.tensors = tensors

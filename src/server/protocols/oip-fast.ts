@@ -3,31 +3,27 @@
  * `shape` and `datatype` before `data`. Not sure: the complete decoder reads it again.
  */
 
-import { type NumberPlace, readNumbers, skipBlanks } from '../json/number-list.ts'
+import { type NumberPlace, readNumbers } from '../json/number-list.ts'
 import { numberEnd, scanNumber } from '../json/number-scanner.ts'
+import {
+  after,
+  endsAsObject,
+  matches,
+  NOT_SURE,
+  quoted,
+  scanText,
+  skipBlanks,
+  textEnd,
+} from '../json/text-scanner.ts'
+import { FLOAT32_MAX } from './element.ts'
 import type { Decoded, RowTarget, VariantPlan } from './protocol.ts'
 
-const NOT_SURE = -1
-const FLOAT32_MAX = 3.4028234663852886e38
-
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
-const INPUTS = ascii('"inputs"')
-const NAME = ascii('"name"')
-const SHAPE = ascii('"shape"')
-const DATATYPE = ascii('"datatype"')
-const DATA = ascii('"data"')
-
-const matches = (bytes: Uint8Array, at: number, key: Uint8Array): boolean => {
-  for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false
-  return true
-}
-
-/** Offset behind `byte` and blanks, or NOT_SURE. */
-const after = (bytes: Uint8Array, from: number, byte: number): number => {
-  if (from < 0) return NOT_SURE
-  const at = skipBlanks(bytes, from)
-  return bytes[at] === byte ? skipBlanks(bytes, at + 1) : NOT_SURE
-}
+const ID = quoted('id')
+const INPUTS = quoted('inputs')
+const NAME = quoted('name')
+const SHAPE = quoted('shape')
+const DATATYPE = quoted('datatype')
+const DATA = quoted('data')
 
 /** Offset of the value of `key`, which must stand at `at`. */
 const valueAfter = (bytes: Uint8Array, at: number, key: Uint8Array): number =>
@@ -49,8 +45,8 @@ const compile = (plan: VariantPlan): OipPlan | null => {
     return null
   if (input.datatype !== 'FP32' && input.datatype !== 'FP64') return null
   return {
-    name: ascii(JSON.stringify(input.name)),
-    datatype: ascii(`"${input.datatype}"`),
+    name: quoted(input.name),
+    datatype: quoted(input.datatype),
     stride: plan.rowStrides[0]!,
     inner: input.shape.slice(1),
     magnitudeMax: input.datatype === 'FP32' ? FLOAT32_MAX : Number.MAX_VALUE,
@@ -109,12 +105,56 @@ const readInput = (bytes: Uint8Array, from: number, plan: OipPlan, target: RowTa
   const isSound = found === 7 && Number.isInteger(shapeRows) && shapeRows >= 1
   if (!isSound || shapeRows > target.room) return NOT_SURE
   const value = valueAfter(bytes, at, DATA)
-  if (value < 0) return NOT_SURE
+  return value < 0 ? NOT_SURE : after(bytes, readData(bytes, value, plan, target), 0x7d)
+}
+
+/** Reads flat data, or, of a matrix, a list of rows; the offset behind it, or NOT_SURE. */
+const readData = (bytes: Uint8Array, from: number, plan: OipPlan, target: RowTarget): number => {
   place.column = target.columns[0] as Float32Array
   place.base = target.row * plan.stride
-  place.count = shapeRows * plan.stride
   place.magnitudeMax = plan.magnitudeMax
-  return after(bytes, readNumbers(bytes, value, place), 0x7d)
+  let at = after(bytes, from, 0x5b)
+  if (at < 0 || bytes[at] !== 0x5b) {
+    place.count = shapeRows * plan.stride
+    return readNumbers(bytes, from, place)
+  }
+  if (plan.inner.length !== 1) return NOT_SURE
+  place.count = plan.stride
+  for (let row = 1; ; row++) {
+    at = readNumbers(bytes, at, place)
+    if (row === shapeRows || at < 0) break
+    place.base += plan.stride
+    at = after(bytes, at, 0x2c)
+  }
+  at = at < 0 ? NOT_SURE : skipBlanks(bytes, at)
+  return bytes[at] === 0x5d ? at + 1 : NOT_SURE
+}
+
+/** Reads `[{...}]`, the one input. */
+const readInputs = (bytes: Uint8Array, from: number, plan: OipPlan, target: RowTarget): number => {
+  const at = after(bytes, after(bytes, from, 0x5b), 0x7b)
+  const end = at < 0 ? NOT_SURE : readInput(bytes, at, plan, target)
+  return end >= 0 && bytes[end] === 0x5d ? end + 1 : NOT_SURE
+}
+
+/** Reads `"id": "..."` or the inputs, each once; the offset behind, or NOT_SURE. */
+const readEntry = (
+  bytes: Uint8Array,
+  at: number,
+  plan: OipPlan,
+  target: RowTarget,
+  decoded: Decoded,
+): number => {
+  if (matches(bytes, at, INPUTS)) {
+    if (decoded.rowsInPlace > 0) return NOT_SURE
+    const end = readInputs(bytes, valueAfter(bytes, at, INPUTS), plan, target)
+    if (end >= 0) decoded.rowsInPlace = shapeRows
+    return end
+  }
+  const value = valueAfter(bytes, at, ID)
+  if (value < 0 || decoded.requestId !== '') return NOT_SURE
+  decoded.requestId = scanText(bytes, value)
+  return decoded.requestId === '' ? NOT_SURE : textEnd
 }
 
 /** True when the body was read into the target; false when the complete decoder must look at it. */
@@ -125,13 +165,14 @@ export const decodeOipFast = (
   decoded: Decoded,
 ): boolean => {
   const plan = oipPlan(variant)
-  if (plan === null || target.room < 1) return false
-  let at = valueAfter(bytes, after(bytes, 0, 0x7b), INPUTS)
-  at = after(bytes, after(bytes, at, 0x5b), 0x7b)
-  if (at < 0) return false
-  at = after(bytes, readInput(bytes, at, plan, target), 0x5d)
-  at = after(bytes, at, 0x7d)
-  if (at !== bytes.length) return false
-  decoded.rowsInPlace = shapeRows
-  return true
+  if (plan === null || target.room < 1 || !endsAsObject(bytes)) return false
+  let at = after(bytes, 0, 0x7b)
+  while (at >= 0) {
+    at = readEntry(bytes, at, plan, target, decoded)
+    if (at < 0) return false
+    at = skipBlanks(bytes, at)
+    if (bytes[at] === 0x7d) break
+    at = after(bytes, at, 0x2c)
+  }
+  return at >= 0 && decoded.rowsInPlace > 0 && skipBlanks(bytes, at + 1) === bytes.length
 }
