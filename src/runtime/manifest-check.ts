@@ -7,20 +7,24 @@ import { formatShape, type Signature, type TensorSignature } from '../shared/ten
 const find = (tensors: readonly TensorSignature[], name: string) =>
   tensors.find((tensor) => tensor.name === name)
 
+/** Elements of one row; negative when an inner dimension is free. */
 const rowElements = (shape: readonly number[]): number =>
-  shape.slice(1).reduce((product, size) => product * size, 1)
+  shape.slice(1).reduce((product, size) => (size < 0 ? -1 : product * size), 1)
 
 const checkFeature = (feature: ManifestFeature, signature: Signature): string | null => {
   const { name, type, tensor, column, vocabulary, missing } = feature
   const input = find(signature.inputs, tensor)
   if (input === undefined) return `Feature '${name}' names the unknown input '${tensor}'`
   const elements = rowElements(input.shape)
-  if (elements >= 0 && column >= elements) {
+  if (elements < 0)
+    return `Feature '${name}' is a column of '${tensor}', whose rows have no fixed size`
+  if (column >= elements) {
     return `Feature '${name}' is column ${column} of '${tensor}', which has ${elements}`
   }
   const isText = input.datatype === 'BYTES'
   if (isText !== (type === 'category' && vocabulary === undefined)) {
-    return `Feature '${name}' is ${type}, but '${tensor}' holds ${input.datatype}`
+    const kind = vocabulary === undefined ? type : `${type} with a vocabulary`
+    return `Feature '${name}' is ${kind}, but '${tensor}' holds ${input.datatype}`
   }
   if (isText !== (typeof missing === 'string')) {
     return `Feature '${name}' has a missing value of the wrong type for ${input.datatype}`
@@ -41,6 +45,15 @@ const checkOutput = (
   return elements >= 0 && column >= elements
     ? `${what} is column ${column} of '${output}', which has ${elements}`
     : null
+}
+
+const checkScore = ({ score, task, classes }: Manifest, signature: Signature): string | null => {
+  if (task !== 'other' && score === undefined) return `The task ${task} needs a score`
+  if (task === 'multiclass' && classes === undefined) return 'The task multiclass needs classes'
+  if (score === undefined) return null
+  const isText = find(signature.outputs, score.output)?.datatype === 'BYTES'
+  if (isText) return `The score is '${score.output}', which holds BYTES`
+  return checkOutput('The score', score.output, score.column, signature)
 }
 
 const checkSignature = (
@@ -68,14 +81,11 @@ export const checkManifest = (
     return refuse('DIGEST_MISMATCH', 'model.onnx is not the file that manifest.json describes')
   }
   const promised = manifest.signature
-  const { score, label, task, classes } = manifest
   const fault =
     (promised && checkSignature(promised.inputs, signature.inputs)) ??
     (promised && checkSignature(promised.outputs, signature.outputs)) ??
     manifest.features.map((each) => checkFeature(each, signature)).find(Boolean) ??
-    checkOutput('The score', score?.output, score?.column ?? 0, signature) ??
-    checkOutput('The label', label?.output, 0, signature) ??
-    (task !== 'other' && score === undefined ? `The task ${task} needs a score` : null) ??
-    (task === 'multiclass' && classes === undefined ? 'The task multiclass needs classes' : null)
+    checkScore(manifest, signature) ??
+    checkOutput('The label', manifest.label?.output, 0, signature)
   return fault ? refuse('MANIFEST_INVALID', `manifest.json: ${fault}`) : null
 }
