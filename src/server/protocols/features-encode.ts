@@ -1,22 +1,10 @@
 /** Answers of `/predict`: score and prediction where the manifest names them, else raw outputs. */
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
-import type { Tensor, TensorData } from '../../shared/tensor.ts'
+import type { Tensor } from '../../shared/tensor.ts'
+import { NotFinite, rowLength, writeElement } from './answer-json.ts'
 import { featuresPlan } from './features-plan.ts'
 import type { Answer, VariantPlan } from './protocol.ts'
-
-/** Thrown by the writers below, caught in `writeAnswer`: a value that JSON cannot carry. */
-class NotFinite extends Error {}
-
-/** A finite number, an exact integer, or a quoted string. */
-const writeElement = (data: TensorData, index: number): string => {
-  const value = data[index]
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new NotFinite()
-    return `${value}`
-  }
-  return typeof value === 'string' ? JSON.stringify(value) : `${value}`
-}
 
 interface Reading {
   readonly score: number
@@ -25,6 +13,8 @@ interface Reading {
   readonly threshold: number | null
   /** JSON text of the classes, in the order of the score's columns. */
   readonly classes: readonly string[]
+  /** The same as keys of an object. */
+  readonly keys: readonly string[]
   readonly positive: string
   readonly negative: string
 }
@@ -44,6 +34,7 @@ const readingOf = (plan: VariantPlan): Reading | null => {
     label: outputIndex(plan, manifest.label?.output),
     threshold: manifest.threshold ?? null,
     classes: classes.map((each) => JSON.stringify(each)),
+    keys: classes.map((each) => JSON.stringify(String(each))),
     positive: JSON.stringify(positive),
     negative: JSON.stringify(negative),
   }
@@ -58,81 +49,78 @@ const readingFor = (plan: VariantPlan): Reading | null => {
   return reading
 }
 
-const strideOf = ({ data, shape }: Tensor): number =>
-  data.length === 0 ? 0 : data.length / Math.max(1, shape[0] ?? 1)
+/** Where row `row` of the output begins that holds the scores, or the labels. */
+const rowAt = (answer: Answer, output: number, row: number): number =>
+  row * rowLength(answer, answer.results[output]!)
 
-const finite = (data: TensorData, index: number): number => {
+const finite = ({ data }: Tensor, index: number): number => {
   const value = Number(data[index])
   if (!Number.isFinite(value)) throw new NotFinite()
   return value
 }
 
-const writeBinary = (results: readonly Tensor[], row: number, reading: Reading): string => {
-  const output = results[reading.score]!
-  const score = finite(output.data, row * strideOf(output) + reading.scoreColumn)
-  if (reading.threshold !== null) {
-    const isPositive = score >= reading.threshold
-    return `"score":${score},"prediction":${isPositive ? reading.positive : reading.negative}`
-  }
-  return `"score":${score},"prediction":${writeLabel(results, row, reading, score >= 0.5)}`
+const readScore = (answer: Answer, row: number, { score, scoreColumn }: Reading): number =>
+  finite(answer.results[score]!, rowAt(answer, score, row) + scoreColumn)
+
+/** The label output where there is one, else `otherwise`. */
+const writeLabel = (answer: Answer, row: number, reading: Reading, otherwise: string): string => {
+  const label = answer.results[reading.label]
+  return label === undefined ? otherwise : writeElement(label, rowAt(answer, reading.label, row))
 }
 
-const writeLabel = (
-  results: readonly Tensor[],
-  row: number,
-  reading: Reading,
-  isPositive: boolean,
-): string => {
-  const label = results[reading.label]
-  if (label === undefined) return isPositive ? reading.positive : reading.negative
-  return writeElement(label.data, row * strideOf(label))
+const writeBinary = (answer: Answer, row: number, reading: Reading): string => {
+  const score = readScore(answer, row, reading)
+  const isPositive = score >= (reading.threshold ?? 0.5)
+  const likely = isPositive ? reading.positive : reading.negative
+  const isOurs = reading.threshold !== null
+  const prediction = isOurs ? likely : writeLabel(answer, row, reading, likely)
+  return `"score":${score},"prediction":${prediction}`
 }
 
-const writeMulticlass = (results: readonly Tensor[], row: number, reading: Reading): string => {
-  const output = results[reading.score]!
-  const stride = strideOf(output)
+const writeMulticlass = (answer: Answer, row: number, reading: Reading): string => {
+  const output = answer.results[reading.score]!
+  const length = rowLength(answer, output)
+  const base = row * length
   let best = 0
+  let bestScore = Number.NEGATIVE_INFINITY
   let scores = ''
-  for (let column = 0; column < stride; column++) {
-    const value = finite(output.data, row * stride + column)
-    if (value > Number(output.data[row * stride + best])) best = column
-    const name = reading.classes[column] ?? `${column}`
-    const key = name.startsWith('"') ? name : `"${name}"`
-    scores += `${column === 0 ? '' : ','}${key}:${value}`
+  for (let column = 0; column < length; column++) {
+    const value = finite(output, base + column)
+    if (value > bestScore) {
+      best = column
+      bestScore = value
+    }
+    scores += `${column === 0 ? '' : ','}${reading.keys[column] ?? `"${column}"`}:${value}`
   }
-  const top = reading.classes[best] ?? `${best}`
-  const label = results[reading.label]
-  const prediction = label === undefined ? top : writeElement(label.data, row * strideOf(label))
-  const score = Number(output.data[row * stride + best])
-  return `"score":${score},"prediction":${prediction},"scores":{${scores}}`
+  const prediction = writeLabel(answer, row, reading, reading.classes[best] ?? `${best}`)
+  return `"score":${bestScore},"prediction":${prediction},"scores":{${scores}}`
 }
 
-const writeRegression = (results: readonly Tensor[], row: number, reading: Reading): string => {
-  const output = results[reading.score]!
-  const value = finite(output.data, row * strideOf(output) + reading.scoreColumn)
-  const text = `${value}`
+const writeRegression = (answer: Answer, row: number, reading: Reading): string => {
+  const text = `${readScore(answer, row, reading)}`
   return `"score":${text},"prediction":${text}`
 }
 
 /** A row of an output: the value itself where a row is one element, else nested like its shape. */
-const writeNested = (data: TensorData, from: number, shape: readonly number[]): string => {
-  if (shape.length === 0) return writeElement(data, from)
+const writeNested = (tensor: Tensor, from: number, shape: readonly number[]): string => {
+  if (shape.length === 0) return writeElement(tensor, from)
   const [size = 0, ...inner] = shape
   const stride = inner.reduce((product, each) => product * each, 1)
   const parts: string[] = []
-  for (let i = 0; i < size; i++) parts.push(writeNested(data, from + i * stride, inner))
+  for (let i = 0; i < size; i++) parts.push(writeNested(tensor, from + i * stride, inner))
   return `[${parts.join(',')}]`
 }
 
 const writeOutputs = (answer: Answer, row: number): string => {
   const { plan, results, isWhole } = answer
   const parts = plan.signature.outputs.map(({ name }, i) => {
-    const { data, shape } = results[i]!
+    const result = results[i]!
+    const { shape } = result
     const isRows = !isWhole || (shape[0] === answer.rows && plan.rowsMax !== 0)
     const inner = isRows ? shape.slice(1) : shape
     const single = inner.length === 1 && inner[0] === 1 ? [] : inner
-    const from = isRows ? row * strideOf(results[i]!) : 0
-    return `${JSON.stringify(name)}:${writeNested(data, from, single)}`
+    const from = isRows ? rowAt(answer, i, row) : 0
+    return `${JSON.stringify(name)}:${writeNested(result, from, single)}`
   })
   return `"outputs":{${parts.join(',')}}`
 }
@@ -141,11 +129,11 @@ const writeRow = (answer: Answer, row: number, reading: Reading | null): string 
   if (reading === null) return writeOutputs(answer, row)
   switch (answer.plan.manifest!.task) {
     case 'binary':
-      return writeBinary(answer.results, row, reading)
+      return writeBinary(answer, row, reading)
     case 'multiclass':
-      return writeMulticlass(answer.results, row, reading)
+      return writeMulticlass(answer, row, reading)
     default:
-      return writeRegression(answer.results, row, reading)
+      return writeRegression(answer, row, reading)
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
-import type { Tensor, TensorData } from '../../shared/tensor.ts'
+import { NotFinite, rowLength, writeElement } from './answer-json.ts'
 import { decodeOipComplete } from './oip-complete.ts'
 import { decodeOipFast } from './oip-fast.ts'
 import type { Answer, Decoded, EncodedError, RowTarget, VariantPlan } from './protocol.ts'
@@ -23,36 +23,19 @@ export const decodeRequest = (
   return decodeOipComplete(body, plan, target, decoded)
 }
 
-const writeData = (data: TensorData, from: number, to: number): string | null => {
-  const parts: string[] = []
-  for (let i = from; i < to; i++) {
-    const value = data[i]!
-    if (typeof value === 'number') {
-      if (!Number.isFinite(value)) return null
-      parts.push(`${value}`)
-    } else parts.push(typeof value === 'string' ? JSON.stringify(value) : `${value}`)
-  }
-  return parts.join(',')
-}
-
-const writeBooleans = (data: TensorData, from: number, to: number): string => {
-  const parts: string[] = []
-  for (let i = from; i < to; i++) parts.push(data[i] === 0 ? 'false' : 'true')
-  return parts.join(',')
-}
-
-/** One output of the answer; the rows of this request only. */
-const writeOutput = (answer: Answer, index: number): string | null => {
+/** One output of the answer; the rows of this request only. Throws NotFinite. */
+const writeOutput = (answer: Answer, index: number): string => {
+  const { isWhole, rows, rowStart } = answer
   const { name, datatype } = answer.plan.signature.outputs[index]!
-  const { data, shape } = answer.results[index] as Tensor
-  const stride = data.length / Math.max(1, shape[0] ?? 1)
-  const from = answer.isWhole ? 0 : answer.rowStart * stride
-  const to = answer.isWhole ? data.length : from + answer.rows * stride
-  const own = answer.isWhole ? shape : [answer.rows, ...shape.slice(1)]
-  const text = datatype === 'BOOL' ? writeBooleans(data, from, to) : writeData(data, from, to)
-  if (text === null) return null
-  const head = `{"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[${own.join(',')}]`
-  return `${head},"data":[${text}]}`
+  const result = answer.results[index]!
+  const length = rowLength(answer, result)
+  const from = isWhole ? 0 : rowStart * length
+  const to = isWhole ? result.data.length : from + rows * length
+  const shape = isWhole ? result.shape : [rows, ...result.shape.slice(1)]
+  let data = ''
+  for (let i = from; i < to; i++) data += (i === from ? '' : ',') + writeElement(result, i)
+  const head = `{"name":${JSON.stringify(name)},"datatype":"${datatype}"`
+  return `${head},"shape":[${shape.join(',')}],"data":[${data}]}`
 }
 
 /** `id` is echoed only when the client gave one. */
@@ -60,12 +43,13 @@ export const encodeResponse = (answer: Answer): string | Refusal => {
   const { plan, outputs, requestId, predictionId } = answer
   const parts: string[] = []
   for (const index of outputs ?? plan.signature.outputs.keys()) {
-    const text = writeOutput(answer, index)
-    if (text === null) {
+    try {
+      parts.push(writeOutput(answer, index))
+    } catch (thrown) {
+      if (!(thrown instanceof NotFinite)) throw thrown
       const { name } = plan.signature.outputs[index]!
       return refuse('OUTPUT_NOT_FINITE', `Output '${name}' holds NaN or infinity`)
     }
-    parts.push(text)
   }
   const id = requestId === predictionId ? '' : `,"id":${JSON.stringify(requestId)}`
   const head = `{"model_name":${JSON.stringify(plan.endpoint)},"model_version":"${plan.version}"`

@@ -1,0 +1,22 @@
+/** Elements of results as JSON text. Shared by the JSON formats. */
+
+import type { Tensor } from '../../shared/tensor.ts'
+import type { Answer } from './protocol.ts'
+
+/** Thrown by writers, caught where an answer is put together: a value that JSON cannot carry. */
+export class NotFinite extends Error {}
+
+/** A finite number, an exact integer, true or false, or a quoted string. */
+export const writeElement = ({ data, datatype }: Tensor, index: number): string => {
+  const value = data[index]
+  if (typeof value === 'number') {
+    if (datatype === 'BOOL') return value === 0 ? 'false' : 'true'
+    if (!Number.isFinite(value)) throw new NotFinite()
+    return `${value}`
+  }
+  return typeof value === 'string' ? JSON.stringify(value) : `${value}`
+}
+
+/** Elements that one row of a result has. A request that ran alone shares its result with none. */
+export const rowLength = ({ isWhole, rows }: Answer, { data, shape }: Tensor): number =>
+  data.length / Math.max(1, isWhole ? rows : (shape[0] ?? 1))
