@@ -3,18 +3,17 @@
  * code itself: that is the point.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { dirname, join } from 'node:path'
+import { WALK_LIMITS } from '../runtime/onnx-limits.ts'
 import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts'
 import type { ProvingTask } from '../runtime/proving-task.ts'
-import { type Clock, every } from '../shared/clock.ts'
+import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import { entryPath } from '../shared/threads.ts'
-import { ProvingCache, provingKey } from './proving-cache.ts'
+import { fileSha256, ProvingCache, provingKey } from './proving-cache.ts'
+import { ProvingProcess } from './proving-process.ts'
 
 export interface ProvingLimits {
   readonly timeoutMs: number
@@ -27,74 +26,80 @@ export type ProvingSubject = Pick<
   'modelFile' | 'manifest' | 'exampleRow' | 'maxBatchSize'
 >
 
+export type ProvingResult = ProvingReport | ProvingFailure
+
 export interface ProverOptions {
   readonly provenPath: string
+  /** Scratch folders; emptied at the start, since only one control uses a state folder. */
   readonly provingPath: string
   /** May be replaced by a reload. */
   limits: ProvingLimits
   readonly ortVersion: string
   readonly clock: Clock
   readonly logger: Logger
+  /** Another process root than `runtime/proving.ts`, for tests. */
+  readonly entry?: string
 }
 
-const MEMORY_LOOK_MS = 50
-const OUTPUT_BYTES_MAX = 16 * 1024 * 1024
 const PARALLEL_MAX = 2
-const PAGE_BYTES = 4096
+/** Files of a version that are no part of its model. */
+const BESIDE = new Set(['manifest.json', 'profile.json'])
 
-const digestOf = async (file: string): Promise<string> => {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(file), hash)
-  return hash.digest('hex')
-}
-
-/** Resident bytes of a process; 0 when it has gone or /proc does not tell. */
-const residentBytes = (pid: number): number => {
-  try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES
-  } catch {
-    return 0
-  }
+/**
+ * SHA-256 by name of what a model may consist of: any file of its folder can be external data, and
+ * only the proving run reads the model to find out which is.
+ */
+const hashFolder = async (modelFile: string): Promise<Record<string, string>> => {
+  const folder = dirname(modelFile)
+  const names = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && !BESIDE.has(entry.name))
+    .map(({ name }) => name)
+  const files: Record<string, string> = { 'model.onnx': await fileSha256(modelFile) }
+  for (const name of names.sort()) files[name] ??= await fileSha256(join(folder, name))
+  return files
 }
 
 export class Prover {
   readonly #options: ProverOptions
   readonly #cache: ProvingCache
-  readonly #ortVersion: string
   readonly #cpu = `${cpus()[0]?.model ?? 'unknown'} ${process.arch}`
-  readonly #children = new Set<ChildProcess>()
+  readonly #processes = new Set<ProvingProcess>()
+  /** Two versions may be the same files with the same settings: one run answers for both. */
+  readonly #underWay = new Map<string, Promise<ProvingResult>>()
   readonly #waiting: (() => void)[] = []
   #running = 0
   #count = 0
+  #isClosed = false
 
   constructor(options: ProverOptions) {
     this.#options = options
-    this.#ortVersion = options.ortVersion
     this.#cache = new ProvingCache(options.provenPath)
+    rmSync(options.provingPath, { recursive: true, force: true })
   }
 
   /** Proves a version, or answers from the cache. Never rejects for what a model does. */
-  async prove(subject: ProvingSubject): Promise<ProvingReport | ProvingFailure> {
-    let digest: string
-    try {
-      digest = await digestOf(subject.modelFile)
-    } catch {
-      return { code: 'MODEL_INVALID', detail: 'model.onnx cannot be read' }
-    }
+  async prove(subject: ProvingSubject): Promise<ProvingResult> {
     const { manifest, exampleRow, maxBatchSize } = subject
-    const { rowsMax } = this.#options.limits
-    const settings = { manifest, exampleRow, maxBatchSize, rowsMax }
-    const key = provingKey({ digest, ortVersion: this.#ortVersion, cpu: this.#cpu, settings })
-    const known = this.#cache.find(key)
-    if (known !== null) return known
-    await this.#turn()
+    const { limits, ortVersion } = this.#options
+    let files: Record<string, string>
     try {
-      const result = await this.#run(subject, key)
-      if (!('code' in result)) this.#cache.store(key, result)
-      return result
+      if (statSync(subject.modelFile).size > WALK_LIMITS.fileBytesMax) {
+        return { code: 'MODEL_UNSAFE', detail: 'model.onnx exceeds 2 GiB' }
+      }
+      files = await hashFolder(subject.modelFile)
+    } catch {
+      return { code: 'MODEL_INVALID', detail: 'model.onnx or a file beside it cannot be read' }
+    }
+    const settings = { manifest, exampleRow, maxBatchSize, rowsMax: limits.rowsMax }
+    const key = provingKey({ files, ortVersion, cpu: this.#cpu, settings })
+    const underWay = this.#underWay.get(key)
+    if (underWay !== undefined) return underWay
+    const result = this.#find(subject, files, key)
+    this.#underWay.set(key, result)
+    try {
+      return await result
     } finally {
-      this.#running--
-      this.#waiting.shift()?.()
+      this.#underWay.delete(key)
     }
   }
 
@@ -103,9 +108,31 @@ export class Prover {
     this.#options.limits = limits
   }
 
-  /** Kills what is under way. */
+  /** Kills what is under way; what waits is not begun. */
   close(): void {
-    for (const child of this.#children) child.kill('SIGKILL')
+    this.#isClosed = true
+    for (const each of this.#processes) each.kill()
+  }
+
+  async #find(
+    subject: ProvingSubject,
+    files: Readonly<Record<string, string>>,
+    key: string,
+  ): Promise<ProvingResult> {
+    const known = await this.#cache.find(key)
+    if (known !== null) return known
+    await this.#turn()
+    try {
+      const result = await this.#run(subject)
+      if ('code' in result) return result
+      // Files that changed after they were hashed were proved, but this is not their key.
+      const isSame = Object.entries(result.files).every(([name, sha256]) => files[name] === sha256)
+      if (isSame) this.#cache.store(key, result)
+      return result
+    } finally {
+      this.#running--
+      this.#waiting.shift()?.()
+    }
   }
 
   async #turn(): Promise<void> {
@@ -115,8 +142,9 @@ export class Prover {
     this.#running++
   }
 
-  #run(subject: ProvingSubject, key: string): Promise<ProvingReport | ProvingFailure> {
-    const { provingPath, limits, logger } = this.#options
+  async #run(subject: ProvingSubject): Promise<ProvingResult> {
+    if (this.#isClosed) return { code: 'PROVING_CRASHED', detail: 'Sluice is shutting down' }
+    const { provingPath, limits, logger, clock, ortVersion } = this.#options
     const scratchFolder = join(provingPath, `${process.pid}-${++this.#count}`)
     const task: ProvingTask = {
       modelFile: subject.modelFile,
@@ -125,72 +153,16 @@ export class Prover {
       maxBatchSize: subject.maxBatchSize,
       rowsMax: limits.rowsMax,
       scratchFolder,
-      provenFile: this.#cache.provenFile(key),
-      ortVersion: this.#ortVersion,
+      provenFolder: this.#cache.folder,
+      ortVersion,
     }
-    const child = spawn(process.execPath, [entryPath('runtime/proving.ts')], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-    })
-    child.stdin.on('error', () => {}) // it may die before it has read its task; `close` tells
-    child.stdin.end(JSON.stringify(task))
-    this.#children.add(child)
-    return this.#watch(child).then((result) => {
-      this.#children.delete(child)
-      rmSync(scratchFolder, { recursive: true, force: true })
-      if ('code' in result) logger.warn({ event: 'proving_failed', ...result }, 'a version failed')
-      return result
-    })
-  }
-
-  /** Resolves with the report of a child, or with why there is none. */
-  #watch(child: ChildProcess): Promise<ProvingReport | ProvingFailure> {
-    const { clock, limits } = this.#options
-    return new Promise((resolve) => {
-      const chunks: Buffer[] = []
-      let bytes = 0
-      let killed: ProvingFailure | null = null
-      const kill = (failure: ProvingFailure) => {
-        killed ??= failure
-        child.kill('SIGKILL')
-      }
-      const seconds = limits.timeoutMs / 1000
-      const cancelTimeout = clock.setTimer(limits.timeoutMs, () =>
-        kill({ code: 'PROVING_TIMEOUT', detail: `It took more than ${seconds} s` }),
-      )
-      const cancelMemory = every(clock, MEMORY_LOOK_MS, () => {
-        const mib = Math.round(limits.memoryBytesMax / 1024 / 1024)
-        if (residentBytes(child.pid ?? 0) <= limits.memoryBytesMax) return
-        kill({ code: 'PROVING_MEMORY', detail: `It needed more than ${mib} MiB` })
-      })
-      child.stdout?.on('data', (chunk: Buffer) => {
-        bytes += chunk.length
-        if (bytes <= OUTPUT_BYTES_MAX) chunks.push(chunk)
-      })
-      child.once('error', (error) => kill({ code: 'PROVING_CRASHED', detail: error.message }))
-      child.once('close', (code, signal) => {
-        cancelTimeout()
-        cancelMemory()
-        resolve(killed ?? parseOutput(Buffer.concat(chunks).toString(), code, signal))
-      })
-    })
-  }
-}
-
-const parseOutput = (
-  output: string,
-  code: number | null,
-  signal: NodeJS.Signals | null,
-): ProvingReport | ProvingFailure => {
-  const end = signal === null ? `with code ${code}` : `by ${signal}`
-  const crashed: ProvingFailure = {
-    code: 'PROVING_CRASHED',
-    detail: `The process that tried it ended ${end}`,
-  }
-  // ONNX Runtime may crash while it unloads, after the report was written: that counts as well.
-  if (code !== 0) return crashed
-  try {
-    return JSON.parse(output) as ProvingReport | ProvingFailure
-  } catch {
-    return crashed
+    const entry = this.#options.entry ?? entryPath('runtime/proving.ts')
+    const proving = new ProvingProcess(entry, task, limits, clock)
+    this.#processes.add(proving)
+    const result = await proving.result
+    this.#processes.delete(proving)
+    rmSync(scratchFolder, { recursive: true, force: true })
+    if ('code' in result) logger.warn({ event: 'proving_failed', ...result }, 'a version failed')
+    return result
   }
 }

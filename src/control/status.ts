@@ -45,7 +45,11 @@ const warningsOf = (entry: CatalogVersion, runUs: VersionStatus['runUs']): strin
     warnings.push(`a full batch takes ${ms} ms and blocks its data thread meanwhile`)
   }
   if (report?.hasRowDimension === true && !report.batchingAgrees) {
-    warnings.push('rows alone and in a batch differ: requests are not batched')
+    warnings.push(
+      report.runUsByRows.length === 0
+        ? 'it refused every made-up row, so requests are not batched; add an example_row to profile.json'
+        : 'rows alone and in a batch differ: requests are not batched',
+    )
   }
   if (scanned.manifest === null) warnings.push('no manifest.json: raw outputs, no named features')
   return warnings

@@ -7,29 +7,8 @@ import { closeSync, fstatSync, openSync } from 'node:fs'
 import { type Refusal, refuse } from '../shared/errors.ts'
 import { ELEMENTS_MAX } from '../shared/tensor.ts'
 import { checkExternal, type ExternalData } from './onnx-external.ts'
+import { WALK_LIMITS, type WalkLimits } from './onnx-limits.ts'
 import { WireFault, type WireField, WireReader } from './onnx-wire.ts'
-
-export interface WalkLimits {
-  readonly fileBytesMax: number
-  readonly nodesMax: number
-  readonly tensorsMax: number
-  readonly depthMax: number
-  readonly nameBytesMax: number
-  readonly metadataBytesMax: number
-  /** Domains, and operators and functions of domains beyond the known ones. */
-  readonly foreignMax: number
-}
-
-/** 2 GiB is protobuf's own bound; the rest is far above any real model. */
-export const WALK_LIMITS: WalkLimits = {
-  fileBytesMax: 2 ** 31 - 1,
-  nodesMax: 1_000_000,
-  tensorsMax: 1_000_000,
-  depthMax: 64,
-  nameBytesMax: 1024 * 1024,
-  metadataBytesMax: 4 * 1024 * 1024,
-  foreignMax: 10_000,
-}
 
 export interface WalkResult {
   readonly irVersion: number
@@ -43,10 +22,6 @@ export interface WalkResult {
 
 const OPSETS_MAX = 1000
 const FOREIGN_NAME_MAX = 1024
-
-/** Operators of other domains would need a library to be loaded: code from the model's author. */
-
-const DOMAINS = new Set(['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft'])
 
 class Unsafe extends Error {}
 
@@ -149,7 +124,7 @@ const walkNode = (walk: Walk, field: WireField, depth: number): void => {
     if (child.number === 5) walkAttribute(walk, child, depth)
     if (child.number === 7) domain = text(walk, child)
   }
-  if (DOMAINS.has(domain)) return
+  if (walk.limits.domains.has(domain)) return
   note(walk, walk.foreign, domain, operator === null ? '' : text(walk, operator))
 }
 

@@ -1,109 +1,83 @@
 /** Rows to try a version with: the profile's example, and variations of it. */
 
-import type { Manifest } from '../shared/manifest.ts'
+import type { Manifest, ManifestFeature } from '../shared/manifest.ts'
 import {
   allocate,
   elementCount,
   type Signature,
   type Tensor,
   type TensorData,
-  type TensorSignature,
 } from '../shared/tensor.ts'
 
 export type ExampleRow = Readonly<Record<string, number | string | boolean | null>>
 
-/** Elements of one row of each input; free inner dimensions count as 1. */
-const oneRow = ({ datatype, shape }: TensorSignature): TensorData => {
-  const sized = shape.map((size, axis) => (size >= 0 ? size : axis === 0 ? 1 : 1))
-  return allocate(datatype, Math.max(0, elementCount(sized)))
-}
+type Value = number | string | boolean
 
-const put = (data: TensorData, index: number, value: number | string | boolean): void => {
+/** Writes a value as the datatype has it; what is no number becomes 0 in whole-number types. */
+const put = (data: TensorData, index: number, value: Value): void => {
   if (Array.isArray(data)) data[index] = String(value)
   else if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     data[index] = BigInt(Math.trunc(Number(value)) || 0)
   } else data[index] = Number(value)
 }
 
-/** The example row by input, from a manifest's features; without them zeros and empty strings. */
-const exampleInputs = (
+/** What the data plane would feed: categories as codes, -1 for unknown ones. */
+const fedValue = ({ name, missing, vocabulary }: ManifestFeature, example: ExampleRow): Value => {
+  const value = example[name]
+  if (value === undefined || value === null) return missing
+  return vocabulary === undefined ? value : vocabulary.indexOf(String(value))
+}
+
+/**
+ * One row: the example by a manifest's features; without them zeros and empty strings. Free inner
+ * dimensions become 1, as does the first one.
+ */
+export const exampleInputs = (
   signature: Signature,
   manifest: Manifest | null,
   example: ExampleRow | null,
-): TensorData[] => {
-  const rows = signature.inputs.map(oneRow)
+): Tensor[] => {
+  const tensors = signature.inputs.map(({ datatype, shape }) => {
+    const sized = shape.map((size) => (size >= 0 ? size : 1))
+    return { datatype, shape: sized, data: allocate(datatype, Math.max(0, elementCount(sized))) }
+  })
   for (const feature of manifest?.features ?? []) {
     const index = signature.inputs.findIndex(({ name }) => name === feature.tensor)
-    const row = rows[index]
-    if (row === undefined) continue
-    const value = example?.[feature.name] ?? feature.missing
-    const code = feature.vocabulary?.indexOf(String(value))
-    put(row, feature.column, code ?? value)
+    const data = tensors[index]?.data
+    if (data === undefined || feature.column >= data.length) continue
+    put(data, feature.column, fedValue(feature, example ?? {}))
   }
-  return rows
+  return tensors
 }
 
-/** Row `i` differs from the others, so that rows that leak into each other are noticed. */
-const vary = (data: TensorData, from: TensorData, at: number, row: number): void => {
-  for (let i = 0; i < from.length; i++) {
-    const value = from[i]!
-    if (typeof value === 'number' && !(data instanceof Uint8Array)) {
-      put(data, at + i, value + (row % 7) * 0.5 * (i % 3))
-    } else (data as (typeof value)[])[at + i] = value
-  }
+/** Another value of the same kind; small steps, so that codes and indices stay in their range. */
+const stepped = (value: unknown, step: number): Value | bigint => {
+  if (typeof value === 'bigint') return value + BigInt(step % 3)
+  if (typeof value === 'number') return value + step * 0.5
+  return step % 2 === 0 ? String(value) : `${String(value)}${step}`
 }
 
-/** `rows` rows, the first of them the example itself. Models without row dimension: one row. */
-export const provingInputs = (
-  signature: Signature,
-  manifest: Manifest | null,
-  example: ExampleRow | null,
-  rows: number,
-): Tensor[] => {
-  const first = exampleInputs(signature, manifest, example)
-  return signature.inputs.map(({ datatype, shape }, input) => {
-    const from = first[input]!
-    const data = allocate(datatype, from.length * rows)
-    for (let row = 0; row < rows; row++) vary(data, from, row * from.length, row)
-    const sized = shape.map((size, axis) => (size >= 0 ? size : axis === 0 ? rows : 1))
-    return { datatype, shape: sized, data }
-  })
-}
-
-/** Row `row` of batched inputs, as a batch of one. */
-export const rowOf = (inputs: readonly Tensor[], row: number, rows: number): Tensor[] =>
+/** Row `row` of a set in which rows differ, so that rows that leak into each other are noticed. */
+export const variedInputs = (inputs: readonly Tensor[], row: number): Tensor[] =>
   inputs.map(({ datatype, shape, data }) => {
-    const stride = data.length / rows
-    return {
-      datatype,
-      shape: [1, ...shape.slice(1)],
-      data: data.slice(row * stride, (row + 1) * stride),
+    const varied = allocate(datatype, data.length)
+    for (let i = 0; i < data.length; i++) {
+      const value = row === 0 ? data[i]! : stepped(data[i], (row * (i + 1)) % 7)
+      if (datatype === 'BOOL') put(varied, i, (Number(data[i]) + row * (i + 1)) % 2)
+      else (varied as (typeof value)[])[i] = value
     }
+    return { datatype, shape, data: varied }
   })
 
-/** Relative difference up to which two answers agree: kernels sum in other orders. */
-const RELATIVE_MAX = 1e-5
-
-const agree = (a: unknown, b: unknown): boolean => {
-  if (Object.is(a, b) || a === b) return true
-  if (typeof a !== 'number' || typeof b !== 'number') return false
-  return Math.abs(a - b) <= RELATIVE_MAX * Math.max(1e-3, Math.abs(a), Math.abs(b))
-}
-
-/** Whether row `row` of a batch's results equals the results of that row alone. */
-export const agrees = (
-  batched: readonly Tensor[],
-  alone: readonly Tensor[],
-  row: number,
-  rows: number,
-): boolean =>
-  batched.every(({ shape, data }, output) => {
-    const single = alone[output]!
-    if (shape[0] !== rows || single.shape[0] !== 1) return false
-    const stride = data.length / rows
-    if (single.data.length !== stride) return false
-    for (let i = 0; i < stride; i++) {
-      if (!agree(data[row * stride + i], single.data[i])) return false
+/** A batch of `count` rows: the given ones, over and over. */
+export const stackInputs = (rows: readonly (readonly Tensor[])[], count: number): Tensor[] =>
+  rows[0]!.map(({ datatype, shape, data: { length: stride } }, input) => {
+    const data = allocate(datatype, stride * count)
+    for (let row = 0; row < count; row++) {
+      const from = rows[row % rows.length]![input]!.data
+      for (let i = 0; i < stride; i++) {
+        ;(data as (typeof from)[number][])[row * stride + i] = from[i]!
+      }
     }
-    return true
+    return { datatype, shape: [count, ...shape.slice(1)], data }
   })

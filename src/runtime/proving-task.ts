@@ -12,6 +12,7 @@ export interface ProvingTask {
   readonly rowsMax: number
   /** Private to this run; deleted at its end. */
   readonly scratchFolder: string
-  readonly provenFile: string
+  /** Where the proven copy goes, named by its own digest. */
+  readonly provenFolder: string
   readonly ortVersion: string
 }

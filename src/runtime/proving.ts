@@ -4,29 +4,23 @@
  * from stdin, prints one line of JSON on stdout: a ProvingReport or a ProvingFailure.
  */
 
-import { createHash } from 'node:crypto'
-import {
-  closeSync,
-  copyFileSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { systemClock } from '../shared/clock.ts'
-import { GatewayError, type Refusal } from '../shared/errors.ts'
-import type { Tensor } from '../shared/tensor.ts'
-import { rowStridesOf } from './batch.ts'
+import { GatewayError } from '../shared/errors.ts'
+import { reviveManifest } from '../shared/manifest.ts'
+import type { Signature, Tensor } from '../shared/tensor.ts'
+import { spawnThread } from '../shared/threads.ts'
 import { batchCap } from './batch-cap.ts'
 import { checkManifest } from './manifest-check.ts'
+import { plainMessage } from './native-message.ts'
+import { OPTIMISED_LIMITS } from './onnx-limits.ts'
 import { walkOnnx } from './onnx-walker.ts'
-import { agrees, provingInputs, rowOf } from './proving-inputs.ts'
+import { type ModelCopy, sha256OfFile, syncFile, takeCopy, versionDigest } from './proving-copy.ts'
+import { exampleInputs, stackInputs } from './proving-inputs.ts'
 import type { ProvingReport } from './proving-report.ts'
 import type { ProvingTask } from './proving-task.ts'
+import { answersAlike, batchingAgrees, type TriedRow, tryRows } from './self-test.ts'
 import { createSession } from './session.ts'
 import type { Session } from './session-types.ts'
 
@@ -35,26 +29,9 @@ const MEASURE_MS = 250
 const ROUNDS_MAX = 9
 const SELF_TEST_ROWS = 8
 const PROVEN_BYTES_MAX = 2 ** 31 - 1
+const DETAIL_MAX = 400
 
 const { monotonic } = systemClock
-
-const sha256Of = (file: string): string => {
-  const hash = createHash('sha256')
-  const fd = openSync(file, 'r')
-  const chunk = Buffer.alloc(1024 * 1024)
-  try {
-    for (let read = readSync(fd, chunk); read > 0; read = readSync(fd, chunk)) {
-      hash.update(chunk.subarray(0, read))
-    }
-  } finally {
-    closeSync(fd)
-  }
-  return hash.digest('hex')
-}
-
-const throwIf = (refusal: Refusal | null): void => {
-  if (refusal !== null) throw new GatewayError(refusal.code, refusal.detail)
-}
 
 const median = (values: number[]): number =>
   values.sort((a, b) => a - b)[values.length >> 1] ?? Number.POSITIVE_INFINITY
@@ -62,6 +39,7 @@ const median = (values: number[]): number =>
 /** Median microseconds of a run; at least one round, at most what the time allows. */
 const measure = (session: Session, inputs: readonly Tensor[], untilMs: number): number => {
   const us: number[] = []
+  session.run(inputs) // the first run of a size allocates
   for (let round = 0; round < ROUNDS_MAX && (round === 0 || monotonic() < untilMs); round++) {
     const startedMs = monotonic()
     session.run(inputs)
@@ -70,111 +48,140 @@ const measure = (session: Session, inputs: readonly Tensor[], untilMs: number): 
   return median(us)
 }
 
-const runUsByRows = (session: Session, task: ProvingTask, rowsMax: number) => {
+/** Rows of 1, 2, 4 ... until time is up, or the model takes no more. */
+const runUsByRows = (session: Session, rows: readonly TriedRow[], rowsMax: number) => {
   const runs: (readonly [number, number])[] = []
+  const inputs = rows.map((each) => each.inputs)
   const untilMs = monotonic() + MEASURE_MS
-  for (let rows = 1; rows <= rowsMax; rows *= 2) {
-    const inputs = provingInputs(session.signature, task.manifest, task.exampleRow, rows)
-    if (rows === 1) session.run(inputs)
-    runs.push([rows, measure(session, inputs, untilMs)])
-    if (monotonic() > untilMs) break
+  for (let count = 1; count <= rowsMax && (count === 1 || monotonic() < untilMs); count *= 2) {
+    const batch = rowsMax === 1 ? inputs[0]! : stackInputs(inputs, count)
+    try {
+      runs.push([count, measure(session, batch, untilMs)])
+    } catch {
+      break // larger batches than it takes are not offered to it
+    }
   }
   return runs
 }
 
-/** Runs rows alone and together; they must agree, or requests must not share a run. */
-const batchingAgrees = (session: Session, task: ProvingTask): boolean => {
-  const rows = SELF_TEST_ROWS
-  const inputs = provingInputs(session.signature, task.manifest, task.exampleRow, rows)
+/**
+ * Tries the example row and variations of it. A model that refuses the row of its own profile is
+ * not sound; one that refuses made-up zeros may well be, and is served without batching.
+ */
+const tryExample = (session: Session, task: ProvingTask, count: number): TriedRow[] => {
+  const { manifest, exampleRow } = task
   try {
-    const batched = session.run(inputs).map((tensor) => ({ ...tensor }))
-    for (let row = 0; row < rows; row++) {
-      const alone = session.run(rowOf(inputs, row, rows))
-      if (!agrees(batched, alone, row, rows)) return false
+    return tryRows(session, exampleInputs(session.signature, manifest, exampleRow), count)
+  } catch (thrown) {
+    const reason = plainMessage(thrown, DETAIL_MAX)
+    if (/allocate memory|bad_alloc/.test(reason)) {
+      throw new GatewayError('PROVING_MEMORY', 'It asks for more memory than there is')
     }
-    return true
-  } catch {
-    return false // a model that cannot take eight rows at once is not batched
+    if (exampleRow === null || manifest === null) return []
+    throw new GatewayError('MODEL_INVALID', `It fails on the example row: ${reason}`)
   }
 }
 
-/** A private copy first: what is hashed, walked and loaded are the same bytes. */
-const takeCopy = (task: ProvingTask): { file: string; digest: string } => {
-  const folder = task.scratchFolder
-  mkdirSync(folder, { recursive: true })
-  const file = join(folder, 'model.onnx')
-  copyFileSync(task.modelFile, file)
-  const walk = walkOnnx(file, dirname(task.modelFile))
-  if ('code' in walk) throw new GatewayError(walk.code, walk.detail)
-  for (const name of walk.externalFiles) {
-    copyFileSync(join(dirname(task.modelFile), name), join(folder, name))
-  }
-  const parts = ['model.onnx', ...walk.externalFiles].map((name) => sha256Of(join(folder, name)))
-  const digest =
-    parts.length === 1 ? parts[0]! : createHash('sha256').update(parts.join()).digest('hex')
-  return { file, digest }
+interface ProvenModel {
+  readonly session: Session
+  readonly file: string
 }
 
-/** The optimised, self-contained model; where ONNX Runtime cannot write one, the original. */
-const writeProven = (task: ProvingTask, copy: string): { session: Session; file: string } => {
-  const optimised = join(task.scratchFolder, 'optimised.onnx')
-  const session = createSession({ file: copy }, { optimizedModelFile: optimised })
+/** A session as replicas will make it, if it answers as the original does. */
+const tryProven = (
+  file: string,
+  signature: Signature,
+  rows: readonly TriedRow[],
+): ProvenModel | null => {
+  if (!existsSync(file)) return null
+  if (statSync(file).size > PROVEN_BYTES_MAX) {
+    throw new GatewayError('MODEL_INVALID', 'The self-contained model exceeds 2 GiB')
+  }
+  const walk = walkOnnx(file, join(file, 'nowhere'), OPTIMISED_LIMITS)
+  if ('code' in walk || walk.externalFiles.length > 0) return null
+  let session: Session | null = null
   try {
-    createSession(readFileSync(optimised), { optimization: 'disabled' }).dispose()
-    return { session, file: optimised }
-  } catch {
-    return { session, file: copy }
+    session = createSession(readFileSync(file), { optimization: 'disabled' })
+    const isSame = JSON.stringify(session.signature) === JSON.stringify(signature)
+    if (isSame && answersAlike(session, rows)) return { session, file }
+  } catch {} // what ONNX Runtime wrote it need not be able to read
+  session?.dispose()
+  return null
+}
+
+/** The model as it was published, and as it will be served: optimised and in one piece. */
+const loadBoth = (task: ProvingTask, copy: ModelCopy) => {
+  const optimised = join(task.scratchFolder, 'optimised.onnx')
+  const rssBefore = process.memoryUsage.rss()
+  const startedMs = monotonic()
+  const original = createSession({ file: copy.file }, { optimizedModelFile: optimised })
+  const loadMs = monotonic() - startedMs
+  const { signature } = original
+  const digest = versionDigest(copy.files)
+  const refusal = task.manifest && checkManifest(task.manifest, digest, signature)
+  if (refusal !== null) throw new GatewayError(refusal.code, refusal.detail)
+  const rows = tryExample(original, task, SELF_TEST_ROWS)
+  const memoryBytes = Math.max(process.memoryUsage.rss() - rssBefore, statSync(copy.file).size)
+  const proven = tryProven(optimised, signature, rows) ?? tryProven(copy.file, signature, rows)
+  if (proven === null) {
+    throw new GatewayError('MODEL_INVALID', 'It cannot be made into one self-contained file')
   }
+  original.dispose()
+  return { ...proven, digest, rows, loadMs, memoryBytes }
 }
 
 const prove = (task: ProvingTask): ProvingReport => {
-  const { file, digest } = takeCopy(task)
-  const walk = walkOnnx(file, task.scratchFolder)
-  if ('code' in walk) throw new GatewayError(walk.code, walk.detail)
-  const startedMs = monotonic()
-  const { session, file: proven } = writeProven(task, file)
-  const loadMs = monotonic() - startedMs
+  const copy = takeCopy(task.modelFile, join(task.scratchFolder, 'published'))
+  const { session, file, digest, rows, loadMs, memoryBytes } = loadBoth(task, copy)
   const { signature } = session
-  if (task.manifest !== null) throwIf(checkManifest(task.manifest, digest, signature))
-  if (statSync(proven).size > PROVEN_BYTES_MAX) {
-    throw new GatewayError('MODEL_INVALID', 'The self-contained model exceeds 2 GiB')
-  }
   const tensors = [...signature.inputs, ...signature.outputs]
-  const hasRowDimension = tensors.length > 0 && tensors.every(({ shape }) => shape[0] === -1)
-  const isBatched = hasRowDimension && task.maxBatchSize !== 0
-  const rowsMax = isBatched ? Math.min(task.rowsMax, task.maxBatchSize ?? task.rowsMax) : 1
-  const canRun = rowStridesOf(signature.inputs) !== null || !hasRowDimension
-  const runs = canRun ? runUsByRows(session, task, rowsMax) : []
-  const agreed = isBatched && batchingAgrees(session, task)
-  const provenSha256 = sha256Of(proven)
-  renameSync(proven, task.provenFile)
+  const hasRowDimension =
+    signature.inputs.length > 0 && tensors.every(({ shape }) => shape[0] === -1)
+  const allowed = Math.min(task.rowsMax, task.maxBatchSize ?? task.rowsMax)
+  const rowsMax = hasRowDimension ? Math.max(1, allowed) : 1
+  const runs = rows.length === 0 ? [] : runUsByRows(session, rows, rowsMax)
+  const testRows = Math.min(SELF_TEST_ROWS, rowsMax)
+  const isTested = rows.length > 0 && testRows > 1
+  const provenSha256 = sha256OfFile(file)
+  const provenFile = join(task.provenFolder, `${provenSha256}.onnx`)
+  syncFile(file)
+  renameSync(file, provenFile)
   return {
     digest,
+    files: copy.files,
     ortVersion: task.ortVersion,
     signature,
-    metadata: walk.metadata,
-    opsets: walk.opsets,
+    metadata: copy.walk.metadata,
+    opsets: copy.walk.opsets,
     hasRowDimension,
-    batchingAgrees: agreed,
+    batchingAgrees: isTested ? batchingAgrees(session, rows, testRows) : rows.length > 0,
     runUsByRows: runs,
-    batchCap: hasRowDimension ? Math.max(1, runs.length === 0 ? rowsMax : batchCap(runs)) : 0,
-    memoryBytes: process.memoryUsage().rss,
+    batchCap: hasRowDimension ? batchCap(runs) : 0,
+    memoryBytes,
     loadMs,
-    provenFile: task.provenFile,
+    provenFile,
     provenSha256,
   }
 }
 
+/** The first to go when the machine runs out of memory, before control and its replicas. */
+const volunteerForOom = (): void => {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '1000')
+  } catch {} // not Linux
+}
+
 const main = (): void => {
-  const task = JSON.parse(readFileSync(0, 'utf8')) as ProvingTask
+  const task = JSON.parse(readFileSync(0, 'utf8'), reviveManifest) as ProvingTask
+  volunteerForOom()
+  spawnThread('runtime/proving-guard-thread.ts', 'proving-guard', null).unref()
   let result: object
   try {
     result = prove(task)
   } catch (thrown) {
-    const { code, message, cause } = GatewayError.from(thrown)
-    // A model that loads but fails on every input is invalid, not a fault of ours.
-    const detail = code === 'INTERNAL' ? `It fails when run: ${String(cause)}` : message
-    result = { code: code === 'INTERNAL' ? 'MODEL_INVALID' : code, detail: detail.slice(0, 500) }
+    const { code, message } = GatewayError.from(thrown)
+    const detail = code === 'INTERNAL' ? `It fails: ${plainMessage(thrown, DETAIL_MAX)}` : message
+    result = { code: code === 'INTERNAL' ? 'MODEL_INVALID' : code, detail }
   }
   rmSync(task.scratchFolder, { recursive: true, force: true })
   process.stdout.write(`${JSON.stringify(result)}\n`)

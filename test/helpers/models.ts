@@ -233,3 +233,17 @@ export const foreignDomain = (): Bytes => {
     opsets: [opset('', 17), opset('com.evil', 1)],
   })
 }
+
+/** A convolution and a max-pool over images of 8 channels: what the optimiser lays out anew. */
+export const convolution = (): Bytes => {
+  const sides = [8, 8, 3, 3]
+  const weights = floats('w', sides, numbers(3, 8 * 8 * 9, 0.1))
+  const pool = { attributes: [attribute.ints('kernel_shape', [2, 2])] }
+  const nodes = [
+    node('Conv', ['x', 'w'], ['c']),
+    node('Relu', ['c'], ['r']),
+    node('MaxPool', ['r'], ['y'], pool),
+  ]
+  const inputs = inputX(['N', 8, 6, 6])
+  return model(graph({ nodes, inputs, outputs: outputY(['N', 8, 3, 3]), initializers: [weights] }))
+}

@@ -23,6 +23,7 @@ const report = (more: Partial<ProvingReport> = {}): ProvingReport => ({
   loadMs: 1,
   provenFile: 'f',
   provenSha256: 's',
+  files: {},
   ...more,
 })
 

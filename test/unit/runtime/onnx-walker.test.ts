@@ -1,7 +1,8 @@
 import { linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { WALK_LIMITS, type WalkLimits, walkOnnx } from '../../../src/runtime/onnx-walker.ts'
+import { WALK_LIMITS, type WalkLimits } from '../../../src/runtime/onnx-limits.ts'
+import { walkOnnx } from '../../../src/runtime/onnx-walker.ts'
 import {
   external,
   foreignDomain,
