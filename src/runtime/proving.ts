@@ -21,7 +21,7 @@ import { exampleInputs, stackInputs } from './proving-inputs.ts'
 import type { ProvingReport } from './proving-report.ts'
 import type { ProvingTask } from './proving-task.ts'
 import { answersAlike, batchingAgrees, type TriedRow, tryRows } from './self-test.ts'
-import { createSession } from './session.ts'
+import { createSession, startRuntime } from './session.ts'
 import type { Session } from './session-types.ts'
 
 /** Time for all measurements of one version; slow models get fewer rounds, not more time. */
@@ -112,6 +112,7 @@ const tryProven = (
 /** The model as it was published, and as it will be served: optimised and in one piece. */
 const loadBoth = (task: ProvingTask, copy: ModelCopy) => {
   const optimised = join(task.scratchFolder, 'optimised.onnx')
+  startRuntime()
   const rssBefore = process.memoryUsage.rss()
   const startedMs = monotonic()
   const original = createSession({ file: copy.file }, { optimizedModelFile: optimised })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createSession } from '../../../src/runtime/session.ts'
+import { createSession, startRuntime } from '../../../src/runtime/session.ts'
 import {
   DATATYPES,
   type Datatype,
@@ -184,4 +184,9 @@ describe('createSession()', () => {
     expect(Buffer.from(bytes).toString('latin1', 4, 8)).toBe('ORTM')
     expect(refusalOf(bytes)).toMatch(/^MODEL_INVALID: It looks like a model in the ORT format/)
   })
+})
+
+test('startRuntime() can be called at any time', () => {
+  startRuntime()
+  startRuntime()
 })
