@@ -15,8 +15,14 @@ export interface WireField {
   readonly type: number
   /** Varints, truncated to what a double holds exactly; lengths for type 2. */
   readonly value: number
-  /** Offset of the payload of a length-delimited field. */
+  /** Offset of the payload; of varints, the offset behind them. */
   readonly start: number
+}
+
+/** Offset behind a field. */
+export const endOfField = ({ type, start, value }: WireField): number => {
+  if (type === 2) return start + value
+  return start + (type === 1 ? 8 : type === 5 ? 4 : 0)
 }
 
 const CHUNK_BYTES = 64 * 1024

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { GatewayError } from '../shared/errors.ts'
+import { foldExternal } from './onnx-fold.ts'
 import { WALK_LIMITS } from './onnx-limits.ts'
 import { type WalkResult, walkOnnx } from './onnx-walker.ts'
 
@@ -89,13 +90,14 @@ export const versionDigest = (files: Readonly<Record<string, string>>): string =
 }
 
 export interface ModelCopy {
+  /** The model in one piece. */
   readonly file: string
   readonly walk: WalkResult
   /** SHA-256 by name, of all files that make up the model. */
   readonly files: Readonly<Record<string, string>>
 }
 
-/** Copies a model and its external data into a new folder. Throws MODEL_INVALID, MODEL_UNSAFE. */
+/** Copies a model into a new folder, external data folded in. Throws MODEL_INVALID, MODEL_UNSAFE. */
 export const takeCopy = (modelFile: string, folder: string): ModelCopy => {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, MODEL)
@@ -114,5 +116,8 @@ export const takeCopy = (modelFile: string, folder: string): ModelCopy => {
   // Once more over the copies: the published files may have changed in between.
   const walk = walkOnnx(file, folder)
   if ('code' in walk) throw new GatewayError(walk.code, walk.detail)
-  return { file, walk, files }
+  if (walk.externalFiles.length === 0) return { file, walk, files }
+  const folded = join(folder, '.folded.onnx') // external data are never hidden files
+  foldExternal(file, folder, folded)
+  return { file: folded, walk, files }
 }
