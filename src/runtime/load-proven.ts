@@ -11,7 +11,12 @@ import type { Session } from './session-types.ts'
  * that nobody can change them in between. Throws DIGEST_MISMATCH or MODEL_INVALID.
  */
 export const loadProven = (file: string, sha256: string): Session => {
-  const bytes = readFileSync(file)
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(file)
+  } catch (cause) {
+    throw new GatewayError('DIGEST_MISMATCH', 'The proven copy cannot be read', { cause })
+  }
   const found = createHash('sha256').update(bytes).digest('hex')
   if (found !== sha256) {
     throw new GatewayError('DIGEST_MISMATCH', 'The proven copy has changed since it was proved')
