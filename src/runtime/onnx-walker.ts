@@ -206,6 +206,22 @@ const checkOperators = ({ foreign, functions }: Walk): void => {
   }
 }
 
+const newWalk = (reader: WireReader, limits: WalkLimits): Walk => ({
+  reader,
+  limits,
+  opsets: Object.create(null) as Record<string, number>,
+  metadata: Object.create(null) as Record<string, string>,
+  external: [],
+  foreign: new Set(),
+  functions: new Set(),
+  metadataBytes: 0,
+  irVersion: 0,
+  producer: '',
+  nodes: 0,
+  tensors: 0,
+  hasGraph: false,
+})
+
 /**
  * Walks a model file. Linear in its size; never throws.
  *
@@ -222,28 +238,15 @@ export const walkOnnx = (
   } catch {
     return refuse('MODEL_INVALID', 'model.onnx cannot be opened')
   }
+  let walk: Walk | null = null
   try {
     const { size } = fstatSync(fd)
     if (size > limits.fileBytesMax) {
       return refuse('MODEL_UNSAFE', `model.onnx exceeds ${limits.fileBytesMax} bytes`)
     }
-    const walk: Walk = {
-      reader: new WireReader(fd, size),
-      limits,
-      opsets: Object.create(null) as Record<string, number>,
-      metadata: Object.create(null) as Record<string, string>,
-      external: [],
-      foreign: new Set(),
-      functions: new Set(),
-      metadataBytes: 0,
-      irVersion: 0,
-      producer: '',
-      nodes: 0,
-      tensors: 0,
-      hasGraph: false,
-    }
+    walk = newWalk(new WireReader(fd, size), limits)
     walkModel(walk)
-    if (!walk.hasGraph) throw new WireFault('it has no graph, so it is no ONNX model')
+    if (!walk.hasGraph) throw new WireFault('it has no graph')
     checkOperators(walk)
     for (const entry of walk.external) {
       const refusal = checkExternal(folder, entry)
@@ -261,7 +264,11 @@ export const walkOnnx = (
     }
   } catch (thrown) {
     if (thrown instanceof Unsafe) return refuse('MODEL_UNSAFE', `model.onnx: ${thrown.message}`)
-    if (thrown instanceof WireFault) return refuse('MODEL_INVALID', `model.onnx: ${thrown.message}`)
+    if (thrown instanceof WireFault) {
+      const hasBegun = walk !== null && walk.irVersion > 0
+      const what = hasBegun ? 'is cut off or damaged' : 'is no ONNX model'
+      return refuse('MODEL_INVALID', `model.onnx ${what}: ${thrown.message}`)
+    }
     return refuse('MODEL_INVALID', 'model.onnx cannot be read')
   } finally {
     closeSync(fd)

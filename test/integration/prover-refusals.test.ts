@@ -36,8 +36,8 @@ const refusalOf = async (bytes: Uint8Array, files: Record<string, Uint8Array> = 
 describe('prove() of models that cannot be used', () => {
   test.each([
     ['nothing', new Uint8Array(), /it has no graph/],
-    ['garbage', Buffer.from('garbage'), /^model\.onnx: /],
-    ['half a model', mlp().subarray(0, 5000), /longer than its message/],
+    ['garbage', Buffer.from('garbage'), /^model\.onnx is no ONNX model: /],
+    ['half a model', mlp().subarray(0, 5000), /cut off or damaged: .*longer than its message/],
     ['an empty graph', model(graph({ nodes: [], outputs: [] })), /./],
     ['float16', float16(), /'x' is FLOAT16.*cast it inside the model/],
     ['a sequence', sequenceOutput(), /'y' is not a tensor; export without zipmap/],
