@@ -6,7 +6,6 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
-import { WALK_LIMITS } from '../runtime/onnx-limits.ts'
 import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts'
 import type { ProvingTask } from '../runtime/proving-task.ts'
 import type { Clock } from '../shared/clock.ts'
@@ -42,6 +41,8 @@ export interface ProverOptions {
 }
 
 const PARALLEL_MAX = 2
+/** Larger files are no protobuf; they need not be read to say so. */
+const MODEL_BYTES_MAX = 2 ** 31 - 1
 /** Files of a version that are no part of its model. */
 const BESIDE = new Set(['manifest.json', 'profile.json'])
 
@@ -83,7 +84,7 @@ export class Prover {
     const { limits, ortVersion } = this.#options
     let files: Record<string, string>
     try {
-      if (statSync(subject.modelFile).size > WALK_LIMITS.fileBytesMax) {
+      if (statSync(subject.modelFile).size > MODEL_BYTES_MAX) {
         return { code: 'MODEL_UNSAFE', detail: 'model.onnx exceeds 2 GiB' }
       }
       files = await hashFolder(subject.modelFile)

@@ -31,7 +31,7 @@ interface Walk {
   readonly opsets: Record<string, number>
   readonly metadata: Record<string, string>
   readonly external: ExternalData[]
-  /** `domain:operator` of nodes outside the known domains; functions of the model must bring them. */
+  /** `domain:operator` of nodes outside the known domains: functions of the model's own. */
   readonly foreign: Set<string>
   readonly functions: Set<string>
   metadataBytes: number
@@ -181,7 +181,7 @@ const walkMetadata = (walk: Walk, field: WireField): void => {
   walk.metadata[key] = value
 }
 
-/** ModelProto { ir_version 1, producer 2, graph 7, opset 8, metadata 14, training 20, functions 25 } */
+/** ModelProto { ir 1, producer 2, graph 7, opset 8, metadata 14, training 20, functions 25 } */
 const walkModel = (walk: Walk): void => {
   for (const field of walk.reader.fields(0, walk.reader.size)) {
     if (field.number === 1) walk.irVersion = field.value

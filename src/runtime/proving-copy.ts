@@ -97,7 +97,7 @@ export interface ModelCopy {
   readonly files: Readonly<Record<string, string>>
 }
 
-/** Copies a model into a new folder, external data folded in. Throws MODEL_INVALID, MODEL_UNSAFE. */
+/** Copies a model into a new folder and folds external data in. MODEL_INVALID, MODEL_UNSAFE. */
 export const takeCopy = (modelFile: string, folder: string): ModelCopy => {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, MODEL)

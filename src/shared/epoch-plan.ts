@@ -20,7 +20,7 @@ export interface BatchPolicy {
 export interface PlannedVersion {
   readonly model: string
   readonly version: number
-  /** SHA-256 of the published model.onnx. */
+  /** SHA-256 of what was published (`ProvingReport.digest`). */
   readonly digest: string
   /** The optimised copy that the proving run wrote, and its own SHA-256. */
   readonly provenFile: string

@@ -79,5 +79,5 @@ test('the properties notice a walker that throws', () => {
     return result
   }
   const property = fc.property(flipped, (bytes) => faultOf(bytes, careless) === null)
-  expect(fc.check(property, { numRuns: 400 }).failed).toBe(true)
+  expect(fc.check(property, { numRuns: propertyRuns(400) }).failed).toBe(true)
 })
