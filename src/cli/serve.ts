@@ -9,7 +9,7 @@ import { type AdminSources, createAdminApi } from '../control/admin-api.ts'
 import { Catalog } from '../control/catalog.ts'
 import { Gateway } from '../control/gateway.ts'
 import { type GatewayFacts, gatewayStatus } from '../control/gateway-status.ts'
-import { renderMetrics } from '../control/metrics.ts'
+import { MetricsPage } from '../control/metrics.ts'
 import { findFreePort, guardPort } from '../control/port-guard.ts'
 import { Prover, type ProvingLimits } from '../control/prover.ts'
 import { findLivingReplicas } from '../control/replica-files.ts'
@@ -118,8 +118,9 @@ const exampleBody = (gateway: Gateway): string | null => {
 }
 
 /** What the control server is asked for, and where the answers come from. */
-const adminSources = (parts: RunningParts): AdminSources => {
+const adminSources = (parts: RunningParts, logger: Logger): AdminSources => {
   const { gateway, facts } = parts
+  const page = new MetricsPage()
   const models = () => modelsDocument(gateway.catalog.models, gateway.epochs.plan)
   return {
     models,
@@ -131,8 +132,8 @@ const adminSources = (parts: RunningParts): AdminSources => {
       const reasons = gateway.unreadyReasons()
       return { endpoints: reasons.length === 0 ? null : reasons.join('; ') }
     },
-    metrics: async () =>
-      renderMetrics({
+    metrics: async (format) => {
+      const context = {
         snapshot: await gateway.refreshStatistics(),
         models: models(),
         epoch: gateway.epochs.plan?.epoch ?? 0,
@@ -144,7 +145,11 @@ const adminSources = (parts: RunningParts): AdminSources => {
           isConnected: state === 'connected',
           restarts,
         })),
-      }),
+      }
+      return page.render(context, format)
+    },
+    onFault: (error, path) =>
+      logger.error({ event: 'control_api_fault', path, error }, 'a request met a fault'),
   }
 }
 
@@ -199,7 +204,7 @@ const run = async (
     monotonicMs: systemClock.monotonic(),
     nowMs: systemClock.now(),
   })
-  const sources = adminSources({ gateway, facts })
+  const sources = adminSources({ gateway, facts }, logger)
   const api = createAdminApi(config.control, sources)
   controlPort = await api.listen()
   const reload = () => {

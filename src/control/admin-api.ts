@@ -1,55 +1,72 @@
 /** The control server on :8002: metrics, health and the read-only part of the admin API. */
 
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import { GatewayError } from '../shared/errors.ts'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
 import { VERSION } from '../shared/version.ts'
+import { metricsFormat } from './accept.ts'
+import { OPENAPI } from './admin-openapi.ts'
+import { METRICS_TYPES, type MetricsFormat } from './metrics.ts'
 import type { ModelsDocument, StatusDocument } from './status-document.ts'
 
 export interface AdminSources {
   status(): Promise<StatusDocument>
   models(): ModelsDocument
-  metrics(): Promise<string>
+  metrics(format: MetricsFormat): Promise<string>
   /** Checks by name; null: fine, else why not. */
   readiness(): Readonly<Record<string, string | null>>
+  /** A source threw; the client is told nothing but INTERNAL. */
+  onFault(thrown: unknown, path: string): void
 }
 
 export interface AdminApi {
-  /** Resolves with the port. Rejects with PORT_IN_USE. */
+  /** Resolves with the port. Rejects with PORT_IN_USE; CONFIG_INVALID: an impossible address. */
   listen(): Promise<number>
   close(): Promise<void>
 }
 
-const BODY_BYTES_MAX = 1024 * 1024
-const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+const BODY_BYTES_MAX = 64 * 1024
 
 /**
  * A browser page of another origin can reach loopback by a name of its own (DNS rebinding): only
  * names of loopback are served.
  */
 const isLoopbackHost = (host: string): boolean =>
-  /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(host)
+  /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i.test(host)
 
-const PROBLEM_TITLES: Readonly<Record<number, string>> = {
+const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  500: 'Internal Server Error',
 }
 
-const problem = (reply: FastifyReply, status: number, code: string, detail: string) =>
-  reply
-    .code(status)
+const HINTS: { [Code in ErrorCode]?: string } = {
+  FORBIDDEN: 'Use localhost, 127.0.0.1 or [::1] in the URL',
+  ROUTE_NOT_FOUND: 'GET /api/v1/openapi.json lists what is here',
+  REQUEST_MALFORMED: 'GET /api/v1/openapi.json lists what is here',
+  BODY_TOO_LARGE: 'Nothing here takes a body',
+}
+
+const problem = (reply: FastifyReply, code: ErrorCode, detail: string): FastifyReply => {
+  const { http, hint, retryable } = ERRORS[code]
+  const body = {
+    type: `docs/reference/errors.md#${code}`,
+    title: TITLES[http] ?? 'Error',
+    status: http,
+    detail,
+    code,
+    hint: HINTS[code] ?? hint,
+    retryable,
+  }
+  return reply
+    .code(http)
     .header('content-type', 'application/problem+json')
     .header('x-sluice-error', code)
-    .send({
-      type: `docs/reference/errors.md#${code}`,
-      title: PROBLEM_TITLES[status] ?? 'Internal Server Error',
-      status,
-      detail,
-      code,
-      retryable: false,
-    })
+    .send(JSON.stringify(body))
+}
 
 /** Kubernetes' form: one line a check with `?verbose`, else one word. */
 const healthText = (checks: Readonly<Record<string, string | null>>, isVerbose: boolean) => {
@@ -61,36 +78,19 @@ const healthText = (checks: Readonly<Record<string, string | null>>, isVerbose: 
   return `${lines.join('\n')}\n${failed ? 'not ready' : 'ok'}\n`
 }
 
-const OPENAPI = {
-  openapi: '3.1.0',
-  info: { title: 'Sluice control API', version: VERSION },
-  paths: {
-    '/metrics': { get: { summary: 'Metrics in Prometheus text format', responses: { 200: {} } } },
-    '/livez': { get: { summary: 'Control answers', responses: { 200: {} } } },
-    '/readyz': {
-      get: {
-        summary: 'Every endpoint with traffic can be answered; `?verbose` lists the checks',
-        responses: { 200: {}, 503: {} },
-      },
-    },
-    '/api/v1/status': { get: { summary: 'Replicas, endpoints, warnings', responses: { 200: {} } } },
-    '/api/v1/models': {
-      get: { summary: 'Models, versions and their states', responses: { 200: {} } },
-    },
-  },
-}
-
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Sluice</title>
 <h1>Sluice ${VERSION}</h1><p>The console comes with a later release. What is here:</p><ul>
 <li><a href="/api/v1/status">/api/v1/status</a> <li><a href="/api/v1/models">/api/v1/models</a>
-<li><a href="/metrics">/metrics</a> <li><a href="/readyz?verbose">/readyz?verbose</a>
+<li><a href="/metrics">/metrics</a> <li><a href="/livez">/livez</a>
+<li><a href="/readyz?verbose">/readyz?verbose</a>
 <li><a href="/api/v1/openapi.json">/api/v1/openapi.json</a></ul></html>
 `
 
 const addRoutes = (app: FastifyInstance, sources: AdminSources): void => {
-  app.get('/metrics', async (_, reply) => {
-    reply.header('content-type', METRICS_TYPE)
-    return sources.metrics()
+  app.get('/metrics', async (request, reply) => {
+    const format = metricsFormat(request.headers.accept)
+    reply.header('content-type', METRICS_TYPES[format]).header('vary', 'accept')
+    return sources.metrics(format)
   })
   app.get('/livez', async (_, reply) => reply.type('text/plain').send('ok\n'))
   app.get('/readyz', async (request, reply) => {
@@ -108,38 +108,64 @@ const addRoutes = (app: FastifyInstance, sources: AdminSources): void => {
   app.get('/', async (_, reply) => reply.type('text/html').send(PAGE))
 }
 
-/** Builds the server; nothing listens before `listen`. Only loopback addresses are accepted. */
-export const createAdminApi = (
-  address: { host: string; port: number },
-  sources: AdminSources,
-): AdminApi => {
-  const app = fastify({ bodyLimit: BODY_BYTES_MAX, logger: false, forceCloseConnections: true })
+const pathOf = (request: FastifyRequest): string => request.url.split('?')[0] ?? ''
+
+/** Everything that is no answer of a route. */
+const addRefusals = (app: FastifyInstance, onFault: AdminSources['onFault']): void => {
   app.addHook('onRequest', async (request, reply) => {
+    // Figures of a moment: no cache may answer for us, and no browser may guess another type.
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
     if (isLoopbackHost(request.headers.host ?? '')) return undefined
-    return problem(reply, 403, 'FORBIDDEN', 'The Host header names no loopback address')
+    return problem(reply, 'FORBIDDEN', 'The Host header names no loopback address')
   })
   app.setNotFoundHandler((request, reply) => {
-    const known = app.hasRoute({ url: request.url.split('?')[0]!, method: 'GET' })
-    return known
-      ? problem(reply.header('allow', 'GET, HEAD'), 405, 'METHOD_NOT_ALLOWED', 'Use GET')
-      : problem(reply, 404, 'ROUTE_NOT_FOUND', 'No such path')
+    if (!app.hasRoute({ url: pathOf(request), method: 'GET' })) {
+      return problem(reply, 'ROUTE_NOT_FOUND', 'No such path')
+    }
+    reply.header('allow', 'GET, HEAD')
+    return problem(reply, 'METHOD_NOT_ALLOWED', 'This path takes no such method; use GET')
   })
-  app.setErrorHandler((error: { statusCode?: number }, _, reply) => {
+  app.setErrorHandler((error: { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500
-    const isTheirs = status >= 400 && status < 500
-    return isTheirs
-      ? problem(reply, status, 'REQUEST_MALFORMED', 'The request is malformed')
-      : problem(reply, 500, 'INTERNAL', 'Internal error')
+    if (status === 413) return problem(reply, 'BODY_TOO_LARGE', 'The body is too large')
+    if (status >= 400 && status < 500) {
+      return problem(reply, 'REQUEST_MALFORMED', 'The request is malformed')
+    }
+    onFault(error, pathOf(request))
+    return problem(reply, 'INTERNAL', 'Internal error')
   })
+}
+
+const listenFailure = (thrown: unknown, { host, port }: Address): unknown => {
+  const { code } = thrown as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') {
+    const detail = `Another program listens on ${host}:${port} (--control-port)`
+    return new GatewayError('PORT_IN_USE', detail, { cause: thrown })
+  }
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    const detail = `Cannot listen on ${host}:${port} (control.host, control.port): ${code}`
+    return new GatewayError('CONFIG_INVALID', detail, { cause: thrown })
+  }
+  return thrown
+}
+
+interface Address {
+  readonly host: string
+  /** 0: one that is free. */
+  readonly port: number
+}
+
+/** Builds the server; nothing listens before `listen`. `host` must be an address of loopback. */
+export const createAdminApi = (address: Address, sources: AdminSources): AdminApi => {
+  const app = fastify({ bodyLimit: BODY_BYTES_MAX, logger: false, forceCloseConnections: true })
+  addRefusals(app, sources.onFault)
   addRoutes(app, sources)
   return {
     listen: async () => {
       try {
-        await app.listen({ host: address.host, port: address.port, exclusive: true })
+        await app.listen({ ...address, exclusive: true })
       } catch (thrown) {
-        if ((thrown as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw thrown
-        const detail = `Another program listens on ${address.host}:${address.port} (--control-port)`
-        throw new GatewayError('PORT_IN_USE', detail, { cause: thrown })
+        throw listenFailure(thrown, address)
       }
       const bound = app.server.address()
       return typeof bound === 'object' && bound !== null ? bound.port : address.port

@@ -36,7 +36,7 @@ export interface GatewayParts {
   /** Called with the handlers of this gateway; the supervisor is started by `start`. */
   makeSupervisor(handlers: {
     onConnected(replica: ConnectedReplica): void
-    onDied(replica: { index: number }): void
+    onDied(replica: { index: number; incarnation: number }): void
     isServing(replica: ConnectedReplica): boolean
   }): Supervisor
 }
@@ -49,6 +49,8 @@ export class Gateway {
   readonly #cancels: (() => void)[] = []
   #snapshot: Snapshot | null = null
   #isDraining = false
+  /** It is known which replicas of an earlier control live on. */
+  #hasAdopted = false
   #defaultEndpoint: string | null
   #reloading: Promise<void> = Promise.resolve()
   #scanFaults: readonly Refusal[] = []
@@ -61,9 +63,9 @@ export class Gateway {
     this.#defaultEndpoint = parts.defaultEndpoint
     this.supervisor = parts.makeSupervisor({
       onConnected: (replica) => this.#onConnected(replica),
-      onDied: ({ index }) => {
+      onDied: ({ index, incarnation }) => {
         this.epochs.forget(index)
-        parts.statistics.replicaDied(index)
+        parts.statistics.replicaDied(index, incarnation)
         this.#tellDeadSums(this.supervisor.connected())
       },
       isServing: (replica) => this.epochs.isServedBy(replica),
@@ -91,6 +93,7 @@ export class Gateway {
   /** Starts replicas and the first epoch side by side; resolves when the epoch is served. */
   async start(): Promise<void> {
     await this.supervisor.start()
+    this.#hasAdopted = true
     await Promise.all([this.reload(), this.#firstReplica()])
     await this.#replan()
     this.#cancels.push(
@@ -149,7 +152,7 @@ export class Gateway {
   #onConnected(replica: ConnectedReplica): void {
     const { statistics, logger } = this.#parts
     const { hello } = replica
-    if (hello.dead !== undefined) statistics.absorb(hello.dead)
+    statistics.replicaConnected(replica)
     if (hello.plan.length > 0) {
       this.epochs.adopt(JSON.parse(new TextDecoder().decode(hello.plan)) as EpochPlan)
     }
@@ -165,8 +168,12 @@ export class Gateway {
     for (const { link } of replicas) link.tell(body)
   }
 
-  /** Asks every replica for its figures; one that has been silent too long is replaced. */
-  async refreshStatistics(): Promise<Snapshot> {
+  /**
+   * Asks every replica for its figures; one that has been silent too long is replaced. Null until
+   * living replicas of an earlier control are adopted: sums without theirs would be too low.
+   */
+  async refreshStatistics(): Promise<Snapshot | null> {
+    if (!this.#hasAdopted) return null
     const replicas = this.supervisor.connected()
     const keys = this.epochs.plan === null ? [] : slotKeysOf(this.epochs.plan).map(slotKeyText)
     this.#snapshot = await this.#parts.statistics.poll(replicas, new Set(keys))

@@ -47,6 +47,7 @@ export const METRICS = {
   ),
   batchRows: entry('sluice_batch_rows', 'histogram', VARIANT, 'Rows of a run'),
   rows: entry('sluice_rows_total', 'counter', VARIANT, 'Rows answered'),
+  batches: entry('sluice_batches_total', 'counter', VARIANT, 'Runs'),
   inFlight: entry(
     'sluice_requests_in_flight',
     'gauge',
@@ -129,10 +130,10 @@ export const METRICS = {
     'Start of this control process, seconds since 1970',
   ),
   seriesDropped: entry(
-    'sluice_series_dropped',
-    'gauge',
+    'sluice_series_dropped_total',
+    'counter',
     [],
-    'Counter slots left out of this page because the budget for series is used up',
+    'Series left out of scrapes because the budget for series is used up',
   ),
   nvSuccess: entry(
     'nv_inference_request_success',
@@ -144,7 +145,7 @@ export const METRICS = {
     'nv_inference_request_failure',
     'counter',
     [...MODEL, 'reason'],
-    'Number of failed inference requests by reason: REJECTED, CANCELED, BACKEND, OTHER (Triton)',
+    'Number of inference requests that failed after they were decoded, by reason: REJECTED, CANCELED, BACKEND, OTHER (Triton)',
   ),
   nvCount: entry(
     'nv_inference_count',
@@ -162,19 +163,19 @@ export const METRICS = {
     'nv_inference_request_duration_us',
     'counter',
     MODEL,
-    'Cumulative request duration in microseconds (Triton)',
+    'Cumulative duration of successful requests in microseconds (Triton)',
   ),
   nvQueueUs: entry(
     'nv_inference_queue_duration_us',
     'counter',
     MODEL,
-    'Cumulative queue duration in microseconds (Triton)',
+    'Cumulative time that successful requests waited in microseconds (Triton)',
   ),
   nvComputeUs: entry(
     'nv_inference_compute_infer_duration_us',
     'counter',
     MODEL,
-    'Cumulative compute duration in microseconds (Triton)',
+    'Cumulative time of the runs of successful requests in microseconds (Triton)',
   ),
 } as const satisfies Record<string, MetricEntry>
 

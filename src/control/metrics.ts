@@ -6,14 +6,24 @@
 import { Registry } from '@prometheus-io/client'
 import { VERSION } from '../shared/version.ts'
 import { METRICS, type MetricName } from './metric-table.ts'
-import { type Sample, type Samples, slotSamples } from './slot-metrics.ts'
+import { type Labels, type Sample, sample } from './sample.ts'
+import { slotSamples } from './slot-metrics.ts'
 import type { ReplicaSnapshot, Snapshot } from './statistics.ts'
 import type { ModelsDocument } from './status-document.ts'
 
-/** Series of all metrics together. 100 variants take about 8,000. */
-const SERIES_MAX = 20_000
+/** Series of all metrics together. A variant takes about 95, so this is enough for 100. */
+const SERIES_MAX = 10_000
+
+/** Text format 0.0.4, or OpenMetrics 1.0.0. */
+export type MetricsFormat = 'text' | 'openmetrics'
+
+export const METRICS_TYPES: Readonly<Record<MetricsFormat, string>> = {
+  text: Registry.PROMETHEUS_CONTENT_TYPE,
+  openmetrics: Registry.OPENMETRICS_CONTENT_TYPE,
+}
 
 export interface MetricsContext {
+  /** Null while it is not known yet which replicas there are. */
   readonly snapshot: Snapshot | null
   readonly models: ModelsDocument
   readonly epoch: number
@@ -23,98 +33,123 @@ export interface MetricsContext {
   readonly replicas: readonly { index: number; isConnected: boolean; restarts: number }[]
 }
 
-const one = (value: number, labels: Sample['labels'] = {}): Sample[] => [{ labels, value }]
-
 const sum = (replica: ReplicaSnapshot, what: 'inFlight' | 'connections' | 'queueRows'): number =>
   replica.threads.reduce((total, thread) => total + thread[what], 0)
 
-const replicaSamples = (snapshot: Snapshot): Samples => {
-  const { replicas } = snapshot
-  const perReplica = (value: (replica: ReplicaSnapshot) => number): Sample[] =>
-    replicas.map((replica) => ({ labels: { replica: replica.index }, value: value(replica) }))
-  const perThread = (what: 'loopLagSeconds' | 'cpuSeconds'): Sample[] =>
-    replicas.flatMap(({ index, threads }) =>
-      threads.map((thread) => ({
-        labels: { replica: index, thread: thread.thread },
-        value: thread[what],
-      })),
-    )
-  const perProcess = (what: 'rssBytes' | 'heapBytes'): Sample[] =>
-    replicas.map((replica) => ({
-      labels: { process: `replica-${replica.index}` },
-      value: replica[what],
-    }))
-  const cpu = replicas.reduce((total, { cpuSeconds }) => total + cpuSeconds, 0)
-  const own = process.memoryUsage()
-  const ownCpu = process.cpuUsage()
-  return {
-    inFlight: perReplica((replica) => sum(replica, 'inFlight')),
-    connections: perReplica((replica) => sum(replica, 'connections')),
-    queueRows: perReplica((replica) => sum(replica, 'queueRows')),
-    figuresAge: perReplica(({ ageMs }) => ageMs / 1000),
-    loopLag: perThread('loopLagSeconds'),
-    threadCpu: perThread('cpuSeconds'),
-    processCpu: [
-      { labels: { process: 'replicas' }, value: cpu + snapshot.deadCpuSeconds },
-      { labels: { process: 'control' }, value: (ownCpu.user + ownCpu.system) / 1e6 },
-    ],
-    residentBytes: [...perProcess('rssBytes'), { labels: { process: 'control' }, value: own.rss }],
-    heapBytes: [
-      ...perProcess('heapBytes'),
-      { labels: { process: 'control' }, value: own.heapUsed },
-    ],
-  }
+const replicaSamples = ({ replicas }: Snapshot): Sample[] =>
+  replicas.flatMap((replica) => {
+    const labels = { replica: replica.index }
+    const age = sample('figuresAge', replica.ageMs / 1000, labels)
+    if (!replica.hasFigures) return [age]
+    const ofProcess = { process: `replica-${replica.index}` }
+    return [
+      age,
+      sample('inFlight', sum(replica, 'inFlight'), labels),
+      sample('connections', sum(replica, 'connections'), labels),
+      sample('queueRows', sum(replica, 'queueRows'), labels),
+      sample('residentBytes', replica.rssBytes, ofProcess),
+      sample('heapBytes', replica.heapBytes, ofProcess),
+      ...replica.threads.flatMap(({ thread, loopLagSeconds, cpuSeconds }) => [
+        sample('loopLag', loopLagSeconds, { ...labels, thread }),
+        sample('threadCpu', cpuSeconds, { ...labels, thread }),
+      ]),
+    ]
+  })
+
+const replicasCpu = ({ isWhole, replicas, deadCpuSeconds }: Snapshot): Sample[] => {
+  const living = replicas.reduce((total, { cpuSeconds }) => total + cpuSeconds, 0)
+  return isWhole ? [sample('processCpu', living + deadCpuSeconds, { process: 'replicas' })] : []
+}
+
+const ownSamples = (): Sample[] => {
+  const labels = { process: 'control' }
+  const { user, system } = process.cpuUsage()
+  const { rss, heapUsed } = process.memoryUsage()
+  return [
+    sample('processCpu', (user + system) / 1e6, labels),
+    sample('residentBytes', rss, labels),
+    sample('heapBytes', heapUsed, labels),
+  ]
 }
 
 const versionStates = ({ models }: ModelsDocument): Sample[] =>
   models.flatMap(({ name, versions }) =>
     versions
       .filter(({ state }) => state !== 'unloaded')
-      .map(({ version, state }) => ({ labels: { model: name, version, state }, value: 1 })),
+      .map(({ version, state }) => sample('versionState', 1, { model: name, version, state })),
   )
 
-const contextSamples = (context: MetricsContext): Samples => ({
-  replicaUp: context.replicas.map(({ index, isConnected }) => ({
-    labels: { replica: index },
-    value: isConnected ? 1 : 0,
-  })),
-  restarts: context.replicas.map(({ index, restarts }) => ({
-    labels: { replica: index },
-    value: restarts,
-  })),
-  epoch: one(context.epoch),
-  epochChanges: one(context.epochChanges),
-  versionState: versionStates(context.models),
-  buildInfo: one(1, {
+const contextSamples = (context: MetricsContext): Sample[] => [
+  ...context.replicas.flatMap(({ index, isConnected, restarts }) => [
+    sample('replicaUp', isConnected ? 1 : 0, { replica: index }),
+    sample('restarts', restarts, { replica: index }),
+  ]),
+  sample('epoch', context.epoch),
+  sample('epochChanges', context.epochChanges),
+  ...versionStates(context.models),
+  sample('buildInfo', 1, {
     version: VERSION,
     node: process.versions.node,
     onnxruntime: context.onnxRuntimeVersion,
   }),
-  startTime: one(context.startedAtMs / 1000),
-})
+  sample('startTime', context.startedAtMs / 1000),
+]
 
-/** The page in text format 0.0.4. */
-export const renderMetrics = (context: MetricsContext): Promise<string> => {
-  const { snapshot } = context
-  const samples: Samples = {
-    ...contextSamples(context),
-    ...(snapshot === null
-      ? {}
-      : { ...slotSamples(snapshot.slots, SERIES_MAX), ...replicaSamples(snapshot) }),
-  }
+/**
+ * OpenMetrics adds `_total` to the names of counters. Triton's have none, and a name that depends
+ * on the format of the scrape would be two series: there they are of unknown type.
+ */
+const typeIn = (format: MetricsFormat, metric: MetricName): string => {
+  const { name, type } = METRICS[metric]
+  const isRenamed = format === 'openmetrics' && type === 'counter' && !name.endsWith('_total')
+  return isRenamed ? 'unknown' : type
+}
+
+const registryOf = (samples: readonly Sample[], format: MetricsFormat): Registry => {
+  const byMetric = Map.groupBy(samples, ({ metric }) => metric)
   const registry = new Registry()
-  for (const name of Object.keys(METRICS) as MetricName[]) {
-    const list = samples[name]
-    if (list === undefined || list.length === 0) continue
-    const { name: metric, help, type } = METRICS[name]
-    const values = list.map(({ labels, value, suffix }) => ({
-      labels,
-      value,
-      ...(suffix === undefined ? {} : { metricName: metric + suffix }),
-    }))
+  registry.setContentType(METRICS_TYPES[format] as never)
+  for (const metric of Object.keys(METRICS) as MetricName[]) {
+    const { name, help } = METRICS[metric]
+    const values = (byMetric.get(metric) ?? []).map(({ labels, value, suffix }) =>
+      suffix === undefined ? { labels, value } : { labels, value, metricName: name + suffix },
+    )
+    if (values.length === 0) continue
+    const type = typeIn(format, metric)
     // The registry wants its own metric classes; all that it uses of one is what stands here.
-    const metricLike = { name: metric, help, type, values, get: async () => metricLike }
+    const metricLike: { name: string; help: string; type: string; values: Value[]; get(): object } =
+      { name, help, type, values, get: () => metricLike }
     registry.registerMetric(metricLike as never)
   }
-  return registry.metrics()
+  return registry
+}
+
+interface Value {
+  readonly labels: Labels
+  readonly value: number
+  readonly metricName?: string
+}
+
+/** The page of one control process. */
+export class MetricsPage {
+  readonly #seriesMax: number
+  /** Series left out so far, over all scrapes. */
+  #dropped = 0
+
+  constructor(seriesMax = SERIES_MAX) {
+    this.#seriesMax = seriesMax
+  }
+
+  render(context: MetricsContext, format: MetricsFormat = 'text'): Promise<string> {
+    const { snapshot } = context
+    const samples = [...contextSamples(context), ...ownSamples()]
+    if (snapshot !== null) {
+      samples.push(...replicaSamples(snapshot), ...replicasCpu(snapshot))
+      const slots = slotSamples(snapshot, this.#seriesMax - samples.length - 1)
+      samples.push(...slots.samples)
+      this.#dropped += slots.dropped
+    }
+    samples.push(sample('seriesDropped', this.#dropped))
+    return registryOf(samples, format).metrics()
+  }
 }

@@ -1,4 +1,4 @@
-/** From counter slots to samples. Pure. */
+/** From counter slots to samples, within a budget of series. Pure. */
 
 import {
   BATCH_AT,
@@ -7,7 +7,6 @@ import {
   PROTOCOLS,
   parseSlotKey,
   QUEUE_AT,
-  REASON_ABORTED,
   REASON_OK,
   REASONS,
   ROWS_AT,
@@ -17,164 +16,106 @@ import {
   type SlotKey,
   TOTAL_AT,
 } from '../shared/counters.ts'
-import { ERRORS, type ErrorCode } from '../shared/errors.ts'
 import { cumulativeAtBounds, LATENCY_BOUNDS_US, LATENCY_SLOTS } from '../shared/latency-slots.ts'
 import type { MetricName } from './metric-table.ts'
+import { outcomeOf } from './outcome.ts'
+import { histogram, type Labels, type Sample, sample } from './sample.ts'
+import type { Snapshot } from './statistics.ts'
+import { TRITON_SERIES, TritonSums } from './triton-metrics.ts'
 
-export interface Sample {
-  readonly labels: Readonly<Record<string, string | number>>
-  readonly value: number
-  /** Name with `_bucket`, `_sum` or `_count`, for histograms. */
-  readonly suffix?: '_bucket' | '_sum' | '_count'
-}
+const LATENCY_BOUNDS_SECONDS = LATENCY_BOUNDS_US.map((us) => us / 1e6)
+const BATCH_BOUNDS = Array.from({ length: BATCH_SIZE_SLOTS - 1 }, (_, slot) => 2 ** slot)
 
-export type Samples = { [Name in MetricName]?: Sample[] }
+/** Stands for "it could be asked and was not": an idle version has a series to compare with 0. */
+const ALWAYS_SHOWN = { protocol: 0, reason: REASON_OK }
 
-const add = (samples: Samples, name: MetricName, sample: Sample): void => {
-  const list = samples[name] ?? []
-  list.push(sample)
-  samples[name] = list
-}
-
-/** Outcome of a reason, for people who do not know our codes. */
-export const outcomeOf = (reason: number): 'ok' | 'aborted' | 'refused' | 'failed' => {
-  if (reason === REASON_OK) return 'ok'
-  if (reason === REASON_ABORTED) return 'aborted'
-  const status = ERRORS[reasonName(reason) as ErrorCode]?.http ?? 500
-  return status < 500 || status === 503 ? 'refused' : 'failed'
-}
-
-/** Triton's reasons (docs/user_guide/metrics.md of triton-inference-server/server). */
-const tritonReason = (reason: number): 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER' => {
-  if (reason === REASON_ABORTED) return 'CANCELED'
-  const code = reasonName(reason)
-  if (code === 'QUEUE_FULL') return 'REJECTED'
-  return code === 'INFERENCE_FAILED' || code === 'OUTPUT_NOT_FINITE' ? 'BACKEND' : 'OTHER'
-}
-
-const variantLabels = ({ endpoint, model, version, variant }: SlotKey) => ({
-  endpoint,
-  model,
-  version,
-  variant,
-})
-
-const requestSamples = (samples: Samples, key: SlotKey, values: Float64Array): void => {
-  for (const [index, protocol] of PROTOCOLS.entries()) {
+const requestSamples = (key: SlotKey, labels: Labels, slot: Float64Array): Sample[] =>
+  PROTOCOLS.flatMap((protocol, index) => {
+    const samples: Sample[] = []
     for (let reason = 0; reason < REASONS; reason++) {
-      const value = values[requestsIndex(index, reason)]!
-      if (value === 0) continue
-      const labels = {
-        ...variantLabels(key),
-        protocol,
-        outcome: outcomeOf(reason),
-        reason: reasonName(reason),
-      }
-      add(samples, 'requests', { labels, value })
+      const value = slot[requestsIndex(index, reason)]!
+      const isShown =
+        key.role === 'answer' && index === ALWAYS_SHOWN.protocol && reason === ALWAYS_SHOWN.reason
+      if (value === 0 && !isShown) continue
+      const [outcome, name] = [outcomeOf(reason), reasonName(reason)]
+      samples.push(sample('requests', value, { ...labels, protocol, outcome, reason: name }))
     }
-  }
+    return samples
+  })
+
+const countAll = (slot: Float64Array, at: number, slots: number): number => {
+  let count = 0
+  for (let i = 0; i < slots; i++) count += slot[at + i]!
+  return count
 }
 
 const latencySamples = (
-  samples: Samples,
-  name: MetricName,
-  labels: Sample['labels'],
-  values: Float64Array,
+  metric: MetricName,
+  labels: Labels,
+  slot: Float64Array,
   at: number,
-): void => {
-  let count = 0
-  for (let slot = 0; slot < LATENCY_SLOTS; slot++) count += values[at + slot]!
-  const cumulative = cumulativeAtBounds(values, at)
-  for (const [i, us] of LATENCY_BOUNDS_US.entries()) {
-    const le = us / 1e6
-    add(samples, name, { labels: { ...labels, le }, value: cumulative[i]!, suffix: '_bucket' })
-  }
-  add(samples, name, { labels: { ...labels, le: '+Inf' }, value: count, suffix: '_bucket' })
-  add(samples, name, { labels, value: values[at + LATENCY_SLOTS]!, suffix: '_sum' })
-  add(samples, name, { labels, value: count, suffix: '_count' })
+): Sample[] =>
+  histogram(metric, labels, LATENCY_BOUNDS_SECONDS, cumulativeAtBounds(slot, at), {
+    count: countAll(slot, at, LATENCY_SLOTS),
+    sum: slot[at + LATENCY_SLOTS]!,
+  })
+
+const batchSamples = (labels: Labels, slot: Float64Array): Sample[] => {
+  const cumulative = BATCH_BOUNDS.map((_, i) => countAll(slot, BATCH_AT, i + 1))
+  return histogram('batchRows', labels, BATCH_BOUNDS, cumulative, {
+    count: countAll(slot, BATCH_AT, BATCH_SIZE_SLOTS),
+    sum: slot[BATCH_AT + BATCH_SIZE_SLOTS]!,
+  })
 }
 
-const batchSamples = (samples: Samples, labels: Sample['labels'], values: Float64Array): void => {
-  let count = 0
-  for (let slot = 0; slot < BATCH_SIZE_SLOTS; slot++) {
-    count += values[BATCH_AT + slot]!
-    const le = slot === BATCH_SIZE_SLOTS - 1 ? '+Inf' : 2 ** slot
-    add(samples, 'batchRows', { labels: { ...labels, le }, value: count, suffix: '_bucket' })
-  }
-  const sum = values[BATCH_AT + BATCH_SIZE_SLOTS]!
-  add(samples, 'batchRows', { labels, value: sum, suffix: '_sum' })
-  add(samples, 'batchRows', { labels, value: count, suffix: '_count' })
+const samplesOf = (key: SlotKey, slot: Float64Array): Sample[] => {
+  const { endpoint, model, version, variant } = key
+  const labels = { endpoint, model, version, variant }
+  const requests = requestSamples(key, labels, slot)
+  if (key.role !== 'answer') return requests
+  return [
+    ...requests,
+    ...latencySamples('requestSeconds', labels, slot, TOTAL_AT),
+    ...latencySamples('queueSeconds', labels, slot, QUEUE_AT),
+    ...latencySamples('computeSeconds', labels, slot, COMPUTE_AT),
+    ...batchSamples(labels, slot),
+    sample('rows', slot[ROWS_AT]!, labels),
+    sample('batches', slot[RUNS_AT]!, labels),
+  ]
 }
 
-interface TritonSums {
-  readonly labels: { readonly model: string; readonly version: string }
-  readonly sums: Map<MetricName, number>
-  readonly failures: Map<string, number>
-}
+const versionOf = ({ model, version }: SlotKey): string => JSON.stringify([model, version])
 
-const bump = <K>(map: Map<K, number>, key: K, value: number): void => {
-  map.set(key, (map.get(key) ?? 0) + value)
-}
-
-const addTriton = (all: Map<string, TritonSums>, key: SlotKey, values: Float64Array): void => {
-  const id = `${key.model}\0${key.version}`
-  const labels = { model: key.model, version: key.version }
-  const known = all.get(id) ?? { labels, sums: new Map(), failures: new Map() }
-  all.set(id, known)
-  for (let protocol = 0; protocol < PROTOCOLS.length; protocol++) {
-    bump(known.sums, 'nvSuccess', values[requestsIndex(protocol, REASON_OK)]!)
-    for (let reason = REASON_OK + 1; reason < REASONS; reason++) {
-      const value = values[requestsIndex(protocol, reason)]!
-      if (value > 0) bump(known.failures, tritonReason(reason), value)
-    }
-  }
-  bump(known.sums, 'nvCount', values[ROWS_AT]!)
-  bump(known.sums, 'nvExecCount', values[RUNS_AT]!)
-  bump(known.sums, 'nvRequestUs', values[TOTAL_AT + LATENCY_SLOTS]! * 1e6)
-  bump(known.sums, 'nvQueueUs', values[QUEUE_AT + LATENCY_SLOTS]! * 1e6)
-  bump(known.sums, 'nvComputeUs', values[COMPUTE_AT + LATENCY_SLOTS]! * 1e6)
-}
-
-const tritonSamples = (samples: Samples, all: ReadonlyMap<string, TritonSums>): void => {
-  for (const { labels, sums, failures } of all.values()) {
-    for (const [name, value] of sums) add(samples, name, { labels, value: Math.round(value) })
-    for (const reason of ['REJECTED', 'CANCELED', 'BACKEND', 'OTHER']) {
-      const value = failures.get(reason) ?? 0
-      add(samples, 'nvFailure', { labels: { ...labels, reason }, value })
-    }
-  }
-}
-
-/** Series that one answering slot brings about: histograms, rows and a few request counters. */
-const SERIES_PER_SLOT = 3 * (LATENCY_BOUNDS_US.length + 3) + BATCH_SIZE_SLOTS + 2 + 12
-
-/** Samples of all slots, as many as the budget allows; the rest is counted in `seriesDropped`. */
+/**
+ * Samples of all slots, as many as fit into `seriesMax`; the first seen come first. A slot is shown
+ * whole or not at all, and a version that is shown sums up all its slots, shown or not: a part of
+ * it would fall as soon as another part took its place.
+ */
 export const slotSamples = (
-  slots: ReadonlyMap<string, Float64Array>,
+  { slots, retired }: Pick<Snapshot, 'slots' | 'retired'>,
   seriesMax: number,
-): Samples => {
-  const samples: Samples = {}
+): { samples: Sample[]; dropped: number } => {
+  const samples: Sample[] = []
   const triton = new Map<string, TritonSums>()
-  let series = 0
+  let room = seriesMax
   let dropped = 0
-  for (const [text, values] of slots) {
+  for (const [text, slot] of slots) {
     const key = parseSlotKey(text)
-    const labels = variantLabels(key)
-    series += SERIES_PER_SLOT
-    if (series > seriesMax) {
-      dropped++
+    const own = samplesOf(key, slot)
+    const isNewVersion = key.role === 'answer' && !triton.has(versionOf(key))
+    const needed = own.length + (isNewVersion ? TRITON_SERIES : 0)
+    if (needed > room) {
+      dropped += needed
       continue
     }
-    requestSamples(samples, key, values)
-    if (key.role !== 'answer') continue
-    latencySamples(samples, 'requestSeconds', labels, values, TOTAL_AT)
-    latencySamples(samples, 'queueSeconds', labels, values, QUEUE_AT)
-    latencySamples(samples, 'computeSeconds', labels, values, COMPUTE_AT)
-    batchSamples(samples, labels, values)
-    add(samples, 'rows', { labels, value: values[ROWS_AT]! })
-    addTriton(triton, key, values)
+    room -= needed
+    samples.push(...own)
+    if (isNewVersion) triton.set(versionOf(key), new TritonSums(key))
   }
-  tritonSamples(samples, triton)
-  add(samples, 'seriesDropped', { labels: {}, value: dropped })
-  return samples
+  for (const [text, slot] of [...slots, ...retired]) {
+    const key = parseSlotKey(text)
+    if (key.role === 'answer') triton.get(versionOf(key))?.add(slot)
+  }
+  for (const sums of triton.values()) samples.push(...sums.samples())
+  return { samples, dropped }
 }

@@ -1,0 +1,54 @@
+/**
+ * Sums of counter slots that do not depend on the order of addition.
+ *
+ * Counts are whole numbers and add exactly. Seconds are cut to multiples of 2^-20 s (about 1 us)
+ * when they arrive, so that they add exactly too, up to 2^33 s. Otherwise a sum could fall by its
+ * last bit when a replica dies and is added in another place, and Prometheus takes any fall for a
+ * restart: it would count the whole sum a second time.
+ */
+
+import { COMPUTE_AT, QUEUE_AT, SLOT_DOUBLES, TOTAL_AT } from '../shared/counters.ts'
+import { LATENCY_SLOTS } from '../shared/latency-slots.ts'
+
+/** Counters by slotKeyText. */
+export type SlotSums = Map<string, Float64Array>
+
+const QUANTA_PER_SECOND = 2 ** 20
+const SECONDS_AT = [TOTAL_AT, QUEUE_AT, COMPUTE_AT].map((at) => at + LATENCY_SLOTS)
+
+/** Cuts seconds to what adds exactly. Never rises, and never falls when `seconds` rises. */
+export const exactSeconds = (seconds: number): number =>
+  Math.floor(seconds * QUANTA_PER_SECOND) / QUANTA_PER_SECOND
+
+/** Values of a message as a slot; null when they are of another layout than ours. */
+export const slotOf = (values: readonly number[]): Float64Array | null => {
+  if (values.length !== SLOT_DOUBLES) return null
+  const slot = Float64Array.from(values)
+  for (const at of SECONDS_AT) slot[at] = exactSeconds(slot[at]!)
+  return slot
+}
+
+export const addInto = (sums: SlotSums, key: string, slot: Float64Array): void => {
+  const sum = sums.get(key)
+  if (sum === undefined) {
+    sums.set(key, slot.slice())
+    return
+  }
+  for (let i = 0; i < SLOT_DOUBLES; i++) sum[i]! += slot[i]!
+}
+
+/** Keeps the higher of two values, each by itself. */
+export const raiseInto = (sums: SlotSums, key: string, slot: Float64Array): void => {
+  const sum = sums.get(key)
+  if (sum === undefined) {
+    sums.set(key, slot.slice())
+    return
+  }
+  for (let i = 0; i < SLOT_DOUBLES; i++) sum[i] = Math.max(sum[i]!, slot[i]!)
+}
+
+/** Whether any value is lower than before: the slot has begun again from zero. */
+export const hasFallen = (before: Float64Array, after: Float64Array): boolean => {
+  for (let i = 0; i < SLOT_DOUBLES; i++) if (after[i]! < before[i]!) return true
+  return false
+}
