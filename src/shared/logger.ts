@@ -1,10 +1,25 @@
-/** Structured logs: one JSON line each, with a stable `event` field. Never on the request path. */
+/**
+ * Structured logs: one JSON line each, to stderr. Every line has a stable `event` for machines;
+ * the message is for people and may change. Never on the request path, never on a data thread.
+ */
 
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 
-export type Logger = import('pino').Logger
+export type { Logger }
 
-export const createLogger = ({ level, component }: { level: string; component: string }): Logger =>
+/** Secrets, and what clients sent: neither belongs in a log, wherever in a line it turns up. */
+const REDACTED = ['authorization', 'cookie', 'token', 'password', 'features', 'instances', 'inputs']
+
+export interface LoggerOptions {
+  /** trace, debug, info, warn, error, fatal or silent */
+  readonly level: string
+  /** Which process speaks: `control`, `replica-0` ... */
+  readonly component: string
+  /** File descriptor; stderr unless a test says otherwise. */
+  readonly fd?: number
+}
+
+export const createLogger = ({ level, component, fd = 2 }: LoggerOptions): Logger =>
   pino(
     {
       level,
@@ -12,7 +27,8 @@ export const createLogger = ({ level, component }: { level: string; component: s
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err, thrown: pino.stdSerializers.err },
-      redact: ['authorization', 'token', '*.authorization', '*.token'],
+      redact: REDACTED.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]),
     },
-    pino.destination({ fd: 2, sync: true }),
+    // A process that ends must have written why: nothing may be left in a buffer.
+    pino.destination({ fd, sync: true }),
   )
