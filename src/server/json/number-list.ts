@@ -3,7 +3,7 @@
 import { numberEnd, scanNumber } from './number-scanner.ts'
 import { skipBlanks } from './text-scanner.ts'
 
-/** Where numbers go: `count` elements of `column` from `base` on, none larger than `magnitudeMax`. */
+/** Where numbers go: `count` elements of `column` from `base`, none larger than `magnitudeMax`. */
 export interface NumberPlace {
   column: Float32Array | Float64Array
   base: number

@@ -48,7 +48,7 @@ const SHORT_TEXTS_MAX = 4096
 const SHORT = 4
 
 /** Offset behind the text that `scanText` read last; NOT_SURE when there was no plain text. */
-export let textEnd = NOT_SURE
+export let textEnd = -1
 
 /** Printable ASCII without escapes whose opening quote is at `at`; sets `textEnd`. */
 export const scanText = (bytes: Uint8Array, at: number): string => {

@@ -1,4 +1,4 @@
-/** One JSON value into one element of a tensor. Shared by all JSON formats; nothing is converted. */
+/** One JSON value into one element of a tensor, for all JSON formats; nothing is converted. */
 
 import { type ErrorCode, type FieldFault, type Refusal, refuse } from '../../shared/errors.ts'
 import {

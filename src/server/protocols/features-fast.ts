@@ -1,6 +1,6 @@
 /**
- * The usual `/predict` body, from bytes straight into the batch: known keys, plain numbers and short
- * ASCII text. It answers "yes" or "not sure"; whatever it is not sure of, right or wrong, the
+ * The usual `/predict` body, from bytes straight into the batch: known keys, plain numbers and
+ * short ASCII text. It answers "yes" or "not sure"; whatever it is not sure of, right or wrong, the
  * complete decoder reads again from the start. Both agree on every body (test/property).
  */
 

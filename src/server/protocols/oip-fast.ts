@@ -83,7 +83,7 @@ const readShape = (bytes: Uint8Array, from: number, inner: readonly number[]): n
   return NOT_SURE
 }
 
-/** `{"name":..., "shape":..., "datatype":..., "data":...}` in this or Triton's order of the first three. */
+/** `{"name", "shape", "datatype", "data"}` in this or Triton's order of the first three. */
 const readInput = (bytes: Uint8Array, from: number, plan: OipPlan, target: RowTarget): number => {
   let at = from
   let found = 0
