@@ -72,6 +72,25 @@ export const planOf = (parts: PlanParts): VariantPlan => {
   }
 }
 
+/** Two inputs and all kinds of features, as the flight delay example has. */
+export const flightPlan = (): VariantPlan =>
+  planOf({
+    inputs: [tensor('numeric', 'FP32', -1, 3), tensor('text', 'BYTES', -1, 1)],
+    features: [
+      feature({ name: 'origin', type: 'category', tensor: 'text', column: 0, missing: '' }),
+      feature({ name: 'seats', type: 'integer', tensor: 'numeric', column: 0 }),
+      feature({ name: 'gust', tensor: 'numeric', column: 1, optional: true }),
+      feature({
+        name: 'is_late',
+        type: 'boolean',
+        tensor: 'numeric',
+        column: 2,
+        optional: true,
+        missing: -1,
+      }),
+    ],
+  })
+
 export interface DecodeResult {
   readonly refusal: Refusal | null
   readonly decoded: Decoded
