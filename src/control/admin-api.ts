@@ -110,14 +110,20 @@ const addRoutes = (app: FastifyInstance, sources: AdminSources): void => {
 
 const pathOf = (request: FastifyRequest): string => request.url.split('?')[0] ?? ''
 
+/** What comes first, whatever is asked: headers of every answer; foreign hosts are refused. */
+const admit = (request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined => {
+  // Figures of a moment: no cache may answer for us, and no browser may guess another type.
+  reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+  if (isLoopbackHost(request.headers.host ?? '')) return undefined
+  return problem(reply, 'FORBIDDEN', 'The Host header names no loopback address')
+}
+
+const refuseMalformed = (reply: FastifyReply): FastifyReply =>
+  problem(reply, 'REQUEST_MALFORMED', 'The request is malformed')
+
 /** Everything that is no answer of a route. */
 const addRefusals = (app: FastifyInstance, onFault: AdminSources['onFault']): void => {
-  app.addHook('onRequest', async (request, reply) => {
-    // Figures of a moment: no cache may answer for us, and no browser may guess another type.
-    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
-    if (isLoopbackHost(request.headers.host ?? '')) return undefined
-    return problem(reply, 'FORBIDDEN', 'The Host header names no loopback address')
-  })
+  app.addHook('onRequest', async (request, reply) => admit(request, reply))
   app.setNotFoundHandler((request, reply) => {
     if (!app.hasRoute({ url: pathOf(request), method: 'GET' })) {
       return problem(reply, 'ROUTE_NOT_FOUND', 'No such path')
@@ -128,9 +134,7 @@ const addRefusals = (app: FastifyInstance, onFault: AdminSources['onFault']): vo
   app.setErrorHandler((error: { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500
     if (status === 413) return problem(reply, 'BODY_TOO_LARGE', 'The body is too large')
-    if (status >= 400 && status < 500) {
-      return problem(reply, 'REQUEST_MALFORMED', 'The request is malformed')
-    }
+    if (status >= 400 && status < 500) return refuseMalformed(reply)
     onFault(error, pathOf(request))
     return problem(reply, 'INTERNAL', 'Internal error')
   })
@@ -157,7 +161,15 @@ interface Address {
 
 /** Builds the server; nothing listens before `listen`. `host` must be an address of loopback. */
 export const createAdminApi = (address: Address, sources: AdminSources): AdminApi => {
-  const app = fastify({ bodyLimit: BODY_BYTES_MAX, logger: false, forceCloseConnections: true })
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    logger: false,
+    forceCloseConnections: true,
+    // A path that cannot be decoded: no hook and no handler sees it.
+    frameworkErrors: (_, request, reply) => {
+      if (admit(request, reply) === undefined) refuseMalformed(reply)
+    },
+  })
   addRefusals(app, sources.onFault)
   addRoutes(app, sources)
   return {

@@ -48,6 +48,8 @@ export class Gateway {
   readonly epochs: Epochs
   readonly #cancels: (() => void)[] = []
   #snapshot: Snapshot | null = null
+  /** `deadChanges` of the sums that all replicas were told. */
+  #deadChangesTold = 0
   #isDraining = false
   /** It is known which replicas of an earlier control live on. */
   #hasAdopted = false
@@ -174,9 +176,14 @@ export class Gateway {
    */
   async refreshStatistics(): Promise<Snapshot | null> {
     if (!this.#hasAdopted) return null
+    const { statistics } = this.#parts
     const replicas = this.supervisor.connected()
     const keys = this.epochs.plan === null ? [] : slotKeysOf(this.epochs.plan).map(slotKeyText)
-    this.#snapshot = await this.#parts.statistics.poll(replicas, new Set(keys))
+    this.#snapshot = await statistics.poll(replicas, new Set(keys))
+    if (statistics.deadChanges !== this.#deadChangesTold) {
+      this.#deadChangesTold = statistics.deadChanges
+      this.#tellDeadSums(this.supervisor.connected())
+    }
     for (const { index, ageMs } of this.#snapshot.replicas) {
       const isConnected = replicas.some((replica) => replica.index === index)
       if (isConnected && ageMs > SILENT_MS_MAX) this.supervisor.replace(index, 'no figures')

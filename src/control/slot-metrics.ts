@@ -29,17 +29,23 @@ const BATCH_BOUNDS = Array.from({ length: BATCH_SIZE_SLOTS - 1 }, (_, slot) => 2
 /** Stands for "it could be asked and was not": an idle version has a series to compare with 0. */
 const ALWAYS_SHOWN = { protocol: 0, reason: REASON_OK }
 
+/** Codes of a newer release, counted by an adopted replica: one series, as they have no name. */
+const UNNAMED = { outcome: outcomeOf(REASONS - 1), reason: 'other' }
+
 const requestSamples = (key: SlotKey, labels: Labels, slot: Float64Array): Sample[] =>
   PROTOCOLS.flatMap((protocol, index) => {
     const samples: Sample[] = []
+    let unnamed = 0
     for (let reason = 0; reason < REASONS; reason++) {
       const value = slot[requestsIndex(index, reason)]!
       const isShown =
         key.role === 'answer' && index === ALWAYS_SHOWN.protocol && reason === ALWAYS_SHOWN.reason
       if (value === 0 && !isShown) continue
       const [outcome, name] = [outcomeOf(reason), reasonName(reason)]
-      samples.push(sample('requests', value, { ...labels, protocol, outcome, reason: name }))
+      if (name === '') unnamed += value
+      else samples.push(sample('requests', value, { ...labels, protocol, outcome, reason: name }))
     }
+    if (unnamed > 0) samples.push(sample('requests', unnamed, { ...labels, protocol, ...UNNAMED }))
     return samples
   })
 
@@ -97,17 +103,17 @@ export const slotSamples = (
 ): { samples: Sample[]; dropped: number } => {
   const samples: Sample[] = []
   const triton = new Map<string, TritonSums>()
+  const versions = new Set<string>()
   let room = seriesMax
-  let dropped = 0
+  let wanted = 0
   for (const [text, slot] of slots) {
     const key = parseSlotKey(text)
     const own = samplesOf(key, slot)
+    wanted += own.length
+    if (key.role === 'answer') versions.add(versionOf(key))
     const isNewVersion = key.role === 'answer' && !triton.has(versionOf(key))
     const needed = own.length + (isNewVersion ? TRITON_SERIES : 0)
-    if (needed > room) {
-      dropped += needed
-      continue
-    }
+    if (needed > room) continue
     room -= needed
     samples.push(...own)
     if (isNewVersion) triton.set(versionOf(key), new TritonSums(key))
@@ -117,5 +123,5 @@ export const slotSamples = (
     if (key.role === 'answer') triton.get(versionOf(key))?.add(slot)
   }
   for (const sums of triton.values()) samples.push(...sums.samples())
-  return { samples, dropped }
+  return { samples, dropped: wanted + versions.size * TRITON_SERIES - samples.length }
 }

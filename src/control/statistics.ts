@@ -90,6 +90,7 @@ export class Statistics {
   readonly #own: Dead = { slots: new Map(), cpuSeconds: 0 }
   readonly #retirement = new SlotRetirement()
   #isWhole = false
+  #deadChanges = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -118,6 +119,7 @@ export class Statistics {
       if (slot !== null) raiseInto(this.#told.slots, key, slot)
     }
     this.#told.cpuSeconds = Math.max(this.#told.cpuSeconds, exactSeconds(sums.cpuSeconds))
+    this.#deadChanges++
   }
 
   /** Folds the last figures of a replica into the sums of the dead, once. */
@@ -127,6 +129,7 @@ export class Statistics {
     this.#living.delete(incarnation)
     for (const [key, slot] of living.slots) addInto(this.#own.slots, key, slot)
     this.#own.cpuSeconds += exactSeconds(living.figures?.cpuSeconds ?? 0)
+    this.#deadChanges++
   }
 
   /**
@@ -170,11 +173,18 @@ export class Statistics {
     // A replica gives the slot of a key that is long unused to another one and starts it at zero.
     for (const [key, before] of living.slots) {
       const after = slots.get(key)
-      if (after === undefined || hasFallen(before, after)) addInto(this.#own.slots, key, before)
+      if (after !== undefined && !hasFallen(before, after)) continue
+      addInto(this.#own.slots, key, before)
+      this.#deadChanges++
     }
     living.slots = slots
     living.figures = figures
     living.atMs = this.#clock.monotonic()
+  }
+
+  /** Counts up when the sums of the dead have risen: all replicas should be told. */
+  get deadChanges(): number {
+    return this.#deadChanges
   }
 
   /** What every replica should keep for the next control. */

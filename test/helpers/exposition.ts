@@ -31,8 +31,11 @@ export const parseExposition = (text: string): Exposition => {
 /** Name of the metric of a series, without labels. */
 export const nameOf = (series: string): string => series.split('{')[0]!
 
-/** Names of the labels of a series, without `le`. */
-export const labelsOf = (series: string): string[] =>
-  [...series.matchAll(/(?:\{|,)([a-zA-Z_]\w*)=/g)]
-    .map((match) => match[1]!)
-    .filter((l) => l !== 'le')
+/** Labels of a series as they are written, escapes and all. */
+export const labelsOf = (series: string): ReadonlyMap<string, string> =>
+  // Read pair by pair, so that a value which looks like a pair is none.
+  new Map(
+    [...series.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)].map(
+      ([, name, value]) => [name!, value!] as const,
+    ),
+  )

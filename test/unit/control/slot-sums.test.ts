@@ -1,0 +1,133 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  addInto,
+  exactSeconds,
+  hasFallen,
+  raiseInto,
+  type SlotSums,
+  slotOf,
+} from '../../../src/control/slot-sums.ts'
+import { COMPUTE_AT, QUEUE_AT, SLOT_DOUBLES, TOTAL_AT } from '../../../src/shared/counters.ts'
+import { LATENCY_SLOTS } from '../../../src/shared/latency-slots.ts'
+import { anyRequest, slotFrom } from '../../helpers/counted-slots.ts'
+import { propertyRuns } from '../../helpers/seeds.ts'
+
+const QUANTUM = 2 ** -20
+const SECONDS_AT = [TOTAL_AT, QUEUE_AT, COMPUTE_AT].map((at) => at + LATENCY_SLOTS)
+
+const seconds = fc.double({ min: 0, max: 2 ** 32, noNaN: true })
+/** As it comes out of a message. */
+const slot = fc.array(anyRequest, { maxLength: 4 }).map((all) => slotOf([...slotFrom(all)])!)
+const slots = fc.array(slot, { minLength: 1, maxLength: 6 })
+
+/** Summing whole slots takes its time. */
+const FEWER = { numRuns: propertyRuns(30) }
+
+const summed = (all: readonly Float64Array[]): Float64Array => {
+  const sums: SlotSums = new Map()
+  for (const one of all) addInto(sums, 'k', one)
+  return sums.get('k')!
+}
+
+test('exactSeconds() cuts less than a quantum, once', () => {
+  fc.assert(
+    fc.property(seconds, (given) => {
+      const cut = exactSeconds(given)
+      expect(cut).toBeLessThanOrEqual(given)
+      expect(given - cut).toBeLessThan(QUANTUM)
+      expect(exactSeconds(cut)).toBe(cut)
+    }),
+  )
+})
+
+test('exactSeconds() never falls when seconds rise', () => {
+  fc.assert(
+    fc.property(seconds, fc.double({ min: 0, max: 1, noNaN: true }), (given, more) => {
+      expect(exactSeconds(given + more)).toBeGreaterThanOrEqual(exactSeconds(given))
+    }),
+  )
+})
+
+test('exactSeconds() makes sums of any order equal to the last bit', () => {
+  const shuffled = fc
+    .array(fc.double({ min: 0, max: 2 ** 28, noNaN: true }), { maxLength: 16 })
+    .chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })))
+  const sum = (all: readonly number[]) => all.reduce((total, each) => total + exactSeconds(each), 0)
+  fc.assert(
+    fc.property(shuffled, ([all, other]) => {
+      expect(sum(other)).toBe(sum(all))
+    }),
+  )
+})
+
+test('slotOf() keeps counts as they are and cuts the seconds alone', () => {
+  fc.assert(
+    fc.property(fc.array(anyRequest), (requests) => {
+      const given = slotFrom(requests)
+      const taken = slotOf([...given])!
+      for (const at of SECONDS_AT) {
+        expect(taken[at]).toBe(exactSeconds(given[at]!))
+        taken[at] = given[at]!
+      }
+      expect(taken).toEqual(given)
+    }),
+  )
+})
+
+test.each([0, SLOT_DOUBLES - 1, SLOT_DOUBLES + 1])('slotOf() is null for %i values', (length) => {
+  expect(slotOf(new Array<number>(length).fill(0))).toBeNull()
+})
+
+test('addInto() adds the same whatever the order', () => {
+  fc.assert(
+    fc.property(slots, (all) => {
+      const sum = summed(all)
+      expect(summed([...all].reverse())).toEqual(sum)
+      for (let i = 0; i < SLOT_DOUBLES; i += 97) {
+        expect(sum[i]).toBe(all.reduce((total, one) => total + one[i]!, 0))
+      }
+      for (const at of SECONDS_AT) {
+        expect(sum[at]).toBe(all.reduce((total, one) => total + one[at]!, 0))
+      }
+    }),
+    FEWER,
+  )
+})
+
+test('addInto() adds key by key, and raiseInto() too, without touching what it is given', () => {
+  for (const into of [addInto, raiseInto]) {
+    const sums: SlotSums = new Map()
+    const [one, two] = [slotFrom([]).fill(1), slotFrom([]).fill(2)]
+    for (const each of [one, two]) into(sums, 'a', each)
+    into(sums, 'b', one)
+    expect(new Set(one)).toEqual(new Set([1]))
+    expect(new Set(sums.get('a'))).toEqual(new Set([into === addInto ? 3 : 2]))
+    expect(sums.get('b')).toEqual(one)
+  }
+})
+
+test('raiseInto() keeps the higher of two values, each by itself', () => {
+  fc.assert(
+    fc.property(slots, (all) => {
+      const sums: SlotSums = new Map()
+      for (const one of [...all, ...all]) raiseInto(sums, 'k', one)
+      const wanted = all[0]!.map((_, i) => Math.max(...all.map((one) => one[i]!)))
+      expect(sums.get('k')).toEqual(wanted)
+    }),
+    FEWER,
+  )
+})
+
+test('hasFallen() sees one value that is lower, and nothing else', () => {
+  const last = SLOT_DOUBLES - 1
+  const index = fc.oneof(fc.constantFrom(0, last), fc.nat({ max: last }))
+  fc.assert(
+    fc.property(slot, slot, index, (before, more, at) => {
+      const after = summed([before, more])
+      expect(hasFallen(before, after)).toBe(false)
+      after[at] = before[at]! - QUANTUM
+      expect(hasFallen(before, after)).toBe(true)
+    }),
+  )
+})
