@@ -52,6 +52,7 @@ test('with two replicas the death of one loses only what was in flight', async (
 
 test('replicas serve on without control, and a new control adopts them', async () => {
   const gateway = await startGateway({ repository: EXAMPLE_REPOSITORY })
+  await untilReplicas(gateway, 2)
   const before = await gateway.replicaPids()
   const { epoch } = await gateway.status()
   const load = loadOn(gateway)
