@@ -4,9 +4,9 @@
 export const pointer = (...parts: readonly (string | number)[]): string =>
   parts.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-/** A client's text within a message: short, quoted. */
+/** A client's text within a message: short, quoted, no half of a surrogate pair. */
 export const quote = (text: string): string =>
-  `'${text.length > 64 ? `${text.slice(0, 64)}…` : text}'`
+  `'${text.length > 64 ? `${text.slice(0, 64).toWellFormed()}…` : text}'`
 
 /** What a value is, in a client's words. */
 export const kindOf = (value: unknown): string => {

@@ -2,7 +2,7 @@
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { Tensor } from '../../shared/tensor.ts'
-import { NotFinite, rowLength, writeElement } from './answer-json.ts'
+import { NotFinite, rowLength, writeElement, writeNumber } from './answer-json.ts'
 import { featuresPlan } from './features-plan.ts'
 import type { Answer, VariantPlan } from './protocol.ts'
 
@@ -53,14 +53,11 @@ const readingFor = (plan: VariantPlan): Reading | null => {
 const rowAt = (answer: Answer, output: number, row: number): number =>
   row * rowLength(answer, answer.results[output]!)
 
-const finite = ({ data }: Tensor, index: number): number => {
-  const value = Number(data[index])
-  if (!Number.isFinite(value)) throw new NotFinite()
-  return value
+/** A score as text. One of 64 bits need not fit a double. */
+const writeScore = ({ data }: Tensor, index: number): string => {
+  const value = data[index]
+  return typeof value === 'bigint' ? `${value}` : writeNumber(Number(value))
 }
-
-const readScore = (answer: Answer, row: number, { score, scoreColumn }: Reading): number =>
-  finite(answer.results[score]!, rowAt(answer, score, row) + scoreColumn)
 
 /** The label output where there is one, else `otherwise`. */
 const writeLabel = (answer: Answer, row: number, reading: Reading, otherwise: string): string => {
@@ -69,8 +66,10 @@ const writeLabel = (answer: Answer, row: number, reading: Reading, otherwise: st
 }
 
 const writeBinary = (answer: Answer, row: number, reading: Reading): string => {
-  const score = readScore(answer, row, reading)
-  const isPositive = score >= (reading.threshold ?? 0.5)
+  const output = answer.results[reading.score]!
+  const index = rowAt(answer, reading.score, row) + reading.scoreColumn
+  const score = writeScore(output, index)
+  const isPositive = Number(output.data[index]) >= (reading.threshold ?? 0.5)
   const likely = isPositive ? reading.positive : reading.negative
   const isOurs = reading.threshold !== null
   const prediction = isOurs ? likely : writeLabel(answer, row, reading, likely)
@@ -82,22 +81,24 @@ const writeMulticlass = (answer: Answer, row: number, reading: Reading): string 
   const length = rowLength(answer, output)
   const base = row * length
   let best = 0
-  let bestScore = Number.NEGATIVE_INFINITY
+  let bestScore = ''
   let scores = ''
   for (let column = 0; column < length; column++) {
-    const value = finite(output, base + column)
-    if (value > bestScore) {
+    const text = writeScore(output, base + column)
+    if (column === 0 || output.data[base + column]! > output.data[base + best]!) {
       best = column
-      bestScore = value
+      bestScore = text
     }
-    scores += `${column === 0 ? '' : ','}${reading.keys[column] ?? `"${column}"`}:${value}`
+    scores += `${column === 0 ? '' : ','}${reading.keys[column] ?? `"${column}"`}:${text}`
   }
+  if (length === 0) throw new NotFinite()
   const prediction = writeLabel(answer, row, reading, reading.classes[best] ?? `${best}`)
   return `"score":${bestScore},"prediction":${prediction},"scores":{${scores}}`
 }
 
 const writeRegression = (answer: Answer, row: number, reading: Reading): string => {
-  const text = `${readScore(answer, row, reading)}`
+  const index = rowAt(answer, reading.score, row) + reading.scoreColumn
+  const text = writeScore(answer.results[reading.score]!, index)
   return `"score":${text},"prediction":${text}`
 }
 

@@ -72,7 +72,8 @@ const compileFast = (plan: VariantPlan): readonly FastFeature[] | null => {
     const { datatype } = signature.inputs[input]!
     const kind = kindOf(bound)
     const isFast = FAST_DATATYPES.has(datatype) && (datatype === 'BYTES') === (kind === KIND.TEXT)
-    if (!isFast) return null
+    // No valid body can spell half of a surrogate pair, but the bytes of such a key could match.
+    if (!isFast || !bound.name.isWellFormed()) return null
     features.push({
       key: encoder.encode(JSON.stringify(bound.name)),
       kind,

@@ -37,12 +37,16 @@ interface OipPlan {
   readonly magnitudeMax: number
 }
 
+/** Containers of the deepest body that is read here: a matrix in lists of rows. */
+const FAST_DEPTH = 5
+
 const compiled = new WeakMap<VariantPlan, OipPlan | null>()
 
 const compile = (plan: VariantPlan): OipPlan | null => {
   const [input] = plan.signature.inputs
   if (input === undefined || plan.signature.inputs.length > 1 || plan.rowStrides === null)
     return null
+  if (plan.jsonDepthMax < FAST_DEPTH) return null
   if (input.datatype !== 'FP32' && input.datatype !== 'FP64') return null
   return {
     name: quoted(input.name),

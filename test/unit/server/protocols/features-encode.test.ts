@@ -83,6 +83,42 @@ test('writeAnswer() gives the value of a regression twice', () => {
   })
 })
 
+test.each<[Partial<Manifest>, string]>([
+  [{ task: 'binary' }, '"score":9007199254740993,"prediction":1,'],
+  [{ task: 'regression' }, '"score":9007199254740993,"prediction":9007199254740993,'],
+  [
+    { task: 'multiclass', classes: ['a', 'b'] },
+    '"score":9007199254740993,"prediction":"b","scores":{"a":9007199254740992,"b":9007199254740993}',
+  ],
+])('writeAnswer() keeps 64-bit scores exact: %j', (manifest, text) => {
+  const counts: Tensor = {
+    datatype: 'INT64',
+    shape: [1, 2],
+    data: BigInt64Array.of(9007199254740992n, 9007199254740993n),
+  }
+  expect(writeAnswer(answerOf(plan({ ...manifest, ...SCORE }), [LABEL, counts]))).toContain(text)
+})
+
+test('writeAnswer() keeps the sign of -0', () => {
+  const scores: Tensor = { ...SCORES, data: Float32Array.of(0, -0, 0, 0, 0, 0) }
+  const text = writeAnswer(answerOf(plan({ task: 'regression', ...SCORE }), [LABEL, scores]))
+  expect(text).toContain('{"score":-0,"prediction":-0,')
+})
+
+test('writeAnswer() refuses scores of no class', () => {
+  const none: Tensor = { datatype: 'FP32', shape: [1, 0], data: new Float32Array(0) }
+  const manifest: Partial<Manifest> = { task: 'multiclass', ...SCORE, classes: ['a', 'b'] }
+  expect(writeAnswer(answerOf(plan(manifest), [LABEL, none]))).toMatchObject({
+    code: 'OUTPUT_NOT_FINITE',
+  })
+})
+
+test('writeAnswer() throws where a result has no such row, for undefined is no JSON', () => {
+  const none: Tensor = { datatype: 'INT64', shape: [0], data: new BigInt64Array(0) }
+  const answer = answerOf(plan({ ...BINARY, label: { output: 'label' } }), [none, SCORES])
+  expect(() => writeAnswer(answer)).toThrow(RangeError)
+})
+
 test('writeAnswer() gives the outputs of a task that has no score', () => {
   expect(write({ task: 'other' }, { rowStart: 1 }).outputs).toEqual({ label: 1, p: [0.5, 0.5] })
 })

@@ -61,6 +61,15 @@ describe('what is read', () => {
     })
   })
 
+  test('decodeRequest() refuses the name of a feature that is no valid text', () => {
+    const plan = planOf({
+      inputs: [tensor('x', 'FP32', -1, 1)],
+      features: [feature({ name: '\ud800', tensor: 'x', column: 0 })],
+    })
+    expect(decode(plan, { features: { '\ud800': 1 } }).refusal?.code).toBe('REQUEST_MALFORMED')
+    expect(decode(plan, { features: [1] }).values).toEqual([[1]])
+  })
+
   test('decodeRequest() reads escapes and text beyond ASCII', () => {
     const body = '{"features":{"\\u006frigin":"\\u00e9\\ud83d\\ude00é","seats":1}}'
     expect(decode(flight, body).values[1]).toEqual(['é😀é'])
@@ -211,6 +220,17 @@ describe('a contract of tensors', () => {
 
   test.each([
     ['ragged lists', one, { features: [[1, 2, 3], [4]] }, 'TENSOR_SHAPE_MISMATCH'],
+    [
+      'one list too long',
+      one,
+      {
+        features: [
+          [1, 2],
+          [3, 4, 5],
+        ],
+      },
+      'TENSOR_SHAPE_MISMATCH',
+    ],
     ['lists of another shape', one, { features: [[1, 2, 3, 4]] }, 'TENSOR_SHAPE_MISMATCH'],
     ['too few values', one, { features: [1, 2, 3] }, 'TENSOR_SHAPE_MISMATCH'],
     ['text', one, { features: [1, 2, 3, 'a'] }, 'TENSOR_DATATYPE_MISMATCH'],
@@ -239,7 +259,7 @@ test('encodeError() writes an RFC 9457 problem', () => {
   const { contentType, body } = encodeError(refusal, 'a-1')
   expect(contentType).toBe('application/problem+json')
   expect(JSON.parse(body)).toMatchObject({
-    type: 'docs/reference/errors.md#INPUT_MISSING',
+    type: 'about:blank',
     title: 'Bad Request',
     status: 400,
     detail: 'no seats',

@@ -112,6 +112,12 @@ const REFUSED: readonly (readonly [string, unknown, string, string?])[] = [
     '/inputs/0/data',
   ],
   [
+    'ragged data of the right number',
+    { inputs: [{ ...X, shape: [3, 2], data: [[1, 2], [3, 4, 5], [6]] }, C] },
+    'TENSOR_SHAPE_MISMATCH',
+    '/inputs/0/data',
+  ],
+  [
     'data nested otherwise',
     { inputs: [{ ...X, data: [[1, 2, 3, 4]] }, C] },
     'TENSOR_SHAPE_MISMATCH',

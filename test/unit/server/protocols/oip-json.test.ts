@@ -79,6 +79,14 @@ describe('what is read', () => {
     })
   })
 
+  test.each([X, { ...X, data: [X.data.slice(0, 2), X.data.slice(2)] }])(
+    'decodeRequest() refuses depth beyond the limit, however usual the body: %j',
+    (input) => {
+      const shallow = planOf({ inputs: matrix.signature.inputs, jsonDepthMax: 3 })
+      expect(decode(shallow, { inputs: [input] }).refusal?.code).toBe('REQUEST_TOO_DEEP')
+    },
+  )
+
   test('decodeRequest() takes any shape of a model without rows, none included', () => {
     const free = planOf({ inputs: [tensor('x', 'FP32', -1, -1, 2)], rowsMax: 0 })
     const input = {
@@ -167,6 +175,11 @@ describe('answers', () => {
         '{"name":"label","datatype":"INT64","shape":[2],"data":[4611686018427387905,1]},' +
         '{"name":"p","datatype":"FP32","shape":[2,2],"data":[0.5,0.5,0,1]}]}',
     )
+  })
+
+  test('encodeResponse() keeps the sign of -0', () => {
+    const signed: Tensor = { ...p, data: Float32Array.of(-0, 0, 0, 0, 0, 0) }
+    expect(encodeResponse(answerOf(pair, [label, signed]))).toContain('"data":[-0,0]')
   })
 
   test('encodeResponse() echoes the id and gives only the outputs asked for, in their order', () => {

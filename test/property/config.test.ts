@@ -1,0 +1,145 @@
+/** Whatever a sluice.yaml holds, it gives a config, or problems that can be found. */
+
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import type { SluiceConfig } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { repositoryParsers } from '../../src/config/parsers.ts'
+import { formatProblem } from '../../src/config/problems.ts'
+import { type JsonSchema, leavesOf, toJsonSchema } from '../../src/config/schema-text.ts'
+import { sluiceSchema } from '../../src/config/schemas/sluice.ts'
+import { configProblems, loadedConfig } from '../helpers/config.ts'
+import { makeTempDir } from '../helpers/temp-dir.ts'
+
+const LEAVES = leavesOf(toJsonSchema(sluiceSchema))
+
+/** Trees that come close: known keys, misspelt ones, any JSON value below them. */
+const nearTree = fc.oneof(
+  fc.jsonValue(),
+  fc.dictionary(
+    fc.constantFrom('model_repository', 'server', 'limits', 'log', 'sevrer', '__proto__', 'x'),
+    fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(
+        fc.constantFrom('http_port', 'threads', 'level', 'body_bytes_max', 'toString', 'y'),
+        fc.oneof(fc.jsonValue(), fc.integer(), fc.constantFrom('auto', '64MiB', '8')),
+      ),
+    ),
+  ),
+)
+
+const expectPlaces = (content: string): void => {
+  const lines = content.split('\n')
+  for (const problem of configProblems(content)) {
+    const { source, line, column, message } = problem
+    expect(source).toBe('sluice.yaml')
+    expect(line).toBeGreaterThanOrEqual(1)
+    expect(line).toBeLessThanOrEqual(lines.length)
+    expect(column).toBeGreaterThanOrEqual(1)
+    expect(column).toBeLessThanOrEqual((lines[line - 1] ?? '').length + 1)
+    expect(message).not.toBe('')
+    expect(formatProblem(problem)).not.toMatch(/YAML\.|zod|undefined|\[object/)
+  }
+}
+
+test('loadConfig() puts every problem of a tree inside the file', () => {
+  fc.assert(fc.property(nearTree, (tree) => expectPlaces(stringify(tree) ?? '')))
+})
+
+test('loadConfig() puts every problem of any text inside the file', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: fc.constantFrom(...'ab:{}[],&*!|>%@`"\'#-? \t\n') }),
+  )
+  fc.assert(fc.property(text, expectPlaces))
+  fc.assert(
+    fc.property(text, (content) => {
+      const cwd = makeTempDir()
+      // Flags and variables of any text do not throw either.
+      loadConfig({ flags: { threads: content }, env: { SLUICE_LOG__LEVEL: content }, cwd })
+    }),
+  )
+})
+
+const validValue = ({ type, enum: words, const: word, minimum, maximum, anyOf }: JsonSchema) => {
+  const one = (schema: JsonSchema): fc.Arbitrary<unknown> => validValue(schema)
+  if (anyOf !== undefined) return fc.oneof(...anyOf.map(one))
+  if (words !== undefined) return fc.constantFrom(...words)
+  if (word !== undefined) return fc.constant(word)
+  if (type === 'integer') return fc.integer({ min: minimum ?? 0, max: maximum ?? 100 })
+  if (type === 'number') return fc.integer({ min: Math.ceil(minimum ?? 0), max: maximum ?? 100 })
+  if (type === 'null') return fc.constant(null)
+  return fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/)
+}
+
+/** A valid value for some settings, by their path. */
+const settings = fc
+  .subarray([...LEAVES])
+  .chain((leaves) =>
+    fc
+      .tuple(...leaves.map(({ schema }) => validValue(schema)))
+      .map((values) => leaves.map(({ path }, i) => ({ path, value: values[i] }))),
+  )
+
+const nested = (all: readonly { path: readonly string[]; value: unknown }[]): object => {
+  const tree: Record<string, unknown> = { model_repository: 'models' }
+  for (const { path, value } of all) {
+    const [section = '', key] = path
+    if (key === undefined) tree[section] = value
+    else tree[section] = { ...(tree[section] as object | undefined), [key]: value }
+  }
+  return tree
+}
+
+/** The config, relative to where it was read; null where values contradict each other. */
+const loaded = (content: string, env: Record<string, string> = {}): SluiceConfig | null => {
+  if (configProblems(content, { env }).length > 0) return null
+  const { config, cwd } = loadedConfig(content, { env, cores: 2 })
+  return JSON.parse(JSON.stringify(config).replaceAll(cwd, '')) as SluiceConfig
+}
+
+test('loadConfig() takes every valid setting, and the same from variables as from the file', () => {
+  fc.assert(
+    fc.property(settings, (all) => {
+      const content = stringify(nested(all))
+      const fromFile = loaded(content)
+      for (const { path } of configProblems(content)) {
+        expect(['limits.body_bytes_in_flight_max', 'server.http_port', 'control.port']).toContain(
+          path,
+        )
+      }
+      const env = Object.fromEntries(
+        all.map(({ path, value }) => [
+          `SLUICE_${path.join('__').toUpperCase()}`,
+          value === null ? 'null' : String(value),
+        ]),
+      )
+      expect(loaded('model_repository: models\n', env)).toEqual(fromFile)
+      // JSON is YAML, and the order of keys means nothing.
+      expect(loaded(JSON.stringify(nested(all.toReversed())))).toEqual(fromFile)
+    }),
+  )
+})
+
+test('parsers of repository files never throw, and their problems lie inside the file', () => {
+  const { defaultConfig: _, ...parsers } = repositoryParsers
+  const tree = fc.oneof(
+    fc.jsonValue(),
+    fc.record({ format: fc.jsonValue(), features: fc.jsonValue(), task: fc.jsonValue() }),
+  )
+  fc.assert(
+    fc.property(tree, fc.nat(3), (value, indent) => {
+      const text = JSON.stringify(value, null, indent)
+      const lines = text.split('\n')
+      for (const parse of Object.values(parsers)) {
+        const result = { ...parse(new TextEncoder().encode(text)) } as Record<string, unknown>
+        // An alias may be called `problems`.
+        const problems = Array.isArray(result['problems']) ? result['problems'] : []
+        for (const { line, column } of problems) {
+          expect(lines[line - 1]?.length).toBeGreaterThanOrEqual(column - 1)
+        }
+      }
+    }),
+  )
+})

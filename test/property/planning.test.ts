@@ -1,0 +1,170 @@
+/** Planner, catalog and publisher together, under everything that can happen around them. */
+
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { EpochPlan } from '../../src/shared/epoch-plan.ts'
+import { type Nature, PlanningWorld } from '../helpers/planning-world.ts'
+import { propertyRuns } from '../helpers/seeds.ts'
+
+const MODELS = ['a', 'b']
+const REPLICAS = 2
+
+const model = fc.constantFrom(...MODELS)
+const version = fc.integer({ min: 1, max: 4 })
+const nature = fc.constantFrom<Nature>(
+  ...(['sound', 'sound', 'sound', 'bad', 'faulty', 'selfish', 'unloadable', 'deadly'] as const),
+  'hanging',
+)
+
+type Step = (world: PlanningWorld) => void | Promise<void>
+
+/** A step and what a counterexample calls it. */
+const named = (name: string, step: Step): Step => Object.assign(step, { toString: () => name })
+
+/** What changes in the repository; nobody reads it yet. */
+const changes: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(model, version, nature)
+      .map(([m, v, n]) => named(`put ${m} v${v} ${n}`, (world) => world.put(m, v, n))),
+  },
+  fc
+    .tuple(model, version)
+    .map(([m, v]) => named(`remove ${m} v${v}`, (world) => world.remove(m, v))),
+  fc
+    .tuple(model, fc.option(version))
+    .map(([m, v]) => named(`champion ${m} v${v}`, (world) => world.alias(m, v))),
+  model.map((m) =>
+    named(`break or mend ${m}`, (world) => {
+      const found = world.models.get(m)
+      if (found !== undefined) found.isBroken = !found.isBroken
+    }),
+  ),
+)
+
+/** What goes wrong around it, or right again. */
+const turns: fc.Arbitrary<Step> = fc.oneof(
+  ...(['isReadable', 'isDiskFull', 'isProvingSlow'] as const).map((key) =>
+    fc
+      .boolean()
+      .map((is) => named(`${key} ${is}`, (world) => void Object.assign(world, { [key]: is }))),
+  ),
+  fc.nat({ max: REPLICAS - 1 }).map((n) =>
+    named(`kill ${n}`, (world) => {
+      const victim = world.replicas[n]
+      if (victim !== undefined) world.kill(victim.incarnation)
+    }),
+  ),
+  fc
+    .tuple(model, version)
+    .map(([m, v]) => named(`damage ${m} v${v}`, (world) => world.damage(m, v))),
+)
+
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: changes },
+  { weight: 2, arbitrary: turns },
+  {
+    weight: 3,
+    arbitrary: fc.constant(named('SIGHUP', (world) => world.planning.rescan(null))),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .nat({ max: 5 })
+      .map((n) => named(`proved ${n}`, (world) => world.finishProving(n))),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .constantFrom(1, 7, 20, 60, 500, 3000, 61_000)
+      .map((ms) => named(`${ms} ms`, (world) => world.clock.advance(ms))),
+  },
+)
+
+/** What must hold of every epoch, when it is written. */
+const check = (world: PlanningWorld, plan: EpochPlan, previous: EpochPlan | null): void => {
+  expect(plan.epoch).toBeGreaterThan(previous?.epoch ?? 0)
+  const names = plan.endpoints.map(({ name }) => name)
+  expect(new Set([...names, ...plan.unavailable]).size).toBe(names.length + plan.unavailable.length)
+  for (const { model: name, variants } of plan.endpoints) {
+    for (const variant of variants) {
+      const found = plan.versions.filter(
+        (each) => each.model === name && each.version === variant.version,
+      )
+      expect(found, `${name} v${variant.version} is planned but not loaded`).toHaveLength(1)
+    }
+  }
+  for (const { name, revision } of previous?.endpoints ?? []) {
+    const next = plan.endpoints.find((endpoint) => endpoint.name === name)
+    if (next !== undefined) expect(next.revision).toBeGreaterThanOrEqual(revision)
+  }
+  for (const { name, variants } of previous?.endpoints ?? []) {
+    const scanned = world.scanned.get(name)?.versions
+    const isThere = variants.some((variant) => scanned?.has(variant.version))
+    const isLoaded = world.replicas.some(({ served }) => served?.epoch === previous?.epoch)
+    // A version that serves and is still there is not taken away without another in its place.
+    if (isThere && isLoaded) expect(names, `${name} v${variants[0]?.version}`).toContain(name)
+  }
+}
+
+/** What serves when nothing happens any more, as far as that does not depend on the past. */
+const expected = (world: PlanningWorld, name: string): number | null | undefined => {
+  const found = world.models.get(name)
+  if (found === undefined) return null
+  // One that serves and was overwritten by something unsound serves on as it was.
+  const served = world.publisher.plan?.versions.filter((each) => each.model === name) ?? []
+  const isSound = (number: number) =>
+    found.versions.get(number)?.nature === 'sound' ||
+    served.some((each) => each.version === number && each.provenSha256.includes('/sound/'))
+  const { champion } = found
+  if (champion !== null && found.versions.has(champion)) {
+    return isSound(champion) ? champion : undefined
+  }
+  return Math.max(0, ...[...found.versions.keys()].filter(isSound)) || null
+}
+
+const beginnings = { minLength: 1, maxLength: 5, size: 'max' } as const
+const lives = { minLength: 5, maxLength: 40, size: 'max' } as const
+
+test('whatever happens, epochs are sound; once all is quiet the newest sound state serves', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(changes, beginnings),
+      fc.array(steps, lives),
+      async (first, taken) => {
+        const world = new PlanningWorld()
+        for (const step of first) await step(world)
+        const faults: unknown[] = []
+        world.onWrite = (plan, previous) => {
+          try {
+            check(world, plan, previous)
+          } catch (fault) {
+            faults.push(fault)
+          }
+        }
+        for (let index = 0; index < REPLICAS; index++) world.connect(index)
+        world.planning.start(null)
+        for (const step of taken) await step(world)
+        Object.assign(world, { isReadable: true, isDiskFull: false, isProvingSlow: false })
+        for (const found of world.models.values()) found.isBroken = false
+        world.finishAllProving()
+        await world.clock.advance(1000)
+        await world.reload(1_500_000)
+        expect(faults).toEqual([])
+        expect(world.planning.isSettled).toBe(true)
+        const { plan } = world.publisher
+        // A copy that is lost, of a version whose files are no longer there, cannot be made again.
+        const isSpared = world.planning.warnings().join().includes('not every replica')
+        const behind = world.replicas.filter(({ served }) => served?.epoch !== plan?.epoch)
+        expect(behind.length).toBeLessThanOrEqual(isSpared ? REPLICAS - 1 : 0)
+        for (const name of MODELS) {
+          const wanted = expected(world, name)
+          if (wanted !== undefined) expect(world.answering(name), name).toBe(wanted)
+        }
+        await world.planning.close()
+      },
+    ),
+    { numRuns: propertyRuns(300) },
+  )
+})
