@@ -1,7 +1,8 @@
 /** Batching around a session that costs nothing, and a real session with nothing around it. */
 
 import { readFileSync } from 'node:fs'
-import { Batcher, type BatcherHandlers, type Turns } from '../../src/runtime/batcher.ts'
+import type { BatcherHandlers } from '../../src/runtime/batch-runs.ts'
+import { Batcher, type Turns } from '../../src/runtime/batcher.ts'
 import { createSession } from '../../src/runtime/session.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
 import type { Tensor } from '../../src/shared/tensor.ts'
@@ -44,12 +45,15 @@ const batchOf = (rows: number): MicroCase => ({
     let answered = 0
     let due = () => {}
     const handlers: BatcherHandlers<number> = {
+      onQueueRows: () => {},
       onRunStart: () => {},
       onRunEnd: () => {},
+      onServed: () => {},
       onDone: (member, _results, place) => {
         answered += member + place.rowStart
       },
       onFailed: () => {},
+      onFault: () => {},
     }
     const turns: Turns = {
       monotonic: () => performance.now(),
@@ -64,7 +68,7 @@ const batchOf = (rows: number): MicroCase => ({
       for (let i = 0; i < rows; i++) {
         batcher.openTarget(target)
         ;(target.columns[0] as Float32Array)[target.row * WIDTH] = i
-        batcher.admitInPlace(i, 1)
+        batcher.admitInPlace(i, 1, turns.monotonic())
       }
       due()
       return answered

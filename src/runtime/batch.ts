@@ -15,12 +15,7 @@ import {
 } from '../shared/tensor.ts'
 
 /** Rows `from .. to - 1` of row-major data; shares memory except for strings. */
-export const sliceRows = (
-  data: TensorData,
-  stride: number,
-  from: number,
-  to: number,
-): TensorData =>
+const sliceRows = (data: TensorData, stride: number, from: number, to: number): TensorData =>
   Array.isArray(data)
     ? data.slice(from * stride, to * stride)
     : data.subarray(from * stride, to * stride)
@@ -35,6 +30,14 @@ const copyElements = (target: TensorData, at: number, source: TensorData, count:
   const part = numeric.length === count ? numeric : numeric.subarray(0, count)
   ;(target as Float64Array).set(part as Float64Array, at)
 }
+
+/** Rows `from .. to - 1` of tensors that have rows; shares memory except for strings. */
+export const sliceTensors = (tensors: readonly Tensor[], from: number, to: number): Tensor[] =>
+  tensors.map(({ datatype, shape, data }) => {
+    const [rows = 0, ...inner] = shape
+    const stride = rows === 0 ? 0 : data.length / rows
+    return { datatype, shape: [to - from, ...inner], data: sliceRows(data, stride, from, to) }
+  })
 
 /** Elements per row of each input, or null where a dimension other than the first is free. */
 export const rowStridesOf = (inputs: readonly TensorSignature[]): number[] | null => {
@@ -61,6 +64,55 @@ export const denseRowsOf = (strides: readonly number[], rowsMax: number): number
   return Math.min(rowsMax, Math.floor(DENSE_BYTES_MAX / Math.max(1, rowBytes)))
 }
 
+/** A request of more rows than one run may have, on its way through several runs. */
+export class Parts {
+  readonly #inputs: readonly Tensor[]
+  readonly #rows: number
+  readonly #rowsMax: number
+  #results: Tensor[] | null = null
+  /** Monotonic milliseconds at which the first part ran. */
+  readonly startedMs: number
+  /** Rows that have been answered. */
+  done = 0
+
+  constructor(inputs: readonly Tensor[], rows: number, rowsMax: number, startedMs: number) {
+    this.#inputs = inputs
+    this.#rows = rows
+    this.#rowsMax = rowsMax
+    this.startedMs = startedMs
+  }
+
+  get nextRows(): number {
+    return Math.min(this.#rowsMax, this.#rows - this.done)
+  }
+
+  nextInputs(): Tensor[] {
+    return sliceTensors(this.#inputs, this.done, this.done + this.nextRows)
+  }
+
+  /** Takes in what the next rows have been answered, one row for each; false: of other shapes. */
+  add(answers: readonly Tensor[]): boolean {
+    this.#results ??= answers.map(({ datatype, shape, data }) => ({
+      datatype,
+      shape: [this.#rows, ...shape.slice(1)],
+      data: allocate(datatype, (data.length / shape[0]!) * this.#rows),
+    }))
+    for (const [output, { shape, data }] of answers.entries()) {
+      const whole = this.#results[output]!
+      const stride = data.length / shape[0]!
+      if (stride * this.#rows !== whole.data.length) return false
+      copyElements(whole.data, this.done * stride, data, data.length)
+    }
+    this.done += this.nextRows
+    return true
+  }
+
+  /** The answers to all rows, once they are there; else null. */
+  get results(): readonly Tensor[] | null {
+    return this.done === this.#rows ? this.#results : null
+  }
+}
+
 export class Batch<M> {
   readonly members: M[] = []
   /** First row of each member. */
@@ -74,10 +126,13 @@ export class Batch<M> {
   readonly tensors: Tensor[][] = []
   /** Loose: inner shapes that members must share. */
   shapeKey = ''
+  /** Loose: the runs of its one member, where that has more rows than a run may have. */
+  parts: Parts | null = null
   readonly #inputs: readonly TensorSignature[]
   readonly #strides: readonly number[]
   /** Inputs of a run of rows 0 .. n - 1, kept: the objects and views are the same at every run. */
   readonly #views: (Tensor[] | undefined)[] = []
+  readonly #hasText: boolean
 
   constructor(inputs: readonly TensorSignature[], strides: readonly number[], capacity: number) {
     this.#inputs = inputs
@@ -86,6 +141,7 @@ export class Batch<M> {
       capacity === 0
         ? []
         : inputs.map(({ datatype }, i) => allocate(datatype, capacity * strides[i]!))
+    this.#hasText = this.columns.some(Array.isArray)
   }
 
   get isDense(): boolean {
@@ -114,13 +170,13 @@ export class Batch<M> {
 
   /** Inputs for the members `from .. to - 1`. */
   inputs(from: number, to: number): readonly Tensor[] {
-    if (this.isDense) return this.denseInputs(this.starts[from]!, this.endOf(to - 1))
+    if (this.isDense) return this.#denseInputs(this.starts[from]!, this.endOf(to - 1))
     if (to - from === 1) return this.tensors[from]!
     return this.#joined(from, to)
   }
 
   /** Inputs for the rows `fromRow .. toRow - 1` of a dense batch. */
-  denseInputs(fromRow: number, toRow: number): readonly Tensor[] {
+  #denseInputs(fromRow: number, toRow: number): readonly Tensor[] {
     const rows = toRow - fromRow
     const known = fromRow === 0 ? this.#views[rows] : undefined
     const tensors =
@@ -132,7 +188,7 @@ export class Batch<M> {
       }))
     if (known !== undefined || fromRow !== 0) return tensors
     // Strings are copied by slice, so their views would go stale.
-    if (!this.columns.some(Array.isArray)) this.#views[rows] = tensors
+    if (!this.#hasText) this.#views[rows] = tensors
     return tensors
   }
 
@@ -178,7 +234,12 @@ export class Batch<M> {
     this.rows = fromRow
   }
 
+  /** Empties the batch for reuse. Texts are let go: they can be long, and are a client's. */
   clear(): void {
+    for (let i = 0; this.#hasText && i < this.columns.length; i++) {
+      const column = this.columns[i]!
+      if (Array.isArray(column)) column.fill('', 0, this.rows * this.#strides[i]!)
+    }
     this.members.length = 0
     this.starts.length = 0
     this.tensors.length = 0

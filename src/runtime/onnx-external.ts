@@ -4,13 +4,12 @@ import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Refusal, refuse } from '../shared/errors.ts'
 
-/** What one tensor says of its data. */
+/** Where the data of one tensor lie. */
 export interface ExternalData {
   readonly location: string
-  /** NaN when it is no number. */
   readonly offset: number
-  /** 0: up to the end of the file. */
-  readonly length: number
+  /** null: as long as the tensor is. */
+  readonly length: number | null
 }
 
 const NAME_BYTES_MAX = 255
@@ -19,24 +18,34 @@ const NAME_BYTES_MAX = 255
 const isPlainName = (name: string): boolean =>
   /^[^./\\\p{Cc}][^/\\\p{Cc}]*$/u.test(name) && Buffer.byteLength(name) <= NAME_BYTES_MAX
 
-/**
- * External data must be a plain file beside the model, and long enough. Links are refused, however
- * harmless their target: what lies behind them can change and is not published with the version.
- */
-export const checkExternal = (
-  folder: string,
-  { location, offset, length }: ExternalData,
-): Refusal | null => {
+const invalid = (location: string, fault: string): Refusal =>
+  refuse('MODEL_INVALID', `model.onnx: its external data '${location}' ${fault}`)
+
+export const tooShort = (location: string): Refusal => invalid(location, 'is too short')
+
+/** What the `external_data` entries of a tensor say. */
+export const parseExternal = (
+  entries: Readonly<Record<string, string>>,
+): ExternalData | Refusal => {
+  const { location = '', offset = '0', length = '0' } = entries
   if (!isPlainName(location)) {
     return refuse('MODEL_UNSAFE', 'model.onnx: its external data must lie in a file beside it')
   }
-  const invalid = (fault: string): Refusal =>
-    refuse('MODEL_INVALID', `model.onnx: its external data '${location}' ${fault}`)
+  const isSound = /^\d+$/.test(offset) && /^\d+$/.test(length)
+  if (!isSound) return invalid(location, 'has an offset or length that is no number')
+  return { location, offset: Number(offset), length: Number(length) || null }
+}
+
+/**
+ * External data must be a plain file beside the model, of at least `bytes` bytes. Links are
+ * refused, however harmless their target: what lies behind them can change and is not published
+ * with the version.
+ */
+export const checkExternal = (folder: string, location: string, bytes: number): Refusal | null => {
   const stat = lstatSync(join(folder, location), { throwIfNoEntry: false })
-  if (stat === undefined) return invalid('is missing')
+  if (stat === undefined) return invalid(location, 'is missing')
   if (!stat.isFile()) {
     return refuse('MODEL_UNSAFE', `model.onnx: its external data '${location}' is no plain file`)
   }
-  const isWithin = offset >= 0 && length >= 0 && offset + length <= stat.size
-  return isWithin ? null : invalid('is too short')
+  return bytes <= stat.size ? null : tooShort(location)
 }

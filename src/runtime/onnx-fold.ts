@@ -6,25 +6,20 @@
  * Everything else is copied byte for byte. For models that the walker has found sound.
  */
 
-import { closeSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { GatewayError } from '../shared/errors.ts'
+import { GatewayError, isRefusal, type Refusal } from '../shared/errors.ts'
+import { parseExternal, tooShort } from './onnx-external.ts'
 import { WALK_LIMITS } from './onnx-limits.ts'
+import {
+  dimensionsIn,
+  isExternal,
+  type MessageKind,
+  ruleOf,
+  TENSOR_HOLDERS,
+} from './onnx-messages.ts'
 import { endOfField, type WireField, WireReader } from './onnx-wire.ts'
-
-type Kind = 'attribute' | 'function' | 'graph' | 'model' | 'node' | 'sparse' | 'tensor' | 'training'
-
-/** Fields that lead to tensors, by message; numbers as in `onnx-walker.ts`. */
-const CHILDREN: Readonly<Record<Kind, Readonly<Record<number, Kind>>>> = {
-  model: { 7: 'graph', 20: 'training', 25: 'function' },
-  training: { 1: 'graph', 2: 'graph' },
-  function: { 7: 'node', 11: 'attribute' },
-  graph: { 1: 'node', 5: 'tensor', 15: 'sparse' },
-  node: { 5: 'attribute' },
-  attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph', 22: 'sparse', 23: 'sparse' },
-  sparse: { 1: 'tensor', 2: 'tensor' },
-  tensor: {},
-}
+import { NewFile, withFile } from './own-files.ts'
 
 /** Bits of one element by TensorProto.DataType, for tensors that do not say how long they are. */
 const ELEMENT_BITS: Readonly<Record<number, number>> = {
@@ -32,9 +27,12 @@ const ELEMENT_BITS: Readonly<Record<number, number>> = {
   ...{ 14: 64, 15: 128, 16: 16, 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4 },
 }
 
+/** Fields of a tensor. */
 const RAW_DATA = 9
-const DATA_LOCATION = 14
 const EXTERNAL_DATA = 13
+const DATA_LOCATION = 14
+/** Data of the tensor's own in any form: without effect beside external data. */
+const OWN_DATA = [4, 5, 6, 7, RAW_DATA, 10, 11]
 
 interface Fold {
   readonly reader: WireReader
@@ -44,6 +42,10 @@ interface Fold {
   readonly files: Map<string, Buffer>
   /** What may still be added. */
   room: number
+}
+
+const fail = ({ code, detail }: Refusal): never => {
+  throw new GatewayError(code, detail)
 }
 
 const varint = (value: number): Buffer => {
@@ -63,13 +65,13 @@ const pushField = (target: Buffer[], number: number, parts: readonly Buffer[]): 
   for (const part of parts) target.push(part)
 }
 
-const entryOf = ({ reader, bytes }: Fold, field: WireField): [string, string] => {
-  const text = ['', '']
+const entryOf = ({ reader }: Fold, field: WireField): Record<string, string> => {
+  const text = { key: '', value: '' }
   for (const child of reader.fields(field.start, endOfField(field))) {
-    const isText = child.type === 2 && (child.number === 1 || child.number === 2)
-    if (isText) text[child.number - 1] = bytes.toString('utf8', child.start, endOfField(child))
+    const rule = ruleOf('entry', child)
+    if (rule !== null) text[rule.name as 'key' | 'value'] = reader.text(child)
   }
-  return text as [string, string]
+  return { [text.key]: text.value }
 }
 
 const fileOf = ({ files, folder }: Fold, name: string): Buffer => {
@@ -79,53 +81,77 @@ const fileOf = ({ files, folder }: Fold, name: string): Buffer => {
 }
 
 interface TensorParts {
-  readonly external: Map<string, string>
+  isExternal: boolean
+  entries: Record<string, string>
+  /** The fields that say nothing about data. */
   readonly kept: Buffer[]
+  /** Data of the tensor's own. */
+  readonly own: Buffer[]
   elements: number
   elementBits: number
 }
 
 const readTensor = (fold: Fold, start: number, end: number): TensorParts => {
   const { reader, bytes } = fold
-  const parts: TensorParts = { external: new Map(), kept: [], elements: 1, elementBits: 0 }
+  const parts: TensorParts = {
+    isExternal: false,
+    entries: {},
+    kept: [],
+    own: [],
+    elements: 1,
+    elementBits: 0,
+  }
   let at = start
   for (const field of reader.fields(start, end)) {
-    const { number, type, value } = field
     const begin = at
     at = endOfField(field)
-    if (number === EXTERNAL_DATA) parts.external.set(...entryOf(fold, field))
-    if ([EXTERNAL_DATA, DATA_LOCATION, RAW_DATA].includes(number)) continue
-    if (number === 2) parts.elementBits = ELEMENT_BITS[value] ?? 0
-    if (number === 1) {
-      for (const size of type === 2 ? reader.packed(field) : [value]) parts.elements *= size
+    const name = ruleOf('tensor', field)?.name
+    if (name === 'external') parts.entries = { ...parts.entries, ...entryOf(fold, field) }
+    if (name === 'location') parts.isExternal = isExternal(field)
+    if (name === 'element') parts.elementBits = ELEMENT_BITS[field.low] ?? 0
+    if (name === 'dims') {
+      for (const size of dimensionsIn(reader, field)) parts.elements *= size
     }
-    parts.kept.push(bytes.subarray(begin, at))
+    if (field.number === EXTERNAL_DATA || field.number === DATA_LOCATION) continue
+    const target = OWN_DATA.includes(field.number) ? parts.own : parts.kept
+    target.push(bytes.subarray(begin, at))
   }
   return parts
 }
 
-const foldTensor = (fold: Fold, start: number, end: number): Buffer[] | null => {
-  const { external, kept, elements, elementBits } = readTensor(fold, start, end)
-  const location = external.get('location')
-  if (location === undefined) return null
+/** The bytes that a tensor has in another file. */
+const externalBytes = (fold: Fold, { entries, elements, elementBits }: TensorParts): Buffer => {
+  const data = parseExternal(entries)
+  if (isRefusal(data)) return fail(data)
+  const { location, offset, length } = data
   const file = fileOf(fold, location)
-  const from = Number(external.get('offset') ?? 0)
-  const size = Math.ceil((elements * elementBits) / 8)
-  const length = Number(external.get('length') ?? 0) || size
-  if (from + length > file.length) {
-    const detail = `model.onnx: its external data '${location}' is too short`
-    throw new GatewayError('MODEL_INVALID', detail)
-  }
-  fold.room -= length
+  const bytes = length ?? Math.ceil((elements * elementBits) / 8)
+  if (offset + bytes > file.length) fail(tooShort(location))
+  fold.room -= bytes
   if (fold.room < 0) {
     throw new GatewayError('MODEL_INVALID', 'The model exceeds 2 GiB with its external data')
   }
-  pushField(kept, RAW_DATA, [file.subarray(from, from + length)])
-  return kept
+  return file.subarray(offset, offset + bytes)
 }
 
-/** The message in pieces, or null when it holds no external data. */
-const foldMessage = (fold: Fold, kind: Kind, start: number, end: number): Buffer[] | null => {
+/** Data in a file are folded in; entries of a tensor whose data are its own only mislead. */
+const foldTensor = (fold: Fold, start: number, end: number): Buffer[] | null => {
+  const parts = readTensor(fold, start, end)
+  const { kept, own } = parts
+  if (parts.isExternal) {
+    pushField(kept, RAW_DATA, [externalBytes(fold, parts)])
+    return kept
+  }
+  return Object.keys(parts.entries).length === 0 ? null : [...kept, ...own]
+}
+
+/** The message in pieces, or null when nothing in it changes. */
+const foldMessage = (
+  fold: Fold,
+  kind: MessageKind,
+  start: number,
+  end: number,
+): Buffer[] | null => {
   if (kind === 'tensor') return foldTensor(fold, start, end)
   const pieces: Buffer[] = []
   let copied = start
@@ -133,8 +159,9 @@ const foldMessage = (fold: Fold, kind: Kind, start: number, end: number): Buffer
   for (const field of fold.reader.fields(start, end)) {
     const begin = at
     at = endOfField(field)
-    const child = field.type === 2 ? CHILDREN[kind][field.number] : undefined
-    const folded = child === undefined ? null : foldMessage(fold, child, field.start, at)
+    const child = ruleOf(kind, field)?.message
+    if (child == null || !TENSOR_HOLDERS.has(child)) continue
+    const folded = foldMessage(fold, child, field.start, at)
     if (folded === null) continue
     pieces.push(fold.bytes.subarray(copied, begin))
     pushField(pieces, field.number, folded)
@@ -147,21 +174,20 @@ const foldMessage = (fold: Fold, kind: Kind, start: number, end: number): Buffer
 
 /**
  * Writes `file` with the data of its folder folded in. Throws MODEL_INVALID when that is too short,
- * or the whole exceeds 2 GiB.
+ * or the whole exceeds 2 GiB; STATE_UNWRITABLE when the target cannot be written.
  */
 export const foldExternal = (file: string, folder: string, target: string): void => {
   const bytes = readFileSync(file)
-  const fd = openSync(file, 'r')
-  const output = openSync(target, 'wx', 0o600)
-  try {
-    const reader = new WireReader(fd, fstatSync(fd).size)
+  const pieces = withFile(file, 'r', (fd) => {
     const room = WALK_LIMITS.fileBytesMax - bytes.length
+    const reader = new WireReader(fd, bytes.length)
     const fold: Fold = { reader, bytes, folder, files: new Map(), room }
-    for (const piece of foldMessage(fold, 'model', 0, bytes.length) ?? [bytes]) {
-      for (let at = 0; at < piece.length; ) at += writeSync(output, piece, at)
-    }
+    return foldMessage(fold, 'model', 0, bytes.length) ?? [bytes]
+  })
+  const output = new NewFile(target)
+  try {
+    for (const piece of pieces) output.write(piece)
   } finally {
-    closeSync(fd)
-    closeSync(output)
+    output.close()
   }
 }

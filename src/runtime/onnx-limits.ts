@@ -1,13 +1,20 @@
 /** How large and how strange a model may be before the walker refuses it. */
 
+import { MODEL_BYTES_MAX } from './proving-task.ts'
+
 export interface WalkLimits {
   readonly fileBytesMax: number
   readonly nodesMax: number
   readonly tensorsMax: number
   readonly depthMax: number
+  /** Of one name: an operator, a domain, an input. */
   readonly nameBytesMax: number
   readonly metadataBytesMax: number
-  /** Domains, and operators and functions of domains beyond the known ones. */
+  /** Inputs of one graph, and its outputs. */
+  readonly portsMax: number
+  /** Names and shapes of them all: they are reported, and are part of every epoch. */
+  readonly portBytesMax: number
+  /** Domains, operators and functions beyond the known ones, and files of external data. */
   readonly foreignMax: number
   /** Domains whose operators ONNX Runtime brings along. */
   readonly domains: ReadonlySet<string>
@@ -16,14 +23,16 @@ export interface WalkLimits {
 /** Operators of other domains would need a library to be loaded: code from the model's author. */
 const DOMAINS = ['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft']
 
-/** 2 GiB is protobuf's own bound; the rest is far above any real model. */
+/** Far above any real model. */
 export const WALK_LIMITS: WalkLimits = {
-  fileBytesMax: 2 ** 31 - 1,
+  fileBytesMax: MODEL_BYTES_MAX,
   nodesMax: 1_000_000,
   tensorsMax: 1_000_000,
   depthMax: 64,
-  nameBytesMax: 1024 * 1024,
+  nameBytesMax: 1024,
   metadataBytesMax: 4 * 1024 * 1024,
+  portsMax: 10_000,
+  portBytesMax: 512 * 1024,
   foreignMax: 10_000,
   domains: new Set(DOMAINS),
 }

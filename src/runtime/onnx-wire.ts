@@ -13,8 +13,10 @@ export interface WireField {
   readonly number: number
   /** 0 varint, 1 fixed64, 2 length-delimited, 5 fixed32. */
   readonly type: number
-  /** Varints, truncated to what a double holds exactly; lengths for type 2. */
+  /** Varints, as near as a double comes; lengths for type 2. */
   readonly value: number
+  /** Varints: the lowest 32 bits with their sign, which is what protobuf keeps of an int32. */
+  readonly low: number
   /** Offset of the payload; of varints, the offset behind them. */
   readonly start: number
 }
@@ -34,6 +36,8 @@ export class WireReader {
   readonly #chunk = Buffer.alloc(CHUNK_BYTES)
   #chunkStart = 0
   #chunkLength = 0
+  /** Of the varint read last. */
+  #low = 0
 
   constructor(fd: number, size: number) {
     this.#fd = fd
@@ -53,10 +57,12 @@ export class WireReader {
   #varint(offset: number, end: number): [number, number] {
     let value = 0
     let scale = 1
+    this.#low = 0
     for (let i = 0; i < 10; i++) {
       if (offset + i >= end) throw new WireFault('a number is cut off')
       const byte = this.#byteAt(offset + i)
       value += (byte & 0x7f) * scale
+      if (i < 5) this.#low |= (byte & 0x7f) << (7 * i)
       if (byte < 0x80) return [value, offset + i + 1]
       scale *= 128
     }
@@ -74,14 +80,14 @@ export class WireReader {
       if (type === 1 || type === 5) {
         offset = behindTag + (type === 1 ? 8 : 4)
         if (offset > end) throw new WireFault('a fixed-size field is cut off')
-        yield { number, type, value: 0, start: behindTag }
+        yield { number, type, value: 0, low: 0, start: behindTag }
         continue
       }
       if (type !== 0 && type !== 2) throw new WireFault(`wire type ${type} is not supported`)
       const [value, behindValue] = this.#varint(behindTag, end)
       offset = type === 2 ? behindValue + value : behindValue
       if (offset > end) throw new WireFault('a field is longer than its message')
-      yield { number, type, value, start: behindValue }
+      yield { number, type, value, low: this.#low, start: behindValue }
     }
   }
 
@@ -96,16 +102,10 @@ export class WireReader {
     }
   }
 
-  text(field: WireField, bytesMax: number): string {
-    if (field.type !== 2) throw new WireFault('a text field has another wire type')
-    if (field.value > bytesMax) throw new WireFault(`a text is longer than ${bytesMax} bytes`)
+  /** The text of a length-delimited field. */
+  text(field: WireField): string {
     const bytes = Buffer.alloc(field.value)
-    let read = 0
-    while (read < field.value) {
-      const got = readSync(this.#fd, bytes, read, field.value - read, field.start + read)
-      if (got === 0) throw new WireFault('the file ends within a text')
-      read += got
-    }
+    for (let i = 0; i < field.value; i++) bytes[i] = this.#byteAt(field.start + i)
     return bytes.toString('utf8')
   }
 }

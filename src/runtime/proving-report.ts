@@ -3,6 +3,12 @@
 import type { ErrorCode } from '../shared/errors.ts'
 import type { Signature } from '../shared/tensor.ts'
 
+/**
+ * Raised when proving tests more or a field means something else: what is in the cache by then is
+ * proved again.
+ */
+export const PROVING_VERSION = 2
+
 export interface ProvingReport {
   /**
    * SHA-256 of `model.onnx`. With external data: SHA-256 of what `sha256sum model.onnx <others>`
@@ -11,21 +17,28 @@ export interface ProvingReport {
   readonly digest: string
   /** SHA-256 by name of every file that was read. */
   readonly files: Readonly<Record<string, string>>
-  readonly ortVersion: string
   readonly signature: Signature
   readonly metadata: Readonly<Record<string, string>>
   readonly opsets: Readonly<Record<string, number>>
-  /** Whether the first dimension of every input and output is free: rows. */
+  /**
+   * Whether it answers one row for each row: the first dimension of every input and output is free,
+   * and no run gave another number of rows.
+   */
   readonly hasRowDimension: boolean
   /**
-   * Rows gave the same answers alone and in a batch (floats: within 1e-5 of the column's scale).
-   * False also when no row could be tried; true where at most one row is allowed.
+   * Whether different rows gave the same answers alone and in batches up to the batch cap (floats:
+   * within 1e-5 of the column's scale). False also where that could not be tried.
    */
   readonly batchingAgrees: boolean
   /** Median microseconds of one run at 1, 2, 4 ... rows. Empty: it refused every made-up row. */
   readonly runUsByRows: readonly (readonly [rows: number, us: number])[]
-  /** Rows at which the cost per row stops falling. 0 without row dimension. */
+  /**
+   * Most rows of one run: `max_batch_size` if that many rows can be run, else where the cost per
+   * row stops falling. 0 without row dimension.
+   */
   readonly batchCap: number
+  /** Sentences for the operator: what keeps the version from being batched. */
+  readonly warnings: readonly string[]
   /** Growth of resident memory by loading it and running one row; at least its file. */
   readonly memoryBytes: number
   readonly loadMs: number

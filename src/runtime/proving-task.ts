@@ -1,18 +1,24 @@
 /** What control hands to a proving run, as JSON. */
 
-import type { Manifest } from '../shared/manifest.ts'
+import type { ExampleRow, Manifest } from '../shared/manifest.ts'
+
+/** Protobuf's own bound; a larger file is no model. */
+export const MODEL_BYTES_MAX = 2 ** 31 - 1
 
 export interface ProvingTask {
   readonly modelFile: string
   readonly manifest: Manifest | null
-  readonly exampleRow: Readonly<Record<string, number | string | boolean | null>> | null
+  readonly exampleRow: ExampleRow | null
   /** From model.yaml; null: as measured. */
   readonly maxBatchSize: number | null
   /** Largest batch to measure. */
   readonly rowsMax: number
+  /** Resident memory beyond which the run is ended: measuring must stay well below. */
+  readonly memoryBytesMax: number
   /** Private to this run; deleted at its end. */
   readonly scratchFolder: string
   /** Where the proven copy goes, named by its own digest. */
   readonly provenFolder: string
-  readonly ortVersion: string
+  /** The run ends when this is no longer its parent. */
+  readonly controlPid: number
 }

@@ -4,74 +4,56 @@
  * from stdin, prints one line of JSON on stdout: a ProvingReport or a ProvingFailure.
  */
 
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../shared/clock.ts'
-import { GatewayError } from '../shared/errors.ts'
+import { GatewayError, isRefusal } from '../shared/errors.ts'
 import { reviveManifest } from '../shared/manifest.ts'
-import type { Signature, Tensor } from '../shared/tensor.ts'
+import type { Signature } from '../shared/tensor.ts'
 import { spawnThread } from '../shared/threads.ts'
-import { batchCap } from './batch-cap.ts'
 import { checkManifest } from './manifest-check.ts'
 import { plainMessage } from './native-message.ts'
 import { OPTIMISED_LIMITS } from './onnx-limits.ts'
 import { walkOnnx } from './onnx-walker.ts'
-import { type ModelCopy, sha256OfFile, syncFile, takeCopy, versionDigest } from './proving-copy.ts'
-import { exampleInputs, stackInputs } from './proving-inputs.ts'
+import { keepFile } from './own-files.ts'
+import { type Gauge, proveBatching, rowBytesOf } from './proving-batches.ts'
+import {
+  copyHashed,
+  type ModelCopy,
+  sha256OfFile,
+  takeCopy,
+  versionDigest,
+} from './proving-copy.ts'
+import { exampleInputs } from './proving-inputs.ts'
 import type { ProvingReport } from './proving-report.ts'
-import type { ProvingTask } from './proving-task.ts'
-import { answersAlike, batchingAgrees, type TriedRow, tryRows } from './self-test.ts'
+import { MODEL_BYTES_MAX, type ProvingTask } from './proving-task.ts'
+import { answersAlike, type TriedRow, tryRows } from './self-test.ts'
 import { createSession, startRuntime } from './session.ts'
 import type { Session } from './session-types.ts'
 
-/** Time for all measurements of one version; slow models get fewer rounds, not more time. */
-const MEASURE_MS = 250
-const ROUNDS_MAX = 9
-const SELF_TEST_ROWS = 8
-const PROVEN_BYTES_MAX = 2 ** 31 - 1
 const DETAIL_MAX = 400
+/** Rows to tell apart, fewer where they are large, and as far as there is time. */
+const TRIED_ROWS_MAX = 8
+const TRIED_SHARE = 1 / 32
+const TRY_MS = 1000
 
-const { monotonic } = systemClock
-
-const median = (values: number[]): number =>
-  values.sort((a, b) => a - b)[values.length >> 1] ?? Number.POSITIVE_INFINITY
-
-/** Median microseconds of a run; at least one round, at most what the time allows. */
-const measure = (session: Session, inputs: readonly Tensor[], untilMs: number): number => {
-  const us: number[] = []
-  session.run(inputs) // the first run of a size allocates
-  for (let round = 0; round < ROUNDS_MAX && (round === 0 || monotonic() < untilMs); round++) {
-    const startedMs = monotonic()
-    session.run(inputs)
-    us.push((monotonic() - startedMs) * 1000)
-  }
-  return median(us)
-}
-
-/** Rows of 1, 2, 4 ... until time is up, or the model takes no more. */
-const runUsByRows = (session: Session, rows: readonly TriedRow[], rowsMax: number) => {
-  const runs: (readonly [number, number])[] = []
-  const inputs = rows.map((each) => each.inputs)
-  const untilMs = monotonic() + MEASURE_MS
-  for (let count = 1; count <= rowsMax && (count === 1 || monotonic() < untilMs); count *= 2) {
-    const batch = rowsMax === 1 ? inputs[0]! : stackInputs(inputs, count)
-    try {
-      runs.push([count, measure(session, batch, untilMs)])
-    } catch {
-      break // larger batches than it takes are not offered to it
-    }
-  }
-  return runs
+const gauge: Gauge = {
+  monotonic: systemClock.monotonic,
+  residentBytes: () => process.memoryUsage.rss(),
 }
 
 /**
  * Tries the example row and variations of it. A model that refuses the row of its own profile is
  * not sound; one that refuses made-up zeros may well be, and is served without batching.
  */
-const tryExample = (session: Session, task: ProvingTask, count: number): TriedRow[] => {
-  const { manifest, exampleRow } = task
+const tryExample = (session: Session, task: ProvingTask): TriedRow[] => {
+  const { manifest, exampleRow, memoryBytesMax } = task
   try {
-    return tryRows(session, exampleInputs(session.signature, manifest, exampleRow), count)
+    const row = exampleInputs(session.signature, manifest, exampleRow)
+    const fitting = Math.floor((memoryBytesMax * TRIED_SHARE) / Math.max(1, rowBytesOf(row)))
+    const untilMs = gauge.monotonic() + TRY_MS
+    const isLate = () => gauge.monotonic() > untilMs
+    return tryRows(session, row, Math.min(TRIED_ROWS_MAX, Math.max(2, fitting)), isLate)
   } catch (thrown) {
     const reason = plainMessage(thrown, DETAIL_MAX)
     if (/allocate memory|bad_alloc/.test(reason)) {
@@ -94,11 +76,11 @@ const tryProven = (
   rows: readonly TriedRow[],
 ): ProvenModel | null => {
   if (!existsSync(file)) return null
-  if (statSync(file).size > PROVEN_BYTES_MAX) {
+  if (statSync(file).size > MODEL_BYTES_MAX) {
     throw new GatewayError('MODEL_INVALID', 'The self-contained model exceeds 2 GiB')
   }
   const walk = walkOnnx(file, join(file, 'nowhere'), OPTIMISED_LIMITS)
-  if ('code' in walk || walk.externalFiles.length > 0) return null
+  if (isRefusal(walk) || walk.externalFiles.length > 0) return null
   let session: Session | null = null
   try {
     session = createSession(readFileSync(file), { optimization: 'disabled' })
@@ -109,20 +91,35 @@ const tryProven = (
   return null
 }
 
+/**
+ * The model as it was published, which writes its optimised form beside it. ONNX Runtime does not
+ * say why it could not: if it was for want of room, writing the model once more fails as well.
+ */
+const loadOriginal = (file: string, optimised: string): Session => {
+  try {
+    return createSession({ file }, { optimizedModelFile: optimised })
+  } catch {
+    rmSync(optimised, { recursive: true, force: true }) // half of it, perhaps
+    const session = createSession({ file }) // throws the same where the model is at fault
+    copyHashed(file, `${optimised}.room`, 0, MODEL_BYTES_MAX)
+    return session
+  }
+}
+
 /** The model as it was published, and as it will be served: optimised and in one piece. */
 const loadBoth = (task: ProvingTask, copy: ModelCopy) => {
   const optimised = join(task.scratchFolder, 'optimised.onnx')
   startRuntime()
-  const rssBefore = process.memoryUsage.rss()
-  const startedMs = monotonic()
-  const original = createSession({ file: copy.file }, { optimizedModelFile: optimised })
-  const loadMs = monotonic() - startedMs
+  const rssBefore = gauge.residentBytes()
+  const startedMs = gauge.monotonic()
+  const original = loadOriginal(copy.file, optimised)
+  const loadMs = gauge.monotonic() - startedMs
   const { signature } = original
   const digest = versionDigest(copy.files)
   const refusal = task.manifest && checkManifest(task.manifest, digest, signature)
   if (refusal !== null) throw new GatewayError(refusal.code, refusal.detail)
-  const rows = tryExample(original, task, SELF_TEST_ROWS)
-  const memoryBytes = Math.max(process.memoryUsage.rss() - rssBefore, statSync(copy.file).size)
+  const rows = tryExample(original, task)
+  const memoryBytes = Math.max(gauge.residentBytes() - rssBefore, statSync(copy.file).size)
   const proven = tryProven(optimised, signature, rows) ?? tryProven(copy.file, signature, rows)
   if (proven === null) {
     throw new GatewayError('MODEL_INVALID', 'It cannot be made into one self-contained file')
@@ -134,30 +131,17 @@ const loadBoth = (task: ProvingTask, copy: ModelCopy) => {
 const prove = (task: ProvingTask): ProvingReport => {
   const copy = takeCopy(task.modelFile, join(task.scratchFolder, 'published'))
   const { session, file, digest, rows, loadMs, memoryBytes } = loadBoth(task, copy)
-  const { signature } = session
-  const tensors = [...signature.inputs, ...signature.outputs]
-  const hasRowDimension =
-    signature.inputs.length > 0 && tensors.every(({ shape }) => shape[0] === -1)
-  const allowed = Math.min(task.rowsMax, task.maxBatchSize ?? task.rowsMax)
-  const rowsMax = hasRowDimension ? Math.max(1, allowed) : 1
-  const runs = rows.length === 0 ? [] : runUsByRows(session, rows, rowsMax)
-  const testRows = Math.min(SELF_TEST_ROWS, rowsMax)
-  const isTested = rows.length > 0 && testRows > 1
+  const findings = proveBatching(session, rows, task, gauge)
   const provenSha256 = sha256OfFile(file)
   const provenFile = join(task.provenFolder, `${provenSha256}.onnx`)
-  syncFile(file)
-  renameSync(file, provenFile)
+  keepFile(file, provenFile) // last: what fails or hangs before leaves nothing behind
   return {
     digest,
     files: copy.files,
-    ortVersion: task.ortVersion,
-    signature,
+    signature: session.signature,
     metadata: copy.walk.metadata,
     opsets: copy.walk.opsets,
-    hasRowDimension,
-    batchingAgrees: isTested ? batchingAgrees(session, rows, testRows) : rows.length > 0,
-    runUsByRows: runs,
-    batchCap: hasRowDimension ? batchCap(runs) : 0,
+    ...findings,
     memoryBytes,
     loadMs,
     provenFile,
@@ -174,8 +158,8 @@ const volunteerForOom = (): void => {
 
 const main = (): void => {
   const task = JSON.parse(readFileSync(0, 'utf8'), reviveManifest) as ProvingTask
+  spawnThread('runtime/proving-guard-thread.ts', 'proving-guard', task.controlPid).unref()
   volunteerForOom()
-  spawnThread('runtime/proving-guard-thread.ts', 'proving-guard', null).unref()
   let result: object
   try {
     result = prove(task)

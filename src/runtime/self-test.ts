@@ -3,8 +3,8 @@
  * that it happens to share a run with, or requests must not share runs.
  */
 
-import type { Tensor } from '../shared/tensor.ts'
-import { stackInputs, variedInputs } from './proving-inputs.ts'
+import type { Datatype, Tensor } from '../shared/tensor.ts'
+import { rowInTurn, variedInputs } from './proving-inputs.ts'
 import { rowsMatch } from './run-result.ts'
 import type { Session } from './session-types.ts'
 
@@ -14,16 +14,23 @@ export interface TriedRow {
   readonly answers: readonly Tensor[]
 }
 
+/** Results that later runs do not overwrite. */
 const run = (session: Session, inputs: readonly Tensor[]): Tensor[] =>
   session.run(inputs).map((tensor) => ({ ...tensor, data: tensor.data.slice() }))
 
 /**
- * Runs `count` variations of a row, each alone, and keeps those that the model answers: a variation
- * may be out of its domain. The row itself comes first. Throws what the model throws at it.
+ * Runs up to `countMax` variations of a row, each alone, and keeps those that the model answers: a
+ * variation may be out of its domain. The row itself comes first. Throws what the model throws at
+ * it. `isLate`: two rows must do.
  */
-export const tryRows = (session: Session, row: readonly Tensor[], count: number): TriedRow[] => {
+export const tryRows = (
+  session: Session,
+  row: readonly Tensor[],
+  countMax: number,
+  isLate: () => boolean = () => false,
+): TriedRow[] => {
   const tried: TriedRow[] = [{ inputs: row, answers: run(session, row) }]
-  for (let i = 1; i < count; i++) {
+  for (let i = 1; i < countMax && !(tried.length > 1 && isLate()); i++) {
     const inputs = variedInputs(row, i)
     try {
       tried.push({ inputs, answers: run(session, inputs) })
@@ -34,19 +41,21 @@ export const tryRows = (session: Session, row: readonly Tensor[], count: number)
 
 /** Kernels sum in other orders for other sizes; relative to the column's largest answer. */
 const RELATIVE_MAX = 1e-5
-const SCALE_MIN = 1e-3
 
-const agree = (a: unknown, b: unknown, scale: number): boolean => {
-  if (Object.is(a, b) || a === b) return true
-  if (typeof a !== 'number' || typeof b !== 'number') return false
-  return Math.abs(a - b) <= RELATIVE_MAX * scale
-}
+const isFloat = (datatype: Datatype): boolean => datatype === 'FP32' || datatype === 'FP64'
 
-/** Largest finite magnitude in a column of row-major answers. */
-const scaleOf = (data: Tensor['data'], column: number, stride: number): number => {
-  let scale = SCALE_MIN
+/** `scale`: largest answer of the column; 0 where answers must be the same. */
+const agree = (a: unknown, b: unknown, scale: number): boolean =>
+  Object.is(a, b) ||
+  a === b ||
+  (scale > 0 && Math.abs((a as number) - (b as number)) <= RELATIVE_MAX * scale)
+
+/** Largest finite magnitude in a column of row-major floats; 0 for other datatypes. */
+const scaleOf = ({ datatype, data }: Tensor, column: number, stride: number): number => {
+  if (!isFloat(datatype)) return 0
+  let scale = 0
   for (let i = column; i < data.length; i += stride) {
-    const size = Math.abs(Number(data[i]))
+    const size = Math.abs(data[i] as number)
     if (Number.isFinite(size)) scale = Math.max(scale, size)
   }
   return scale
@@ -55,9 +64,9 @@ const scaleOf = (data: Tensor['data'], column: number, stride: number): number =
 const columnsAgree = (batch: Tensor, alone: readonly Tensor[], rows: number): boolean => {
   const stride = batch.data.length / rows
   for (let column = 0; column < stride; column++) {
-    const scale = scaleOf(batch.data, column, stride)
+    const scale = scaleOf(batch, column, stride)
     for (let row = 0; row < rows; row++) {
-      const single = alone[row % alone.length]!
+      const single = alone[rowInTurn(row, alone.length)]!
       if (single.data.length !== stride) return false
       if (!agree(batch.data[row * stride + column], single.data[column], scale)) return false
     }
@@ -65,39 +74,27 @@ const columnsAgree = (batch: Tensor, alone: readonly Tensor[], rows: number): bo
   return true
 }
 
-/** Whether a batch's answers, row by row, are those of `rows` alone (over and over). */
-export const answersAgree = (batch: readonly Tensor[], rows: readonly TriedRow[]): boolean => {
-  const count = batch[0]?.shape[0] ?? 0
-  const alone = (output: number) => rows.map(({ answers }) => answers[output]!)
-  return (
-    count > 0 &&
-    rowsMatch(batch, count) &&
-    rows.every(({ answers }) => rowsMatch(answers, 1)) &&
-    batch.every((tensor, output) => columnsAgree(tensor, alone(output), count))
-  )
-}
+/** Whether the model answers one row when it is given one. */
+export const answersByRow = (tried: readonly TriedRow[]): boolean =>
+  tried.every(({ answers }) => rowsMatch(answers, 1))
 
-/** Runs `count` rows at once; false also for a model that cannot take as many. */
-export const batchingAgrees = (
-  session: Session,
-  rows: readonly TriedRow[],
-  count: number,
-): boolean => {
-  const inputs = stackInputs(
-    rows.map((each) => each.inputs),
-    count,
-  )
-  try {
-    const batch = run(session, inputs)
-    return rowsMatch(batch, count) && answersAgree(batch, rows)
-  } catch {
-    return false
-  }
-}
+/**
+ * Whether the answers to `rows` rows, stacked by `stackInputs`, are those of the tried rows alone.
+ * There must be one row of answers for each.
+ */
+export const answersAgree = (
+  batch: readonly Tensor[],
+  tried: readonly TriedRow[],
+  rows: number,
+): boolean =>
+  batch.every((tensor, output) => {
+    const alone = tried.map(({ answers }) => answers[output]!)
+    return columnsAgree(tensor, alone, rows)
+  })
 
 const isAlike = (a: Tensor, b: Tensor): boolean => {
   if (a.datatype !== b.datatype || a.shape.join() !== b.shape.join()) return false
-  const scale = scaleOf(a.data, 0, 1)
+  const scale = scaleOf(a, 0, 1)
   for (let i = 0; i < a.data.length; i++) if (!agree(a.data[i], b.data[i], scale)) return false
   return true
 }
@@ -105,6 +102,6 @@ const isAlike = (a: Tensor, b: Tensor): boolean => {
 /** Whether another session of the same model gives the same answers. Throws what it throws. */
 export const answersAlike = (session: Session, rows: readonly TriedRow[]): boolean =>
   rows.every(({ inputs, answers }) => {
-    const again = run(session, inputs)
+    const again = session.run(inputs)
     return answers.every((tensor, output) => isAlike(tensor, again[output]!))
   })

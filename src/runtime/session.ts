@@ -114,6 +114,8 @@ const nativeOptions = (options: SessionOptions): object => ({
   },
 })
 
+const NOTHING = new OrtTensor('float32', new Float32Array(0), [0])
+
 class OrtSession implements Session {
   readonly signature: Signature
   readonly #native: NativeSession
@@ -132,14 +134,21 @@ class OrtSession implements Session {
   }
 
   run(inputs: readonly Tensor[]): Tensor[] {
-    for (const [i, { name }] of this.signature.inputs.entries()) {
-      this.#feeds[name] = this.#wrap(inputs[i]!)
+    const signature = this.signature
+    const feeds = this.#feeds
+    for (let i = 0; i < inputs.length; i++) {
+      feeds[signature.inputs[i]!.name] = this.#wrap(inputs[i]!)
     }
-    const results = this.#native.run(this.#feeds, this.#fetches, {})
-    return this.signature.outputs.map(({ name, datatype }) => {
-      const { dims, data } = results[name]!
-      return { datatype, shape: dims, data }
-    })
+    try {
+      const results = this.#native.run(feeds, this.#fetches, {})
+      return signature.outputs.map(({ name, datatype }) => {
+        const { dims, data } = results[name]!
+        return { datatype, shape: dims, data }
+      })
+    } finally {
+      // A request's tensors would stay in memory until the next run, which may be far away.
+      for (const { name } of signature.inputs) feeds[name] = NOTHING
+    }
   }
 
   #wrap(tensor: Tensor): OrtTensor {

@@ -2,19 +2,28 @@
 
 export interface VersionSnapshot {
   readonly aliases: Readonly<Record<string, number>>
-  /** `fault`: why the version cannot even be tried; null when it can. */
-  readonly versions: readonly { readonly version: number; readonly fault: unknown }[]
+  readonly versions: readonly {
+    readonly version: number
+    /** Why the version cannot even be tried; null when it can. */
+    readonly fault: unknown
+    /** It was tried, and cannot serve. */
+    readonly hasFailed?: boolean
+  }[]
 }
 
 /**
  * Ascending: every version that an alias names and that exists, the latest, and, where that has a
- * fault, the latest without one: a copy in progress must not take the model away.
+ * fault, the latest without one: a copy in progress must not take the model away. Without a
+ * champion, versions that have failed count as faulty too, so that the next lower one is tried.
  */
 export const aspiredVersions = ({ aliases, versions }: VersionSnapshot): number[] => {
   const named = new Set(Object.values(aliases))
-  const latest = Math.max(...versions.map(({ version }) => version))
-  const latestSound = Math.max(
-    ...versions.filter(({ fault }) => fault === null).map(({ version }) => version),
+  const latestOf = (some: VersionSnapshot['versions']) =>
+    Math.max(...some.map(({ version }) => version))
+  const hasChampion = versions.some(({ version }) => version === aliases['champion'])
+  const latest = latestOf(versions)
+  const latestSound = latestOf(
+    versions.filter(({ fault, hasFailed }) => fault === null && (hasChampion || !hasFailed)),
   )
   return versions
     .map(({ version }) => version)

@@ -114,7 +114,7 @@ interface LoopParts {
 }
 
 /** A loop that carries `state`, which begins as the outer `state0`. */
-const loop = ({ trips, body, state }: LoopParts): Bytes =>
+export const loop = ({ trips, body, state }: LoopParts): Bytes =>
   node('Loop', [trips, 'go', 'state0'], ['state1'], {
     attributes: [
       attribute.graph(
@@ -132,7 +132,7 @@ const loop = ({ trips, body, state }: LoopParts): Bytes =>
     ],
   })
 
-const GO = tensor('go', BOOL, [], Uint8Array.of(1))
+export const GO = tensor('go', BOOL, [], Uint8Array.of(1))
 
 /** Never ends when run. */
 export const endless = (): Bytes => {
@@ -146,10 +146,11 @@ export const endless = (): Bytes => {
   return model(graph({ nodes, inputs: inputX(shape), outputs: outputY(shape), initializers: [GO] }))
 }
 
-/** y = x, after `trips` products of 192 x 192 matrices: each about half a millisecond. */
-export const slow = (trips = 20): Bytes => {
+/** y = x, after products of 192 x 192 matrices, each about half a millisecond. */
+const products = (trips: { nodes: readonly Bytes[]; initializers: readonly Bytes[] }): Bytes => {
   const side = 192
   const nodes = [
+    ...trips.nodes,
     node('ReduceMean', ['x'], ['mean'], { attributes: [attribute.int('keepdims', 0)] }),
     node('Mul', ['mean', 'zero'], ['nothing']),
     node('Add', ['weights', 'nothing'], ['state0']),
@@ -164,12 +165,26 @@ export const slow = (trips = 20): Bytes => {
   ]
   const initializers = [
     GO,
-    longs('trips', [], [BigInt(trips)]),
+    ...trips.initializers,
     floats('zero', [], [0]),
     floats('weights', [side, side], numbers(7, side * side, 1 / side)),
   ]
   return model(graph({ nodes, inputs: inputX(['N', 2]), outputs: outputY(['N', 2]), initializers }))
 }
+
+/** y = x, after `trips` products. */
+export const slow = (trips = 20): Bytes =>
+  products({ nodes: [], initializers: [longs('trips', [], [BigInt(trips)])] })
+
+/** y = x, after as many products as the largest number of x says: 1e9 is for ever. */
+export const slowAsTold = (): Bytes =>
+  products({
+    nodes: [
+      node('ReduceMax', ['x'], ['most'], { attributes: [attribute.int('keepdims', 0)] }),
+      node('Cast', ['most'], ['trips'], { attributes: [attribute.int('to', INT64)] }),
+    ],
+    initializers: [],
+  })
 
 /** Fills `elements` floats when run, and answers with one of them per row. */
 export const hugeAllocation = (elements = 10 ** 10): Bytes => {

@@ -1,9 +1,12 @@
 /** One gateway over good and bad versions together: the bad ones are named, the good ones serve. */
 
 import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { VersionStatus } from '../../src/control/status-document.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
+import { columnMean, firstRow, fixedLabel, twoForOne } from '../helpers/leaky-models.ts'
 import {
   batchMean,
   endless,
@@ -18,7 +21,8 @@ import {
   scaleAdd,
   sequenceOutput,
 } from '../helpers/models.ts'
-import { makeRepository } from '../helpers/repository.ts'
+import { makeRepository, writeTree } from '../helpers/repository.ts'
+import { makeTempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -41,7 +45,6 @@ const BAD: Readonly<Record<string, readonly [Uint8Array, string, RegExp]>> = {
   zipmap: [sequenceOutput(), 'MODEL_INVALID', /zipmap/],
   foreign: [foreignDomain(), 'MODEL_UNSAFE', /com\.evil/],
   outward: [external({ location: '../../secret' }), 'MODEL_UNSAFE', /beside it/],
-  endless: [endless(), 'PROVING_TIMEOUT', /2 s/],
   greedy: [hugeAllocation(2 ** 29), 'PROVING_MEMORY', /1024 MiB/],
 }
 
@@ -52,7 +55,14 @@ const tree: Record<string, Uint8Array | string | object> = {
   'far/1/model.onnx': external({ location: 'weights.bin' }),
   'far/1/weights.bin': new Uint8Array(Float32Array.of(1, 2, 3).buffer),
   'gather/1/model.onnx': gather(),
-  'gather/model.yaml': 'dynamic_batching:\n  max_queue_delay_microseconds: 30000\n',
+  'gather/model.yaml':
+    'dynamic_batching:\n  max_queue_delay_microseconds: 30000\n  preferred_batch_size: [60000]\n',
+  'few/1/model.onnx': gather(),
+  'few/model.yaml': 'max_batch_size: 2\n',
+  'leak/1/model.onnx': columnMean(6, 7),
+  'two/1/model.onnx': twoForOne(),
+  'first/1/model.onnx': firstRow(),
+  'label/1/model.onnx': fixedLabel(),
   'mean/1/model.onnx': batchMean(),
   'alone/1/model.onnx': scaleAdd(2),
   'alone/model.yaml': 'max_batch_size: 0\n',
@@ -67,32 +77,33 @@ const tree: Record<string, Uint8Array | string | object> = {
 }
 for (const [name, [bytes]] of Object.entries(BAD)) tree[`${name}/1/model.onnx`] = bytes
 
+const MODELS = Object.keys(tree).filter((path) => path.endsWith('model.onnx')).length
+const repository = makeRepository(tree)
+const config = join(makeTempDir(), 'sluice.yaml')
+const writeConfig = (seconds: number): void => {
+  const proving = `proving:\n  memory_bytes_max: ${2 ** 30}\n  timeout_seconds: ${seconds}\n`
+  writeFileSync(config, proving)
+}
+
 let gateway: TestGateway
 let versions: Map<string, VersionStatus>
 
 beforeAll(async () => {
-  gateway = await startGateway({
-    repository: makeRepository(tree),
-    isReadyAwaited: false,
-    env: {
-      SLUICE_PROVING__TIMEOUT_SECONDS: '2',
-      SLUICE_PROVING__MEMORY_BYTES_MAX: String(2 ** 30),
-    },
-  })
+  writeConfig(60)
+  gateway = await startGateway({ repository, config, isReadyAwaited: false })
   // A gateway with models that have no sound version serves, but does not call itself ready.
-  await until(
+  const all = await until(
     async () => {
-      const { epoch, replicas } = await gateway.status()
-      return epoch > 0 && replicas.length === 2 && replicas.every((each) => each.epoch === epoch)
+      const { models } = await gateway.models()
+      const found = models.flatMap(({ name, versions: own }) =>
+        own.map((each) => [`${name}/${each.version}`, each] as const),
+      )
+      const isComplete = found.length === MODELS && found.every(([, v]) => v.state !== 'loading')
+      return isComplete ? found : null
     },
-    { what: 'an epoch in both replicas', timeoutMs: 40_000, everyMs: 50 },
+    { what: 'every version to be judged', timeoutMs: 50_000, everyMs: 50 },
   )
-  const { models } = await gateway.models()
-  versions = new Map(
-    models.flatMap(({ name, versions: all }) =>
-      all.map((each) => [`${name}/${each.version}`, each]),
-    ),
-  )
+  versions = new Map(all)
 })
 
 afterAll(async () => {
@@ -190,6 +201,43 @@ describe('good versions', () => {
   })
 })
 
+describe('rows that are not what batching takes them for', () => {
+  test('do not leak into one another', async () => {
+    expect(versions.get('leak/1')?.batching).toMatchObject({ mixesRequests: false })
+    const numbers = Array.from({ length: 32 }, (_, i) => i)
+    const outputs = await Promise.all(
+      numbers.map(async (i) => outputOf(await infer('leak', [1, 7], [0, 0, 0, 0, 0, 0, i]))),
+    )
+    expect(outputs.map(({ data }) => data)).toEqual(numbers.map(() => [0]))
+  })
+
+  test('are answered as they come where the model has another number of them', async () => {
+    for (const name of ['two', 'first']) {
+      expect(versions.get(`${name}/1`)).toMatchObject({
+        batching: { rowsMax: 0, mixesRequests: false },
+        warnings: expect.arrayContaining([expect.stringMatching(/one row for each row/)]),
+      })
+    }
+    const two = await outputOf(await infer('two', [2, 1], [5, 6]))
+    expect(two).toMatchObject({ shape: [4, 1], data: [5, 6, 5, 6] })
+    const first = await outputOf(await infer('first', [3, 1], [7, 8, 9]))
+    expect(first).toMatchObject({ shape: [1, 1], data: [7] })
+    const predicted = await gateway.post('/predict/two', { features: [5] })
+    expect(await predicted.json()).toMatchObject({ outputs: { y: [[5], [5]] } })
+    const several = await gateway.post('/predict/first', { instances: [[7], [8], [9]] })
+    expect(await several.json()).toMatchObject({ status: 400, code: 'TENSOR_SHAPE_MISMATCH' })
+  })
+
+  test('are warned of, with what would help', () => {
+    expect(versions.get('label/1')?.warnings).toContainEqual(
+      expect.stringMatching(/output 'label' is exported without a free first dimension/),
+    )
+    expect(versions.get('gather/1')?.warnings).toContainEqual(
+      expect.stringMatching(/preferred_batch_size 60000 is beyond the largest batch/),
+    )
+  })
+})
+
 describe('a bad row among good ones', () => {
   const batchRuns = async (): Promise<{ runs: number; rows: number }> => {
     const text = await gateway.metrics()
@@ -222,10 +270,31 @@ describe('a bad row among good ones', () => {
     expect(error).toMatch(/^The model failed on this input: .*out of data bounds, idx=99/)
     expect(error).not.toMatch(/onnxruntime_src|\.cc:/)
     const positional = { instances: [[1], [2], [99]] }
-    const own = await gateway.post('/predict/gather', positional)
-    expect(await own.json()).toMatchObject({ status: 500, code: 'INFERENCE_FAILED' })
+    for (const model of ['gather', 'few']) {
+      const own = await gateway.post(`/predict/${model}`, positional)
+      expect(await own.json()).toMatchObject({
+        ...{ status: 500, code: 'INFERENCE_FAILED' },
+        errors: [{ pointer: '/instances/2', detail: expect.stringMatching(/idx=99/) }],
+      })
+    }
     expect(await outputOf(await infer('gather', [2, 1], [9, -1], 'INT64'))).toMatchObject({
       data: [13.5, 13.5],
     })
   })
+})
+
+test('a version that hangs is failed after the time for proving', async () => {
+  writeTree(repository, { 'endless/1/model.onnx': endless() })
+  writeConfig(1) // what was proved before is in the cache
+  gateway.reload()
+  const version = await until(
+    async () => {
+      const { models } = await gateway.models()
+      const [only] = models.find(({ name }) => name === 'endless')?.versions ?? []
+      return only?.state === 'failed' ? only : null
+    },
+    { what: 'the version that hangs to be failed', timeoutMs: 40_000, everyMs: 50 },
+  )
+  expect(version).toMatchObject({ code: 'PROVING_TIMEOUT', reason: expect.stringMatching(/1 s/) })
+  expect(await outputOf(await infer('scale', [1, 2], [1, 2]))).toMatchObject({ data: [3, 5] })
 })

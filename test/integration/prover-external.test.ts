@@ -6,6 +6,16 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadProven } from '../../src/runtime/load-proven.ts'
 import { external } from '../helpers/models.ts'
+import {
+  ELEMENT,
+  field,
+  floats,
+  graph,
+  message,
+  model,
+  node,
+  value,
+} from '../helpers/onnx-writer.ts'
 import { entryOf, makeProver, publish, reportOf } from '../helpers/prover.ts'
 import { makeTempDir } from '../helpers/temp-dir.ts'
 
@@ -63,4 +73,16 @@ test('prove() is not confused by names of its own', async () => {
     const report = reportOf(await makeProver().prove(subject))
     expect(answer(report.provenFile, report.provenSha256, 3)).toEqual([2, 3, 4])
   }
+})
+
+test('prove() serves the data of a tensor itself, whatever file it names beside', async () => {
+  const entry = field(13, message(field(1, 'location'), field(2, 'w')))
+  const near = message(floats('far', [3], [1, 2, 3]), entry)
+  const nodes = [node('Add', ['x', 'far'], ['y'])]
+  const [inputs, outputs] = ['x', 'y'].map((name) => [value(name, ELEMENT.FP32, ['N', 3])])
+  const stale = graph({ nodes, inputs: inputs!, outputs: outputs!, initializers: [near] })
+  const subject = publish(model(stale), { w: bytesOf(100, 200, 300) })
+  const report = reportOf(await makeProver().prove(subject))
+  expect(answer(report.provenFile, report.provenSha256, 3)).toEqual([2, 3, 4])
+  expect(Object.keys(report.files)).toEqual(['model.onnx'])
 })

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, symlinkSync, truncateSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ProvingReport } from '../../src/runtime/proving-report.ts'
+import { endlessInBatches } from '../helpers/leaky-models.ts'
 import {
   endless,
   external,
@@ -163,4 +164,43 @@ describe('prove() of versions that change', () => {
     reportOf(await makeProver().prove(subject))
     expect(readdirSync(dirname(subject.modelFile)).sort()).toEqual(['model.onnx', 'notes.txt'])
   })
+})
+
+describe('prove() when the state folder cannot be written', () => {
+  /** Proves a sound model; `code` runs in the child before. Its scratch folder is `scratch`. */
+  const sabotaged = (code: string) => {
+    const folder = makeTempDir()
+    const places = `import { mkdirSync, rmSync } from 'node:fs'
+      const proven = ${JSON.stringify(join(folder, 'proven'))}
+      const scratch = ${JSON.stringify(join(folder, 'proving'))} + '/' + process.ppid + '-1'
+      const occupy = (name) => mkdirSync(scratch + '/' + name, { recursive: true })`
+    const prover = makeProver({ entry: entryOf(`${places}\n${code}`, true) }, folder)
+    return prover.prove(publish(scaleAdd()))
+  }
+
+  test.each([
+    ['the copy of the model', "occupy('published/model.onnx')", 'EEXIST'],
+    // ONNX Runtime does not say why it could not write; the probe of our own does.
+    ['the optimised model', "occupy('optimised.onnx'); occupy('optimised.onnx.room')", 'EEXIST'],
+    ['the proven copy', 'rmSync(proven, { recursive: true })', 'ENOENT'],
+  ])('does not blame the model for %s', async (_what, code, errno) => {
+    const detail = `The proving run cannot write into the state folder (${errno})`
+    expect(await sabotaged(code)).toEqual({ code: 'STATE_UNWRITABLE', detail })
+  })
+
+  test('serves the model as it was published where only the optimised one cannot be', async () => {
+    const report = reportOf(await sabotaged("occupy('optimised.onnx')"))
+    expect(report.provenSha256).toBe(report.digest)
+  })
+})
+
+test('prove() leaves no copy of a version that hangs in its last test', async () => {
+  const folder = makeTempDir()
+  const prover = makeProver({ limits: { ...LIMITS, timeoutMs: 1500 } }, folder)
+  const hanging = publish(endlessInBatches())
+  expect(await prover.prove(hanging)).toMatchObject({ code: 'PROVING_TIMEOUT' })
+  expect(readdirSync(join(folder, 'proven'))).toEqual([])
+  prover.setLimits(LIMITS)
+  // It is sound where batches are never formed.
+  reportOf(await prover.prove({ ...hanging, maxBatchSize: 0 }))
 })

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadProven } from '../../src/runtime/load-proven.ts'
 import { exampleInputs, stackInputs, variedInputs } from '../../src/runtime/proving-inputs.ts'
 import { createSession } from '../../src/runtime/session.ts'
 import type { Manifest } from '../../src/shared/manifest.ts'
+import { firstRow, fixedLabel, oneEntryTable, rowMean, twoForOne } from '../helpers/leaky-models.ts'
 import {
   batchMean,
   convolution,
@@ -16,7 +17,7 @@ import {
   parseNumber,
   scaleAdd,
 } from '../helpers/models.ts'
-import { entryOf, makeProver, publish, reportOf } from '../helpers/prover.ts'
+import { entryOf, LIMITS, makeProver, publish, reportOf } from '../helpers/prover.ts'
 import { makeTempDir } from '../helpers/temp-dir.ts'
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -30,7 +31,6 @@ describe('prove() of sound models', () => {
     expect(report).toMatchObject({
       digest: sha256(bytes),
       files: { 'model.onnx': sha256(bytes) },
-      ortVersion: 'test',
       signature: {
         inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 30] }],
         outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
@@ -38,10 +38,12 @@ describe('prove() of sound models', () => {
       opsets: { '': 17 },
       hasRowDimension: true,
       batchingAgrees: true,
+      warnings: [],
     })
-    expect(report.runUsByRows.map(([rows]) => rows)).toEqual([1, 2, 4, 8, 16])
+    const sizes = report.runUsByRows.map(([rows]) => rows)
+    expect(sizes).toEqual([1, 2, 4, 8, 16].slice(0, sizes.length))
     expect(report.runUsByRows.every(([, us]) => us > 0)).toBe(true)
-    expect([1, 2, 4, 8, 16]).toContain(report.batchCap)
+    expect(sizes).toContain(report.batchCap)
     expect(report.memoryBytes).toBeGreaterThan(bytes.length)
     expect(report.memoryBytes).toBeLessThan(32 * 1024 * 1024)
     expect(sha256(readFileSync(report.provenFile))).toBe(report.provenSha256)
@@ -93,8 +95,9 @@ describe('prove() of sound models', () => {
     expect(await stale.prove(publish(scaleAdd(4)))).toMatchObject(crashed)
     const newer = makeProver({ entry: NEVER, ortVersion: 'newer' }, folder)
     expect(await newer.prove(subject)).toMatchObject(crashed)
-    writeFileSync(join(dirname(subject.modelFile), 'weights.bin'), 'more')
-    expect(await stale.prove(subject)).toMatchObject(crashed)
+    const memoryBytesMax = LIMITS.memoryBytesMax / 2
+    const smaller = makeProver({ entry: NEVER, limits: { ...LIMITS, memoryBytesMax } }, folder)
+    expect(await smaller.prove(subject)).toMatchObject(crashed)
   })
 
   test.each([
@@ -148,7 +151,36 @@ describe('prove() of batching', () => {
 
   test('serves a model that refuses made-up rows, unbatched', async () => {
     const unknown = { batchingAgrees: false, runUsByRows: [], batchCap: 1 }
-    expect(await prove(parseNumber())).toMatchObject(unknown)
+    const report = await prove(parseNumber())
+    expect(report).toMatchObject(unknown)
+    expect(report.warnings).toEqual([expect.stringMatching(/made-up/)])
+  })
+
+  test('does not batch a model that answers one row only', async () => {
+    const report = await prove(oneEntryTable())
+    expect(report).toMatchObject({ hasRowDimension: true, batchingAgrees: false })
+    expect(report.warnings).toEqual([expect.stringMatching(/refused every variation/)])
+  })
+
+  test('finds no row dimension where answers have other rows than inputs', async () => {
+    for (const bytes of [twoForOne(), firstRow()]) {
+      const report = await prove(bytes)
+      expect(report).toMatchObject({ hasRowDimension: false, batchCap: 0 })
+      expect(report.warnings).toEqual([expect.stringMatching(/one row for each row/)])
+    }
+  })
+
+  test('says what one line in the export costs', async () => {
+    const report = await prove(fixedLabel())
+    expect(report).toMatchObject({ hasRowDimension: false, batchCap: 0 })
+    expect(report.warnings).toEqual([expect.stringMatching(/output 'label' is exported without/)])
+  })
+
+  test('stays below the limit of memory with rows of 12 MiB', async () => {
+    const memoryBytesMax = 512 * 1024 * 1024
+    const prover = makeProver({ limits: { ...LIMITS, memoryBytesMax } })
+    const report = reportOf(await prover.prove(publish(rowMean([3, 1024, 1024]))))
+    expect(report.runUsByRows.map(([rows]) => rows).at(-1)).toBeLessThanOrEqual(4)
   })
 
   test('finds no row dimension in scalars and fixed shapes', async () => {
@@ -163,11 +195,11 @@ describe('prove() of batching', () => {
     [0, [1]],
     [1, [1]],
     [4, [1, 2, 4]],
-    [5, [1, 2, 4]],
+    [5, [1, 2, 4, 5]],
   ])('measures no more rows than max_batch_size %i allows', async (maxBatchSize, rows) => {
     const report = await prove(scaleAdd(), maxBatchSize)
     expect(report.runUsByRows.map(([count]) => count)).toEqual(rows)
-    expect(report.batchingAgrees).toBe(true)
+    expect(report).toMatchObject({ batchingAgrees: true, batchCap: rows.at(-1) })
   })
 })
 

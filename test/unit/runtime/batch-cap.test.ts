@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { batchCap } from '../../../src/runtime/batch-cap.ts'
+import { batchCap, hasSettled } from '../../../src/runtime/batch-cap.ts'
 
 type Runs = Parameters<typeof batchCap>[0]
 
@@ -53,4 +53,17 @@ test.each<[string, Runs, number]>([
   ],
 ])('batchCap() of %s', (_what, runs, rows) => {
   expect(batchCap(runs)).toBe(rows)
+})
+
+test.each<[string, readonly number[], boolean]>([
+  ['nothing', [], false],
+  ['two sizes that cost the same a row', [1, 2], false],
+  ['three sizes that cost the same a row', [1, 2, 4], true],
+  ['a cost per row that falls', [100, 110, 130], false],
+  ['a cost per row that falls by 8 % in two doublings', [100, 190, 368], true],
+  ['a cost per row that falls by 12 % in two doublings', [100, 190, 352], false],
+  ['a cost per row that falls once more', [10, 20, 40, 40], false],
+  ['one size that was disturbed', [10, 11, 400, 15], false],
+])('hasSettled() after %s', (_what, us, verdict) => {
+  expect(hasSettled(us.map((each, i) => [2 ** i, each] as const))).toBe(verdict)
 })

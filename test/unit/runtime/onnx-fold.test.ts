@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { foldExternal } from '../../../src/runtime/onnx-fold.ts'
@@ -65,16 +65,46 @@ test('foldExternal() copies models without external data byte for byte', () => {
   expect(fold(everywhere(INLINE))).toEqual(everywhere(INLINE))
 })
 
+const single = (tensor: Bytes) => model(graph({ nodes: [], outputs: [], initializers: [tensor] }))
+
 test('foldExternal() takes as many bytes as the tensor has when it does not say', () => {
-  const of = (tensor: Bytes) => model(graph({ nodes: [], outputs: [], initializers: [tensor] }))
   const far = externalTensor('far', [3], { location: 'w' })
-  expect(fold(of(far), { w: bytesOf(...DATA, 9, 9) })).toEqual(of(INLINE))
+  expect(fold(single(far), { w: bytesOf(...DATA, 9, 9) })).toEqual(single(INLINE))
   const dims = Uint8Array.of(3, 1)
   const packed = (more: Bytes) =>
-    of(message(field(1, dims), field(2, ELEMENT.FP32), field(8, 'far'), more))
-  const entry = field(13, message(field(1, 'location'), field(2, 'w')))
+    single(message(field(1, dims), field(2, ELEMENT.FP32), field(8, 'far'), more))
+  const location = message(field(1, 'location'), field(2, 'w'))
   const raw = field(9, bytesOf(...DATA))
-  expect(fold(packed(entry), { w: bytesOf(...DATA, 9) })).toEqual(packed(raw))
+  const entries = message(field(13, location), field(14, 1))
+  expect(fold(packed(entries), { w: bytesOf(...DATA, 9) })).toEqual(packed(raw))
+})
+
+test('foldExternal() keeps data of the tensor itself, without entries that lead elsewhere', () => {
+  const entry = field(13, message(field(1, 'location'), field(2, 'w')))
+  const stale = (...location: Bytes[]) => single(message(INLINE, entry, ...location))
+  const w = bytesOf(9, 9, 9)
+  for (const location of [[], [field(14, 0)], [field(14, 2n ** 32n)]]) {
+    expect(fold(stale(...location), { w })).toEqual(single(INLINE))
+  }
+})
+
+test('foldExternal() drops what data the tensor has beside those in a file', () => {
+  const own = [field(4, bytesOf(7, 7, 7)), field(9, bytesOf(8, 8, 8))]
+  const far = message(...own, externalTensor('far', [3], { location: 'w' }))
+  expect(fold(single(far), { w: bytesOf(...DATA) })).toEqual(single(INLINE))
+})
+
+test('foldExternal() leaves no file open when the target cannot be made', () => {
+  const folder = makeTempDir()
+  writeFileSync(join(folder, 'model.onnx'), mlp())
+  const openFiles = () => readdirSync('/proc/self/fd').length
+  const before = openFiles()
+  const unwritable = { code: 'STATE_UNWRITABLE' }
+  for (let i = 0; i < 5; i++) {
+    const attempt = () => foldExternal(join(folder, 'model.onnx'), folder, folder)
+    expect(attempt).toThrow(expect.objectContaining(unwritable))
+  }
+  expect(openFiles()).toBe(before)
 })
 
 test('foldExternal() refuses data that is too short for the tensor', () => {

@@ -35,6 +35,20 @@ test('takeCopy() takes external data that is the model itself', () => {
   expect(Object.keys(copy.files)).toEqual(['model.onnx'])
 })
 
+test('takeCopy() tells a state folder that cannot be written from a model that cannot be read', () => {
+  const published = put('model.onnx', scaleAdd())
+  const codeOf = (act: () => unknown): unknown => {
+    try {
+      return act()
+    } catch (thrown) {
+      return (thrown as { code: string }).code
+    }
+  }
+  expect(codeOf(() => takeCopy(published, join(published, 'below')))).toBe('STATE_UNWRITABLE')
+  const absent = join(makeTempDir(), 'model.onnx')
+  expect(codeOf(() => takeCopy(absent, join(makeTempDir(), 'new')))).toBe('ENOENT')
+})
+
 test('versionDigest() is that of the model, or of the lines that sha256sum prints', () => {
   expect(versionDigest({ 'model.onnx': 'aa' })).toBe('aa')
   const lines = 'aa  model.onnx\nbb  b\ncc  c\n'

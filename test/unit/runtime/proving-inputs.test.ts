@@ -1,7 +1,20 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { exampleInputs, stackInputs, variedInputs } from '../../../src/runtime/proving-inputs.ts'
+import {
+  exampleInputs,
+  rowInTurn,
+  stackInputs,
+  variedInputs,
+} from '../../../src/runtime/proving-inputs.ts'
 import type { Manifest, ManifestFeature } from '../../../src/shared/manifest.ts'
-import type { Signature, Tensor } from '../../../src/shared/tensor.ts'
+import {
+  allocate,
+  DATATYPES,
+  type Datatype,
+  type Signature,
+  type Tensor,
+  type TensorData,
+} from '../../../src/shared/tensor.ts'
 
 const signature: Signature = {
   inputs: [
@@ -74,25 +87,83 @@ test('exampleInputs() feeds what is missing when there is no example', () => {
   ])
 })
 
-test('variedInputs() gives rows that all differ, the first as it was', () => {
-  const inputs = exampleInputs(signature, manifest, { number: 1, boolean: true, text: 'a' })
-  const rows = Array.from({ length: 7 }, (_, row) => variedInputs(inputs, row))
-  expect(rows[0]).toEqual(inputs)
-  const texts = rows.map((row) => String(dataOf(row)))
-  expect(new Set(texts).size).toBe(rows.length)
-  for (const row of rows) {
-    expect(row.map(({ shape }) => shape)).toEqual(inputs.map(({ shape }) => shape))
-    expect([0, 1]).toContain(row[3]!.data[0])
+const values: Record<Datatype, fc.Arbitrary<TensorData[number]>> = {
+  BOOL: fc.constantFrom(0, 1),
+  UINT8: fc.integer({ min: 0, max: 255 }),
+  UINT16: fc.integer({ min: 0, max: 65_535 }),
+  UINT32: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  UINT64: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  INT8: fc.integer({ min: -128, max: 127 }),
+  INT16: fc.integer({ min: -32_768, max: 32_767 }),
+  INT32: fc.integer(),
+  INT64: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+  FP32: fc.float(),
+  FP64: fc.double(),
+  BYTES: fc.string(),
+}
+
+const tensorOf = (datatype: Datatype, elements: readonly TensorData[number][]): Tensor => {
+  const data = allocate(datatype, elements.length)
+  for (const [i, element] of elements.entries()) (data as TensorData[number][])[i] = element
+  return { datatype, shape: [1, elements.length], data }
+}
+
+test.each(DATATYPES)('variedInputs() changes every column of %s', (datatype) => {
+  const elements = fc.array(values[datatype], { minLength: 1, maxLength: 40 })
+  const property = fc.property(elements, (row) => {
+    const inputs = [tensorOf(datatype, row)]
+    const rows = Array.from({ length: 8 }, (_, i) => variedInputs(inputs, i)[0]!)
+    expect(rows[0]).toBe(inputs[0])
+    for (const { shape, data } of rows)
+      expect([shape, data.length]).toEqual([[1, row.length], row.length])
+    for (let column = 0; column < row.length; column++) {
+      const own = rows.map(({ data }) => data[column])
+      const changed = own.slice(1).filter((value) => !Object.is(value, own[0]))
+      if (datatype === 'BOOL') expect([0, 1].every((bit) => own.includes(bit))).toBe(true)
+      else expect(changed).toHaveLength(7)
+      if (datatype === 'BYTES') expect(new Set(own).size).toBe(8)
+    }
+  })
+  fc.assert(property)
+})
+
+test('variedInputs() makes numbers of what is none, and none of what is one', () => {
+  const start = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3e38, -3e38, 0]
+  const inputs = [tensorOf('FP32', start)]
+  for (let row = 1; row < 8; row++) {
+    const [{ data }] = variedInputs(inputs, row) as [Tensor]
+    expect([...(data as Float32Array)].every(Number.isFinite)).toBe(true)
   }
 })
 
-test('stackInputs() repeats rows in turn', () => {
+test('variedInputs() changes large numbers by more than the tolerance of the self-test', () => {
+  const [{ data }] = variedInputs([tensorOf('FP64', [1e6, -1e9])], 1) as [Tensor]
+  expect(Math.abs((data[0] as number) - 1e6)).toBeGreaterThan(1e4)
+  expect(Math.abs((data[1] as number) + 1e9)).toBeGreaterThan(1e7)
+})
+
+test('stackInputs() takes each row once, and then goes on in no order', () => {
   const row = (text: string, number: number): Tensor[] => [
     { datatype: 'BYTES', shape: [1], data: [text] },
     { datatype: 'FP32', shape: [1, 2], data: Float32Array.of(number, -number) },
   ]
-  expect(stackInputs([row('a', 1), row('b', 2)], 3)).toEqual([
-    { datatype: 'BYTES', shape: [3], data: ['a', 'b', 'a'] },
-    { datatype: 'FP32', shape: [3, 2], data: Float32Array.of(1, -1, 2, -2, 1, -1) },
+  expect(stackInputs([row('a', 1), row('b', 2)], 2)).toEqual([
+    { datatype: 'BYTES', shape: [2], data: ['a', 'b'] },
+    { datatype: 'FP32', shape: [2, 2], data: Float32Array.of(1, -1, 2, -2) },
   ])
+  const names = [...'abcdefgh']
+  const stacked = stackInputs(
+    names.map((name) => row(name, 1)),
+    256,
+  )
+  const texts = stacked[0]!.data as string[]
+  expect(stacked.map(({ shape }) => shape)).toEqual([[256], [256, 2]])
+  expect(texts.slice(0, 8)).toEqual(names)
+  // However far a batch is shifted, most rows meet another row.
+  for (let shift = 1; shift < 128; shift++) {
+    const met = texts.slice(shift).filter((text, i) => text === texts[i]).length
+    expect(met).toBeLessThan((256 - shift) / 2)
+  }
+  const all = texts.map((_, i) => names[rowInTurn(i, names.length)])
+  expect(texts).toEqual(all)
 })

@@ -187,6 +187,8 @@ describe('createSession()', () => {
 })
 
 test('startRuntime() can be called at any time', () => {
-  startRuntime()
-  startRuntime()
+  expect(startRuntime).not.toThrow()
+  const session = createSession(scaleAdd(1))
+  expect(startRuntime).not.toThrow()
+  expect(session.run([floatsOf([1], [1, 1])])[0]?.data).toEqual(Float32Array.of(3))
 })

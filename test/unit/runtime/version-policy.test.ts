@@ -24,12 +24,22 @@ test('aspiredVersions() wants the latest sound version as well when the latest h
   expect(aspiredVersions({ aliases: {}, versions: [faulty(3)] })).toEqual([3])
 })
 
+test('aspiredVersions() goes on to the next lower version when one has failed, unless a champion is named', () => {
+  const failed = (version: number) => ({ version, fault: null, hasFailed: true })
+  const versions = [...sound(1, 2), failed(3), failed(4)]
+  expect(aspiredVersions({ aliases: {}, versions })).toEqual([2, 4])
+  expect(aspiredVersions({ aliases: { champion: 3 }, versions })).toEqual([3, 4])
+  expect(aspiredVersions({ aliases: { champion: 7 }, versions })).toEqual([2, 4])
+  expect(aspiredVersions({ aliases: {}, versions: [failed(1)] })).toEqual([1])
+})
+
 const snapshots = fc.record({
   aliases: fc.dictionary(fc.string(), fc.integer({ min: 1, max: 12 })),
   versions: fc.uniqueArray(
     fc.record({
       version: fc.integer({ min: 1, max: 12 }),
       fault: fc.constantFrom(null, { code: 'MODEL_INVALID' }),
+      hasFailed: fc.boolean(),
     }),
     { selector: ({ version }) => version },
   ),

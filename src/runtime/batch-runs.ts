@@ -1,0 +1,200 @@
+/**
+ * Runs batches of one version and hands each member its rows. When a run fails, its members are
+ * halved until only the bad ones are left, and of these the bad row is looked for.
+ */
+
+import type { Refusal } from '../shared/errors.ts'
+import type { Tensor } from '../shared/tensor.ts'
+import { type Batch, Parts, sliceTensors } from './batch.ts'
+import { rowsMatch, runFailure } from './run-result.ts'
+import type { Session } from './session-types.ts'
+
+/** Times of the run that answered a member, monotonic milliseconds. */
+export interface RunTimes {
+  startedMs: number
+  endedMs: number
+}
+
+/**
+ * What the owner of the members does. All but `onDone` and `onFailed` only keep accounts: they must
+ * not throw.
+ */
+export interface BatcherHandlers<M> {
+  /** Rows joined the queue, or left it for their run (negative). */
+  onQueueRows(delta: number): void
+  /** Around every call of the model, whatever comes of it. */
+  onRunStart(): void
+  onRunEnd(): void
+  /** A run gave answers. `first` is its first member, `rows` the size of the whole run. */
+  onServed(first: M, rows: number): void
+  /**
+   * Rows `rowStart .. rowStart + rows - 1` of `results` belong to the member. `isWhole`: the model
+   * has no row dimension, and the results are all its own.
+   */
+  onDone(
+    member: M,
+    results: readonly Tensor[],
+    place: { rowStart: number; rows: number; isWhole: boolean },
+    times: RunTimes,
+  ): void
+  /** `badRow`: the first row that fails when run alone, or -1 when unknown. */
+  onFailed(member: M, refusal: Refusal, badRow: number): void
+  /** What `onDone` or `onFailed` of a member has thrown. The member has left all the same. */
+  onFault(member: M, thrown: unknown): void
+}
+
+/** Time for finding a bad row: the client can look for it as well. */
+const SEARCH_MS_MAX = 1000
+
+export class BatchRuns<M> {
+  readonly #session: Session
+  /** 0: the model has no row dimension. */
+  readonly #rowsMax: number
+  readonly #monotonic: () => number
+  readonly #handlers: BatcherHandlers<M>
+  readonly #times: RunTimes = { startedMs: 0, endedMs: 0 }
+  readonly #place = { rowStart: 0, rows: 0, isWhole: false }
+  /** Why the last run failed. */
+  #thrown: unknown = null
+
+  constructor(
+    session: Session,
+    rowsMax: number,
+    monotonic: () => number,
+    handlers: BatcherHandlers<M>,
+  ) {
+    this.#session = session
+    this.#rowsMax = rowsMax
+    this.#monotonic = monotonic
+    this.#handlers = handlers
+    this.#place.isWhole = rowsMax === 0
+  }
+
+  /** Runs the members `from .. to - 1`; each of them leaves. */
+  run(batch: Batch<M>, from: number, to: number, nowMs: number): void {
+    const fromRow = batch.starts[from]!
+    const rows = batch.endOf(to - 1) - fromRow
+    const times = this.#times
+    times.startedMs = nowMs
+    const inputs = this.#inputsOf(batch, from, to)
+    const results = inputs === null ? null : this.#attempt(inputs, rows)
+    times.endedMs = this.#monotonic()
+    if (results === null) {
+      if (to - from > 1) this.#runHalves(batch, from, to)
+      else this.#fail(batch.members[from]!, batch.inputs(from, to), rows, 0)
+      return
+    }
+    this.#handlers.onServed(batch.members[from]!, rows)
+    const place = this.#place
+    for (let i = from; i < to; i++) {
+      place.rowStart = batch.starts[i]! - fromRow
+      place.rows = batch.endOf(i) - batch.starts[i]!
+      this.#done(batch.members[i]!, results)
+    }
+  }
+
+  /**
+   * Runs the next rows of a batch whose one member has more than a run may have. True when the
+   * member has left.
+   */
+  runPart(batch: Batch<M>, nowMs: number): boolean {
+    const member = batch.members[0]!
+    batch.parts ??= new Parts(batch.inputs(0, 1), batch.rows, this.#rowsMax, nowMs)
+    const { parts } = batch
+    const { nextRows, done } = parts
+    const inputs = parts.nextInputs()
+    const answers = this.#attempt(inputs, nextRows)
+    if (answers === null || !this.#take(parts, answers)) {
+      this.#fail(member, inputs, nextRows, done)
+      return true
+    }
+    this.#handlers.onServed(member, nextRows)
+    const { results } = parts
+    if (results === null) return false
+    this.#times.startedMs = parts.startedMs
+    this.#times.endedMs = this.#monotonic()
+    this.#place.rowStart = 0
+    this.#place.rows = batch.rows
+    this.#done(member, results)
+    return true
+  }
+
+  /** Joining tensors may ask for more memory than there is. */
+  #inputsOf(batch: Batch<M>, from: number, to: number): readonly Tensor[] | null {
+    try {
+      return batch.inputs(from, to)
+    } catch (thrown) {
+      this.#thrown = thrown
+      return null
+    }
+  }
+
+  /** Results of one run; null, and why in `#thrown`, when it failed. */
+  #attempt(inputs: readonly Tensor[], rows: number): Tensor[] | null {
+    this.#handlers.onRunStart()
+    let results: Tensor[] | null = null
+    try {
+      results = this.#session.run(inputs)
+    } catch (thrown) {
+      this.#thrown = thrown
+    }
+    this.#handlers.onRunEnd()
+    if (results === null || this.#rowsMax === 0 || rowsMatch(results, rows)) return results
+    this.#thrown = new RangeError(`its outputs do not have one row for each of ${rows}`)
+    return null
+  }
+
+  #take(parts: Parts, answers: readonly Tensor[]): boolean {
+    try {
+      if (parts.add(answers)) return true
+      this.#thrown = new RangeError('the shape of its outputs changes from row to row')
+    } catch (thrown) {
+      this.#thrown = thrown // no memory for all the answers
+    }
+    return false
+  }
+
+  #runHalves(batch: Batch<M>, from: number, to: number): void {
+    const middle = (from + to) >> 1
+    this.run(batch, from, middle, this.#monotonic())
+    this.run(batch, middle, to, this.#monotonic())
+  }
+
+  /** First row that fails alone; -1 when each half succeeds, or it would take too long. */
+  #findBadRow(inputs: readonly Tensor[], rows: number): number {
+    const untilMs = this.#monotonic() + SEARCH_MS_MAX
+    let low = 0
+    let high = rows
+    while (high - low > 1) {
+      if (this.#monotonic() > untilMs) return -1
+      const middle = (low + high) >> 1
+      if (this.#fails(inputs, low, middle)) high = middle
+      else if (this.#fails(inputs, middle, high)) low = middle
+      else return -1
+    }
+    return low
+  }
+
+  #fails(inputs: readonly Tensor[], from: number, to: number): boolean {
+    return this.#attempt(sliceTensors(inputs, from, to), to - from) === null
+  }
+
+  #done(member: M, results: readonly Tensor[]): void {
+    try {
+      this.#handlers.onDone(member, results, this.#place, this.#times)
+    } catch (thrown) {
+      this.#handlers.onFault(member, thrown)
+    }
+  }
+
+  /** The member leaves for what `#thrown` says. `before`: rows of its that were answered. */
+  #fail(member: M, inputs: readonly Tensor[], rows: number, before: number): void {
+    const refusal = runFailure(this.#thrown)
+    const badRow = this.#rowsMax === 0 ? -1 : this.#findBadRow(inputs, rows)
+    try {
+      this.#handlers.onFailed(member, refusal, badRow < 0 ? -1 : before + badRow)
+    } catch (thrown) {
+      this.#handlers.onFault(member, thrown)
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/** A batcher over a session that counts, with members that are numbers, and what became of them. */
+
+import type { BatcherHandlers } from '../../src/runtime/batch-runs.ts'
+import { Batcher } from '../../src/runtime/batcher.ts'
+import type { Session } from '../../src/runtime/session-types.ts'
+import type { BatchPolicy } from '../../src/shared/epoch-plan.ts'
+import type { Tensor, TensorData } from '../../src/shared/tensor.ts'
+import { CountingSession } from './counting-session.ts'
+import { PuppetTurns } from './puppet-turns.ts'
+
+export interface Outcome {
+  readonly answer?: readonly (number | string)[]
+  readonly code?: string
+  readonly detail?: string
+  readonly badRow?: number
+  readonly fault?: unknown
+}
+
+export interface RigOptions {
+  readonly policy?: Partial<BatchPolicy>
+  /** Shape of a row of the one input. */
+  readonly innerShape?: readonly number[]
+  readonly session?: Session
+  /** Milliseconds that a run takes. */
+  readonly runMs?: number
+  /** Members whose `onDone` or `onFailed` throws. */
+  readonly throwsFor?: ReadonlySet<number>
+}
+
+const POLICY: BatchPolicy = {
+  rowsMax: 8,
+  mixesRequests: true,
+  preferredRows: [],
+  queueDelayUsMax: 0,
+}
+
+export class BatcherRig {
+  readonly turns = new PuppetTurns()
+  readonly batcher: Batcher<number>
+  /** May be replaced to look at more than the outcomes. */
+  readonly handlers: BatcherHandlers<number>
+  /** What became of each member, by its number. */
+  readonly outcomes = new Map<number, Outcome[]>()
+  /** Rows of every run that gave answers, and its first member. */
+  readonly served: (readonly [first: number, rows: number])[] = []
+  /** Rows of every call of the model. */
+  readonly calls: number[] = []
+  /** Rows that wait, by what was told of them. */
+  queuedRows = 0
+  /** Calls that were not marked for the watchdog. */
+  unmarked = 0
+  readonly target: { columns: readonly TensorData[]; row: number; room: number } = {
+    columns: [],
+    row: 0,
+    room: 0,
+  }
+  #isRunning = false
+
+  constructor(options: RigOptions = {}) {
+    const { policy, innerShape = [2], runMs = 0, throwsFor = new Set() } = options
+    const inner = options.session ?? new CountingSession(innerShape)
+    const session: Session = {
+      signature: inner.signature,
+      run: (inputs) => {
+        this.calls.push(inputs[0]!.shape[0]!)
+        if (!this.#isRunning) this.unmarked++
+        this.turns.nowMs += runMs
+        return inner.run(inputs)
+      },
+      dispose: () => {},
+    }
+    const leave = (member: number, outcome: Outcome) => {
+      this.outcomes.set(member, [...(this.outcomes.get(member) ?? []), outcome])
+    }
+    this.handlers = {
+      onQueueRows: (delta) => {
+        this.queuedRows += delta
+      },
+      onRunStart: () => {
+        this.#isRunning = true
+      },
+      onRunEnd: () => {
+        this.#isRunning = false
+      },
+      onServed: (first, rows) => this.served.push([first, rows]),
+      onDone: (member, [result], { rowStart, rows, isWhole }) => {
+        if (throwsFor.has(member)) throw new Error(`for ${member}`)
+        const { data, shape } = result!
+        const stride = data.length / Math.max(1, shape[0]!)
+        const part = data.slice(rowStart * stride, (rowStart + rows) * stride)
+        leave(member, { answer: [...((isWhole ? data : part) as Float32Array)] })
+      },
+      onFailed: (member, { code, detail }, badRow) => {
+        if (throwsFor.has(member)) throw new Error(`for ${member}`)
+        leave(member, { code, detail, badRow })
+      },
+      onFault: (member, fault) => leave(member, { fault }),
+    }
+    this.batcher = new Batcher(session, { ...POLICY, ...policy }, this.turns, this.handlers)
+  }
+
+  /** A request whose rows repeat one value each, decoded in place if there is room. */
+  admit(member: number, values: readonly number[]): void {
+    this.batcher.openTarget(this.target)
+    const { columns, row, room } = this.target
+    if (room < values.length) {
+      this.#admitTensor(member, values, 2)
+      return
+    }
+    const column = columns[0] as Float32Array
+    const stride = column.length / this.batcher.denseRows
+    for (const [i, value] of values.entries()) {
+      column.fill(value, (row + i) * stride, (row + i + 1) * stride)
+    }
+    this.batcher.admitInPlace(member, values.length, this.turns.nowMs)
+  }
+
+  /** A request with a tensor of its own, of `width` elements a row. */
+  admitTensors(member: number, values: readonly number[], width = 2): void {
+    this.batcher.openTarget(this.target) // as the request path does before it decodes
+    this.#admitTensor(member, values, width)
+  }
+
+  #admitTensor(member: number, values: readonly number[], width: number): void {
+    const data = new Float32Array(values.flatMap((value) => new Array<number>(width).fill(value)))
+    const tensor: Tensor = { datatype: 'FP32', shape: [values.length, width], data }
+    this.batcher.admitTensors(member, [tensor], values.length, this.turns.nowMs)
+  }
+
+  /** Turns until nothing is due, with so much time between them. */
+  settle(ms = 10): void {
+    for (let i = 0; i < 1000 && !this.turns.isIdle; i++) {
+      this.turns.turn()
+      this.turns.advance(ms)
+    }
+  }
+}
+
+/** What the counting session answers to rows of one value each. */
+export const doubled = (values: readonly number[], width = 2): number[] =>
+  values.flatMap((value) => new Array<number>(width).fill(value * 2))
