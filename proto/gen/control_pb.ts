@@ -13,14 +13,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEhFzbHVpY2UuY29udHJvbC52MSL9BAoIRW52ZWxvcGUSDAoEY2FsbBgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEikKBWhlbGxvGAogASgLMhguc2x1aWNlLmNvbnRyb2wudjEuSGVsbG9IABItCgd3ZWxjb21lGAsgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuV2VsY29tZUgAEi0KB3ByZXBhcmUYDCABKAsyGi5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlSAASLwoIcHJlcGFyZWQYDSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlZEgAEisKBmNvbW1pdBgOIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdEgAEjEKCWNvbW1pdHRlZBgPIAEoCzIcLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdHRlZEgAEkIKEnN0YXRpc3RpY3NfcmVxdWVzdBgQIAEoCzIkLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NSZXF1ZXN0SAASMwoKc3RhdGlzdGljcxgRIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NIABIwCglkZWFkX3N1bXMYEiABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3Vtc0gAEikKBWRyYWluGBMgASgLMhguc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5IABItCgdkcmFpbmVkGBQgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5lZEgAEisKBnJlcG9ydBgVIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlJlcG9ydEgAQgYKBGJvZHki+gEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg8KB3JlcGxpY2EYAiABKA0SCwoDcGlkGAMgASgNEhIKCnN0YXJ0X3RpbWUYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAQSDQoFZXBvY2gYBiABKAQSDwoHZGlnZXN0cxgHIAMoCRIXCg9zZXR0aW5nc19zaGEyNTYYCCABKAkSKQoEZGVhZBgJIAEoCzIbLnNsdWljZS5jb250cm9sLnYxLkRlYWRTdW1zEhEKCWh0dHBfcG9ydBgKIAEoDRITCgtodHRwX2VuZ2luZRgLIAEoCRIMCgRwbGFuGAwgASgMIhoKB1dlbGNvbWUSDwoHcmVmdXNlZBgBIAEoCSImCgdQcmVwYXJlEg0KBWVwb2NoGAEgASgEEgwKBHBsYW4YAiABKAwiKwoIUHJlcGFyZWQSDQoFZXBvY2gYASABKAQSEAoIZmFpbHVyZXMYAiABKAwiFwoGQ29tbWl0Eg0KBWVwb2NoGAEgASgEIkIKCUNvbW1pdHRlZBINCgVlcG9jaBgBIAEoBBIRCglodHRwX3BvcnQYAiABKA0SEwoLaHR0cF9lbmdpbmUYAyABKAkiEwoRU3RhdGlzdGljc1JlcXVlc3QiIwoEU2xvdBILCgNrZXkYASABKAkSDgoGdmFsdWVzGAIgAygBIqkBChBUaHJlYWRTdGF0aXN0aWNzEg4KBnRocmVhZBgBIAEoDRILCgN0aWQYAiABKA0SDQoFc3RhdGUYAyABKAkSEwoLY3B1X3NlY29uZHMYBCABKAESGAoQbG9vcF9sYWdfc2Vjb25kcxgFIAEoARIRCglpbl9mbGlnaHQYBiABKA0SEwoLY29ubmVjdGlvbnMYByABKA0SEgoKcXVldWVfcm93cxgIIAEoDSK1AQoKU3RhdGlzdGljcxImCgVzbG90cxgBIAMoCzIXLnNsdWljZS5jb250cm9sLnYxLlNsb3QSNAoHdGhyZWFkcxgCIAMoCzIjLnNsdWljZS5jb250cm9sLnYxLlRocmVhZFN0YXRpc3RpY3MSEwoLY3B1X3NlY29uZHMYAyABKAESEQoJcnNzX2J5dGVzGAQgASgBEhIKCmhlYXBfYnl0ZXMYBSABKAESDQoFZXBvY2gYBiABKAQiRwoIRGVhZFN1bXMSJgoFc2xvdHMYASADKAsyFy5zbHVpY2UuY29udHJvbC52MS5TbG90EhMKC2NwdV9zZWNvbmRzGAIgASgBIhwKBURyYWluEhMKC2RlYWRsaW5lX21zGAEgASgNIgkKB0RyYWluZWQiJwoGUmVwb3J0Eg0KBWV2ZW50GAEgASgJEg4KBmRldGFpbBgCIAEoCWIGcHJvdG8z");
+  fileDesc("Cg1jb250cm9sLnByb3RvEhFzbHVpY2UuY29udHJvbC52MSL9BAoIRW52ZWxvcGUSDAoEY2FsbBgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEikKBWhlbGxvGAogASgLMhguc2x1aWNlLmNvbnRyb2wudjEuSGVsbG9IABItCgd3ZWxjb21lGAsgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuV2VsY29tZUgAEi0KB3ByZXBhcmUYDCABKAsyGi5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlSAASLwoIcHJlcGFyZWQYDSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlZEgAEisKBmNvbW1pdBgOIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdEgAEjEKCWNvbW1pdHRlZBgPIAEoCzIcLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdHRlZEgAEkIKEnN0YXRpc3RpY3NfcmVxdWVzdBgQIAEoCzIkLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NSZXF1ZXN0SAASMwoKc3RhdGlzdGljcxgRIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NIABIwCglkZWFkX3N1bXMYEiABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3Vtc0gAEikKBWRyYWluGBMgASgLMhguc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5IABItCgdkcmFpbmVkGBQgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5lZEgAEisKBnJlcG9ydBgVIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlJlcG9ydEgAQgYKBGJvZHki7QEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg8KB3JlcGxpY2EYAiABKA0SCwoDcGlkGAMgASgNEhIKCnN0YXJ0X3RpbWUYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAQSDQoFZXBvY2gYBiABKAQSDwoHZGlnZXN0cxgHIAMoCRIXCg9zZXR0aW5nc19zaGEyNTYYCCABKAkSKQoEZGVhZBgJIAEoCzIbLnNsdWljZS5jb250cm9sLnYxLkRlYWRTdW1zEhMKC2h0dHBfZW5naW5lGAsgASgJEgwKBHBsYW4YDCABKAxKBAgKEAsiGgoHV2VsY29tZRIPCgdyZWZ1c2VkGAEgASgJIiYKB1ByZXBhcmUSDQoFZXBvY2gYASABKAQSDAoEcGxhbhgCIAEoDCIrCghQcmVwYXJlZBINCgVlcG9jaBgBIAEoBBIQCghmYWlsdXJlcxgCIAEoDCIXCgZDb21taXQSDQoFZXBvY2gYASABKAQiNQoJQ29tbWl0dGVkEg0KBWVwb2NoGAEgASgEEhMKC2h0dHBfZW5naW5lGAMgASgJSgQIAhADIhMKEVN0YXRpc3RpY3NSZXF1ZXN0IkUKBFNsb3QSCwoDa2V5GAEgASgJEg4KBnZhbHVlcxgCIAMoARIPCgdpbmRpY2VzGAMgAygNEg8KB2RvdWJsZXMYBCABKA0iqQEKEFRocmVhZFN0YXRpc3RpY3MSDgoGdGhyZWFkGAEgASgNEgsKA3RpZBgCIAEoDRINCgVzdGF0ZRgDIAEoCRITCgtjcHVfc2Vjb25kcxgEIAEoARIYChBsb29wX2xhZ19zZWNvbmRzGAUgASgBEhEKCWluX2ZsaWdodBgGIAEoDRITCgtjb25uZWN0aW9ucxgHIAEoDRISCgpxdWV1ZV9yb3dzGAggASgNIrUBCgpTdGF0aXN0aWNzEiYKBXNsb3RzGAEgAygLMhcuc2x1aWNlLmNvbnRyb2wudjEuU2xvdBI0Cgd0aHJlYWRzGAIgAygLMiMuc2x1aWNlLmNvbnRyb2wudjEuVGhyZWFkU3RhdGlzdGljcxITCgtjcHVfc2Vjb25kcxgDIAEoARIRCglyc3NfYnl0ZXMYBCABKAESEgoKaGVhcF9ieXRlcxgFIAEoARINCgVlcG9jaBgGIAEoBCJrCghEZWFkU3VtcxImCgVzbG90cxgBIAMoCzIXLnNsdWljZS5jb250cm9sLnYxLlNsb3QSEwoLY3B1X3NlY29uZHMYAiABKAESDgoGcmVzZXRzGAMgASgEEhIKCmluY29tcGxldGUYBCABKAgiHAoFRHJhaW4SEwoLZGVhZGxpbmVfbXMYASABKA0iNwoHRHJhaW5lZBIsCgVmaW5hbBgBIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3MiJwoGUmVwb3J0Eg0KBWV2ZW50GAEgASgJEg4KBmRldGFpbBgCIAEoCWIGcHJvdG8z");
 
 /**
  * @generated from message sluice.control.v1.Envelope
  */
 export type Envelope = Message<"sluice.control.v1.Envelope"> & {
   /**
-   * A question carries a number of the asker's, its answer the same number in `answers`. 0: neither.
+   * A question carries a number of the asker's, its answer the same one in `answers`. 0: neither.
    *
    * @generated from field: uint64 call = 1;
    */
@@ -180,13 +180,8 @@ export type Hello = Message<"sluice.control.v1.Hello"> & {
   dead?: DeadSums | undefined;
 
   /**
-   * Port it listens on, 0 before the first commit.
+   * Engine it listens with; '' before the first commit.
    *
-   * @generated from field: uint32 http_port = 10;
-   */
-  httpPort: number;
-
-  /**
    * @generated from field: string http_engine = 11;
    */
   httpEngine: string;
@@ -254,6 +249,8 @@ export const PrepareSchema: GenMessage<Prepare> = /*@__PURE__*/
  */
 export type Prepared = Message<"sluice.control.v1.Prepared"> & {
   /**
+   * 0: the plan of another Prepare took its place before it was ready; it cannot be committed.
+   *
    * @generated from field: uint64 epoch = 1;
    */
   epoch: bigint;
@@ -295,14 +292,11 @@ export const CommitSchema: GenMessage<Commit> = /*@__PURE__*/
  */
 export type Committed = Message<"sluice.control.v1.Committed"> & {
   /**
+   * 0: no plan of that epoch is prepared; the replica serves what it served before.
+   *
    * @generated from field: uint64 epoch = 1;
    */
   epoch: bigint;
-
-  /**
-   * @generated from field: uint32 http_port = 2;
-   */
-  httpPort: number;
 
   /**
    * @generated from field: string http_engine = 3;
@@ -344,11 +338,23 @@ export type Slot = Message<"sluice.control.v1.Slot"> & {
   key: string;
 
   /**
-   * SLOT_DOUBLES values
+   * The doubles at `indices`, or all of them.
    *
    * @generated from field: repeated double values = 2;
    */
   values: number[];
+
+  /**
+   * @generated from field: repeated uint32 indices = 3;
+   */
+  indices: number[];
+
+  /**
+   * How many doubles the slot has, those that are not at `indices` being 0. 0: `values` are all.
+   *
+   * @generated from field: uint32 doubles = 4;
+   */
+  doubles: number;
 };
 
 /**
@@ -415,6 +421,8 @@ export const ThreadStatisticsSchema: GenMessage<ThreadStatistics> = /*@__PURE__*
  */
 export type Statistics = Message<"sluice.control.v1.Statistics"> & {
   /**
+   * Slots in which nothing was counted are left out.
+   *
    * @generated from field: repeated sluice.control.v1.Slot slots = 1;
    */
   slots: Slot[];
@@ -453,7 +461,9 @@ export const StatisticsSchema: GenMessage<Statistics> = /*@__PURE__*/
   messageDesc(file_control, 10);
 
 /**
- * Counters of replicas that have died, by slot; the higher of two values wins.
+ * What is added to the counters of the living: those of replicas that have died, less what a reset
+ * took away (then a value may be negative). Of two, the one with more resets wins; of equal ones,
+ * the higher of two values.
  *
  * @generated from message sluice.control.v1.DeadSums
  */
@@ -467,6 +477,20 @@ export type DeadSums = Message<"sluice.control.v1.DeadSums"> & {
    * @generated from field: double cpu_seconds = 2;
    */
   cpuSeconds: number;
+
+  /**
+   * How often the sums have begun again from zero under this state folder.
+   *
+   * @generated from field: uint64 resets = 3;
+   */
+  resets: bigint;
+
+  /**
+   * Figures are missing that were exported once: a reset is due.
+   *
+   * @generated from field: bool incomplete = 4;
+   */
+  incomplete: boolean;
 };
 
 /**
@@ -477,6 +501,8 @@ export const DeadSumsSchema: GenMessage<DeadSums> = /*@__PURE__*/
   messageDesc(file_control, 11);
 
 /**
+ * The replica answers what is under way and ends. Of several deadlines the earliest counts.
+ *
  * @generated from message sluice.control.v1.Drain
  */
 export type Drain = Message<"sluice.control.v1.Drain"> & {
@@ -494,9 +520,17 @@ export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
   messageDesc(file_control, 12);
 
 /**
+ * Before every orderly end, whoever wanted it, a replica calls control with its last figures.
+ * Control answers with an empty Drained when it has added them up; the replica waits for 1 s at
+ * most.
+ *
  * @generated from message sluice.control.v1.Drained
  */
 export type Drained = Message<"sluice.control.v1.Drained"> & {
+  /**
+   * @generated from field: sluice.control.v1.Statistics final = 1;
+   */
+  final?: Statistics | undefined;
 };
 
 /**
@@ -513,13 +547,17 @@ export const DrainedSchema: GenMessage<Drained> = /*@__PURE__*/
  */
 export type Report = Message<"sluice.control.v1.Report"> & {
   /**
-   * stable event name
+   * draining: it ends by itself. thread_silent, thread_dead: from the watchdog. slots_exhausted:
+   * some requests of the plan being prepared will be counted together.
    *
    * @generated from field: string event = 1;
    */
   event: string;
 
   /**
+   * Why it ends; what the thread is at, `thread 1: load flights v3` or `thread 1: idle`; how many
+   * slots lack.
+   *
    * @generated from field: string detail = 2;
    */
   detail: string;

@@ -1,203 +1,238 @@
 /**
- * The main thread of a replica: speaks with control, has the data threads prepare, commits epochs,
- * adds up their counters and watches their beats. Never on the request path.
+ * The main thread of a replica: has the data threads prepare, commits epochs, drains, adds up the
+ * counters and watches the beats. Never on the request path.
  */
 
-import type { Worker } from 'node:worker_threads'
-import type { EnvelopeBody } from '../../proto/control-envelope.ts'
+import type { Statistics } from '../../proto/gen/control_pb.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { EpochPlan, PrepareFailure, ReplicaSettings } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
 import {
+  COMMITTED_WORD,
   DRAINING_WORD,
-  EPOCH_WORD,
   mapReplicaMemory,
   type ReplicaMemory,
   replicaMemoryBytes,
+  THREAD_STATE_NAMES,
   THREAD_WORDS,
 } from '../shared/shared-memory.ts'
 import { slotKeysOf } from '../shared/slot-keys.ts'
-import { spawnThread } from '../shared/threads.ts'
+import { DataThreads, type StartThread } from './data-threads.ts'
 import { replicaStatistics } from './replica-statistics.ts'
 import { SlotTable } from './slot-table.ts'
-import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
-import { type BeatSeen, judgeBeat, type Verdict } from './watchdog.ts'
+import { VersionNumbers } from './version-numbers.ts'
+import { type BeatSeen, isOnVersion, judgeBeat, seeBeat, type Verdict } from './watchdog.ts'
 
-/** How a replica ends: 0 drained, 1 a thread died or control refused it, 78 it can never start. */
+/** How a replica ends: 0 drained, 1 a thread died or hangs, 78 it can never start. */
 export type ExitCode = 0 | 1 | 78
 
-/** How long threads may take to close their sockets when the time for draining is over. */
+/** How long threads may take to end when the time for draining is over. */
 const CLOSE_MS_MAX = 500
+
+/** News for control. */
+export type AgentEvent = 'thread_silent' | 'thread_dead' | 'slots_exhausted'
 
 export interface AgentSurroundings {
   readonly settings: ReplicaSettings
   readonly clock: Clock
   readonly logger: Logger
-  /** Ends the process. Code 1 must not wait for threads that hang. */
+  readonly startThread: StartThread
+  report(event: AgentEvent, detail: string): void
+  /** Ends the process; called again, it does nothing. */
   exit(code: ExitCode, reason: string): void
 }
 
-interface PrepareInProgress {
+/** A plan that every thread has ready, under the number that commits it. */
+interface NumberedPlan {
+  readonly number: number
   readonly plan: EpochPlan
-  waiting: number
-  readonly failures: PrepareFailure[]
-  resolve(failures: readonly PrepareFailure[]): void
 }
 
 export class Agent {
-  readonly #settings: ReplicaSettings
-  readonly #clock: Clock
-  readonly #logger: Logger
-  readonly #exit: AgentSurroundings['exit']
+  readonly #surroundings: AgentSurroundings
   readonly #memory: ReplicaMemory
-  readonly #threads: Worker[] = []
+  readonly #threads: DataThreads
   readonly #slots: SlotTable
-  readonly #seen: BeatSeen[] = []
-  readonly #verdicts: Verdict[] = []
-  /** Committed plan, to tell a new control; null before the first commit. */
-  #plan: EpochPlan | null = null
-  #preparing: PrepareInProgress | null = null
-  #prepared: EpochPlan | null = null
+  readonly #versions = new VersionNumbers()
+  readonly #seen = new Map<number, BeatSeen>()
+  readonly #verdicts = new Map<number, Verdict>()
+  #lastLookMs: number
+  /** Number of the last prepare: an earlier one that is still under way has lost its place. */
+  #lastPrepare = 0
+  #prepared: NumberedPlan | null = null
+  #committed: NumberedPlan | null = null
   #listening: Promise<void> | null = null
-  #onListening: (() => void) | null = null
-  #waitingListeners = 0
-  #waitingDrains = 0
-  #onDrained: (() => void) | null = null
-  httpPort = 0
-  httpEngine: 'uws' | 'node'
+  #draining: Promise<void> | null = null
+  #onDrained = () => {}
+  #closeAtMs = Number.POSITIVE_INFINITY
+  #cancelClose = () => {}
+  /** What the threads listen with; '' before the first commit. */
+  httpEngine: 'uws' | 'node' | '' = ''
 
-  constructor({ settings, clock, logger, exit }: AgentSurroundings) {
-    this.#settings = settings
-    this.#clock = clock
-    this.#logger = logger
-    this.#exit = exit
-    this.httpEngine = settings.httpEngine
-    const buffer = new SharedArrayBuffer(replicaMemoryBytes(settings.threads))
-    this.#memory = mapReplicaMemory(buffer, settings.threads)
+  constructor(surroundings: AgentSurroundings) {
+    this.#surroundings = surroundings
+    const { settings, clock, logger, startThread } = surroundings
+    const memory = new SharedArrayBuffer(replicaMemoryBytes(settings.threads))
+    this.#memory = mapReplicaMemory(memory, settings.threads)
     this.#slots = new SlotTable(this.#memory.threads.map(({ counters }) => counters))
-    for (let thread = 0; thread < settings.threads; thread++) this.#start(thread, buffer)
+    this.#lastLookMs = clock.monotonic()
+    this.#threads = new DataThreads(
+      startThread,
+      { settings, memory },
+      {
+        onFault: (requestId, detail) =>
+          logger.error({ event: 'request_fault', requestId, detail }, 'a request met a fault'),
+        onError: (thread, error) => {
+          logger.error({ event: 'data_thread_failed', thread, error }, 'a data thread failed')
+          surroundings.exit(1, 'a data thread failed')
+        },
+        onEnded: () => this.#onThreadEnded(),
+      },
+    )
   }
 
+  /** The plan that new requests are served by; null before the first commit. */
   get plan(): EpochPlan | null {
-    return this.#plan
+    return this.#committed?.plan ?? null
   }
 
-  #start(thread: number, memory: SharedArrayBuffer): void {
-    const data: DataThreadStart = { settings: this.#settings, thread, memory }
-    const worker = spawnThread('server/data-thread.ts', `data-${thread}`, data)
-    worker.on('message', (message: FromDataThread) => this.#onMessage(message))
-    worker.on('error', (error) => {
-      this.#logger.error({ event: 'data_thread_failed', thread, error }, 'a data thread failed')
-      this.#exit(1, 'a data thread failed')
-    })
-    worker.on('exit', () => this.#exit(1, 'a data thread ended'))
-    this.#threads.push(worker)
-    this.#seen.push({ beat: 0, sinceMs: this.#clock.monotonic() })
-    this.#verdicts.push('alive')
+  get isDraining(): boolean {
+    return this.#draining !== null
   }
 
-  #tellAll(message: ToDataThread): void {
-    for (const worker of this.#threads) worker.postMessage(message)
+  /** Whether some thread has not ended: it may hold sockets, or hang in native code. */
+  get hasThreads(): boolean {
+    return this.#threads.living.size > 0
   }
 
-  #onMessage(message: FromDataThread): void {
-    switch (message.type) {
-      case 'prepared':
-        this.#onPrepared(message.epoch, message.failures)
-        return
-      case 'listening':
-        this.httpPort = message.port
-        this.httpEngine = message.engine
-        this.#waitingListeners--
-        if (this.#waitingListeners === 0) this.#onListening?.()
-        return
-      case 'listenFailed':
-        this.#exit(78, message.detail)
-        return
-      case 'drained':
-        this.#waitingDrains--
-        if (this.#waitingDrains === 0) this.#onDrained?.()
-        return
-      case 'fault': {
-        const { requestId, detail } = message
-        this.#logger.error({ event: 'request_fault', requestId, detail }, 'a request met a fault')
-      }
+  /**
+   * Has every data thread load and bind a plan. Resolves with what failed; empty: it may be
+   * committed. Null: the next prepare has begun before all were ready, or the replica drains; such
+   * a plan cannot be committed. A plan that was ready before and is not committed is let go of.
+   */
+  async prepare(plan: EpochPlan): Promise<readonly PrepareFailure[] | null> {
+    if (this.isDraining) return null
+    const served = this.plan === null ? [] : slotKeysOf(this.plan)
+    const nowMs = this.#surroundings.clock.monotonic()
+    const { slots, overflowed } = this.#slots.assign(slotKeysOf(plan), served, nowMs)
+    if (overflowed > 0) {
+      const detail = `${overflowed} counter slots of epoch ${plan.epoch} are not to be had`
+      this.#warn('slots_exhausted', detail, {})
     }
+    const versionNumbers = plan.versions.map((version) => this.#versions.numberOf(version))
+    const asked = this.#threads.ask({ type: 'prepare', plan, versionNumbers, slots })
+    this.#lastPrepare = asked.number
+    this.#prepared = null
+    const answers = await asked.answers
+    if (asked.number !== this.#lastPrepare) return null
+    const failures = answers.flatMap((answer) =>
+      answer.type === 'prepared' ? answer.failures : [],
+    )
+    if (failures.length === 0) this.#prepared = { number: asked.number, plan }
+    return failures
   }
 
-  #onPrepared(epoch: number, failures: readonly PrepareFailure[]): void {
-    const preparing = this.#preparing
-    if (preparing === null || preparing.plan.epoch !== epoch) return
-    preparing.failures.push(...failures)
-    preparing.waiting--
-    if (preparing.waiting > 0) return
-    this.#preparing = null
-    if (preparing.failures.length === 0) this.#prepared = preparing.plan
-    preparing.resolve(preparing.failures)
-  }
-
-  /** Has every data thread load and bind a plan. Resolves with what failed; empty: may commit. */
-  prepare(plan: EpochPlan): Promise<readonly PrepareFailure[]> {
-    const slots = this.#slots.assign(slotKeysOf(plan), this.#clock.monotonic())
-    return new Promise((resolve) => {
-      this.#preparing = { plan, waiting: this.#threads.length, failures: [], resolve }
-      this.#tellAll({ type: 'prepare', plan, slots })
-    })
-  }
-
-  /** Makes a prepared epoch the one that new requests serve; the first time, starts to listen. */
-  async commit(epoch: number): Promise<void> {
-    if (this.#prepared?.epoch === epoch) this.#plan = this.#prepared
-    // The one store that moves traffic. Threads see it at their next request.
-    Atomics.store(this.#memory.words, EPOCH_WORD, epoch)
-    this.#tellAll({ type: 'committed' })
-    this.#listening ??= this.#listen()
+  /**
+   * Makes a prepared epoch the one that new requests serve; the first time, starts to listen.
+   * False, and nothing changes, when no plan of that epoch is prepared or committed.
+   */
+  async commit(epoch: number): Promise<boolean> {
+    const ready = this.#prepared
+    if (ready?.plan.epoch === epoch) {
+      this.#prepared = null
+      this.#committed = ready
+      // The one store that moves traffic. Threads see it at their next request.
+      Atomics.store(this.#memory.words, COMMITTED_WORD, ready.number)
+      this.#threads.tell({ type: 'committed' })
+    } else if (this.#committed?.plan.epoch !== epoch) return false
+    if (!this.isDraining) this.#listening ??= this.#listen()
     await this.#listening
+    return true
   }
 
-  #listen(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waitingListeners = this.#threads.length
-      this.#onListening = resolve
-      this.#tellAll({ type: 'listen', port: this.#settings.httpPort })
-    })
-  }
-
-  /** Stops accepting and resolves when no request is left, or after `deadlineMs`. */
-  drain(deadlineMs: number): Promise<void> {
-    Atomics.store(this.#memory.words, DRAINING_WORD, 1)
-    return new Promise((resolve) => {
-      this.#waitingDrains = this.#threads.length
-      this.#onDrained = resolve
-      this.#clock.setTimer(deadlineMs, () => this.#tellAll({ type: 'close' }))
-      // A thread that is stuck in a run cannot close: it must not hold up the end.
-      this.#clock.setTimer(deadlineMs + CLOSE_MS_MAX, resolve)
-      this.#tellAll({ type: 'drain' })
-    })
-  }
-
-  statistics(): EnvelopeBody {
-    return replicaStatistics(this.#memory, this.#slots)
-  }
-
-  /** Looks at the beats; called twice a second. A dead thread ends the replica. */
-  watch(): void {
-    const nowMs = this.#clock.monotonic()
-    for (const [thread, { words }] of this.#memory.threads.entries()) {
-      const beat = Atomics.load(words, THREAD_WORDS.BEAT)
-      if (beat !== this.#seen[thread]!.beat) this.#seen[thread] = { beat, sinceMs: nowMs }
-      const state = Atomics.load(words, THREAD_WORDS.STATE)
-      const verdict = judgeBeat(this.#seen[thread]!, state, nowMs, this.#settings.watchdog)
-      const hasChanged = verdict !== this.#verdicts[thread]
-      this.#verdicts[thread] = verdict
-      if (verdict === 'alive' || !hasChanged) continue
-      const version = this.#plan?.versions[Atomics.load(words, THREAD_WORDS.VERSION)]
-      const suspect = version === undefined ? 'none' : `${version.model} v${version.version}`
-      this.#logger.warn(
-        { event: `thread_${verdict}`, thread, state, suspect },
-        'a thread is silent',
-      )
-      if (verdict === 'dead') this.#exit(1, `data thread ${thread} hangs; version ${suspect}`)
+  async #listen(): Promise<void> {
+    const { settings, exit } = this.#surroundings
+    const asked = this.#threads.ask({ type: 'listen', port: settings.httpPort })
+    let failure: string | null = null
+    for (const answer of await asked.answers) {
+      if (answer.type !== 'listening') continue
+      this.httpEngine = answer.engine
+      failure ??= answer.failure
     }
+    if (failure === null) return
+    // Some threads may listen: what they hold open would abort the process (decision 0002).
+    await this.drain(0)
+    exit(78, failure)
+  }
+
+  /**
+   * Has the threads answer what is under way and end; after `limitMs` they end anyway. Resolves
+   * when all have ended, or when some have not although their time is over (`hasThreads`). Called
+   * again, the earlier end of time counts.
+   */
+  drain(limitMs: number): Promise<void> {
+    const { clock } = this.#surroundings
+    if (this.#draining === null) {
+      Atomics.store(this.#memory.words, DRAINING_WORD, 1)
+      this.#draining = new Promise((resolve) => {
+        this.#onDrained = resolve
+      })
+      this.#threads.tell({ type: 'drain' })
+    }
+    const closeAtMs = clock.monotonic() + limitMs
+    if (closeAtMs < this.#closeAtMs) {
+      this.#closeAtMs = closeAtMs
+      this.#cancelClose()
+      this.#cancelClose = clock.setTimer(limitMs, () => this.#close())
+    }
+    return this.#draining
+  }
+
+  #close(): void {
+    this.#threads.tell({ type: 'close' })
+    // A thread that is stuck in a run cannot end: it must not hold up the process.
+    this.#cancelClose = this.#surroundings.clock.setTimer(CLOSE_MS_MAX, this.#onDrained)
+  }
+
+  #onThreadEnded(): void {
+    if (!this.isDraining) this.#surroundings.exit(1, 'a data thread ended')
+    if (this.hasThreads) return
+    this.#cancelClose()
+    this.#onDrained()
+  }
+
+  statistics(): Statistics {
+    return replicaStatistics(this.#memory, this.#slots, this.plan?.epoch ?? 0)
+  }
+
+  /**
+   * Looks at the beats of the threads that have not ended; to be called twice a second, while the
+   * replica drains too. A dead thread ends the replica.
+   */
+  watch(): void {
+    const { clock, settings, exit } = this.#surroundings
+    const nowMs = clock.monotonic()
+    for (const thread of this.#threads.living) {
+      const { words } = this.#memory.threads[thread]!
+      const state = Atomics.load(words, THREAD_WORDS.STATE)
+      const beat = Atomics.load(words, THREAD_WORDS.BEAT)
+      const seen = seeBeat(this.#seen.get(thread), beat, nowMs, this.#lastLookMs)
+      this.#seen.set(thread, seen)
+      const verdict = judgeBeat(seen, state, nowMs, settings.watchdog)
+      const hasChanged = verdict !== (this.#verdicts.get(thread) ?? 'alive')
+      this.#verdicts.set(thread, verdict)
+      if (verdict === 'alive' || !hasChanged) continue
+      const number = isOnVersion(state) ? Atomics.load(words, THREAD_WORDS.VERSION) : 0
+      const name = THREAD_STATE_NAMES[state] ?? 'unknown'
+      const detail = [`thread ${thread}: ${name}`, this.#versions.nameOf(number)].join(' ').trim()
+      this.#warn(`thread_${verdict}`, detail, { thread })
+      if (verdict === 'dead') exit(1, `a data thread hangs; ${detail}`)
+    }
+    this.#lastLookMs = nowMs
+  }
+
+  #warn(event: AgentEvent, detail: string, more: object): void {
+    this.#surroundings.logger.warn({ event, detail, ...more })
+    this.#surroundings.report(event, detail)
   }
 }

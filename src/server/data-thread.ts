@@ -19,6 +19,7 @@ import {
 } from '../shared/shared-memory.ts'
 import { currentThreadId } from '../shared/threads.ts'
 import { Account } from './account.ts'
+import { lookAtDrain } from './draining.ts'
 import { Epochs } from './epochs.ts'
 import { createHttpEngine } from './http.ts'
 import { Infer } from './infer.ts'
@@ -36,6 +37,8 @@ const own = replica.threads[thread]!
 const account = new Account(own)
 const { monotonic } = systemClock
 
+type MessageOf<T> = Extract<ToDataThread, { type: T }>
+
 const tell = (message: FromDataThread): void => parentPort?.postMessage(message)
 
 const turns: Turns = {
@@ -44,14 +47,13 @@ const turns: Turns = {
   after: (delayMs, task) => systemClock.setTimer(delayMs, task),
 }
 
-let loadingIndex = 0
-
-const load = (planned: PlannedVersion): LiveVersion => {
+const load = (planned: PlannedVersion, number: number): LiveVersion => {
+  account.loading(number)
   const session = loadProven(planned.provenFile, planned.provenSha256)
-  warmUp(session, planned.batching)
-  const handlers = infer.handlersFor(loadingIndex)
+  warmUp(session, planned)
+  const handlers = infer.handlersFor(number)
   const batcher = new Batcher<Pending>(session, planned.batching, turns, handlers)
-  return { planned, session, batcher, holders: 0 }
+  return { session, batcher }
 }
 
 const epochs = new Epochs(replica.words, new LiveVersions(load))
@@ -99,52 +101,52 @@ const engine = createHttpEngine(settings.httpEngine, {
   takeBodyBytes,
   onConnections: (delta) => account.connections(delta),
   onRequest: infer.onRequest,
+  onAborted: infer.onAborted,
 })
 
 const drain = (): void => {
   engine.stopAccepting()
-  const cancel = every(systemClock, DRAIN_LOOK_MS, () => {
-    if (own.words[THREAD_WORDS.IN_FLIGHT] !== 0) return
-    cancel()
-    close()
+  let quietSinceMs: number | null = null
+  every(systemClock, DRAIN_LOOK_MS, () => {
+    const facts = {
+      underWay: engine.underWay,
+      inFlight: own.words[THREAD_WORDS.IN_FLIGHT]!,
+      connections: own.words[THREAD_WORDS.CONNECTIONS]!,
+    }
+    const look = lookAtDrain(facts, quietSinceMs, monotonic())
+    quietSinceMs = look.quietSinceMs
+    if (look.mayEnd) end()
   })
 }
 
 /** A thread that ends with a socket of uWebSockets open aborts the process: close them first. */
-const close = (): void => {
+const end = (): void => {
   engine.close()
-  tell({ type: 'drained' })
+  process.exit()
 }
 
-const prepare = (message: Extract<ToDataThread, { type: 'prepare' }>): void => {
-  const failures = epochs.prepare(message.plan, {
-    slots: message.slots,
-    jsonDepthMax: settings.limits.jsonDepthMax,
-    onLoading: (index) => {
-      loadingIndex = index
-      account.loading(index)
-    },
-  })
+const prepare = ({ number, plan, ...more }: MessageOf<'prepare'>): void => {
+  const { jsonDepthMax } = settings.limits
+  const failures = epochs.prepare(number, plan, { ...more, jsonDepthMax })
   account.idle()
-  tell({ type: 'prepared', epoch: message.plan.epoch, failures })
+  tell({ type: 'prepared', number, failures })
 }
 
-const listen = (port: number): void => {
+const listen = ({ number, port }: MessageOf<'listen'>): void => {
+  const answer = (failure: string | null) =>
+    tell({ type: 'listening', number, engine: engine.name, failure })
   engine.listen(settings.host, port).then(
-    (bound) => tell({ type: 'listening', port: bound, engine: engine.name }),
-    (thrown: Error) => {
-      engine.close()
-      tell({ type: 'listenFailed', detail: thrown.message })
-    },
+    () => answer(null),
+    (thrown: Error) => answer(thrown.message),
   )
 }
 
 const onMessage: { [T in ToDataThread as T['type']]: (message: T) => void } = {
   prepare,
   committed: () => void epochs.current(),
-  listen: ({ port }) => listen(port),
+  listen,
   drain,
-  close,
+  close: end,
 }
 
 parentPort?.on('message', (message: ToDataThread) => {

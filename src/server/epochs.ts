@@ -1,10 +1,10 @@
 /**
- * The epochs of one data thread: the one that serves, those prepared ahead, and those that still
+ * The epochs of one data thread: the one that serves, the one prepared ahead, and those that still
  * have requests. A request asks once, at its start, and keeps what it got.
  */
 
 import type { EpochPlan, PrepareFailure } from '../shared/epoch-plan.ts'
-import { EPOCH_WORD } from '../shared/shared-memory.ts'
+import { COMMITTED_WORD } from '../shared/shared-memory.ts'
 import { type EpochSurroundings, type LiveEpoch, prepareEpoch, releaseEpoch } from './live-epoch.ts'
 import type { LiveVersions } from './live-version.ts'
 import { compileRoutes, type RouteTable } from './routes.ts'
@@ -31,11 +31,18 @@ const NOTHING: LiveEpoch = {
   inFlight: 0,
 }
 
+interface PreparedEpoch {
+  /** What the committed word will be when it is to serve. */
+  readonly number: number
+  readonly serving: ServingEpoch
+}
+
 export class Epochs {
   readonly #words: Int32Array
   readonly #versions: LiveVersions
-  readonly #prepared = new Map<number, ServingEpoch>()
+  #prepared: PreparedEpoch | null = null
   #serving: ServingEpoch = { epoch: NOTHING, routes: new Map() }
+  #servingNumber = 0
 
   constructor(replicaWords: Int32Array, versions: LiveVersions) {
     this.#words = replicaWords
@@ -47,23 +54,31 @@ export class Epochs {
    * until then the previous epoch is as good.
    */
   current(): ServingEpoch {
-    if (this.#words[EPOCH_WORD] !== this.#serving.epoch.number) this.#advance()
+    if (this.#words[COMMITTED_WORD] !== this.#servingNumber) this.#advance()
     return this.#serving
   }
 
-  /** Loads and binds a plan ahead of its commit; what cannot be prepared is let go again. */
+  /**
+   * Loads and binds a plan ahead of its commit; what cannot be prepared is let go again. So is the
+   * plan that was prepared before, unless it has been committed: there is one at a time.
+   *
+   * @param number of the prepare: higher than all before
+   */
   prepare(
+    number: number,
     plan: EpochPlan,
     surroundings: Omit<EpochSurroundings, 'versions'>,
   ): readonly PrepareFailure[] {
-    this.#drop(plan.epoch)
-    const prepared = prepareEpoch(plan, { ...surroundings, versions: this.#versions })
-    if (prepared.failures.length > 0) {
-      releaseEpoch(prepared.epoch, this.#versions)
-      return prepared.failures
+    this.current()
+    const former = this.#prepared
+    this.#prepared = null
+    const { epoch, failures } = prepareEpoch(plan, { ...surroundings, versions: this.#versions })
+    if (former !== null) releaseEpoch(former.serving.epoch, this.#versions)
+    if (failures.length > 0) {
+      releaseEpoch(epoch, this.#versions)
+      return failures
     }
-    const routes = compileRoutes(prepared.epoch)
-    this.#prepared.set(plan.epoch, { epoch: prepared.epoch, routes })
+    this.#prepared = { number, serving: { epoch, routes: compileRoutes(epoch) } }
     return []
   }
 
@@ -76,20 +91,12 @@ export class Epochs {
   }
 
   #advance(): void {
-    const number = this.#words[EPOCH_WORD]!
-    const next = this.#prepared.get(number)
-    if (next === undefined) return
-    this.#prepared.delete(number)
+    const next = this.#prepared
+    if (next === null || next.number !== this.#words[COMMITTED_WORD]) return
+    this.#prepared = null
     const previous = this.#serving.epoch
-    this.#serving = next
+    this.#serving = next.serving
+    this.#servingNumber = next.number
     if (previous.inFlight === 0) releaseEpoch(previous, this.#versions)
-    for (const older of [...this.#prepared.keys()]) if (older < number) this.#drop(older)
-  }
-
-  #drop(number: number): void {
-    const dropped = this.#prepared.get(number)
-    if (dropped === undefined) return
-    this.#prepared.delete(number)
-    releaseEpoch(dropped.epoch, this.#versions)
   }
 }

@@ -14,9 +14,10 @@ import type {
   PrepareFailure,
 } from '../shared/epoch-plan.ts'
 import { GatewayError, type Refusal } from '../shared/errors.ts'
-import { variantName } from '../shared/slot-keys.ts'
+import { OVERFLOW_SLOT, variantName } from '../shared/slot-keys.ts'
 import type { LiveVersion, LiveVersions } from './live-version.ts'
-import type { VariantPlan } from './protocols/protocol.ts'
+import { compileVariant, type VariantPlan } from './protocols/variant-plan.ts'
+import type { PreparePlan } from './thread-messages.ts'
 
 export interface LiveVariant {
   readonly name: string
@@ -24,7 +25,10 @@ export interface LiveVariant {
   readonly version: LiveVersion
   /** First double of its counter slot. */
   readonly counterBase: number
-  /** `x-sluice-model`, `-version`, `-variant`, `-epoch`: one block, written as it stands. */
+  /**
+   * `content-type`, `x-sluice-model`, `-version`, `-variant`, `-epoch`: one block, written as it
+   * stands. It ends where the prediction id follows.
+   */
   readonly headerLines: string
 }
 
@@ -33,8 +37,10 @@ export interface LiveEndpoint {
   readonly model: string
   readonly salt: string
   readonly variants: readonly LiveVariant[]
-  /** Index of the variant by bucket; null when one variant has all the traffic. */
-  readonly buckets: Uint8Array | null
+  /** The variant that has all the traffic; null when it is split, and `buckets` decide. */
+  readonly only: LiveVariant | null
+  /** Index of the variant by bucket; empty when one variant has all the traffic. */
+  readonly buckets: Uint8Array
   /** Every version that can be asked for by number, variants included. */
   readonly pinned: ReadonlyMap<number, LiveVariant>
   /** Counter slot of requests that were refused before a variant was chosen. */
@@ -51,59 +57,75 @@ export interface LiveEpoch {
   inFlight: number
 }
 
-/** What `prepareEpoch` needs of its thread. */
-export interface EpochSurroundings {
+/** What `prepareEpoch` needs of its thread and of its agent. */
+export interface EpochSurroundings extends Omit<PreparePlan, 'plan'> {
   readonly versions: LiveVersions
-  /** Counter slot by slotKeyText, assigned by the agent. */
-  readonly slots: Readonly<Record<string, number>>
   readonly jsonDepthMax: number
-  onLoading(versionIndex: number): void
 }
 
-const counterBase = (surroundings: EpochSurroundings, key: SlotKey): number =>
-  (surroundings.slots[slotKeyText(key)] ?? 0) * SLOT_DOUBLES
+const counterBase = ({ slots }: EpochSurroundings, key: SlotKey): number =>
+  (slots[slotKeyText(key)] ?? OVERFLOW_SLOT) * SLOT_DOUBLES
+
+/** Everything that decoders and encoders need: compiled here, so that no request pays for it. */
+const variantPlan = (
+  endpoint: PlannedEndpoint,
+  { model, version, batching, signature, manifest }: PlannedVersion,
+  binding: Binding,
+  jsonDepthMax: number,
+): VariantPlan => {
+  const { rowsMax } = batching
+  return compileVariant({
+    endpoint: endpoint.name,
+    model,
+    version,
+    variant: variantName(endpoint.variants, version),
+    contract: endpoint.contract,
+    binding,
+    signature,
+    manifest,
+    rowStrides: rowsMax === 0 ? null : rowStridesOf(signature.inputs),
+    rowsMax,
+    jsonDepthMax,
+  })
+}
 
 const liveVariant = (
-  endpoint: PlannedEndpoint,
   version: LiveVersion,
-  binding: Binding,
+  plan: VariantPlan,
   epoch: number,
   surroundings: EpochSurroundings,
 ): LiveVariant => {
-  const { planned } = version
-  const name = variantName(endpoint.variants, planned.version)
+  const { endpoint, model, variant } = plan
   const key: SlotKey = {
-    endpoint: endpoint.name,
-    model: planned.model,
-    version: String(planned.version),
-    variant: name,
+    endpoint,
+    model,
+    version: String(plan.version),
+    variant,
     role: 'answer',
   }
-  const rowsMax = planned.batching.rowsMax
   return {
-    name,
+    name: variant,
     version,
     counterBase: counterBase(surroundings, key),
     headerLines: [
-      `x-sluice-model: ${planned.model}`,
-      `x-sluice-version: ${planned.version}`,
-      `x-sluice-variant: ${name}`,
+      'content-type: application/json',
+      `x-sluice-model: ${model}`,
+      `x-sluice-version: ${plan.version}`,
+      `x-sluice-variant: ${variant}`,
       `x-sluice-epoch: ${epoch}`,
+      'x-sluice-prediction-id: ',
     ].join('\r\n'),
-    plan: {
-      endpoint: endpoint.name,
-      model: planned.model,
-      version: planned.version,
-      variant: name,
-      contract: endpoint.contract,
-      binding,
-      signature: planned.signature,
-      manifest: planned.manifest,
-      rowStrides: rowsMax === 0 ? null : rowStridesOf(planned.signature.inputs),
-      rowsMax,
-      jsonDepthMax: surroundings.jsonDepthMax,
-    },
+    plan,
   }
+}
+
+/** The one variant with weight, or null. */
+const onlyOf = (
+  { variants }: PlannedEndpoint,
+  pinned: ReadonlyMap<number, LiveVariant>,
+): LiveVariant | null => {
+  const weighted = variants.filter(({ weightBp }) => weightBp > 0)
+  return weighted.length === 1 ? (pinned.get(weighted[0]!.version) ?? null) : null
 }
 
 const liveEndpoint = (
@@ -113,33 +135,33 @@ const liveEndpoint = (
   surroundings: EpochSurroundings,
   failures: PrepareFailure[],
 ): LiveEndpoint => {
+  const { name, model, salt, contract } = endpoint
   const pinned = new Map<number, LiveVariant>()
   for (const [planned, version] of loaded) {
-    if (planned.model !== endpoint.model) continue
-    const binding = bind(endpoint.contract, planned.signature, planned.manifest)
+    if (planned.model !== model) continue
+    const binding = bind(contract, planned.signature, planned.manifest)
     if ('code' in binding) failures.push(failureOf(planned, binding))
     else {
-      const variant = liveVariant(endpoint, version, binding, epoch, surroundings)
-      pinned.set(planned.version, variant)
+      const plan = variantPlan(endpoint, planned, binding, surroundings.jsonDepthMax)
+      pinned.set(planned.version, liveVariant(version, plan, epoch, surroundings))
     }
   }
-  const variants = endpoint.variants.flatMap(({ version }) => pinned.get(version) ?? [])
-  const isSplit = endpoint.variants.filter(({ weightBp }) => weightBp > 0).length > 1
-  const key: SlotKey = {
-    endpoint: endpoint.name,
-    model: endpoint.model,
-    version: '',
-    variant: '',
-    role: 'refused',
-  }
+  const only = onlyOf(endpoint, pinned)
   return {
-    name: endpoint.name,
-    model: endpoint.model,
-    salt: endpoint.salt,
-    variants,
-    buckets: isSplit ? expandRuns(endpoint.bucketRuns) : null,
+    name,
+    model,
+    salt,
+    variants: endpoint.variants.flatMap(({ version }) => pinned.get(version) ?? []),
+    only,
+    buckets: only === null ? expandRuns(endpoint.bucketRuns) : new Uint8Array(0),
     pinned,
-    refusedBase: counterBase(surroundings, key),
+    refusedBase: counterBase(surroundings, {
+      endpoint: name,
+      model,
+      version: '',
+      variant: '',
+      role: 'refused',
+    }),
   }
 }
 
@@ -164,9 +186,9 @@ export const prepareEpoch = (
   const failures: PrepareFailure[] = []
   const loaded = new Map<PlannedVersion, LiveVersion>()
   for (const [index, planned] of plan.versions.entries()) {
-    surroundings.onLoading(index)
     try {
-      loaded.set(planned, surroundings.versions.acquire(planned))
+      const number = surroundings.versionNumbers[index]!
+      loaded.set(planned, surroundings.versions.acquire(planned, number))
     } catch (thrown) {
       const { code, message, cause } = GatewayError.from(thrown)
       const detail = cause instanceof Error && code === 'INTERNAL' ? cause.message : message

@@ -1,4 +1,7 @@
-/** A version as one data thread holds it: session, batcher, and who still needs it. */
+/**
+ * A version as one data thread holds it: session and batcher, and who still needs them. What else a
+ * version is (manifest, contract, names) belongs to the epoch that plans it.
+ */
 
 import type { Batcher } from '../runtime/batcher.ts'
 import type { Session } from '../runtime/session-types.ts'
@@ -6,40 +9,57 @@ import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import type { Pending } from './pending.ts'
 
 export interface LiveVersion {
-  readonly planned: PlannedVersion
   readonly session: Session
   readonly batcher: Batcher<Pending>
-  /** Epochs that name it and are not yet over. */
-  holders: number
 }
+
+/**
+ * Loads a version; blocks, and throws when it cannot. `number`: what the thread publishes while it
+ * loads or runs it (version-numbers.ts).
+ */
+export type LoadVersion = (planned: PlannedVersion, number: number) => LiveVersion
 
 /** Same key, same session and batching: an epoch takes over what its predecessor loaded. */
 const keyOf = ({ model, version, provenSha256, batching }: PlannedVersion): string =>
   JSON.stringify([model, version, provenSha256, batching])
 
+interface Held {
+  readonly key: string
+  /** Epochs that name it and are not yet over. */
+  holders: number
+}
+
 /** The versions loaded in this thread. A version leaves when its last holder lets go. */
 export class LiveVersions {
-  readonly #load: (planned: PlannedVersion) => LiveVersion
+  readonly #load: LoadVersion
   readonly #byKey = new Map<string, LiveVersion>()
+  readonly #held = new Map<LiveVersion, Held>()
 
-  constructor(load: (planned: PlannedVersion) => LiveVersion) {
+  constructor(load: LoadVersion) {
     this.#load = load
   }
 
   /** Takes a hold on the version, loading it if need be. Blocks while it loads; throws. */
-  acquire(planned: PlannedVersion): LiveVersion {
+  acquire(planned: PlannedVersion, number: number): LiveVersion {
     const key = keyOf(planned)
-    const known = this.#byKey.get(key)
-    const live = known ?? this.#load(planned)
-    live.holders++
-    if (known === undefined) this.#byKey.set(key, live)
+    let live = this.#byKey.get(key)
+    if (live === undefined) {
+      live = this.#load(planned, number)
+      this.#byKey.set(key, live)
+      this.#held.set(live, { key, holders: 0 })
+    }
+    this.#held.get(live)!.holders++
     return live
   }
 
+  /** Lets go of what `acquire` gave, once for each. */
   release(live: LiveVersion): void {
-    live.holders--
-    if (live.holders > 0) return
-    this.#byKey.delete(keyOf(live.planned))
+    const held = this.#held.get(live)
+    if (held === undefined) throw new Error('A version was released more often than acquired')
+    held.holders--
+    if (held.holders > 0) return
+    this.#held.delete(live)
+    this.#byKey.delete(held.key)
     live.session.dispose()
   }
 }

@@ -1,10 +1,14 @@
 /** What a replica answers when control asks for statistics. */
 
 import { create } from '@bufbuild/protobuf'
-import type { EnvelopeBody } from '../../proto/control-envelope.ts'
-import { SlotSchema, StatisticsSchema, ThreadStatisticsSchema } from '../../proto/gen/control_pb.ts'
 import {
-  EPOCH_WORD,
+  SlotSchema,
+  type Statistics,
+  StatisticsSchema,
+  ThreadStatisticsSchema,
+} from '../../proto/gen/control_pb.ts'
+import { SLOT_DOUBLES } from '../shared/counters.ts'
+import {
   type ReplicaMemory,
   THREAD_GAUGES,
   THREAD_STATE_NAMES,
@@ -25,18 +29,20 @@ const threadStatistics = ({ words, gauges }: ThreadMemory, thread: number) =>
     queueRows: gauges[THREAD_GAUGES.QUEUE_ROWS]!,
   })
 
-export const replicaStatistics = (memory: ReplicaMemory, slots: SlotTable): EnvelopeBody => {
+/** The figures of this process. `epoch`: the one it serves, 0 before the first commit. */
+export const replicaStatistics = (
+  memory: ReplicaMemory,
+  slots: SlotTable,
+  epoch: number,
+): Statistics => {
   const cpu = process.cpuUsage()
   const usage = process.memoryUsage()
-  return {
-    case: 'statistics',
-    value: create(StatisticsSchema, {
-      slots: slots.sums().map((slot) => create(SlotSchema, slot)),
-      threads: memory.threads.map(threadStatistics),
-      cpuSeconds: (cpu.user + cpu.system) / 1e6,
-      rssBytes: usage.rss,
-      heapBytes: usage.heapUsed,
-      epoch: BigInt(memory.words[EPOCH_WORD]!),
-    }),
-  }
+  return create(StatisticsSchema, {
+    slots: slots.sums().map((sum) => create(SlotSchema, { ...sum, doubles: SLOT_DOUBLES })),
+    threads: memory.threads.map(threadStatistics),
+    cpuSeconds: (cpu.user + cpu.system) / 1e6,
+    rssBytes: usage.rss,
+    heapBytes: usage.heapUsed,
+    epoch: BigInt(epoch),
+  })
 }

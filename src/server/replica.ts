@@ -3,9 +3,8 @@
  * when control goes away and ends by itself when control stays away.
  */
 
-import { connect } from 'node:net'
 import { create } from '@bufbuild/protobuf'
-import { CONTROL_PROTOCOL, type EnvelopeBody, envelopeCodec } from '../../proto/control-envelope.ts'
+import { CONTROL_PROTOCOL, type EnvelopeBody } from '../../proto/control-envelope.ts'
 import {
   CommittedSchema,
   type DeadSums,
@@ -13,46 +12,57 @@ import {
   DrainedSchema,
   HelloSchema,
   PreparedSchema,
+  ReportSchema,
 } from '../../proto/gen/control_pb.ts'
 import { every, systemClock } from '../shared/clock.ts'
-import type { EpochPlan, ReplicaSettings } from '../shared/epoch-plan.ts'
-import { Link } from '../shared/link.ts'
-import { createLogger } from '../shared/logger.ts'
-import { reviveManifest } from '../shared/manifest.ts'
+import { decodePlan, encodeJson, type ReplicaSettings } from '../shared/epoch-plan.ts'
+import { createLogger, outliveOutput } from '../shared/logger.ts'
 import { ownIdentity } from '../shared/process-identity.ts'
 import { settingsSha256 } from '../shared/replica-settings.ts'
-import { Agent, type ExitCode } from './agent.ts'
+import { spawnThread } from '../shared/threads.ts'
+import { Agent, type AgentEvent, type ExitCode } from './agent.ts'
+import { ControlDialer } from './control-dialer.ts'
+import type { StartThread } from './data-threads.ts'
 import { announceHeaderLimit } from './uws-binary.ts'
 
-const DIAL_AGAIN_MS = 200
 const WATCH_MS = 500
-const FRAME_BYTES_MAX = 256 * 1024 * 1024
+/** How long control may take to add up the last figures. */
+const FINAL_MS_MAX = 1000
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ReplicaSettings
-const logger = createLogger({ level: 'info', component: `replica-${settings.replica}` })
-const encodeJson = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+const { replica, logLevel } = settings
+const logger = createLogger({ level: logLevel, component: `replica-${replica}` })
 
-let isEnding = false
+let isExiting = false
 
 const exit = (code: ExitCode, reason: string): void => {
-  if (isEnding) return
-  isEnding = true
+  if (isExiting) return
+  isExiting = true
   logger.info({ event: 'replica_exit', code, reason }, 'replica ends')
-  // A thread that hangs in native code would hold up process.exit for ever.
-  if (code === 1) process.kill(process.pid, 'SIGKILL')
-  process.exit(code)
+  // `process.exit` waits for every thread, and one that hangs in native code would hold it up for
+  // ever; one that has sockets open would abort the process.
+  if (code === 1 || agent.hasThreads) process.kill(process.pid, 'SIGKILL')
+  else process.exit(code)
 }
 
-announceHeaderLimit(settings.limits.headerBytesMax)
-const agent = new Agent({ settings, clock: systemClock, logger, exit })
-let deadSums: DeadSums = create(DeadSumsSchema)
-let controlLostMs: number | null = systemClock.monotonic()
+const startThread: StartThread = (start, { onMessage, onError, onEnded }) => {
+  const worker = spawnThread('server/data-thread.ts', `data-${start.thread}`, start)
+  worker.on('message', onMessage)
+  worker.on('error', onError)
+  worker.on('exit', onEnded)
+  return (message) => worker.postMessage(message)
+}
+
+const report = (event: AgentEvent | 'draining', detail: string): EnvelopeBody => ({
+  case: 'report',
+  value: create(ReportSchema, { event, detail }),
+})
 
 const hello = (): EnvelopeBody => ({
   case: 'hello',
   value: create(HelloSchema, {
     protocol: CONTROL_PROTOCOL,
-    replica: settings.replica,
+    replica,
     pid: process.pid,
     startTime: ownIdentity().startTime,
     incarnation: BigInt(settings.incarnation),
@@ -60,14 +70,30 @@ const hello = (): EnvelopeBody => ({
     digests: agent.plan?.versions.map(({ digest }) => digest) ?? [],
     settingsSha256: settingsSha256(settings),
     dead: deadSums,
-    httpPort: agent.httpPort,
     httpEngine: agent.httpEngine,
     plan: agent.plan === null ? new Uint8Array() : encodeJson(agent.plan),
   }),
 })
 
-const drainAndExit = async (deadlineMs: number, reason: string): Promise<void> => {
-  await agent.drain(deadlineMs)
+/** Hands the last figures over: without it what was counted in the last second would be lost. */
+const bequeath = async (): Promise<void> => {
+  const value = create(DrainedSchema, { final: agent.statistics() })
+  try {
+    await dialer.call({ case: 'drained', value }, FINAL_MS_MAX)
+  } catch {
+    // There is no control, or it hangs: nobody could take the figures.
+  }
+}
+
+let isEnding = false
+
+/** The orderly end. Asked for again, the earlier deadline counts. */
+const drainAndExit = async (limitMs: number, reason: string): Promise<void> => {
+  const drained = agent.drain(limitMs)
+  if (isEnding) return
+  isEnding = true
+  await drained
+  await bequeath()
   exit(0, reason)
 }
 
@@ -76,73 +102,71 @@ const onMessage = async (
   answer: (body: EnvelopeBody) => void,
 ): Promise<void> => {
   switch (body.case) {
-    case 'welcome':
-      if (body.value.refused !== '') exit(1, `control refused: ${body.value.refused}`)
+    case 'welcome': {
+      const { refused } = body.value
+      if (refused === '') return
+      // Nobody wants it, but its clients did nothing wrong.
+      dialer.stop()
+      void drainAndExit(settings.drainMsMax, `control refused: ${refused}`)
       return
+    }
     case 'prepare': {
-      const text = new TextDecoder().decode(body.value.plan)
-      const plan = JSON.parse(text, reviveManifest) as EpochPlan
-      const failures = encodeJson(await agent.prepare(plan))
-      const epoch = body.value.epoch
-      answer({ case: 'prepared', value: create(PreparedSchema, { epoch, failures }) })
-      return
+      const failures = await agent.prepare(decodePlan(body.value.plan))
+      const epoch = failures === null ? 0n : body.value.epoch
+      const value = create(PreparedSchema, { epoch, failures: encodeJson(failures ?? []) })
+      return answer({ case: 'prepared', value })
     }
     case 'commit': {
-      const { epoch } = body.value
-      await agent.commit(Number(epoch))
-      const { httpPort, httpEngine } = agent
-      const value = create(CommittedSchema, { epoch, httpPort, httpEngine })
-      answer({ case: 'committed', value })
-      return
+      const isCommitted = await agent.commit(Number(body.value.epoch))
+      const { httpEngine } = agent
+      const epoch = isCommitted ? body.value.epoch : 0n
+      return answer({ case: 'committed', value: create(CommittedSchema, { epoch, httpEngine }) })
     }
     case 'statisticsRequest':
-      return answer(agent.statistics())
+      return answer({ case: 'statistics', value: agent.statistics() })
     case 'deadSums':
       deadSums = body.value
       return
     case 'drain':
-      await agent.drain(body.value.deadlineMs)
-      answer({ case: 'drained', value: create(DrainedSchema) })
-      exit(0, 'drained')
+      void drainAndExit(body.value.deadlineMs, 'drained')
   }
-}
-
-const dial = (): void => {
-  const socket = connect(settings.socketPath)
-  let link: Link<EnvelopeBody> | null = null
-  const onClosed = () => {
-    if (link !== null) controlLostMs = systemClock.monotonic()
-    systemClock.setTimer(DIAL_AGAIN_MS, dial)
-  }
-  socket.once('connect', () => {
-    controlLostMs = null
-    link = new Link(
-      socket,
-      envelopeCodec,
-      { onMessage: (body, answer) => void onMessage(body, answer), onClose: onClosed },
-      { frameBytesMax: FRAME_BYTES_MAX },
-    )
-    link.tell(hello())
-  })
-  socket.once('error', () => {
-    if (link === null) onClosed()
-  })
 }
 
 /** Without control the replica serves on for a while, then ends, so that none is orphaned. */
 const watchControl = (): void => {
   const { controlAbsenceMsMax, drainMsMax } = settings
-  if (controlLostMs === null || controlAbsenceMsMax === 0) return
-  if (systemClock.monotonic() - controlLostMs < controlAbsenceMsMax) return
-  controlLostMs = null
+  const { lostMs } = dialer
+  if (lostMs === null || controlAbsenceMsMax === 0 || agent.isDraining) return
+  if (systemClock.monotonic() - lostMs < controlAbsenceMsMax) return
   void drainAndExit(drainMsMax, 'control stayed away')
 }
+
+outliveOutput()
+announceHeaderLimit(settings.limits.headerBytesMax)
+let deadSums: DeadSums = create(DeadSumsSchema)
+const agent = new Agent({
+  settings,
+  clock: systemClock,
+  logger,
+  startThread,
+  report: (event, detail) => dialer.tell(report(event, detail)),
+  exit,
+})
+const dialer = new ControlDialer({
+  socketPath: settings.socketPath,
+  clock: systemClock,
+  greeting: () => (agent.isDraining ? [hello(), report('draining', '')] : [hello()]),
+  onMessage: (body, answer) => void onMessage(body, answer),
+})
 
 every(systemClock, WATCH_MS, () => {
   agent.watch()
   watchControl()
 })
-process.on('SIGTERM', () => void drainAndExit(settings.drainMsMax, 'SIGTERM'))
+process.on('SIGTERM', () => {
+  if (!agent.isDraining) dialer.tell(report('draining', 'SIGTERM'))
+  void drainAndExit(settings.drainMsMax, 'SIGTERM')
+})
 // A terminal's Ctrl-C reaches the process group of control only; a stray one must not kill.
 process.on('SIGINT', () => {})
 process.on('SIGHUP', () => {})
@@ -150,4 +174,3 @@ process.on('unhandledRejection', (error) => {
   logger.error({ event: 'unhandled_rejection', error }, 'a promise was rejected')
   exit(1, 'unhandled rejection')
 })
-dial()

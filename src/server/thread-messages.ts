@@ -9,28 +9,43 @@ export interface DataThreadStart {
   readonly memory: SharedArrayBuffer
 }
 
+/** A plan as the agent has it prepared. */
+export interface PreparePlan {
+  readonly plan: EpochPlan
+  /** By index of `plan.versions`: what a thread publishes while it runs or loads that version. */
+  readonly versionNumbers: readonly number[]
+  /** Counter slot by slotKeyText. */
+  readonly slots: Readonly<Record<string, number>>
+}
+
+/** Every thread answers once, with the number of the question. Numbers rise and never return. */
+export type Question =
+  /** The question's number is the plan's: what the committed word will be. */
+  ({ readonly type: 'prepare' } & PreparePlan) | { readonly type: 'listen'; readonly port: number }
+
 export type ToDataThread =
-  | {
-      readonly type: 'prepare'
-      readonly plan: EpochPlan
-      /** Counter slot by slotKeyText. */
-      readonly slots: Readonly<Record<string, number>>
-    }
-  /** The epoch word has changed: leave older epochs although no request comes. */
+  | (Question & { readonly number: number })
+  /** The committed word has changed: leave older epochs although no request comes. */
   | { readonly type: 'committed' }
-  | { readonly type: 'listen'; readonly port: number }
+  /** Accept nothing new, answer what is under way, then end. */
   | { readonly type: 'drain' }
-  /** The time for draining is over. */
+  /** The time for draining is over: end now. */
   | { readonly type: 'close' }
 
-export type FromDataThread =
+export type Answer =
   | {
       readonly type: 'prepared'
-      readonly epoch: number
+      readonly number: number
       readonly failures: readonly PrepareFailure[]
     }
-  | { readonly type: 'listening'; readonly port: number; readonly engine: 'uws' | 'node' }
-  | { readonly type: 'listenFailed'; readonly detail: string }
-  /** No request and no socket is left on this thread. */
-  | { readonly type: 'drained' }
+  | {
+      readonly type: 'listening'
+      readonly number: number
+      readonly engine: 'uws' | 'node'
+      /** Why it does not listen; null when it does. */
+      readonly failure: string | null
+    }
+
+export type FromDataThread =
+  | Answer
   | { readonly type: 'fault'; readonly requestId: string; readonly detail: string }

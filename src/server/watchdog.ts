@@ -1,12 +1,19 @@
 /**
  * Whether a data thread still lives, decided from its beats. Pure: the agent looks, this decides.
  *
- * A thread beats four times a second. While it runs a model or loads one it cannot beat, which is
- * why the limits depend on the state that it published before.
+ * A thread beats four times a second and whenever it enters a state. While it runs a model or loads
+ * one it cannot beat, which is why the limits depend on the state, and why every run and every load
+ * has the whole limit to itself.
  */
 
 import type { WatchdogLimits } from '../shared/epoch-plan.ts'
 import { THREAD_STATE } from '../shared/shared-memory.ts'
+
+/**
+ * The agent looks twice a second. When its own last look is longer ago, the process was stopped or
+ * starved as a whole, and the silence of its threads says nothing about them.
+ */
+const OWN_PAUSE_MS_MAX = 2000
 
 export interface BeatSeen {
   readonly beat: number
@@ -15,6 +22,19 @@ export interface BeatSeen {
 }
 
 export type Verdict = 'alive' | 'silent' | 'dead'
+
+/** What is known of a thread after a look at its beat word. `lastLookMs`: the look before. */
+export const seeBeat = (
+  before: BeatSeen | undefined,
+  beat: number,
+  nowMs: number,
+  lastLookMs: number,
+): BeatSeen => {
+  const isOwnPause = nowMs - lastLookMs > OWN_PAUSE_MS_MAX
+  return before === undefined || before.beat !== beat || isOwnPause
+    ? { beat, sinceMs: nowMs }
+    : before
+}
 
 /** `silent` is worth a report, `dead` ends the replica. */
 export const judgeBeat = (
@@ -33,3 +53,7 @@ export const judgeBeat = (
   if (silentMs > maxMs) return 'dead'
   return silentMs > limits.reportMs && state !== THREAD_STATE.LOAD ? 'silent' : 'alive'
 }
+
+/** Whether the version word means anything: only then may a version be suspected. */
+export const isOnVersion = (state: number): boolean =>
+  state === THREAD_STATE.RUN || state === THREAD_STATE.LOAD

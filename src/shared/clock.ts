@@ -22,17 +22,26 @@ export const systemClock: Clock = {
   },
 }
 
-/** Repeats `task` every `periodMs` after the previous one has ended. Returns its cancellation. */
+/**
+ * Repeats `task` every `periodMs` after the previous one has ended. Returns its cancellation. What
+ * it throws goes to `onFault`, and it is repeated; without one, it is an unhandled rejection.
+ */
 export const every = (
   clock: Clock,
   periodMs: number,
   task: () => void | Promise<void>,
+  onFault?: (thrown: unknown) => void,
 ): (() => void) => {
   let cancelled = false
   let cancel = () => {}
   const arm = () => {
     cancel = clock.setTimer(periodMs, async () => {
-      await task()
+      try {
+        await task()
+      } catch (thrown) {
+        if (onFault === undefined) throw thrown
+        onFault(thrown)
+      }
       if (!cancelled) arm()
     })
   }

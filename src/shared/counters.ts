@@ -14,7 +14,7 @@
  * ```
  */
 
-import { ERROR_CODES, type ErrorCode } from './errors.ts'
+import type { ErrorCode } from './errors.ts'
 import { LATENCY_SLOTS } from './latency-slots.ts'
 
 export const PROTOCOLS = ['features', 'oip', 'tfs', 'grpc', 'other'] as const
@@ -28,10 +28,70 @@ export const BATCH_SIZE_SLOTS = 18
 
 export const REASON_OK = 0
 export const REASON_ABORTED = 1
+
+/**
+ * Index of an error code in the requests block. Replicas of one release are asked by the control of
+ * another: a number is never changed and never given to another code. A new code takes the next
+ * number below REASONS; a retired one keeps its line.
+ */
+const REASON_NUMBERS = {
+  REQUEST_MALFORMED: 2,
+  REQUEST_TOO_DEEP: 3,
+  DUPLICATE_KEY: 4,
+  TENSOR_SHAPE_MISMATCH: 5,
+  TENSOR_DATATYPE_MISMATCH: 6,
+  INPUT_VALUE_INVALID: 7,
+  INPUT_MISSING: 8,
+  INPUT_UNKNOWN: 9,
+  OUTPUT_UNKNOWN: 10,
+  BODY_TOO_LARGE: 11,
+  ENCODING_UNSUPPORTED: 12,
+  METHOD_NOT_ALLOWED: 13,
+  ROUTE_NOT_FOUND: 14,
+  ENDPOINT_NOT_FOUND: 15,
+  MODEL_NOT_FOUND: 16,
+  VERSION_NOT_FOUND: 17,
+  VERSION_NOT_READY: 18,
+  FORBIDDEN: 19,
+  QUEUE_FULL: 20,
+  BODY_BUDGET_EXHAUSTED: 21,
+  INFERENCE_FAILED: 22,
+  OUTPUT_NOT_FINITE: 23,
+  INTERNAL: 24,
+  MODEL_INVALID: 25,
+  MODEL_UNSAFE: 26,
+  MANIFEST_INVALID: 27,
+  DIGEST_MISMATCH: 28,
+  MODEL_CONFIG_INVALID: 29,
+  PROVING_CRASHED: 30,
+  PROVING_TIMEOUT: 31,
+  PROVING_MEMORY: 32,
+  PREPARE_FAILED: 33,
+  BINDING_FAILED: 34,
+  CONFIG_INVALID: 35,
+  REPOSITORY_UNREADABLE: 36,
+  PORT_IN_USE: 37,
+  STATE_DIR_LOCKED: 38,
+  STATE_TOO_NEW: 39,
+  STATE_CORRUPT: 40,
+  SOCKET_PATH_TOO_LONG: 41,
+  CONTROL_UNREACHABLE: 42,
+  STATE_DIR_INVALID: 43,
+  STATE_UNWRITABLE: 44,
+  REPLICAS_UNREACHABLE: 45,
+  SERVER_TIMEOUT: 46,
+} as const satisfies Record<ErrorCode, number> & Record<string, number>
+
+const REASON_NAMES: readonly string[] = (() => {
+  const names: string[] = ['ok', 'aborted']
+  for (const [code, number] of Object.entries(REASON_NUMBERS)) names[number] = code
+  return names
+})()
+
 /** Index of a reason in the requests block: `ok`, `aborted`, then the error codes. */
-export const reasonIndex = (code: ErrorCode): number => 2 + ERROR_CODES.indexOf(code)
-export const reasonName = (index: number): string =>
-  index === REASON_OK ? 'ok' : index === REASON_ABORTED ? 'aborted' : (ERROR_CODES[index - 2] ?? '')
+export const reasonIndex = (code: ErrorCode): number => REASON_NUMBERS[code]
+/** Name of a reason; '' for one that a newer release counts. */
+export const reasonName = (index: number): string => REASON_NAMES[index] ?? ''
 
 const HISTOGRAM = LATENCY_SLOTS + 1
 

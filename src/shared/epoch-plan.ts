@@ -4,12 +4,15 @@
  */
 
 import type { Contract } from './contract.ts'
-import type { Manifest } from './manifest.ts'
+import { type ExampleRow, type Manifest, reviveManifest } from './manifest.ts'
 import type { Signature } from './tensor.ts'
 
 /** How requests of one version are put together. Rows, not requests, are counted. */
 export interface BatchPolicy {
-  /** Most rows in one run; 0: the model has no row dimension and every request runs alone. */
+  /**
+   * Most rows in one run; 0: the model has no row dimension and every request runs alone. A request
+   * that may share no run is run whole, however many rows it has.
+   */
   readonly rowsMax: number
   /** Whether rows of different requests may share a run (the self-test agreed). */
   readonly mixesRequests: boolean
@@ -29,7 +32,7 @@ export interface PlannedVersion {
   readonly manifest: Manifest | null
   readonly batching: BatchPolicy
   /** Row of the profile, for warm-up; null when the version has no profile. */
-  readonly exampleRow: Readonly<Record<string, number | string | boolean | null>> | null
+  readonly exampleRow: ExampleRow | null
 }
 
 export interface PlannedVariant {
@@ -67,6 +70,16 @@ export interface PrepareFailure {
   readonly detail: string
 }
 
+/** Plans and failures as they travel inside the messages of the socket protocol. */
+export const encodeJson = (value: EpochPlan | readonly PrepareFailure[]): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify(value))
+
+export const decodePlan = (bytes: Uint8Array): EpochPlan =>
+  JSON.parse(new TextDecoder().decode(bytes), reviveManifest) as EpochPlan
+
+export const decodeFailures = (bytes: Uint8Array): PrepareFailure[] =>
+  JSON.parse(new TextDecoder().decode(bytes)) as PrepareFailure[]
+
 /** Fixed for the life of a replica process; a change restarts it. Passed as JSON in argv. */
 export interface ReplicaSettings {
   readonly stateDir: string
@@ -81,6 +94,8 @@ export interface ReplicaSettings {
   readonly limits: ServerLimits
   readonly controlAbsenceMsMax: number
   readonly drainMsMax: number
+  /** Lowest level that is logged, as in `createLogger`. */
+  readonly logLevel: string
   readonly watchdog: WatchdogLimits
 }
 

@@ -34,7 +34,7 @@ export interface LinkHandlers<Body> {
 
 export interface LinkOptions {
   /** Largest message either way; also how much may wait for a peer that does not read. */
-  readonly frameBytesMax: number
+  readonly frameBytesMax?: number
   readonly clock?: Clock
 }
 
@@ -45,6 +45,8 @@ interface WaitingCall<Body> {
 }
 
 const HEADER_BYTES = 4
+/** Plans and statistics of many versions are the largest messages. */
+const FRAME_BYTES_MAX = 256 * 1024 * 1024
 
 /** Cuts a stream of bytes into messages, wherever its chunks begin and end. */
 export class FrameReader {
@@ -117,7 +119,7 @@ export class Link<Body> {
     socket: Socket,
     codec: Codec<Body>,
     handlers: LinkHandlers<Body>,
-    { frameBytesMax, clock = systemClock }: LinkOptions,
+    { frameBytesMax = FRAME_BYTES_MAX, clock = systemClock }: LinkOptions = {},
   ) {
     this.#socket = socket
     this.#codec = codec
@@ -131,10 +133,6 @@ export class Link<Body> {
       this.#end(null)
       handlers.onClose(this.#reason)
     })
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed
   }
 
   /**

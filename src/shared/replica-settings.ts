@@ -1,10 +1,16 @@
-/** Telling whether a running replica was started with the settings that are wanted now. */
+/** Telling whether a running replica is what would be started now. */
 
 import { createHash } from 'node:crypto'
 import type { ReplicaSettings } from './epoch-plan.ts'
+import { VERSION } from './version.ts'
 
-/** SHA-256 of the settings without the incarnation, which differs at every start. */
-export const settingsSha256 = (settings: ReplicaSettings): string => {
+/**
+ * SHA-256 of the settings without the incarnation, which differs at every start, and of the
+ * release: after an upgrade, old code must not serve on.
+ */
+export const settingsSha256 = (settings: ReplicaSettings, release = VERSION): string => {
   const { incarnation: _, ...lasting } = settings
-  return createHash('sha256').update(JSON.stringify(lasting)).digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify([release, lasting]))
+    .digest('hex')
 }

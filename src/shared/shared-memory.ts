@@ -2,7 +2,7 @@
  * The shared memory of one replica: agent and data threads, one block, no locks.
  *
  * ```
- * replica words  Int32   EPOCH | DRAINING | BODY_BYTES       written by the agent (EPOCH, DRAINING)
+ * replica words  Int32   COMMITTED | DRAINING | BODY_BYTES   written by the agent (the first two)
  *                                                            or by all, atomically (BODY_BYTES)
  * thread words   Int32   BEAT | STATE | VERSION | IN_FLIGHT | CONNECTIONS | TID     per data thread
  * thread gauges  Float64 CPU_SECONDS | LOOP_LAG_SECONDS | QUEUE_ROWS                per data thread
@@ -14,8 +14,11 @@
 
 import { SLOT_DOUBLES } from './counters.ts'
 
-/** Epoch that new requests serve; 0 before the first commit. */
-export const EPOCH_WORD = 0
+/**
+ * Number of the prepared plan that new requests serve; 0 before the first commit. Not its epoch: a
+ * control that crashed may have prepared another plan under the same epoch.
+ */
+export const COMMITTED_WORD = 0
 /** 1 while the replica drains. */
 export const DRAINING_WORD = 1
 /** Bytes of request bodies buffered in all threads together. */
@@ -23,10 +26,10 @@ export const BODY_BYTES_WORD = 2
 const REPLICA_WORDS = 8
 
 export const THREAD_WORDS = {
-  /** Raised by one at every beat; a watchdog looks for change, not for a value. */
+  /** Raised at every beat and whenever a state is entered: the watchdog looks for change. */
   BEAT: 0,
   STATE: 1,
-  /** Index into the versions of the current plan while STATE is RUN or LOAD. */
+  /** While STATE is RUN or LOAD: the number of the version (version-numbers.ts), of any epoch. */
   VERSION: 2,
   IN_FLIGHT: 3,
   CONNECTIONS: 4,
@@ -41,10 +44,10 @@ export const THREAD_GAUGES = { CPU_SECONDS: 0, LOOP_LAG_SECONDS: 1, QUEUE_ROWS: 
 const GAUGES_PER_THREAD = 8
 
 /**
- * (endpoint, variant) pairs counted at once. 256 x 2,200 doubles = 4.5 MB of address space a
- * thread; pages that no slot touches are never resident.
+ * (endpoint, variant) pairs counted at once: a thousand models of three versions. 4,096 x 2,200
+ * doubles = 72 MB of address space a thread; pages that no slot touches are never resident.
  */
-export const COUNTER_SLOTS = 256
+export const COUNTER_SLOTS = 4096
 
 /** Views of one data thread on the shared block. */
 export interface ThreadMemory {

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import {
-  type FileCalls,
+  createFileAtomic,
   isTemporaryFile,
   readFileBounded,
   writeFileAtomic,
 } from '../../../src/shared/atomic-file.ts'
+import { type FailingCalls, failingCalls } from '../../helpers/failing-calls.ts'
 
 const makeFolder = (): string => {
   const folder = fs.mkdtempSync(join(tmpdir(), 'sluice-atomic-'))
@@ -18,38 +19,6 @@ const makeFolder = (): string => {
 const readText = (path: string): string | null => {
   const bytes = readFileBounded(path, 1000)
   return bytes === null ? null : new TextDecoder().decode(bytes)
-}
-
-/** Real calls that write two bytes at a time and fail at the n-th call; never when n is 0. */
-const failingCalls = (n: number): FileCalls & { count: number } => {
-  const step = () => {
-    if (++calls.count === n) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
-  }
-  const calls = {
-    count: 0,
-    open: (path: string, flags: string, mode?: number) => {
-      step()
-      return fs.openSync(path, flags, mode)
-    },
-    write: (file: number, bytes: Uint8Array, offset: number) => {
-      step()
-      return fs.writeSync(file, bytes, offset, Math.min(2, bytes.length - offset))
-    },
-    fsync: (file: number) => {
-      step()
-      fs.fsyncSync(file)
-    },
-    close: (file: number) => {
-      fs.closeSync(file)
-      step()
-    },
-    rename: (from: string, to: string) => {
-      step()
-      fs.renameSync(from, to)
-    },
-    unlink: (path: string) => fs.unlinkSync(path),
-  }
-  return calls
 }
 
 test('writeFileAtomic() creates and replaces a file of mode 0600 and leaves nothing beside it', () => {
@@ -65,15 +34,48 @@ test('writeFileAtomic() creates and replaces a file of mode 0600 and leaves noth
 test('writeFileAtomic() leaves the old content or the new, whichever call fails', () => {
   const folder = makeFolder()
   const path = join(folder, 'a.json')
-  const all = failingCalls(0)
+  const all = failingCalls(0, 2)
   writeFileAtomic(path, 'new content', { calls: all })
   // open, 6 short writes, fsync, close, rename, open, fsync, close
   expect(all.count).toBe(13)
   for (let n = 1; n <= all.count; n++) {
     writeFileAtomic(path, 'old')
-    expect(() => writeFileAtomic(path, 'new content', { calls: failingCalls(n) })).toThrow('space')
+    expect(() => writeFileAtomic(path, 'new content', { calls: failingCalls(n, 2) })).toThrow(
+      'space',
+    )
     expect(readText(path)).toBe(n <= 10 ? 'old' : 'new content')
     expect(fs.readdirSync(folder)).toEqual(['a.json'])
+  }
+})
+
+test('createFileAtomic() creates a file once, and whole for whoever sees it', () => {
+  const folder = makeFolder()
+  const path = join(folder, 'a.json')
+  const seen: (string | null)[] = []
+  const real = failingCalls(0, 2)
+  const write: FailingCalls['write'] = (...args) => {
+    seen.push(readText(path))
+    return real.write(...args)
+  }
+  expect(createFileAtomic(path, 'first', { calls: { ...real, write } })).toBe(true)
+  expect(seen).toEqual([null, null, null])
+  expect(createFileAtomic(path, 'second')).toBe(false)
+  expect(readText(path)).toBe('first')
+  expect(fs.statSync(path).mode & 0o777).toBe(0o600)
+  expect(fs.readdirSync(folder)).toEqual(['a.json'])
+})
+
+test('createFileAtomic() leaves nothing, whichever call fails', () => {
+  const folder = makeFolder()
+  const all = failingCalls(0, 2)
+  createFileAtomic(join(folder, 'all'), 'content', { calls: all })
+  fs.unlinkSync(join(folder, 'all'))
+  // open, 4 short writes, fsync, close, link, open, fsync, close
+  expect(all.count).toBe(11)
+  for (let n = 1; n <= all.count; n++) {
+    const calls = failingCalls(n, 2)
+    expect(() => createFileAtomic(join(folder, 'a'), 'content', { calls })).toThrow('space')
+    expect(fs.readdirSync(folder)).toEqual([])
   }
 })
 
@@ -84,7 +86,7 @@ test('writeFileAtomic() throws what the file system says of a missing folder', (
 test('isTemporaryFile() knows what a crash leaves behind', () => {
   const folder = makeFolder()
   const seen: string[] = []
-  const calls = failingCalls(0)
+  const calls = failingCalls(0, 2)
   const rename = (from: string, to: string) => {
     seen.push(...fs.readdirSync(folder))
     calls.rename(from, to)

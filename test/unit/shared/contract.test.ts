@@ -55,9 +55,22 @@ test('bind() refuses a version with a column that nothing feeds', () => {
   })
 })
 
+test.each([
+  [-1, -1],
+  [-1, -1, -1],
+  [-1, -1, 2, -1],
+])('bind() refuses features for rows of the free shape %j', (...shape) => {
+  const contract = contractOf(signature, manifest([feature('a', 0)]))
+  const free: Signature = { inputs: [{ name: 'numeric', datatype: 'FP32', shape }], outputs: [] }
+  expect(bind(contract, free, manifest([feature('a', 0)]))).toMatchObject({
+    code: 'BINDING_FAILED',
+    detail: expect.stringMatching(/no fixed size/),
+  })
+})
+
 test('bind() of a contract of tensors wants the same name, datatype and shape', () => {
   const contract = contractOf(signature, null)
-  expect(bind(contract, signature, null)).toMatchObject({ tensors: [0] })
+  expect(bind(contract, signature, null)).toEqual({ features: [] })
   const other = (datatype: 'FP32' | 'FP64', shape: number[], name = 'numeric'): Signature => ({
     inputs: [{ name, datatype, shape }],
     outputs: [],
@@ -65,5 +78,5 @@ test('bind() of a contract of tensors wants the same name, datatype and shape', 
   expect(bind(contract, other('FP64', [-1, 2]), null)).toHaveProperty('code', 'BINDING_FAILED')
   expect(bind(contract, other('FP32', [-1, 3]), null)).toHaveProperty('code', 'BINDING_FAILED')
   expect(bind(contract, other('FP32', [-1, 2], 'x'), null)).toHaveProperty('code', 'BINDING_FAILED')
-  expect(bind(contract, other('FP32', [-1, -1]), null)).toMatchObject({ tensors: [0] })
+  expect(bind(contract, other('FP32', [-1, -1]), null)).toEqual({ features: [] })
 })

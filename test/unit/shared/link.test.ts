@@ -96,7 +96,7 @@ test('close() delivers what was told, rejects waiting calls and closes both ends
   await waiting
   expect([await a.closed, await b.closed]).toEqual([null, null])
   expect(b.messages).toEqual(['never answered', 'last words'])
-  expect([a.link.isClosed, b.link.isClosed]).toEqual([true, true])
+  expect([near.destroyed, far.destroyed]).toEqual([true, true])
   await expect(a.link.call('after', 1000)).rejects.toThrow('closed')
   a.link.tell('after')
   a.link.close()
@@ -135,12 +135,12 @@ test.each(garbage)('Link closes with a reason on %s', async (_, bytes) => {
 
 test('Link waits for the rest of a frame without calling anybody', async () => {
   const { near, far } = await socketPair()
-  const { heard, messages, link } = openLink(near)
+  const { heard, messages } = openLink(near)
   const frame = frameOf(textCodec.encode(0n, 0n, 'whole'))
   far.write(frame.subarray(0, 9))
   await settle()
   expect(messages).toEqual([])
-  expect(link.isClosed).toBe(false)
+  expect(near.destroyed).toBe(false)
   far.write(frame.subarray(9))
   expect(await heard).toBe('whole')
 })
@@ -169,7 +169,7 @@ test('Link closes when its peer does not read', async () => {
   far.pause()
   const { link, closed } = openLink(near)
   const text = 'x'.repeat(900)
-  for (let i = 0; i < 10_000 && !link.isClosed; i++) link.tell(text)
+  for (let i = 0; i < 10_000 && !near.destroyed; i++) link.tell(text)
   expect((await closed)?.message).toBe('The peer does not read')
 })
 

@@ -10,10 +10,12 @@ const written = (log: (logger: ReturnType<typeof createLogger>) => void, level =
   const fd = openSync(file, 'w')
   log(createLogger({ level, component: 'control', fd }))
   closeSync(fd)
-  const lines = readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-  return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  return linesOf(file)
+}
+
+const linesOf = (file: string): Record<string, unknown>[] => {
+  const lines = readFileSync(file, 'utf8').split('\n')
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line))
 }
 
 test('createLogger() writes one line of JSON with event, component, level and time', () => {
@@ -57,4 +59,24 @@ test('createLogger() leaves out what is below its level', () => {
     logger.warn({ event: 'b' })
   }, 'warn')
   expect(lines.map((line) => line['event'])).toEqual(['b'])
+})
+
+test('createLogger() drops what cannot be written, ends nothing, and says later how much', () => {
+  const folder = makeTempDir('log')
+  const full = openSync('/dev/full', 'w')
+  const logger = createLogger({ level: 'info', component: 'control', fd: full })
+  for (const n of [1, 2, 3]) logger.info({ event: 'lost', n })
+  closeSync(full)
+  logger.info({ event: 'lost', n: 4 }) // the descriptor itself has gone
+  // The lowest free descriptor is given out again, as when a disk has room again.
+  const fd = openSync(join(folder, 'log'), 'w')
+  expect(fd).toBe(full)
+  logger.info({ event: 'kept' })
+  logger.info({ event: 'kept' })
+  closeSync(fd)
+  expect(linesOf(join(folder, 'log'))).toMatchObject([
+    { event: 'kept' },
+    { event: 'log_lines_lost', level: 'warn', lines: 4 },
+    { event: 'kept' },
+  ])
 })

@@ -1,0 +1,108 @@
+/**
+ * The data threads of a replica as one: tells all, waits for an answer of each, notes who has
+ * ended. A thread has ended when its event loop has: it holds no socket and runs no native code
+ * then, and only then may the process exit in good order.
+ */
+
+import type {
+  Answer,
+  DataThreadStart,
+  FromDataThread,
+  Question,
+  ToDataThread,
+} from './thread-messages.ts'
+
+export interface ThreadHandlers {
+  onMessage(message: FromDataThread): void
+  /** It threw what nobody caught. `onEnded` follows. */
+  onError(error: unknown): void
+  onEnded(): void
+}
+
+/** Starts a data thread and gives the way to tell it something. */
+export type StartThread = (
+  start: DataThreadStart,
+  handlers: ThreadHandlers,
+) => (message: ToDataThread) => void
+
+export interface DataThreadsHandlers {
+  /** A request met a fault of ours; the thread does not log. */
+  onFault(requestId: string, detail: string): void
+  onError(thread: number, error: unknown): void
+  /** Also when it was told to end. */
+  onEnded(thread: number): void
+}
+
+interface Asked {
+  readonly waiting: Set<number>
+  readonly answers: Answer[]
+  resolve(answers: readonly Answer[]): void
+}
+
+export class DataThreads {
+  readonly #tells: ((message: ToDataThread) => void)[] = []
+  readonly #living = new Set<number>()
+  readonly #asked = new Map<number, Asked>()
+  readonly #handlers: DataThreadsHandlers
+  #lastNumber = 0
+
+  constructor(
+    startThread: StartThread,
+    { settings, memory }: Omit<DataThreadStart, 'thread'>,
+    handlers: DataThreadsHandlers,
+  ) {
+    this.#handlers = handlers
+    for (let thread = 0; thread < settings.threads; thread++) {
+      this.#living.add(thread)
+      this.#tells.push(
+        startThread(
+          { settings, thread, memory },
+          {
+            onMessage: (message) => this.#onMessage(thread, message),
+            onError: (error) => handlers.onError(thread, error),
+            onEnded: () => {
+              this.#living.delete(thread)
+              handlers.onEnded(thread)
+            },
+          },
+        ),
+      )
+    }
+  }
+
+  /** Threads that have not ended. */
+  get living(): ReadonlySet<number> {
+    return this.#living
+  }
+
+  tell(message: ToDataThread): void {
+    for (const tell of this.#tells) tell(message)
+  }
+
+  /**
+   * Asks all threads under a number that was never used before, and resolves with it and one answer
+   * of each. Threads answer in order, and one that hangs never does: that is for the watchdog.
+   */
+  ask(question: Question): { number: number; answers: Promise<readonly Answer[]> } {
+    const number = ++this.#lastNumber
+    const answers = new Promise<readonly Answer[]>((resolve) => {
+      const waiting = new Set(this.#tells.keys())
+      this.#asked.set(number, { waiting, answers: [], resolve })
+    })
+    this.tell({ ...question, number })
+    return { number, answers }
+  }
+
+  #onMessage(thread: number, message: FromDataThread): void {
+    if (message.type === 'fault') {
+      this.#handlers.onFault(message.requestId, message.detail)
+      return
+    }
+    const asked = this.#asked.get(message.number)
+    if (asked === undefined || !asked.waiting.delete(thread)) return
+    asked.answers.push(message)
+    if (asked.waiting.size > 0) return
+    this.#asked.delete(message.number)
+    asked.resolve(asked.answers)
+  }
+}

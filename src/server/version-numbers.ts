@@ -1,0 +1,27 @@
+/**
+ * Numbers for the version word of shared memory. A number means the same version in every epoch, so
+ * that the watchdog names the right one whatever plan is served or prepared when a thread hangs.
+ */
+
+import type { PlannedVersion } from '../shared/epoch-plan.ts'
+
+export class VersionNumbers {
+  readonly #numbers = new Map<string, number>()
+  /** By number; 0 is no version. One entry for every version that this process ever prepared. */
+  readonly #names: string[] = ['']
+
+  /** The number of a version, from 1: the same one for the same proven bytes. */
+  numberOf({ model, version, provenSha256 }: PlannedVersion): number {
+    const key = JSON.stringify([model, version, provenSha256])
+    const known = this.#numbers.get(key)
+    if (known !== undefined) return known
+    const number = this.#names.push(`${model} v${version}`) - 1
+    this.#numbers.set(key, number)
+    return number
+  }
+
+  /** For people: `<model> v<version>`, or '' for a number that was never given out. */
+  nameOf(number: number): string {
+    return this.#names[number] ?? ''
+  }
+}

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest'
+import { Account } from '../../../src/server/account.ts'
+import {
+  COMPUTE_AT,
+  PROTOCOLS,
+  QUEUE_AT,
+  REASON_ABORTED,
+  REASON_OK,
+  ROWS_AT,
+  RUNS_AT,
+  requestsIndex,
+  SLOT_DOUBLES,
+  TOTAL_AT,
+} from '../../../src/shared/counters.ts'
+import { LATENCY_SLOTS, latencySlot } from '../../../src/shared/latency-slots.ts'
+import {
+  mapReplicaMemory,
+  replicaMemoryBytes,
+  THREAD_GAUGES,
+  THREAD_STATE,
+  THREAD_WORDS,
+} from '../../../src/shared/shared-memory.ts'
+
+const makeAccount = () => {
+  const memory = mapReplicaMemory(new SharedArrayBuffer(replicaMemoryBytes(2)), 2)
+  const [own, other] = memory.threads
+  return { account: new Account(own!), own: own!, other: other! }
+}
+
+const OIP = PROTOCOLS.indexOf('oip')
+const BASE = 3 * SLOT_DOUBLES
+
+test('answered() counts the request, its rows and its three durations in one slot', () => {
+  const { account, own, other } = makeAccount()
+  const times = { totalUs: 900, queueUs: 300, computeUs: 500 }
+  account.answered(BASE, OIP, 4, times)
+  account.answered(BASE, OIP, 1, times)
+  const slot = own.counters.subarray(BASE, BASE + SLOT_DOUBLES)
+  expect(slot[requestsIndex(OIP, REASON_OK)]).toBe(2)
+  expect(slot[ROWS_AT]).toBe(5)
+  for (const [at, us] of [
+    [TOTAL_AT, 900],
+    [QUEUE_AT, 300],
+    [COMPUTE_AT, 500],
+  ] as const) {
+    expect(slot[at + latencySlot(us)]).toBe(2)
+    expect(slot[at + LATENCY_SLOTS]).toBeCloseTo((2 * us) / 1e6, 12)
+  }
+  expect(own.counters.findIndex((value) => value !== 0)).toBeGreaterThanOrEqual(BASE)
+  expect(other.counters.every((value) => value === 0)).toBe(true)
+})
+
+test('counted() counts a request without durations', () => {
+  const { account, own } = makeAccount()
+  account.counted(BASE, OIP, REASON_ABORTED)
+  const marks = [...own.counters.keys()].filter((i) => own.counters[i] !== 0)
+  expect(marks).toEqual([BASE + requestsIndex(OIP, REASON_ABORTED)])
+})
+
+test('ranBatch() counts the run in the slot of its first member', () => {
+  const { account, own } = makeAccount()
+  account.ranBatch(BASE, 7)
+  expect(own.counters[BASE + RUNS_AT]).toBe(1)
+})
+
+test('admitted(), left(), connections() and queueRows() are sums of what comes and goes', () => {
+  const { account, own, other } = makeAccount()
+  for (let i = 0; i < 3; i++) account.admitted()
+  account.left()
+  account.connections(1)
+  account.connections(1)
+  account.connections(-1)
+  account.queueRows(5)
+  account.queueRows(2)
+  account.queueRows(-3)
+  expect(own.words[THREAD_WORDS.IN_FLIGHT]).toBe(2)
+  expect(own.words[THREAD_WORDS.CONNECTIONS]).toBe(1)
+  expect(own.gauges[THREAD_GAUGES.QUEUE_ROWS]).toBe(4)
+  expect([...other.words, ...other.gauges].every((value) => value === 0)).toBe(true)
+})
+
+test('decoding() is a state of its own, and a beat', () => {
+  const { account, own } = makeAccount()
+  account.decoding()
+  expect(own.words[THREAD_WORDS.STATE]).toBe(THREAD_STATE.DECODE)
+  account.idle()
+  expect(own.words[THREAD_WORDS.STATE]).toBe(THREAD_STATE.IDLE)
+  expect(own.words[THREAD_WORDS.BEAT]).toBe(2)
+})
+
+test('beat() publishes what the thread has used', () => {
+  const { account, own } = makeAccount()
+  account.beat(1.5, 0.25)
+  expect(own.gauges[THREAD_GAUGES.CPU_SECONDS]).toBe(1.5)
+  expect(own.gauges[THREAD_GAUGES.LOOP_LAG_SECONDS]).toBe(0.25)
+})

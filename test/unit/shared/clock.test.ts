@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { every } from '../../../src/shared/clock.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+
+test('every() repeats a task after it has ended, until it is cancelled', async () => {
+  const clock = new FakeClock()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let runs = 0
+  const cancel = every(clock, 100, async () => {
+    runs++
+    if (runs === 2) await promise
+  })
+  await clock.advance(200)
+  await clock.advance(1000)
+  expect(runs).toBe(2)
+  resolve()
+  await clock.advance(100)
+  expect(runs).toBe(3)
+  cancel()
+  await clock.advance(1000)
+  expect([runs, clock.pending]).toEqual([3, 0])
+})
+
+test('every() tells what a task throws and goes on', async () => {
+  const clock = new FakeClock()
+  const faults: unknown[] = []
+  let runs = 0
+  const task = async () => {
+    throw new Error(`run ${++runs}`)
+  }
+  const cancel = every(clock, 100, task, (thrown) => faults.push(thrown))
+  await clock.advance(300)
+  expect(faults).toMatchObject([{ message: 'run 1' }, { message: 'run 2' }, { message: 'run 3' }])
+  cancel()
+})

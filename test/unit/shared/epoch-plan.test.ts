@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import {
+  decodeFailures,
+  decodePlan,
+  encodeJson,
+  type PrepareFailure,
+} from '../../../src/shared/epoch-plan.ts'
+import type { Manifest } from '../../../src/shared/manifest.ts'
+import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
+
+test('decodePlan() reads what encodeJson() wrote, a missing value of NaN included', () => {
+  const feature = { name: 'wind', type: 'number', tensor: 'x', optional: true } as const
+  const features = [0, 1].map((column) => ({ ...feature, column, missing: Number.NaN }))
+  const manifest: Manifest = { digest: 'd', features, task: 'other', threshold: 0.3 }
+  const plan = epochPlan(7, [plannedVersion({ model: 'flüge', version: 1, manifest })])
+  expect(decodePlan(encodeJson(plan))).toEqual(plan)
+})
+
+test('decodeFailures() reads what encodeJson() wrote', () => {
+  const failures: PrepareFailure[] = [
+    { model: 'a', version: 1, code: 'BINDING_FAILED', detail: 'The version has no input "x"' },
+  ]
+  expect(decodeFailures(encodeJson(failures))).toEqual(failures)
+  expect(decodeFailures(encodeJson([]))).toEqual([])
+})

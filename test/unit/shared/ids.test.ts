@@ -1,0 +1,58 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  isEchoable,
+  isModelName,
+  parseVersion,
+  predictionIdPrefix,
+} from '../../../src/shared/ids.ts'
+
+test('predictionIdPrefix() names gateway, replica, thread and incarnation', () => {
+  expect(predictionIdPrefix('k3x9qa', 1, 0, 12)).toBe('k3x9qa.1.0-12-')
+})
+
+test('isEchoable() takes 1 to 128 of the characters that cannot split a header', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 140 }), (id) => {
+      expect(isEchoable(id)).toBe(/^[A-Za-z0-9._~-]{1,128}$/.test(id) && !id.includes('\n'))
+    }),
+  )
+  expect(isEchoable('x'.repeat(128))).toBe(true)
+  expect(isEchoable('x'.repeat(129))).toBe(false)
+})
+
+test.each([
+  ['flight-delay', true],
+  ['a', true],
+  ['2024', true],
+  ['A.b_c-d', true],
+  ['x'.repeat(128), true],
+  ['x'.repeat(129), false],
+  ['', false],
+  ['.hidden', false],
+  ['_private', false],
+  ['a..b', false],
+  ['a/b', false],
+  ['a b', false],
+  ['ä', false],
+  ['a\n', false],
+])('isModelName() of %j is %j', (name, expected) => {
+  expect(isModelName(name)).toBe(expected)
+})
+
+test.each([
+  ['1', 1],
+  ['999999999', 999_999_999],
+  ['0', 0],
+  ['01', 0],
+  ['-1', 0],
+  ['1.0', 0],
+  ['1e3', 0],
+  ['9999999999', 0],
+  ['', 0],
+  [' 1', 0],
+  ['1\n', 0],
+  ['latest', 0],
+])('parseVersion() of %j is %i', (text, expected) => {
+  expect(parseVersion(text)).toBe(expected)
+})
