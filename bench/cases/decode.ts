@@ -1,6 +1,6 @@
 /** From the bytes of a body into the batch, and from results to the bytes of an answer. */
 
-import { parseJson } from '../../src/server/json/parser.ts'
+import { decodeComplete } from '../../src/server/protocols/features-complete.ts'
 import * as featuresJson from '../../src/server/protocols/features-json.ts'
 import * as oipJson from '../../src/server/protocols/oip-json.ts'
 import type {
@@ -8,8 +8,8 @@ import type {
   Decoded,
   DecodeRequest,
   RowTarget,
-  VariantPlan,
 } from '../../src/server/protocols/protocol.ts'
+import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { bind, contractOf } from '../../src/shared/contract.ts'
 import type { Manifest, ManifestFeature } from '../../src/shared/manifest.ts'
 import { allocate, type Signature, type TensorSignature } from '../../src/shared/tensor.ts'
@@ -44,7 +44,7 @@ const planOf = (
   const contract = contractOf(signature, manifest)
   const binding = bind(contract, signature, manifest)
   if ('code' in binding) throw new Error(binding.detail)
-  return {
+  return compileVariant({
     endpoint: 'mlp',
     model: 'mlp',
     version: 1,
@@ -56,7 +56,7 @@ const planOf = (
     rowStrides: inputs.map(({ shape }) => shape[1]!),
     rowsMax: ROWS_MAX,
     jsonDepthMax: 100,
-  }
+  })
 }
 
 const number = (name: string, tensor: string, column: number): ManifestFeature => ({
@@ -112,6 +112,8 @@ const mixedPlan = (): VariantPlan => {
   )
 }
 
+const onSlow = (): void => {}
+
 const decodeCase = (
   name: string,
   body: string,
@@ -127,20 +129,20 @@ const decodeCase = (
     const columns = inputs.map(({ datatype }, i) => allocate(datatype, ROWS_MAX * strides[i]!))
     const target: RowTarget = { columns, row: 0, room: ROWS_MAX }
     const decoded: Decoded = {
-      rowsInPlace: 0,
+      rows: 0,
       tensors: null,
       isBatch: false,
-      requestId: '',
+      bodyId: null,
       outputs: null,
     }
     const last = strides[0]! - 1
     return () => {
-      decoded.rowsInPlace = 0
+      decoded.rows = 0
       decoded.tensors = null
       decoded.isBatch = false
-      decoded.requestId = ''
-      if (decodeRequest(bytes, plan, target, decoded) !== null) return -1
-      return decoded.rowsInPlace + Number(columns[0]![last])
+      decoded.bodyId = null
+      if (decodeRequest(bytes, plan, target, decoded, onSlow) !== null) return -1
+      return decoded.rows + Number(columns[0]![last])
     }
   },
 })
@@ -163,17 +165,6 @@ const doubles = (): string => {
   return JSON.stringify({ features: ROW.map(() => uniform() * 2 - 1) })
 }
 
-const completeParser: MicroCase = {
-  name: 'decode: complete parser, 30 floats',
-  setup: () => {
-    const bytes = encoder.encode(FEATURES_BODY)
-    return () => {
-      const parsed = parseJson(bytes, 100)
-      return 'value' in parsed && parsed.value instanceof Map ? parsed.value.size : -1
-    }
-  },
-}
-
 const encodeBinary: MicroCase = {
   name: 'encode: one binary prediction, features',
   setup: () => {
@@ -191,6 +182,7 @@ const encodeBinary: MicroCase = {
       isBatch: false,
       outputs: null,
       requestId: 'Xk3f9a-000001',
+      bodyId: null,
       predictionId: 'Xk3f9a-000001',
       latencyMs: 0.25,
     } satisfies Answer
@@ -217,6 +209,11 @@ export const cases: readonly MicroCase[] = [
   ),
   decodeCase('decode: 1 row of 30 floats, OIP', OIP_BODY, numbersPlan, decodeOip),
   decodeCase('decode: 64 rows of 30 floats, OIP', oipBody(64), numbersPlan, decodeOip),
-  completeParser,
+  decodeCase(
+    'decode: 30 floats by the complete decoder',
+    FEATURES_BODY,
+    numbersPlan,
+    decodeComplete,
+  ),
   encodeBinary,
 ]

@@ -36,8 +36,8 @@ export class Account {
     observe(counters, base + COMPUTE_AT, times.computeUs)
   }
 
-  /** A request that got no answer. `reason`: index of counters.ts. */
-  unanswered(base: number, protocol: number, reason: number): void {
+  /** Any other request. `reason`: index of counters.ts. */
+  counted(base: number, protocol: number, reason: number): void {
     countRequest(this.#counters, base, protocol, reason)
   }
 
@@ -57,22 +57,38 @@ export class Account {
     this.#words[THREAD_WORDS.CONNECTIONS]! += delta
   }
 
-  queueRows(rows: number): void {
-    this.#gauges[THREAD_GAUGES.QUEUE_ROWS] = rows
+  /** Rows that joined the queue of any version of this thread, or left it (negative). */
+  queueRows(delta: number): void {
+    this.#gauges[THREAD_GAUGES.QUEUE_ROWS]! += delta
   }
 
-  running(versionIndex: number): void {
-    this.#words[THREAD_WORDS.VERSION] = versionIndex
-    this.#words[THREAD_WORDS.STATE] = THREAD_STATE.RUN
+  /** `versionNumber`: of version-numbers.ts. */
+  running(versionNumber: number): void {
+    this.#words[THREAD_WORDS.VERSION] = versionNumber
+    this.#enter(THREAD_STATE.RUN)
   }
 
-  loading(versionIndex: number): void {
-    this.#words[THREAD_WORDS.VERSION] = versionIndex
-    this.#words[THREAD_WORDS.STATE] = THREAD_STATE.LOAD
+  loading(versionNumber: number): void {
+    this.#words[THREAD_WORDS.VERSION] = versionNumber
+    this.#enter(THREAD_STATE.LOAD)
+  }
+
+  /** Only where decoding may take long: the usual request is decoded in less than this costs. */
+  decoding(): void {
+    this.#enter(THREAD_STATE.DECODE)
   }
 
   idle(): void {
-    this.#words[THREAD_WORDS.STATE] = THREAD_STATE.IDLE
+    this.#enter(THREAD_STATE.IDLE)
+  }
+
+  /**
+   * Every entry is a beat: each run and each load is judged by its own time alone. The beat comes
+   * first, and the watchdog reads it last, so that no state is judged by the time of another.
+   */
+  #enter(state: number): void {
+    this.#words[THREAD_WORDS.BEAT]! += 1
+    this.#words[THREAD_WORDS.STATE] = state
   }
 
   beat(cpuSeconds: number, loopLagSeconds: number): void {

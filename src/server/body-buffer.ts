@@ -10,8 +10,8 @@ export interface BodyLimits {
   takeBodyBytes(bytes: number): boolean
 }
 
-const UNIT_BYTES = 1024
-const FIRST_BYTES = 64 * 1024
+/** What the first byte of an undeclared body reserves: thousands of slow clients must fit. */
+const FIRST_BYTES = 4 * 1024
 
 const EMPTY = new Uint8Array(0)
 
@@ -87,14 +87,12 @@ export class BodyBuffer {
 
   /**
    * Doubles, but not past the declared length; a declared length alone reserves nothing, or a few
-   * clients that declare much and send little would take the whole budget. Capacities are whole
-   * KiB, so that a budget kept in KiB gets back what it gave.
+   * clients that declare much and send little would take the whole budget.
    */
   #grow(length: number): void {
     const { bodyBytesMax } = this.#limits
     const doubled = Math.max(FIRST_BYTES, this.#bytes.length * 2, length)
-    const useful = Math.max(length, Math.min(doubled, this.#declaredBytes, bodyBytesMax))
-    const capacity = Math.ceil(useful / UNIT_BYTES) * UNIT_BYTES
+    const capacity = Math.max(length, Math.min(doubled, this.#declaredBytes, bodyBytesMax))
     if (!this.#limits.takeBodyBytes(capacity - this.#bytes.length)) {
       this.#refuse(refuse('BODY_BUDGET_EXHAUSTED', 'Too many bytes of request bodies in flight'))
       return

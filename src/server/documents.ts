@@ -28,7 +28,7 @@ const tensors = (list: readonly TensorSignature[]) =>
 
 /** Metadata of an endpoint is that of its contract; of a pinned version, its own. */
 export const modelMetadata = (endpoint: LiveEndpoint, pinned: LiveVariant | null): Document => {
-  const variant = pinned ?? endpoint.variants[0]
+  const variant = pinned ?? endpoint.only ?? endpoint.variants[0]
   const inputs = pinned?.plan.signature.inputs ?? variant?.plan.contract.tensors ?? []
   const versions = pinned === null ? [...endpoint.pinned.keys()] : [pinned.plan.version]
   return ok({
@@ -40,8 +40,8 @@ export const modelMetadata = (endpoint: LiveEndpoint, pinned: LiveVariant | null
   })
 }
 
-export const modelReadiness = (endpoint: LiveEndpoint, pinned: LiveVariant | null): Document => {
-  const isReady = pinned !== null || endpoint.variants.length > 0
-  const body = JSON.stringify({ name: endpoint.name, ready: isReady })
-  return { status: isReady ? 200 : 503, body }
-}
+/** 503 for a model of which no version is available, as of `health`. */
+export const modelReadiness = (name: string, isReady: boolean): Document => ({
+  status: isReady ? 200 : 503,
+  body: JSON.stringify({ name, ready: isReady }),
+})

@@ -2,7 +2,8 @@
  * One HTTP request and the duty to answer it once, whichever engine carries it.
  *
  * An engine creates the exchange, fills the fields below from the head, collects the body and calls
- * `RequestHandler` exactly once. Afterwards it only reports an abort. Rules that come from
+ * `RequestHandler` exactly once, or `onAborted` if the client goes before. Afterwards it only notes
+ * an abort. Rules that come from
  * uWebSockets and hold for both engines (reliability.md §2.1):
  * - the native response is touched in the engine's file only;
  * - nothing is counted, refused or started before the last body chunk, because the engine may still
@@ -23,9 +24,11 @@ export interface Exchange {
   readonly isExplained: boolean
   /** `content-encoding` as sent, '' if absent. */
   readonly contentEncoding: string
-  /** Monotonic milliseconds at which the head was complete. */
+  /** Monotonic milliseconds at which the head was complete; 0 unless `isExplained`. */
+  readonly headMs: number
+  /** Monotonic milliseconds at which the body was complete: what we take begins here. */
   readonly startedMs: number
-  /** The client has gone: `reply` would be a no-op, and work may be dropped. */
+  /** The client has gone: `reply` would be a no-op. */
   readonly isAborted: boolean
 
   /**
@@ -52,10 +55,14 @@ export interface HttpEngineOptions {
   /** Called when the number of open connections changes. */
   onConnections(delta: 1 | -1): void
   readonly onRequest: RequestHandler
+  /** Called when a client goes before its request was complete, and so in place of `onRequest`. */
+  onAborted(): void
 }
 
 export interface HttpEngine {
   readonly name: 'uws' | 'node'
+  /** Exchanges that are neither answered nor aborted, those whose body still arrives included. */
+  readonly underWay: number
   /** Listens with SO_REUSEPORT; gives the port (0 picks one), or rejects with PORT_IN_USE. */
   listen(host: string, port: number): Promise<number>
   /** Accepts no new connections and answers the open ones with `connection: close`. */

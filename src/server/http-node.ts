@@ -6,7 +6,7 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { systemClock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { BodyBuffer, isTransferEncodingKnown } from './body-buffer.ts'
@@ -29,10 +29,12 @@ class NodeExchange implements Exchange {
   readonly requestId: string
   readonly isExplained: boolean
   readonly contentEncoding: string
-  readonly startedMs = monotonic()
+  readonly headMs: number
+  startedMs = 0
   isAborted = false
 
   readonly #engine: NodeEngine
+  readonly #request: IncomingMessage
   #response: ServerResponse | null
   #buffer: BodyBuffer | null
   #isRefused = false
@@ -45,7 +47,9 @@ class NodeExchange implements Exchange {
     this.requestId = header(request, 'x-request-id')
     this.isExplained = header(request, 'x-sluice-explain') === '1'
     this.contentEncoding = header(request, 'content-encoding')
+    this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
+    this.#request = request
     this.#response = response
     const declared = header(request, 'content-length')
     this.#buffer = new BodyBuffer(engine.options, declared === '' ? Infinity : Number(declared))
@@ -54,10 +58,16 @@ class NodeExchange implements Exchange {
     request.on('end', () => this.#deliver())
   }
 
+  /** All of the request has come, also where it has not been handed on yet. */
+  get isComplete(): boolean {
+    return this.#request.complete
+  }
+
   reply(statusLine: string, headerLines: string, body: string | Uint8Array): void {
     const response = this.#response
     if (response === null) return
     this.#response = null
+    this.#engine.onLeft(this.#request.socket, this)
     const headers = headerLines === '' ? [] : headerLines.split('\r\n').flatMap(nameAndValue)
     headers.push('content-length', String(Buffer.byteLength(body)))
     if (this.#isRefused || this.#engine.isDraining) headers.push('connection', 'close')
@@ -73,10 +83,13 @@ class NodeExchange implements Exchange {
   /** Runs for answered exchanges too, where it changes nothing. */
   #onClose(): void {
     if (this.#response === null) return
+    this.#engine.onLeft(this.#request.socket, this)
     this.isAborted = true
     this.#response = null
-    this.#buffer?.release()
+    if (this.#buffer === null) return
+    this.#buffer.release()
     this.#buffer = null
+    this.#engine.options.onAborted()
   }
 
   #deliver(): void {
@@ -84,6 +97,7 @@ class NodeExchange implements Exchange {
     if (buffer === null) return
     this.#buffer = null
     this.#isRefused = buffer.refusal !== null
+    this.startedMs = monotonic()
     try {
       this.#engine.options.onRequest(this, buffer.view(), buffer.refusal)
     } finally {
@@ -109,8 +123,16 @@ const PARSER_ANSWERS: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 }
 
-const answerParserError = (error: NodeJS.ErrnoException, socket: Socket): void => {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+/**
+ * `isAnswerDue`: to a request before. Whatever is written then would be read as its answer, so that
+ * only closing is left.
+ */
+const answerParserError = (
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  isAnswerDue: boolean,
+): void => {
+  if (!socket.writable || error.code === 'ECONNRESET' || isAnswerDue) {
     socket.destroy()
     return
   }
@@ -118,10 +140,14 @@ const answerParserError = (error: NodeJS.ErrnoException, socket: Socket): void =
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }
 
-/** What Node lets pass: other versions, codings left as they are, many headers, two of Host. */
+/**
+ * What Node lets pass: other versions, codings left as they are, many headers, two of Host, and a
+ * target that is no path, which the other engine cannot read.
+ */
 const isMalformed = (request: IncomingMessage): boolean => {
   const { rawHeaders } = request
   if (request.httpVersionMajor !== 1 || rawHeaders.length > HEADERS_MAX * 2) return true
+  if (!request.url?.startsWith('/')) return true
   if (!isTransferEncodingKnown(header(request, 'transfer-encoding'))) return true
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -134,9 +160,12 @@ class NodeEngine implements HttpEngine {
   readonly name = 'node'
   readonly options: HttpEngineOptions
   isDraining = false
+  underWay = 0
   readonly #server: Server
   /** Connections that were refused: the parser hands on what came in the same piece. */
   readonly #refused = new WeakSet<Socket>()
+  /** Exchanges under way, by connection. */
+  readonly #open = new WeakMap<Socket, Set<NodeExchange>>()
 
   constructor(options: HttpEngineOptions) {
     this.options = options
@@ -155,7 +184,11 @@ class NodeEngine implements HttpEngine {
     this.#server.on('request', (request, response) => this.#onHead(request, response))
     // An unknown expectation is ignored, as uWebSockets does.
     this.#server.on('checkExpectation', (request, response) => this.#onHead(request, response))
-    this.#server.on('clientError', answerParserError)
+    this.#server.on('clientError', (error, socket) => {
+      const open = [...(this.#open.get(socket as Socket) ?? [])]
+      const isAnswerDue = open.some(({ isComplete }) => isComplete)
+      answerParserError(error, socket as Socket, isAnswerDue)
+    })
     this.#server.on('connection', (socket) => {
       options.onConnections(1)
       socket.on('close', () => options.onConnections(-1))
@@ -175,7 +208,9 @@ class NodeEngine implements HttpEngine {
 
   stopAccepting(): void {
     this.isDraining = true
-    this.#server.close()
+    // Not the server's own `close`: it would also close idle connections, under the requests that
+    // their clients are just sending.
+    NetServer.prototype.close.call(this.#server)
   }
 
   close(): void {
@@ -191,6 +226,14 @@ class NodeEngine implements HttpEngine {
       response.writeHead(400, { connection: 'close', 'content-length': 0 }).end()
       return
     }
-    new NodeExchange(this, request, response)
+    this.underWay++
+    const open = this.#open.get(socket) ?? new Set()
+    this.#open.set(socket, open.add(new NodeExchange(this, request, response)))
+  }
+
+  /** An exchange was answered or aborted. */
+  onLeft(socket: Socket, exchange: NodeExchange): void {
+    this.underWay--
+    this.#open.get(socket)?.delete(exchange)
   }
 }

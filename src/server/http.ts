@@ -82,7 +82,8 @@ class UwsExchange implements Exchange {
   readonly requestId: string
   readonly isExplained: boolean
   readonly contentEncoding: string
-  readonly startedMs: number
+  readonly headMs: number
+  startedMs = 0
   isAborted = false
 
   readonly #engine: UwsEngine
@@ -105,7 +106,7 @@ class UwsExchange implements Exchange {
     this.requestId = request.getHeader(X_REQUEST_ID)
     this.isExplained = request.getHeader(X_SLUICE_EXPLAIN) === '1'
     this.contentEncoding = request.getHeader(CONTENT_ENCODING)
-    this.startedMs = monotonic()
+    this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
     this.#contentLength = contentLength
     this.#response = response
@@ -119,6 +120,7 @@ class UwsExchange implements Exchange {
     const response = this.#response
     if (response === null) return
     this.#response = null
+    this.#engine.underWay--
     const head = headerLines === '' ? statusLine : `${statusLine}\r\n${headerLines}`
     if (delivering === this) {
       write(response, this, head, body)
@@ -136,9 +138,11 @@ class UwsExchange implements Exchange {
 
   onAborted(): void {
     this.isAborted = true
+    if (this.#response !== null) this.#engine.underWay--
     this.#response = null
     this.#buffer?.release()
     this.#buffer = null
+    if (!this.#isDelivered) this.#engine.options.onAborted()
   }
 
   onData(chunk: ArrayBuffer, isLast: boolean): void {
@@ -164,6 +168,7 @@ class UwsExchange implements Exchange {
   #deliver(body: Uint8Array, refusal: Refusal | null): void {
     this.#isDelivered = true
     this.#isRefused = refusal !== null
+    this.startedMs = monotonic()
     delivering = this
     try {
       this.#engine.options.onRequest(this, body, refusal)
@@ -181,6 +186,7 @@ class UwsEngine implements HttpEngine {
   readonly name = 'uws'
   readonly options: HttpEngineOptions
   isDraining = false
+  underWay = 0
   readonly #uws: Uws
   readonly #app: UwsApp
   #listener: UwsListener | null = null
@@ -244,6 +250,7 @@ class UwsEngine implements HttpEngine {
       return
     }
     const exchange = new UwsExchange(this, method, contentLength, response, request)
+    this.underWay++
     response.onAborted(() => exchange.onAborted())
     response.onData((chunk, isLast) => exchange.onData(chunk, isLast))
   }

@@ -10,9 +10,8 @@
  */
 
 import { bucketOf } from '../routing/bucket-table.ts'
-import type { BatcherHandlers, RunTimes } from '../runtime/batcher.ts'
-import { type FieldFault, type Refusal, refuse } from '../shared/errors.ts'
-import { isEchoable } from '../shared/ids.ts'
+import type { BatcherHandlers, RunTimes } from '../runtime/batch-runs.ts'
+import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor, TensorData } from '../shared/tensor.ts'
 import type { Account } from './account.ts'
 import { admitBody, admitRows } from './admission.ts'
@@ -20,17 +19,11 @@ import type { Epochs } from './epochs.ts'
 import type { Exchange } from './exchange.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
 import { Pending } from './pending.ts'
-import type { Decoded } from './protocols/protocol.ts'
-import type { Replies } from './replies.ts'
-import { type InferRoute, resolveRoute } from './routes.ts'
+import { ofNoEndpoint, type Replies } from './replies.ts'
+import { formatOf, type InferRoute, resolveRoute } from './routes.ts'
 
-/** Rows of a decoded request; 1 where the version has no row dimension. */
-const rowsOf = (decoded: Decoded, rowsMax: number): number =>
-  decoded.tensors === null
-    ? decoded.rowsInPlace
-    : rowsMax === 0
-      ? 1
-      : (decoded.tensors[0]?.shape[0] ?? 1)
+/** A body up to here is decoded in less time than it takes to read the clock twice. */
+const QUICK_BYTES_MAX = 4096
 
 export interface InferSurroundings {
   readonly epochs: Epochs
@@ -48,18 +41,13 @@ export class Infer {
   readonly #queueRowsMax: number
   readonly #monotonic: () => number
   readonly #isReady: () => boolean
-  readonly #decoded: Decoded = {
-    rowsInPlace: 0,
-    tensors: null,
-    isBatch: false,
-    requestId: '',
-    outputs: null,
-  }
   readonly #target: { columns: readonly TensorData[]; row: number; room: number } = {
     columns: [],
     row: 0,
     room: 0,
   }
+  /** The body under way is one that may take long to decode. */
+  #isSlow = false
   /** Rows of the run whose members are being answered. */
   #runRows = 0
 
@@ -72,26 +60,30 @@ export class Infer {
     this.#isReady = surroundings.isReady
   }
 
-  /** Entry of every request. `body` is valid during the call only. */
+  /** Entry of every request. `body` is valid during the call only. Total: it throws nothing. */
   readonly onRequest = (exchange: Exchange, body: Uint8Array, refusal: Refusal | null): void => {
     try {
       const { epoch, routes } = this.#epochs.current()
-      const known = exchange.method === 'POST' ? routes.get(exchange.path) : undefined
-      if (known !== undefined) this.#infer(epoch, known, exchange, body, refusal)
-      else this.#other(epoch, exchange, refusal)
+      const route = exchange.method === 'POST' ? routes.get(exchange.path) : undefined
+      if (route === undefined) this.#other(epoch, exchange, refusal)
+      else this.#infer(epoch, route, exchange, body, refusal)
     } catch (thrown) {
-      this.#replies.crashed(exchange, thrown)
+      this.#replies.crashed(ofNoEndpoint(exchange, formatOf(exchange.path)), thrown)
     }
   }
 
-  #other(epoch: LiveEpoch, exchange: Exchange, refusal: Refusal | null): void {
+  /** A client that went before its request was complete. */
+  readonly onAborted = (): void => this.#replies.forsaken()
+
+  #other(epoch: LiveEpoch, exchange: Exchange, engineRefusal: Refusal | null): void {
     const route = resolveRoute(epoch, exchange.method, exchange.path)
-    if (route.kind === 'document' && refusal === null) {
+    const refusal = engineRefusal ?? (route.kind === 'refused' ? route.refusal : null)
+    if (refusal !== null) {
+      const allow = route.kind === 'refused' && engineRefusal === null ? route.allow : ''
+      this.#replies.refused(ofNoEndpoint(exchange, route.format), refusal, allow)
+    } else if (route.kind === 'document') {
       this.#replies.document(exchange, route.format, route.render(this.#isReady()))
-      return
     }
-    const reason = refusal ?? (route.kind === 'refused' ? route.refusal : null)
-    if (reason !== null) this.#replies.refused(exchange, route.format, reason, null)
   }
 
   #infer(
@@ -101,59 +93,82 @@ export class Infer {
     body: Uint8Array,
     engineRefusal: Refusal | null,
   ): void {
-    const { endpoint, format } = route
-    const refusal = engineRefusal ?? admitBody(exchange)
-    if (refusal !== null) {
-      this.#replies.refused(exchange, format, refusal, { base: endpoint.refusedBase })
-      return
+    const { format, endpoint } = route
+    const sequence = this.#replies.takeSequence()
+    const pending = new Pending(exchange, epoch, format, sequence, endpoint.refusedBase)
+    try {
+      const refusal =
+        engineRefusal ?? admitBody(exchange.contentEncoding) ?? this.#admit(pending, route, body)
+      if (refusal !== null) this.#replies.refused(pending, refusal)
+    } catch (thrown) {
+      this.#replies.crashed(pending, thrown)
     }
-    const variant = route.pinned ?? this.#route(route, exchange)
-    const { batcher } = variant.version
-    const decoded = this.#decoded
-    decoded.rowsInPlace = 0
-    decoded.tensors = null
-    decoded.isBatch = false
-    decoded.requestId = ''
-    decoded.outputs = null
-    batcher.openTarget(this.#target)
-    const rejected =
-      format.decodeRequest(body, variant.plan, this.#target, decoded) ??
-      admitRows(batcher.queuedRows, rowsOf(decoded, variant.plan.rowsMax), this.#queueRowsMax)
-    const requestId =
-      exchange.requestId !== '' && isEchoable(exchange.requestId)
-        ? exchange.requestId
-        : decoded.requestId
-    if (rejected !== null) {
-      this.#replies.refused(exchange, format, rejected, { base: variant.counterBase }, requestId)
-      return
-    }
-    const request = { exchange, epoch, variant, format }
-    const pending = new Pending(request, decoded, requestId, this.#monotonic())
-    epoch.inFlight++
-    this.#account.admitted()
-    if (decoded.tensors === null) batcher.admitInPlace(pending, decoded.rowsInPlace)
-    else batcher.admitTensors(pending, decoded.tensors, rowsOf(decoded, variant.plan.rowsMax))
-    this.#account.queueRows(batcher.queuedRows)
   }
 
-  /** Stage 3: one load from the bucket table, when there is more than one variant. */
-  #route(route: InferRoute, exchange: Exchange): LiveVariant {
-    const { endpoint } = route
-    if (endpoint.buckets === null) return endpoint.variants[0]!
-    const key = exchange.requestId === '' ? this.#replies.nextPredictionId() : exchange.requestId
+  /** Decodes into the version's batch and joins its queue, or says why not. */
+  #admit(pending: Pending, route: InferRoute, body: Uint8Array): Refusal | null {
+    const { exchange } = pending
+    const variant = route.pinned ?? route.endpoint.only ?? this.#split(pending, route)
+    pending.variant = variant
+    pending.counterBase = variant.counterBase
+    const { batcher } = variant.version
+    batcher.openTarget(this.#target)
+    const refusal =
+      this.#decode(pending, variant, body) ??
+      admitRows(batcher.queuedRows, pending.rows, this.#queueRowsMax)
+    if (refusal !== null) return refusal
+    const isQuick = !this.#isSlow && body.length <= QUICK_BYTES_MAX && !exchange.isExplained
+    const nowMs = isQuick ? exchange.startedMs : this.#monotonic()
+    pending.admittedMs = nowMs
+    const { tensors } = pending
+    if (tensors === null) batcher.admitInPlace(pending, pending.rows, nowMs)
+    else {
+      pending.tensors = null
+      batcher.admitTensors(pending, tensors, pending.rows, nowMs)
+    }
+    pending.epoch.inFlight++
+    this.#account.admitted()
+    return null
+  }
+
+  #decode(pending: Pending, variant: LiveVariant, body: Uint8Array): Refusal | null {
+    this.#isSlow = false
+    const { plan } = variant
+    try {
+      return pending.format.decodeRequest(body, plan, this.#target, pending, this.#onSlow)
+    } finally {
+      if (this.#isSlow) this.#account.idle()
+    }
+  }
+
+  readonly #onSlow = (): void => {
+    this.#isSlow = true
+    this.#account.decoding()
+  }
+
+  /**
+   * Stage 3 where traffic is split: one load from the bucket table. The key is known from the head
+   * alone, so that decoding goes straight into the buffer of the version.
+   */
+  #split({ exchange, sequence }: Pending, { endpoint }: InferRoute): LiveVariant {
+    const key =
+      exchange.requestId === '' ? this.#replies.predictionId(sequence) : exchange.requestId
     return endpoint.variants[endpoint.buckets[bucketOf(endpoint.salt, key)]!]!
   }
 
-  /** What the batcher of a version calls back; `versionIndex` is shown by the watchdog. */
-  handlersFor(versionIndex: number): BatcherHandlers<Pending> {
+  /** What the batcher of a version calls back; `versionNumber` is named by the watchdog. */
+  handlersFor(versionNumber: number): BatcherHandlers<Pending> {
     return {
-      onRunStart: () => this.#account.running(versionIndex),
-      onRunEnd: (rows) => {
-        this.#account.idle()
+      onQueueRows: (delta) => this.#account.queueRows(delta),
+      onRunStart: () => this.#account.running(versionNumber),
+      onRunEnd: () => this.#account.idle(),
+      onServed: (first, rows) => {
         this.#runRows = rows
+        this.#account.ranBatch(first.counterBase, rows)
       },
       onDone: this.#onDone,
       onFailed: this.#onFailed,
+      onFault: this.#onFault,
     }
   }
 
@@ -163,31 +178,26 @@ export class Infer {
     place: { rowStart: number; rows: number; isWhole: boolean },
     times: RunTimes,
   ): void => {
-    const { variant } = pending
-    if (place.rowStart === 0) this.#account.ranBatch(variant.counterBase, this.#runRows)
-    try {
-      this.#replies.answered(pending, results, place, times, this.#runRows)
-    } catch (thrown) {
-      this.#replies.crashed(pending.exchange, thrown)
-    }
+    this.#replies.answered(pending, results, place, times, this.#runRows)
     this.#leave(pending)
   }
 
   readonly #onFailed = (pending: Pending, refusal: Refusal, badRow: number): void => {
     const located = pending.isBatch && badRow >= 0 ? atRow(refusal, badRow) : refusal
-    const base = { base: pending.variant.counterBase }
-    this.#replies.refused(pending.exchange, pending.format, located, base, pending.requestId)
+    this.#replies.refused(pending, located)
+    this.#leave(pending)
+  }
+
+  readonly #onFault = (pending: Pending, thrown: unknown): void => {
+    this.#replies.crashed(pending, thrown)
     this.#leave(pending)
   }
 
   #leave(pending: Pending): void {
     this.#account.left()
-    this.#account.queueRows(pending.variant.version.batcher.queuedRows)
     this.#epochs.leave(pending.epoch)
   }
 }
 
-const atRow = (refusal: Refusal, row: number): Refusal => {
-  const fault: FieldFault = { pointer: `/instances/${row}`, detail: refusal.detail }
-  return refuse(refusal.code, refusal.detail, [fault])
-}
+const atRow = ({ code, detail }: Refusal, row: number): Refusal =>
+  refuse(code, detail, [{ pointer: `/instances/${row}`, detail }])

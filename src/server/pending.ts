@@ -1,35 +1,56 @@
-/** One admitted request on its way through the batcher. */
+/**
+ * One request of an endpoint, from its head to its answer: what is known of it is filled in as it
+ * becomes known, so that a refusal at any stage can be answered, counted and traced alike.
+ */
 
+import type { Tensor } from '../shared/tensor.ts'
 import type { Exchange } from './exchange.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
+import type { Decoded } from './protocols/protocol.ts'
 import type { WireFormat } from './wire-formats.ts'
 
+/** What an answer needs of its request. */
+export interface Answerable {
+  readonly exchange: Exchange
+  readonly format: WireFormat
+  /** Place in the records of its producer, from 1; 0 for a request of no endpoint. */
+  readonly sequence: number
+  /** First double of the counter slot that it counts in. */
+  readonly counterBase: number
+  /** The client's id from the body; null if there was none, or none was read. */
+  readonly bodyId: string | null
+}
+
 /** All fields are set in the constructor, so that every object has the same shape. */
-export class Pending {
+export class Pending implements Answerable, Decoded {
   readonly exchange: Exchange
   readonly epoch: LiveEpoch
-  readonly variant: LiveVariant
   readonly format: WireFormat
-  /** The client's id, or '' if it gave none. */
-  readonly requestId: string
-  readonly isBatch: boolean
-  readonly outputs: readonly number[] | null
-  /** Monotonic milliseconds at which the request joined the queue. */
-  readonly admittedMs: number
+  readonly sequence: number
+  /** That of refusals of the endpoint, until a variant is chosen. */
+  counterBase: number
+  /** Set before decoding. */
+  variant: LiveVariant | null = null
+  rows = 0
+  /** Handed to the batcher on admission, and then null. */
+  tensors: Tensor[] | null = null
+  isBatch = false
+  bodyId: string | null = null
+  outputs: number[] | null = null
+  /** Monotonic milliseconds at which it joined the queue. */
+  admittedMs = 0
 
   constructor(
-    request: { exchange: Exchange; epoch: LiveEpoch; variant: LiveVariant; format: WireFormat },
-    decoded: { isBatch: boolean; outputs: number[] | null },
-    requestId: string,
-    admittedMs: number,
+    exchange: Exchange,
+    epoch: LiveEpoch,
+    format: WireFormat,
+    sequence: number,
+    counterBase: number,
   ) {
-    this.exchange = request.exchange
-    this.epoch = request.epoch
-    this.variant = request.variant
-    this.format = request.format
-    this.requestId = requestId
-    this.isBatch = decoded.isBatch
-    this.outputs = decoded.outputs
-    this.admittedMs = admittedMs
+    this.exchange = exchange
+    this.epoch = epoch
+    this.format = format
+    this.sequence = sequence
+    this.counterBase = counterBase
   }
 }

@@ -1,28 +1,21 @@
-/** Stages 6 to 8: encode, number, release, account. The only file that writes answers. */
+/** Stages 6 to 8: encode, release, account. The only file that writes answers. */
 
-import type { RunTimes } from '../runtime/batcher.ts'
-import { REASON_ABORTED, reasonIndex } from '../shared/counters.ts'
-import { ERRORS, GatewayError, type Refusal } from '../shared/errors.ts'
+import type { RunTimes } from '../runtime/batch-runs.ts'
+import { REASON_ABORTED, REASON_OK, reasonIndex } from '../shared/counters.ts'
+import { ERRORS, type Refusal, refuse } from '../shared/errors.ts'
 import { isEchoable } from '../shared/ids.ts'
+import { STATUS_TITLES } from '../shared/problem.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import type { Account } from './account.ts'
 import type { Document } from './documents.ts'
 import type { Exchange } from './exchange.ts'
-import type { Pending } from './pending.ts'
-import type { Answer } from './protocols/protocol.ts'
-import { FEATURES, type WireFormat } from './wire-formats.ts'
+import type { Answerable, Pending } from './pending.ts'
+import { OTHER, type WireFormat } from './wire-formats.ts'
 
-const STATUS_LINES: Readonly<Record<number, string>> = {
-  200: '200 OK',
-  400: '400 Bad Request',
-  403: '403 Forbidden',
-  404: '404 Not Found',
-  405: '405 Method Not Allowed',
-  413: '413 Content Too Large',
-  415: '415 Unsupported Media Type',
-  500: '500 Internal Server Error',
-  503: '503 Service Unavailable',
-}
+const OK = '200 OK'
+
+const statusLine = (status: number): string =>
+  status === 200 ? OK : `${status} ${STATUS_TITLES[status] ?? ''}`
 
 const JSON_TYPE = 'content-type: application/json'
 /** Seconds after which a shed request may come again. B1 computes it from the queue. */
@@ -42,8 +35,14 @@ export class Replies {
   readonly #prefix: string
   readonly #monotonic: () => number
   readonly #onFault: (requestId: string, thrown: unknown) => void
-  /** Sequence number of the last record of this producer: from 1, without gap. */
+  /** Requests of endpoints so far. */
   #sequence = 0
+  /** Requests of no endpoint so far: they are no predictions, but have ids all the same. */
+  #others = 0
+  /** What `#identify` found: our id, the one for bodies, and the one for headers and logs. */
+  #ownId = ''
+  #requestId = ''
+  #safeId = ''
 
   constructor(surroundings: RepliesSurroundings) {
     this.#account = surroundings.account
@@ -52,16 +51,35 @@ export class Replies {
     this.#onFault = surroundings.onFault
   }
 
-  /** The id that the next record will have. */
-  nextPredictionId(): string {
-    return this.#prefix + (this.#sequence + 1)
+  /** The place of one more request in the records of this producer: from 1, without gap. */
+  takeSequence(): number {
+    return ++this.#sequence
   }
 
-  #takePredictionId(): string {
-    this.#sequence++
-    return this.#prefix + this.#sequence
+  predictionId(sequence: number): string {
+    return this.#prefix + sequence
   }
 
+  /**
+   * The client's id counts where it gave one: that of the head if it may be echoed, else that of
+   * the body, which may hold anything and then stays out of headers.
+   */
+  #identify({ exchange, sequence, bodyId }: Answerable): void {
+    const ownId =
+      sequence > 0 ? this.predictionId(sequence) : `${this.#prefix}other-${++this.#others}`
+    this.#ownId = ownId
+    this.#requestId = ownId
+    this.#safeId = ownId
+    if (exchange.requestId !== '' && isEchoable(exchange.requestId)) {
+      this.#requestId = exchange.requestId
+      this.#safeId = exchange.requestId
+    } else if (bodyId !== null && bodyId !== '') {
+      this.#requestId = bodyId
+      if (isEchoable(bodyId)) this.#safeId = bodyId
+    }
+  }
+
+  /** A request that was run. `runRows`: rows of the whole run. */
   answered(
     pending: Pending,
     results: readonly Tensor[],
@@ -69,16 +87,15 @@ export class Replies {
     times: RunTimes,
     runRows: number,
   ): void {
-    const { exchange, variant, format } = pending
+    const { exchange, format, counterBase } = pending
     if (exchange.isAborted) {
-      this.#account.unanswered(variant.counterBase, format.protocol, REASON_ABORTED)
-      this.#sequence++
+      this.#account.counted(counterBase, format.protocol, REASON_ABORTED)
       return
     }
-    const predictionId = this.#takePredictionId()
-    const requestId = pending.requestId === '' ? predictionId : pending.requestId
+    this.#identify(pending)
+    const variant = pending.variant!
     const totalMs = this.#monotonic() - exchange.startedMs
-    const answer: Answer = {
+    const body = format.encodeResponse({
       plan: variant.plan,
       results,
       rowStart: place.rowStart,
@@ -86,86 +103,94 @@ export class Replies {
       isWhole: place.isWhole,
       isBatch: pending.isBatch,
       outputs: pending.outputs,
-      requestId,
-      predictionId,
+      requestId: this.#requestId,
+      bodyId: pending.bodyId,
+      predictionId: this.#ownId,
       latencyMs: totalMs,
-    }
-    const body = format.encodeResponse(answer)
+    })
     if (typeof body !== 'string') {
-      const counted = { base: variant.counterBase, predictionId }
-      this.refused(exchange, format, body, counted, pending.requestId)
+      this.refused(pending, body)
       return
     }
-    let headers = `${JSON_TYPE}\r\n${variant.headerLines}\r\nx-sluice-prediction-id: ${predictionId}`
-    // Ids of the body may hold anything; only safe ones go into a header.
-    if (requestId === predictionId || isEchoable(requestId)) {
-      headers += `\r\nx-request-id: ${requestId}`
-    }
+    let headers = `${variant.headerLines}${this.#ownId}\r\nx-request-id: ${this.#safeId}`
     if (exchange.isExplained) headers += serverTiming(pending, times, totalMs, runRows)
-    exchange.reply('200 OK', headers, body)
-    this.#account.answered(variant.counterBase, format.protocol, place.rows, {
+    exchange.reply(OK, headers, body)
+    this.#account.answered(counterBase, format.protocol, place.rows, {
       totalUs: totalMs * 1000,
       queueUs: (times.startedMs - pending.admittedMs) * 1000,
       computeUs: (times.endedMs - times.startedMs) * 1000,
     })
   }
 
-  /**
-   * A refusal or failure. `counted.base` is the slot that it counts in, null for requests of no
-   * endpoint (slot 0). A prediction id is taken unless the request has one already.
-   */
-  refused(
-    exchange: Exchange,
-    format: WireFormat,
+  /** A refusal or failure. `allow`: the methods of a path, where the method was wrong. */
+  refused(request: Answerable, refusal: Refusal, allow = ''): void {
+    const { exchange, format } = request
+    if (exchange.isAborted) {
+      this.#account.counted(request.counterBase, format.protocol, REASON_ABORTED)
+      return
+    }
+    this.#identify(request)
+    this.#refuse(request, refusal, allow)
+  }
+
+  #refuse(
+    { exchange, format, sequence, counterBase }: Answerable,
     refusal: Refusal,
-    counted: { base: number; predictionId?: string } | null,
-    bodyRequestId = '',
-  ): void {
-    const requestId = isEchoable(exchange.requestId) ? exchange.requestId : bodyRequestId
-    if (counted !== null && counted.predictionId === undefined) this.#sequence++
-    const entry = ERRORS[refusal.code]
-    const { contentType, body } = format.encodeError(refusal, requestId)
+    allow: string,
+  ) {
+    const status = ERRORS[refusal.code].http
+    const { contentType, body } = format.encodeError(refusal, this.#requestId)
     let headers = `content-type: ${contentType}\r\nx-sluice-error: ${refusal.code}`
-    if (isEchoable(requestId)) headers += `\r\nx-request-id: ${requestId}`
-    if (entry.http === 503) headers += `\r\nretry-after: ${RETRY_AFTER_SECONDS}`
-    if (entry.http === 405) headers += `\r\nallow: ${allowed(refusal)}`
-    exchange.reply(STATUS_LINES[entry.http] ?? `${entry.http}`, headers, body)
-    this.#account.unanswered(counted?.base ?? 0, format.protocol, reasonIndex(refusal.code))
+    headers += `\r\nx-request-id: ${this.#safeId}`
+    if (sequence > 0) headers += `\r\nx-sluice-prediction-id: ${this.#ownId}`
+    if (status === 503) headers += `\r\nretry-after: ${RETRY_AFTER_SECONDS}`
+    if (allow !== '') headers += `\r\nallow: ${allow}`
+    exchange.reply(statusLine(status), headers, body)
+    this.#account.counted(counterBase, format.protocol, reasonIndex(refusal.code))
   }
 
-  /** A fault of ours: 500 without details; the agent logs them. */
-  crashed(exchange: Exchange, thrown: unknown): void {
-    const requestId = isEchoable(exchange.requestId) ? exchange.requestId : ''
-    this.#onFault(requestId, thrown)
-    this.refused(exchange, FEATURES, GatewayError.from(new Error('crash')).toRefusal(), null)
+  /** A fault of ours: 500 without details; the agent logs them under the id that is answered. */
+  crashed(request: Answerable, thrown: unknown): void {
+    this.#identify(request)
+    this.#onFault(this.#safeId, thrown)
+    this.#refuse(request, refuse('INTERNAL', 'Internal error'), '')
   }
 
-  document(exchange: Exchange, format: WireFormat, document: Document): void {
-    const headers = isEchoable(exchange.requestId)
-      ? `${JSON_TYPE}\r\nx-request-id: ${exchange.requestId}`
-      : JSON_TYPE
-    exchange.reply(STATUS_LINES[document.status]!, headers, document.body)
-    this.#account.unanswered(0, format.protocol, 0)
+  document(exchange: Exchange, format: WireFormat, { status, body }: Document): void {
+    this.#identify(ofNoEndpoint(exchange, format))
+    exchange.reply(statusLine(status), `${JSON_TYPE}\r\nx-request-id: ${this.#safeId}`, body)
+    this.#account.counted(0, format.protocol, REASON_OK)
+  }
+
+  /** A client that went before its request was complete. */
+  forsaken(): void {
+    this.#account.counted(0, OTHER.protocol, REASON_ABORTED)
   }
 }
 
-/** The method named at the end of a METHOD_NOT_ALLOWED detail: "... use POST". */
-const allowed = (refusal: Refusal): string =>
-  refusal.detail.endsWith('POST') ? 'POST' : 'GET, HEAD'
+/** A request that is answered, and counted in slot 0, without belonging to an endpoint. */
+export const ofNoEndpoint = (exchange: Exchange, format: WireFormat): Answerable => ({
+  exchange,
+  format,
+  sequence: 0,
+  counterBase: 0,
+  bodyId: null,
+})
 
 const milliseconds = (value: number): string => Math.max(0, value).toFixed(3)
 
 const serverTiming = (
-  pending: Pending,
+  { exchange, admittedMs }: Pending,
   times: RunTimes,
   totalMs: number,
   runRows: number,
 ): string => {
-  const decode = milliseconds(pending.admittedMs - pending.exchange.startedMs)
-  const queue = milliseconds(times.startedMs - pending.admittedMs)
+  const body = milliseconds(exchange.startedMs - exchange.headMs)
+  const decode = milliseconds(admittedMs - exchange.startedMs)
+  const queue = milliseconds(times.startedMs - admittedMs)
   const infer = milliseconds(times.endedMs - times.startedMs)
   return (
-    `\r\nserver-timing: decode;dur=${decode}, queue;dur=${queue}, ` +
+    `\r\nserver-timing: body;dur=${body}, decode;dur=${decode}, queue;dur=${queue}, ` +
     `infer;dur=${infer};desc="batch ${runRows}", total;dur=${milliseconds(totalMs)}`
   )
 }

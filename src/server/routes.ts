@@ -3,7 +3,7 @@
  * usual request costs one look-up; everything else is taken apart on demand.
  */
 
-import { type Refusal, refuse } from '../shared/errors.ts'
+import { isRefusal, type Refusal, refuse } from '../shared/errors.ts'
 import { isModelName, parseVersion } from '../shared/ids.ts'
 import { nearest } from '../shared/nearest.ts'
 import {
@@ -13,11 +13,12 @@ import {
   modelReadiness,
   serverMetadata,
 } from './documents.ts'
+import { quote } from './json/pointer.ts'
 import type { LiveEndpoint, LiveEpoch, LiveVariant } from './live-epoch.ts'
 import { FEATURES, OIP, OTHER, type WireFormat } from './wire-formats.ts'
 
+/** A path that takes inference requests. */
 export interface InferRoute {
-  readonly kind: 'infer'
   readonly format: WireFormat
   readonly endpoint: LiveEndpoint
   /** Set when the path names a version. */
@@ -34,9 +35,11 @@ export interface RefusedRoute {
   readonly kind: 'refused'
   readonly format: WireFormat
   readonly refusal: Refusal
+  /** The methods that the path has, where the method is wrong; else ''. */
+  readonly allow: string
 }
 
-export type Route = InferRoute | DocumentRoute | RefusedRoute
+export type Route = DocumentRoute | RefusedRoute
 
 export type RouteTable = ReadonlyMap<string, InferRoute>
 
@@ -48,7 +51,7 @@ export const compileRoutes = (epoch: LiveEpoch): RouteTable => {
     format: WireFormat,
     endpoint: LiveEndpoint,
     pinned: LiveVariant | null,
-  ) => table.set(path, { kind: 'infer', format, endpoint, pinned })
+  ) => table.set(path, { format, endpoint, pinned })
   for (const endpoint of epoch.endpoints.values()) {
     add(`/predict/${endpoint.name}`, FEATURES, endpoint, null)
     add(`/v2/models/${endpoint.name}/infer`, OIP, endpoint, null)
@@ -60,11 +63,19 @@ export const compileRoutes = (epoch: LiveEpoch): RouteTable => {
   return table
 }
 
-const refused = (format: WireFormat, refusal: Refusal): RefusedRoute => ({
+const refused = (format: WireFormat, refusal: Refusal, allow = ''): RefusedRoute => ({
   kind: 'refused',
   format,
   refusal,
+  allow,
 })
+
+type Methods = 'POST' | 'GET, HEAD'
+
+const wrongMethod = (format: WireFormat, method: string, allow: Methods): RefusedRoute => {
+  const detail = `${method.slice(0, 16)} is not allowed here; use ${allow}`
+  return refused(format, refuse('METHOD_NOT_ALLOWED', detail), allow)
+}
 
 const document = (render: (isReady: boolean) => Document, format = OTHER): DocumentRoute => ({
   kind: 'document',
@@ -81,27 +92,38 @@ const names = (epoch: LiveEpoch): string => {
   return list.length === 0 ? 'none is served' : list.join(', ')
 }
 
-/** Text of a client's that goes into a message: short, and visibly cut. */
-const quote = (text: string): string => `'${text.length > 64 ? `${text.slice(0, 64)}…` : text}'`
+/** A name within a path as its client meant it, for messages. */
+const decoded = (name: string): string => {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name // no valid encoding: as it was sent
+  }
+}
+
+const notReady = (name: string): Refusal =>
+  refuse('VERSION_NOT_READY', `'${name}' has no available version`)
 
 const unknownName = (
   code: 'ENDPOINT_NOT_FOUND' | 'MODEL_NOT_FOUND',
   name: string,
   epoch: LiveEpoch,
 ): Refusal => {
-  if (epoch.plan.unavailable.includes(name)) {
-    return refuse('VERSION_NOT_READY', `${quote(name)} has no available version`)
-  }
-  const near = isModelName(name) ? nearest(name, [...epoch.endpoints.keys()]) : null
-  const hint = near === null ? '' : `; did you mean '${near}'?`
+  if (epoch.plan.unavailable.includes(name)) return notReady(name)
+  const sent = decoded(name)
+  const near = isModelName(sent) ? nearest(sent, [...epoch.endpoints.keys()]) : null
+  const hint = near === null ? '.' : `; did you mean '${near}'?`
   const kind = code === 'MODEL_NOT_FOUND' ? 'model' : 'endpoint'
-  return refuse(code, `Unknown ${kind} ${quote(name)}${hint} Endpoints: ${names(epoch)}`)
+  return refuse(code, `Unknown ${kind} ${quote(sent)}${hint} Endpoints: ${names(epoch)}`)
 }
 
 const findVersion = (endpoint: LiveEndpoint, text: string): LiveVariant | Refusal => {
   const version = parseVersion(text)
   if (version === 0) {
-    return refuse('VERSION_NOT_FOUND', `${quote(text)} is no version: versions are integers from 1`)
+    return refuse(
+      'VERSION_NOT_FOUND',
+      `${quote(decoded(text))} is no version: versions are integers from 1`,
+    )
   }
   const variant = endpoint.pinned.get(version)
   if (variant !== undefined) return variant
@@ -112,17 +134,18 @@ const findVersion = (endpoint: LiveEndpoint, text: string): LiveVariant | Refusa
 const modelRoute = (epoch: LiveEpoch, method: string, match: RegExpMatchArray): Route => {
   const [, name = '', version, action] = match
   const endpoint = epoch.endpoints.get(name)
-  if (endpoint === undefined) return refused(OIP, unknownName('MODEL_NOT_FOUND', name, epoch))
+  if (endpoint === undefined) {
+    const isAsked = action === 'ready' && method === 'GET' && epoch.plan.unavailable.includes(name)
+    if (isAsked) return document(() => modelReadiness(name, false), OIP)
+    return refused(OIP, unknownName('MODEL_NOT_FOUND', name, epoch))
+  }
   const variant = version === undefined ? null : findVersion(endpoint, version)
-  if (variant !== null && 'code' in variant) return refused(OIP, variant)
-  if (action === 'infer') return refused(OIP, wrongMethod(method, 'POST'))
-  if (method !== 'GET') return refused(OIP, wrongMethod(method, 'GET'))
-  if (action === 'ready') return document(() => modelReadiness(endpoint, variant), OIP)
+  if (variant !== null && isRefusal(variant)) return refused(OIP, variant)
+  if (action === 'infer') return wrongMethod(OIP, method, 'POST')
+  if (method !== 'GET') return wrongMethod(OIP, method, 'GET, HEAD')
+  if (action === 'ready') return document(() => modelReadiness(endpoint.name, true), OIP)
   return document(() => modelMetadata(endpoint, variant), OIP)
 }
-
-const wrongMethod = (method: string, wanted: string): Refusal =>
-  refuse('METHOD_NOT_ALLOWED', `${method.slice(0, 16)} is not allowed here; use ${wanted}`)
 
 const FIXED: ReadonlyMap<string, DocumentRoute> = new Map([
   ['/livez', document(() => health('live', true))],
@@ -134,12 +157,22 @@ const FIXED: ReadonlyMap<string, DocumentRoute> = new Map([
 
 const predictRoute = (epoch: LiveEpoch, method: string, path: string): Route => {
   const name = path.slice('/predict/'.length)
-  if (path === '/predict' || epoch.endpoints.has(name)) {
-    if (method !== 'POST') return refused(FEATURES, wrongMethod(method, 'POST'))
-    const choices = `Name an endpoint: POST /predict/{endpoint}. Endpoints: ${names(epoch)}`
-    return refused(FEATURES, refuse('ENDPOINT_NOT_FOUND', choices))
+  if (path !== '/predict' && !epoch.endpoints.has(name)) {
+    return refused(FEATURES, unknownName('ENDPOINT_NOT_FOUND', name, epoch))
   }
-  return refused(FEATURES, unknownName('ENDPOINT_NOT_FOUND', name, epoch))
+  if (method !== 'POST') return wrongMethod(FEATURES, method, 'POST')
+  const { defaultEndpoint, unavailable } = epoch.plan
+  if (defaultEndpoint !== null && unavailable.includes(defaultEndpoint)) {
+    return refused(FEATURES, notReady(defaultEndpoint))
+  }
+  const choices = `Name an endpoint: POST /predict/{endpoint}. Endpoints: ${names(epoch)}`
+  return refused(FEATURES, refuse('ENDPOINT_NOT_FOUND', choices))
+}
+
+/** The format in which a path is answered, whatever comes of it. */
+export const formatOf = (path: string): WireFormat => {
+  if (path === '/v2' || path.startsWith('/v2/')) return OIP
+  return path === '/predict' || path.startsWith('/predict/') ? FEATURES : OTHER
 }
 
 /** Route of a request that is not in the compiled table. `method` HEAD counts as GET. */
@@ -147,15 +180,15 @@ export const resolveRoute = (epoch: LiveEpoch, sentMethod: string, path: string)
   const method = sentMethod === 'HEAD' ? 'GET' : sentMethod
   const fixed = FIXED.get(path)
   if (fixed !== undefined) {
-    return method === 'GET' ? fixed : refused(fixed.format, wrongMethod(method, 'GET'))
+    return method === 'GET' ? fixed : wrongMethod(fixed.format, method, 'GET, HEAD')
   }
-  if (path === '/predict' || path.startsWith('/predict/')) return predictRoute(epoch, method, path)
+  const format = formatOf(path)
+  if (format === FEATURES) return predictRoute(epoch, method, path)
   const model = path.match(MODEL_PATH)
   if (model !== null) return modelRoute(epoch, method, model)
   if (STATE_PATH.test(path) && method === 'POST') {
     const detail = 'This server does not change models or settings by request'
     return refused(OIP, refuse('FORBIDDEN', detail))
   }
-  const format = path.startsWith('/v2/') ? OIP : OTHER
-  return refused(format, refuse('ROUTE_NOT_FOUND', `No such path: ${quote(path)}`))
+  return refused(format, refuse('ROUTE_NOT_FOUND', `No such path: ${quote(decoded(path))}`))
 }

@@ -7,6 +7,7 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   openSync,
   readSync,
   renameSync,
@@ -22,6 +23,7 @@ export interface FileCalls {
   fsync(file: number): void
   close(file: number): void
   rename(from: string, to: string): void
+  link(from: string, to: string): void
   unlink(path: string): void
 }
 
@@ -31,6 +33,7 @@ const SYSTEM_CALLS: FileCalls = {
   fsync: fsyncSync,
   close: closeSync,
   rename: renameSync,
+  link: linkSync,
   unlink: unlinkSync,
 }
 
@@ -51,8 +54,7 @@ export const isTemporaryFile = (name: string): boolean => name.includes(TEMPORAR
 let writes = 0
 
 /** A name beside `path` that no other write uses. */
-export const temporaryPath = (path: string): string =>
-  `${path}${TEMPORARY}${process.pid}-${++writes}`
+const temporaryPath = (path: string): string => `${path}${TEMPORARY}${process.pid}-${++writes}`
 
 const writeWhole = (calls: FileCalls, file: number, bytes: Uint8Array): void => {
   let offset = 0
@@ -81,6 +83,36 @@ const syncFolder = (calls: FileCalls, path: string): void => {
   withFile(calls, folder, () => calls.fsync(folder))
 }
 
+/** Removes a file if it is there; what went wrong before tells more than what goes wrong here. */
+const tryUnlink = (calls: FileCalls, path: string): void => {
+  try {
+    calls.unlink(path)
+  } catch {
+    // not created, or the disk is gone
+  }
+}
+
+/** Writes a temporary file beside `path` whole; when this throws, none is left. */
+const writeTemporary = (
+  path: string,
+  content: string | Uint8Array,
+  { mode = 0o600, isDurable = true, calls = SYSTEM_CALLS }: AtomicWriteOptions,
+): string => {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
+  const temporary = temporaryPath(path)
+  try {
+    const file = calls.open(temporary, 'wx', mode)
+    withFile(calls, file, () => {
+      writeWhole(calls, file, bytes)
+      if (isDurable) calls.fsync(file)
+    })
+  } catch (error) {
+    tryUnlink(calls, temporary)
+    throw error
+  }
+  return temporary
+}
+
 /**
  * Replaces the content of a file, or creates it. When this throws, the file holds its old content
  * or all of the new one (the latter when only the last fsync failed).
@@ -90,26 +122,49 @@ const syncFolder = (calls: FileCalls, path: string): void => {
 export const writeFileAtomic = (
   path: string,
   content: string | Uint8Array,
-  { mode = 0o600, isDurable = true, calls = SYSTEM_CALLS }: AtomicWriteOptions = {},
+  options: AtomicWriteOptions = {},
 ): void => {
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
-  const temporary = temporaryPath(path)
+  const { isDurable = true, calls = SYSTEM_CALLS } = options
+  const temporary = writeTemporary(path, content, options)
   try {
-    const file = calls.open(temporary, 'wx', mode)
-    withFile(calls, file, () => {
-      writeWhole(calls, file, bytes)
-      if (isDurable) calls.fsync(file)
-    })
     calls.rename(temporary, path)
   } catch (error) {
-    try {
-      calls.unlink(temporary)
-    } catch {
-      // not created, or the disk is gone; the first error tells more
-    }
+    tryUnlink(calls, temporary)
     throw error
   }
   if (isDurable) syncFolder(calls, dirname(path))
+}
+
+/**
+ * Creates a file that nobody ever sees without its content. Of several that create it at once, one
+ * succeeds. When this throws, the file is not there.
+ *
+ * @returns false when the name is taken
+ * @throws the error of the file system
+ */
+export const createFileAtomic = (
+  path: string,
+  content: string | Uint8Array,
+  options: AtomicWriteOptions = {},
+): boolean => {
+  const { isDurable = true, calls = SYSTEM_CALLS } = options
+  const temporary = writeTemporary(path, content, options)
+  try {
+    // Opening the name itself would show others a file without its content for a moment.
+    calls.link(temporary, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    tryUnlink(calls, temporary)
+  }
+  try {
+    if (isDurable) syncFolder(calls, dirname(path))
+  } catch (error) {
+    tryUnlink(calls, path)
+    throw error
+  }
+  return true
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What an endpoint promises its clients, and how a version keeps that promise. */
 
-import { type Refusal, refuse } from './errors.ts'
+import { isRefusal, type Refusal, refuse } from './errors.ts'
 import type { FeatureType, Manifest } from './manifest.ts'
 import { formatShape, type Signature, type TensorSignature } from './tensor.ts'
 
@@ -34,8 +34,6 @@ export interface BoundFeature {
 export interface Binding {
   /** In contract order. */
   readonly features: readonly BoundFeature[]
-  /** `tensors[i]`: index of the version's input that takes contract tensor i. */
-  readonly tensors: readonly number[]
 }
 
 /** The contract that a version gives to an endpoint which declares none. */
@@ -48,22 +46,22 @@ export const contractOf = (signature: Signature, manifest: Manifest | null): Con
   tensors: signature.inputs,
 })
 
-const bindTensor = (wanted: TensorSignature, signature: Signature): number | Refusal => {
-  const index = signature.inputs.findIndex((input) => input.name === wanted.name)
-  const found = signature.inputs[index]
+/** Why the version does not take a tensor of the contract; null when it does. */
+const tensorFault = (wanted: TensorSignature, signature: Signature): Refusal | null => {
+  const found = signature.inputs.find((input) => input.name === wanted.name)
   if (found === undefined) {
     return refuse('BINDING_FAILED', `The version has no input '${wanted.name}'`)
   }
   const sameShape =
     found.shape.length === wanted.shape.length &&
     found.shape.every((size, i) => size === wanted.shape[i] || size === -1)
-  if (found.datatype !== wanted.datatype || !sameShape) {
-    return refuse(
-      'BINDING_FAILED',
-      `Input '${wanted.name}' is ${found.datatype} ${formatShape(found.shape)}, the contract wants ${wanted.datatype} ${formatShape(wanted.shape)}`,
-    )
-  }
-  return index
+  if (found.datatype === wanted.datatype && sameShape) return null
+  const own = `${found.datatype} ${formatShape(found.shape)}`
+  const promised = `${wanted.datatype} ${formatShape(wanted.shape)}`
+  return refuse(
+    'BINDING_FAILED',
+    `Input '${wanted.name}' is ${own}, the contract wants ${promised}`,
+  )
 }
 
 const bindFeature = (
@@ -103,21 +101,17 @@ export const bind = (
   signature: Signature,
   manifest: Manifest | null,
 ): Binding | Refusal => {
+  if (contract.features.length === 0) {
+    const faults = contract.tensors.map((wanted) => tensorFault(wanted, signature))
+    return faults.find((fault) => fault !== null) ?? { features: [] }
+  }
   const features: BoundFeature[] = []
   for (const wanted of contract.features) {
     const bound = bindFeature(wanted, signature, manifest)
-    if ('code' in bound) return bound
+    if (isRefusal(bound)) return bound
     features.push(bound)
   }
-  const tensors: number[] = []
-  for (const wanted of contract.tensors) {
-    const bound = bindTensor(wanted, signature)
-    if (typeof bound === 'number') tensors.push(bound)
-    else if (contract.features.length === 0) return bound
-    else tensors.push(-1)
-  }
-  if (contract.features.length === 0) return { features, tensors }
-  return findUnfed(features, signature, manifest) ?? { features, tensors }
+  return findUnfed(features, signature, manifest) ?? { features }
 }
 
 /** Inputs that no contract feature feeds would run on what the buffer held before. */
@@ -132,9 +126,14 @@ const findUnfed = (
     return refuse('BINDING_FAILED', `The contract has no feature '${surplus.name}'`)
   }
   for (const [index, { name, shape }] of signature.inputs.entries()) {
-    const wanted = shape.slice(1).reduce((product, size) => product * size, 1)
+    const inner = shape.slice(1)
+    if (inner.some((size) => size < 0)) {
+      const detail = `Features cannot feed input '${name}': its rows have no fixed size`
+      return refuse('BINDING_FAILED', detail)
+    }
+    const wanted = inner.reduce((product, size) => product * size, 1)
     const fed = new Set(features.flatMap(({ input, column }) => (input === index ? [column] : [])))
-    if (wanted > 0 && fed.size !== wanted) {
+    if (fed.size !== wanted) {
       const detail = `Features feed ${fed.size} of the ${wanted} columns of input '${name}'`
       return refuse('BINDING_FAILED', detail)
     }

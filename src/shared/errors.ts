@@ -37,7 +37,7 @@ export const ERRORS = {
   // request
   REQUEST_MALFORMED: badRequest(
     'The body is not valid JSON, or not of the shape that this path takes',
-    'Compare the body with the example on this page of the docs: life of a request',
+    'Compare the body with the examples in docs/life-of-a-request.md',
   ),
   REQUEST_TOO_DEEP: badRequest(
     'The JSON body nests deeper than `limits.json_depth_max`',
@@ -115,7 +115,7 @@ export const ERRORS = {
     'PERMISSION_DENIED',
     false,
     'The call changes state and this server does not allow that here',
-    'Start with `--model-control-mode explicit`, or change the repository instead',
+    'Change the repository instead; SIGHUP reads it again',
   ),
   // capacity
   QUEUE_FULL: entry(
@@ -202,22 +202,38 @@ export const ERRORS = {
     'Run that version, or start with a fresh state folder',
   ),
   STATE_CORRUPT: loadError('A state file cannot be read', 'Restore it, or move it away'),
+  STATE_DIR_INVALID: loadError(
+    'The state folder is a file, holds the files of somebody else, or cannot be made',
+    'Name an empty or new folder with `--state-dir`',
+  ),
+  STATE_UNWRITABLE: loadError(
+    'The state folder cannot be written: the disk is full or read-only, or rights are missing',
+    'Make room, correct the rights, or choose another `--state-dir`',
+  ),
   SOCKET_PATH_TOO_LONG: loadError(
     'The path of the control socket exceeds 107 bytes',
     'Choose a shorter `--state-dir`',
   ),
   CONTROL_UNREACHABLE: entry(
-    503,
+    0,
     'UNAVAILABLE',
     true,
     'The control server does not answer',
     'Start it with `sluice serve`, or name it with --server',
   ),
+  REPLICAS_UNREACHABLE: loadError(
+    'Control answers, but nobody answers at the address of the data plane',
+    'Run `sluice status`: it says how the replicas are',
+  ),
+  SERVER_TIMEOUT: loadError(
+    'A server took what the command line asked for and did not answer in time',
+    'Look at its log, or wait longer with `--timeout`',
+  ),
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** All codes in a fixed order; the index is the counter slot in shared memory. */
+/** All codes, in the order of the table. */
 export const ERROR_CODES = Object.keys(ERRORS) as readonly ErrorCode[]
 
 /** Codes of earlier releases. They must not be used again. */
@@ -241,6 +257,9 @@ export interface Refusal {
 
 export const refuse = (code: ErrorCode, detail: string, errors?: readonly FieldFault[]): Refusal =>
   errors === undefined ? { code, detail } : { code, detail, errors }
+
+/** Tells a refusal from what a function returns otherwise. */
+export const isRefusal = (value: object): value is Refusal => 'code' in value && 'detail' in value
 
 /** The one error class. `code` decides what is done with it; `detail` is for people. */
 export class GatewayError extends Error {

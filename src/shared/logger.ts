@@ -1,8 +1,13 @@
 /**
  * Structured logs: one JSON line each, to stderr. Every line has a stable `event` for machines;
  * the message is for people and may change. Never on the request path, never on a data thread.
+ *
+ * A line that cannot be written (the disk is full, the terminal has gone) is dropped: a log must
+ * end no process. The first line that can be written again is followed by `log_lines_lost`.
  */
 
+import { writeSync } from 'node:fs'
+import type { Writable } from 'node:stream'
 import { type Logger, pino } from 'pino'
 
 export type { Logger }
@@ -19,8 +24,42 @@ export interface LoggerOptions {
   readonly fd?: number
 }
 
-export const createLogger = ({ level, component, fd = 2 }: LoggerOptions): Logger =>
-  pino(
+/** Writes lines at once: a process that ends must have written why. */
+class LineWriter {
+  readonly #fd: number
+  /** Lines dropped since the last one that was written. */
+  lost = 0
+  /** The last line was cut off in its middle. */
+  #isTorn = false
+
+  constructor(fd: number) {
+    this.#fd = fd
+  }
+
+  write(line: string): void {
+    const bytes = Buffer.from(this.#isTorn ? `\n${line}` : line)
+    let offset = 0
+    try {
+      while (offset < bytes.length) offset += writeSync(this.#fd, bytes, offset)
+      this.#isTorn = false
+    } catch {
+      this.lost++
+      this.#isTorn ||= offset > 0
+    }
+  }
+}
+
+export const createLogger = ({ level, component, fd = 2 }: LoggerOptions): Logger => {
+  const writer = new LineWriter(fd)
+  const write = (line: string) => {
+    const lost = writer.lost
+    writer.write(line)
+    if (lost === 0 || writer.lost > lost) return
+    writer.lost = 0
+    logger.warn({ event: 'log_lines_lost', lines: lost }, 'lines could not be written')
+    if (writer.lost > 0) writer.lost += lost
+  }
+  const logger = pino(
     {
       level,
       base: { component },
@@ -29,6 +68,17 @@ export const createLogger = ({ level, component, fd = 2 }: LoggerOptions): Logge
       serializers: { error: pino.stdSerializers.err, thrown: pino.stdSerializers.err },
       redact: REDACTED.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]),
     },
-    // A process that ends must have written why: nothing may be left in a buffer.
-    pino.destination({ fd, sync: true }),
+    { write },
   )
+  return logger
+}
+
+/**
+ * Keeps a process alive whose stdout or stderr cannot be written to any more: without a listener,
+ * the stream's `error` event would end it. Called once, by the process root.
+ */
+export const outliveOutput = (
+  streams: readonly Writable[] = [process.stdout, process.stderr],
+): void => {
+  for (const stream of streams) stream.on('error', () => {})
+}

@@ -33,6 +33,9 @@ export interface Manifest {
   readonly threshold?: number
 }
 
+/** One row of raw feature values by name, as in `profile.json`. */
+export type ExampleRow = Readonly<Record<string, number | string | boolean | null>>
+
 /**
  * For `JSON.parse` of documents that hold manifests: JSON has no NaN, so a missing value of NaN
  * travels as null, and null written into a float tensor would be 0.

@@ -25,6 +25,7 @@ const oip = (numeric: object, text: object = {}) =>
       { ...TEXT, ...text },
     ],
   })
+const seats = (text: string) => body({}).replace(/"seats":\d+/, `"seats":${text}`)
 const raw = (text: string) => JSON.stringify({ features: FLIGHT }).replace('}}', `,${text}}}`)
 
 /** path, body, status, code */
@@ -41,7 +42,9 @@ const REFUSED: readonly (readonly [string, string, string, number, string])[] = 
   ['a NaN token', '/predict', raw('"seats":NaN'), 400, 'REQUEST_MALFORMED'],
   ['an Infinity token', '/predict', raw('"x":-Infinity'), 400, 'REQUEST_MALFORMED'],
   ['a duplicate key', '/predict', raw('"seats":1'), 400, 'DUPLICATE_KEY'],
-  ['a number beyond doubles', '/predict', raw('"x":1e999'), 400, 'INPUT_VALUE_INVALID'],
+  ['a number beyond doubles', '/predict', seats('1e999'), 400, 'INPUT_VALUE_INVALID'],
+  ['a fraction for an integer', '/predict', seats('149.5'), 400, 'TENSOR_DATATYPE_MISMATCH'],
+  ['nearly an integer', '/predict', seats('1e-400'), 400, 'TENSOR_DATATYPE_MISMATCH'],
   ['a number beyond FP32', '/predict', body({ seats: 1e39 }), 400, 'INPUT_VALUE_INVALID'],
   [
     'an empty string for a number',
@@ -53,7 +56,14 @@ const REFUSED: readonly (readonly [string, string, string, number, string])[] = 
   ['a number for a category', '/predict', body({ origin: 7 }), 400, 'TENSOR_DATATYPE_MISMATCH'],
   ['a list for a number', '/predict', body({ seats: [1] }), 400, 'TENSOR_DATATYPE_MISMATCH'],
   ['NUL in text', '/predict', body({ origin: 'E\0R' }), 400, 'INPUT_VALUE_INVALID'],
-  ['half a surrogate pair', '/predict', raw('"x":"\\ud800"'), 400, 'REQUEST_MALFORMED'],
+  ['half a surrogate pair', '/predict', raw('"x":"\\ud800"'), 400, 'INPUT_VALUE_INVALID'],
+  [
+    'a long request id',
+    '/predict',
+    `{"request_id":"${'x'.repeat(129)}"}`,
+    400,
+    'REQUEST_MALFORMED',
+  ],
   ['__proto__', '/predict', raw('"__proto__":{"seats":1}'), 400, 'INPUT_UNKNOWN'],
   ['a misspelt name', '/predict', body({ seat: 1 }), 400, 'INPUT_UNKNOWN'],
   ['a null category', '/predict', body({ origin: null }), 400, 'INPUT_MISSING'],
@@ -178,7 +188,7 @@ describe.each(['uws', 'node'])('on %s', (engine) => {
       { 'x-sluice-explain': '1' },
     )
     expect(response.headers.get('server-timing')).toMatch(
-      /^decode;dur=[\d.]+, queue;dur=[\d.]+, infer;dur=[\d.]+;desc="batch \d+", total;dur=[\d.]+$/,
+      /^body;dur=[\d.]+, decode;dur=[\d.]+, queue;dur=[\d.]+, infer;dur=[\d.]+;desc="batch \d+", total;dur=[\d.]+$/,
     )
   })
 

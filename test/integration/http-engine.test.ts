@@ -12,6 +12,7 @@ import {
 } from '../helpers/suites/http-engine-harness.ts'
 import { refusalsSuite } from '../helpers/suites/http-engine-refusals.ts'
 import { requestsSuite } from '../helpers/suites/http-engine-requests.ts'
+import { until } from '../helpers/until.ts'
 
 const kinds: readonly EngineKind[] = ['uws', 'node']
 
@@ -39,6 +40,38 @@ test('the node engine answers a client that pipelines in order', async () => {
   expect((await client.answer()).body).toBe('first')
   expect((await client.answer()).body).toBe('fixed')
 })
+
+const GARBAGE = '\0garbage\r\n\r\n'
+
+test.each(kinds)(
+  'the %s engine refuses garbage behind a request that was answered',
+  async (kind) => {
+    const harness = await startEngine(kind)
+    const client = await harness.client()
+    await client.send(post('/fixed', 'good'))
+    expect(await client.answer()).toMatchObject({ status: 200, body: 'fixed' })
+    await client.send(GARBAGE)
+    expect((await client.answer()).status).toBe(kind === 'uws' ? 505 : 400)
+    await client.closed
+  },
+)
+
+/** What uWebSockets writes is not ours to hold back: docs/decisions/0002. */
+test.each([
+  ['uws', /^HTTP\/1\.1 505 /],
+  ['node', /^$/],
+] as const)(
+  'the %s engine closes on garbage behind a request that waits',
+  async (kind, received) => {
+    const harness = await startEngine(kind)
+    const client = await harness.client()
+    await client.send(post('/held', 'good') + GARBAGE)
+    await client.closed
+    expect(client.received).toMatch(received)
+    await until(() => harness.engine.underWay === 0, { what: 'the request to be given up' })
+    await expectAlive(harness)
+  },
+)
 
 test.each(kinds)(
   'the %s engine in a thread closes cleanly and takes long headers',

@@ -9,8 +9,8 @@ import {
   encodeError,
   encodeResponse,
 } from '../../src/server/protocols/features-json.ts'
-import { featuresPlan } from '../../src/server/protocols/features-plan.ts'
-import type { Answer, VariantPlan } from '../../src/server/protocols/protocol.ts'
+import type { Answer } from '../../src/server/protocols/protocol.ts'
+import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { refuse } from '../../src/shared/errors.ts'
 import type { Manifest } from '../../src/shared/manifest.ts'
 import { DATATYPES, type Tensor } from '../../src/shared/tensor.ts'
@@ -36,11 +36,10 @@ import { decodeWith, feature, flightPlan, planOf, tensor } from '../helpers/vari
 
 const DECODERS: Decoders = {
   fast: (body, plan, target, decoded) => {
-    const compiled = featuresPlan(plan)
-    return compiled.fast !== null && decodeFast(body, compiled as FastPlan, target, decoded)
+    const { features } = plan
+    return features.fast !== null && decodeFast(body, features as FastPlan, target, decoded)
   },
-  complete: (body, plan, target, decoded) =>
-    decodeComplete(body, plan, featuresPlan(plan), target, decoded),
+  complete: decodeComplete,
   decodeRequest,
 }
 
@@ -66,17 +65,17 @@ test('decodeFast() agrees with decodeComplete() on bodies of tensors', () => {
 })
 
 /** Without the limits that make a valid body too deep. */
-const deep = (plan: VariantPlan): VariantPlan => ({ ...plan, jsonDepthMax: 20 })
+const deep = (plan: VariantPlan): VariantPlan => compileVariant({ ...plan, jsonDepthMax: 20 })
 
 const expectRead = (plan: VariantPlan, { text, expected }: Body, where: Place) => {
   const options = plan.rowStrides === null ? { row: 0, room: 0 } : where
   const { refusal, decoded, values } = decodeWith(decodeRequest, plan, text, options)
   expect(refusal, text).toBeNull()
   expect(values).toEqual(expected.columns)
-  const { rows, isBatch, requestId } = expected
-  expect(decoded).toMatchObject({ isBatch, requestId, outputs: null })
+  const { rows, isBatch, bodyId } = expected
+  expect(decoded).toMatchObject({ rows, isBatch, bodyId, outputs: null })
   const isInPlace = plan.rowStrides !== null && rows <= options.room
-  expect(decoded.rowsInPlace).toBe(isInPlace ? rows : 0)
+  expect(decoded.tensors === null).toBe(isInPlace)
   return decoded.tensors?.map(({ shape }) => shape) ?? null
 }
 

@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { findFault } from '../../src/server/json/grammar.ts'
+import { integerOf, isPlainInteger } from '../../src/server/json/integer-literal.ts'
+import { JsonReader } from '../../src/server/json/json-reader.ts'
 import { numberEnd, scanNumber } from '../../src/server/json/number-scanner.ts'
-import { type JsonValue, parseJson } from '../../src/server/json/parser.ts'
 import { numberText, perhapsDamaged } from '../helpers/damaged-json.ts'
+import { readAll } from '../helpers/json-values.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 
 const encoder = new TextEncoder()
@@ -53,47 +56,84 @@ test('scanNumber() takes of any text what the grammar takes', () => {
   )
 })
 
-/** A value as JSON.parse gives it, in our form. */
-const ours = (value: unknown): JsonValue => {
-  if (Array.isArray(value)) return value.map(ours)
-  if (typeof value !== 'object' || value === null) return value as JsonValue
-  return new Map(Object.entries(value).map(([key, each]) => [key, ours(each)]))
-}
-
-/** Large integers as doubles, as JSON.parse reads them. */
-const rounded = (value: JsonValue): JsonValue => {
-  if (Array.isArray(value)) return value.map(rounded)
-  if (value instanceof Map) {
-    // JSON.parse orders keys that look like indices first.
-    const plain = Object.fromEntries([...value].map(([key, each]) => [key, rounded(each)]))
-    return new Map(Object.entries(plain))
-  }
-  return typeof value === 'bigint' ? Number(value) : value
-}
-
-const parseNatively = (bytes: Uint8Array): { value: JsonValue } | null => {
+const parseNatively = (bytes: Uint8Array): { value: unknown } | null => {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    return { value: ours(JSON.parse(text)) }
+    return { value: JSON.parse(text) }
   } catch {
     return null
   }
 }
 
-/** Faults of text that JSON.parse takes. */
-const STRICTER = ['DUPLICATE_KEY', 'REQUEST_TOO_DEEP', 'INPUT_VALUE_INVALID']
-
 const json = fc.oneof(fc.json({ maxDepth: 4 }), numberText, fc.json({ stringUnit: 'binary' }))
 
-test('parseJson() reads what JSON.parse reads and refuses what it refuses', () => {
+test('findFault() finds one where JSON.parse does, and else the reader reads what it reads', () => {
   fc.assert(
     fc.property(perhapsDamaged(json), (bytes) => {
-      const parsed = parseJson(bytes, 100)
+      const fault = findFault(bytes, 100)
       const native = parseNatively(bytes)
-      if (!('code' in parsed)) expect({ value: rounded(parsed.value) }).toEqual(native)
-      else if (native !== null) {
-        const isStricter = STRICTER.includes(parsed.code) || parsed.detail.includes('surrogate')
-        expect(isStricter, parsed.detail).toBe(true)
+      if (fault === null) expect({ value: readAll(new JsonReader(bytes)) }).toEqual(native)
+      else if (native !== null) expect(fault.code).toBe('INPUT_VALUE_INVALID')
+    }),
+    { numRuns: propertyRuns(1000) },
+  )
+})
+
+test('skip() ends where reading ends', () => {
+  fc.assert(
+    fc.property(fc.array(json, { minLength: 1, maxLength: 3 }), (texts) => {
+      const [reader, skipper] = [0, 1].map(
+        () => new JsonReader(encoder.encode(`[${texts.join()}]`)),
+      )
+      reader!.open()
+      skipper!.open()
+      for (const _ of texts) {
+        readAll(reader!)
+        skipper!.skip()
+        expect(skipper!.at).toBe(reader!.at)
+        expect(skipper!.more()).toBe(reader!.more())
+      }
+    }),
+    { numRuns: propertyRuns(300) },
+  )
+})
+
+/** The integer of a literal by arithmetic alone; null for a fraction. */
+const integerByArithmetic = (literal: string): bigint | null => {
+  const [, sign, whole, fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(literal)!
+  const scale = Number(exponent) - fraction.length
+  const digits = BigInt(`${sign}${whole}${fraction}`)
+  if (scale >= 0) return digits * 10n ** BigInt(scale)
+  const divisor = 10n ** BigInt(-scale)
+  return digits % divisor === 0n ? digits / divisor : null
+}
+
+const BEYOND = 10n ** 20n
+const isBeyond = (value: bigint) => value >= BEYOND || value <= -BEYOND
+
+test('integerOf() is the integer that the digits say, and isPlainInteger() never lies', () => {
+  const digits = fc.stringMatching(/^[0-9]{1,12}$/)
+  const small = fc
+    .tuple(
+      fc.boolean(),
+      fc.bigInt({ min: 0n, max: 10n ** 17n }),
+      digits,
+      fc.integer({ min: -20, max: 20 }),
+    )
+    .map(
+      ([isNegative, whole, fraction, exponent]) =>
+        `${isNegative ? '-' : ''}${whole}.${fraction}e${exponent}`,
+    )
+  fc.assert(
+    fc.property(fc.oneof(numberText, small), (literal) => {
+      const wanted = integerByArithmetic(literal)
+      const found = integerOf(literal)
+      if (wanted === null || found === null) expect(found).toBe(wanted)
+      else if (isBeyond(wanted)) expect(isBeyond(found)).toBe(true)
+      else expect(found).toBe(wanted)
+      if (isPlainInteger(Number(literal), literal.length)) {
+        expect(BigInt(Number(literal))).toBe(wanted)
       }
     }),
     { numRuns: propertyRuns(1000) },

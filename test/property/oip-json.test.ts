@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import { decodeOipComplete } from '../../src/server/protocols/oip-complete.ts'
 import { decodeOipFast } from '../../src/server/protocols/oip-fast.ts'
 import { decodeRequest, encodeError, encodeResponse } from '../../src/server/protocols/oip-json.ts'
-import type { Answer, DecodeRequest, VariantPlan } from '../../src/server/protocols/protocol.ts'
+import type { Answer } from '../../src/server/protocols/protocol.ts'
+import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { refuse } from '../../src/shared/errors.ts'
 import { perhapsDamaged } from '../helpers/damaged-json.ts'
 import {
@@ -32,16 +33,15 @@ import { perhapsWrong } from '../helpers/twisted-tokens.ts'
 import { decodeWith, planOf, tensor } from '../helpers/variant-plans.ts'
 
 /** Every request is answered with one entry per row. */
-const asBatch =
-  (decode: typeof decodeOipFast | DecodeRequest) =>
-  (...[body, plan, target, decoded]: Parameters<DecodeRequest>) => {
-    decoded.isBatch = true
-    return decode(body, plan, target, decoded)
-  }
-
 const DECODERS: Decoders = {
-  fast: asBatch(decodeOipFast) as typeof decodeOipFast,
-  complete: asBatch(decodeOipComplete) as DecodeRequest,
+  fast: (body, plan, target, decoded) => {
+    decoded.isBatch = true
+    return plan.oip !== null && decodeOipFast(body, plan.oip, target, decoded)
+  },
+  complete: (body, plan, target, decoded) => {
+    decoded.isBatch = true
+    return decodeOipComplete(body, plan, target, decoded)
+  },
   decodeRequest,
 }
 
@@ -56,7 +56,7 @@ test('decodeOipFast() agrees with decodeOipComplete() on bodies of every kind', 
 })
 
 /** Without the limits that make a valid body too deep. */
-const deep = (plan: VariantPlan): VariantPlan => ({ ...plan, jsonDepthMax: 20 })
+const deep = (plan: VariantPlan): VariantPlan => compileVariant({ ...plan, jsonDepthMax: 20 })
 
 test('decodeRequest() reads exactly what was written', () => {
   const bodies = tensorPlan.chain((plan) => fc.tuple(fc.constant(deep(plan)), oipBody(plan), place))
@@ -64,13 +64,14 @@ test('decodeRequest() reads exactly what was written', () => {
     const options = plan.rowStrides === null ? { row: 0, room: 0 } : where
     const { refusal, decoded, values } = decodeWith(decodeRequest, plan, text, options)
     expect(refusal, text).toBeNull()
-    const { columns, shapes, requestId, outputs } = expected
+    const { columns, shapes, bodyId, outputs } = expected
     expect(values).toEqual(columns)
-    expect(decoded).toMatchObject({ isBatch: true, requestId, outputs })
+    expect(decoded).toMatchObject({ isBatch: true, bodyId, outputs })
     const rows = shapes[0]![0]!
     const isInPlace = plan.rowStrides !== null && rows <= options.room
-    expect(decoded.rowsInPlace).toBe(isInPlace ? rows : 0)
-    if (!isInPlace) expect(decoded.tensors!.map(({ shape }) => shape)).toEqual(shapes)
+    expect(decoded.rows).toBe(plan.rowsMax === 0 ? 1 : rows)
+    if (isInPlace) expect(decoded.tensors).toBeNull()
+    else expect(decoded.tensors!.map(({ shape }) => shape)).toEqual(shapes)
   })
   fc.assert(property, { numRuns: propertyRuns(500) })
 })
@@ -112,6 +113,14 @@ test('decodeOipFast() is sure of what clients usually write', () => {
 })
 
 const matrixPlan = planOf({ inputs: [tensor('x', 'FP32', -1, 2)] })
+
+test.each(['2.0', '2e0', '20e-1', '2.00000000000000000001', '1.99999999999999999999', '1e-400'])(
+  'decodeOipFast() agrees with decodeOipComplete() on the size %s',
+  (size) => {
+    const text = `{"inputs":[{"name":"x","shape":[${size},2],"datatype":"FP32","data":[1,2,3,4]}]}`
+    expectAgreement(DECODERS, matrixPlan, new TextEncoder().encode(text), { row: 1, room: 2 })
+  },
+)
 
 test.each([
   '{"inputs":[{"name":"x","shape":[2,2],"datatype":"FP32","data":[1,3e38,-3,0.5]}]}',
@@ -194,7 +203,7 @@ test('decodeRequest() gives back what encodeResponse() wrote', () => {
     expect(refusal, body).toBeNull()
     const own = answer.results.map((result) => ownPart(answer, result))
     expect(values).toEqual(own.map((data) => Array.from(data as ArrayLike<unknown>)))
-    expect(decoded.requestId).toBe(answer.requestId === answer.predictionId ? '' : answer.requestId)
+    expect(decoded.bodyId).toBe(answer.bodyId)
   })
   fc.assert(property, { numRuns: propertyRuns(500) })
 })

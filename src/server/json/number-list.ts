@@ -4,11 +4,19 @@ import { numberEnd, scanNumber } from './number-scanner.ts'
 import { skipBlanks } from './text-scanner.ts'
 
 /** Where numbers go: `count` elements of `column` from `base`, none larger than `magnitudeMax`. */
-export interface NumberPlace {
+interface NumberPlace {
   column: Float32Array | Float64Array
   base: number
   count: number
   magnitudeMax: number
+}
+
+/** For `readNumbers`; reused, since one request is decoded at a time. */
+export const numberPlace: NumberPlace = {
+  column: new Float32Array(0),
+  base: 0,
+  count: 0,
+  magnitudeMax: 0,
 }
 
 /**

@@ -7,11 +7,3 @@ export const pointer = (...parts: readonly (string | number)[]): string =>
 /** A client's text within a message: short, quoted, no half of a surrogate pair. */
 export const quote = (text: string): string =>
   `'${text.length > 64 ? `${text.slice(0, 64).toWellFormed()}…` : text}'`
-
-/** What a value is, in a client's words. */
-export const kindOf = (value: unknown): string => {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'a list'
-  if (value instanceof Map) return 'an object'
-  return typeof value === 'bigint' ? 'a number' : `a ${typeof value}`
-}

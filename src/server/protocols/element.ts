@@ -7,8 +7,7 @@ import {
   INTEGER_BOUNDS,
   type TensorData,
 } from '../../shared/tensor.ts'
-import type { JsonValue } from '../json/parser.ts'
-import { kindOf } from '../json/pointer.ts'
+import type { JsonReader } from '../json/json-reader.ts'
 
 export type Element = number | bigint | string
 
@@ -20,64 +19,91 @@ export interface Misfit {
 
 const misfit = (code: ErrorCode, detail: string): Misfit => ({ code, detail })
 
-const mismatch = (wanted: string, value: JsonValue): Misfit =>
-  misfit('TENSOR_DATATYPE_MISMATCH', `wants ${wanted}, got ${kindOf(value)}`)
+const mismatch = (wanted: string, reader: JsonReader): Misfit => {
+  const { kind } = reader
+  reader.skip()
+  return misfit('TENSOR_DATATYPE_MISMATCH', `wants ${wanted}, got ${kind}`)
+}
+
+const FRACTION = misfit('TENSOR_DATATYPE_MISMATCH', 'wants an integer, got a fraction')
 
 /** Largest finite float32. */
 export const FLOAT32_MAX = 3.4028234663852886e38
 
-const toFloat = (value: JsonValue, datatype: 'FP32' | 'FP64'): Element | Misfit => {
-  const number = typeof value === 'bigint' ? Number(value) : value
-  if (typeof number !== 'number') return mismatch('a number', value)
-  const fits = datatype === 'FP64' ? Number.isFinite(number) : Number.isFinite(Math.fround(number))
-  if (fits) return number
+const fitFloat = (value: number, datatype: 'FP32' | 'FP64'): Element | Misfit => {
+  const fits = datatype === 'FP64' ? Number.isFinite(value) : Number.isFinite(Math.fround(value))
+  if (fits) return value
   const max = datatype === 'FP32' ? FLOAT32_MAX : Number.MAX_VALUE
   return misfit('INPUT_VALUE_INVALID', `is beyond the range of ${datatype} (${max})`)
 }
 
-const toInteger = (value: JsonValue, datatype: Datatype): Element | Misfit => {
-  if (typeof value !== 'number' && typeof value !== 'bigint') return mismatch('an integer', value)
-  if (typeof value === 'number' && !Number.isInteger(value)) {
-    return misfit('TENSOR_DATATYPE_MISMATCH', 'wants an integer, got a fraction')
-  }
+/**
+ * Numbers between these are elements of the datatype, if it has integers only: integers. None is
+ * where the first exceeds the second. Bounds beyond 2^53 are doubles near them.
+ */
+export const numberBounds = (datatype: Datatype): readonly [number, number] => {
+  if (datatype === 'FP32') return [-FLOAT32_MAX, FLOAT32_MAX]
+  if (datatype === 'FP64') return [-Number.MAX_VALUE, Number.MAX_VALUE]
+  const big = BIGINT_BOUNDS[datatype]
+  return big === undefined ? (INTEGER_BOUNDS[datatype] ?? [1, 0]) : [Number(big[0]), Number(big[1])]
+}
+
+/** The bounds of BOOL are those of its bytes. */
+const fitInteger = (value: number | bigint, datatype: Datatype): Element | Misfit => {
   const big = BIGINT_BOUNDS[datatype]
   const [low, high] = big ?? INTEGER_BOUNDS[datatype] ?? [0, 1]
   if (value < low || value > high) {
     return misfit('INPUT_VALUE_INVALID', `is beyond the range of ${datatype} (${low} to ${high})`)
   }
-  if (big === undefined) return Number(value)
-  // A literal with an exponent may be an integer too large to be exact as a double.
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    return misfit('INPUT_VALUE_INVALID', 'is not exact: write the integer in full')
-  }
-  return BigInt(value)
+  return big === undefined ? Number(value) : BigInt(value)
 }
 
-const toText = (value: JsonValue): Element | Misfit => {
-  if (typeof value !== 'string') return mismatch('a string', value)
+const isFloat = (datatype: Datatype): datatype is 'FP32' | 'FP64' =>
+  datatype === 'FP32' || datatype === 'FP64'
+
+const readText = (reader: JsonReader): Element | Misfit => {
+  if (!reader.isText) return mismatch('a string', reader)
+  const text = reader.text()
   // ONNX Runtime for Node cuts strings at the first NUL (reference: onnx.md §2).
-  if (value.includes('\0')) return misfit('INPUT_VALUE_INVALID', 'holds a NUL character')
-  return value
+  return text.includes('\0') ? misfit('INPUT_VALUE_INVALID', 'holds a NUL character') : text
 }
 
-/** The element that a JSON value stands for, or why it stands for none. */
-export const toElement = (value: JsonValue, datatype: Datatype): Element | Misfit => {
+const readInteger = (reader: JsonReader, datatype: Datatype): Element | Misfit => {
+  if (!reader.isNumber) return mismatch('an integer', reader)
+  const value = reader.integer()
+  return value === null ? FRACTION : fitInteger(value, datatype)
+}
+
+/** An integer, for a tensor that may hold floats: those take the nearest that they have. */
+export const readWhole = (reader: JsonReader, datatype: Datatype): Element | Misfit => {
+  if (!isFloat(datatype)) return readInteger(reader, datatype)
+  if (!reader.isNumber) return mismatch('a number', reader)
+  const { at } = reader
+  if (reader.integer() === null) return FRACTION
+  reader.at = at
+  return fitFloat(reader.number(), datatype)
+}
+
+/** The element that a value stands for, or why it stands for none; the reader is then behind it. */
+export const readElement = (reader: JsonReader, datatype: Datatype): Element | Misfit => {
   switch (datatype) {
     case 'FP32':
     case 'FP64':
-      return toFloat(value, datatype)
+      return reader.isNumber ? fitFloat(reader.number(), datatype) : mismatch('a number', reader)
     case 'BYTES':
-      return toText(value)
+      return readText(reader)
     case 'BOOL':
-      return typeof value === 'boolean' ? Number(value) : mismatch('true or false', value)
+      return reader.isBoolean ? Number(reader.boolean()) : mismatch('true or false', reader)
     default:
-      return toInteger(value, datatype)
+      return readInteger(reader, datatype)
   }
 }
 
-/** A number of ours (a code, 0 or 1, a missing value) in a tensor that may hold another type. */
-export const toNumericElement = (value: number, datatype: Datatype): Element | Misfit =>
-  datatype === 'BOOL' && (value === 0 || value === 1) ? value : toElement(value, datatype)
+/** A number of ours (a code, 0 or 1, a missing value) in a tensor of any numeric type. */
+export const toNumericElement = (value: number, datatype: Datatype): Element | Misfit => {
+  if (isFloat(datatype)) return fitFloat(value, datatype)
+  return Number.isInteger(value) ? fitInteger(value, datatype) : FRACTION
+}
 
 export const putElement = (data: TensorData, index: number, element: Element): void => {
   ;(data as Element[])[index] = element

@@ -1,155 +1,140 @@
 /** Every `/predict` body, valid or not: the reference that the fast decoder must equal. */
 
-import { type Refusal, refuse } from '../../shared/errors.ts'
+import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
 import { nearest } from '../../shared/nearest.ts'
-import { allocate, ELEMENTS_MAX, formatShape, type Tensor } from '../../shared/tensor.ts'
-import { type JsonObject, type JsonValue, parseJson } from '../json/parser.ts'
-import { kindOf, pointer, quote } from '../json/pointer.ts'
-import { putElement } from './element.ts'
+import { ELEMENTS_MAX } from '../../shared/tensor.ts'
+import { findFault } from '../json/grammar.ts'
+import { JsonReader } from '../json/json-reader.ts'
+import { pointer, quote } from '../json/pointer.ts'
+import { deliver } from './columns.ts'
 import type { FeaturesPlan } from './features-plan.ts'
-import { isRefusal, type RowPart, readFeatures } from './features-row.ts'
-import { readTensors } from './features-tensors.ts'
-import type { Decoded, RowTarget, VariantPlan } from './protocol.ts'
+import { FeatureRows, rowPointer } from './features-row.ts'
+import { TensorRows } from './features-tensors.ts'
+import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget } from './protocol.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
-const TOP_LEVEL = ['features', 'instances', 'request_id'] as const
+/**
+ * What rows may take in memory: that many times the bytes of the body, or so much in any case. An
+ * absent feature costs its place although it took no byte of the body.
+ */
+const BYTES_PER_BYTE = 8
+const ROWS_BYTES_MIN = 16 * 1024 * 1024
 
-type Row = readonly RowPart[]
+const malformed = (detail: string, at?: string): Refusal =>
+  refuse('REQUEST_MALFORMED', detail, at === undefined ? undefined : [{ pointer: at, detail }])
 
-const readRow = (
-  value: JsonValue,
-  plan: VariantPlan,
-  compiled: FeaturesPlan,
-  at: string,
-): Row | Refusal => {
-  if (!Array.isArray(value) && !(value instanceof Map)) {
-    const detail = `wants an object or a list, got ${kindOf(value)}`
-    return refuse('REQUEST_MALFORMED', `A row ${detail}`, [{ pointer: at, detail }])
-  }
-  const read = plan.contract.features.length > 0 ? readFeatures : readTensors
-  return read(value, plan, compiled, at)
+/** Offsets of what a body holds; -1: it does not. */
+interface Places {
+  features: number
+  instances: number
 }
 
-const readRows = (
-  values: readonly JsonValue[],
-  isBatch: boolean,
-  plan: VariantPlan,
-  compiled: FeaturesPlan,
-): Row[] | Refusal => {
-  const rows: Row[] = []
-  for (const [index, value] of values.entries()) {
-    const at = isBatch ? pointer('instances', index) : pointer('features')
-    const row = readRow(value, plan, compiled, at)
-    if (isRefusal(row)) return row
-    rows.push(row)
+const KEYS = ['features', 'instances', 'request_id']
+
+const readId = (reader: JsonReader, decoded: Decoded): Refusal | null => {
+  const id = reader.isText ? reader.text() : ''
+  if (id !== '' && id.length <= BODY_ID_LENGTH_MAX) {
+    decoded.bodyId = id
+    return null
   }
-  return rows
+  const detail = `'request_id' must be a string of 1 to ${BODY_ID_LENGTH_MAX} characters`
+  return malformed(detail, '/request_id')
 }
 
-/** One tensor of all rows. Where an inner dimension is free, rows must still be of one shape. */
-const joinInput = (rows: readonly Row[], input: number, plan: VariantPlan): Tensor | Refusal => {
-  const { name, datatype } = plan.signature.inputs[input]!
-  const { shape, elements } = rows[0]![input]!
-  const stride = elements.length
-  if (rows.length * stride > ELEMENTS_MAX) {
-    return refuse('TENSOR_SHAPE_MISMATCH', 'The rows hold too many elements')
+const unknownKey = (key: string): Refusal => {
+  const near = nearest(key, KEYS)
+  const hint = near === null ? '' : `; did you mean '${near}'?`
+  return malformed(`Unknown key ${quote(key)}${hint}`, pointer(key))
+}
+
+/** Looks over the keys of the body, and takes the id. */
+const findPlaces = (reader: JsonReader, decoded: Decoded): Places | Refusal => {
+  if (!reader.isObject) return malformed(`The body must be an object, not ${reader.kind}`)
+  const places: Places = { features: -1, instances: -1 }
+  const refusal = reader.eachEntry((key) => {
+    if (key === 'request_id') return readId(reader, decoded)
+    if (key !== 'features' && key !== 'instances') return unknownKey(key)
+    places[key] = reader.at
+    reader.skip()
+    return null
+  })
+  if (refusal !== null) return refusal
+  if (places.features >= 0 === places.instances >= 0) {
+    return malformed("The body must have either 'features' or 'instances'")
   }
-  const data = allocate(datatype, rows.length * stride)
-  const wanted = formatShape(shape.slice(1))
-  for (const [index, row] of rows.entries()) {
-    const part = row[input]!
-    const own = formatShape(part.shape.slice(1))
-    if (own !== wanted) {
-      const detail = `Input ${quote(name)} is ${wanted} in the first row, but ${own} here`
-      const at = pointer('instances', index)
+  return places
+}
+
+/** Most rows of features that a body of that length may give. */
+const rowsMaxOf = ({ rowBytes, widths }: FeaturesPlan, bodyBytes: number): number => {
+  const bytesMax = Math.max(ROWS_BYTES_MIN, BYTES_PER_BYTE * bodyBytes)
+  const byElements = Math.floor(ELEMENTS_MAX / Math.max(1, ...widths))
+  return Math.max(1, Math.min(Math.floor(bytesMax / rowBytes), byElements))
+}
+
+type Rows = FeatureRows | TensorRows
+
+const readRow = (reader: JsonReader, rows: Rows, index: number): Refusal | null => {
+  if (reader.isObject || reader.isList) return rows.read(index)
+  const detail = `wants an object or a list, got ${reader.kind}`
+  return refuse('REQUEST_MALFORMED', `A row ${detail}`, [{ pointer: rowPointer(index), detail }])
+}
+
+/** Reads all instances; gives how many there are. */
+const readInstances = (reader: JsonReader, rows: Rows, plan: VariantPlan): number | Refusal => {
+  const at = '/instances'
+  if (!reader.isList) return malformed(`'instances' must be a list of rows, got ${reader.kind}`, at)
+  let more = reader.open()
+  if (!more) return malformed("'instances' must be a list of rows, got none", at)
+  const { features } = plan
+  const countMax = rowsMaxOf(features, reader.bytes.length)
+  let count = 0
+  for (; more; more = reader.more()) {
+    if (count === 1 && !features.hasRows) {
+      const detail = `This model takes one row a request, got ${count + reader.skipRest()}`
       return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: at, detail }])
     }
-    for (let i = 0; i < stride; i++) putElement(data, index * stride + i, part.elements[i]!)
-  }
-  const isWhole = rows.length === 1
-  return { datatype, shape: isWhole ? shape : [rows.length, ...shape.slice(1)], data }
-}
-
-const joinRows = (rows: readonly Row[], plan: VariantPlan): Tensor[] | Refusal => {
-  const tensors: Tensor[] = []
-  for (const input of plan.signature.inputs.keys()) {
-    const tensor = joinInput(rows, input, plan)
-    if (isRefusal(tensor)) return tensor
-    tensors.push(tensor)
-  }
-  return tensors
-}
-
-const writeRows = (rows: readonly Row[], target: RowTarget, strides: readonly number[]): void => {
-  for (const [index, row] of rows.entries()) {
-    for (const [input, { elements }] of row.entries()) {
-      const base = (target.row + index) * strides[input]!
-      for (const [column, element] of elements.entries()) {
-        putElement(target.columns[input]!, base + column, element)
-      }
+    if (count === countMax) {
+      const detail = `The rows leave out too much: at most ${count} such rows in one request`
+      return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: rowPointer(count), detail }])
     }
+    const refusal = readRow(reader, rows, count)
+    if (refusal !== null) return refusal
+    count++
   }
+  return count
 }
 
-const checkTopLevel = (body: JsonValue): JsonObject | Refusal => {
-  if (!(body instanceof Map)) {
-    return refuse('REQUEST_MALFORMED', `The body must be an object, not ${kindOf(body)}`)
-  }
-  for (const key of body.keys()) {
-    if ((TOP_LEVEL as readonly string[]).includes(key)) continue
-    const near = nearest(key, TOP_LEVEL)
-    const hint = near === null ? '' : `; did you mean '${near}'?`
-    const detail = `Unknown key ${quote(key)}${hint}`
-    return refuse('REQUEST_MALFORMED', detail, [{ pointer: pointer(key), detail }])
-  }
-  if (body.has('features') === body.has('instances')) {
-    return refuse('REQUEST_MALFORMED', "The body must have either 'features' or 'instances'")
-  }
-  const id = body.get('request_id')
-  if (id === undefined || (typeof id === 'string' && id !== '')) return body
-  const detail = "'request_id' must be a string that is not empty"
-  return refuse('REQUEST_MALFORMED', detail, [{ pointer: '/request_id', detail }])
-}
-
-/** The values of the rows in a body. */
-const givenRows = (body: JsonObject, hasRows: boolean): readonly JsonValue[] | Refusal => {
-  const instances = body.get('instances')
-  if (instances === undefined) return [body.get('features')!]
-  if (!Array.isArray(instances) || instances.length === 0) {
-    const got = Array.isArray(instances) ? 'none' : kindOf(instances)
-    const detail = `'instances' must be a list of rows, got ${got}`
-    return refuse('REQUEST_MALFORMED', detail, [{ pointer: '/instances', detail }])
-  }
-  if (instances.length === 1 || hasRows) return instances
-  const detail = `This model takes one row a request, got ${instances.length}`
-  return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: '/instances', detail }])
-}
+const shapesOf = (rows: Rows, count: number, { signature }: VariantPlan) =>
+  rows instanceof FeatureRows
+    ? signature.inputs.map(({ shape }) => [count, ...shape.slice(1)])
+    : rows.shapes.map((shape) => (count === 1 ? shape : [count, ...shape.slice(1)]))
 
 /** Reads a body into the target where it fits, else into tensors of its own. */
 export const decodeComplete = (
   bytes: Uint8Array,
   plan: VariantPlan,
-  compiled: FeaturesPlan,
   target: RowTarget,
   decoded: Decoded,
 ): Refusal | null => {
-  const parsed = parseJson(bytes, plan.jsonDepthMax)
-  if (isRefusal(parsed)) return parsed
-  const body = checkTopLevel(parsed.value)
-  if (isRefusal(body)) return body
-  const given = givenRows(body, compiled.hasRows)
-  if (isRefusal(given)) return given
-  const isBatch = body.has('instances')
-  const rows = readRows(given, isBatch, plan, compiled)
-  if (isRefusal(rows)) return rows
-  decoded.isBatch = isBatch
-  decoded.requestId = (body.get('request_id') as string | undefined) ?? ''
-  if (plan.rowStrides !== null && rows.length <= target.room) {
-    writeRows(rows, target, plan.rowStrides)
-    decoded.rowsInPlace = rows.length
-    return null
+  const fault = findFault(bytes, plan.jsonDepthMax)
+  if (fault !== null) return fault
+  const reader = new JsonReader(bytes)
+  const places = findPlaces(reader, decoded)
+  if (isRefusal(places)) return places
+  const rows = new (plan.binding.features.length > 0 ? FeatureRows : TensorRows)(plan, reader)
+  const isBatch = places.instances >= 0
+  reader.at = isBatch ? places.instances : places.features
+  let count = 1
+  if (isBatch) {
+    const read = readInstances(reader, rows, plan)
+    if (typeof read !== 'number') return read
+    count = read
+  } else {
+    const refusal = readRow(reader, rows, -1)
+    if (refusal !== null) return refusal
   }
-  const tensors = joinRows(rows, plan)
-  if (isRefusal(tensors)) return tensors
-  decoded.tensors = tensors
+  decoded.isBatch = isBatch
+  deliver(rows.columns, count, shapesOf(rows, count, plan), { plan, target, decoded })
   return null
 }

@@ -3,51 +3,8 @@
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { Tensor } from '../../shared/tensor.ts'
 import { NotFinite, rowLength, writeElement, writeNumber } from './answer-json.ts'
-import { featuresPlan } from './features-plan.ts'
-import type { Answer, VariantPlan } from './protocol.ts'
-
-interface Reading {
-  readonly score: number
-  readonly scoreColumn: number
-  readonly label: number
-  readonly threshold: number | null
-  /** JSON text of the classes, in the order of the score's columns. */
-  readonly classes: readonly string[]
-  /** The same as keys of an object. */
-  readonly keys: readonly string[]
-  readonly positive: string
-  readonly negative: string
-}
-
-const outputIndex = (plan: VariantPlan, name: string | undefined): number =>
-  plan.signature.outputs.findIndex((output) => output.name === name)
-
-const readingOf = (plan: VariantPlan): Reading | null => {
-  const { manifest } = plan
-  if (manifest === null || manifest.task === 'other' || manifest.score === undefined) return null
-  const classes = manifest.classes ?? (manifest.task === 'binary' ? [0, 1] : [])
-  const positive = manifest.positiveClass ?? classes[1] ?? 1
-  const negative = classes.find((each) => each !== positive) ?? 0
-  return {
-    score: outputIndex(plan, manifest.score.output),
-    scoreColumn: manifest.score.column,
-    label: outputIndex(plan, manifest.label?.output),
-    threshold: manifest.threshold ?? null,
-    classes: classes.map((each) => JSON.stringify(each)),
-    keys: classes.map((each) => JSON.stringify(String(each))),
-    positive: JSON.stringify(positive),
-    negative: JSON.stringify(negative),
-  }
-}
-
-const readings = new WeakMap<VariantPlan, Reading | null>()
-const readingFor = (plan: VariantPlan): Reading | null => {
-  const known = readings.get(plan)
-  if (known !== undefined) return known
-  const reading = readingOf(plan)
-  readings.set(plan, reading)
-  return reading
-}
+import type { Answer } from './protocol.ts'
+import type { Reading } from './reading.ts'
 
 /** Where row `row` of the output begins that holds the scores, or the labels. */
 const rowAt = (answer: Answer, output: number, row: number): number =>
@@ -154,27 +111,31 @@ const writeMs = (ms: number): string => {
 
 const writeMetadata = (answer: Answer): string => {
   const latency = writeMs(answer.latencyMs)
-  const tail = featuresPlan(answer.plan).metadataTail
+  const tail = answer.plan.features.metadataTail
   return `"metadata":{"request_id":"${writeId(answer)}","prediction_id":"${answer.predictionId}${tail}${latency}}}`
 }
 
-const write = (answer: Answer): string => {
-  const reading = readingFor(answer.plan)
-  if (!answer.isBatch)
-    return `{${writeRow(answer, answer.rowStart, reading)},${writeMetadata(answer)}`
-  const rows: string[] = []
-  for (let row = 0; row < answer.rows; row++) {
-    rows.push(`{${writeRow(answer, answer.rowStart + row, reading)}}`)
-  }
-  return `{"predictions":[${rows.join(',')}],${writeMetadata(answer)}`
+/** JSON has no NaN; `row` of the request is where the model gave one. */
+const notFinite = ({ isBatch }: Answer, row: number): Refusal => {
+  const detail = 'The model answered NaN or infinity'
+  const at = isBatch ? [{ pointer: `/instances/${row}`, detail }] : undefined
+  return refuse('OUTPUT_NOT_FINITE', isBatch ? `${detail} for row ${row}` : detail, at)
 }
 
-/** The body of a 200 answer, or OUTPUT_NOT_FINITE: JSON has no NaN. */
+/** The body of a 200 answer, or OUTPUT_NOT_FINITE with the first row that cannot be written. */
 export const writeAnswer = (answer: Answer): string | Refusal => {
+  const { plan, rowStart } = answer
+  const rows: string[] = []
   try {
-    return write(answer)
+    if (!answer.isBatch) {
+      return `{${writeRow(answer, rowStart, plan.reading)},${writeMetadata(answer)}`
+    }
+    while (rows.length < answer.rows) {
+      rows.push(`{${writeRow(answer, rowStart + rows.length, plan.reading)}}`)
+    }
   } catch (thrown) {
     if (!(thrown instanceof NotFinite)) throw thrown
-    return refuse('OUTPUT_NOT_FINITE', 'The model answered NaN or infinity')
+    return notFinite(answer, rows.length)
   }
+  return `{"predictions":[${rows.join(',')}],${writeMetadata(answer)}`
 }

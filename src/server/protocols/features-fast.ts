@@ -5,7 +5,8 @@
  */
 
 import type { TensorData } from '../../shared/tensor.ts'
-import { type NumberPlace, readNumbers } from '../json/number-list.ts'
+import { isPlainInteger } from '../json/integer-literal.ts'
+import { numberPlace as place, readNumbers } from '../json/number-list.ts'
 import { numberEnd, scanNumber } from '../json/number-scanner.ts'
 import {
   after,
@@ -18,7 +19,7 @@ import {
   textEnd,
 } from '../json/text-scanner.ts'
 import { type FastFeature, type FeaturesPlan, KIND } from './features-plan.ts'
-import type { Decoded, RowTarget } from './protocol.ts'
+import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget } from './protocol.ts'
 
 /** A compiled plan that has a fast form. */
 export type FastPlan = FeaturesPlan & { readonly fast: readonly FastFeature[] }
@@ -59,7 +60,7 @@ const readValue = (
     const value = scanNumber(bytes, at)
     if (numberEnd >= 0) {
       if (!(value <= magnitudeMax && value >= -magnitudeMax)) return NOT_SURE
-      if (kind === KIND.INTEGER && !Number.isInteger(value)) return NOT_SURE
+      if (kind === KIND.INTEGER && !isPlainInteger(value, numberEnd - at)) return NOT_SURE
       ;(columns[input] as Float32Array)[index] = value
       return numberEnd
     }
@@ -133,9 +134,6 @@ const readNamed = (
   return at + 1
 }
 
-/** Reused: one request is decoded at a time. */
-const place: NumberPlace = { column: new Float32Array(0), base: 0, count: 0, magnitudeMax: 0 }
-
 const readVector = (
   bytes: Uint8Array,
   from: number,
@@ -203,7 +201,7 @@ const readInstances = (
     at = skipBlanks(bytes, at)
   } while (bytes[at] === 0x2c)
   if (bytes[at] !== 0x5d) return NOT_SURE
-  decoded.rowsInPlace = rows
+  decoded.rows = rows
   decoded.isBatch = true
   return at + 1
 }
@@ -216,21 +214,23 @@ const readEntry = (
   target: RowTarget,
   decoded: Decoded,
 ): number => {
-  if (decoded.rowsInPlace === 0 && matches(bytes, at, FEATURES_KEY)) {
+  if (decoded.rows === 0 && matches(bytes, at, FEATURES_KEY)) {
     const value = after(bytes, at + FEATURES_KEY.length, 0x3a)
     if (value < 0) return NOT_SURE
-    decoded.rowsInPlace = 1
+    decoded.rows = 1
     return readRow(bytes, value, plan, target.columns, target.row)
   }
-  if (decoded.rowsInPlace === 0 && matches(bytes, at, INSTANCES_KEY)) {
+  if (decoded.rows === 0 && matches(bytes, at, INSTANCES_KEY)) {
     const value = after(bytes, at + INSTANCES_KEY.length, 0x3a)
     return value < 0 ? NOT_SURE : readInstances(bytes, value, plan, target, decoded)
   }
-  if (decoded.requestId !== '' || !matches(bytes, at, REQUEST_ID_KEY)) return NOT_SURE
+  if (decoded.bodyId !== null || !matches(bytes, at, REQUEST_ID_KEY)) return NOT_SURE
   const value = after(bytes, at + REQUEST_ID_KEY.length, 0x3a)
   if (value < 0) return NOT_SURE
-  decoded.requestId = scanText(bytes, value)
-  return decoded.requestId === '' ? NOT_SURE : textEnd
+  const id = scanText(bytes, value)
+  if (id === '' || id.length > BODY_ID_LENGTH_MAX) return NOT_SURE
+  decoded.bodyId = id
+  return textEnd
 }
 
 /** True when the body was read into the target; false when the complete decoder must look at it. */
@@ -249,6 +249,6 @@ export const decodeFast = (
     if (at < 0) return false
     at = skipBlanks(bytes, at)
   } while (bytes[at] === 0x2c)
-  if (bytes[at] !== 0x7d || decoded.rowsInPlace === 0) return false
+  if (bytes[at] !== 0x7d || decoded.rows === 0) return false
   return skipBlanks(bytes, at + 1) === bytes.length
 }

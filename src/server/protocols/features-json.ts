@@ -1,29 +1,23 @@
 /** `POST /predict`: named or positional features, one row or `instances`. */
 
-import type { Refusal } from '../../shared/errors.ts'
 import { decodeComplete } from './features-complete.ts'
 import { writeAnswer } from './features-encode.ts'
 import { decodeFast, type FastPlan } from './features-fast.ts'
-import { featuresPlan } from './features-plan.ts'
 import { encodeProblem } from './problem-json.ts'
-import type { Decoded, EncodeError, EncodeResponse, RowTarget, VariantPlan } from './protocol.ts'
+import type { DecodeRequest, EncodeError, EncodeResponse } from './protocol.ts'
 
 export const encodeResponse: EncodeResponse = writeAnswer
 export const encodeError: EncodeError = encodeProblem
 
 /** The fast decoder where it is sure, else the complete one; both agree (test/property). */
-export const decodeRequest = (
-  body: Uint8Array,
-  plan: VariantPlan,
-  target: RowTarget,
-  decoded: Decoded,
-): Refusal | null => {
-  const compiled = featuresPlan(plan)
-  if (compiled.fast !== null) {
-    if (decodeFast(body, compiled as FastPlan, target, decoded)) return null
-    decoded.rowsInPlace = 0
+export const decodeRequest: DecodeRequest = (body, plan, target, decoded, onSlow) => {
+  const { features } = plan
+  if (features.fast !== null) {
+    if (decodeFast(body, features as FastPlan, target, decoded)) return null
+    decoded.rows = 0
     decoded.isBatch = false
-    decoded.requestId = ''
+    decoded.bodyId = null
   }
-  return decodeComplete(body, plan, compiled, target, decoded)
+  onSlow()
+  return decodeComplete(body, plan, target, decoded)
 }

@@ -1,9 +1,10 @@
 /** What a variant plan means for `/predict`, compiled once: layouts, key bytes, constant text. */
 
 import type { BoundFeature } from '../../shared/contract.ts'
-import type { Datatype, TensorSignature } from '../../shared/tensor.ts'
-import { type Element, FLOAT32_MAX, isMisfit, toNumericElement } from './element.ts'
-import type { VariantPlan } from './protocol.ts'
+import { type Names, prepareNames } from '../../shared/nearest.ts'
+import { allocate, type Datatype, type TensorData } from '../../shared/tensor.ts'
+import { type Element, FLOAT32_MAX, isMisfit, putElement, toNumericElement } from './element.ts'
+import type { VariantParts } from './variant-parts.ts'
 
 /** How the values of a feature are read by the fast decoder. */
 export const KIND = { NUMBER: 0, INTEGER: 1, BOOLEAN: 2, TEXT: 3, CODE: 4 } as const
@@ -29,13 +30,16 @@ export interface FeaturesPlan {
   readonly vector: FastFeature | null
   /** Whether a request may have several rows. */
   readonly hasRows: boolean
-  /** Elements of one row of each input, and its shape; of variants with features only. */
+  /** Elements of one row of each input; of variants with features only. */
   readonly widths: readonly number[]
-  readonly rowShapes: readonly (readonly number[])[]
-  /** By feature: what is fed for an absent or null value; null: the feature is required. */
-  readonly fillers: readonly (Element | null)[]
+  /** What a row takes in memory; 0 where values, not their absence, decide that. */
+  readonly rowBytes: number
+  /** By input: a row of absent values. */
+  readonly absentRow: readonly TensorData[]
+  /** By feature: whether an absent or null value is refused. */
+  readonly isRequired: readonly boolean[]
   /** Of features, or of inputs where the contract has none. */
-  readonly names: readonly string[]
+  readonly names: Names
   readonly byName: ReadonlyMap<string, number>
   /** The answer between request ids and latency. */
   readonly metadataTail: string
@@ -63,8 +67,8 @@ const fillerOf = ({ optional, missing }: BoundFeature, datatype: Datatype): Elem
 
 const encoder = new TextEncoder()
 
-const compileFast = (plan: VariantPlan): readonly FastFeature[] | null => {
-  const { binding, signature, rowStrides, jsonDepthMax } = plan
+const compileFast = (parts: VariantParts): readonly FastFeature[] | null => {
+  const { binding, signature, rowStrides, jsonDepthMax } = parts
   if (rowStrides === null || binding.features.length === 0 || jsonDepthMax < FAST_DEPTH) return null
   const features: FastFeature[] = []
   for (const bound of binding.features) {
@@ -98,60 +102,46 @@ const vectorOf = (fast: readonly FastFeature[]): FastFeature | null => {
   return first !== undefined && isVector && first.stride === fast.length ? first : null
 }
 
-/** Elements of a row: the last fed column decides where an inner dimension is free. */
-const widthOf = ({ shape }: TensorSignature, input: number, plan: VariantPlan): number => {
-  const inner = shape.slice(1)
-  if (inner.every((size) => size >= 0)) return inner.reduce((product, size) => product * size, 1)
-  const columns = plan.binding.features.map((each) => (each.input === input ? each.column + 1 : 0))
-  return Math.max(0, ...columns)
+const POINTER_BYTES = 8
+
+const elementBytes = (datatype: Datatype): number => {
+  const one = allocate(datatype, 1)
+  return Array.isArray(one) ? POINTER_BYTES : one.BYTES_PER_ELEMENT
 }
 
-const rowShapeOf = ({ shape }: TensorSignature, width: number): number[] => {
-  const inner = shape.slice(1)
-  const known = inner.reduce((product, size) => (size < 0 ? product : product * size), 1)
-  let free = width / Math.max(1, known)
-  const sized = inner.map((size) => {
-    if (size >= 0) return size
-    const own = free
-    free = 1
-    return own
-  })
-  return [1, ...sized]
+const absentRowOf = (parts: VariantParts, widths: readonly number[]): TensorData[] => {
+  const { inputs } = parts.signature
+  const row = inputs.map(({ datatype }, input) => allocate(datatype, widths[input]!))
+  for (const feature of parts.binding.features) {
+    const { input, column } = feature
+    const filler = fillerOf(feature, inputs[input]!.datatype)
+    if (filler !== null) putElement(row[input]!, column, filler)
+  }
+  return row
 }
 
-const compile = (plan: VariantPlan): FeaturesPlan => {
-  const { binding, signature, contract, rowsMax, model, version, variant } = plan
+const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1)
+
+export const compileFeatures = (parts: VariantParts): FeaturesPlan => {
+  const { binding, signature, contract, rowsMax, model, version, variant } = parts
   const { inputs } = signature
-  const widths = inputs.map((input, index) => widthOf(input, index, plan))
   const named = contract.features.length > 0 ? binding.features : inputs
   const names = named.map(({ name }) => name)
-  const fast = compileFast(plan)
+  const fast = compileFast(parts)
+  const hasFeatures = binding.features.length > 0
+  const widths = inputs.map(({ shape }) => (hasFeatures ? product(shape.slice(1)) : 0))
   return {
     fast,
     vector: fast === null ? null : vectorOf(fast),
     hasRows: rowsMax > 0,
     widths,
-    rowShapes: inputs.map((input, index) => rowShapeOf(input, widths[index]!)),
-    fillers: binding.features.map((each) => fillerOf(each, inputs[each.input]!.datatype)),
-    names,
+    rowBytes: inputs.reduce((n, { datatype }, i) => n + widths[i]! * elementBytes(datatype), 0),
+    absentRow: absentRowOf(parts, widths),
+    isRequired: binding.features.map(
+      (each) => fillerOf(each, inputs[each.input]!.datatype) === null,
+    ),
+    names: prepareNames(names),
     byName: new Map(names.map((name, index) => [name, index])),
     metadataTail: `","model":${JSON.stringify(model)},"version":${version},"variant":${JSON.stringify(variant)},"latency_ms":`,
   }
-}
-
-const compiled = new WeakMap<VariantPlan, FeaturesPlan>()
-let lastPlan: VariantPlan | null = null
-let lastCompiled: FeaturesPlan | null = null
-
-/** The compiled form of a plan. The last one is kept at hand: most requests are of one variant. */
-export const featuresPlan = (plan: VariantPlan): FeaturesPlan => {
-  if (plan === lastPlan) return lastCompiled!
-  let known = compiled.get(plan)
-  if (known === undefined) {
-    known = compile(plan)
-    compiled.set(plan, known)
-  }
-  lastPlan = plan
-  lastCompiled = known
-  return known
 }

@@ -2,13 +2,13 @@
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import { formatShape, type TensorSignature } from '../../shared/tensor.ts'
-import type { JsonObject, JsonValue } from '../json/parser.ts'
+import type { JsonReader } from '../json/json-reader.ts'
 import { pointer, quote } from '../json/pointer.ts'
-import { type Element, isMisfit, refuseAt, toElement } from './element.ts'
-import type { FeaturesPlan } from './features-plan.ts'
-import { findUnknown, type RowPart } from './features-row.ts'
+import { type Column, columnsOf } from './columns.ts'
+import { refuseAt } from './element.ts'
+import { rowPointer, unknownFeature } from './features-row.ts'
 import { type Nested, readNested } from './nested.ts'
-import type { VariantPlan } from './protocol.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
 /** `sizes` where they fit `wanted`, which may have free dimensions; else null. */
 const matching = (sizes: readonly number[], wanted: readonly number[]): readonly number[] | null =>
@@ -26,71 +26,115 @@ const size = (count: number, wanted: readonly number[]): readonly number[] | nul
   return wanted.map((each) => (each === -1 ? count / known : each))
 }
 
-const matchOrSize = (value: Nested, wanted: readonly number[]): readonly number[] | null =>
-  matching(value.sizes, wanted) ??
-  (value.sizes.length <= 1 ? size(value.leaves.length, wanted) : null)
+const matchOrSize = (
+  sizes: readonly number[],
+  count: number,
+  wanted: readonly number[],
+): readonly number[] | null =>
+  matching(sizes, wanted) ?? (sizes.length <= 1 ? size(count, wanted) : null)
 
 /**
  * The shape of a value. Where the model has rows, the value is one; else it is the whole tensor,
  * or, where the first dimension may be 1, all but that.
  */
-const shapeOf = (value: Nested, wanted: readonly number[], hasRows: boolean) => {
+const shapeOf = ({ sizes, count }: Nested, wanted: readonly number[], hasRows: boolean) => {
+  if (sizes === null) return null
   const inner = wanted.slice(1)
   const mayLead = wanted.length > 0 && (wanted[0] === -1 || wanted[0] === 1)
-  const asRow = mayLead && (hasRows || inner.length > 0) ? matchOrSize(value, inner) : null
+  const asRow = mayLead && (hasRows || inner.length > 0) ? matchOrSize(sizes, count, inner) : null
   if (asRow !== null) return [1, ...asRow]
-  return hasRows ? null : matchOrSize(value, wanted)
+  return hasRows ? null : matchOrSize(sizes, count, wanted)
 }
 
-const readTensor = (
-  value: JsonValue | undefined,
-  { name, datatype, shape: wanted }: TensorSignature,
+const isSame = (some: readonly number[] | null, others: readonly number[] | undefined): boolean => {
+  if (some === null || some.length !== others?.length) return false
+  for (let i = 0; i < some.length; i++) if (some[i] !== others[i]) return false
+  return true
+}
+
+/** Reads the rows of one request, each behind the rows before. */
+export class TensorRows {
+  readonly #plan: VariantPlan
+  readonly #reader: JsonReader
+  readonly columns: readonly Column[]
+  /** By input: the shape of its first row, leading dimension included. */
+  readonly shapes: (readonly number[])[] = []
+  /** By input: the lengths of the lists that gave this shape. */
+  readonly #sizes: (readonly number[])[] = []
+
+  constructor(plan: VariantPlan, reader: JsonReader) {
+    this.#plan = plan
+    this.#reader = reader
+    this.columns = columnsOf(plan)
+  }
+
+  /** Reads one row: an object by input name, or, with one input, a list that is its row. */
+  read(rowIndex: number): Refusal | null {
+    const { inputs } = this.#plan.signature
+    if (this.#reader.isList) {
+      if (inputs.length === 1) return this.#readInput(0, rowIndex, false)
+      const detail = `This endpoint takes ${inputs.length} tensors: name them`
+      return refuse('REQUEST_MALFORMED', detail, [{ pointer: rowPointer(rowIndex), detail }])
+    }
+    const seen = new Set<number>()
+    const refusal = this.#reader.eachEntry((name) => {
+      const input = this.#plan.features.byName.get(name)
+      if (input === undefined) return unknownFeature(name, this.#plan, rowPointer(rowIndex), true)
+      seen.add(input)
+      return this.#readInput(input, rowIndex, true)
+    })
+    if (refusal !== null) return refusal
+    const absent = inputs.findIndex((_, input) => !seen.has(input))
+    return absent < 0 ? null : this.#missing(absent, rowIndex)
+  }
+
+  #missing(input: number, rowIndex: number): Refusal {
+    const { name } = this.#plan.signature.inputs[input]!
+    const at = rowPointer(rowIndex) + pointer(name)
+    const detail = `Input ${quote(name)} is missing`
+    return refuse('INPUT_MISSING', detail, [{ pointer: at, detail: 'is missing' }])
+  }
+
+  #readInput(input: number, rowIndex: number, isNamed: boolean): Refusal | null {
+    const signature = this.#plan.signature.inputs[input]!
+    const { hasRows } = this.#plan.features
+    if (this.#reader.isNull) return this.#missing(input, rowIndex)
+    const nested = readNested(this.#reader, this.columns[input]!)
+    if (nested.misfit === null && isSame(nested.sizes, this.#sizes[input])) return null
+    const shape = shapeOf(nested, signature.shape, hasRows)
+    if (shape !== null && nested.misfit === null) {
+      this.#sizes[input] ??= nested.sizes!
+      return this.#compare(input, shape, rowIndex)
+    }
+    const at = rowPointer(rowIndex) + (isNamed ? pointer(signature.name) : '')
+    if (shape === null) return wrongShape(nested, signature, hasRows, at)
+    return refuseAt(`Input ${quote(signature.name)}`, nested.misfit!, at)
+  }
+
+  /** Where an inner dimension is free, all rows must still be of one shape. */
+  #compare(input: number, shape: readonly number[], rowIndex: number): Refusal | null {
+    const first = this.shapes[input]
+    if (first === undefined) {
+      this.shapes[input] = shape
+      return null
+    }
+    if (isSame(first, shape)) return null
+    const name = quote(this.#plan.signature.inputs[input]!.name)
+    const [wanted, own] = [first, shape].map((each) => formatShape(each.slice(1)))
+    const detail = `Input ${name} is ${wanted} in the first row, but ${own} here`
+    return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: rowPointer(rowIndex), detail }])
+  }
+}
+
+const wrongShape = (
+  { sizes }: Nested,
+  { name, shape }: TensorSignature,
   hasRows: boolean,
   at: string,
-): RowPart | Refusal => {
+): Refusal => {
+  const form = hasRows ? `rows of shape ${formatShape(shape.slice(1))}` : formatShape(shape)
+  const got = sizes === null ? 'lists of different lengths or depths' : formatShape(sizes)
+  const detail = `wants ${form}, got ${got}`
   const what = `Input ${quote(name)}`
-  if (value === undefined || value === null) {
-    return refuse('INPUT_MISSING', `${what} is missing`, [{ pointer: at, detail: 'is missing' }])
-  }
-  const nested = readNested(value)
-  const shape = nested === null ? null : shapeOf(nested, wanted, hasRows)
-  if (nested === null || shape === null) {
-    const form = hasRows ? `rows of shape ${formatShape(wanted.slice(1))}` : formatShape(wanted)
-    const got = nested === null ? 'lists of different lengths or depths' : formatShape(nested.sizes)
-    const detail = `wants ${form}, got ${got}`
-    return refuse('TENSOR_SHAPE_MISMATCH', `${what} ${detail}`, [{ pointer: at, detail }])
-  }
-  const elements: Element[] = []
-  for (const leaf of nested.leaves) {
-    const element = toElement(leaf, datatype)
-    if (isMisfit(element)) return refuseAt(what, element, at)
-    elements.push(element)
-  }
-  return { elements, shape }
-}
-
-/** The parts of a row: an object by input name, or, with one input, a list that is its row. */
-export const readTensors = (
-  value: JsonObject | JsonValue[],
-  plan: VariantPlan,
-  compiled: FeaturesPlan,
-  at: string,
-): RowPart[] | Refusal => {
-  const { inputs } = plan.signature
-  const isList = Array.isArray(value)
-  if (isList && inputs.length !== 1) {
-    const detail = `This endpoint takes ${inputs.length} tensors: name them`
-    return refuse('REQUEST_MALFORMED', detail, [{ pointer: at, detail }])
-  }
-  const [unknown] = isList ? [] : findUnknown(value, compiled, at)
-  if (unknown !== undefined) return unknown
-  const row: RowPart[] = []
-  for (const input of inputs) {
-    const own = isList ? value : value.get(input.name)
-    const place = isList ? at : at + pointer(input.name)
-    const part = readTensor(own, input, compiled.hasRows, place)
-    if ('code' in part) return part
-    row.push(part)
-  }
-  return row
+  return refuse('TENSOR_SHAPE_MISMATCH', `${what} ${detail}`, [{ pointer: at, detail }])
 }

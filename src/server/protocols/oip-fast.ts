@@ -3,7 +3,8 @@
  * `shape` and `datatype` before `data`. Not sure: the complete decoder reads it again.
  */
 
-import { type NumberPlace, readNumbers } from '../json/number-list.ts'
+import { isPlainInteger } from '../json/integer-literal.ts'
+import { numberPlace as place, readNumbers } from '../json/number-list.ts'
 import { numberEnd, scanNumber } from '../json/number-scanner.ts'
 import {
   after,
@@ -15,8 +16,8 @@ import {
   skipBlanks,
   textEnd,
 } from '../json/text-scanner.ts'
-import { FLOAT32_MAX } from './element.ts'
-import type { Decoded, RowTarget, VariantPlan } from './protocol.ts'
+import type { OipPlan } from './oip-plan.ts'
+import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget } from './protocol.ts'
 
 const ID = quoted('id')
 const INPUTS = quoted('inputs')
@@ -29,45 +30,6 @@ const DATA = quoted('data')
 const valueAfter = (bytes: Uint8Array, at: number, key: Uint8Array): number =>
   at >= 0 && matches(bytes, at, key) ? after(bytes, at + key.length, 0x3a) : NOT_SURE
 
-interface OipPlan {
-  readonly name: Uint8Array
-  readonly datatype: Uint8Array
-  readonly stride: number
-  readonly inner: readonly number[]
-  readonly magnitudeMax: number
-}
-
-/** Containers of the deepest body that is read here: a matrix in lists of rows. */
-const FAST_DEPTH = 5
-
-const compiled = new WeakMap<VariantPlan, OipPlan | null>()
-
-const compile = (plan: VariantPlan): OipPlan | null => {
-  const [input] = plan.signature.inputs
-  if (input === undefined || plan.signature.inputs.length > 1 || plan.rowStrides === null)
-    return null
-  if (plan.jsonDepthMax < FAST_DEPTH) return null
-  if (input.datatype !== 'FP32' && input.datatype !== 'FP64') return null
-  return {
-    name: quoted(input.name),
-    datatype: quoted(input.datatype),
-    stride: plan.rowStrides[0]!,
-    inner: input.shape.slice(1),
-    magnitudeMax: input.datatype === 'FP32' ? FLOAT32_MAX : Number.MAX_VALUE,
-  }
-}
-
-const oipPlan = (plan: VariantPlan): OipPlan | null => {
-  const known = compiled.get(plan)
-  if (known !== undefined) return known
-  const made = compile(plan)
-  compiled.set(plan, made)
-  return made
-}
-
-/** Reused: one request is decoded at a time. */
-const place: NumberPlace = { column: new Float32Array(0), base: 0, count: 0, magnitudeMax: 0 }
-
 /** Rows of the last shape read. */
 let shapeRows = 0
 
@@ -77,7 +39,8 @@ const readShape = (bytes: Uint8Array, from: number, inner: readonly number[]): n
   for (let axis = 0; axis <= inner.length; axis++) {
     if (at < 0) return NOT_SURE
     const size = scanNumber(bytes, at)
-    if (numberEnd < 0 || (axis > 0 && size !== inner[axis - 1])) return NOT_SURE
+    if (!isPlainInteger(size, numberEnd - at)) return NOT_SURE
+    if (axis > 0 && size !== inner[axis - 1]) return NOT_SURE
     if (axis === 0) shapeRows = size
     const isLast = axis === inner.length
     const end = skipBlanks(bytes, numberEnd)
@@ -106,7 +69,7 @@ const readInput = (bytes: Uint8Array, from: number, plan: OipPlan, target: RowTa
     } else return NOT_SURE
     at = after(bytes, at, 0x2c)
   }
-  const isSound = found === 7 && Number.isInteger(shapeRows) && shapeRows >= 1
+  const isSound = found === 7 && shapeRows >= 1
   if (!isSound || shapeRows > target.room) return NOT_SURE
   const value = valueAfter(bytes, at, DATA)
   return value < 0 ? NOT_SURE : after(bytes, readData(bytes, value, plan, target), 0x7d)
@@ -150,26 +113,27 @@ const readEntry = (
   decoded: Decoded,
 ): number => {
   if (matches(bytes, at, INPUTS)) {
-    if (decoded.rowsInPlace > 0) return NOT_SURE
+    if (decoded.rows > 0) return NOT_SURE
     const end = readInputs(bytes, valueAfter(bytes, at, INPUTS), plan, target)
-    if (end >= 0) decoded.rowsInPlace = shapeRows
+    if (end >= 0) decoded.rows = shapeRows
     return end
   }
   const value = valueAfter(bytes, at, ID)
-  if (value < 0 || decoded.requestId !== '') return NOT_SURE
-  decoded.requestId = scanText(bytes, value)
-  return decoded.requestId === '' ? NOT_SURE : textEnd
+  if (value < 0 || decoded.bodyId !== null) return NOT_SURE
+  const id = scanText(bytes, value)
+  if (textEnd < 0 || id.length > BODY_ID_LENGTH_MAX) return NOT_SURE
+  decoded.bodyId = id
+  return textEnd
 }
 
 /** True when the body was read into the target; false when the complete decoder must look at it. */
 export const decodeOipFast = (
   bytes: Uint8Array,
-  variant: VariantPlan,
+  plan: OipPlan,
   target: RowTarget,
   decoded: Decoded,
 ): boolean => {
-  const plan = oipPlan(variant)
-  if (plan === null || target.room < 1 || !endsAsObject(bytes)) return false
+  if (target.room < 1 || !endsAsObject(bytes)) return false
   let at = after(bytes, 0, 0x7b)
   while (at >= 0) {
     at = readEntry(bytes, at, plan, target, decoded)
@@ -178,5 +142,5 @@ export const decodeOipFast = (
     if (bytes[at] === 0x7d) break
     at = after(bytes, at, 0x2c)
   }
-  return at >= 0 && decoded.rowsInPlace > 0 && skipBlanks(bytes, at + 1) === bytes.length
+  return at >= 0 && decoded.rows > 0 && skipBlanks(bytes, at + 1) === bytes.length
 }

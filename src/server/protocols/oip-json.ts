@@ -5,26 +5,25 @@
  */
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
+import { quote } from '../json/pointer.ts'
 import { NotFinite, rowLength, writeElement } from './answer-json.ts'
 import { decodeOipComplete } from './oip-complete.ts'
 import { decodeOipFast } from './oip-fast.ts'
-import type { Answer, Decoded, EncodedError, RowTarget, VariantPlan } from './protocol.ts'
+import type { Answer, DecodeRequest, EncodedError } from './protocol.ts'
 
-export const decodeRequest = (
-  body: Uint8Array,
-  plan: VariantPlan,
-  target: RowTarget,
-  decoded: Decoded,
-): Refusal | null => {
+export const decodeRequest: DecodeRequest = (body, plan, target, decoded, onSlow) => {
   decoded.isBatch = true
-  if (decodeOipFast(body, plan, target, decoded)) return null
-  decoded.rowsInPlace = 0
-  decoded.requestId = ''
+  if (plan.oip !== null) {
+    if (decodeOipFast(body, plan.oip, target, decoded)) return null
+    decoded.rows = 0
+    decoded.bodyId = null
+  }
+  onSlow()
   return decodeOipComplete(body, plan, target, decoded)
 }
 
-/** One output of the answer; the rows of this request only. Throws NotFinite. */
-const writeOutput = (answer: Answer, index: number): string => {
+/** One output of the answer; the rows of this request only. */
+const writeOutput = (answer: Answer, index: number): string | Refusal => {
   const { isWhole, rows, rowStart } = answer
   const { name, datatype } = answer.plan.signature.outputs[index]!
   const result = answer.results[index]!
@@ -33,25 +32,28 @@ const writeOutput = (answer: Answer, index: number): string => {
   const to = isWhole ? result.data.length : from + rows * length
   const shape = isWhole ? result.shape : [rows, ...result.shape.slice(1)]
   let data = ''
-  for (let i = from; i < to; i++) data += (i === from ? '' : ',') + writeElement(result, i)
+  let i = from
+  try {
+    for (; i < to; i++) data += (i === from ? '' : ',') + writeElement(result, i)
+  } catch (thrown) {
+    if (!(thrown instanceof NotFinite)) throw thrown
+    const detail = `Element ${i - from} of output ${quote(name)} is NaN or infinity`
+    return refuse('OUTPUT_NOT_FINITE', detail)
+  }
   const head = `{"name":${JSON.stringify(name)},"datatype":"${datatype}"`
   return `${head},"shape":[${shape.join(',')}],"data":[${data}]}`
 }
 
-/** `id` is echoed only when the client gave one. */
+/** `id` is the body's own, and absent where the body had none. */
 export const encodeResponse = (answer: Answer): string | Refusal => {
-  const { plan, outputs, requestId, predictionId } = answer
+  const { plan, outputs, bodyId } = answer
   const parts: string[] = []
   for (const index of outputs ?? plan.signature.outputs.keys()) {
-    try {
-      parts.push(writeOutput(answer, index))
-    } catch (thrown) {
-      if (!(thrown instanceof NotFinite)) throw thrown
-      const { name } = plan.signature.outputs[index]!
-      return refuse('OUTPUT_NOT_FINITE', `Output '${name}' holds NaN or infinity`)
-    }
+    const output = writeOutput(answer, index)
+    if (typeof output !== 'string') return output
+    parts.push(output)
   }
-  const id = requestId === predictionId ? '' : `,"id":${JSON.stringify(requestId)}`
+  const id = bodyId === null ? '' : `,"id":${JSON.stringify(bodyId)}`
   const head = `{"model_name":${JSON.stringify(plan.endpoint)},"model_version":"${plan.version}"`
   return `${head}${id},"outputs":[${parts.join(',')}]}`
 }

@@ -1,32 +1,14 @@
 /** What every wire format exports (decodeRequest, encodeResponse, encodeError) and works on. */
 
-import type { Binding, Contract } from '../../shared/contract.ts'
 import type { Refusal } from '../../shared/errors.ts'
-import type { Manifest } from '../../shared/manifest.ts'
-import type { Signature, Tensor, TensorData } from '../../shared/tensor.ts'
-
-/** Everything about one (endpoint, variant) that decoders and encoders need; made at prepare. */
-export interface VariantPlan {
-  readonly endpoint: string
-  readonly model: string
-  readonly version: number
-  readonly variant: string
-  readonly contract: Contract
-  readonly binding: Binding
-  readonly signature: Signature
-  readonly manifest: Manifest | null
-  /** Elements per row of each input; null without a row dimension, or with a free inner one. */
-  readonly rowStrides: readonly number[] | null
-  /** Most rows in one run; 0: requests run alone and shapes have no row dimension of ours. */
-  readonly rowsMax: number
-  readonly jsonDepthMax: number
-}
+import type { Tensor, TensorData } from '../../shared/tensor.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
 /**
  * Where a decoder may write rows directly: the open batch of the version. `columns[i]` is the
  * buffer of input i; row r starts at element `r * rowStrides[i]`. A decoder writes rows
  * `row .. row + n - 1` with `n <= room`. What it wrote counts only if it returns null (no refusal)
- * and sets `decoded.rowsInPlace`.
+ * and leaves `decoded.tensors` null.
  */
 export interface RowTarget {
   readonly columns: readonly TensorData[]
@@ -35,19 +17,22 @@ export interface RowTarget {
   readonly room: number
 }
 
-/** What a decoder found. One object per thread, reset before each use. */
+/** What a decoder found, and what it found before it refused. */
 export interface Decoded {
-  /** Rows written into the target; 0 when `tensors` is used. */
-  rowsInPlace: number
-  /** Own tensors in the order of `signature.inputs`, or null when rows were written in place. */
+  /** Rows of the request; 1 where the version has no row dimension. */
+  rows: number
+  /** Own tensors in the order of `signature.inputs`, or null: the rows are in the target. */
   tensors: Tensor[] | null
   /** `instances` form or an OIP request: the answer has one entry per row. */
   isBatch: boolean
-  /** The client's id from the body ('' if none), as given. */
-  requestId: string
+  /** The client's id from the body, as given; null if it gave none. */
+  bodyId: string | null
   /** OIP: indices of the requested outputs; null: all. */
   outputs: number[] | null
 }
+
+/** Longest id that a body may give: as that of a header, and no more than is worth echoing. */
+export const BODY_ID_LENGTH_MAX = 128
 
 /** One answered request, ready to be written. */
 export interface Answer {
@@ -61,17 +46,24 @@ export interface Answer {
   readonly isWhole: boolean
   readonly isBatch: boolean
   readonly outputs: readonly number[] | null
-  /** Already safe to put into JSON without escaping for ids of ours; escape the client's. */
+  /** The client's from head or body, else the prediction id: only the latter needs no escaping. */
   readonly requestId: string
+  readonly bodyId: string | null
   readonly predictionId: string
   readonly latencyMs: number
 }
 
+/**
+ * Reads a body for a variant. `onSlow` is called before work begins that can take long: the usual
+ * request is read without it. A decoder is as fast in proportion to the body, and takes at most
+ * some tens of times its bytes of memory, whatever the body holds.
+ */
 export type DecodeRequest = (
   body: Uint8Array,
   plan: VariantPlan,
   target: RowTarget,
   decoded: Decoded,
+  onSlow: () => void,
 ) => Refusal | null
 
 /** The body of a 200 answer, or the refusal that takes its place (OUTPUT_NOT_FINITE). */

@@ -6,6 +6,7 @@ import { atEnd } from '../clean-up.ts'
 import { outcomeOf, RawClient, turns } from '../raw-client.ts'
 import { until } from '../until.ts'
 import {
+  BODY_BYTES_MAX,
   type EngineKind,
   expectAlive,
   get,
@@ -112,6 +113,34 @@ export const answersSuite = (kind: EngineKind): void => {
       await expectAlive(harness)
     })
 
+    test('underWay counts requests from their head to their answer or abort', async () => {
+      const harness = await startEngine(kind)
+      const { engine } = harness
+      const [first, second] = [await harness.client(), await harness.client()]
+      await first.send(post('/held', 'body').slice(0, -2))
+      await until(() => engine.underWay === 1, { what: 'the head to be seen' })
+      const exchange = await hold(harness, second)
+      expect(engine.underWay).toBe(2)
+      exchange.reply('200 OK', '', '')
+      exchange.reply('200 OK', '', '')
+      expect(engine.underWay).toBe(1)
+      first.socket.resetAndDestroy()
+      await until(() => engine.underWay === 0, { what: 'the abort to be seen' })
+      await second.answer()
+      await second.send(post('/x', 'x'.repeat(BODY_BYTES_MAX + 1)))
+      await second.answer()
+      expect(engine.underWay).toBe(0)
+    })
+
+    test('onAborted() is not called for a request that was complete', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const exchange = await hold(harness, client)
+      client.socket.resetAndDestroy()
+      await until(() => exchange.isAborted, { what: 'the abort to be seen' })
+      expect([harness.aborted.count, harness.engine.underWay]).toEqual([0, 0])
+    })
+
     test('HttpEngine takes a client that closes its side for one that has gone', async () => {
       const harness = await startEngine(kind)
       const client = await harness.client()
@@ -123,13 +152,15 @@ export const answersSuite = (kind: EngineKind): void => {
     })
 
     const message = post('/x', 'x'.repeat(100))
+    const tooLarge = post('/x', 'x'.repeat(BODY_BYTES_MAX + 100))
     test.each([
-      ['before its first byte', ''],
-      ['in the request line', message.slice(0, 5)],
-      ['in the head', message.slice(0, 30)],
-      ['after the head', message.slice(0, -100)],
-      ['in the body', message.slice(0, -50)],
-    ])('HttpEngine forgets a client that goes %s', async (_phase, sent) => {
+      ['before its first byte', '', false],
+      ['in the request line', message.slice(0, 5), false],
+      ['in the head', message.slice(0, 30), false],
+      ['after the head', message.slice(0, -100), true],
+      ['in the body', message.slice(0, -50), true],
+      ['in a body that is refused', tooLarge.slice(0, -200), true],
+    ])('HttpEngine forgets a client that goes %s', async (_phase, sent, hasHead) => {
       const harness = await startEngine(kind)
       const client = await harness.client()
       await until(() => harness.connections.open === 1, { what: 'the connection to be counted' })
@@ -137,6 +168,7 @@ export const answersSuite = (kind: EngineKind): void => {
       client.socket.resetAndDestroy()
       await untilQuiet(harness)
       expect(harness.seen).toEqual([])
+      expect([harness.aborted.count, harness.engine.underWay]).toEqual([hasHead ? 1 : 0, 0])
       await expectAlive(harness)
     })
 

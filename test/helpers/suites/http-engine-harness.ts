@@ -21,6 +21,8 @@ export interface Harness {
   readonly seen: SeenRequest[]
   readonly budget: { takenBytes: number; peakBytes: number }
   readonly connections: { open: number }
+  /** Clients that went before their request was complete. */
+  readonly aborted: { count: number }
   client(): Promise<RawClient>
 }
 
@@ -48,6 +50,7 @@ export const startEngine = async (
   const seen: SeenRequest[] = []
   const budget = { takenBytes: 0, peakBytes: 0 }
   const connections = { open: 0 }
+  const aborted = { count: 0 }
   const engine = createHttpEngine(kind, {
     bodyBytesMax: BODY_BYTES_MAX,
     headerBytesMax: HEADER_BYTES_MAX,
@@ -60,6 +63,9 @@ export const startEngine = async (
     onConnections: (delta) => {
       connections.open += delta
     },
+    onAborted: () => {
+      aborted.count++
+    },
     onRequest: (exchange, body, refusal) => {
       const request = { exchange, body: Buffer.from(body).toString('latin1'), refusal }
       seen.push(request)
@@ -71,7 +77,8 @@ export const startEngine = async (
   // Otherwise a missing binary would let both suites test the same engine.
   expect(engine.name).toBe(kind)
   const port = await engine.listen('127.0.0.1', wantedPort)
-  return { engine, port, seen, budget, connections, client: () => RawClient.open(port) }
+  const client = () => RawClient.open(port)
+  return { engine, port, seen, budget, connections, aborted, client }
 }
 
 export const post = (path: string, body: string, ...lines: string[]): string =>

@@ -44,6 +44,11 @@ const MALFORMED: readonly (readonly [string, string])[] = [
   ['no host', 'GET /fixed HTTP/1.1\r\n\r\n'],
   ['two hosts', 'GET /fixed HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n'],
   ['a path without slash', 'GET fixed HTTP/1.1\r\nhost: a\r\n\r\n'],
+  ['a whole URL as target', get('http://gateway/fixed')],
+  ['a whole URL of another scheme as target', get('ftp://gateway/fixed')],
+  ['an asterisk as target', 'OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n'],
+  ['an authority as target', 'CONNECT gateway:80 HTTP/1.1\r\nhost: a\r\n\r\n'],
+  ['a query as target', get('?a=b')],
   ['bare line feeds', 'GET /fixed HTTP/1.1\nhost: a\n\n'],
   ['a blank before the colon', get('/fixed', 'a : b')],
   ['a folded header', get('/fixed', 'a: b\r\n c')],
@@ -66,6 +71,8 @@ const DIFFERENT: readonly (readonly [string, string, number[], number[]])[] = [
   // It reaches the handler, whose answer is thrown away.
   ['a trailer', `${CHUNKED}3\r\nabc\r\n0\r\na: b\r\n\r\n`, [505], [200]],
   ['HTTP/1.0', 'GET /fixed HTTP/1.0\r\nhost: a\r\n\r\n', [505], [200]],
+  ['CONNECT with a path', get('/fixed').replace('GET', 'CONNECT'), [200], []],
+  ['bytes beyond ASCII in the path', get('/fixed\u00e4'), [200], [400]],
   ['an unknown method', get('/fixed').replace('GET', 'BREW'), [200], [400]],
 ]
 

@@ -22,6 +22,8 @@ export const requestsSuite = (kind: EngineKind): void => {
         contentEncoding: 'gzip',
         isAborted: false,
       })
+      expect(exchange.headMs).toBeGreaterThan(0)
+      expect(exchange.startedMs).toBeGreaterThanOrEqual(exchange.headMs)
       expect(exchange.startedMs).toBeLessThanOrEqual(performance.now())
       expect([body, refusal]).toEqual(['text', null])
     })
@@ -32,7 +34,13 @@ export const requestsSuite = (kind: EngineKind): void => {
       await client.send(get('/x'))
       await client.answer()
       expect(harness.seen[0]).toMatchObject({
-        exchange: { method: 'GET', requestId: '', isExplained: false, contentEncoding: '' },
+        exchange: {
+          method: 'GET',
+          requestId: '',
+          isExplained: false,
+          contentEncoding: '',
+          headMs: 0,
+        },
         body: '',
       })
     })
@@ -82,6 +90,20 @@ export const requestsSuite = (kind: EngineKind): void => {
       await client.send(post('/x', body).slice(0, -body.length), ...body)
       expect(await client.answer()).toMatchObject({ status: 200, body })
       expect(harness.seen).toHaveLength(1)
+    })
+
+    test('startedMs is when the last byte of the body came, not the first', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const message = post('/x', 'body', 'x-sluice-explain: 1')
+      await client.send(message.slice(0, -2))
+      await until(() => harness.engine.underWay === 1, { what: 'the head to be seen' })
+      const beforeEndMs = performance.now()
+      await client.send(message.slice(-2))
+      await client.answer()
+      const { exchange } = harness.seen[0]!
+      expect(exchange.startedMs).toBeGreaterThanOrEqual(beforeEndMs)
+      expect(exchange.headMs).toBeLessThan(beforeEndMs)
     })
 
     test('HttpEngine lets the client send on when it expects 100-continue', async () => {

@@ -1,0 +1,152 @@
+/** The inputs of an OIP request: shape and data by the signature of the version. */
+
+import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
+import { elementCount, formatShape, type TensorSignature } from '../../shared/tensor.ts'
+import type { JsonReader } from '../json/json-reader.ts'
+import { pointer, quote } from '../json/pointer.ts'
+import { Column } from './columns.ts'
+import { isMisfit, readElement } from './element.ts'
+import { readNested } from './nested.ts'
+import {
+  checkParameters,
+  malformed,
+  NOWHERE,
+  type Places,
+  readEntry,
+  unknownName,
+} from './oip-entries.ts'
+
+const INPUT_KEYS = new Set(['name', 'shape', 'datatype', 'parameters', 'data'])
+
+/** An entry for a known input: where its values are, and its own pointer. */
+interface Given {
+  readonly reader: JsonReader
+  readonly places: Places
+  readonly signature: TensorSignature
+  readonly at: string
+}
+
+export interface Input {
+  readonly shape: readonly number[]
+  readonly column: Column
+}
+
+/** Goes to the value of `key`; whether there is one. */
+const goTo = ({ reader, places }: Given, key: string): boolean => {
+  reader.at = places.get(key) ?? NOWHERE
+  return reader.at !== NOWHERE
+}
+
+const shapeFault = (detail: string, at: string): Refusal =>
+  refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: at, detail }])
+
+const readShape = (given: Given): number[] | Refusal => {
+  const { reader, signature } = given
+  const what = `Input ${quote(signature.name)}`
+  const wanted = signature.shape
+  const at = given.at + pointer('shape')
+  if (!goTo(given, 'shape') || !reader.isList) return malformed(`${what} needs a shape`, at)
+  const shape: number[] = []
+  for (let more = reader.open(); more; more = reader.more()) {
+    if (shape.length === wanted.length) {
+      const got = shape.length + reader.skipRest()
+      return shapeFault(`${what} wants shape ${formatShape(wanted)}, got ${got} dimensions`, at)
+    }
+    const size = readElement(reader, 'UINT32')
+    shape.push(isMisfit(size) ? -1 : Number(size))
+  }
+  if (elementCount(shape) < 0) {
+    const rule = 'whole numbers from 0, product below 2^31'
+    return shapeFault(`${what} has an impossible shape: ${rule}`, at)
+  }
+  const fits =
+    shape.length === wanted.length &&
+    shape.every((size, axis) => wanted[axis] === -1 || wanted[axis] === size)
+  if (fits) return shape
+  return shapeFault(`${what} wants shape ${formatShape(wanted)}, got ${formatShape(shape)}`, at)
+}
+
+/** `/inputs/0/data/3`, or with an index for each axis where the data are nested. */
+const placeOf = (index: number, sizes: readonly number[], at: string): string => {
+  const indices: number[] = []
+  let rest = index
+  for (const size of sizes.toReversed()) {
+    indices.unshift(rest % size)
+    rest = Math.floor(rest / size)
+  }
+  return at + pointer(...indices)
+}
+
+/** Reads flat data, or data nested exactly as the shape says. */
+const readData = (given: Given, shape: readonly number[]): Column | Refusal => {
+  const { reader, signature } = given
+  const name = quote(signature.name)
+  const at = given.at + pointer('data')
+  if (!goTo(given, 'data') || !reader.isList) {
+    return malformed(`Input ${name} needs a list 'data'`, at)
+  }
+  const column = new Column(signature.datatype)
+  const wanted = elementCount(shape)
+  const { sizes, count, misfit, misfitIndex } = readNested(reader, column, wanted)
+  const what = `Input ${name} of shape ${formatShape(shape)}`
+  if (sizes === null || (sizes.length !== 1 && formatShape(sizes) !== formatShape(shape))) {
+    const got = sizes === null ? 'lists of different lengths' : formatShape(sizes)
+    return shapeFault(`${what} wants flat data or lists of that shape, got ${got}`, at)
+  }
+  if (count !== wanted) return shapeFault(`${what} wants ${wanted} values, got ${count}`, at)
+  if (misfit === null) return column
+  const place = placeOf(misfitIndex, sizes, at)
+  return refuse(misfit.code, `Element ${misfitIndex} of input ${name} ${misfit.detail}`, [
+    { pointer: place, detail: misfit.detail },
+  ])
+}
+
+const readInput = (given: Given): Input | Refusal => {
+  const { reader, places, at } = given
+  const { name, datatype } = given.signature
+  const unsupported = checkParameters(reader, places, at)
+  if (unsupported !== null) return unsupported
+  const isGiven = goTo(given, 'datatype')
+  const isText = isGiven && reader.isText
+  const kind = isGiven ? reader.kind : 'null'
+  const own = isText ? reader.text() : ''
+  if (own !== datatype) {
+    const detail = `Input ${quote(name)} wants ${datatype}, got ${isText ? quote(own) : kind}`
+    const fault = { pointer: at + pointer('datatype'), detail }
+    return refuse('TENSOR_DATATYPE_MISMATCH', detail, [fault])
+  }
+  const shape = readShape(given)
+  if (isRefusal(shape)) return shape
+  const column = readData(given, shape)
+  return isRefusal(column) ? column : { shape, column }
+}
+
+/** All inputs in the order of the signature. `place`: offset of the list, if there is one. */
+export const readInputs = (
+  reader: JsonReader,
+  place: number | undefined,
+  inputs: readonly TensorSignature[],
+): Input[] | Refusal => {
+  const found = new Map<string, Input>()
+  reader.at = place ?? NOWHERE
+  if (!reader.isList) return malformed("The body needs a list 'inputs'", pointer('inputs'))
+  let index = 0
+  for (let more = reader.open(); more; more = reader.more()) {
+    const at = pointer('inputs', index++)
+    const entry = readEntry(reader, INPUT_KEYS, 'An input', at)
+    if (isRefusal(entry)) return entry
+    const { name, places } = entry
+    const signature = inputs.find((input) => input.name === name)
+    if (signature === undefined) return unknownName('INPUT_UNKNOWN', name, inputs, at)
+    if (found.has(name)) return malformed(`Input ${quote(name)} is given twice`, at)
+    const end = reader.at
+    const input = readInput({ reader, places, signature, at })
+    if (isRefusal(input)) return input
+    reader.at = end
+    found.set(name, input)
+  }
+  const missing = inputs.find(({ name }) => !found.has(name))
+  if (missing === undefined) return inputs.map(({ name }) => found.get(name)!)
+  const detail = `Input ${quote(missing.name)} is missing`
+  return refuse('INPUT_MISSING', detail, [{ pointer: pointer('inputs'), detail }])
+}
