@@ -1,32 +1,94 @@
-/** What `sluice serve` says when it is ready: where things are, and a command that works. */
+/** What `sluice serve` says when it serves: where things are, and a command that works. */
 
-import type { ModelsDocument, StatusDocument } from '../control/status-document.ts'
-import { bytes, paint } from './output.ts'
+import type { EndpointStatus, ModelsDocument, StatusDocument } from '../control/status-document.ts'
+import type { PlannedVersion } from '../shared/epoch-plan.ts'
+import { bytes, paint, plain } from './output.ts'
+import { formatUrl } from './url.ts'
 
 export interface BannerFacts {
   readonly readyMs: number
   readonly node: string
   readonly onnxRuntime: string
   readonly stateDir: string
-  /** A body for the first endpoint that answers 200; null when no profile has an example. */
-  readonly exampleBody: string | null
+  readonly controlHost: string
+  /** Of control, for `kill`. */
+  readonly pid: number
+  /** A request that answers 200; null when no version has an example row. */
+  readonly example: Example | null
 }
 
-const modelLine = ({ models }: ModelsDocument): string =>
-  models
-    .map(({ name, versions }) => {
-      const parts = versions
-        .filter(({ state }) => state !== 'unloaded')
-        .map(({ version, aliases, state }) => {
-          const names = aliases.length === 0 ? '' : ` ${aliases.join(' ')}`
-          return `v${version}${names}${state === 'available' ? '' : ` (${state})`}`
-        })
-      return `${name} ${parts.join(' · ')}`
-    })
-    .join(', ')
+export interface Example {
+  readonly endpoint: string
+  readonly body: string
+}
 
-const shown = (host: string): string =>
-  host === '0.0.0.0' || host === '127.0.0.1' ? 'localhost' : host
+/** A body for the default endpoint, else for the first that has an example row. */
+export const exampleOf = (
+  { endpoints, defaultEndpoint }: Pick<StatusDocument, 'endpoints' | 'defaultEndpoint'>,
+  versions: readonly PlannedVersion[],
+): Example | null => {
+  const byRank = [
+    ...endpoints.filter(({ name }) => name === defaultEndpoint),
+    ...endpoints.filter(({ name }) => name !== defaultEndpoint),
+  ]
+  for (const { name, model, variants } of byRank) {
+    const version = variants[0]?.version
+    const planned = versions.find((each) => each.model === model && each.version === version)
+    const row = planned?.exampleRow ?? null
+    if (row !== null) return { endpoint: name, body: JSON.stringify({ features: row }) }
+  }
+  return null
+}
+
+/** For a POSIX shell: as it stands, whatever is in it. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+
+const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+const shareOf = (endpoints: readonly EndpointStatus[], model: string, version: number): string => {
+  const variants = endpoints.find((endpoint) => endpoint.model === model)?.variants ?? []
+  const own = variants.find((variant) => variant.version === version)
+  return own === undefined || variants.length < 2 ? '' : ` ${own.weightBp / 100} %`
+}
+
+/** `flight-delay v3 champion 90 % · v4 challenger 10 %`, one for each model. */
+export const modelLines = ({ models }: ModelsDocument, { endpoints }: StatusDocument): string[] =>
+  models.map(({ name, versions }) => {
+    const parts = versions
+      .filter(({ state }) => state !== 'unloaded')
+      .map(({ version, aliases, state }) => {
+        const names = aliases.map((alias) => ` ${alias}`).join('')
+        const share = shareOf(endpoints, name, version)
+        return `v${version}${names}${share}${state === 'available' ? '' : ` (${state})`}`
+      })
+    return `${name} ${parts.join(' · ')}`
+  })
+
+/** Where `/predict` is asked, and how. */
+export const predictUrl = ({
+  httpHost,
+  httpPort,
+  defaultEndpoint,
+  endpoints,
+}: StatusDocument): string => {
+  const name = defaultEndpoint ?? endpoints[0]?.name ?? '{endpoint}'
+  return `${formatUrl(httpHost, httpPort)}/predict/${name}`
+}
+
+const processes = ({ replicas }: StatusDocument): string => {
+  const memory = replicas.reduce((sum, { rssBytes }) => sum + rssBytes, 0)
+  const threads = Math.max(0, ...replicas.map((replica) => replica.threads.length))
+  const count = `${many(replicas.length, 'replica')} x ${many(threads, 'data thread')}`
+  return memory === 0 ? count : `${count}, ${bytes(memory)}`
+}
+
+const head = (status: StatusDocument, { readyMs, node, onnxRuntime }: BannerFacts): string => {
+  const title = `${paint('bold', 'SLUICE')} ${status.version}`
+  const state = status.ready
+    ? `ready in ${Math.round(readyMs)} ms`
+    : paint('yellow', `not ready: ${plain(status.reasons.join('; '))}`)
+  return `  ${title}  ${state}    node ${node} · onnxruntime ${onnxRuntime} · cpu`
+}
 
 /** The lines of the banner. Only what exists is named. */
 export const renderBanner = (
@@ -34,30 +96,24 @@ export const renderBanner = (
   models: ModelsDocument,
   facts: BannerFacts,
 ): string => {
-  const data = `http://${shown(status.httpHost)}:${status.httpPort}`
-  const control = `http://localhost:${status.controlPort}`
-  const endpoint = status.defaultEndpoint ?? status.endpoints[0]?.name ?? '{endpoint}'
+  const control = formatUrl(facts.controlHost, status.controlPort)
   const line = (name: string, text: string) => `  ${paint('green', '➜')}  ${name.padEnd(11)}${text}`
-  const memory = status.replicas.reduce((sum, { rssBytes }) => sum + rssBytes, 0)
-  const threads = Math.max(0, ...status.replicas.map((replica) => replica.threads.length))
-  const title = `${paint('bold', 'SLUICE')} ${status.version}  ready in ${Math.round(facts.readyMs)} ms`
-  const versions = `node ${facts.node} · onnxruntime ${facts.onnxRuntime} · cpu`
   const lines = [
-    `  ${title}    ${versions}`,
-    line('Predict', `${data}/predict/${endpoint}`),
+    head(status, facts),
+    line('Predict', predictUrl(status)),
     line('Status', `${control}/api/v1/status    or: npx sluice status`),
     line('Metrics', `${control}/metrics`),
-    line('Models', modelLine(models)),
-    line(
-      'Processes',
-      `${status.replicas.length} replica(s) x ${threads} data thread(s), ${bytes(memory)}`,
-    ),
+    line('Models', modelLines(models, status).join(', ') || 'none'),
+    line('Processes', processes(status)),
     line('State', facts.stateDir),
-    ...status.warnings.map((warning) => `  ${paint('yellow', '⚠')}  ${warning}`),
+    ...status.warnings.map((warning) => `  ${paint('yellow', '⚠')}  ${plain(warning)}`),
   ]
-  if (facts.exampleBody !== null) {
-    lines.push(`  try   curl -s ${data}/predict/${endpoint} -d '${facts.exampleBody}'`)
+  if (facts.example !== null) {
+    const { endpoint, body } = facts.example
+    const url = `${formatUrl(status.httpHost, status.httpPort)}/predict/${endpoint}`
+    lines.push(`  try   curl -s ${url} -d ${quoted(body)}`)
   }
-  lines.push('  Ctrl-C drains and quits · kill -HUP reads the repository again')
+  const reload = `kill -HUP ${facts.pid} reads config and repository again`
+  lines.push(`  Ctrl-C drains and quits · ${reload}`)
   return lines.join('\n')
 }

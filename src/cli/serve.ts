@@ -1,21 +1,17 @@
 /** `sluice serve`: builds the control process, in start order: the one file that knows all. */
 
-import { closeSync, openSync } from 'node:fs'
 import type { SluiceConfig } from '../config/config.ts'
-import { type LoadOptions, type LoadResult, loadConfig } from '../config/load.ts'
+import { type LoadOptions, loadConfig } from '../config/load.ts'
 import { repositoryParsers } from '../config/parsers.ts'
 import { formatProblem } from '../config/problems.ts'
-import { type AdminSources, createAdminApi } from '../control/admin-api.ts'
-import { Catalog } from '../control/catalog.ts'
+import { type AdminApi, type AdminSources, createAdminApi } from '../control/admin-api.ts'
 import { Gateway } from '../control/gateway.ts'
-import { type GatewayFacts, gatewayStatus } from '../control/gateway-status.ts'
+import { type GatewayFacts, gatewayModels, gatewayStatus } from '../control/gateway-status.ts'
 import { MetricsPage } from '../control/metrics.ts'
-import { findFreePort, guardPort } from '../control/port-guard.ts'
+import { choosePort } from '../control/port-guard.ts'
 import { Prover, type ProvingLimits } from '../control/prover.ts'
-import { findLivingReplicas } from '../control/replica-files.ts'
+import { readReplicaFiles } from '../control/replica-files.ts'
 import { openStateDir, type StateDir } from '../control/state-dir.ts'
-import { Statistics } from '../control/statistics.ts'
-import { modelsDocument } from '../control/status.ts'
 import { Supervisor } from '../control/supervisor.ts'
 import { scanRepository } from '../registry/folder.ts'
 import { systemClock } from '../shared/clock.ts'
@@ -23,8 +19,10 @@ import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { createLogger, type Logger } from '../shared/logger.ts'
 import { packageVersion } from '../shared/package-version.ts'
-import { renderBanner } from './banner.ts'
-import { complain, EXIT, print } from './output.ts'
+import { announce } from './announce.ts'
+import { restartKeys } from './config-changes.ts'
+import { complain, EXIT } from './output.ts'
+import type { ServeSignals } from './signals.ts'
 
 const ONNX_RUNTIME = packageVersion('onnxruntime-node')
 
@@ -43,6 +41,7 @@ const replicaSettings =
     limits: config.limits,
     controlAbsenceMsMax: config.controlAbsenceMax * 1000,
     drainMsMax: config.server.drainSecondsMax * 1000,
+    logLevel: config.log.level,
     watchdog: {
       reportMs: config.watchdog.reportSeconds * 1000,
       idleMsMax: config.watchdog.idleSecondsMax * 1000,
@@ -52,12 +51,14 @@ const replicaSettings =
   })
 
 /** The port of all replicas: that of living ones if it will do, else one that nobody owns. */
-const choosePort = async (config: SluiceConfig, stateDir: StateDir): Promise<number> => {
-  const { host, httpPort } = config.server
-  const living = findLivingReplicas(stateDir.runPath).map(({ settings }) => settings.httpPort)
-  if (httpPort === 0) return living[0] ?? findFreePort(host)
-  if (!living.includes(httpPort)) await guardPort(host, httpPort)
-  return httpPort
+const portOfReplicas = ({ server }: SluiceConfig, stateDir: StateDir): Promise<number> => {
+  const { living } = readReplicaFiles(stateDir.runPath)
+  const place = { host: server.host, port: server.httpPort, flag: '--http-port' }
+  const owners = living.map(({ host, httpPort, identity }) => ({
+    ...{ host, httpPort },
+    pid: identity?.pid ?? null,
+  }))
+  return choosePort(place, owners)
 }
 
 const provingLimits = ({ proving }: SluiceConfig): ProvingLimits => ({
@@ -66,12 +67,17 @@ const provingLimits = ({ proving }: SluiceConfig): ProvingLimits => ({
   rowsMax: proving.rowsMax,
 })
 
+interface Built {
+  readonly gateway: Gateway
+  readonly prover: Prover
+}
+
 const buildGateway = (
   config: SluiceConfig,
   stateDir: StateDir,
   httpPort: number,
   logger: Logger,
-): { gateway: Gateway; prover: Prover } => {
+): Built => {
   const clock = systemClock
   const prover = new Prover({
     provenPath: stateDir.provenPath,
@@ -81,52 +87,32 @@ const buildGateway = (
     clock,
     logger,
   })
-  const catalog = new Catalog((model, { modelFile, manifest, exampleRow }) => {
-    const { maxBatchSize } = model.config
-    return prover.prove({ modelFile, manifest, exampleRow, maxBatchSize })
-  })
   const gateway = new Gateway({
-    catalog,
-    stateDir,
-    statistics: new Statistics(clock),
-    clock,
-    logger,
+    ...{ prover, stateDir, clock, logger },
     defaultEndpoint: config.defaultEndpoint,
     scan: () => scanRepository(config.modelRepository, repositoryParsers),
     makeSupervisor: (handlers) =>
       new Supervisor({
-        stateDir,
+        ...{ stateDir, clock, logger, handlers },
         replicas: config.server.replicas,
-        clock,
-        logger,
-        handlers,
         settingsFor: replicaSettings(config, stateDir, httpPort),
       }),
   })
   return { gateway, prover }
 }
 
-/** A body that the default endpoint answers: the example row of the version that serves it. */
-const exampleBody = (gateway: Gateway): string | null => {
-  const { plan } = gateway.epochs
-  const endpoint = plan?.endpoints[0]
-  const version = endpoint?.variants[0]?.version
-  const planned = plan?.versions.find(
-    (each) => each.model === endpoint?.model && each.version === version,
-  )
-  return planned?.exampleRow ? JSON.stringify({ features: planned.exampleRow }) : null
-}
-
 /** What the control server is asked for, and where the answers come from. */
-const adminSources = (parts: RunningParts, logger: Logger): AdminSources => {
-  const { gateway, facts } = parts
+const adminSources = (
+  gateway: Gateway,
+  facts: () => GatewayFacts,
+  logger: Logger,
+): AdminSources => {
   const page = new MetricsPage()
-  const models = () => modelsDocument(gateway.catalog.models, gateway.epochs.plan)
   return {
-    models,
+    models: () => gatewayModels(gateway),
     status: async () => {
-      await gateway.refreshStatistics()
-      return gatewayStatus(gateway, models(), facts())
+      await gateway.figures.refresh()
+      return gatewayStatus(gateway, facts())
     },
     readiness: () => {
       const reasons = gateway.unreadyReasons()
@@ -134,10 +120,10 @@ const adminSources = (parts: RunningParts, logger: Logger): AdminSources => {
     },
     metrics: async (format) => {
       const context = {
-        snapshot: await gateway.refreshStatistics(),
-        models: models(),
-        epoch: gateway.epochs.plan?.epoch ?? 0,
-        epochChanges: gateway.epochs.changes,
+        snapshot: await gateway.figures.refresh(),
+        models: gatewayModels(gateway),
+        epoch: gateway.publisher.plan?.epoch ?? 0,
+        epochChanges: gateway.publisher.changes,
         onnxRuntimeVersion: ONNX_RUNTIME,
         startedAtMs: facts().startedAtMs,
         replicas: gateway.supervisor.states().map(({ index, state, restarts }) => ({
@@ -153,126 +139,140 @@ const adminSources = (parts: RunningParts, logger: Logger): AdminSources => {
   }
 }
 
-interface RunningParts {
-  readonly gateway: Gateway
-  facts(): GatewayFacts
+/** On SIGHUP: the config again, as far as it can change while this runs, and the repository. */
+const reloader = (
+  { gateway, prover }: Built,
+  running: SluiceConfig,
+  options: LoadOptions,
+  logger: Logger,
+) => {
+  let waiting: readonly string[] = []
+  const reload = (): void => {
+    logger.info({ event: 'reload' }, 'reading config and repository again')
+    const loaded = loadConfig(options)
+    if ('problems' in loaded) {
+      const problems = loaded.problems.map(formatProblem)
+      logger.error({ event: 'config_invalid', problems }, 'the old config stays')
+      waiting = problems.map((problem) => `the config is not taken over: ${problem}`)
+      gateway.reload(gateway.defaultEndpoint)
+      return
+    }
+    const keys = restartKeys(running, loaded.config)
+    if (keys.length > 0) logger.warn({ event: 'restart_needed', keys }, 'changes need a restart')
+    waiting = keys.map((key) => `${key} has changed, which needs a restart`)
+    prover.setLimits(provingLimits(loaded.config))
+    gateway.reload(loaded.config.defaultEndpoint)
+  }
+  return { reload, warnings: () => waiting }
 }
 
-/** Starts the gateway and says so: a banner on a terminal, else one line of JSON. */
-const announce = async (
-  { gateway, facts }: RunningParts,
-  sources: AdminSources,
-  logger: Logger,
-  startedMs: number,
-): Promise<void> => {
-  await gateway.start()
-  const status = await sources.status()
-  if (gateway.isDraining) return
-  const readyMs = systemClock.monotonic() - startedMs
-  if (process.stdout.isTTY) {
-    const { stateDir } = facts()
-    const versions = { node: process.versions.node, onnxRuntime: ONNX_RUNTIME }
-    const example = exampleBody(gateway)
-    const banner = { readyMs, ...versions, stateDir, exampleBody: example }
-    print(renderBanner(status, sources.models(), banner))
-    return
+/** Why nobody can listen: what the system says to control, if it says anything. */
+const listenError = async (config: SluiceConfig, port: number): Promise<GatewayError> => {
+  const { host } = config.server
+  try {
+    await choosePort({ host, port, flag: '--http-port' })
+  } catch (thrown) {
+    return GatewayError.from(thrown)
   }
-  const { httpPort, controlPort, epoch } = status
-  const event = { event: 'ready', readyMs: Math.round(readyMs), httpPort, controlPort, epoch }
-  logger.info(event, 'ready')
+  const detail = `No replica can listen on ${host} port ${port}; the logs in the state folder say why`
+  return new GatewayError('PORT_IN_USE', detail)
+}
+
+interface Running {
+  readonly gateway: Gateway
+  readonly api: AdminApi
+  readonly drainMsMax: number
+  readonly logger: Logger
+  readonly signals: ServeSignals
+  /** Begins to serve; rejects when that cannot be. */
+  begin(): Promise<void>
+  /** Rejects when no replica can ever serve. */
+  readonly hopeless: Promise<never>
 }
 
 /** Resolves with the exit code, once the process was told to end and has ended its replicas. */
+const runToEnd = async (running: Running): Promise<number> => {
+  const { gateway, api, drainMsMax, logger, signals, begin, hopeless } = running
+  try {
+    const serving = begin().then(() => signals.ended)
+    const signal = await Promise.race([serving, signals.ended, hopeless])
+    logger.info({ event: 'stopping', signal }, 'draining')
+    let isCutShort = false
+    signals.onHurry(() => {
+      isCutShort = true
+      void gateway.stop(0)
+    })
+    await gateway.stop(drainMsMax)
+    return isCutShort ? EXIT.INTERRUPTED : EXIT.OK
+  } finally {
+    await gateway.stop(0)
+    await api.close()
+  }
+}
+
 const run = async (
   config: SluiceConfig,
   stateDir: StateDir,
   logger: Logger,
-  reread: () => LoadResult,
+  options: LoadOptions,
+  signals: ServeSignals,
 ): Promise<number> => {
-  const startedMs = systemClock.monotonic()
-  const startedAtMs = systemClock.now()
-  const httpPort = await choosePort(config, stateDir)
-  const { gateway, prover } = buildGateway(config, stateDir, httpPort, logger)
+  const clock = systemClock
+  const [startedAtMs, startedMonotonicMs] = [clock.now(), clock.monotonic()]
+  const httpPort = await portOfReplicas(config, stateDir)
+  const built = buildGateway(config, stateDir, httpPort, logger)
+  const { gateway } = built
+  const { reload, warnings } = reloader(built, config, options, logger)
   let controlPort = config.control.port
   const facts = (): GatewayFacts => ({
+    ...{ clock, startedAtMs, startedMonotonicMs, httpPort, controlPort },
     gateway: stateDir.gateway,
-    stateDir: stateDir.path,
-    startedAtMs,
     httpHost: config.server.host,
-    httpPort,
-    controlPort,
-    monotonicMs: systemClock.monotonic(),
-    nowMs: systemClock.now(),
+    warnings: warnings(),
   })
-  const sources = adminSources({ gateway, facts }, logger)
-  const api = createAdminApi(config.control, sources)
-  controlPort = await api.listen()
-  const reload = () => {
-    const loaded = reread()
-    if ('problems' in loaded) {
-      const problems = loaded.problems.map(formatProblem)
-      logger.error({ event: 'config_invalid', problems }, 'the old config stays')
-      return
-    }
-    prover.setLimits(provingLimits(loaded.config))
-    void gateway.reload(loaded.config.defaultEndpoint)
-  }
-  const signal = awaitSignal(reload, logger)
-  await Promise.race([announce({ gateway, facts }, sources, logger, startedMs), signal])
-  const name = await signal
-  logger.info({ event: 'stopping', signal: name }, 'draining')
-  prover.close()
-  await gateway.stop(config.server.drainSecondsMax * 1000)
-  await api.close()
-  return EXIT.OK
-}
-
-/** Resolves when the process should end; SIGHUP reloads meanwhile. */
-const awaitSignal = (reload: () => void, logger: Logger): Promise<string> => {
-  // A detached replica would survive the terminal; with the terminal gone, nobody could stop it.
-  const hadTerminal = process.stdin.isTTY
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve('SIGTERM'))
-    process.once('SIGINT', () => resolve('SIGINT'))
-    process.on('SIGHUP', () => {
-      if (hadTerminal && isTerminalGone()) {
-        resolve('SIGHUP')
-        return
-      }
-      logger.info({ event: 'reload' }, 'reading config and repository again')
-      reload()
-    })
+  const api = createAdminApi(config.control, adminSources(gateway, facts, logger))
+  const controlHost = config.control.host
+  const place = { stateDir: stateDir.path, controlHost, onnxRuntime: ONNX_RUNTIME }
+  return runToEnd({
+    ...{ gateway, api, logger, signals },
+    drainMsMax: config.server.drainSecondsMax * 1000,
+    begin: async () => {
+      controlPort = await api.listen()
+      await gateway.start()
+      signals.onReload(reload)
+      await announce({ gateway, clock, facts, ...place })
+    },
+    hopeless: gateway.hopeless.then(async () => {
+      throw await listenError(config, httpPort)
+    }),
   })
 }
 
-/** Opening the controlling terminal fails (ENXIO) once it has hung up. */
-const isTerminalGone = (): boolean => {
-  try {
-    closeSync(openSync('/dev/tty', 'r+'))
-    return false
-  } catch {
-    return true
-  }
-}
+/** On a terminal the banner comes first; what is merely informative would hide it. */
+const logLevel = ({ log }: SluiceConfig): string =>
+  process.stderr.isTTY && log.level === 'info' ? 'warn' : log.level
 
-/** The verb. Problems of config and start-up are said on stderr, with an exit code of their own. */
-export const serve = async (options: LoadOptions): Promise<number> => {
+/**
+ * The verb. Problems of the config are said on stderr.
+ *
+ * @throws (rejects) GatewayError: what keeps it from starting, or from serving at all
+ */
+export const serve = async (options: LoadOptions, signals: ServeSignals): Promise<number> => {
   const loaded = loadConfig(options)
   if ('problems' in loaded) {
     for (const problem of loaded.problems) complain(`✖ ${formatProblem(problem)}`)
     return EXIT.INVALID
   }
   const { config } = loaded
-  const logger = createLogger({ level: config.log.level, component: 'control' })
-  let stateDir: StateDir | null = null
+  const logger = createLogger({ level: logLevel(config), component: 'control' })
+  process.on('unhandledRejection', (error) =>
+    logger.error({ event: 'unhandled_rejection', error }, 'a promise was rejected'),
+  )
+  if (signals.hasEnded) return EXIT.OK
+  const stateDir = await openStateDir(config.stateDir)
   try {
-    stateDir = openStateDir(config.stateDir)
-    return await run(config, stateDir, logger, () => loadConfig(options))
-  } catch (thrown) {
-    if (!(thrown instanceof GatewayError)) throw thrown
-    complain(`✖ ${thrown.code}: ${thrown.message}`)
-    return EXIT.FAILURE
+    return await run(config, stateDir, logger, options, signals)
   } finally {
-    stateDir?.close()
+    stateDir.close()
   }
 }

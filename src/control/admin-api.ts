@@ -1,11 +1,15 @@
 /** The control server on :8002: metrics, health and the read-only part of the admin API. */
 
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
+import { ERRORS, type ErrorCode } from '../shared/errors.ts'
+import { PROBLEM_TYPE, problemJson } from '../shared/problem.ts'
 import { VERSION } from '../shared/version.ts'
-import { metricsFormat } from './accept.ts'
 import { OPENAPI } from './admin-openapi.ts'
 import { METRICS_TYPES, type MetricsFormat } from './metrics.ts'
+import { metricsFormat } from './metrics-format.ts'
+import { listenFailure } from './port-guard.ts'
 import type { ModelsDocument, StatusDocument } from './status-document.ts'
 
 export interface AdminSources {
@@ -33,16 +37,6 @@ const BODY_BYTES_MAX = 64 * 1024
 const isLoopbackHost = (host: string): boolean =>
   /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i.test(host)
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  413: 'Content Too Large',
-  415: 'Unsupported Media Type',
-  500: 'Internal Server Error',
-}
-
 const HINTS: { [Code in ErrorCode]?: string } = {
   FORBIDDEN: 'Use localhost, 127.0.0.1 or [::1] in the URL',
   ROUTE_NOT_FOUND: 'GET /api/v1/openapi.json lists what is here',
@@ -50,22 +44,38 @@ const HINTS: { [Code in ErrorCode]?: string } = {
   BODY_TOO_LARGE: 'Nothing here takes a body',
 }
 
-const problem = (reply: FastifyReply, code: ErrorCode, detail: string): FastifyReply => {
-  const { http, hint, retryable } = ERRORS[code]
-  const body = {
-    type: `docs/reference/errors.md#${code}`,
-    title: TITLES[http] ?? 'Error',
-    status: http,
-    detail,
-    code,
-    hint: HINTS[code] ?? hint,
-    retryable,
-  }
-  return reply
-    .code(http)
-    .header('content-type', 'application/problem+json')
+const problem = (reply: FastifyReply, code: ErrorCode, detail: string): FastifyReply =>
+  reply
+    .code(ERRORS[code].http)
+    .header('content-type', PROBLEM_TYPE)
     .header('x-sluice-error', code)
-    .send(JSON.stringify(body))
+    .send(problemJson({ code, detail }, { hint: HINTS[code] }))
+
+/** What Node's parser refuses, by its error code; everything else is 400. */
+const PARSER_REFUSALS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The headers are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not come to its end'],
+}
+
+/** Answers what is no request: no hook and no handler sees it. */
+const refuseBytes = ({ code = '' }: NodeJS.ErrnoException, socket: Socket): void => {
+  if (!socket.writable || code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const [status, detail] = PARSER_REFUSALS[code] ?? [400, 'This is no HTTP request']
+  const refusal = { code: 'REQUEST_MALFORMED', detail } as const
+  const body = problemJson(refusal, { status, hint: HINTS.REQUEST_MALFORMED })
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `content-type: ${PROBLEM_TYPE}; charset=utf-8`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-sluice-error: ${refusal.code}`,
+    'cache-control: no-store',
+    'x-content-type-options: nosniff',
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
 /** Kubernetes' form: one line a check with `?verbose`, else one word. */
@@ -140,19 +150,6 @@ const addRefusals = (app: FastifyInstance, onFault: AdminSources['onFault']): vo
   })
 }
 
-const listenFailure = (thrown: unknown, { host, port }: Address): unknown => {
-  const { code } = thrown as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') {
-    const detail = `Another program listens on ${host}:${port} (--control-port)`
-    return new GatewayError('PORT_IN_USE', detail, { cause: thrown })
-  }
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    const detail = `Cannot listen on ${host}:${port} (control.host, control.port): ${code}`
-    return new GatewayError('CONFIG_INVALID', detail, { cause: thrown })
-  }
-  return thrown
-}
-
 interface Address {
   readonly host: string
   /** 0: one that is free. */
@@ -165,6 +162,7 @@ export const createAdminApi = (address: Address, sources: AdminSources): AdminAp
     bodyLimit: BODY_BYTES_MAX,
     logger: false,
     forceCloseConnections: true,
+    clientErrorHandler: refuseBytes,
     // A path that cannot be decoded: no hook and no handler sees it.
     frameworkErrors: (_, request, reply) => {
       if (admit(request, reply) === undefined) refuseMalformed(reply)
@@ -177,7 +175,7 @@ export const createAdminApi = (address: Address, sources: AdminSources): AdminAp
       try {
         await app.listen({ ...address, exclusive: true })
       } catch (thrown) {
-        throw listenFailure(thrown, address)
+        throw listenFailure(thrown, { ...address, flag: '--control-port' }) ?? thrown
       }
       const bound = app.server.address()
       return typeof bound === 'object' && bound !== null ? bound.port : address.port

@@ -68,7 +68,7 @@ export const OPENAPI = {
         type: 'object',
         required: ['type', 'title', 'status', 'detail', 'code', 'retryable'],
         properties: {
-          type: { type: 'string' },
+          type: { type: 'string', description: 'about:blank: `code` tells problems apart' },
           title: { type: 'string' },
           status: { type: 'integer' },
           detail: { type: 'string' },

@@ -1,4 +1,4 @@
-/** How long a replica that died waits for its successor. Pure. */
+/** How long a replica that died waits for its successor. */
 
 const FIRST_MS = 100
 const LONGEST_MS = 30_000
@@ -12,3 +12,16 @@ export const countDeath = (deaths: number, healthyMs: number): number =>
 /** Milliseconds from the last of `deaths` in a row to the next start: 100 doubling to 30,000. */
 export const restartDelayMs = (deaths: number): number =>
   deaths === 0 ? 0 : Math.min(LONGEST_MS, FIRST_MS * 2 ** (deaths - 1))
+
+/** When the next process of one place may start. */
+export class Backoff {
+  #deaths = 0
+  /** Monotonic milliseconds. */
+  startAtMs = 0
+
+  /** A process has ended, or must, after `healthyMs` of connected life. */
+  noteEnd(isPlanned: boolean, healthyMs: number, nowMs: number): void {
+    if (!isPlanned) this.#deaths = countDeath(this.#deaths, healthyMs)
+    this.startAtMs = isPlanned ? nowMs : nowMs + restartDelayMs(this.#deaths)
+  }
+}

@@ -1,18 +1,24 @@
 /**
- * What control knows of every version: found by a scan, aspired to by policy, proved, prepared or
- * failed. State lives here; what follows from it (the plan) is `planner.ts`, pure.
+ * What control knows of every version: found by a scan, aspired to by policy, proved, or failed.
+ * Each change replaces what it changes; nobody sees half of one. State lives here; what follows
+ * from it (the plan) is `planner.ts`, pure.
  */
 
 import type { RepositoryScan, ScannedModel, ScannedVersion } from '../registry/folder.ts'
 import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts'
 import { aspiredVersions } from '../runtime/version-policy.ts'
-import type { PrepareFailure } from '../shared/epoch-plan.ts'
+import type { EpochPlan, PlannedVersion } from '../shared/epoch-plan.ts'
+import { bindingFailure, loadKey, plannedVersion } from './planned-version.ts'
 
 export interface CatalogVersion {
   readonly scanned: ScannedVersion
-  /** null while the proving run is under way. */
-  report: ProvingReport | null
-  failure: ProvingFailure | null
+  /** Of the last sound proving run under this control. */
+  readonly report: ProvingReport | null
+  /** What the last proving run found sound, to be planned; null when it failed, or had none. */
+  readonly sound: PlannedVersion | null
+  /** Why what lies there now cannot serve. */
+  readonly failure: ProvingFailure | null
+  readonly isProving: boolean
 }
 
 export interface CatalogModel {
@@ -26,63 +32,175 @@ export type ProveVersion = (
   version: ScannedVersion,
 ) => Promise<ProvingReport | ProvingFailure>
 
+export interface CatalogSources {
+  /** Does not reject. */
+  prove: ProveVersion
+  /** The present epoch. */
+  present(): Pick<EpochPlan, 'versions'> | null
+  /** A proving run has ended and its result is in `models`. */
+  onResult(): void
+}
+
+/** Entries of versions to be proved. What was sound before stays so until its result is there. */
+const entriesOf = (
+  versions: readonly ScannedVersion[],
+  known: CatalogModel['versions'] = new Map(),
+): CatalogModel['versions'] =>
+  new Map(
+    versions.map((scanned): [number, CatalogVersion] => {
+      const { version, fault } = scanned
+      const { report = null, sound = null } = known.get(version) ?? {}
+      const isProving = fault === null
+      const kept = { report, sound: isProving ? sound : null }
+      return [version, { scanned, ...kept, failure: fault, isProving }]
+    }),
+  )
+
 /** A version whose proving run failed has no report. */
 export const isFailure = (result: ProvingReport | ProvingFailure): result is ProvingFailure =>
   'code' in result
 
 export class Catalog {
-  readonly #prove: ProveVersion
+  readonly #sources: CatalogSources
   #models: ReadonlyMap<string, CatalogModel> = new Map()
+  readonly #barred = new Set<string>()
 
-  constructor(prove: ProveVersion) {
-    this.#prove = prove
+  constructor(sources: CatalogSources) {
+    this.#sources = sources
   }
 
   get models(): ReadonlyMap<string, CatalogModel> {
     return this.#models
   }
 
+  /** `loadKey` of what replicas could not prepare since the last scan. */
+  get barred(): ReadonlySet<string> {
+    return this.#barred
+  }
+
+  /** Whether the result of some proving run is still to come. */
+  get isProving(): boolean {
+    return this.#entries().some(({ isProving }) => isProving)
+  }
+
+  /** SHA-256 of the proven copies that may be planned. */
+  copies(): string[] {
+    return this.#entries().flatMap(({ sound }) => sound?.provenSha256 ?? [])
+  }
+
+  #entries(): CatalogVersion[] {
+    return [...this.#models.values()].flatMap(({ versions }) => [...versions.values()])
+  }
+
   /**
-   * Takes over a scan and proves what is new in it; resolves when every aspired version has a
-   * report or a failure. `serving`: versions that answer now, kept aspired although an alias has
-   * left them, because they are what an endpoint falls back to.
+   * Takes over a scan and has every aspired version proved, which the cache makes quick for what
+   * has not changed. `serving`: the versions by model that answer now or did so last, aspired too,
+   * because they are what an endpoint falls back to.
    */
-  async adopt(scan: RepositoryScan, serving: ReadonlyMap<string, number>): Promise<void> {
-    const models = new Map<string, CatalogModel>()
-    const proving: Promise<void>[] = []
-    for (const scanned of scan.models) {
-      const known = this.#models.get(scanned.name)
-      if (scanned.isBroken && known !== undefined) {
-        models.set(scanned.name, known)
-        continue
-      }
-      const versions = new Map<number, CatalogVersion>()
-      const wanted = new Set(aspiredVersions(scanned))
-      const present = serving.get(scanned.name)
-      if (present !== undefined) wanted.add(present)
-      for (const version of scanned.versions) {
-        if (!wanted.has(version.version)) continue
-        const entry: CatalogVersion = { scanned: version, report: null, failure: version.fault }
-        versions.set(version.version, entry)
-        if (entry.failure === null) proving.push(this.#proveInto(entry, scanned))
-      }
-      models.set(scanned.name, { scanned, versions })
-    }
-    this.#models = models
-    await Promise.all(proving)
+  take(scan: RepositoryScan, serving: ReadonlyMap<string, number>): void {
+    this.#barred.clear()
+    this.#models = new Map(
+      scan.models.map((scanned) => [
+        scanned.name,
+        this.#modelOf(scanned, serving.get(scanned.name)),
+      ]),
+    )
+    for (const { name } of scan.models) this.#begin(name, this.#models.get(name)!.versions.values())
   }
 
-  async #proveInto(entry: CatalogVersion, model: ScannedModel): Promise<void> {
-    const result = await this.#prove(model, entry.scanned)
-    if (isFailure(result)) entry.failure = result
-    else entry.report = result
+  #modelOf(scanned: ScannedModel, serving: number | undefined): CatalogModel {
+    const known = this.#models.get(scanned.name)
+    // Settings that cannot be read: what was known of the model before stays.
+    if (scanned.isBroken && known !== undefined) {
+      return { ...known, scanned: { ...known.scanned, faults: scanned.faults } }
+    }
+    const wanted = new Set([...this.#wantedOf(scanned, new Map()), serving])
+    const versions = scanned.versions.filter(({ version }) => wanted.has(version))
+    return { scanned, versions: entriesOf(versions, known?.versions) }
   }
 
-  /** Takes versions out that a replica could not prepare. */
-  markFailed(failures: readonly PrepareFailure[]): void {
-    for (const { model, version, code, detail } of failures) {
-      const entry = this.#models.get(model)?.versions.get(version)
-      if (entry !== undefined) entry.failure = { code, detail }
+  #wantedOf(scanned: ScannedModel, known: CatalogModel['versions']): number[] {
+    const { name, aliases, versions } = scanned
+    const served = this.#sources.present()?.versions ?? []
+    const isServed = (version: number) =>
+      served.some((each) => each.model === name && each.version === version)
+    return aspiredVersions({
+      aliases,
+      versions: versions.map(({ version, fault }) => {
+        const entry = known.get(version)
+        const hasFailed = entry !== undefined && this.#isHopeless(entry) && !isServed(version)
+        return { version, fault, hasFailed }
+      }),
+    })
+  }
+
+  /** Whether nothing that was found of a version can serve. */
+  #isHopeless({ sound, isProving }: CatalogVersion): boolean {
+    return !isProving && (sound === null || this.#barred.has(loadKey(sound)))
+  }
+
+  #begin(name: string, entries: Iterable<CatalogVersion>): void {
+    const { scanned: model } = this.#models.get(name)!
+    for (const { scanned, isProving } of entries) {
+      if (!isProving) continue
+      void this.#sources
+        .prove(model, scanned)
+        .then((result) => this.#onResult(model, scanned, result))
     }
+  }
+
+  #onResult(
+    model: ScannedModel,
+    scanned: ScannedVersion,
+    result: ProvingReport | ProvingFailure,
+  ): void {
+    const { name } = model
+    const entry = this.#models.get(name)?.versions.get(scanned.version)
+    // Another scan has found it anew, and has it proved again.
+    if (entry === undefined || entry.scanned !== scanned) return
+    const report = isFailure(result) ? null : result
+    const planned = report && plannedVersion(model, scanned, report)
+    // One that cannot keep even its own contract is as good as none.
+    const failure = isFailure(result) ? result : planned && bindingFailure(planned)
+    const sound = failure === null ? planned : null
+    this.#put(name, { ...entry, report: report ?? entry.report, sound, failure, isProving: false })
+    this.#tryNext(name)
+    this.#sources.onResult()
+  }
+
+  #put(name: string, entry: CatalogVersion): void {
+    const model = this.#models.get(name)
+    if (model === undefined) return
+    const versions = new Map(model.versions).set(entry.scanned.version, entry)
+    this.#models = new Map(this.#models).set(name, { ...model, versions })
+  }
+
+  /** The policy may want other versions, now that it is known which have failed. */
+  #tryNext(name: string): void {
+    const { scanned, versions } = this.#models.get(name)!
+    const wanted = this.#wantedOf(scanned, versions).filter((version) => !versions.has(version))
+    const added = entriesOf(scanned.versions.filter(({ version }) => wanted.includes(version)))
+    for (const entry of added.values()) this.#put(name, entry)
+    this.#begin(name, added.values())
+  }
+
+  /** Takes out what replicas cannot prepare. The next scan tries it again. */
+  markFailed(planned: PlannedVersion, failure: ProvingFailure): void {
+    const { model, version } = planned
+    this.#barred.add(loadKey(planned))
+    const entry = this.#models.get(model)?.versions.get(version)
+    if (entry === undefined) return
+    this.#put(model, { ...entry, failure })
+    this.#tryNext(model)
+  }
+
+  /** Has a version proved once more, if it can be; until that is done it stays what it is. */
+  proveAgain(model: string, version: number): boolean {
+    const entry = this.#models.get(model)?.versions.get(version)
+    if (entry === undefined || entry.scanned.fault !== null) return false
+    const again = { ...entry, isProving: true }
+    this.#put(model, again)
+    this.#begin(model, [again])
+    return true
   }
 }

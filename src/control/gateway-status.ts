@@ -1,25 +1,28 @@
-/** The status document of a running gateway. */
+/** The status document of a running gateway. Put together from what is known now; asks nobody. */
 
+import type { Clock } from '../shared/clock.ts'
 import { VERSION } from '../shared/version.ts'
+import { endpointStatuses } from './endpoint-status.ts'
 import type { Gateway } from './gateway.ts'
+import { modelsDocument, modelWarnings } from './model-status.ts'
 import type { ReplicaSnapshot } from './statistics.ts'
-import { endpointStatuses, modelWarnings } from './status.ts'
 import type { ModelsDocument, ReplicaStatus, StatusDocument } from './status-document.ts'
 import type { ReplicaState } from './supervisor.ts'
 
 export interface GatewayFacts {
   readonly gateway: string
-  readonly stateDir: string
+  readonly clock: Clock
+  /** When this control started: wall clock and monotonic. */
   readonly startedAtMs: number
+  readonly startedMonotonicMs: number
   readonly httpHost: string
   readonly httpPort: number
   readonly controlPort: number
-  /** Monotonic now. */
-  readonly monotonicMs: number
-  readonly nowMs: number
+  /** Beside those of the gateway. */
+  readonly warnings: readonly string[]
 }
 
-const stateOf = ({ state }: ReplicaState, isServing: boolean): ReplicaStatus['state'] => {
+const replicaState = ({ state }: ReplicaState, isServing: boolean): ReplicaStatus['state'] => {
   if (state === 'dead' || state === 'draining') return state
   return isServing ? 'serving' : 'starting'
 }
@@ -34,39 +37,52 @@ const threadStatuses = (figures: ReplicaSnapshot | undefined): ReplicaStatus['th
   }))
 
 const replicaStatus = (
-  gateway: Gateway,
+  { supervisor, publisher, figures }: Gateway,
   replica: ReplicaState,
   monotonicMs: number,
 ): ReplicaStatus => {
-  const { index, pid, restarts, startedAtMs } = replica
-  const connected = gateway.supervisor.connected().find((each) => each.index === index)
-  const isServing = connected !== undefined && gateway.epochs.isServedBy(connected)
-  const figures = gateway.snapshot?.replicas.find((each) => each.index === index)
+  const { index, incarnation, pid, restarts, startedAtMs } = replica
+  const isThis = (each: { incarnation: number }) => each.incarnation === incarnation
+  const connected = supervisor.connected().find(isThis)
+  const isServing = connected !== undefined && publisher.servedBy(connected) !== null
+  const own = figures.snapshot?.replicas.find(isThis)
   return {
     index,
     pid,
     restarts,
     uptimeMs: startedAtMs === null ? 0 : monotonicMs - startedAtMs,
-    state: stateOf(replica, isServing),
-    epoch: figures?.epoch ?? 0,
-    httpEngine: connected === undefined ? '' : gateway.epochs.engineOf(connected),
-    rssBytes: figures?.rssBytes ?? 0,
-    threads: threadStatuses(figures),
+    state: replicaState(replica, isServing),
+    epoch: own?.epoch ?? 0,
+    httpEngine: connected === undefined ? '' : publisher.engineOf(connected),
+    rssBytes: own?.rssBytes ?? 0,
+    threads: threadStatuses(own),
   }
 }
 
-/** Put together from what is known now; asks nobody. */
-export const gatewayStatus = (
-  gateway: Gateway,
-  models: ModelsDocument,
-  facts: GatewayFacts,
-): StatusDocument => {
+/** Every model and version of a running gateway. */
+export const gatewayModels = ({
+  catalog,
+  publisher,
+  supervisor,
+  unbound,
+}: Gateway): ModelsDocument =>
+  modelsDocument(catalog.models, {
+    unbound,
+    find: (model, version) =>
+      publisher.plan?.versions.find((each) => each.model === model && each.version === version),
+    isAvailable: (planned) => {
+      const replicas = supervisor.connected()
+      return replicas.length > 0 && replicas.every((each) => publisher.isLoadedIn(each, planned))
+    },
+  })
+
+export const gatewayStatus = (gateway: Gateway, facts: GatewayFacts): StatusDocument => {
+  const { plan } = gateway.publisher
+  const monotonicMs = facts.clock.monotonic()
   const reasons = gateway.unreadyReasons()
-  const { plan } = gateway.epochs
   const replicas = gateway.supervisor
     .states()
-    .map((replica) => replicaStatus(gateway, replica, facts.monotonicMs))
-  const fault = gateway.scanFault
+    .map((replica) => replicaStatus(gateway, replica, monotonicMs))
   return {
     version: VERSION,
     gateway: facts.gateway,
@@ -74,17 +90,17 @@ export const gatewayStatus = (
     reasons,
     epoch: plan?.epoch ?? 0,
     startedAt: new Date(facts.startedAtMs).toISOString(),
-    uptimeMs: facts.nowMs - facts.startedAtMs,
+    uptimeMs: monotonicMs - facts.startedMonotonicMs,
     httpHost: facts.httpHost,
     httpPort: facts.httpPort,
     controlPort: facts.controlPort,
     defaultEndpoint: plan?.defaultEndpoint ?? null,
-    endpoints: endpointStatuses(plan, gateway.snapshot),
+    endpoints: endpointStatuses(plan, gateway.figures.snapshot),
     replicas,
     warnings: [
-      ...(fault === null ? [] : [fault]),
-      ...gateway.repositoryFaults(),
-      ...modelWarnings(models),
+      ...facts.warnings,
+      ...gateway.warnings(),
+      ...modelWarnings(gatewayModels(gateway)),
       ...replicas
         .filter(({ state }) => state === 'dead')
         .map(({ index }) => `replica ${index} is not running`),

@@ -1,222 +1,225 @@
 /**
- * The running control process: catalog, epochs, replicas, figures, and what happens between them.
- * Built by `cli/serve.ts`; holds no native code and no request ever waits for it.
+ * The running control process: replicas, planning and figures, and what one tells the other. Built
+ * by `cli/serve.ts`; holds no native code and no request ever waits for it.
  */
 
-import { create } from '@bufbuild/protobuf'
-import type { EnvelopeBody } from '../../proto/control-envelope.ts'
-import { type DeadSums, DeadSumsSchema } from '../../proto/gen/control_pb.ts'
-import type { RepositoryScan } from '../registry/folder.ts'
-import { type Clock, delay, every } from '../shared/clock.ts'
+import type { Report } from '../../proto/gen/control_pb.ts'
+import type { RepositoryScan, ScannedModel, ScannedVersion } from '../registry/folder.ts'
+import { type Clock, delay } from '../shared/clock.ts'
 import { slotKeyText } from '../shared/counters.ts'
-import type { EpochPlan } from '../shared/epoch-plan.ts'
-import type { Refusal } from '../shared/errors.ts'
+import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
 import { slotKeysOf } from '../shared/slot-keys.ts'
-import type { Catalog } from './catalog.ts'
-import { Epochs } from './epochs.ts'
-import { makePlan, servingVersions } from './planner.ts'
+import { Catalog } from './catalog.ts'
+import type { ConnectedReplica } from './connected-replica.ts'
+import { Figures } from './figures.ts'
+import { Planning } from './planning.ts'
+import type { Prover, ProvingResult } from './prover.ts'
+import { Publisher } from './publisher.ts'
 import type { StateDir } from './state-dir.ts'
-import type { Snapshot, Statistics } from './statistics.ts'
-import type { ConnectedReplica, Supervisor } from './supervisor.ts'
+import { Statistics } from './statistics.ts'
+import type { Supervisor, SupervisorHandlers } from './supervisor.ts'
 
-const STATISTICS_MS = 1000
-/** A replica whose figures are older is stuck: its agent answers nothing. */
-const SILENT_MS_MAX = 10_000
-const FIRST_REPLICA_LOOK_MS = 5
+/** What planning has under way ends with the links of the replicas; else it is left alone. */
+const STOP_MS_MAX = 2000
 
 export interface GatewayParts {
-  readonly catalog: Catalog
+  readonly prover: Prover
   readonly stateDir: StateDir
-  readonly statistics: Statistics
   readonly clock: Clock
   readonly logger: Logger
   readonly defaultEndpoint: string | null
+  /** Throws GatewayError REPOSITORY_UNREADABLE. */
   scan(): RepositoryScan
   /** Called with the handlers of this gateway; the supervisor is started by `start`. */
-  makeSupervisor(handlers: {
-    onConnected(replica: ConnectedReplica): void
-    onDied(replica: { index: number; incarnation: number }): void
-    isServing(replica: ConnectedReplica): boolean
-  }): Supervisor
+  makeSupervisor(handlers: SupervisorHandlers): Supervisor
 }
 
 export class Gateway {
   readonly #parts: GatewayParts
+  readonly #planning: Planning
   readonly catalog: Catalog
   readonly supervisor: Supervisor
-  readonly epochs: Epochs
-  readonly #cancels: (() => void)[] = []
-  #snapshot: Snapshot | null = null
-  /** `deadChanges` of the sums that all replicas were told. */
-  #deadChangesTold = 0
+  readonly publisher: Publisher
+  readonly figures: Figures
+  #waiting: { condition: () => boolean; resolve: () => void }[] = []
   #isDraining = false
-  /** It is known which replicas of an earlier control live on. */
-  #hasAdopted = false
+  #starting: Promise<void> = Promise.resolve()
   #defaultEndpoint: string | null
-  #reloading: Promise<void> = Promise.resolve()
-  #scanFaults: readonly Refusal[] = []
-  /** Why the last scan was not taken over; null when it was. */
-  scanFault: string | null = null
+  /** Resolves with why no replica can ever serve, should that be so. */
+  readonly hopeless: Promise<string>
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
-    this.catalog = parts.catalog
-    this.#defaultEndpoint = parts.defaultEndpoint
-    this.supervisor = parts.makeSupervisor({
-      onConnected: (replica) => this.#onConnected(replica),
-      onDied: ({ index, incarnation }) => {
-        this.epochs.forget(index)
-        parts.statistics.replicaDied(index, incarnation)
-        this.#tellDeadSums(this.supervisor.connected())
-      },
-      isServing: (replica) => this.epochs.isServedBy(replica),
-    })
-    const stored = parts.stateDir.readEpoch()
-    this.epochs = new Epochs(
+    const { stateDir, clock, logger, prover, defaultEndpoint } = parts
+    this.#defaultEndpoint = defaultEndpoint
+    const hopeless = Promise.withResolvers<string>()
+    this.hopeless = hopeless.promise
+    this.supervisor = parts.makeSupervisor(this.#handlers(hopeless.resolve))
+    const replace: Supervisor['replace'] = (...args) => this.supervisor.replace(...args)
+    const replicas = () => this.supervisor.connected()
+    this.publisher = new Publisher(
       {
-        stateDir: parts.stateDir,
-        logger: parts.logger,
-        connected: () => this.supervisor.connected(),
-        replace: (index, reason) => this.supervisor.replace(index, reason),
+        ...{ clock, logger, replicas, replace },
+        writeEpoch: (epoch) => stateDir.writeEpoch(epoch),
       },
-      stored?.epoch ?? 0,
+      stateDir.readEpoch(),
     )
+    this.catalog = new Catalog({
+      prove: (model, version) => this.#prove(model, version),
+      present: () => this.publisher.plan,
+      onResult: () => this.#planning.onResult(),
+    })
+    const { catalog, publisher } = this
+    this.#planning = new Planning({
+      ...{ catalog, publisher, clock, logger },
+      scan: parts.scan,
+      onDamaged: ({ provenSha256 }) => prover.forget(provenSha256),
+      onPause: () => this.#onPause(),
+    })
+    this.figures = new Figures({
+      ...{ statistics: new Statistics(clock), clock, logger, replace },
+      linked: () => this.supervisor.linked(),
+      slotKeys: () =>
+        new Set(publisher.plan === null ? [] : slotKeysOf(publisher.plan).map(slotKeyText)),
+    })
   }
 
-  get snapshot(): Snapshot | null {
-    return this.#snapshot
+  #handlers(onAllFatal: (reason: string) => void): SupervisorHandlers {
+    return {
+      onConnected: (replica) => {
+        this.figures.onConnected(replica)
+        this.publisher.welcome(replica)
+        this.#planning.onReplicas()
+      },
+      onDied: (death) => {
+        this.publisher.forget(death.incarnation)
+        this.figures.onDied(death)
+        this.#planning.onReplicas()
+      },
+      onDrained: (replica, final) => this.figures.onDrained(replica, final),
+      onReport: (replica, report) => this.#onReport(replica, report),
+      isServing: (replica) => this.publisher.servedBy(replica) !== null,
+      onAllFatal,
+    }
+  }
+
+  get defaultEndpoint(): string | null {
+    return this.#defaultEndpoint
   }
 
   get isDraining(): boolean {
     return this.#isDraining
   }
 
-  /** Starts replicas and the first epoch side by side; resolves when the epoch is served. */
-  async start(): Promise<void> {
-    await this.supervisor.start()
-    this.#hasAdopted = true
-    await Promise.all([this.reload(), this.#firstReplica()])
-    await this.#replan()
-    this.#cancels.push(
-      every(this.#parts.clock, STATISTICS_MS, async () => {
-        await this.refreshStatistics()
-      }),
-    )
-  }
-
-  /** A plan can only be prepared once somebody is there to prepare it. */
-  async #firstReplica(): Promise<void> {
-    while (this.supervisor.connected().length === 0 && !this.#isDraining) {
-      await delay(this.#parts.clock, FIRST_REPLICA_LOOK_MS)
-    }
-  }
-
-  /** Scans the repository, proves what is new and publishes what follows. One at a time. */
-  reload(defaultEndpoint = this.#defaultEndpoint): Promise<void> {
-    this.#defaultEndpoint = defaultEndpoint
-    this.#reloading = this.#reloading.then(() => this.#reload())
-    return this.#reloading
-  }
-
-  async #reload(): Promise<void> {
-    const { catalog, logger } = this.#parts
-    try {
-      const scan = this.#parts.scan()
-      this.scanFault = null
-      this.#scanFaults = scan.faults
-      await catalog.adopt(scan, servingVersions(this.epochs.plan?.endpoints ?? []))
-      if (this.supervisor.connected().length > 0) await this.#replan()
-    } catch (thrown) {
-      // The old epoch stays: a repository that cannot be read for a moment must stop nobody.
-      this.scanFault = thrown instanceof Error ? thrown.message : 'unknown'
-      logger.error({ event: 'reload_failed', error: thrown }, 'the repository was not taken over')
-    }
-  }
-
-  /** Publishes the plan of the catalog; versions that fail to prepare leave it, until one holds. */
-  async #replan(): Promise<void> {
-    const { catalog, logger } = this.#parts
-    const defaultEndpoint = this.#defaultEndpoint
-    for (;;) {
-      const previous = this.epochs.plan?.endpoints ?? []
-      const { body, unbound } = makePlan({ models: catalog.models, defaultEndpoint, previous })
-      catalog.markFailed(unbound)
-      const failures = await this.epochs.apply(body)
-      for (const failure of [...unbound, ...failures]) {
-        logger.error({ event: 'version_failed', ...failure }, 'a version cannot serve')
-      }
-      if (failures.length === 0) return
-      catalog.markFailed(failures)
-    }
-  }
-
-  #onConnected(replica: ConnectedReplica): void {
-    const { statistics, logger } = this.#parts
-    const { hello } = replica
-    statistics.replicaConnected(replica)
-    if (hello.plan.length > 0) {
-      this.epochs.adopt(JSON.parse(new TextDecoder().decode(hello.plan)) as EpochPlan)
-    }
-    this.#tellDeadSums([replica])
-    this.epochs.welcome(replica).catch((error: unknown) => {
-      logger.error({ event: 'welcome_failed', replica: replica.index, error })
-    })
-  }
-
-  #tellDeadSums(replicas: readonly ConnectedReplica[]): void {
-    const value: DeadSums = create(DeadSumsSchema, this.#parts.statistics.deadSums())
-    const body: EnvelopeBody = { case: 'deadSums', value }
-    for (const { link } of replicas) link.tell(body)
+  /** Sound versions that cannot keep the contract of their endpoint. */
+  get unbound(): Planning['unbound'] {
+    return this.#planning.unbound
   }
 
   /**
-   * Asks every replica for its figures; one that has been silent too long is replaced. Null until
-   * living replicas of an earlier control are adopted: sums without theirs would be too low.
+   * Adopts or starts replicas, reads the repository and begins to plan. Resolves when that has
+   * begun; `when` tells what comes of it.
+   *
+   * @throws (rejects) GatewayError STATE_DIR_LOCKED, STATE_TOO_NEW; REPOSITORY_UNREADABLE when no
+   *   adopted replica serves either
    */
-  async refreshStatistics(): Promise<Snapshot | null> {
-    if (!this.#hasAdopted) return null
-    const { statistics } = this.#parts
-    const replicas = this.supervisor.connected()
-    const keys = this.epochs.plan === null ? [] : slotKeysOf(this.epochs.plan).map(slotKeyText)
-    this.#snapshot = await statistics.poll(replicas, new Set(keys))
-    if (statistics.deadChanges !== this.#deadChangesTold) {
-      this.#deadChangesTold = statistics.deadChanges
-      this.#tellDeadSums(this.supervisor.connected())
-    }
-    for (const { index, ageMs } of this.#snapshot.replicas) {
-      const isConnected = replicas.some((replica) => replica.index === index)
-      if (isConnected && ageMs > SILENT_MS_MAX) this.supervisor.replace(index, 'no figures')
-    }
-    return this.#snapshot
+  async start(): Promise<void> {
+    if (this.#isDraining) return
+    this.#starting = this.supervisor.start()
+    await this.#starting
+    if (this.#isDraining) return
+    this.figures.begin()
+    this.#planning.start(this.#defaultEndpoint)
   }
 
-  /** What a scan found beside single versions: `model: sentence`. */
-  repositoryFaults(): string[] {
-    const { models } = this.#parts.catalog
-    const ofModels = [...models.values()].flatMap(({ scanned }) =>
+  /** Has the repository read again. */
+  reload(defaultEndpoint: string | null): void {
+    this.#defaultEndpoint = defaultEndpoint
+    this.#planning.rescan(defaultEndpoint)
+  }
+
+  /** Resolves when it is ready. */
+  whenReady(): Promise<void> {
+    return this.#when(() => this.unreadyReasons().length === 0)
+  }
+
+  /** Resolves when everything that was found is served, or is known not to be servable. */
+  whenSettled(): Promise<void> {
+    return this.#when(() => this.#planning.isSettled && this.publisher.plan !== null)
+  }
+
+  #when(condition: () => boolean): Promise<void> {
+    if (condition()) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push({ condition, resolve }))
+  }
+
+  /** What a scan found, what cannot be done and what the operator should know: sentences. */
+  warnings(): string[] {
+    const ofModels = [...this.catalog.models.values()].flatMap(({ scanned }) =>
       scanned.faults.map(({ detail }) => `${scanned.name}: ${detail}`),
     )
-    return [...this.#scanFaults.map(({ detail }) => detail), ...ofModels]
+    return [...this.#planning.warnings(), ...ofModels, ...this.supervisor.warnings()]
   }
 
   /** Why the gateway is not ready; empty when it is. */
   unreadyReasons(): string[] {
     if (this.#isDraining) return ['draining']
-    const { plan } = this.epochs
+    const { plan } = this.publisher
     if (plan === null) return ['no epoch yet']
-    const reasons = plan.unavailable.map((name) => `${name} has no available version`)
-    const replicas = this.supervisor.connected()
-    if (!replicas.some((replica) => this.epochs.isServedBy(replica))) {
-      reasons.push('no replica serves the present epoch')
-    }
-    return reasons
+    const reasons = plan.unavailable.map((name) => {
+      const versions = [...(this.catalog.models.get(name)?.versions.values() ?? [])]
+      const isProving = versions.some((version) => version.isProving)
+      return `${name} ${isProving ? 'is still being proved' : 'has no available version'}`
+    })
+    const isServing = this.supervisor
+      .connected()
+      .some((replica) => this.publisher.servedBy(replica) !== null)
+    return isServing ? reasons : [...reasons, 'no replica serves']
   }
 
-  /** Unready at once; requests under way are answered; then the replicas end. */
+  /**
+   * Plans nothing more, is unready at once; requests under way are answered for at most
+   * `drainMsMax`, then the replicas end. Called again, the shorter time counts.
+   */
   async stop(drainMsMax: number): Promise<void> {
     this.#isDraining = true
-    for (const cancel of this.#cancels) cancel()
+    const planned = this.#planning.close()
+    this.#parts.prover.close()
+    this.figures.end()
+    // What is adopted must be known before it can be ended.
+    await this.#starting.catch(() => {})
     await this.supervisor.drainAll(drainMsMax)
+    await Promise.race([planned, delay(this.#parts.clock, STOP_MS_MAX)])
+  }
+
+  #onReport(replica: ConnectedReplica, { event, detail }: Report): void {
+    if (event === 'thread_silent' || event === 'thread_dead') {
+      this.#planning.onSilent(replica, detail)
+    }
+    if (event === 'draining') this.#planning.onReplicas()
+  }
+
+  async #prove(model: ScannedModel, scanned: ScannedVersion): Promise<ProvingResult> {
+    const { modelFile, manifest, exampleRow, version } = scanned
+    const { maxBatchSize } = model.config
+    const { prover, logger } = this.#parts
+    const result = await prover.prove({ modelFile, manifest, exampleRow, maxBatchSize })
+    if ('code' in result && !this.#isDraining) {
+      const event = { event: 'proving_failed', model: model.name, version, ...result }
+      logger.warn(event, 'a version failed')
+    }
+    return result
+  }
+
+  #onPause(): void {
+    if (this.#planning.isSettled) {
+      const planned: readonly PlannedVersion[] = this.publisher.plan?.versions ?? []
+      const copies = planned.map(({ provenSha256 }) => provenSha256)
+      this.#parts.prover.sweep(new Set([...copies, ...this.catalog.copies()]))
+    }
+    const met = this.#waiting.filter(({ condition }) => condition())
+    this.#waiting = this.#waiting.filter((waiter) => !met.includes(waiter))
+    for (const { resolve } of met) resolve()
   }
 }

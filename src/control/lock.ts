@@ -8,14 +8,20 @@
  * holder of a higher one removes files; so whoever created a number too late sees a higher one.
  */
 
-import { closeSync, fsyncSync, linkSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { temporaryPath } from '../shared/atomic-file.ts'
+import { type AtomicWriteOptions, createFileAtomic } from '../shared/atomic-file.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { isAlive, ownIdentity, type ProcessIdentity } from '../shared/process-identity.ts'
-import { corrupt, readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
+import {
+  corrupt,
+  readStateFile,
+  type StateFormat,
+  stateFileText,
+  writeStateFile,
+} from './state-file.ts'
 
-const FORMAT: StateFormat = { name: 'sluice.lock', version: 1 }
+export const LOCK_FORMAT: StateFormat = { name: 'sluice.lock', version: 1 }
 /** Every failed attempt means that another starter came further: a few are already unlikely. */
 const ATTEMPTS_MAX = 100
 const LOCK_NAME = /^([1-9][0-9]{0,14})\.json$/
@@ -32,7 +38,7 @@ const highestNumber = (folder: string): number =>
 
 /** The holder that a lock file names; `released`: none; `gone`: it was succeeded meanwhile. */
 const readHolder = (folder: string, name: string): ProcessIdentity | 'released' | 'gone' => {
-  const fields = readStateFile(join(folder, name), `lock/${name}`, FORMAT)
+  const fields = readStateFile(join(folder, name), `lock/${name}`, LOCK_FORMAT)
   if (fields === null) return 'gone'
   if (fields['isReleased'] === true) return 'released'
   const { pid, startTime, bootId } = fields
@@ -42,45 +48,42 @@ const readHolder = (folder: string, name: string): ProcessIdentity | 'released' 
   return { pid, startTime, bootId }
 }
 
-/** Creates a file with all of its content, or returns false when the name is taken. */
-const createWhole = (path: string, content: string): boolean => {
-  const temporary = temporaryPath(path)
-  const file = openSync(temporary, 'wx', 0o600)
-  try {
-    writeSync(file, content)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  try {
-    // Opening the name itself would show others a file without its holder for a moment.
-    linkSync(temporary, path)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  } finally {
-    rmSync(temporary, { force: true })
-  }
-}
-
 const lockedBy = ({ pid }: ProcessIdentity): GatewayError =>
   new GatewayError(
     'STATE_DIR_LOCKED',
     `Process ${pid} uses this state folder; stop it, or give this one its own with --state-dir`,
   )
 
-/** One attempt to succeed the present holder; null when another starter came in between. */
-const tryTake = (folder: string, own: ProcessIdentity): number | null => {
+/** Number of the lock of now; null when another starter came in between. */
+const presentNumber = (folder: string): number | null => {
   const highest = highestNumber(folder)
-  if (highest > 0) {
-    const holder = readHolder(folder, `${highest}.json`)
-    if (holder === 'gone') return null
-    if (holder !== 'released' && isAlive(holder)) throw lockedBy(holder)
-  }
-  const number = highest + 1
+  if (highest === 0) return 0
+  const holder = readHolder(folder, `${highest}.json`)
+  if (holder === 'gone') return null
+  if (holder !== 'released' && isAlive(holder)) throw lockedBy(holder)
+  return highest
+}
+
+/**
+ * Only looks: returns when nobody that can be seen from here holds the lock.
+ *
+ * @throws GatewayError STATE_DIR_LOCKED naming the pid, STATE_TOO_NEW, STATE_CORRUPT
+ */
+export const refuseHeldLock = (folder: string): void => {
+  presentNumber(folder)
+}
+
+/** One attempt to succeed the present holder; null when another starter came in between. */
+const tryTake = (
+  folder: string,
+  own: ProcessIdentity,
+  options: AtomicWriteOptions,
+): number | null => {
+  const present = presentNumber(folder)
+  if (present === null) return null
+  const number = present + 1
   const path = join(folder, `${number}.json`)
-  if (!createWhole(path, `${JSON.stringify({ format: FORMAT, ...own })}\n`)) return null
+  if (!createFileAtomic(path, stateFileText(LOCK_FORMAT, own), options)) return null
   if (highestNumber(folder) === number) return number
   rmSync(path, { force: true })
   return null
@@ -88,7 +91,7 @@ const tryTake = (folder: string, own: ProcessIdentity): number | null => {
 
 const release = (path: string): void => {
   try {
-    writeStateFile(path, FORMAT, { isReleased: true })
+    writeStateFile(path, LOCK_FORMAT, { isReleased: true })
   } catch {
     // The disk is full or gone: the lock then ends with the process, which is about to end.
   }
@@ -98,12 +101,13 @@ const release = (path: string): void => {
  * Takes the lock for this process.
  *
  * @param folder holds nothing but lock files
- * @throws GatewayError STATE_DIR_LOCKED naming the pid, STATE_TOO_NEW, STATE_CORRUPT
+ * @throws GatewayError STATE_DIR_LOCKED naming the pid, STATE_TOO_NEW, STATE_CORRUPT; the error of
+ *   the file system
  */
-export const takeLock = (folder: string): StateLock => {
+export const takeLock = (folder: string, options: AtomicWriteOptions = {}): StateLock => {
   const own = ownIdentity()
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const number = tryTake(folder, own)
+    const number = tryTake(folder, own, options)
     if (number === null) continue
     for (const name of readdirSync(folder)) {
       const other = numberOf(name)

@@ -36,8 +36,14 @@ export interface MetricsContext {
 const sum = (replica: ReplicaSnapshot, what: 'inFlight' | 'connections' | 'queueRows'): number =>
   replica.threads.reduce((total, thread) => total + thread[what], 0)
 
+/** One process a place: a series of a predecessor that drains would stand twice. */
+const newest = (replicas: readonly ReplicaSnapshot[]): ReplicaSnapshot[] => {
+  const rising = replicas.toSorted((a, b) => a.incarnation - b.incarnation)
+  return [...new Map(rising.map((replica) => [replica.index, replica])).values()]
+}
+
 const replicaSamples = ({ replicas }: Snapshot): Sample[] =>
-  replicas.flatMap((replica) => {
+  newest(replicas).flatMap((replica) => {
     const labels = { replica: replica.index }
     const age = sample('figuresAge', replica.ageMs / 1000, labels)
     if (!replica.hasFigures) return [age]

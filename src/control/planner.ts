@@ -1,96 +1,86 @@
 /** From the catalog to an epoch plan. Pure: the same catalog gives the same plan. */
 
-import type { ModelConfig } from '../config/config.ts'
 import { layOut } from '../routing/bucket-table.ts'
-import type { ProvingReport } from '../runtime/proving-report.ts'
-import { bind, contractOf } from '../shared/contract.ts'
+import { contractOf } from '../shared/contract.ts'
 import type {
-  BatchPolicy,
   EpochPlan,
   PlannedEndpoint,
   PlannedVersion,
   PrepareFailure,
 } from '../shared/epoch-plan.ts'
-import type { CatalogModel, CatalogVersion } from './catalog.ts'
+import type { CatalogModel } from './catalog.ts'
+import { bindingFailure, loadKey } from './planned-version.ts'
 
 export type PlanBody = Omit<EpochPlan, 'epoch'>
 
 export interface PlanResult {
   readonly body: PlanBody
-  /** Versions that are sound but cannot keep their endpoint's contract. */
+  /** Versions that are sound but cannot keep their endpoint's contract, or not even their own. */
   readonly unbound: readonly PrepareFailure[]
 }
 
-/** Batching that the proving run found sound, within what model.yaml allows. */
-export const batchPolicyOf = (report: ProvingReport, config: ModelConfig): BatchPolicy => {
-  const allowed = config.maxBatchSize ?? report.batchCap
-  const rowsMax = report.hasRowDimension ? Math.min(allowed, report.batchCap) : 0
-  return {
-    rowsMax,
-    mixesRequests: rowsMax > 0 && report.batchingAgrees,
-    preferredRows: config.preferredBatchSize,
-    queueDelayUsMax: config.maxQueueDelayUs,
-  }
-}
+/** `loading`: it may become sound soon, so nothing is decided against it yet. */
+export type Candidate = 'sound' | 'loading' | 'failed'
 
-const plannedVersion = (model: CatalogModel, entry: CatalogVersion): PlannedVersion | null => {
-  const { report, scanned } = entry
-  if (report === null || entry.failure !== null) return null
-  return {
-    model: model.scanned.name,
-    version: scanned.version,
-    digest: report.digest,
-    provenFile: report.provenFile,
-    provenSha256: report.provenSha256,
-    signature: report.signature,
-    manifest: scanned.manifest,
-    batching: batchPolicyOf(report, model.scanned.config),
-    exampleRow: scanned.exampleRow,
-  }
-}
+/** The first of `versions` that has not failed. */
+const firstHope = (
+  versions: readonly number[],
+  candidates: ReadonlyMap<number, Candidate>,
+): number | null => versions.find((version) => candidates.get(version) !== 'failed') ?? null
 
 /**
- * The version that answers an implicit endpoint: `champion` while it is sound; if it is not, the
- * version that answers now; without that alias, or as a last resort, the highest sound one.
+ * The version that answers an implicit endpoint: `champion`, or without that alias the highest one
+ * that has not failed. While that is loading, the version that answers now goes on, if any. When
+ * the champion has failed, the version that answers now; as a last resort the highest sound one.
  */
 export const chooseVersion = (
+  candidates: ReadonlyMap<number, Candidate>,
   champion: number | undefined,
-  sound: readonly number[],
   serving: number | undefined,
 ): number | null => {
-  if (champion !== undefined && sound.includes(champion)) return champion
-  if (champion !== undefined && serving !== undefined && sound.includes(serving)) return serving
-  return sound.length === 0 ? null : Math.max(...sound)
+  const isSound = (version: number | null | undefined): version is number =>
+    version !== null && version !== undefined && candidates.get(version) === 'sound'
+  const descending = [...candidates.keys()].sort((a, b) => b - a)
+  const named = champion !== undefined && candidates.has(champion) ? champion : null
+  const preferred = named ?? firstHope(descending, candidates)
+  if (isSound(preferred)) return preferred
+  if (isSound(serving)) return serving
+  if (preferred !== null && candidates.get(preferred) === 'loading') return null
+  const last = firstHope(descending, candidates)
+  return isSound(last) ? last : null
 }
 
-const endpointOf = (
-  model: CatalogModel,
-  versions: readonly PlannedVersion[],
-  serving: number | undefined,
-  revision: number,
-): PlannedEndpoint | null => {
-  const { name, aliases } = model.scanned
-  const numbers = versions.map(({ version }) => version)
-  const chosen = chooseVersion(aliases['champion'], numbers, serving)
-  const champion = versions.find(({ version }) => version === chosen)
-  if (champion === undefined) return null
-  return {
-    name,
-    model: name,
-    revision,
-    contract: contractOf(champion.signature, champion.manifest),
-    salt: name,
-    variants: [{ name: `v${champion.version}`, version: champion.version, weightBp: 10_000 }],
-    bucketRuns: layOut([10_000]),
+interface Sorted {
+  readonly candidates: ReadonlyMap<number, Candidate>
+  readonly able: readonly PlannedVersion[]
+  readonly unbound: readonly PrepareFailure[]
+}
+
+/** What each version is good for, before the endpoint's contract is known. */
+const sortOut = ({ scanned, versions }: CatalogModel, inputs: PlanInputs): Sorted => {
+  const served = (inputs.served ?? []).filter(({ model }) => model === scanned.name)
+  const candidates = new Map<number, Candidate>()
+  const able: PlannedVersion[] = []
+  const unbound: PrepareFailure[] = []
+  const judge = (version: number): Candidate => {
+    const { sound = null, isProving = false } = versions.get(version) ?? {}
+    const isHeld = sound !== null && (inputs.isHeld?.(sound) ?? false)
+    const present = served.find((each) => each.version === version) ?? null
+    const planned = [isHeld ? null : sound, present].find(
+      (each) => each !== null && !inputs.barred?.has(loadKey(each)),
+    )
+    if (!planned) return isProving || isHeld ? 'loading' : 'failed'
+    const failure = bindingFailure(planned)
+    if (failure === null) able.push(planned)
+    else unbound.push(failure)
+    return failure === null ? 'sound' : 'failed'
   }
-}
-
-export interface PlanInputs {
-  readonly models: ReadonlyMap<string, CatalogModel>
-  /** From sluice.yaml; null: the only endpoint, if there is just one. */
-  readonly defaultEndpoint: string | null
-  /** The endpoints of the present epoch. */
-  readonly previous: readonly PlannedEndpoint[]
+  // Of a model that cannot be read it is not known what has gone: what serves stays.
+  const unread = scanned.isBroken ? served.map(({ version }) => version) : []
+  for (const version of new Set([...versions.keys(), ...unread])) {
+    candidates.set(version, judge(version))
+  }
+  return { candidates, able, unbound }
 }
 
 /** Endpoints by name and the version that has most of their traffic. */
@@ -114,37 +104,69 @@ const withRevision = (
   return isSame ? unchanged : { ...endpoint, revision: previous.revision + 1 }
 }
 
-export const makePlan = ({ models, defaultEndpoint, previous }: PlanInputs): PlanResult => {
+const endpointOf = (name: string, champion: PlannedVersion): PlannedEndpoint => ({
+  name,
+  model: name,
+  revision: 0,
+  contract: contractOf(champion.signature, champion.manifest),
+  salt: name,
+  variants: [{ name: `v${champion.version}`, version: champion.version, weightBp: 10_000 }],
+  bucketRuns: layOut([10_000]),
+})
+
+export interface PlanInputs {
+  readonly models: ReadonlyMap<string, CatalogModel>
+  /** From sluice.yaml; null: the only endpoint, if there is just one. */
+  readonly defaultEndpoint: string | null
+  /** The endpoints of the present epoch, or of the last one before this start. */
+  readonly previous: readonly PlannedEndpoint[]
+  /** Versions of the present epoch: one that cannot be renewed serves on as it is there. */
+  readonly served?: readonly PlannedVersion[]
+  /** `loadKey` of what replicas cannot prepare. */
+  readonly barred?: ReadonlySet<string>
+  /** Whether a version is kept out of this plan, to see how replicas fare without it. */
+  isHeld?(version: PlannedVersion): boolean
+}
+
+/** The name that `/predict` stands for, whether or not it is available now. */
+const chooseDefault = (wanted: string | null, names: readonly string[]): string | null => {
+  if (wanted !== null) return names.includes(wanted) ? wanted : null
+  return names.length === 1 ? names[0]! : null
+}
+
+export const makePlan = (inputs: PlanInputs): PlanResult => {
+  const { models, defaultEndpoint, previous } = inputs
   const serving = servingVersions(previous)
   const versions: PlannedVersion[] = []
   const endpoints: PlannedEndpoint[] = []
   const unavailable: string[] = []
   const unbound: PrepareFailure[] = []
   for (const [name, model] of models) {
-    const sound = [...model.versions.values()].flatMap(
-      (entry) => plannedVersion(model, entry) ?? [],
-    )
-    const endpoint = endpointOf(model, sound, serving.get(name), 0)
-    if (endpoint === null) {
+    const sorted = sortOut(model, inputs)
+    unbound.push(...sorted.unbound)
+    const { aliases, isBroken } = model.scanned
+    // Aliases that cannot be read are no reason to move traffic.
+    const wanted = isBroken ? serving.get(name) : aliases['champion']
+    const chosen = chooseVersion(sorted.candidates, wanted, serving.get(name))
+    const champion = sorted.able.find(({ version }) => version === chosen)
+    if (champion === undefined) {
       unavailable.push(name)
       continue
     }
     const before = previous.find((candidate) => candidate.name === name)
-    endpoints.push(withRevision(endpoint, before))
-    for (const version of sound) {
-      const binding = bind(endpoint.contract, version.signature, version.manifest)
-      if (!('code' in binding)) versions.push(version)
-      else {
-        const { detail } = binding
-        unbound.push({ model: name, version: version.version, code: 'BINDING_FAILED', detail })
-      }
+    const endpoint = withRevision(endpointOf(name, champion), before)
+    endpoints.push(endpoint)
+    for (const version of sorted.able) {
+      const failure = bindingFailure(version, endpoint.contract)
+      if (failure === null) versions.push(version)
+      else unbound.push(failure)
     }
   }
-  const names = endpoints.map(({ name }) => name)
-  const chosen = defaultEndpoint ?? (names.length === 1 ? names[0]! : null)
-  const isServed = chosen !== null && names.includes(chosen)
-  return {
-    body: { versions, endpoints, unavailable, defaultEndpoint: isServed ? chosen : null },
-    unbound,
-  }
+  const names = [...models.keys()]
+  const chosen = chooseDefault(defaultEndpoint, names)
+  return { body: { versions, endpoints, unavailable, defaultEndpoint: chosen }, unbound }
 }
+
+/** Whether a plan says what the present epoch says. */
+export const isSamePlan = ({ epoch: _, ...present }: EpochPlan, body: PlanBody): boolean =>
+  JSON.stringify(present) === JSON.stringify(body)

@@ -3,13 +3,12 @@
  *
  * Data threads listen with SO_REUSEPORT, which would also let them share the port with a stranger
  * of the same user, each getting some of the connections. So control binds the port once without
- * reuse. Not while replicas of this gateway run: they are the owners then, and the caller skips the
- * guard.
+ * reuse. Not where replicas of this gateway listen: they are the owners then.
  */
 
 import { createServer } from 'node:net'
 import { GatewayError } from '../shared/errors.ts'
-import { findPortOwner } from './port-owner.ts'
+import { findPortOwners } from './port-owner.ts'
 
 /** Binds, closes and gives the port that it was; rejects with the error of the system. */
 const bindOnce = (host: string, port: number): Promise<number> =>
@@ -23,12 +22,27 @@ const bindOnce = (host: string, port: number): Promise<number> =>
     })
   })
 
-const inUse = (host: string, port: number, flag: string): GatewayError => {
-  const owner = findPortOwner(port)
-  const by = owner === null ? 'another program' : `${owner.command} (pid ${owner.pid})`
+export interface Listening {
+  readonly host: string
+  readonly port: number
+  /** Flag of the command line that sets the port, for the hint. */
+  readonly flag: string
+}
+
+/** Somebody else's sentence about a port; null when all who listen are ours. */
+const inUse = (
+  { host, port, flag }: Listening,
+  ownPids: readonly number[],
+  cause: unknown,
+): GatewayError | null => {
+  const owners = findPortOwners(port)
+  const [owner] = owners.filter(({ pid }) => !ownPids.includes(pid))
+  if (owner === undefined && owners.length > 0) return null
+  const by = owner === undefined ? 'another program' : `${owner.command} (pid ${owner.pid})`
   return new GatewayError(
     'PORT_IN_USE',
     `Port ${port} on ${host} is in use by ${by}; stop it, or choose another port with ${flag}: 0 takes a free one`,
+    { cause },
   )
 }
 
@@ -36,45 +50,57 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'the system reserves that port; use one from 1024',
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'no address is known for that name',
-}
-
-const asGatewayError = (error: unknown, host: string, port: number, flag: string): GatewayError => {
-  const { code = 'unknown' } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return inUse(host, port, flag)
-  const reason = REASONS[code] ?? `the system says ${code}`
-  return new GatewayError('CONFIG_INVALID', `Cannot listen on ${host} port ${port}: ${reason}`, {
-    cause: error,
-  })
+  EAI_AGAIN: 'no name server answers for that name',
+  EINVAL: 'that is no address to listen on',
 }
 
 /**
- * Resolves when nobody else listens on the port.
+ * Why one cannot listen: PORT_IN_USE or CONFIG_INVALID; null when those who listen there are ours.
  *
- * @param flag of the command line that sets it, for the hint
+ * @param error of the attempt to listen
+ * @param ownPids processes that may listen there
+ */
+export const listenFailure = (
+  error: unknown,
+  place: Listening,
+  ownPids: readonly number[] = [],
+): GatewayError | null => {
+  const { code = 'unknown' } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return inUse(place, ownPids, error)
+  const reason = REASONS[code] ?? `the system says ${code}`
+  const detail = `Cannot listen on ${place.host} port ${place.port}: ${reason}`
+  return new GatewayError('CONFIG_INVALID', detail, { cause: error })
+}
+
+/** Where a replica of this gateway that still runs was told to listen. */
+export interface LivingListener {
+  readonly host: string
+  readonly httpPort: number
+  /** Null when it is not known. */
+  readonly pid: number | null
+}
+
+/**
+ * Resolves with the port that all replicas shall listen on, after making sure that no stranger
+ * does. Port 0 means: that of living replicas on the same host, else one that was free a moment
+ * ago. Where living replicas listen on that very place it is theirs, and nothing is bound.
+ *
  * @throws (rejects) GatewayError PORT_IN_USE naming the owner where the system tells;
  *   CONFIG_INVALID when the address cannot be listened on at all
  */
-export const guardPort = async (
-  host: string,
-  port: number,
-  flag = '--http-port',
-): Promise<void> => {
+export const choosePort = async (
+  { host, port, flag }: Listening,
+  living: readonly LivingListener[] = [],
+): Promise<number> => {
+  const onHost = living.filter((replica) => replica.host === host)
+  const wanted = port === 0 ? (onHost[0]?.httpPort ?? 0) : port
+  if (onHost.some(({ httpPort }) => httpPort === wanted)) return wanted
   try {
-    await bindOnce(host, port)
+    return await bindOnce(host, wanted)
   } catch (error) {
-    throw asGatewayError(error, host, port, flag)
-  }
-}
-
-/**
- * A port that was free a moment ago: all data threads must share one, so control chooses it.
- *
- * @throws (rejects) GatewayError CONFIG_INVALID when the address cannot be listened on
- */
-export const findFreePort = async (host: string): Promise<number> => {
-  try {
-    return await bindOnce(host, 0)
-  } catch (error) {
-    throw asGatewayError(error, host, 0, '--http-port')
+    const ownPids = living.flatMap(({ pid }) => pid ?? [])
+    const failure = listenFailure(error, { host, port: wanted, flag }, ownPids)
+    if (failure === null) return wanted
+    throw failure
   }
 }

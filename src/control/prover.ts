@@ -3,16 +3,24 @@
  * code itself: that is the point.
  */
 
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts'
-import type { ProvingTask } from '../runtime/proving-task.ts'
+import {
+  PROVING_VERSION,
+  type ProvingFailure,
+  type ProvingReport,
+} from '../runtime/proving-report.ts'
+import { MODEL_BYTES_MAX, type ProvingTask } from '../runtime/proving-task.ts'
 import type { Clock } from '../shared/clock.ts'
+import type { ErrorCode } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { entryPath } from '../shared/threads.ts'
-import { fileSha256, ProvingCache, provingKey } from './proving-cache.ts'
+import { FileDigests, fileStamp } from './file-digests.ts'
+import { ProvingCache, provingKey } from './proving-cache.ts'
 import { ProvingProcess } from './proving-process.ts'
+import { Turns } from './turns.ts'
 
 export interface ProvingLimits {
   readonly timeoutMs: number
@@ -40,67 +48,82 @@ export interface ProverOptions {
   readonly entry?: string
 }
 
-const PARALLEL_MAX = 2
-/** Larger files are no protobuf; they need not be read to say so. */
-const MODEL_BYTES_MAX = 2 ** 31 - 1
-/** Files of a version that are no part of its model. */
-const BESIDE = new Set(['manifest.json', 'profile.json'])
-
+/** Runs at a time. One that takes long lets the next begin, so that one that hangs stops nobody. */
+const QUICK_MAX = 2
+const QUICK_MS = 3000
+const RUNS_MAX = 4
+const FAILURES_MAX = 1000
 /**
- * SHA-256 by name of what a model may consist of: any file of its folder can be external data, and
- * only the proving run reads the model to find out which is.
+ * What the bytes of a version alone decide. Time, memory and crashes may be the machine's fault,
+ * and so may a file system that fails: these are tried again at every scan.
  */
-const hashFolder = async (modelFile: string): Promise<Record<string, string>> => {
-  const folder = dirname(modelFile)
-  const names = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && !BESIDE.has(entry.name))
-    .map(({ name }) => name)
-  const files: Record<string, string> = { 'model.onnx': await fileSha256(modelFile) }
-  for (const name of names.sort()) files[name] ??= await fileSha256(join(folder, name))
-  return files
+const LASTING: ReadonlySet<ErrorCode> = new Set([
+  'MODEL_INVALID',
+  'MODEL_UNSAFE',
+  'MANIFEST_INVALID',
+  'DIGEST_MISMATCH',
+])
+const PASSING = /\bE(NOSPC|DQUOT|MFILE|NFILE|NOMEM|IO|ROFS)\b/
+
+const CLOSED: ProvingFailure = { code: 'PROVING_CRASHED', detail: 'Sluice is shutting down' }
+
+/** Model, architecture and instruction sets: a proven copy is optimised for all three. */
+const cpuName = (): string => {
+  const name = `${cpus()[0]?.model ?? 'unknown'} ${process.arch}`
+  try {
+    const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]
+    return `${name} ${createHash('sha256')
+      .update(flags ?? '')
+      .digest('hex')
+      .slice(0, 16)}`
+  } catch {
+    return name // not Linux
+  }
+}
+
+/** What a failure can depend on: everything in the folder of the version. */
+const folderStamp = async (folder: string): Promise<string> => {
+  const stamps = readdirSync(folder)
+    .sort()
+    .map(async (name) => `${name} ${(await fileStamp(join(folder, name))).stamp}`)
+  return (await Promise.all(stamps)).join('\n')
 }
 
 export class Prover {
   readonly #options: ProverOptions
   readonly #cache: ProvingCache
-  readonly #cpu = `${cpus()[0]?.model ?? 'unknown'} ${process.arch}`
+  readonly #cpu = cpuName()
+  readonly #closing = new AbortController()
+  readonly #digests: FileDigests
   readonly #processes = new Set<ProvingProcess>()
-  /** Two versions may be the same files with the same settings: one run answers for both. */
-  readonly #underWay = new Map<string, Promise<ProvingResult>>()
-  readonly #waiting: (() => void)[] = []
-  #running = 0
+  readonly #quick = new Turns(QUICK_MAX)
+  readonly #runs = new Turns(RUNS_MAX)
+  /** By key. Versions may be the same files with the same settings: one run answers for both. */
+  readonly #underWay = new Map<string, Promise<unknown>>()
+  readonly #failures = new Map<string, ProvingFailure>()
+  #active = 0
   #count = 0
-  #isClosed = false
 
   constructor(options: ProverOptions) {
     this.#options = options
     this.#cache = new ProvingCache(options.provenPath)
+    this.#digests = new FileDigests(options.clock, this.#closing.signal)
     rmSync(options.provingPath, { recursive: true, force: true })
   }
 
-  /** Proves a version, or answers from the cache. Never rejects for what a model does. */
+  /** Proves a version, or answers from the cache. Never rejects. */
   async prove(subject: ProvingSubject): Promise<ProvingResult> {
-    const { manifest, exampleRow, maxBatchSize } = subject
-    const { limits, ortVersion } = this.#options
-    let files: Record<string, string>
+    this.#active++
     try {
-      if (statSync(subject.modelFile).size > MODEL_BYTES_MAX) {
-        return { code: 'MODEL_UNSAFE', detail: 'model.onnx exceeds 2 GiB' }
-      }
-      files = await hashFolder(subject.modelFile)
-    } catch {
-      return { code: 'MODEL_INVALID', detail: 'model.onnx or a file beside it cannot be read' }
-    }
-    const settings = { manifest, exampleRow, maxBatchSize, rowsMax: limits.rowsMax }
-    const key = provingKey({ files, ortVersion, cpu: this.#cpu, settings })
-    const underWay = this.#underWay.get(key)
-    if (underWay !== undefined) return underWay
-    const result = this.#find(subject, files, key)
-    this.#underWay.set(key, result)
-    try {
-      return await result
+      return await this.#prove(subject)
+    } catch (thrown) {
+      if (this.#closing.signal.aborted) return CLOSED
+      const { code } = thrown as NodeJS.ErrnoException
+      const detail = `It cannot be tried (${code ?? 'internal fault'})`
+      this.#options.logger.error({ event: 'proving_fault', error: thrown }, detail)
+      return { code: 'PROVING_CRASHED', detail }
     } finally {
-      this.#underWay.delete(key)
+      this.#active--
     }
   }
 
@@ -109,61 +132,129 @@ export class Prover {
     this.#options.limits = limits
   }
 
-  /** Kills what is under way; what waits is not begun. */
+  /** A replica found a copy damaged: it is looked at again before it is relied on. */
+  forget(provenSha256: string): void {
+    this.#digests.forget(this.#cache.copyFile(provenSha256))
+  }
+
+  /** Removes proven copies but these, unless something is being proved now. */
+  sweep(copies: ReadonlySet<string>): void {
+    if (this.#active > 0) return
+    try {
+      this.#cache.sweep(copies)
+    } catch (thrown) {
+      const { code } = thrown as NodeJS.ErrnoException
+      this.#options.logger.warn({ event: 'proven_not_swept', code }, 'old copies stay')
+    }
+  }
+
+  /** Kills what is under way and ends what is being read; what waits is not begun. */
   close(): void {
-    this.#isClosed = true
+    this.#closing.abort()
     for (const each of this.#processes) each.kill()
   }
 
-  async #find(
-    subject: ProvingSubject,
-    files: Readonly<Record<string, string>>,
-    key: string,
-  ): Promise<ProvingResult> {
-    const known = await this.#cache.find(key)
-    if (known !== null) return known
-    await this.#turn()
+  async #prove(subject: ProvingSubject): Promise<ProvingResult> {
+    const { manifest, exampleRow, maxBatchSize, modelFile } = subject
+    const { limits, ortVersion } = this.#options
+    let model: string
     try {
-      const result = await this.#run(subject)
-      if ('code' in result) return result
-      // Files that changed after they were hashed were proved, but this is not their key.
-      const isSame = Object.entries(result.files).every(([name, sha256]) => files[name] === sha256)
-      if (isSame) this.#cache.store(key, result)
-      return result
+      // It need not be read to say so.
+      if (statSync(modelFile).size > MODEL_BYTES_MAX) {
+        return { code: 'MODEL_UNSAFE', detail: 'model.onnx exceeds 2 GiB' }
+      }
+      model = await this.#digests.of(modelFile)
+    } catch {
+      if (this.#closing.signal.aborted) return CLOSED
+      return { code: 'MODEL_INVALID', detail: 'model.onnx cannot be read' }
+    }
+    const { rowsMax, memoryBytesMax } = limits
+    const settings = { manifest, exampleRow, maxBatchSize, rowsMax, memoryBytesMax }
+    const proving = PROVING_VERSION
+    const key = provingKey({ model, proving, ortVersion, cpu: this.#cpu, settings })
+    for (let one = this.#underWay.get(key); one !== undefined; one = this.#underWay.get(key)) {
+      await one
+    }
+    const result = this.#find(subject, model, key)
+    this.#underWay.set(
+      key,
+      result.catch(() => {}),
+    )
+    try {
+      return await result
     } finally {
-      this.#running--
-      this.#waiting.shift()?.()
+      this.#underWay.delete(key)
     }
   }
 
-  async #turn(): Promise<void> {
-    while (this.#running >= PARALLEL_MAX) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  async #find(subject: ProvingSubject, model: string, key: string): Promise<ProvingResult> {
+    const folder = dirname(subject.modelFile)
+    const known = await this.#cache.find(key, (report) => this.#isSound(report, folder))
+    if (known !== null) return known
+    const failureKey = `${key}\n${folder}\n${await folderStamp(folder)}`
+    const failure = this.#failures.get(failureKey)
+    if (failure !== undefined) return failure
+    const result = await this.#runs.take(() => this.#quick.take((next) => this.#run(subject, next)))
+    if ('code' in result) {
+      if (LASTING.has(result.code) && !PASSING.test(result.detail)) {
+        if (this.#failures.size >= FAILURES_MAX) this.#failures.clear()
+        this.#failures.set(failureKey, result)
+      }
+      return result
     }
-    this.#running++
+    // A file that changed after it was hashed was proved, but this is not its key.
+    if (result.files['model.onnx'] === model) this.#store(key, result)
+    return result
   }
 
-  async #run(subject: ProvingSubject): Promise<ProvingResult> {
-    if (this.#isClosed) return { code: 'PROVING_CRASHED', detail: 'Sluice is shutting down' }
-    const { provingPath, limits, logger, clock, ortVersion } = this.#options
+  /** Whether a report is about the files in a folder, and its copy is what it was. */
+  async #isSound({ files, provenSha256 }: ProvingReport, folder: string): Promise<boolean> {
+    const wanted = Object.entries(files)
+      .filter(([name]) => name !== 'model.onnx')
+      .map(([name, sha256]) => [join(folder, name), sha256] as const)
+    const copy = [this.#cache.copyFile(provenSha256), provenSha256] as const
+    try {
+      const found = await Promise.all(
+        [copy, ...wanted].map(async ([file, sha256]) => (await this.#digests.of(file)) === sha256),
+      )
+      return found.every(Boolean)
+    } catch {
+      this.#closing.signal.throwIfAborted()
+      return false // one of them is not there
+    }
+  }
+
+  /** Without a stored report the version is proved again at the next start: no more than that. */
+  #store(key: string, report: ProvingReport): void {
+    try {
+      this.#cache.store(key, report)
+    } catch (thrown) {
+      const { code, message } = thrown as NodeJS.ErrnoException
+      this.#options.logger.warn({ event: 'report_not_stored', code, reason: message })
+    }
+  }
+
+  async #run(subject: ProvingSubject, letNext: () => void): Promise<ProvingResult> {
+    if (this.#closing.signal.aborted) return CLOSED
+    const { provingPath, limits, clock } = this.#options
     const scratchFolder = join(provingPath, `${process.pid}-${++this.#count}`)
+    const { modelFile, manifest, exampleRow, maxBatchSize } = subject
     const task: ProvingTask = {
-      modelFile: subject.modelFile,
-      manifest: subject.manifest,
-      exampleRow: subject.exampleRow,
-      maxBatchSize: subject.maxBatchSize,
+      ...{ modelFile, manifest, exampleRow, maxBatchSize },
       rowsMax: limits.rowsMax,
+      memoryBytesMax: limits.memoryBytesMax,
       scratchFolder,
       provenFolder: this.#cache.folder,
-      ortVersion,
+      controlPid: process.pid,
     }
     const entry = this.#options.entry ?? entryPath('runtime/proving.ts')
     const proving = new ProvingProcess(entry, task, limits, clock)
     this.#processes.add(proving)
+    const cancel = clock.setTimer(QUICK_MS, letNext)
     const result = await proving.result
+    cancel()
     this.#processes.delete(proving)
     rmSync(scratchFolder, { recursive: true, force: true })
-    if ('code' in result) logger.warn({ event: 'proving_failed', ...result }, 'a version failed')
-    return result
+    return this.#closing.signal.aborted ? CLOSED : result
   }
 }

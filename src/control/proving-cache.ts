@@ -1,18 +1,30 @@
-/** Reports of versions that were proved before, in `state_dir/proven`, one file each. */
+/**
+ * Reports of versions that were proved before, in `state_dir/proven`, beside the copies:
+ *
+ * ```
+ * <sha256>.onnx          a proven copy, named by its own SHA-256
+ * <key>-<sha256>.json    the report that led to it
+ * ```
+ *
+ * Versions that differ only in their external data have the same key; hence the second part.
+ */
 
 import { createHash } from 'node:crypto'
-import { createReadStream, mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import type { ProvingReport } from '../runtime/proving-report.ts'
 import { readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
 
 const FORMAT: StateFormat = { name: 'sluice.proving', version: 1 }
+const COPY = /^([0-9a-f]{64})\.onnx$/
+const REPORT = /^[0-9a-f]{32}(?:-([0-9a-f]{64}))?\.json$/
 
-/** Everything that a report depends on. A change of any of it proves again. */
+/** Everything that a report depends on but external data. A change of any of it proves again. */
 export interface ProvingKeyParts {
-  /** SHA-256 by name of the files beside and with the model. */
-  readonly files: Readonly<Record<string, string>>
+  /** SHA-256 of model.onnx. */
+  readonly model: string
+  /** PROVING_VERSION: what proving runs do. */
+  readonly proving: number
   readonly ortVersion: string
   readonly cpu: string
   /** model.yaml's max_batch_size, the limit of rows, manifest and example row. */
@@ -22,44 +34,111 @@ export interface ProvingKeyParts {
 export const provingKey = (parts: ProvingKeyParts): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 
-/** SHA-256 of a file, in hex. Rejects when it cannot be read. */
-export const fileSha256 = async (file: string): Promise<string> => {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(file), hash)
-  return hash.digest('hex')
+type Fields = Readonly<Record<string, unknown>>
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const areTensors = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every(
+    (tensor) =>
+      isFields(tensor) &&
+      typeof tensor['name'] === 'string' &&
+      typeof tensor['datatype'] === 'string' &&
+      Array.isArray(tensor['shape']),
+  )
+
+const isCount = (value: unknown): boolean => typeof value === 'number' && value >= 0
+
+/** Whether what was read is a report as this release makes them. */
+const isReport = (value: unknown): value is ProvingReport => {
+  if (!isFields(value)) return false
+  const { signature, files, runUsByRows, metadata, opsets, warnings } = value
+  return (
+    ['digest', 'provenSha256'].every((key) => typeof value[key] === 'string') &&
+    ['hasRowDimension', 'batchingAgrees'].every((key) => typeof value[key] === 'boolean') &&
+    ['batchCap', 'memoryBytes', 'loadMs'].every((key) => isCount(value[key])) &&
+    [files, metadata, opsets].every(isFields) &&
+    isFields(signature) &&
+    areTensors(signature['inputs']) &&
+    areTensors(signature['outputs']) &&
+    Array.isArray(warnings) &&
+    warnings.every((warning) => typeof warning === 'string') &&
+    Array.isArray(runUsByRows) &&
+    runUsByRows.every((run) => Array.isArray(run) && isCount(run[0]) && isCount(run[1]))
+  )
 }
 
 export class ProvingCache {
-  /** Where proven copies lie, each named by its own SHA-256. */
   readonly folder: string
+  /** Names of reports that were found or stored by this process. */
+  readonly #used = new Set<string>()
 
   constructor(provenPath: string) {
     this.folder = provenPath
     mkdirSync(provenPath, { recursive: true })
   }
 
-  #reportFile(key: string): string {
-    return join(this.folder, `${key}.json`)
+  copyFile(sha256: string): string {
+    return join(this.folder, `${sha256}.onnx`)
   }
 
   /**
-   * The report of a key, if its proven copy is still what it was; else null. A damaged entry counts
-   * as none: proving again is always safe.
+   * The first report of a key that `isSound` accepts (files and copy are still what they were);
+   * null when there is none. A damaged report counts as none: proving again is always safe.
    */
-  async find(key: string): Promise<ProvingReport | null> {
+  async find(
+    key: string,
+    isSound: (report: ProvingReport) => Promise<boolean>,
+  ): Promise<ProvingReport | null> {
+    for (const name of this.#names().filter((each) => each.startsWith(`${key}-`))) {
+      const report = this.#read(name)
+      if (report === null || !(await isSound(report))) continue
+      this.#used.add(name)
+      return report
+    }
+    return null
+  }
+
+  #names(): string[] {
     try {
-      const fields = readStateFile(this.#reportFile(key), `${key}.json`, FORMAT)
-      const report = fields?.['report'] as ProvingReport | undefined
-      if (report === undefined) return null
-      const provenFile = join(this.folder, `${report.provenSha256}.onnx`)
-      const isWhole = (await fileSha256(provenFile)) === report.provenSha256
-      return isWhole ? { ...report, provenFile } : null
+      return readdirSync(this.folder).sort()
+    } catch {
+      return [] // somebody has removed the folder: then nothing is cached
+    }
+  }
+
+  #read(name: string): ProvingReport | null {
+    try {
+      const report = readStateFile(join(this.folder, name), name, FORMAT)?.['report']
+      if (!isReport(report)) return null
+      return { ...report, provenFile: this.copyFile(report.provenSha256) }
     } catch {
       return null
     }
   }
 
+  /** Throws what the file system throws. */
   store(key: string, report: ProvingReport): void {
-    writeStateFile(this.#reportFile(key), FORMAT, { report })
+    const name = `${key}-${report.provenSha256}.json`
+    writeStateFile(join(this.folder, name), FORMAT, { report })
+    this.#used.add(name)
+  }
+
+  /**
+   * Removes every copy but these, and reports that lead to none of them or that this process has
+   * not used. Only while nothing is being proved: a copy comes before its report.
+   */
+  sweep(copies: ReadonlySet<string>): void {
+    for (const name of this.#names()) {
+      const copy = COPY.exec(name)?.[1]
+      const report = REPORT.exec(name)
+      const isStale =
+        copy === undefined
+          ? report !== null && !(this.#used.has(name) && copies.has(report[1] ?? ''))
+          : !copies.has(copy)
+      if (isStale) rmSync(join(this.folder, name), { force: true })
+    }
   }
 }

@@ -19,10 +19,16 @@ const residentBytes = (pid: number): number => {
   }
 }
 
+const notStarted = (thrown: unknown): ProvingFailure => {
+  const reason = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
+  const detail = `The process that tries it cannot be started (${reason})`
+  return { code: 'PROVING_CRASHED', detail }
+}
+
 export class ProvingProcess {
   /** What came of it. Never rejects. */
   readonly result: Promise<ProvingReport | ProvingFailure>
-  readonly #child: ChildProcess
+  #child: ChildProcess | null = null
   #failure: ProvingFailure | null = null
 
   constructor(
@@ -31,27 +37,24 @@ export class ProvingProcess {
     limits: { readonly timeoutMs: number; readonly memoryBytesMax: number },
     clock: Clock,
   ) {
-    const child = spawn(process.execPath, [entry], { stdio: ['pipe', 'pipe', 'ignore'] })
-    this.#child = child
-    child.stdin.on('error', () => {}) // it may die before it has read its task; `close` tells
-    child.stdin.end(JSON.stringify(task))
+    const watched = this.#start(entry, task)
     const seconds = limits.timeoutMs / 1000
     const cancelTimeout = clock.setTimer(limits.timeoutMs, () =>
       this.#fail({ code: 'PROVING_TIMEOUT', detail: `It took more than ${seconds} s` }),
     )
     const mib = Math.round(limits.memoryBytesMax / 1024 / 1024)
     const cancelMemory = every(clock, MEMORY_LOOK_MS, () => {
-      if (residentBytes(child.pid ?? 0) <= limits.memoryBytesMax) return
+      if (residentBytes(this.#child?.pid ?? 0) <= limits.memoryBytesMax) return
       this.#fail({ code: 'PROVING_MEMORY', detail: `It needed more than ${mib} MiB` })
     })
-    this.result = this.#watch().finally(() => {
+    this.result = watched.finally(() => {
       cancelTimeout()
       cancelMemory()
     })
   }
 
   kill(): void {
-    this.#child.kill('SIGKILL')
+    this.#child?.kill('SIGKILL')
   }
 
   #fail(failure: ProvingFailure): void {
@@ -59,8 +62,22 @@ export class ProvingProcess {
     this.kill()
   }
 
-  #watch(): Promise<ProvingReport | ProvingFailure> {
-    const child = this.#child
+  /** Out of file descriptors or processes, `spawn` throws, or gives a child without pipes. */
+  #start(entry: string, task: ProvingTask): Promise<ProvingReport | ProvingFailure> {
+    try {
+      const child = spawn(process.execPath, [entry], { stdio: ['pipe', 'pipe', 'ignore'] })
+      this.#child = child
+      const watched = this.#watch(child)
+      // It may die before it has read its task; `close` tells.
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(JSON.stringify(task))
+      return watched
+    } catch (thrown) {
+      return Promise.resolve(notStarted(thrown))
+    }
+  }
+
+  #watch(child: ChildProcess): Promise<ProvingReport | ProvingFailure> {
     return new Promise((resolve) => {
       const chunks: Buffer[] = []
       let bytes = 0
@@ -68,9 +85,8 @@ export class ProvingProcess {
         bytes += chunk.length
         if (bytes <= OUTPUT_BYTES_MAX) chunks.push(chunk)
       })
-      child.once('error', (error: NodeJS.ErrnoException) => {
-        const detail = `The process that tries it cannot be started (${error.code ?? 'unknown'})`
-        resolve({ code: 'PROVING_CRASHED', detail })
+      child.on('error', (thrown) => {
+        if (child.pid === undefined) resolve(notStarted(thrown))
       })
       child.once('close', (code, signal) => {
         resolve(this.#failure ?? parseOutput(Buffer.concat(chunks).toString(), code, signal))

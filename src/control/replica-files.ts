@@ -1,5 +1,6 @@
 /**
- * `run/replica-<n>.json`: which process serves as replica n, for the next control process.
+ * `run/replica-<index>-<incarnation>.json`: a process that serves as a replica, for the next
+ * control process.
  *
  * Written before a replica is started (without its process) and again after: whenever control dies,
  * its successor knows of every replica that may run, by its process or by its incarnation. They
@@ -8,31 +9,44 @@
 
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { isAlive, type ProcessIdentity } from '../shared/process-identity.ts'
 import { readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
 
-export interface ReplicaFile {
+/** Which replica a process is. */
+export interface ReplicaName {
   readonly replica: number
   readonly incarnation: number
-  /** What it was started with: a successor compares it with what is wanted now. */
-  readonly settings: ReplicaSettings
+}
+
+export interface ReplicaFile extends ReplicaName {
+  /** Where it was told to listen. */
+  readonly host: string
+  readonly httpPort: number
   /** Null between the two writes. */
   readonly identity: ProcessIdentity | null
 }
 
+export interface ReplicaFiles {
+  /** Those that may still run, by index and incarnation. */
+  readonly living: readonly ReplicaFile[]
+  /** Those that have ended, or whose file is damaged: they are unknown and are told to end. */
+  readonly dead: readonly ReplicaName[]
+}
+
 const FORMAT: StateFormat = { name: 'sluice.replica', version: 1 }
-const FILE_NAME = /^replica-(0|[1-9][0-9]{0,5})\.json$/
+const FILE_NAME = /^replica-(0|[1-9][0-9]{0,5})-([1-9][0-9]{0,14})\.json$/
 
-const fileName = (replica: number): string => `replica-${replica}.json`
+const fileName = ({ replica, incarnation }: ReplicaName): string =>
+  `replica-${replica}-${incarnation}.json`
 
+/** @throws GatewayError STATE_UNWRITABLE */
 export const writeReplicaFile = (runPath: string, file: ReplicaFile): void =>
-  writeStateFile(join(runPath, fileName(file.replica)), FORMAT, file, false)
+  writeStateFile(join(runPath, fileName(file)), FORMAT, file, { isDurable: false })
 
-export const removeReplicaFile = (runPath: string, replica: number): void => {
+export const removeReplicaFile = (runPath: string, name: ReplicaName): void => {
   try {
-    rmSync(join(runPath, fileName(replica)), { force: true })
+    rmSync(join(runPath, fileName(name)), { force: true })
   } catch {
     // It stays and names a dead process, which its next reader sees.
   }
@@ -50,42 +64,39 @@ const isIdentity = (value: unknown): value is ProcessIdentity =>
   typeof value['bootId'] === 'string'
 
 /** A file as it was written, or null when it is damaged. */
-const readOne = (runPath: string, replica: number): ReplicaFile | null => {
+const readOne = (runPath: string, name: ReplicaName): ReplicaFile | null => {
   let fields: Fields | null
   try {
-    fields = readStateFile(join(runPath, fileName(replica)), `run/${fileName(replica)}`, FORMAT)
+    fields = readStateFile(join(runPath, fileName(name)), `run/${fileName(name)}`, FORMAT)
   } catch (error) {
     if (error instanceof GatewayError && error.code === 'STATE_TOO_NEW') throw error
     return null
   }
-  if (fields === null || fields['replica'] !== replica) return null
-  const { incarnation, settings, identity } = fields
-  if (!Number.isSafeInteger(incarnation) || !isFields(settings)) return null
+  if (fields === null) return null
+  const { replica, incarnation, host, httpPort, identity } = fields
+  if (replica !== name.replica || incarnation !== name.incarnation) return null
+  if (typeof host !== 'string' || !Number.isSafeInteger(httpPort)) return null
   if (identity !== null && !isIdentity(identity)) return null
-  return {
-    replica,
-    incarnation: incarnation as number,
-    settings: settings as unknown as ReplicaSettings,
-    identity,
-  }
+  return { ...name, host, httpPort: httpPort as number, identity }
 }
 
 /**
- * The replicas that earlier control processes wrote down and that may still run, by index. Files of
- * dead replicas and damaged ones are removed: a replica whose file is damaged is unknown, and is
- * told to end when it dials.
+ * What earlier control processes wrote down. Only looks: who may clean up is not known yet.
  *
  * @throws GatewayError STATE_TOO_NEW
  */
-export const findLivingReplicas = (runPath: string): ReplicaFile[] => {
+export const readReplicaFiles = (runPath: string): ReplicaFiles => {
   const living: ReplicaFile[] = []
-  for (const name of readdirSync(runPath)) {
-    const index = FILE_NAME.exec(name)?.[1]
-    if (index === undefined) continue
-    const file = readOne(runPath, Number(index))
+  const dead: ReplicaName[] = []
+  for (const found of readdirSync(runPath)) {
+    const [, replica, incarnation] = FILE_NAME.exec(found) ?? []
+    if (replica === undefined) continue
+    const name = { replica: Number(replica), incarnation: Number(incarnation) }
+    const file = readOne(runPath, name)
     const mayRun = file !== null && (file.identity === null || isAlive(file.identity))
     if (mayRun) living.push(file)
-    else removeReplicaFile(runPath, Number(index))
+    else dead.push(name)
   }
-  return living.sort((a, b) => a.replica - b.replica)
+  living.sort((a, b) => a.replica - b.replica || a.incarnation - b.incarnation)
+  return { living, dead }
 }

@@ -1,47 +1,67 @@
 /** One replica process as control knows it: a child of ours, or of an earlier control. */
 
 import { spawn } from 'node:child_process'
+import { create } from '@bufbuild/protobuf'
+import { DrainSchema } from '../../proto/gen/control_pb.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 import { findIdentity, isAlive, type ProcessIdentity } from '../shared/process-identity.ts'
+import { settingsSha256 } from '../shared/replica-settings.ts'
+import type { ConnectedReplica } from './connected-replica.ts'
 import type { ReplicaFile } from './replica-files.ts'
 import { withReplicaLog } from './replica-log.ts'
 
-/** A replica that exits with it can never start (design §3): it is not started again. */
-export const FATAL_EXIT_CODE = 78
+/** A replica exits with it when it can never start: nobody can listen where it was told to. */
+const FATAL_EXIT_CODE = 78
 
 export interface ReplicaProcess {
   readonly incarnation: number
-  /** What it was started with. */
-  readonly settings: ReplicaSettings
+  /** Where it was told to listen. */
+  readonly host: string
+  readonly httpPort: number
   readonly isChild: boolean
+  /** SHA-256 of what it was started with; '' for one of an earlier control that has not dialled. */
+  settingsSha256: string
   /** Null for a process that died before its pid was written down, or that could not start. */
   identity: ProcessIdentity | null
   readonly startedAtMs: number
+  /** Its link; null while it has none. */
+  replica: ConnectedReplica | null
   /** While it is not connected: when it is given up. */
   connectByMs: number
   /** First Hello under this control; null before. */
   connectedAtMs: number | null
+  /** Whether it has answered requests, as far as is known. */
+  hasServed: boolean
   /** When it is killed if it has not ended; null: it may stay. */
   endByMs: number | null
   /** Its end is wanted and is no sign of trouble. */
   isEndPlanned: boolean
+  /** When its successor may start is settled. */
+  isSucceeded: boolean
   hasEnded: boolean
   /** How it ended, for people. */
   ending: string
   isFatal: boolean
 }
 
-const makeProcess = (
-  given: Pick<ReplicaProcess, 'incarnation' | 'settings' | 'isChild' | 'identity'>,
-  nowMs: number,
-  patienceMs: number,
-): ReplicaProcess => ({
+/** Nobody has asked it to end. */
+export const isStaying = ({ endByMs }: Readonly<ReplicaProcess>): boolean => endByMs === null
+
+type Given = Pick<
+  ReplicaProcess,
+  'incarnation' | 'host' | 'httpPort' | 'isChild' | 'identity' | 'settingsSha256'
+>
+
+const makeProcess = (given: Given, nowMs: number, patienceMs: number): ReplicaProcess => ({
   ...given,
   startedAtMs: nowMs,
+  replica: null,
   connectByMs: nowMs + patienceMs,
   connectedAtMs: null,
+  hasServed: false,
   endByMs: null,
   isEndPlanned: false,
+  isSucceeded: false,
   hasEnded: false,
   ending: 'ended',
   isFatal: false,
@@ -49,11 +69,13 @@ const makeProcess = (
 
 /** A process that a run file names. Its end is found in /proc. */
 export const adoptProcess = (
-  { incarnation, settings, identity }: ReplicaFile,
+  { incarnation, host, httpPort, identity }: ReplicaFile,
   nowMs: number,
   patienceMs: number,
-): ReplicaProcess =>
-  makeProcess({ incarnation, settings, identity, isChild: false }, nowMs, patienceMs)
+): ReplicaProcess => {
+  const given = { incarnation, host, httpPort, identity, isChild: false, settingsSha256: '' }
+  return makeProcess(given, nowMs, patienceMs)
+}
 
 export interface SpawnOptions {
   /** File that Node runs. */
@@ -82,8 +104,10 @@ export const spawnReplica = (options: SpawnOptions): ReplicaProcess => {
   const { pid } = child
   const identity =
     pid === undefined ? null : (findIdentity(pid) ?? { pid, startTime: '', bootId: '' })
-  const { incarnation } = settings
-  const made = makeProcess({ incarnation, settings, identity, isChild: true }, nowMs, patienceMs)
+  const { incarnation, host, httpPort } = settings
+  const sha = { settingsSha256: settingsSha256(settings) }
+  const given = { incarnation, host, httpPort, identity, isChild: true, ...sha }
+  const made = makeProcess(given, nowMs, patienceMs)
   const end = (ending: string) => {
     if (made.hasEnded) return
     made.hasEnded = true
@@ -109,4 +133,14 @@ export const signalReplica = (target: ReplicaProcess, signal: 'SIGTERM' | 'SIGKI
   } catch {
     // ended between the two lines
   }
+}
+
+/** Asks for an orderly end; the answer is its exit. Without a link SIGTERM asks for the same. */
+export const tellDrain = (target: ReplicaProcess, graceMs: number): void => {
+  if (target.replica === null) {
+    signalReplica(target, 'SIGTERM')
+    return
+  }
+  const value = create(DrainSchema, { deadlineMs: Math.max(0, Math.round(graceMs)) })
+  target.replica.link.tell({ case: 'drain', value })
 }

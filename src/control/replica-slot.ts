@@ -1,29 +1,31 @@
 /**
- * One replica index: starts its process, waits for its Hello, sees its death and starts the next.
- * After every event `#settle` asks `decide` what to do; nothing else acts on the process.
+ * One place for a replica: starts its process, waits for its Hello, sees its death and starts the
+ * next. For a while there may be several processes: one that drains beside its successor, or an
+ * outdated one that stays until its successor serves. After every event `settle` asks `decide` what
+ * to do; nothing else acts on a process.
  */
 
-import { create } from '@bufbuild/protobuf'
-import { DrainSchema, type Hello } from '../../proto/gen/control_pb.ts'
+import type { Hello } from '../../proto/gen/control_pb.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
 import { isAlive } from '../shared/process-identity.ts'
-import { countDeath, restartDelayMs } from './backoff.ts'
+import { Backoff } from './backoff.ts'
 import type { ConnectedReplica, ReplicaDeath } from './connected-replica.ts'
-import { decide, KILL_AGAIN_MS, type ReplicaFacts } from './replica-decision.ts'
+import { decide, KILL_AGAIN_MS, limitAfter, type PlaceFacts } from './replica-decision.ts'
 import { type ReplicaFile, removeReplicaFile, writeReplicaFile } from './replica-files.ts'
 import {
   adoptProcess,
   type ReplicaProcess,
   signalReplica,
   spawnReplica,
+  tellDrain,
 } from './replica-process.ts'
 import type { ControlLink } from './socket-server.ts'
 import type { StateDir } from './state-dir.ts'
 
 /** From start, or from the loss of its link, to Hello. */
-export const HELLO_MS_MAX = 10_000
+const HELLO_MS_MAX = 10_000
 /** What a drained replica may need to end after its requests have ended. */
 const EXIT_MS = 1000
 
@@ -34,17 +36,20 @@ export interface SlotSurroundings {
   readonly clock: Clock
   readonly logger: Logger
   settingsFor(index: number, incarnation: number): ReplicaSettings
-  onDied(death: ReplicaDeath): void
+  /** Whether a replica answers requests. */
+  isServing(replica: ConnectedReplica): boolean
+  onDied(death: ReplicaDeath, process: Readonly<ReplicaProcess>): void
 }
 
 export class ReplicaSlot {
   readonly index: number
   readonly #surroundings: SlotSurroundings
   #isWanted: boolean
-  #process: ReplicaProcess | null = null
-  #replica: ConnectedReplica | null = null
-  #deaths = 0
-  #startAtMs = 0
+  /** In the order of their incarnations. */
+  #processes: ReplicaProcess[] = []
+  #outdatedUpTo = 0
+  #hasHadProcess = false
+  readonly #backoff = new Backoff()
   #cancelTimer = () => {}
   #waiting: (() => void)[] = []
   /** Processes that followed another one under this control. */
@@ -58,74 +63,90 @@ export class ReplicaSlot {
     this.#surroundings = surroundings
   }
 
-  get replica(): ConnectedReplica | null {
-    return this.#replica
-  }
-
-  get process(): Readonly<ReplicaProcess> | null {
-    return this.#process
+  get processes(): readonly Readonly<ReplicaProcess>[] {
+    return this.#processes
   }
 
   /** Takes a process of an earlier control as this replica's; it has `patienceMs` to dial. */
   adopt(file: ReplicaFile, patienceMs: number): void {
-    this.#process = adoptProcess(file, this.#surroundings.clock.monotonic(), patienceMs)
-    this.settle()
+    const adopted = adoptProcess(file, this.#surroundings.clock.monotonic(), patienceMs)
+    this.#processes.push(adopted)
+    this.#hasHadProcess = true
   }
 
-  /** Why a caller is not the process of this replica; '' when it is. */
-  judge(hello: Hello): string {
-    const own = this.#process
-    if (own === null || own.hasEnded) return 'no such replica is wanted'
-    if (Number(hello.incarnation) !== own.incarnation) return 'another process has its place'
-    const { identity } = own
-    if (identity !== null && hello.pid !== identity.pid) return 'another process has its place'
-    return ''
+  /** Why a caller is no process of this replica; '' when it is. */
+  judge({ incarnation, pid }: Hello): string {
+    const own = this.#find(Number(incarnation))
+    if (own === undefined || own.hasEnded) return 'another process has its place'
+    const isOther = own.identity !== null && own.identity.pid !== pid
+    return isOther ? 'another process has its place' : ''
   }
 
   /** Takes a judged caller's link. A link that it had before is closed. */
   connect(hello: Hello, link: ControlLink, bootId: string): ConnectedReplica {
     const { clock } = this.#surroundings
-    const own = this.#process!
+    const own = this.#find(Number(hello.incarnation))!
     const { pid, startTime } = hello
+    const nowMs = clock.monotonic()
+    own.settingsSha256 = hello.settingsSha256
+    own.hasServed ||= hello.epoch > 0n
     if (own.identity === null) {
       own.identity = { pid, startTime, bootId }
       this.#writeFile(own)
     }
-    own.connectedAtMs ??= clock.monotonic()
-    const former = this.#replica
-    const { incarnation } = own
-    const connectedAtMs = clock.monotonic()
-    this.#replica = { index: this.index, pid, incarnation, hello, link, connectedAtMs }
+    own.connectedAtMs ??= nowMs
+    const former = own.replica
+    const replica: ConnectedReplica = {
+      ...{ index: this.index, pid, incarnation: own.incarnation, hello, link },
+      get isLeaving() {
+        return own.endByMs !== null
+      },
+    }
+    own.replica = replica
     former?.link.close()
     // It was asked to end while its link was down.
-    if (own.endByMs !== null) this.#tellDrain(own.endByMs - connectedAtMs)
+    if (own.endByMs !== null) tellDrain(own, own.endByMs - nowMs)
     this.settle()
-    return this.#replica
+    return replica
   }
 
   /** Its link has closed: it died, or it dials again. */
   disconnect(link: ControlLink): void {
-    if (this.#replica?.link !== link) return
-    this.#replica = null
-    if (this.#process !== null) {
-      this.#process.connectByMs = this.#surroundings.clock.monotonic() + HELLO_MS_MAX
-    }
+    const own = this.#processes.find(({ replica }) => replica?.link === link)
+    if (own === undefined) return
+    this.#noteServing(own)
+    own.replica = null
+    own.connectByMs = this.#surroundings.clock.monotonic() + HELLO_MS_MAX
     this.settle()
   }
 
   /**
-   * Has the present process end, within `graceMs` or by SIGKILL. With `isPlanned` its successor
-   * starts at once; else it counts as a death.
+   * Has a process end, within `graceMs` or by SIGKILL. Unless `isPlanned` it counts as a death, and
+   * its successor waits as after one.
    */
-  end(graceMs: number, reason: string, isPlanned: boolean): void {
-    const own = this.#process
-    if (own === null) return
-    const { clock, logger } = this.#surroundings
-    logger.info({ event: 'replica_end', replica: this.index, reason, graceMs }, 'replica must end')
-    const endByMs = clock.monotonic() + (graceMs === 0 ? 0 : graceMs + EXIT_MS)
-    own.endByMs = Math.min(own.endByMs ?? endByMs, endByMs)
-    own.isEndPlanned = isPlanned
-    if (graceMs > 0) this.#tellDrain(graceMs)
+  end(incarnation: number, graceMs: number, reason: string, isPlanned: boolean): void {
+    const own = this.#find(incarnation)
+    if (own === undefined) return
+    const event = { event: 'replica_end', replica: this.index, incarnation, reason, graceMs }
+    this.#surroundings.logger.info(event, 'replica must end')
+    this.#leave(own, graceMs === 0 ? 0 : graceMs + EXIT_MS, isPlanned)
+    if (graceMs > 0) tellDrain(own, graceMs)
+    this.settle()
+  }
+
+  /** It ends by itself: somebody sent it SIGTERM, or it was refused. What served is no trouble. */
+  seeLeaving(incarnation: number): void {
+    const own = this.#find(incarnation)
+    if (own === undefined) return
+    this.#noteServing(own)
+    const { drainMsMax } = this.#surroundings.settingsFor(this.index, incarnation)
+    this.#leave(own, drainMsMax + EXIT_MS, own.hasServed)
+    this.settle()
+  }
+
+  /** Has a successor start beside the processes up to an incarnation; 0: they are good enough. */
+  outdate(upTo: number): void {
+    this.#outdatedUpTo = upTo
     this.settle()
   }
 
@@ -135,20 +156,9 @@ export class ReplicaSlot {
     this.settle()
   }
 
-  /** Leaves the process alone and does nothing any more. */
-  abandon(): void {
-    this.#isWanted = false
-    this.#process = null
-    this.#replica = null
-    this.settle()
-  }
-
-  /** Resolves when the process of now has ended, or when it is connected, if `orConnected`. */
-  async whenEnded(orConnected = false): Promise<void> {
-    const own = this.#process
-    while (own !== null && this.#process === own && !(orConnected && this.#replica !== null)) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    }
+  /** Resolves as soon as a condition on this replica holds. */
+  async when(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
   /** Does what is to be done now, and sets a timer for what is to be done later. */
@@ -158,110 +168,133 @@ export class ReplicaSlot {
     let decision = decide(this.#look(), clock.monotonic())
     for (; decision.action !== 'wait'; decision = decide(this.#look(), clock.monotonic())) {
       if (decision.action === 'start') this.#start()
-      else if (decision.action === 'bury') this.#bury()
-      else this.#kill(decision.reason)
+      else if (decision.action === 'bury') this.#bury(this.#find(decision.incarnation)!)
+      else this.#kill(this.#find(decision.incarnation)!, decision.reason)
     }
-    if (decision.untilMs !== null) {
-      const delayMs = decision.untilMs - clock.monotonic()
-      this.#cancelTimer = clock.setTimer(delayMs, () => this.settle())
-    }
+    if (decision.untilMs !== null) this.#settleAt(decision.untilMs)
     const waiting = this.#waiting
     this.#waiting = []
     for (const wake of waiting) wake()
   }
 
-  #look(): ReplicaFacts {
-    const own = this.#process
-    const isConnected = this.#replica !== null
-    if (own !== null && !own.isChild && own.identity !== null && !own.hasEnded) {
+  #settleAt(dueMs: number): void {
+    const { clock } = this.#surroundings
+    this.#cancelTimer = clock.setTimer(dueMs - clock.monotonic(), () => {
+      const nowMs = clock.monotonic()
+      for (const own of this.#processes) {
+        own.connectByMs = limitAfter(own.connectByMs, dueMs, nowMs)
+        if (own.endByMs !== null) own.endByMs = limitAfter(own.endByMs, dueMs, nowMs)
+      }
+      this.settle()
+    })
+  }
+
+  #find(incarnation: number): ReplicaProcess | undefined {
+    return this.#processes.find((own) => own.incarnation === incarnation)
+  }
+
+  #look(): PlaceFacts {
+    for (const own of this.#processes) {
+      if (own.isChild || own.identity === null || own.hasEnded) continue
       // A link that is open and was not asked to close is proof enough of life.
-      if (!isConnected || own.endByMs !== null) own.hasEnded = !isAlive(own.identity)
+      if (own.replica === null || own.endByMs !== null) own.hasEnded = !isAlive(own.identity)
     }
-    const { connectByMs = 0, endByMs = null, hasEnded = false, isChild = false } = own ?? {}
     return {
       isWanted: this.#isWanted,
-      startAtMs: this.#startAtMs,
-      process: own && { connectByMs, endByMs, hasEnded, isChild, isConnected },
+      startAtMs: this.#backoff.startAtMs,
+      outdatedUpTo: this.#outdatedUpTo,
+      processes: this.#processes.map((own) => ({ ...own, isConnected: own.replica !== null })),
     }
   }
 
   #start(): void {
     const { clock, logger, stateDir, settingsFor, entry } = this.#surroundings
+    const { index } = this
+    const { runPath, logsPath } = stateDir
     const nowMs = clock.monotonic()
+    let incarnation = 0
     try {
-      const incarnation = stateDir.raiseIncarnation()
-      const settings = settingsFor(this.index, incarnation)
-      const file = { replica: this.index, incarnation, settings, identity: null }
-      writeReplicaFile(stateDir.runPath, file)
-      const { logsPath } = stateDir
+      incarnation = stateDir.raiseIncarnation()
+      const settings = settingsFor(index, incarnation)
+      const { host, httpPort } = settings
+      writeReplicaFile(runPath, { replica: index, incarnation, host, httpPort, identity: null })
+      const times = { nowMs, patienceMs: HELLO_MS_MAX }
       const onEnd = () => this.settle()
-      const patienceMs = HELLO_MS_MAX
-      const own = spawnReplica({ entry, settings, logsPath, nowMs, patienceMs, onEnd })
-      this.#process = own
+      const own = spawnReplica({ entry, settings, logsPath, ...times, onEnd })
+      this.#processes.push(own)
       this.#writeFile(own)
-      if (this.lastDeath !== null) this.restarts++
+      if (this.#hasHadProcess) this.restarts++
+      this.#hasHadProcess = true
       const pid = own.identity?.pid
-      logger.info({ event: 'replica_started', replica: this.index, pid, incarnation })
+      logger.info({ event: 'replica_started', replica: index, pid, incarnation })
     } catch (error) {
       // A full disk, or no more processes: both may pass, and replicas that run are unharmed.
-      this.#deaths = countDeath(this.#deaths, 0)
-      this.#startAtMs = nowMs + restartDelayMs(this.#deaths)
-      logger.error({ event: 'replica_not_started', replica: this.index, error })
+      removeReplicaFile(runPath, { replica: index, incarnation })
+      this.#backoff.noteEnd(false, 0, nowMs)
+      logger.error({ event: 'replica_not_started', replica: index, error })
     }
   }
 
   /** Notes the process down for the next control. */
-  #writeFile({ incarnation, settings, identity }: ReplicaProcess): void {
+  #writeFile({ incarnation, host, httpPort, identity }: ReplicaProcess): void {
     const { stateDir, logger } = this.#surroundings
+    const file = { replica: this.index, incarnation, host, httpPort, identity }
     try {
-      writeReplicaFile(stateDir.runPath, { replica: this.index, incarnation, settings, identity })
+      writeReplicaFile(stateDir.runPath, file)
     } catch (error) {
       logger.warn({ event: 'replica_not_noted', replica: this.index, error })
     }
   }
 
-  #tellDrain(graceMs: number): void {
-    const own = this.#process
-    if (own === null) return
-    if (this.#replica === null) {
-      signalReplica(own, 'SIGTERM')
-      return
-    }
-    const value = create(DrainSchema, { deadlineMs: Math.max(0, Math.round(graceMs)) })
-    this.#replica.link.tell({ case: 'drain', value })
+  #noteServing(own: ReplicaProcess): void {
+    own.hasServed ||= own.replica !== null && this.#surroundings.isServing(own.replica)
   }
 
-  #kill(reason: string): void {
-    const own = this.#process!
-    const { clock, logger } = this.#surroundings
-    if (own.endByMs === null || !own.isEndPlanned) {
-      logger.warn({ event: 'replica_killed', replica: this.index, pid: own.identity?.pid, reason })
-    }
+  /** From now on it may not stay, and its successor is due. */
+  #leave(own: ReplicaProcess, graceMs: number, isPlanned: boolean): void {
+    const endByMs = this.#surroundings.clock.monotonic() + graceMs
+    own.endByMs = Math.min(own.endByMs ?? endByMs, endByMs)
+    this.#planSuccessor(own, isPlanned)
+  }
+
+  #planSuccessor(own: ReplicaProcess, isPlanned: boolean): void {
+    if (own.isSucceeded) return
+    own.isSucceeded = true
+    own.isEndPlanned = isPlanned
+    const nowMs = this.#surroundings.clock.monotonic()
+    this.#backoff.noteEnd(isPlanned, nowMs - (own.connectedAtMs ?? nowMs), nowMs)
+  }
+
+  #kill(own: ReplicaProcess, reason: string): void {
+    const pid = own.identity?.pid
+    const event = { event: 'replica_killed', replica: this.index, pid, reason }
+    if (!own.isEndPlanned) this.#surroundings.logger.warn(event)
+    this.#leave(own, 0, false)
     // One that was never written down with a pid and has not dialled was never started.
     if (own.identity === null) own.hasEnded = true
     signalReplica(own, 'SIGKILL')
-    own.endByMs = clock.monotonic() + KILL_AGAIN_MS
+    own.endByMs = this.#surroundings.clock.monotonic() + KILL_AGAIN_MS
   }
 
-  /** Takes leave of a process that has ended and plans the next. */
-  #bury(): void {
+  /** Takes leave of a process that has ended. */
+  #bury(own: ReplicaProcess): void {
     const { clock, logger, stateDir, onDied } = this.#surroundings
-    const own = this.#process!
-    const nowMs = clock.monotonic()
-    const healthyMs = own.connectedAtMs === null ? 0 : nowMs - own.connectedAtMs
-    if (!own.isEndPlanned) this.#deaths = countDeath(this.#deaths, healthyMs)
-    this.#startAtMs = own.isEndPlanned ? nowMs : nowMs + restartDelayMs(this.#deaths)
-    if (own.isFatal) this.#isWanted = false
-    this.#process = null
-    this.#replica?.link.close()
-    this.#replica = null
-    removeReplicaFile(stateDir.runPath, this.index)
-    const { incarnation, ending, identity, isFatal } = own
-    const pid = identity?.pid ?? 0
-    this.lastDeath = { index: this.index, pid, incarnation, detail: ending, isFatal }
-    const level = own.isEndPlanned ? 'info' : isFatal ? 'error' : 'warn'
-    const inMs = this.#isWanted ? Math.round(this.#startAtMs - nowMs) : null
-    logger[level]({ event: 'replica_died', replica: this.index, pid, ending, nextStartInMs: inMs })
-    onDied(this.lastDeath)
+    this.#planSuccessor(own, false)
+    this.#processes = this.#processes.filter((other) => other !== own)
+    const { replica, incarnation, ending: detail, isFatal, isEndPlanned } = own
+    this.#noteServing(own)
+    own.replica = null
+    replica?.link.close()
+    const { index } = this
+    const pid = own.identity?.pid ?? 0
+    this.lastDeath = { index, pid, incarnation, detail, isFatal, isAdopted: !own.isChild }
+    const level = isEndPlanned ? 'info' : isFatal ? 'error' : 'warn'
+    const waitMs = Math.max(0, Math.round(this.#backoff.startAtMs - clock.monotonic()))
+    const nextStartInMs = this.#isWanted ? waitMs : null
+    const event = { event: 'replica_died', replica: index, pid, ending: detail, nextStartInMs }
+    logger[level](event, 'a replica has ended')
+    onDied(this.lastDeath, own)
+    // Last: who comes after a death of control in between shall know that one is missing.
+    removeReplicaFile(stateDir.runPath, { replica: index, incarnation })
   }
 }

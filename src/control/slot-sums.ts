@@ -7,6 +7,8 @@
  * restart: it would count the whole sum a second time.
  */
 
+import { create } from '@bufbuild/protobuf'
+import { type Slot, SlotSchema } from '../../proto/gen/control_pb.ts'
 import { COMPUTE_AT, QUEUE_AT, SLOT_DOUBLES, TOTAL_AT } from '../shared/counters.ts'
 import { LATENCY_SLOTS } from '../shared/latency-slots.ts'
 
@@ -20,13 +22,37 @@ const SECONDS_AT = [TOTAL_AT, QUEUE_AT, COMPUTE_AT].map((at) => at + LATENCY_SLO
 export const exactSeconds = (seconds: number): number =>
   Math.floor(seconds * QUANTA_PER_SECOND) / QUANTA_PER_SECOND
 
-/** Values of a message as a slot; null when they are of another layout than ours. */
-export const slotOf = (values: readonly number[]): Float64Array | null => {
-  if (values.length !== SLOT_DOUBLES) return null
-  const slot = Float64Array.from(values)
+/** The slot of a message; null when it is of another layout than ours. */
+export const slotOf = ({ values, indices, doubles }: Slot): Float64Array | null => {
+  const isSparse = doubles > 0
+  const isOurs = isSparse
+    ? doubles === SLOT_DOUBLES && indices.length === values.length
+    : values.length === SLOT_DOUBLES
+  if (!isOurs) return null
+  const slot = isSparse ? new Float64Array(SLOT_DOUBLES) : Float64Array.from(values)
+  if (isSparse) for (const [i, at] of indices.entries()) slot[at] = values[i]!
   for (const at of SECONDS_AT) slot[at] = exactSeconds(slot[at]!)
   return slot
 }
+
+/** A slot as a message: few of its doubles are ever touched. */
+export const slotMessage = (key: string, slot: Float64Array): Slot => {
+  const indices: number[] = []
+  const values: number[] = []
+  for (const [at, value] of slot.entries()) {
+    if (value === 0) continue
+    indices.push(at)
+    values.push(value)
+  }
+  return create(SlotSchema, { key, indices, values, doubles: SLOT_DOUBLES })
+}
+
+export const subtractFrom = (sums: SlotSums, key: string, slot: Float64Array): void =>
+  addInto(
+    sums,
+    key,
+    slot.map((value) => -value),
+  )
 
 export const addInto = (sums: SlotSums, key: string, slot: Float64Array): void => {
   const sum = sums.get(key)

@@ -4,7 +4,7 @@
  */
 
 import { chmodSync, rmSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { create } from '@bufbuild/protobuf'
 import { CONTROL_PROTOCOL, type EnvelopeBody, envelopeCodec } from '../../proto/control-envelope.ts'
 import { type Hello, WelcomeSchema } from '../../proto/gen/control_pb.ts'
@@ -12,6 +12,7 @@ import type { Clock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { Link } from '../shared/link.ts'
 import type { Logger } from '../shared/logger.ts'
+import { isAnswered } from './socket-probe.ts'
 
 export type ControlLink = Link<EnvelopeBody>
 
@@ -20,15 +21,15 @@ export interface SocketServerHandlers {
   judge(hello: Hello): string
   /** The link of an accepted replica; Welcome has been told. */
   onAccepted(hello: Hello, link: ControlLink): void
-  /** A message after Hello that is no answer. */
-  onMessage(link: ControlLink, body: EnvelopeBody): void
+  /** A replica was told to end: it is none of ours, or speaks another protocol. */
+  onRefused(hello: Hello): void
+  /** A message after Hello that is no answer. `answer` may be called once. */
+  onMessage(link: ControlLink, body: EnvelopeBody, answer: (body: EnvelopeBody) => void): void
   /** Only for links that were accepted. */
   onClosed(link: ControlLink): void
 }
 
 const HELLO_MS_MAX = 5000
-/** Plans and statistics of many versions are the largest messages. */
-const FRAME_BYTES_MAX = 256 * 1024 * 1024
 /** Replicas are few; more connections than this are a fault. */
 const CONNECTIONS_MAX = 256
 
@@ -36,17 +37,6 @@ const welcome = (refused: string): EnvelopeBody => ({
   case: 'welcome',
   value: create(WelcomeSchema, { refused }),
 })
-
-/** Whether somebody accepts connections on a socket file. */
-const isAnswered = (path: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(path)
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 
 export class SocketServer {
   readonly #path: string
@@ -106,7 +96,10 @@ export class SocketServer {
       socket,
       envelopeCodec,
       {
-        onMessage: (body) => (isAccepted ? this.#handlers.onMessage(link, body) : onFirst(body)),
+        onMessage: (body, answer) => {
+          if (isAccepted) this.#handlers.onMessage(link, body, answer)
+          else onFirst(body)
+        },
         onClose: (reason) => {
           cancelTimer()
           this.#links.delete(link)
@@ -114,7 +107,7 @@ export class SocketServer {
           if (isAccepted) this.#handlers.onClosed(link)
         },
       },
-      { frameBytesMax: FRAME_BYTES_MAX, clock: this.#clock },
+      { clock: this.#clock },
     )
     this.#links.add(link)
   }
@@ -139,6 +132,7 @@ export class SocketServer {
     }
     this.#logger.warn({ event: 'replica_refused', replica, pid, reason: refused })
     link.close()
+    this.#handlers.onRefused(hello)
     return false
   }
 }

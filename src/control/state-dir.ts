@@ -15,18 +15,29 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { isTemporaryFile } from '../shared/atomic-file.ts'
+import type { AtomicWriteOptions } from '../shared/atomic-file.ts'
 import { GatewayError } from '../shared/errors.ts'
-import { type StateLock, takeLock } from './lock.ts'
-import { corrupt, readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
+import { refuseHeldLock, type StateLock, takeLock } from './lock.ts'
+import { isAnswered } from './socket-probe.ts'
+import {
+  asUnwritable,
+  corrupt,
+  readStateFile,
+  type StateFormat,
+  writeStateFile,
+} from './state-file.ts'
+import {
+  GATEWAY_FORMAT,
+  judgeStateFolder,
+  makeStateFolder,
+  removeUnfinished,
+} from './state-layout.ts'
 import { readStoredEpoch, type StoredEpoch, writeStoredEpoch } from './stored-epoch.ts'
 
 /** `sun_path` of a Unix socket address is 108 bytes with its final NUL (unix(7)). */
 const SOCKET_PATH_BYTES_MAX = 107
-const FOLDERS = ['lock', 'run', 'logs', 'proven', 'proving']
-const GATEWAY_FORMAT: StateFormat = { name: 'sluice.gateway', version: 1 }
 const INCARNATION_FORMAT: StateFormat = { name: 'sluice.incarnation', version: 1 }
 const GATEWAY_NAME = /^[a-z0-9]{6}$/
 const NAME_LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
@@ -42,10 +53,12 @@ export class StateDir {
   /** Six letters and digits; part of every prediction id. */
   readonly gateway: string
   readonly #lock: StateLock
+  readonly #options: AtomicWriteOptions
   #incarnation: number
+  #isClosed = false
 
   /** Use `openStateDir`. The folder exists and the lock is held. */
-  constructor(path: string, lock: StateLock) {
+  constructor(path: string, lock: StateLock, options: AtomicWriteOptions) {
     this.path = path
     this.socketPath = join(path, 'control.sock')
     this.runPath = join(path, 'run')
@@ -53,7 +66,8 @@ export class StateDir {
     this.provenPath = join(path, 'proven')
     this.provingPath = join(path, 'proving')
     this.#lock = lock
-    this.gateway = readGateway(join(path, 'gateway.json'))
+    this.#options = options
+    this.gateway = readGateway(join(path, 'gateway.json'), options)
     this.#incarnation = readIncarnation(this.#incarnationFile)
   }
 
@@ -61,10 +75,16 @@ export class StateDir {
     return join(this.path, 'incarnation.json')
   }
 
-  /** A number that no replica of this gateway was ever started with; on disk when this returns. */
+  /**
+   * A number that no replica of this gateway was ever started with; on disk when this returns.
+   *
+   * @throws GatewayError STATE_UNWRITABLE
+   */
   raiseIncarnation(): number {
+    this.#refuseClosed()
     const next = this.#incarnation + 1
-    writeStateFile(this.#incarnationFile, INCARNATION_FORMAT, { incarnation: next })
+    const fields = { incarnation: next }
+    writeStateFile(this.#incarnationFile, INCARNATION_FORMAT, fields, this.#options)
     this.#incarnation = next
     return next
   }
@@ -78,14 +98,31 @@ export class StateDir {
     return readStoredEpoch(join(this.path, 'epoch.json'))
   }
 
-  /** Replaces the stored epoch; on disk when this returns. */
+  /**
+   * Replaces the stored epoch; on disk when this returns.
+   *
+   * @throws GatewayError STATE_UNWRITABLE
+   */
   writeEpoch(epoch: StoredEpoch): void {
-    writeStoredEpoch(join(this.path, 'epoch.json'), epoch)
+    this.#refuseClosed()
+    writeStoredEpoch(join(this.path, 'epoch.json'), epoch, this.#options)
+  }
+
+  /** Removes what earlier crashes have left. Only for who also owns the control socket. */
+  removeUnfinished(): void {
+    removeUnfinished(this.path)
   }
 
   /** Lets go of the folder, so that another process may open it. */
   close(): void {
+    this.#isClosed = true
     this.#lock.release()
+  }
+
+  /** Its files may be another process's by now. */
+  #refuseClosed(): void {
+    if (!this.#isClosed) return
+    throw new GatewayError('STATE_UNWRITABLE', 'The state folder is closed: Sluice is ending')
   }
 }
 
@@ -94,11 +131,11 @@ const randomName = (): string => {
   return letters.join('')
 }
 
-const readGateway = (path: string): string => {
+const readGateway = (path: string, options: AtomicWriteOptions): string => {
   const fields = readStateFile(path, 'gateway.json', GATEWAY_FORMAT)
   if (fields === null) {
     const name = randomName()
-    writeStateFile(path, GATEWAY_FORMAT, { name })
+    writeStateFile(path, GATEWAY_FORMAT, { name }, options)
     return name
   }
   const { name } = fields
@@ -127,66 +164,52 @@ const checkSocketPath = (path: string): void => {
   )
 }
 
-/** Makes a folder that nobody else may enter. */
-const makeOwnFolder = (path: string): void => {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700)
+/** Codes of a path that cannot be a folder, as opposed to a disk that takes no more. */
+const NO_FOLDER = new Set(['ENOENT', 'ENOTDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG'])
+
+const asGatewayError = (error: unknown): unknown => {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === undefined || !NO_FOLDER.has(code)) return asUnwritable(error, 'The state folder')
+  const detail = `The state folder cannot be made there (${code}); name another with --state-dir`
+  return new GatewayError('STATE_DIR_INVALID', detail, { cause: error })
 }
 
-/** A folder of somebody else must not lose its rights to a wrong `--state-dir`. */
-const refuseForeign = (path: string): void => {
-  if (!existsSync(path)) return
-  const names = readdirSync(path)
-  if (names.includes('lock')) return
-  const foreign = names.find((name) => !FOLDERS.includes(name) && name !== 'lost+found')
-  if (foreign === undefined) return
+/** Looks without a change, so that one who is refused has not harmed the owner. */
+const refuseOwned = async (path: string): Promise<void> => {
+  judgeStateFolder(path)
+  if (existsSync(join(path, 'lock'))) refuseHeldLock(join(path, 'lock'))
+  if (!(await isAnswered(join(path, 'control.sock')))) return
+  // Its process is not to be seen from here: in another container, for instance.
   throw new GatewayError(
-    'STATE_CORRUPT',
-    "The state folder holds other files than Sluice's; choose an empty or new one with --state-dir",
+    'STATE_DIR_LOCKED',
+    'Another process answers on the socket of this state folder; stop it, or give this one its own with --state-dir',
   )
-}
-
-/** Removes what writes that a crash cut off have left. */
-const removeUnfinished = (folder: string): void => {
-  for (const name of readdirSync(folder)) {
-    if (isTemporaryFile(name)) rmSync(join(folder, name), { force: true })
-  }
-}
-
-const makeLayout = (path: string): void => {
-  refuseForeign(path)
-  makeOwnFolder(path)
-  for (const name of FOLDERS) makeOwnFolder(join(path, name))
-}
-
-const open = (path: string): StateDir => {
-  makeLayout(path)
-  const lock = takeLock(join(path, 'lock'))
-  try {
-    removeUnfinished(path)
-    removeUnfinished(join(path, 'run'))
-    return new StateDir(path, lock)
-  } catch (error) {
-    lock.release()
-    throw error
-  }
 }
 
 /**
  * Opens a state folder, making it when it is new, and locks it for this process.
  *
- * @throws GatewayError STATE_DIR_LOCKED naming the pid, SOCKET_PATH_TOO_LONG, STATE_TOO_NEW,
- *   STATE_CORRUPT
+ * @param options how its files are written
+ * @throws (rejects) GatewayError STATE_DIR_LOCKED naming the pid where it is known,
+ *   STATE_DIR_INVALID, SOCKET_PATH_TOO_LONG, STATE_TOO_NEW, STATE_CORRUPT, STATE_UNWRITABLE
  */
-export const openStateDir = (path: string): StateDir => {
+export const openStateDir = async (
+  path: string,
+  options: AtomicWriteOptions = {},
+): Promise<StateDir> => {
   const absolute = resolve(path)
   checkSocketPath(absolute)
   try {
-    return open(absolute)
+    await refuseOwned(absolute)
+    makeStateFolder(absolute)
+    const lock = takeLock(join(absolute, 'lock'), options)
+    try {
+      return new StateDir(absolute, lock, options)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
   } catch (error) {
-    if (error instanceof GatewayError) throw error
-    const { code } = error as NodeJS.ErrnoException
-    const detail = `The state folder cannot be made or used (${code}); it must be a folder that the user who runs Sluice may write to`
-    throw new GatewayError('STATE_CORRUPT', detail, { cause: error })
+    throw asGatewayError(error)
   }
 }

@@ -3,7 +3,8 @@
  * A newer format is refused, never guessed at.
  */
 
-import { readFileBounded, writeFileAtomic } from '../shared/atomic-file.ts'
+import { basename } from 'node:path'
+import { type AtomicWriteOptions, readFileBounded, writeFileAtomic } from '../shared/atomic-file.ts'
 import { GatewayError } from '../shared/errors.ts'
 
 /** What a file holds and in which layout. Versions count up from 1. */
@@ -14,8 +15,8 @@ export interface StateFormat {
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** No file of ours comes near; what does is not ours. */
-const BYTES_MAX = 64 * 1024 * 1024
+/** No file of ours comes near. What is larger is neither read nor written. */
+const BYTES_MAX = 32 * 1024 * 1024
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -75,12 +76,60 @@ export const readStateFile = (path: string, file: string, format: StateFormat): 
   return fields
 }
 
-/** Replaces a state file. With `isDurable` false it need not outlive the processes it tells of. */
+/** The format that a file says it has; null when it is no state file at all. */
+export const formatNameOf = (path: string): string | null => {
+  try {
+    const bytes = readFileBounded(path, BYTES_MAX)
+    const fields: unknown = bytes === null ? null : JSON.parse(new TextDecoder().decode(bytes))
+    const format = isFields(fields) ? fields['format'] : null
+    return isFields(format) && typeof format['name'] === 'string' ? format['name'] : null
+  } catch {
+    return null // another program's file, or a folder
+  }
+}
+
+/** The text of a state file. */
+export const stateFileText = (format: StateFormat, content: object): string =>
+  `${JSON.stringify({ format, ...content })}\n`
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; make room',
+  EDQUOT: 'the quota is used up; make room',
+  EROFS: 'the disk is read-only; make it writable',
+  EACCES: 'the user who runs Sluice lacks the right; correct the rights',
+  EPERM: 'the user who runs Sluice lacks the right; correct the rights',
+}
+
+/** What the file system said, as STATE_UNWRITABLE about `what`; other errors are given back. */
+export const asUnwritable = (error: unknown, what: string): unknown => {
+  const { code } = error as NodeJS.ErrnoException
+  if (error instanceof GatewayError || typeof code !== 'string') return error
+  const reason = REASONS[code] ?? `the system says ${code}; correct that`
+  const detail = `${what} cannot be written: ${reason}, or choose another --state-dir`
+  return new GatewayError('STATE_UNWRITABLE', detail, { cause: error })
+}
+
+/**
+ * Replaces a state file. With `isDurable` false it need not outlive the processes it tells of.
+ *
+ * @throws GatewayError STATE_UNWRITABLE; the file then holds its old content or the new one
+ */
 export const writeStateFile = (
   path: string,
   format: StateFormat,
   content: object,
-  isDurable = true,
+  options: AtomicWriteOptions = {},
 ): void => {
-  writeFileAtomic(path, `${JSON.stringify({ format, ...content })}\n`, { isDurable })
+  const file = `${basename(path)} in the state folder`
+  const bytes = new TextEncoder().encode(stateFileText(format, content))
+  if (bytes.length > BYTES_MAX) {
+    // Written, it would keep the next control from starting.
+    const detail = `${file} would have ${bytes.length} bytes; at most ${BYTES_MAX} are read`
+    throw new GatewayError('STATE_UNWRITABLE', detail)
+  }
+  try {
+    writeFileAtomic(path, bytes, options)
+  } catch (error) {
+    throw asUnwritable(error, file)
+  }
 }

@@ -3,7 +3,7 @@
 import type { BatchPolicy } from '../shared/epoch-plan.ts'
 import type { Signature } from '../shared/tensor.ts'
 
-/** `loading` covers proving and preparing; `available`: in all replicas. */
+/** `loading` covers proving and preparing; `available`: loaded in all replicas. */
 export type VersionState = 'loading' | 'available' | 'failed' | 'unloaded'
 
 export interface VersionStatus {
@@ -33,19 +33,28 @@ export interface ModelsDocument {
   readonly models: readonly ModelStatus[]
 }
 
+/** Requests that a variant was chosen for, over all replicas, the dead included. */
+export interface VariantCounters {
+  readonly requests: number
+  /** The client's fault, or load (4xx, 503). */
+  readonly refused: number
+  /** The model's fault or ours (5xx). */
+  readonly failed: number
+  /** The client went away. */
+  readonly aborted: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
 export interface EndpointStatus {
   readonly name: string
   readonly model: string
   readonly revision: number
-  readonly variants: readonly {
+  readonly variants: readonly ({
     readonly name: string
     readonly version: number
     readonly weightBp: number
-    readonly requests: number
-    readonly failures: number
-    readonly p50Ms: number
-    readonly p99Ms: number
-  }[]
+  } & VariantCounters)[]
 }
 
 export interface ReplicaStatus {
@@ -82,6 +91,9 @@ export interface StatusDocument {
   readonly defaultEndpoint: string | null
   readonly endpoints: readonly EndpointStatus[]
   readonly replicas: readonly ReplicaStatus[]
-  /** Sentences for the operator: versions that failed, slow models, dead replicas. */
+  /**
+   * Sentences for the operator: versions that failed, slow models, dead replicas, settings that
+   * wait for a restart.
+   */
   readonly warnings: readonly string[]
 }

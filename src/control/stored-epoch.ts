@@ -1,5 +1,6 @@
 /** `epoch.json`: the last committed epoch, which the next control process continues. */
 
+import type { AtomicWriteOptions } from '../shared/atomic-file.ts'
 import type { PlannedEndpoint } from '../shared/epoch-plan.ts'
 import { corrupt, readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
 
@@ -38,7 +39,8 @@ const areBucketRuns = (runs: unknown, variants: number): boolean => {
   return buckets === BUCKETS
 }
 
-const isEndpoint = (value: unknown): value is PlannedEndpoint => {
+/** Whether a value that was read or received is an endpoint as plans hold it. */
+export const isEndpoint = (value: unknown): value is PlannedEndpoint => {
   if (!isFields(value)) return false
   const { name, model, salt, revision, contract, variants, bucketRuns } = value
   return (
@@ -69,5 +71,8 @@ export const readStoredEpoch = (path: string): StoredEpoch | null => {
   return { epoch, endpoints }
 }
 
-export const writeStoredEpoch = (path: string, { epoch, endpoints }: StoredEpoch): void =>
-  writeStateFile(path, FORMAT, { epoch, endpoints })
+export const writeStoredEpoch = (
+  path: string,
+  { epoch, endpoints }: StoredEpoch,
+  options: AtomicWriteOptions,
+): void => writeStateFile(path, FORMAT, { epoch, endpoints }, options)

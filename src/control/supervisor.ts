@@ -1,40 +1,46 @@
 /**
  * Keeps the wanted number of replicas running: adopts those of an earlier control, starts what is
- * missing, replaces what has died or hangs, and drains all at the end. One slot an index; what a
- * slot does is decided in replica-decision.ts.
+ * missing, replaces what has died, hangs or is outdated, and drains all at the end. One slot an
+ * index; what a slot does is decided in replica-decision.ts.
  */
 
+import { create } from '@bufbuild/protobuf'
 import type { EnvelopeBody } from '../../proto/control-envelope.ts'
-import type { Hello, Report } from '../../proto/gen/control_pb.ts'
-import { type Clock, delay, every } from '../shared/clock.ts'
+import {
+  DrainedSchema,
+  type Hello,
+  type Report,
+  type Statistics,
+} from '../../proto/gen/control_pb.ts'
+import { type Clock, every } from '../shared/clock.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
 import { ownIdentity } from '../shared/process-identity.ts'
-import { settingsSha256 } from '../shared/replica-settings.ts'
 import { entryPath } from '../shared/threads.ts'
 import type { ConnectedReplica, ReplicaDeath } from './connected-replica.ts'
-import { findLivingReplicas } from './replica-files.ts'
+import { readReplicaFiles, removeReplicaFile } from './replica-files.ts'
 import { rotateReplicaLog } from './replica-log.ts'
+import { isStaying, type ReplicaProcess } from './replica-process.ts'
 import { ReplicaSlot } from './replica-slot.ts'
+import { ReplicaSuccession } from './replica-succession.ts'
 import { type ControlLink, SocketServer } from './socket-server.ts'
 import type { StateDir } from './state-dir.ts'
-
-export type { ConnectedReplica }
 
 /** Replicas dial every 200 ms; one that has not within this time hangs. */
 const ADOPTION_MS = 2000
 const ROTATION_LOOK_MS = 60_000
-/** Longest wait for a successor to serve before the next replica with old settings is drained. */
-const SUCCESSOR_MS_MAX = 60_000
-const SUCCESSOR_LOOK_MS = 50
 
 export interface SupervisorHandlers {
   /** A replica said Hello: for the first time, or again after its link had closed. */
   onConnected(replica: ConnectedReplica): void
-  /** A replica process has ended, whether that was wanted or not. */
+  /** A replica process has ended, whether that was wanted or not, or while no control ran. */
   onDied(death: ReplicaDeath): void
+  /** The last figures of a replica that is about to end in order. */
+  onDrained?(replica: ConnectedReplica, final: Statistics): void
   onReport?(replica: ConnectedReplica, report: Report): void
-  /** Whether a replica answers requests; while settings change, the next one's end waits for it. */
+  /** Nobody can listen as the settings say, and nobody ever could under this control. */
+  onAllFatal?(reason: string): void
+  /** Whether a replica answers requests. Absent: as soon as it is connected. */
   isServing?(replica: ConnectedReplica): boolean
 }
 
@@ -51,22 +57,17 @@ export interface SupervisorOptions {
   settingsFor(index: number, incarnation: number): ReplicaSettings
 }
 
-/** What is known of one replica, connected or not. */
+/** What is known of one replica: of the process that serves, else of the one that will. */
 export interface ReplicaState {
   readonly index: number
-  /** 0 when no process runs. */
+  /** 0 when no process runs, like `pid`. */
+  readonly incarnation: number
   readonly pid: number
   readonly state: 'starting' | 'connected' | 'draining' | 'dead'
   readonly restarts: number
   /** Monotonic start or adoption of the process under this control; null when none runs. */
   readonly startedAtMs: number | null
   readonly lastDeath: ReplicaDeath | null
-}
-
-const stateOf = ({ process, replica }: ReplicaSlot): ReplicaState['state'] => {
-  if (process === null) return 'dead'
-  if (process.endByMs !== null) return 'draining'
-  return replica === null ? 'starting' : 'connected'
 }
 
 export class Supervisor {
@@ -76,74 +77,108 @@ export class Supervisor {
   readonly #bootId = ownIdentity().bootId
   #cancelRotation = () => {}
   #isStopping = false
+  /** A replica with the wanted settings has answered requests. */
+  #hasServed = false
+  readonly #succession: ReplicaSuccession
 
   constructor(options: SupervisorOptions) {
     this.#options = options
     const { stateDir, clock, logger, replicas } = options
     this.#server = new SocketServer(stateDir.socketPath, clock, logger, {
-      judge: (hello) => this.#judge(hello),
+      judge: (hello) => this.#slots.get(hello.replica)?.judge(hello) ?? 'no such replica is wanted',
       onAccepted: (hello, link) => this.#onAccepted(hello, link),
-      onMessage: (link, body) => this.#onMessage(link, body),
+      onRefused: (hello) => this.#onRefused(hello),
+      onMessage: (link, body, answer) => this.#onMessage(link, body, answer),
       onClosed: (link) => {
         for (const slot of this.#slots.values()) slot.disconnect(link)
       },
     })
+    const isServing = (replica: ConnectedReplica) => this.#isServing(replica)
+    this.#succession = new ReplicaSuccession({ ...options, isServing })
     for (let index = 0; index < replicas; index++) this.#slots.set(index, this.#makeSlot(index))
   }
 
   /**
    * Listens, adopts living replicas (they have 2 s to dial) and starts the missing ones. Resolves
    * when it is known which are adopted; the started ones connect later. Replicas with other
-   * settings than wanted are then drained and replaced, one at a time; surplus ones are drained.
+   * settings than wanted, or of another release, are then replaced, one at a time; surplus ones are
+   * drained.
    *
    * @throws (rejects) GatewayError STATE_DIR_LOCKED, STATE_TOO_NEW
    */
   async start(): Promise<void> {
-    const { stateDir, clock } = this.#options
+    const { stateDir, clock, handlers } = this.#options
     await this.#server.listen()
-    const found = findLivingReplicas(stateDir.runPath)
-    for (const file of found) {
+    // Only now is it certain that nobody else uses the folder.
+    stateDir.removeUnfinished()
+    const { living, dead } = readReplicaFiles(stateDir.runPath)
+    for (const { replica: index, incarnation } of dead) {
+      const detail = 'ended while no control ran'
+      handlers.onDied({ index, pid: 0, incarnation, detail, isFatal: false, isAdopted: true })
+    }
+    for (const file of living) {
       const slot = this.#slots.get(file.replica) ?? this.#makeSlot(file.replica)
       this.#slots.set(file.replica, slot)
       slot.adopt(file, ADOPTION_MS)
     }
-    for (const slot of this.#slots.values()) slot.settle()
+    const slots = [...this.#slots.values()]
+    for (const slot of slots) slot.settle()
     this.#cancelRotation = every(clock, ROTATION_LOOK_MS, () => this.#rotateLogs())
-    const adopted = found.map(({ replica }) => this.#slots.get(replica)!)
-    await Promise.all(adopted.map((slot) => slot.whenEnded(true)))
-    void this.#replaceOutdated(adopted)
+    const isKnown = ({ isChild, replica }: ReplicaProcess) => isChild || replica !== null
+    await Promise.all(slots.map((slot) => slot.when(() => slot.processes.every(isKnown))))
+    // Those that live know of the dead now; before, these files were all that told of them.
+    for (const name of dead) removeReplicaFile(stateDir.runPath, name)
+    const { replicas, settingsFor } = this.#options
+    for (const slot of slots.filter(({ index }) => index >= replicas)) {
+      endAll(slot, settingsFor(slot.index, 0).drainMsMax, 'surplus')
+    }
+    void this.#succession.replaceOutdated(slots.filter(({ index }) => index < replicas))
   }
 
-  /** Replicas whose link is open, by index. */
+  /** Every replica whose link is open, by index; also those that are about to end. */
+  linked(): ConnectedReplica[] {
+    const slots = [...this.#slots.values()]
+    return slots.flatMap(({ processes }) => processes.flatMap(({ replica }) => replica ?? []))
+  }
+
+  /** Replicas whose link is open and that may serve on, by index. */
   connected(): ConnectedReplica[] {
-    return [...this.#slots.values()].flatMap(({ replica }) => (replica === null ? [] : [replica]))
+    return this.linked().filter(({ isLeaving }) => !isLeaving)
   }
 
   /** What is known of every replica, by index. */
   states(): ReplicaState[] {
-    return [...this.#slots.values()].map((slot) => ({
-      index: slot.index,
-      pid: slot.process?.identity?.pid ?? 0,
-      state: stateOf(slot),
-      restarts: slot.restarts,
-      startedAtMs: slot.process?.startedAtMs ?? null,
-      lastDeath: slot.lastDeath,
-    }))
+    return [...this.#slots.values()].map((slot) => {
+      const shown = this.#shown(slot)
+      return {
+        index: slot.index,
+        incarnation: shown?.incarnation ?? 0,
+        pid: shown?.identity?.pid ?? 0,
+        state: stateOf(shown),
+        restarts: slot.restarts,
+        startedAtMs: shown?.startedAtMs ?? null,
+        lastDeath: slot.lastDeath,
+      }
+    })
   }
 
-  /** How many processes of a replica followed another one under this control. */
-  restarts(index: number): number {
-    return this.#slots.get(index)?.restarts ?? 0
+  /** What an operator should know, in sentences. */
+  warnings(): string[] {
+    return this.#succession.warnings([...this.#slots.values()])
   }
 
   /**
-   * Replaces the process of a replica. It counts as a death, so that a reason that stays does not
-   * end in a hot loop.
+   * Replaces a replica process. It counts as a death, so that a reason that stays does not end in a
+   * hot loop.
    *
    * @param graceMs 0, for one that is silent: SIGKILL at once; else it is drained for so long first
    */
-  replace(index: number, reason: string, graceMs = 0): void {
-    this.#slots.get(index)?.end(graceMs, reason, false)
+  replace(
+    { index, incarnation }: Pick<ConnectedReplica, 'index' | 'incarnation'>,
+    reason: string,
+    graceMs = 0,
+  ): void {
+    this.#slots.get(index)?.end(incarnation, graceMs, reason, false)
   }
 
   /**
@@ -153,79 +188,80 @@ export class Supervisor {
   async drainAll(drainMsMax: number): Promise<void> {
     this.#isStopping = true
     this.#cancelRotation()
+    this.#succession.stop()
     const slots = [...this.#slots.values()]
     for (const slot of slots) {
       slot.retire()
-      slot.end(drainMsMax, 'the gateway stops', true)
+      endAll(slot, drainMsMax, 'the gateway stops')
     }
-    await Promise.all(slots.map((slot) => slot.whenEnded()))
-    await this.#server.close()
-  }
-
-  /** Leaves the replicas running for the next control and closes the socket. */
-  async abandonAll(): Promise<void> {
-    this.#isStopping = true
-    this.#cancelRotation()
-    for (const slot of this.#slots.values()) slot.abandon()
+    await Promise.all(slots.map((slot) => slot.when(() => slot.processes.length === 0)))
     await this.#server.close()
   }
 
   #makeSlot(index: number): ReplicaSlot {
-    const { stateDir, clock, logger, handlers, settingsFor, replicas } = this.#options
+    const { stateDir, clock, logger, settingsFor, replicas } = this.#options
     const { entry = entryPath('server/replica.ts') } = this.#options
-    const onDied = (death: ReplicaDeath) => {
-      handlers.onDied(death)
-      const slot = this.#slots.get(index)
-      if (index >= replicas && slot?.process === null) this.#slots.delete(index)
-    }
-    const surroundings = { stateDir, entry, clock, logger, settingsFor, onDied }
-    return new ReplicaSlot(index, index < replicas, surroundings)
+    return new ReplicaSlot(index, index < replicas, {
+      ...{ stateDir, entry, clock, logger, settingsFor },
+      isServing: (replica) => this.#isServing(replica),
+      onDied: (death, own) => this.#onDied(death, own),
+    })
   }
 
-  #judge(hello: Hello): string {
-    return this.#slots.get(hello.replica)?.judge(hello) ?? 'no such replica is wanted'
+  #isServing(replica: ConnectedReplica): boolean {
+    return this.#options.handlers.isServing?.(replica) ?? true
+  }
+
+  #shown({ processes }: ReplicaSlot): Readonly<ReplicaProcess> | undefined {
+    const staying = processes.filter(isStaying)
+    const serving = staying.findLast(({ replica }) => replica !== null && this.#isServing(replica))
+    return serving ?? staying.at(-1) ?? processes.at(-1)
   }
 
   #onAccepted(hello: Hello, link: ControlLink): void {
-    const slot = this.#slots.get(hello.replica)
-    const replica = slot?.connect(hello, link, this.#bootId)
+    const replica = this.#slots.get(hello.replica)?.connect(hello, link, this.#bootId)
     if (replica !== undefined) this.#options.handlers.onConnected(replica)
   }
 
-  #onMessage(link: ControlLink, body: EnvelopeBody): void {
-    if (body.case !== 'report') return
-    const replica = this.connected().find((one) => one.link === link)
+  /** One of ours that speaks another protocol drains; a stranger is no business of a slot. */
+  #onRefused({ replica, pid, incarnation }: Hello): void {
+    const slot = this.#slots.get(replica)
+    const own = slot?.processes.find((each) => each.incarnation === Number(incarnation))
+    if (own?.identity?.pid === pid) slot?.seeLeaving(own.incarnation)
+  }
+
+  #onMessage(link: ControlLink, body: EnvelopeBody, answer: (body: EnvelopeBody) => void): void {
+    const { handlers, logger } = this.#options
+    const replica = this.linked().find((one) => one.link === link)
     if (replica === undefined) return
+    const { index, incarnation } = replica
+    if (body.case === 'drained') {
+      if (body.value.final !== undefined) handlers.onDrained?.(replica, body.value.final)
+      answer({ case: 'drained', value: create(DrainedSchema) })
+    }
+    if (body.case !== 'report') return
     const { event, detail } = body.value
-    this.#options.logger.warn({ event, detail, replica: replica.index }, 'a replica reports')
-    this.#options.handlers.onReport?.(replica, body.value)
+    logger.warn({ event, detail, replica: index }, 'a replica reports')
+    if (event === 'draining') this.#slots.get(index)?.seeLeaving(incarnation)
+    handlers.onReport?.(replica, body.value)
   }
 
-  /** Drains what is surplus, and replaces what runs with other settings, one at a time. */
-  async #replaceOutdated(adopted: readonly ReplicaSlot[]): Promise<void> {
-    const { replicas, settingsFor } = this.#options
-    for (const slot of adopted.filter(({ index }) => index >= replicas)) {
-      slot.end(settingsFor(slot.index, 0).drainMsMax, 'surplus', true)
+  #onDied(death: ReplicaDeath, own: Readonly<ReplicaProcess>): void {
+    const { handlers, replicas } = this.#options
+    const { index } = death
+    this.#hasServed ||= own.hasServed && this.#succession.isCurrent(index, own)
+    handlers.onDied(death)
+    if (index >= replicas && this.#slots.get(index)?.processes.length === 0) {
+      this.#slots.delete(index)
     }
-    for (const slot of adopted) {
-      const { index, replica } = slot
-      if (index >= replicas || replica === null || this.#isStopping) continue
-      const wanted = settingsFor(index, 0)
-      if (replica.hello.settingsSha256 === settingsSha256(wanted)) continue
-      slot.end(wanted.drainMsMax, 'settings have changed', true)
-      await slot.whenEnded()
-      await this.#whenServing(slot)
-    }
-  }
-
-  async #whenServing(slot: ReplicaSlot): Promise<void> {
-    const { clock, handlers } = this.#options
-    const giveUpMs = clock.monotonic() + SUCCESSOR_MS_MAX
-    const isServing = ({ replica }: ReplicaSlot) =>
-      replica !== null && (handlers.isServing?.(replica) ?? true)
-    while (!isServing(slot) && clock.monotonic() < giveUpMs && !this.#isStopping) {
-      await delay(clock, SUCCESSOR_LOOK_MS)
-    }
+    if (this.#isStopping || this.#hasServed || !death.isFatal) return
+    // A passing reason may be behind it once somebody has listened: then it is tried again.
+    const isHopeless = [...this.#slots.values()].every(
+      ({ lastDeath, processes }) =>
+        lastDeath?.isFatal === true && !processes.some(({ hasServed }) => hasServed),
+    )
+    const isServed = this.connected().some((replica) => this.#isServing(replica))
+    if (isHopeless && !isServed) handlers.onAllFatal?.(death.detail)
   }
 
   #rotateLogs(): void {
@@ -238,4 +274,14 @@ export class Supervisor {
       }
     }
   }
+}
+
+const stateOf = (process: Readonly<ReplicaProcess> | undefined): ReplicaState['state'] => {
+  if (process === undefined) return 'dead'
+  if (!isStaying(process)) return 'draining'
+  return process.replica === null ? 'starting' : 'connected'
+}
+
+const endAll = (slot: ReplicaSlot, graceMs: number, reason: string): void => {
+  for (const { incarnation } of slot.processes) slot.end(incarnation, graceMs, reason, true)
 }

@@ -1,28 +1,125 @@
-/** What README.md tells a stranger to type is typed here. */
+/** What the READMEs tell a stranger to type is typed here. */
 
-import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
-import { startGateway } from '../helpers/gateway.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { sluice } from '../helpers/cli.ts'
+import { EXAMPLE_REPOSITORY, FLIGHT } from '../helpers/example.ts'
+import { startGateway, type TestGateway } from '../helpers/gateway.ts'
+import { scaleAdd } from '../helpers/models.ts'
+import { writeTree } from '../helpers/repository.ts'
+import { makeTempDir } from '../helpers/temp-dir.ts'
+import { until } from '../helpers/until.ts'
 
-const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+const read = (path: string): string => readFileSync(at(path), 'utf8')
 
-/** Path and body of the `curl` example. */
-const example = (): { path: string; body: string } => {
-  const readme = readFileSync(at('README.md'), 'utf8')
-  const found = /curl -s http:\/\/127\.0\.0\.1:8000(\/\S+) -d '([^']+)'/.exec(readme)
+const README = read('README.md')
+
+/** Path and body of the first `curl` of a page that sends something. */
+const curlOf = (page: string): { path: string; body: string } => {
+  const found =
+    /curl -s http:\/\/127\.0\.0\.1:8000(\/\S+)[^']*(?:'content[^']*' )?-d '([^']+)'/.exec(page)
   return { path: found?.[1] ?? '', body: found?.[2] ?? '' }
 }
 
-test('README.md: the curl of the example gets a score from the config that npm start serves', async () => {
-  const { scripts } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+/** Arguments of every `npx sluice` in the code blocks of a page. */
+const commandsOf = (page: string): string[][] =>
+  [...page.matchAll(/^npx sluice (.+?)\s*(?:#.*)?$/gm)].map(([, line = '']) => line.split(' '))
+
+let example: TestGateway
+
+beforeAll(async () => {
+  const { scripts } = JSON.parse(read('package.json'))
   const config = /--config (\S+)/.exec(scripts.start)?.[1] ?? ''
-  const gateway = await startGateway({ config: at(config) })
-  const { path, body } = example()
-  const response = await gateway.post(path, body)
+  example = await startGateway({ config: at(config) })
+})
+
+test('README.md: the curl gets the answer that stands below it', async () => {
+  const { path, body } = curlOf(README)
+  const response = await example.post(path, body)
   expect(response.status).toBe(200)
-  const answer = (await response.json()) as { score: number }
-  expect(answer).toMatchObject({ metadata: { model: 'flight-delay' } })
-  expect(answer.score).toBeGreaterThan(0)
-  expect(answer.score).toBeLessThan(1)
+  const answer = await response.json()
+  const shown = JSON.parse(/```json\n([\s\S]+?)```/.exec(README)?.[1] ?? '')
+  expect(answer).toMatchObject({ prediction: shown.prediction })
+  expect(Object.keys(answer as object)).toEqual(Object.keys(shown))
+  const { metadata, score } = answer as typeof shown
+  expect(score).toBeCloseTo(shown.score, 6)
+  expect(Object.keys(metadata)).toEqual(Object.keys(shown.metadata))
+  const { model, version, variant } = shown.metadata
+  expect(metadata).toMatchObject({ model, version, variant })
+})
+
+test('README.md: the commands beside the example do what they say', async () => {
+  const cwd = makeTempDir('readme')
+  writeFileSync(join(cwd, 'row.json'), JSON.stringify(FLIGHT))
+  const env = { SLUICE_SERVER: example.controlUrl }
+  const verbs = commandsOf(README).filter(([verb = '']) => !/^(check|serve)$/.test(verb))
+  expect(verbs.map(([verb]) => verb)).toEqual(['status', 'models', 'predict'])
+  for (const verb of verbs) {
+    expect(await sluice(verb, { cwd, env })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('flight-delay'),
+    })
+  }
+})
+
+test('README.md: check and serve take the repository that is drawn there', async () => {
+  const cwd = makeTempDir('readme')
+  const model = scaleAdd()
+  const sha256 = createHash('sha256').update(model).digest('hex')
+  writeTree(join(cwd, 'models/credit-risk'), {
+    '1/model.onnx': model,
+    '2/model.onnx': model,
+    '2/manifest.json': { format: { name: 'sluice-manifest', version: 1 }, digest: sha256 },
+    'aliases.json': { champion: 1 },
+    'model.yaml': 'max_batch_size: 8\n',
+  })
+  const [check = [], serve = []] = commandsOf(README).filter(([verb = '']) =>
+    /^(check|serve)$/.test(verb),
+  )
+  expect(await sluice(check, { cwd })).toMatchObject({ code: 0 })
+  expect(serve).toEqual(['serve', '--model-repository', 'models'])
+  const gateway = await startGateway({ repository: join(cwd, 'models') })
+  const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 3], data: [1, 2, 3] }]
+  const infer = await gateway.post('/v2/models/credit-risk/infer', { inputs })
+  expect(await infer.json()).toMatchObject({ model_version: '1', outputs: [{ data: [3, 5, 7] }] })
+  const predict = await gateway.post('/predict', { features: { x: [1, 2, 3] } })
+  expect(await predict.json()).toMatchObject({ outputs: {}, metadata: { version: 1 } })
+  rmSync(join(cwd, 'models/credit-risk/aliases.json'))
+  gateway.reload()
+  await until(
+    async () => {
+      const answer = await gateway.post('/predict', { features: { x: [1, 2, 3] } })
+      return answer.headers.get('x-sluice-version') === '2'
+    },
+    { what: 'the highest version to answer, since no alias names another' },
+  )
+})
+
+test('examples/flight-delay/README.md: the curl gets a score', async () => {
+  const { path, body } = curlOf(read('examples/flight-delay/README.md'))
+  const response = await example.post(path, body)
+  expect(response.status).toBe(200)
+  const { score } = (await response.json()) as { score: number }
+  expect(score).toBeGreaterThan(0)
+  expect(score).toBeLessThan(1)
+})
+
+test('examples/flight-delay: data and models are what their digests say', () => {
+  const data = 'examples/flight-delay/data'
+  const sums = read(`${data}/SHA256SUMS`).trim().split('\n')
+  expect(sums.length).toBeGreaterThan(4)
+  const digestOf = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
+  for (const sum of sums) {
+    const [, digest, name] = /^([0-9a-f]{64}) {2}(\S+)$/.exec(sum) ?? []
+    expect(`${name} ${digestOf(at(`${data}/${name}`))}`).toBe(`${name} ${digest}`)
+  }
+  for (const version of ['1', '2']) {
+    const folder = join(EXAMPLE_REPOSITORY, 'flight-delay', version)
+    const { digest } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))
+    expect(digestOf(join(folder, 'model.onnx'))).toBe(digest)
+  }
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { type EnvelopeBody, envelopeCodec } from '../../proto/control-envelope.ts'
-import { DrainedSchema, HelloSchema } from '../../proto/gen/control_pb.ts'
+import { DrainedSchema, type Hello, HelloSchema } from '../../proto/gen/control_pb.ts'
 import { SocketServer } from '../../src/control/socket-server.ts'
 import { Link } from '../../src/shared/link.ts'
 import { createLogger } from '../../src/shared/logger.ts'
@@ -13,6 +13,8 @@ import { atEnd } from '../helpers/clean-up.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { makeTempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
+
+const news: EnvelopeBody = { case: 'drained', value: create(DrainedSchema) }
 
 /** A server that accepts replicas below 2 and notes what happens. */
 const startServer = async () => {
@@ -22,7 +24,11 @@ const startServer = async () => {
   const server = new SocketServer(path, clock, createLogger({ level: 'silent', component: 't' }), {
     judge: ({ replica }) => (replica < 2 ? '' : 'no such replica'),
     onAccepted: ({ replica }) => void events.push(`accepted ${replica}`),
-    onMessage: (_, body) => void events.push(`message ${body.case}`),
+    onRefused: ({ replica, protocol }) => void events.push(`refused ${replica} of ${protocol}`),
+    onMessage: (_, body, answer) => {
+      events.push(`message ${body.case}`)
+      answer(news)
+    },
     onClosed: () => void events.push('closed'),
   })
   await server.listen()
@@ -61,7 +67,6 @@ const hello = (replica: number, protocol = 1): EnvelopeBody => ({
   case: 'hello',
   value: create(HelloSchema, { protocol, replica, pid: 1 }),
 })
-const news: EnvelopeBody = { case: 'drained', value: create(DrainedSchema) }
 
 test('listen() makes a socket that only its owner may use', async () => {
   const { path } = await startServer()
@@ -94,7 +99,15 @@ test.each([
   await closed
   expect(heard).toHaveLength(1)
   expect(heard[0]).toMatchObject({ case: 'welcome', value: { refused: reason } })
-  expect(events).toEqual([])
+  const { replica, protocol } = body.value as Hello
+  expect(events).toEqual([`refused ${replica} of ${protocol}`])
+})
+
+test('SocketServer passes answers on to whoever called', async () => {
+  const { path } = await startServer()
+  const { link } = talk(await dial(path))
+  link.tell(hello(1))
+  expect((await link.call(news, 5000)).case).toBe('drained')
 })
 
 test.each([

@@ -53,9 +53,10 @@ test('openStateDir() takes over from a killed process and keeps its name', async
   const taker = await startTaker(path)
   taker.child.stdin.write('go\n')
   const [, gateway] = (await taker.nextLine()).split(' ')
-  expect(() => openStateDir(path)).toThrow(`Process ${taker.child.pid} uses this state folder`)
+  const locked = `Process ${taker.child.pid} uses this state folder`
+  await expect(openStateDir(path)).rejects.toThrow(locked)
   await kill(taker)
-  const stateDir = openStateDir(path)
+  const stateDir = await openStateDir(path)
   expect(stateDir.gateway).toBe(gateway)
   stateDir.close()
 })

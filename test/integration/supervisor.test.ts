@@ -3,16 +3,17 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { create } from '@bufbuild/protobuf'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { StatisticsRequestSchema } from '../../proto/gen/control_pb.ts'
 import type { Supervisor } from '../../src/control/supervisor.ts'
+import { atEnd } from '../helpers/clean-up.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { openTestState, stateFolder } from '../helpers/state-folder.ts'
 import { isRunning, makeTroupe, readRunFile } from '../helpers/troupe.ts'
 import { until } from '../helpers/until.ts'
 
 test('start() starts the wanted replicas detached, with files for a later control', async () => {
-  const stateDir = openTestState()
+  const stateDir = await openTestState()
   const { supervisor, connected } = makeTroupe(stateDir, { replicas: 2 })
   await supervisor.start()
   const replicas = await connected(2)
@@ -35,7 +36,7 @@ test('start() starts the wanted replicas detached, with files for a later contro
 })
 
 test('Supervisor calls a replica and hears its reports', async () => {
-  const { supervisor, reports, connected } = makeTroupe(openTestState(), {
+  const { supervisor, reports, connected } = makeTroupe(await openTestState(), {
     manner: () => 'reporting',
   })
   await supervisor.start()
@@ -48,7 +49,7 @@ test('Supervisor calls a replica and hears its reports', async () => {
 
 test('Supervisor starts a successor 100 ms after a replica was killed', async () => {
   const clock = new FakeClock()
-  const { supervisor, deaths, arrivals, connected } = makeTroupe(openTestState(), { clock })
+  const { supervisor, deaths, arrivals, connected } = makeTroupe(await openTestState(), { clock })
   await supervisor.start()
   const [first] = await connected(1)
   process.kill(first!.pid, 'SIGKILL')
@@ -66,7 +67,10 @@ test('Supervisor starts a successor 100 ms after a replica was killed', async ()
 
 test('Supervisor doubles the delay at every death and never reuses an incarnation', async () => {
   const clock = new FakeClock()
-  const { supervisor, deaths } = makeTroupe(openTestState(), { clock, manner: () => 'brittle' })
+  const { supervisor, deaths } = makeTroupe(await openTestState(), {
+    clock,
+    manner: () => 'brittle',
+  })
   await supervisor.start()
   const delays: (number | null)[] = []
   for (let n = 1; n <= 5; n++) {
@@ -86,35 +90,74 @@ const nextStart = async (clock: FakeClock, supervisor: Supervisor): Promise<numb
   return clock.monotonic() - startMs
 }
 
-test('Supervisor does not start again what exits with 78', async () => {
+test('Supervisor tells when every replica exits with 78 and none has ever served', async () => {
   const clock = new FakeClock()
-  const { supervisor, deaths } = makeTroupe(openTestState(), { clock, manner: () => 'doomed' })
+  const { supervisor, deaths, fatal } = makeTroupe(await openTestState(), {
+    clock,
+    replicas: 2,
+    manner: (index, incarnation) => (index === 0 || incarnation > 2 ? 'doomed' : 'mute'),
+  })
   await supervisor.start()
-  await until(() => deaths.length === 1, { what: 'the death' })
-  expect(deaths[0]).toMatchObject({ detail: 'exit code 78', isFatal: true })
-  await clock.advance(120_000)
-  expect(supervisor.states()[0]).toMatchObject({ state: 'dead', restarts: 0 })
-  await supervisor.drainAll(1000)
+  await until(() => deaths.length === 1, { what: 'the death of the first' })
+  expect(deaths[0]).toMatchObject({ index: 0, detail: 'exit code 78', isFatal: true })
+  expect(fatal).toEqual([])
+  process.kill(supervisor.states()[1]!.pid, 'SIGKILL')
+  await until(() => deaths.length === 2, { what: 'the death of the second' })
+  expect(fatal).toEqual([])
+  await clock.advance(100)
+  await until(() => fatal.length > 0, { what: 'the news' })
+  expect(fatal[0]).toBe('exit code 78')
 })
 
-test.each(['mute', 'foreign', 'babbling'] as const)(
+test('Supervisor tries again after exit code 78 once a replica has served', async () => {
+  const clock = new FakeClock()
+  const { supervisor, deaths, fatal, connected } = makeTroupe(await openTestState(), {
+    clock,
+    // A stranger takes the port for a while.
+    manner: (_, incarnation) => ([2, 3].includes(incarnation) ? 'doomed' : 'obedient'),
+  })
+  await supervisor.start()
+  const [first] = await connected(1)
+  process.kill(first!.pid, 'SIGKILL')
+  const delays: number[] = []
+  for (const count of [1, 2, 3]) {
+    await until(() => deaths.length === count, { what: `death ${count}` })
+    delays.push(await nextStart(clock, supervisor))
+  }
+  expect(delays).toEqual([100, 200, 400])
+  expect((await connected(1))[0]!.incarnation).toBe(4)
+  expect(fatal).toEqual([])
+})
+
+test('Supervisor does not blame a replica for time in which the machine stood still', async () => {
+  const clock = new FakeClock()
+  const { supervisor, deaths } = makeTroupe(await openTestState(), { clock, manner: () => 'mute' })
+  await supervisor.start()
+  const { pid } = supervisor.states()[0]!
+  await clock.advance(4000)
+  await clock.standStill(60_000)
+  expect(isRunning(pid)).toBe(true)
+  await clock.advance(9_999)
+  expect(isRunning(pid)).toBe(true)
+  await clock.advance(60_000)
+  await until(() => deaths.length >= 1, { what: 'the death' })
+})
+
+test.each(['mute', 'babbling'] as const)(
   'Supervisor kills and replaces a replica that is %s for 10 s',
   async (manner) => {
     const clock = new FakeClock()
-    const { supervisor, deaths, connected } = makeTroupe(openTestState(), {
+    const { supervisor, deaths, connected } = makeTroupe(await openTestState(), {
       clock,
       manner: (_, incarnation) => (incarnation === 1 ? manner : 'obedient'),
     })
     await supervisor.start()
     const { pid } = supervisor.states()[0]!
-    const isRefused = manner === 'foreign'
-    if (!isRefused) {
-      await clock.advance(9_999)
-      expect(isRunning(pid)).toBe(true)
-      await clock.advance(1)
-    }
+    await clock.advance(9_999)
+    expect(isRunning(pid)).toBe(true)
+    await clock.advance(1)
     await until(() => deaths.length === 1, { what: 'the death' })
-    expect(deaths[0]!.detail).toBe(isRefused ? 'exit code 1' : 'signal SIGKILL')
+    expect(deaths[0]!.detail).toBe('signal SIGKILL')
     await clock.advance(100)
     expect((await connected(1))[0]!.incarnation).toBe(2)
   },
@@ -122,7 +165,7 @@ test.each(['mute', 'foreign', 'babbling'] as const)(
 
 test('Supervisor goes on when Node cannot start the entry', async () => {
   const entry = fileURLToPath(new URL('no-such-replica.ts', import.meta.url))
-  const { supervisor, deaths } = makeTroupe(openTestState(), { entry })
+  const { supervisor, deaths } = makeTroupe(await openTestState(), { entry })
   await supervisor.start()
   await until(() => deaths.length >= 2, { what: 'two deaths' })
   expect(deaths[0]!.detail).toBe('exit code 1')
@@ -130,21 +173,31 @@ test('Supervisor goes on when Node cannot start the entry', async () => {
 })
 
 test('replace() kills a silent replica at once and starts another', async () => {
-  const { supervisor, deaths, connected } = makeTroupe(openTestState())
+  const { supervisor, deaths, connected } = makeTroupe(await openTestState())
   await supervisor.start()
   const [first] = await connected(1)
   process.kill(first!.pid, 'SIGSTOP')
-  supervisor.replace(0, 'silent')
+  supervisor.replace(first!, 'silent')
   await until(() => deaths.length === 1, { what: 'the death' })
   expect((await connected(1))[0]!.pid).not.toBe(first!.pid)
-  expect(supervisor.restarts(0)).toBe(1)
+  expect(supervisor.states()).toMatchObject([{ restarts: 1 }])
+})
+
+test('replace() says nothing about another process of the same place', async () => {
+  const { supervisor, deaths, connected } = makeTroupe(await openTestState())
+  await supervisor.start()
+  const [first] = await connected(1)
+  supervisor.replace({ ...first!, incarnation: first!.incarnation + 1 }, 'silent')
+  supervisor.replace({ ...first!, index: 1 }, 'silent')
+  expect(first!.isLeaving).toBe(false)
+  expect(deaths).toEqual([])
 })
 
 test('replace() with a grace lets the replica end by itself', async () => {
-  const { supervisor, deaths, connected } = makeTroupe(openTestState())
+  const { supervisor, deaths, connected } = makeTroupe(await openTestState())
   await supervisor.start()
-  await connected(1)
-  supervisor.replace(0, 'recycled', 5000)
+  const [first] = await connected(1)
+  supervisor.replace(first!, 'recycled', 5000)
   await until(() => deaths.length === 1, { what: 'the death' })
   expect(deaths[0]!.detail).toBe('exit code 0')
   await connected(1)
@@ -152,7 +205,7 @@ test('replace() with a grace lets the replica end by itself', async () => {
 
 test('drainAll() kills what has not ended in time', async () => {
   const clock = new FakeClock()
-  const { supervisor, deaths, connected } = makeTroupe(openTestState(), {
+  const { supervisor, deaths, connected } = makeTroupe(await openTestState(), {
     clock,
     manner: () => 'stubborn',
   })
@@ -168,16 +221,16 @@ test('drainAll() kills what has not ended in time', async () => {
 })
 
 test('start() removes a dead socket file and refuses one that is answered', async () => {
-  const stateDir = openTestState()
+  const stateDir = await openTestState()
   writeFileSync(stateDir.socketPath, '')
   const { supervisor, connected } = makeTroupe(stateDir)
   await supervisor.start()
   await connected(1)
 
-  const other = openTestState(stateFolder())
+  const other = await openTestState(stateFolder())
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(other.socketPath, resolve))
-  onTestFinished(() => void server.close())
+  atEnd(() => void server.close())
   await expect(makeTroupe(other).supervisor.start()).rejects.toMatchObject({
     code: 'STATE_DIR_LOCKED',
   })

@@ -52,15 +52,19 @@ const start = async (more: Partial<AdminSources> = {}) => {
 }
 
 /** What a refusal must be, whatever was asked. */
-const expectProblem = ({ status, headers, body }: RawAnswer, code: ErrorCode): void => {
-  expect([status, headers.get('x-sluice-error')]).toEqual([ERRORS[code].http, code])
+const expectProblem = (
+  { status, headers, body }: RawAnswer,
+  code: ErrorCode,
+  wanted: number = ERRORS[code].http,
+): void => {
+  expect([status, headers.get('x-sluice-error')]).toEqual([wanted, code])
   expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
   expect(headers.get('cache-control')).toBe('no-store')
   expect(headers.get('x-content-type-options')).toBe('nosniff')
   const problem = JSON.parse(body)
   expect(Object.keys(problem)).toEqual(Object.keys(OPENAPI.components.schemas.Problem.properties))
   expect(problem).toMatchObject({ status, code, retryable: ERRORS[code].retryable })
-  expect(problem.type).toBe(`docs/reference/errors.md#${code}`)
+  expect(problem.type).toBe('about:blank')
   expect(problem.title).not.toBe('Error')
 }
 
@@ -167,6 +171,25 @@ test.each([
   expect(faults).toEqual([])
 })
 
+const MANY_HEADERS = Array.from({ length: 2000 }, (_, i) => `x-${i}: ${'v'.repeat(20)}\r\n`)
+
+test.each([
+  ['bytes that are not HTTP', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', 400],
+  ['an unknown method', 'BREW / HTTP/1.1\r\nhost: localhost\r\n\r\n', 400],
+  ['two lengths', `GET / HTTP/1.1\r\nhost: a\r\n${'content-length: 1\r\n'.repeat(2)}\r\n`, 400],
+  ['headers without end', `GET / HTTP/1.1\r\nhost: localhost\r\n${MANY_HEADERS.join('')}\r\n`, 431],
+])('createAdminApi() answers %s in its own form, closes, and goes on', async (_, bytes, status) => {
+  const { port, ask, faults } = await start()
+  const client = await RawClient.open(port)
+  await client.send(Buffer.from(bytes, 'latin1'))
+  const answer = await client.answer()
+  expectProblem(answer, 'REQUEST_MALFORMED', status)
+  expect(answer.headers.get('connection')).toBe('close')
+  await client.closed
+  expect((await ask('/livez')).status).toBe(200)
+  expect(faults).toEqual([])
+})
+
 test.each([
   ...['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', 'evil.example:8002'],
   ...['localhost@evil.example', 'localhost:8002.evil.example', '127.0.0.2', '0.0.0.0', '[::1', ''],
@@ -244,12 +267,19 @@ test('listen() says PORT_IN_USE when another program has the port, and which', a
   const second = createAdminApi({ host: HOST, port }, {} as AdminSources)
   const failure = await second.listen().catch((thrown: unknown) => thrown)
   expect(failure).toMatchObject({ name: 'GatewayError', code: 'PORT_IN_USE' })
-  expect((failure as GatewayError).message).toContain(`${HOST}:${port}`)
+  const { message } = failure as GatewayError
+  expect(message).toContain(`Port ${port} on ${HOST} is in use by node `)
+  expect(message).toContain(
+    `(pid ${process.pid}); stop it, or choose another port with --control-port: 0`,
+  )
 })
 
 test('listen() says CONFIG_INVALID for an address that is not of this machine', async () => {
   const api = createAdminApi({ host: '192.0.2.1', port: 0 }, {} as AdminSources)
-  await expect(api.listen()).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  await expect(api.listen()).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('no such address'),
+  })
 })
 
 test('listen() takes the port that it is given, and close() ends every connection', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { countDeath, restartDelayMs } from '../../../src/control/backoff.ts'
+import { Backoff, countDeath, restartDelayMs } from '../../../src/control/backoff.ts'
 
 test('restartDelayMs() is 100 ms, doubles and stops at 30 s', () => {
   const deaths = Array.from({ length: 12 }, (_, n) => n)
@@ -16,4 +16,18 @@ test.each([
   [3, 60_000, 1],
 ])('countDeath() after %i deaths and %i healthy ms is %i', (deaths, healthyMs, counted) => {
   expect(countDeath(deaths, healthyMs)).toBe(counted)
+})
+
+test('Backoff lets the next one start later at every death, and at once after a planned end', () => {
+  const backoff = new Backoff()
+  const starts: number[] = []
+  const note = (isPlanned: boolean, healthyMs: number) => {
+    backoff.noteEnd(isPlanned, healthyMs, 5000)
+    starts.push(backoff.startAtMs - 5000)
+  }
+  for (const healthyMs of [0, 10, 0]) note(false, healthyMs)
+  note(true, 0)
+  note(false, 0)
+  note(false, 60_000)
+  expect(starts).toEqual([100, 200, 400, 0, 800, 100])
 })

@@ -207,6 +207,19 @@ test('render() leaves out sums that are not whole and figures that never came', 
 
 const NOTHING = await pageOf({ snapshot: null })
 
+test('render() shows the newest process of a place, and the CPU time of all', async () => {
+  const young = replica(0, { incarnation: 9, rssBytes: 2e8, cpuSeconds: 1 })
+  const old = replica(0, { incarnation: 5, rssBytes: 1e8, cpuSeconds: 2 })
+  for (const replicas of [
+    [old, young],
+    [young, old],
+  ]) {
+    const { series } = await pageOf({ snapshot: snapshotOf({ replicas, deadCpuSeconds: 4 }) })
+    expect(series.get('sluice_process_resident_memory_bytes{process="replica-0"}')).toBe(2e8)
+    expect(series.get('sluice_process_cpu_seconds_total{process="replicas"}')).toBe(7)
+  }
+})
+
 test('MetricsPage keeps to its budget and counts what it left out, scrape after scrape', async () => {
   const keys = ['a', 'b', 'c'].map((endpoint) => slotKeyText(answerKey(endpoint)))
   const slots = new Map(keys.map((key) => [key, slotFrom([])]))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { listeningInodes } from '../../../src/control/port-owner.ts'
+import { commandName, listeningInodes } from '../../../src/control/port-owner.ts'
 
 // Layout as in proc(5); ports 8000 (1F40) and 53 (0035).
 const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -17,4 +17,23 @@ test('listeningInodes() finds every listener of a port and no connection', () =>
 
 test.each(['', '\n', 'x', 'a\n1: zz\n'])('listeningInodes() finds nothing in %j', (table) => {
   expect(listeningInodes(table, 8000)).toEqual([])
+})
+
+test.each([
+  [
+    '/usr/bin/node\0--max-old-space-size=512\0/srv/app/server.js\0--token\0xyzzy\0',
+    'node server.js',
+  ],
+  ['node\0--require\0/a/b.cjs\0-C\0x\0main.ts\0', 'node main.ts'],
+  ['python3.12\0-m\0http.server\0' + '8000\0', 'python3.12 http.server'],
+  ['/usr/sbin/postgres\0-D\0/secret\0', 'postgres'],
+  ['nginx: master process /usr/sbin/nginx\0', 'nginx'],
+  ['node\0', 'node'],
+  ['', 'MainThread'],
+])('commandName() tells of %j neither folders nor flags', (cmdline, name) => {
+  expect(commandName(cmdline, 'MainThread')).toBe(name)
+})
+
+test('commandName() has a word for a process of which nothing is known', () => {
+  expect(commandName('', '')).toBe('unknown')
 })

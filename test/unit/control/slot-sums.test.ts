@@ -1,11 +1,14 @@
+import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { SlotSchema } from '../../../proto/gen/control_pb.ts'
 import {
   addInto,
   exactSeconds,
   hasFallen,
   raiseInto,
   type SlotSums,
+  slotMessage,
   slotOf,
 } from '../../../src/control/slot-sums.ts'
 import { COMPUTE_AT, QUEUE_AT, SLOT_DOUBLES, TOTAL_AT } from '../../../src/shared/counters.ts'
@@ -18,7 +21,9 @@ const SECONDS_AT = [TOTAL_AT, QUEUE_AT, COMPUTE_AT].map((at) => at + LATENCY_SLO
 
 const seconds = fc.double({ min: 0, max: 2 ** 32, noNaN: true })
 /** As it comes out of a message. */
-const slot = fc.array(anyRequest, { maxLength: 4 }).map((all) => slotOf([...slotFrom(all)])!)
+const slot = fc
+  .array(anyRequest, { maxLength: 4 })
+  .map((all) => slotOf(slotMessage('k', slotFrom(all)))!)
 const slots = fc.array(slot, { minLength: 1, maxLength: 6 })
 
 /** Summing whole slots takes its time. */
@@ -65,18 +70,28 @@ test('slotOf() keeps counts as they are and cuts the seconds alone', () => {
   fc.assert(
     fc.property(fc.array(anyRequest), (requests) => {
       const given = slotFrom(requests)
-      const taken = slotOf([...given])!
-      for (const at of SECONDS_AT) {
-        expect(taken[at]).toBe(exactSeconds(given[at]!))
-        taken[at] = given[at]!
+      const sparse = slotMessage('k', given)
+      const dense = create(SlotSchema, { key: 'k', values: [...given] })
+      for (const message of [sparse, dense]) {
+        const taken = slotOf(message)!
+        for (const at of SECONDS_AT) {
+          expect(taken[at]).toBe(exactSeconds(given[at]!))
+          taken[at] = given[at]!
+        }
+        expect(taken).toEqual(given)
       }
-      expect(taken).toEqual(given)
     }),
   )
 })
 
-test.each([0, SLOT_DOUBLES - 1, SLOT_DOUBLES + 1])('slotOf() is null for %i values', (length) => {
-  expect(slotOf(new Array<number>(length).fill(0))).toBeNull()
+test.each([
+  ['too few values', { values: new Array<number>(SLOT_DOUBLES - 1).fill(0) }],
+  ['too many values', { values: new Array<number>(SLOT_DOUBLES + 1).fill(0) }],
+  ['none', {}],
+  ['another layout', { indices: [1], values: [1], doubles: SLOT_DOUBLES + 1 }],
+  ['fewer values than places', { indices: [1, 2], values: [1], doubles: SLOT_DOUBLES }],
+])('slotOf() is null for %s', (_, message) => {
+  expect(slotOf(create(SlotSchema, message))).toBeNull()
 })
 
 test('addInto() adds the same whatever the order', () => {

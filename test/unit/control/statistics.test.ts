@@ -1,127 +1,87 @@
-import { create } from '@bufbuild/protobuf'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { DeadSumsSchema, SlotSchema } from '../../../proto/gen/control_pb.ts'
-import { type Askable, Statistics } from '../../../src/control/statistics.ts'
+import { slotOf } from '../../../src/control/slot-sums.ts'
+import { ROWS_AT, SLOT_DOUBLES } from '../../../src/shared/counters.ts'
 import {
-  COMPUTE_AT,
-  QUEUE_AT,
-  ROWS_AT,
-  SLOT_DOUBLES,
-  slotKeyText,
-  TOTAL_AT,
-} from '../../../src/shared/counters.ts'
-import { LATENCY_SLOTS } from '../../../src/shared/latency-slots.ts'
-import { answerKey, refusedKey } from '../../helpers/counted-slots.ts'
-import { FakeClock } from '../../helpers/fake-clock.ts'
-import { STEPS, STEPS_WITH_PLANS } from '../../helpers/figures-steps.ts'
-import { FiguresWorld } from '../../helpers/figures-world.ts'
-import { PuppetFigures, type PuppetPlace } from '../../helpers/puppet-figures.ts'
-
-const FLIGHTS = slotKeyText(answerKey('flights'))
-/** The same version under another name, another version, and requests that reached none. */
-const KEYS = [
+  ACTIVE,
+  controlOf,
+  deadWith,
   FLIGHTS,
-  slotKeyText(answerKey('flights', '1', 'canary')),
-  slotKeyText(answerKey('flights', '2')),
-  slotKeyText(refusedKey('flights')),
-]
-const SECONDS_AT = [TOTAL_AT, QUEUE_AT, COMPUTE_AT].map((at) => at + LATENCY_SLOTS)
-const QUANTUM = 2 ** -20
+  KEYS,
+  replicaWith,
+  rowsOf,
+} from '../../helpers/counted-control.ts'
+import { PuppetFigures } from '../../helpers/puppet-figures.ts'
 
-/** A run with many times the usual runs shall not end by time. */
-const LONG = { timeout: 300_000 }
-
-test('poll() exports what was counted and lets no sum fall, whoever dies', LONG, async () => {
-  await fc.assert(
-    fc.asyncProperty(STEPS, async (steps) => {
-      const world = new FiguresWorld(KEYS, false)
-      for (const step of steps) await world.run(step)
-      await world.settle()
-      expect(world.faults.slice(0, 3)).toEqual([])
-      const { counted, cuts } = world
-      const { slots, replicas, deadCpuSeconds } = world.snapshot!
-      expect([...slots.keys()].sort()).toEqual([...counted.slots.keys()].sort())
-      for (const [key, slot] of slots) {
-        const wanted = counted.slots.get(key)!
-        for (const at of SECONDS_AT) {
-          expect(Math.abs(slot[at]! - wanted[at]!)).toBeLessThan((cuts + 1) * QUANTUM)
-          slot[at] = wanted[at]!
-        }
-        expect(slot).toEqual(wanted)
-      }
-      const cpuSeconds = replicas.reduce((sum, one) => sum + one.cpuSeconds, deadCpuSeconds)
-      expect(Math.abs(cpuSeconds - counted.cpuSeconds)).toBeLessThan((cuts + 1) * QUANTUM)
-    }),
-  )
-})
-
-test('poll() lets no series fall while it is exported, whatever is planned', LONG, async () => {
-  await fc.assert(
-    fc.asyncProperty(STEPS_WITH_PLANS, async (steps) => {
-      const world = new FiguresWorld(KEYS, true)
-      for (const step of steps) await world.run(step)
-      await world.settle()
-      expect(world.faults.slice(0, 3)).toEqual([])
-    }),
-  )
-})
-
-const ACTIVE = new Set(KEYS)
-
-const controlOf = (...replicas: PuppetFigures[]) => {
-  const clock = new FakeClock()
-  const statistics = new Statistics(clock)
-  for (const replica of replicas) statistics.replicaConnected(replica)
-  const poll = (active: ReadonlySet<string> = ACTIVE) => statistics.poll(replicas, active)
-  return { clock, statistics, poll }
-}
-
+const FIRST_DIED = { incarnation: 1, isAdopted: false }
 const RETIRED_MS = 15 * 60_000 + 1
-
-/** A replica that has answered so many rows. */
-const replicaWith = (rows: number, place: PuppetPlace): PuppetFigures => {
-  const replica = new PuppetFigures(place)
-  replica.slot(FLIGHTS)[ROWS_AT] = rows
-  return replica
-}
-
-const deadWith = (rows: number, values = SLOT_DOUBLES) => {
-  const slot = new Array<number>(values).fill(0)
-  slot[ROWS_AT] = rows
-  const slots = [create(SlotSchema, { key: FLIGHTS, values: slot })]
-  return create(DeadSumsSchema, { slots, cpuSeconds: rows })
-}
-
-const rowsOf = async (snapshot: ReturnType<Statistics['poll']>) =>
-  (await snapshot).slots.get(FLIGHTS)?.[ROWS_AT]
 
 test('poll() asks a replica once while the answer is under way, and hears it once', async () => {
   const replica = replicaWith(1, { index: 0, incarnation: 1 })
   replica.mode = 'held'
-  const { poll } = controlOf(replica)
-  const both = Promise.all([rowsOf(poll()), rowsOf(poll())])
+  const { clock, poll } = controlOf(replica)
+  expect(await Promise.all([rowsOf(poll()), rowsOf(poll())])).toEqual([0, 0])
   expect(replica.asked).toBe(1)
   replica.release()
-  expect(await both).toEqual([1, 1])
+  await clock.advance(0)
+  expect(await rowsOf(poll())).toBe(1)
+  expect(replica.asked).toBe(2)
+  replica.release()
+  await clock.advance(0)
   replica.mode = 'answers'
   await poll()
-  expect(replica.asked).toBe(2)
+  expect(replica.asked).toBe(3)
 })
 
-test('poll() gives a replica 200 ms and asks nobody who has not said Hello', async () => {
+test('poll() waits 200 ms for answers, and takes later ones when they come', async () => {
+  const slow = replicaWith(7, { index: 0, incarnation: 1 })
+  const quick = replicaWith(1, { index: 1, incarnation: 2 })
+  slow.mode = 'held'
+  const { clock, statistics } = controlOf(slow, quick)
+  const polled = statistics.poll([slow, quick], ACTIVE)
+  let isDone = false
+  void polled.then(() => {
+    isDone = true
+  })
+  await clock.advance(199)
+  expect(isDone).toBe(false)
+  await clock.advance(1)
+  expect(await rowsOf(polled)).toBe(1)
+  await clock.advance(50)
+  slow.release()
+  await clock.advance(100)
+  const { replicas, slots } = await statistics.poll([quick], ACTIVE)
+  expect(replicas[0]).toMatchObject({ hasFigures: true, ageMs: 100 })
+  expect(slots.get(FLIGHTS)![ROWS_AT]).toBe(8)
+})
+
+test('poll() gets the figures of a replica that always needs 250 ms', async () => {
   const replica = new PuppetFigures({ index: 0, incarnation: 1 })
-  const asked: number[] = []
-  const link: Askable['link'] = {
-    call: (_, timeoutMs) => {
-      asked.push(timeoutMs)
-      return Promise.reject(new Error('no answer in time'))
-    },
+  replica.mode = 'silent'
+  const { clock, statistics } = controlOf(replica)
+  for (let second = 0; second < 30; second++) {
+    replica.slot(FLIGHTS)[ROWS_AT]! += 1
+    const polled = statistics.poll([replica], ACTIVE)
+    await clock.advance(250)
+    replica.release()
+    await clock.advance(750)
+    if (second > 0) expect((await polled).replicas[0]!.ageMs).toBeLessThan(1000)
   }
-  const known: Askable = { index: 0, pid: 1, incarnation: 1, hello: replica.hello, link }
-  const { statistics } = controlOf(replica)
-  await statistics.poll([known, { ...known, incarnation: 2 }], ACTIVE)
-  expect(asked).toEqual([200])
+  expect(await rowsOf(statistics.poll([], ACTIVE))).toBe(30)
+})
+
+test('poll() asks nobody who has not said Hello, and asks anew after a link has closed', async () => {
+  const replica = replicaWith(3, { index: 0, incarnation: 1 })
+  const stranger = replicaWith(5, { index: 0, incarnation: 2 })
+  replica.mode = 'silent'
+  const { clock, statistics } = controlOf(replica)
+  const first = statistics.poll([replica, stranger], ACTIVE)
+  await clock.advance(200)
+  await first
+  replica.hangUp()
+  await clock.advance(0)
+  replica.mode = 'answers'
+  expect(await rowsOf(statistics.poll([replica, stranger], ACTIVE))).toBe(3)
+  expect([replica.asked, stranger.asked]).toEqual([2, 0])
 })
 
 test('poll() ages the figures of a silent replica and keeps them', async () => {
@@ -130,13 +90,14 @@ test('poll() ages the figures of a silent replica and keeps them', async () => {
   const { clock, poll } = controlOf(replica)
   await clock.advance(300)
   const [never] = (await poll()).replicas
-  expect(never).toMatchObject({ hasFigures: false, ageMs: 300, pid: replica.pid, threads: [] })
+  expect(never).toMatchObject({ hasFigures: false, ageMs: 500, pid: replica.pid, threads: [] })
   replica.mode = 'answers'
+  replica.release()
   expect((await poll()).replicas[0]).toMatchObject({ hasFigures: true, ageMs: 0 })
   replica.mode = 'silent'
   await clock.advance(4000)
   const { replicas, slots } = await poll()
-  expect(replicas[0]).toMatchObject({ hasFigures: true, ageMs: 4000 })
+  expect(replicas[0]).toMatchObject({ hasFigures: true, ageMs: 4400 })
   expect(replicas[0]!.threads).toMatchObject([{ thread: 0, inFlight: 2 }])
   expect(slots.get(FLIGHTS)![ROWS_AT]).toBe(7)
 })
@@ -152,6 +113,7 @@ test('poll() exports no sums until every adopted replica has answered', async ()
   await clock.advance(RETIRED_MS)
   expect(await poll(new Set(KEYS.slice(1)))).toMatchObject(nothing)
   adopted.mode = 'answers'
+  adopted.release()
   expect(await rowsOf(poll())).toBe(15)
   adopted.mode = 'silent'
   expect(await poll()).toMatchObject({ isWhole: true, deadCpuSeconds: 10 })
@@ -163,25 +125,25 @@ test('replicaConnected() takes the higher of what it is told, beside what died h
   const last = replicaWith(0, { index: 2, incarnation: 3, epoch: 3n, dead: deadWith(11) })
   const { statistics, poll } = controlOf(first)
   await poll()
-  statistics.replicaDied(0, 1)
+  statistics.replicaDied({ incarnation: 1, isAdopted: true })
   statistics.replicaConnected(late)
   statistics.replicaConnected(last)
   expect(await rowsOf(poll())).toBe(17)
   const { slots, cpuSeconds } = statistics.deadSums()
-  expect([slots[0]!.values[ROWS_AT], cpuSeconds]).toEqual([17, 12])
+  expect([slotOf(slots[0]!)![ROWS_AT], cpuSeconds]).toEqual([17, 12])
 })
 
 test('poll() forgets what was counted for a slot that is retired and that nobody counts', async () => {
   const dead = replicaWith(5, { index: 0, incarnation: 1, dead: deadWith(10) })
   const { clock, statistics, poll } = controlOf(dead)
   await poll()
-  statistics.replicaDied(0, 1)
+  statistics.replicaDied(FIRST_DIED)
   await clock.advance(RETIRED_MS)
   for (const _ of ['the first time', 'ever after']) {
     expect([...(await poll(new Set())).slots.keys()]).toEqual([])
     expect(statistics.deadSums().slots).toEqual([])
   }
-  expect(await rowsOf(poll())).toBeUndefined()
+  expect(await rowsOf(poll())).toBe(0)
 })
 
 test('poll() goes on from where it was when a retired slot that is counted comes back', async () => {
@@ -201,7 +163,7 @@ test('poll() does not count what a replica had said before it died a second time
   replica.slots.clear() // given to another key
   replica.mode = 'held'
   const late = poll()
-  statistics.replicaDied(0, 1)
+  statistics.replicaDied(FIRST_DIED)
   replica.release()
   expect(await rowsOf(late)).toBe(5)
 })
@@ -215,21 +177,40 @@ test('deadChanges counts up when deadSums() rises, and only then', async () => {
   replica.slots.clear()
   await poll() // the slot was given to another key
   seen.push(statistics.deadChanges)
-  statistics.replicaDied(0, 1)
+  statistics.replicaDied(FIRST_DIED)
   seen.push(statistics.deadChanges)
-  statistics.replicaDied(0, 1)
+  statistics.replicaDied(FIRST_DIED)
   expect(statistics.deadChanges).toBe(seen.at(-1))
   expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b))
 })
 
-test('replicaDied() says nothing about another process of its index', async () => {
-  const replica = replicaWith(5, { index: 0, incarnation: 2 })
+test('Statistics counts a process and its successor in one place as two', async () => {
+  const old = replicaWith(5, { index: 0, incarnation: 1 })
+  const young = replicaWith(2, { index: 0, incarnation: 2 })
+  const { statistics, poll } = controlOf(old, young)
+  expect((await poll()).replicas).toMatchObject([{ incarnation: 1 }, { incarnation: 2 }])
+  expect(await rowsOf(poll())).toBe(7)
+  statistics.replicaDied(FIRST_DIED)
+  expect((await poll()).replicas).toMatchObject([{ incarnation: 2 }])
+  expect(await rowsOf(poll())).toBe(7)
+})
+
+test('replicaDrained() takes the last figures of a replica, so that none is lost', async () => {
+  const replica = replicaWith(5, { index: 0, incarnation: 1 })
   const { statistics, poll } = controlOf(replica)
   await poll()
-  statistics.replicaDied(0, 1)
-  statistics.replicaDied(1, 2)
-  expect((await poll()).replicas).toHaveLength(1)
-  expect(await rowsOf(poll())).toBe(5)
+  replica.slot(FLIGHTS)[ROWS_AT] = 19
+  statistics.replicaDrained(1, replica.figures())
+  statistics.replicaDrained(2, replica.figures()) // nobody that is known
+  statistics.replicaDied(FIRST_DIED)
+  expect(await rowsOf(statistics.poll([], ACTIVE))).toBe(19)
+})
+
+test('poll() has a series for what the plan names and nobody has asked for', async () => {
+  const { poll } = controlOf(new PuppetFigures({ index: 0, incarnation: 1 }))
+  const { slots } = await poll()
+  expect([...slots.keys()]).toEqual(KEYS)
+  for (const slot of slots.values()) expect(new Set(slot)).toEqual(new Set([0]))
 })
 
 test('Statistics leaves out slots of another layout', async () => {
@@ -237,6 +218,7 @@ test('Statistics leaves out slots of another layout', async () => {
   const replica = replicaWith(5, { index: 0, incarnation: 1, epoch: 3n, dead })
   replica.slots.set(KEYS[1]!, new Float64Array(SLOT_DOUBLES - 1).fill(1))
   const { poll } = controlOf(replica)
-  expect([...(await poll()).slots.keys()]).toEqual([FLIGHTS])
-  expect(await rowsOf(poll())).toBe(5)
+  const { slots } = await poll()
+  expect(slots.get(FLIGHTS)![ROWS_AT]).toBe(5)
+  expect(new Set(slots.get(KEYS[1]!))).toEqual(new Set([0]))
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { metricsFormat } from '../../../src/control/accept.ts'
+import { metricsFormat } from '../../../src/control/metrics-format.ts'
 
 const cases: [string | undefined, 'text' | 'openmetrics'][] = [
   [undefined, 'text'],

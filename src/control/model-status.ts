@@ -1,0 +1,139 @@
+/** What `GET /api/v1/models` answers: every version, its state and why. */
+
+import type { ProvingFailure } from '../runtime/proving-report.ts'
+import type { PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
+import type { CatalogModel, CatalogVersion } from './catalog.ts'
+import type { ModelStatus, ModelsDocument, VersionStatus } from './status-document.ts'
+
+/** A batch that takes longer blocks its data thread noticeably (design §3, placement). */
+const INLINE_RUN_US_MAX = 1000
+
+/** What replicas have made of the catalog. */
+export interface ServedVersions {
+  /** A version as the present epoch names it. */
+  find(model: string, version: number): PlannedVersion | undefined
+  /** Whether every replica has it loaded. */
+  isAvailable(planned: PlannedVersion): boolean
+  /** Sound versions that cannot keep the contract of their endpoint. */
+  readonly unbound: readonly PrepareFailure[]
+}
+
+const NOTHING: ServedVersions = {
+  find: () => undefined,
+  isAvailable: () => false,
+  unbound: [],
+}
+
+const runUsOf = ({ report }: CatalogVersion, rowsMax: number): VersionStatus['runUs'] => {
+  const runs = report?.runUsByRows ?? []
+  const first = runs[0]
+  if (first === undefined) return null
+  const full = runs.filter(([rows]) => rows <= Math.max(1, rowsMax)).at(-1) ?? first
+  return { oneRow: first[1], fullBatch: full[1] }
+}
+
+/** Things that work but deserve a look. */
+const warningsOf = (
+  { failure, report }: CatalogVersion,
+  planned: PlannedVersion,
+  runUs: VersionStatus['runUs'],
+): string[] => {
+  const warnings: string[] = []
+  if (failure !== null) {
+    warnings.push(
+      `serves as it was; what lies there now cannot: ${failure.code}: ${failure.detail}`,
+    )
+  }
+  if (runUs !== null && runUs.fullBatch > INLINE_RUN_US_MAX) {
+    const ms = (runUs.fullBatch / 1000).toFixed(1)
+    warnings.push(`a full batch takes ${ms} ms and blocks its data thread meanwhile`)
+  }
+  warnings.push(...(report?.warnings ?? []))
+  const { preferredRows, rowsMax, mixesRequests } = planned.batching
+  const beyond = preferredRows.filter((rows) => rows > rowsMax)
+  if (mixesRequests && beyond.length > 0) {
+    const sizes = beyond.join(', ')
+    warnings.push(`preferred_batch_size ${sizes} is beyond the largest batch, ${rowsMax} rows`)
+  }
+  if (planned.manifest === null) warnings.push('no manifest.json: raw outputs, no named features')
+  return warnings
+}
+
+const versionStatus = (
+  { scanned: { name, aliases } }: CatalogModel,
+  entry: CatalogVersion,
+  served: ServedVersions,
+): VersionStatus => {
+  const { sound, report, failure, isProving } = entry
+  const { version } = entry.scanned
+  const shared = {
+    version,
+    aliases: Object.keys(aliases).filter((alias) => aliases[alias] === version),
+  }
+  const inEpoch = served.find(name, version)
+  const planned = inEpoch ?? (failure === null ? sound : null)
+  const unbound = served.unbound.find((each) => each.model === name && each.version === version)
+  const fault = inEpoch === undefined ? (unbound ?? failure) : null
+  if (fault !== null && !isProving) return { ...failed(fault), ...shared }
+  if (planned === null) return { ...NOT_THERE, ...shared, state: 'loading' }
+  const { digest, signature, batching } = planned
+  const runUs = runUsOf(entry, batching.rowsMax)
+  return {
+    ...NOT_THERE,
+    ...shared,
+    state: inEpoch !== undefined && served.isAvailable(inEpoch) ? 'available' : 'loading',
+    ...{ digest, signature, batching, runUs },
+    memoryBytes: report?.memoryBytes ?? null,
+    warnings: warningsOf(entry, planned, runUs),
+  }
+}
+
+const NOT_THERE = {
+  state: 'unloaded',
+  code: null,
+  reason: null,
+  digest: null,
+  signature: null,
+  batching: null,
+  runUs: null,
+  memoryBytes: null,
+  warnings: [],
+} as const
+
+const failed = ({ code, detail }: ProvingFailure): Omit<VersionStatus, 'version' | 'aliases'> => ({
+  ...NOT_THERE,
+  state: 'failed',
+  code,
+  reason: detail,
+})
+
+const modelStatus = (model: CatalogModel, served: ServedVersions): ModelStatus => {
+  const { name, aliases, versions } = model.scanned
+  return {
+    name,
+    aliases,
+    versions: versions.map(({ version }) => {
+      const entry = model.versions.get(version)
+      if (entry === undefined) return { ...NOT_THERE, version, aliases: [] }
+      return versionStatus(model, entry, served)
+    }),
+  }
+}
+
+/** `served`: null where no replica runs. */
+export const modelsDocument = (
+  models: ReadonlyMap<string, CatalogModel>,
+  served: ServedVersions | null,
+): ModelsDocument => ({
+  models: [...models.values()].map((model) => modelStatus(model, served ?? NOTHING)),
+})
+
+/** Sentences about models that an operator should read. */
+export const modelWarnings = ({ models }: ModelsDocument): string[] =>
+  models.flatMap(({ name, versions }) =>
+    versions.flatMap(({ version, state, code, reason, warnings }) =>
+      state === 'failed'
+        ? [`${name} v${version} failed: ${code}: ${reason}`]
+        : warnings.map((warning) => `${name} v${version}: ${warning}`),
+    ),
+  )

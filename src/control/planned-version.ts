@@ -1,0 +1,54 @@
+/** A sound version as replicas are told of it. Pure. */
+
+import type { ModelConfig } from '../config/config.ts'
+import type { ScannedModel, ScannedVersion } from '../registry/folder.ts'
+import type { ProvingReport } from '../runtime/proving-report.ts'
+import { bind, type Contract, contractOf } from '../shared/contract.ts'
+import type { BatchPolicy, PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
+
+/** Batching that the proving run found sound, within what model.yaml allows. */
+export const batchPolicyOf = (report: ProvingReport, config: ModelConfig): BatchPolicy => {
+  const allowed = config.maxBatchSize ?? report.batchCap
+  const rowsMax = report.hasRowDimension ? Math.min(allowed, report.batchCap) : 0
+  return {
+    rowsMax,
+    mixesRequests: rowsMax > 0 && report.batchingAgrees,
+    preferredRows: config.preferredBatchSize,
+    queueDelayUsMax: config.maxQueueDelayUs,
+  }
+}
+
+export const plannedVersion = (
+  model: ScannedModel,
+  scanned: ScannedVersion,
+  report: ProvingReport,
+): PlannedVersion => ({
+  model: model.name,
+  version: scanned.version,
+  digest: report.digest,
+  provenFile: report.provenFile,
+  provenSha256: report.provenSha256,
+  signature: report.signature,
+  manifest: scanned.manifest,
+  batching: batchPolicyOf(report, model.config),
+  exampleRow: scanned.exampleRow,
+})
+
+/** Why a version cannot keep a contract; without one: the contract that it gives itself. */
+export const bindingFailure = (
+  planned: PlannedVersion,
+  contract: Contract = contractOf(planned.signature, planned.manifest),
+): PrepareFailure | null => {
+  const { model, version, signature, manifest } = planned
+  const binding = bind(contract, signature, manifest)
+  if (!('code' in binding)) return null
+  return { model, version, code: 'BINDING_FAILED', detail: binding.detail }
+}
+
+/** `iris v3`: names a version in sentences and in maps. */
+export const versionName = ({ model, version }: { model: string; version: number }): string =>
+  `${model} v${version}`
+
+/** The same for the same bytes with the same batching: a replica that holds one has the other. */
+export const loadKey = ({ model, version, provenSha256, batching }: PlannedVersion): string =>
+  JSON.stringify([model, version, provenSha256, batching])

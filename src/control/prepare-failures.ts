@@ -1,0 +1,125 @@
+/** What follows for versions when replicas cannot prepare them, or do not live to say so. */
+
+import type { EpochPlan, PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Catalog } from './catalog.ts'
+import { versionName } from './planned-version.ts'
+import type { LostReplica, Preparer, Publisher, Round } from './publisher.ts'
+import { Suspicion } from './suspicion.ts'
+
+/** How often a proven copy that is found damaged is made again, before its version has failed. */
+const MENDS_MAX = 1
+
+export interface FailureSources {
+  readonly catalog: Catalog
+  readonly publisher: Publisher
+  readonly logger: Logger
+  /** The proven copy of a version is not what it was. */
+  onDamaged(version: PlannedVersion): void
+}
+
+export class PrepareFailures {
+  readonly #sources: FailureSources
+  readonly #suspicion = new Suspicion()
+  /** By incarnation: what a replica said of the thread that fell silent. */
+  readonly #said = new Map<number, string>()
+  readonly #mends = new Map<string, number>()
+  readonly #spared = new Map<string, string>()
+
+  constructor(sources: FailureSources) {
+    this.#sources = sources
+  }
+
+  /** Whether a version stays out of the next plan, because another one is being tried. */
+  isHeld(version: PlannedVersion): boolean {
+    return this.#suspicion.isHeld(version)
+  }
+
+  /** Lets all versions into the next plan; false when they are already. */
+  release(): boolean {
+    return this.#suspicion.release()
+  }
+
+  /** An adopted plan: its versions are loaded. */
+  trust({ versions }: EpochPlan): void {
+    this.#suspicion.trust(versions, true)
+  }
+
+  /** A replica says what its silent thread was at: `model v3`, perhaps among other words. */
+  onSilent({ incarnation }: Preparer, detail: string): void {
+    this.#said.set(incarnation, detail)
+  }
+
+  /** A new scan: what was given up may be tried again. */
+  onScan(): void {
+    this.#mends.clear()
+    this.#spared.clear()
+  }
+
+  /** Sentences about versions that serve although some replica cannot load them. */
+  warnings(): string[] {
+    return [...this.#spared.values()]
+  }
+
+  /** Draws conclusions from a round. Returns whether another plan follows from them. */
+  take({ plan, isCommitted, ready, failures, lost }: Round): boolean {
+    const found = new Map(failures.map(({ failure }) => [versionName(failure), failure]))
+    const blamed = this.#blame(lost, !isCommitted)
+    if (blamed !== null) found.set(versionName(blamed), blamed)
+    if (ready.length > 0 && failures.length === 0) {
+      this.#suspicion.trust(plan.versions, lost.length === 0)
+      this.#mends.clear()
+      if (lost.length === 0) this.#spared.clear()
+    }
+    return [...found.values()].map((failure) => this.#fail(plan, failure)).includes(true)
+  }
+
+  #blame(lost: readonly LostReplica[], mayHold: boolean): PrepareFailure | null {
+    const [first] = lost
+    if (first === undefined) return null
+    const { replica, how, loading } = first
+    const said = this.#said.get(replica.incarnation) ?? ''
+    for (const each of lost) this.#said.delete(each.replica.incarnation)
+    const suspect = loading.find((version) => ` ${said} `.includes(` ${versionName(version)} `))
+    const blamed = this.#suspicion.blame({ how, loading, suspect: suspect ?? null }, mayHold)
+    if (blamed === null) return null
+    const { model, version } = blamed
+    const end = how === 'died' ? 'died' : 'fell silent'
+    const detail = `A replica ${end} while it loaded the version`
+    return { model, version, code: 'PREPARE_FAILED', detail }
+  }
+
+  #fail(plan: EpochPlan, failure: PrepareFailure): boolean {
+    const { catalog, logger, onDamaged } = this.#sources
+    const name = versionName(failure)
+    const version = plan.versions.find((each) => versionName(each) === name)
+    if (version === undefined) return false
+    const mends = this.#mends.get(name) ?? 0
+    if (failure.code === 'DIGEST_MISMATCH' && mends < MENDS_MAX) {
+      this.#mends.set(name, mends + 1)
+      logger.warn({ event: 'proven_copy_damaged', ...failure }, 'a version is proved again')
+      onDamaged(version)
+      if (catalog.proveAgain(failure.model, failure.version)) return false
+    }
+    if (this.#isAnswering(version)) {
+      this.#spared.set(name, `${name} serves, but not every replica can load it: ${failure.detail}`)
+      logger.error({ event: 'prepare_failed', ...failure }, 'a replica cannot load a version')
+      return false
+    }
+    logger.error({ event: 'version_failed', ...failure }, 'a version cannot serve')
+    catalog.markFailed(version, failure)
+    return true
+  }
+
+  /** A variant that some replica serves is not taken away because another cannot load it. */
+  #isAnswering(version: PlannedVersion): boolean {
+    const { publisher } = this.#sources
+    const isVariant = publisher.plan?.endpoints.some(
+      ({ model, variants }) =>
+        model === version.model && variants.some((each) => each.version === version.version),
+    )
+    return (
+      isVariant === true && publisher.replicas.some((each) => publisher.isLoadedIn(each, version))
+    )
+  }
+}

@@ -1,0 +1,69 @@
+/** `.ci/run` with an `npm` that does what the case says: what it counts and how it ends. */
+
+import { spawnSync } from 'node:child_process'
+import { chmodSync, copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { makeTree } from '../helpers/tree.ts'
+
+const GATE = fileURLToPath(new URL('../../.ci/run', import.meta.url))
+
+interface Outcome {
+  readonly status: number | null
+  readonly lastLine: string
+}
+
+/** Runs the gate in a folder of its own. `npm` is the body of a shell `case` over `$*`. */
+const runGate = (npm: string): Outcome => {
+  const folder = makeTree({
+    '.ci': null,
+    'bin/npm': `#!/bin/sh\ncase "$*" in\n${npm}\nesac\n`,
+  })
+  copyFileSync(GATE, join(folder, '.ci/run'))
+  chmodSync(join(folder, 'bin/npm'), 0o755)
+  const { status, stdout } = spawnSync('bash', [join(folder, '.ci/run')], {
+    env: { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH']}` },
+    encoding: 'utf8',
+  })
+  return { status, lastLine: stdout.trimEnd().split('\n').at(-1) ?? '' }
+}
+
+test('.ci/run adds the tests of npm test to its own steps', () => {
+  const outcome = runGate(`test) echo '40 passed, 0 failed';;`)
+  expect(outcome).toEqual({ status: 0, lastLine: '43 passed, 0 failed' })
+})
+
+test('.ci/run fails with the failures that npm test counts', () => {
+  const outcome = runGate(`test) echo '38 passed, 2 failed'; exit 1;;`)
+  expect(outcome).toEqual({ status: 1, lastLine: '41 passed, 2 failed' })
+})
+
+test('.ci/run fails when npm ci fails, and runs nothing more', () => {
+  const outcome = runGate(`ci) exit 1;;\n*) echo '40 passed, 0 failed';;`)
+  expect(outcome).toEqual({ status: 1, lastLine: '0 passed, 1 failed' })
+})
+
+test('.ci/run fails when npm test ends before it has counted, whatever a test has printed', () => {
+  const printed = `echo '40 passed, 0 failed'; echo 'and then'`
+  for (const end of ['exit 0', 'exit 124', 'kill -KILL $$']) {
+    const outcome = runGate(`test) ${printed}; ${end};;`)
+    expect({ end, ...outcome }).toEqual({ end, status: 1, lastLine: '3 passed, 1 failed' })
+  }
+})
+
+test('.ci/run fails when npm test says nothing, or counts no failure and fails', () => {
+  expect(runGate('')).toEqual({ status: 1, lastLine: '3 passed, 1 failed' })
+  const outcome = runGate(`test) echo '40 passed, 0 failed'; exit 1;;`)
+  expect(outcome).toEqual({ status: 1, lastLine: '43 passed, 1 failed' })
+})
+
+test('.ci/run takes the count from stdout, not from what npm says after it', () => {
+  const outcome = runGate(`test) echo '38 passed, 2 failed'; echo 'npm error' >&2; exit 1;;`)
+  expect(outcome).toEqual({ status: 1, lastLine: '41 passed, 2 failed' })
+})
+
+test('.ci/run fails when a bench fails', () => {
+  const outcome = runGate(`test) echo '40 passed, 0 failed';;\n*http*) exit 1;;`)
+  expect(outcome).toEqual({ status: 1, lastLine: '42 passed, 1 failed' })
+})

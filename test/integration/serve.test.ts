@@ -1,0 +1,143 @@
+/** How `sluice serve` begins, is told things, and ends. */
+
+import { existsSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { untilListening } from '../helpers/caught-signals.ts'
+import { startGateway, type TestGateway } from '../helpers/gateway.ts'
+import { scaleAdd, slow } from '../helpers/models.ts'
+import { processesNaming, signal } from '../helpers/reaper.ts'
+import { makeRepository, writeTree } from '../helpers/repository.ts'
+import { until } from '../helpers/until.ts'
+
+const lines = ({ stderr }: TestGateway): Record<string, unknown>[] =>
+  stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+
+const oneModel = () => makeRepository({ 'a/1/model.onnx': scaleAdd(2) })
+
+test('says where it serves in one line, whatever log.level is', async () => {
+  const repository = oneModel()
+  const env = { SLUICE_LOG__LEVEL: 'error' }
+  const gateway = await startGateway({ repository, env })
+  await until(() => lines(gateway).length > 0, { what: 'a line' })
+  const { httpUrl, controlUrl, stateDir } = gateway
+  expect(lines(gateway)).toMatchObject([
+    {
+      event: 'ready',
+      predict: `${httpUrl}/predict/a`,
+      control: controlUrl,
+      stateDir,
+      models: ['a v1'],
+      replicas: 2,
+      epoch: 1,
+      node: process.versions.node,
+      onnxRuntime: expect.stringMatching(/^\d+\.\d+/),
+      warnings: [expect.stringMatching(/^a v1: no manifest.json/)],
+    },
+  ])
+  expect(gateway.stdout).toBe('')
+})
+
+test('SIGTERM in its first moments ends it well, and leaves nobody', async () => {
+  const gateway = await startGateway({ repository: oneModel(), isReadyAwaited: false })
+  await untilListening(gateway.controlPid)
+  expect(await gateway.stop()).toEqual({ code: 0, signal: null })
+  expect(processesNaming(gateway.stateDir)).toEqual([])
+  expect(existsSync(join(gateway.stateDir, 'epoch.json'))).toBe(false)
+})
+
+test('more signals while it drains neither kill it nor shorten the drain', async () => {
+  const repository = makeRepository({ 'slow/1/model.onnx': slow(2000) })
+  const gateway = await startGateway({ repository, replicas: 1, threads: 1 })
+  const inputs = [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [1, 2] }]
+  const response = gateway.post('/v2/models/slow/infer', { inputs })
+  const inFlight = async () => (await gateway.status()).replicas[0]?.threads[0]?.inFlight
+  await until(async () => (await inFlight()) === 1, { what: 'the request to be under way' })
+  signal(gateway.controlPid, 'SIGINT')
+  await until(() => lines(gateway).some(({ event }) => event === 'stopping'), { what: 'the drain' })
+  for (const name of ['SIGTERM', 'SIGHUP', 'SIGTERM'] as const) signal(gateway.controlPid, name)
+  expect(await gateway.ended).toEqual({ code: 0, signal: null })
+  expect((await response).status).toBe(200)
+})
+
+test('Ctrl-C while it drains ends everything at once', async () => {
+  const gateway = await startGateway({ repository: oneModel(), replicas: 1 })
+  // It cannot even begin to drain.
+  for (const pid of (await gateway.replicaPids()).values()) signal(pid, 'SIGSTOP')
+  let isEnded = false
+  void gateway.ended.then(() => {
+    isEnded = true
+  })
+  const press = () => {
+    signal(gateway.controlPid, 'SIGINT')
+    return isEnded
+  }
+  await until(press, { what: 'the end', everyMs: 100 })
+  expect(await gateway.ended).toEqual({ code: 130, signal: null })
+  expect(processesNaming(gateway.stateDir)).toEqual([])
+})
+
+test('ends, with the reason, when no replica can ever listen', async () => {
+  const gateway = await startGateway({ repository: oneModel(), isReadyAwaited: false })
+  // Control has found the port free; before its replicas take it, a stranger does.
+  const run = join(gateway.stateDir, 'run', 'replica-0-1.json')
+  const anyRun = () => existsSync(run) || existsSync(join(gateway.stateDir, 'control.sock'))
+  await until(anyRun, { what: 'replicas to be started', everyMs: 1 })
+  const stranger = createServer().listen({ host: '127.0.0.1', port: gateway.httpPort })
+  onTestFinished(() => void stranger.close())
+  expect(await gateway.ended).toEqual({ code: 1, signal: null })
+  expect(gateway.stderr).toMatch(/✖ PORT_IN_USE: Port \d+ on 127.0.0.1 is in use by .*pid \d+/)
+  expect(processesNaming(gateway.stateDir)).toEqual([])
+})
+
+test('ends when the state folder is of a later release, and answers nobody', async () => {
+  const repository = oneModel()
+  const first = await startGateway({ repository })
+  await first.stop()
+  const { stateDir } = first
+  const format = { name: 'sluice.epoch', version: 99 }
+  writeFileSync(join(stateDir, 'epoch.json'), JSON.stringify({ format }))
+  const gateway = await startGateway({ repository, stateDir, isReadyAwaited: false })
+  expect(await gateway.ended).toEqual({ code: 1, signal: null })
+  expect(gateway.stderr).toMatch(/✖ STATE_TOO_NEW: epoch.json/)
+  await expect(gateway.status()).rejects.toThrow()
+})
+
+test('SIGHUP says which changes need a restart, and applies the others', async () => {
+  const repository = makeRepository({
+    'a/1/model.onnx': scaleAdd(2),
+    'b/1/model.onnx': scaleAdd(2),
+  })
+  const config = join(repository, '..', `${repository.split('/').pop()}.yaml`)
+  writeFileSync(config, `model_repository: ${repository}\n`)
+  const gateway = await startGateway({ config })
+  expect((await gateway.status()).defaultEndpoint).toBeNull()
+  const more = 'default_endpoint: b\nlimits:\n  json_depth_max: 7\nlog:\n  level: debug\n'
+  writeFileSync(config, `model_repository: ${repository}\n${more}`)
+  gateway.reload()
+  await until(async () => (await gateway.status()).defaultEndpoint === 'b', { what: 'the reload' })
+  const needed = lines(gateway).filter(({ event }) => event === 'restart_needed')
+  expect(needed).toMatchObject([{ keys: ['limits.json_depth_max', 'log.level'] }])
+  const { warnings } = await gateway.status()
+  expect(warnings).toContain('limits.json_depth_max has changed, which needs a restart')
+
+  writeTree(repository, { 'b/1/model.onnx': scaleAdd(2) })
+  writeFileSync(config, `model_repository: ${repository}\ndefault_endpoint: c\n`)
+  gateway.reload()
+  const warned = async () => (await gateway.status()).warnings.join()
+  await until(async () => (await warned()).includes("default_endpoint 'c' names no endpoint"), {
+    what: 'the warning',
+  })
+  expect(await warned()).not.toMatch(/needs a restart/)
+
+  writeFileSync(config, 'model_repository: [\n')
+  gateway.reload()
+  await until(async () => (await warned()).includes('the config is not taken over'), {
+    what: 'the refusal',
+  })
+  expect((await gateway.status()).ready).toBe(true)
+})

@@ -1,0 +1,125 @@
+/** Versions that cannot serve take nothing away from those that can. */
+
+import { expect, test } from 'vitest'
+import { PlanningWorld } from '../../helpers/planning-world.ts'
+
+/** A world with `replicas` connected, that has settled. */
+const started = async (build: (world: PlanningWorld) => void, replicas = 2) => {
+  const world = new PlanningWorld()
+  build(world)
+  for (let index = 0; index < replicas; index++) world.connect(index)
+  world.planning.start(null)
+  await world.clock.advance(2000)
+  return world
+}
+
+const epochs = ({ written }: PlanningWorld) => written.map(({ epoch }) => epoch)
+
+test.each(['bad', 'faulty', 'selfish', 'unloadable', 'deadly', 'hanging'] as const)(
+  'a newer version that is %s takes nothing away',
+  async (nature) => {
+    const world = await started((empty) => empty.put('a', 1, 'sound'))
+    world.put('a', 2, nature)
+    world.put('b', 1, 'sound')
+    await world.reload(150_000)
+    expect(world.answering('a')).toBe(1)
+    expect(world.answering('b')).toBe(1)
+    expect(world.planning.isSettled).toBe(true)
+    expect(world.replicas.map(({ served }) => served?.epoch)).toEqual(
+      world.replicas.map(() => world.publisher.plan?.epoch),
+    )
+    for (const plan of world.written) expect(plan.unavailable).not.toContain('a')
+  },
+)
+
+test.each(['bad', 'faulty', 'selfish', 'unloadable', 'deadly', 'hanging'] as const)(
+  'at a cold start the highest version that is not %s is served',
+  async (nature) => {
+    const world = await started((empty) => {
+      empty.put('a', 1, 'sound')
+      empty.put('a', 2, nature)
+      empty.put('a', 3, nature)
+      empty.put('b', 1, 'sound')
+    })
+    await world.clock.advance(400_000)
+    expect([world.answering('a'), world.answering('b')]).toEqual([1, 1])
+  },
+)
+
+test('a deadly version kills one replica at a time where replicas serve', async () => {
+  const world = await started((empty) => empty.put('a', 1, 'sound'), 3)
+  const before = world.replicas.map(({ incarnation }) => incarnation)
+  world.put('a', 2, 'deadly')
+  await world.reload(60_000)
+  const survivors = world.replicas.filter(({ incarnation }) => before.includes(incarnation))
+  expect(survivors.length).toBeGreaterThanOrEqual(1)
+  expect(world.catalog.models.get('a')?.versions.get(2)).toMatchObject({
+    failure: { code: 'PREPARE_FAILED', detail: 'A replica died while it loaded the version' },
+  })
+})
+
+test('one deadly version among many is found, and the others serve', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+  const world = await started((empty) => {
+    for (const name of names) empty.put(name, 1, name === 'e' ? 'deadly' : 'sound')
+  }, 1)
+  await world.clock.advance(120_000)
+  expect(names.filter((name) => world.answering(name) === null)).toEqual(['e'])
+})
+
+test('what a replica said of its silent thread is believed', async () => {
+  const world = await started((empty) => empty.put('a', 1, 'sound'), 1)
+  world.put('b', 1, 'hanging')
+  world.put('c', 1, 'sound')
+  world.planning.rescan(null)
+  await world.clock.advance(30_000)
+  world.planning.onSilent(world.replicas[0]!, 'thread 0: loading b v1')
+  await world.clock.advance(40_000)
+  expect([world.answering('a'), world.answering('b'), world.answering('c')]).toEqual([1, null, 1])
+})
+
+test('a version overwritten in place with garbage serves on as it was', async () => {
+  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  world.put('a', 1, 'bad')
+  await world.reload()
+  expect(world.answering('a')).toBe(1)
+  expect(epochs(world)).toEqual([1])
+  expect(world.publisher.plan?.versions).toMatchObject([{ provenSha256: 'a/1/sound/1' }])
+  const failure = { code: 'MODEL_INVALID' }
+  expect(world.catalog.models.get('a')?.versions.get(1)).toMatchObject({ failure })
+})
+
+test('settings that cannot be read leave a model as it is, after a restart too', async () => {
+  const before = await started((empty) => empty.put('a', 1, 'sound'))
+  before.models.get('a')!.isBroken = true
+  await before.reload()
+  expect(before.answering('a')).toBe(1)
+  const world = new PlanningWorld()
+  world.connect(0, before.publisher.plan)
+  world.put('a', 1, 'sound')
+  world.models.get('a')!.isBroken = true
+  world.put('b', 1, 'sound')
+  world.planning.start(null)
+  await world.clock.advance(2000)
+  expect([world.answering('a'), world.answering('b')]).toEqual([1, 1])
+})
+
+test('a damaged proven copy is made again, and the replica comes up', async () => {
+  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  world.damage('a', 1)
+  world.kill(world.replicas[1]!.incarnation)
+  await world.clock.advance(3000)
+  expect(world.replicas.map(({ served }) => served?.epoch)).toEqual([1, 1])
+  expect(epochs(world)).toEqual([1])
+})
+
+test('a version that serves is not taken away because another replica cannot load it', async () => {
+  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  world.damage('a', 1, true)
+  world.kill(world.replicas[1]!.incarnation)
+  await world.clock.advance(10_000)
+  expect(world.answering('a')).toBe(1)
+  expect(world.planning.warnings()).toEqual([
+    'a v1 serves, but not every replica can load it: it is damaged',
+  ])
+})
