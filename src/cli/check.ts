@@ -1,45 +1,104 @@
 /** `sluice check`: everything that is wrong with config and repository, before anything starts. */
 
 import { type LoadOptions, loadConfig } from '../config/load.ts'
-import { repositoryParsers } from '../config/parsers.ts'
-import { formatProblem } from '../config/problems.ts'
-import { type RepositoryScan, scanRepository } from '../registry/folder.ts'
-import { GatewayError } from '../shared/errors.ts'
-import { complain, EXIT, paint, print, printJson } from './output.ts'
+import { formatProblem, inOrder } from '../config/problems.ts'
+import { type CheckProblem, checkRepository, type RepositoryReport } from './check-repository.ts'
+import { complain, EXIT, paint, plain, print, printJson } from './output.ts'
 
-/** Every fault of a scan as one line. */
-export const scanProblems = ({ models, faults }: RepositoryScan): string[] => [
-  ...faults.map(({ code, detail }) => `${code}  ${detail}`),
-  ...models.flatMap(({ name, faults: own, versions }) => [
-    ...own.map(({ code, detail }) => `${name}  ${code}  ${detail}`),
-    ...versions.flatMap(({ version, fault }) =>
-      fault === null ? [] : [`${name}/${version}  ${fault.code}  ${fault.detail}`],
-    ),
-  ]),
-]
-
-const repositoryProblems = (root: string): { problems: string[]; versions: number } => {
-  try {
-    const scan = scanRepository(root, repositoryParsers)
-    const versions = scan.models.reduce((sum, model) => sum + model.versions.length, 0)
-    return { problems: scanProblems(scan), versions }
-  } catch (thrown) {
-    const { code, message } = GatewayError.from(thrown)
-    return { problems: [`${code}  ${message}`], versions: 0 }
-  }
+export interface CheckOptions extends LoadOptions {
+  readonly isJson: boolean
+  /** Whether models are opened and run, as they would be at start. */
+  readonly isProving: boolean
 }
 
-export const check = (options: LoadOptions & { json?: boolean }): number => {
+const NOTHING: RepositoryReport = { problems: [], warnings: [], models: 0, versions: 0, proved: 0 }
+
+const isFile = (source: string): boolean => !/^(--|SLUICE_)/.test(source)
+
+/** Problems for programs: `file` is null for flags and variables, the place where there is none. */
+const asJson = ({ code, source, line, column, path, message, hint }: CheckProblem) => ({
+  code,
+  source,
+  file: isFile(source) ? source : null,
+  line: line === 0 ? null : line,
+  column: column === 0 ? null : column,
+  path,
+  message,
+  hint,
+})
+
+const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+const summary = ({ models, versions, proved }: RepositoryReport, isProving: boolean): string => {
+  const found = `${many(models, 'model')}, ${many(versions, 'version')}`
+  return isProving ? `${found}, ${proved} proved` : `${found}, not opened`
+}
+
+const printReport = (report: RepositoryReport, isProving: boolean): void => {
+  const { problems, warnings } = report
+  const line = (problem: CheckProblem) => plain(formatProblem(problem))
+  for (const problem of problems) print(`${paint('red', '✖')} ${line(problem)}`)
+  for (const warning of warnings) print(`${paint('yellow', '⚠')} ${line(warning)}`)
+  if (problems.length > 0) complain(many(problems.length, 'problem'))
+  else print(`${paint('green', '✔')} nothing is wrong: ${summary(report, isProving)}`)
+}
+
+const isOfConfig = ({ code }: CheckProblem): boolean =>
+  code === 'CONFIG_INVALID' || code === 'REPOSITORY_UNREADABLE'
+
+const byFile = (a: CheckProblem, b: CheckProblem): number =>
+  a.source.localeCompare(b.source, 'en', { numeric: true }) || a.line - b.line
+
+/** Those of the config, then those of the repository file by file. */
+const sorted = (problems: readonly CheckProblem[]): CheckProblem[] => [
+  ...inOrder(problems.filter(isOfConfig)),
+  ...problems.filter((problem) => !isOfConfig(problem)).toSorted(byFile),
+]
+
+/** Resolves with the exit code that a signal asks for. */
+const interruption = (): Promise<number> =>
+  new Promise((resolve) => {
+    process.once('SIGINT', () => resolve(EXIT.INTERRUPTED))
+    process.once('SIGTERM', () => resolve(EXIT.TERMINATED))
+  })
+
+export const check = async (options: CheckOptions): Promise<number> => {
+  const { isJson, isProving, cwd } = options
   const loaded = loadConfig(options)
-  const config = 'problems' in loaded ? loaded.problems.map(formatProblem) : []
+  const usable = 'problems' in loaded ? loaded.rest : loaded
+  const ofConfig = 'problems' in loaded ? loaded.problems : []
+  const interrupted = interruption()
+  const abort = new AbortController()
+  const onProve = (version: string) => {
+    if (!isJson) complain(`  proving ${version}`)
+  }
   const repository =
-    'problems' in loaded
-      ? { problems: [], versions: 0 }
-      : repositoryProblems(loaded.config.modelRepository)
-  const problems = [...config, ...repository.problems]
-  if (options.json) printJson({ ok: problems.length === 0, problems })
-  else if (problems.length === 0) {
-    print(`${paint('green', '✔')} config is valid, ${repository.versions} versions found`)
-  } else for (const problem of problems) complain(`${paint('red', '✖', process.stderr)} ${problem}`)
-  return problems.length === 0 ? EXIT.OK : EXIT.INVALID
+    usable === null
+      ? NOTHING
+      : checkRepository({ ...usable, cwd, isProving, signal: abort.signal, onProve })
+  const outcome = await Promise.race([repository, interrupted])
+  if (typeof outcome === 'number') {
+    abort.abort()
+    await repository
+    return outcome
+  }
+  const problems = sorted([
+    ...ofConfig.map((problem) => ({ ...problem, code: 'CONFIG_INVALID' as const })),
+    ...outcome.problems,
+  ])
+  const report = { ...outcome, problems }
+  const isOk = problems.length === 0
+  if (isJson) {
+    const { models, versions, proved, warnings } = report
+    const counts = {
+      problems: problems.length,
+      warnings: warnings.length,
+      models,
+      versions,
+      proved,
+    }
+    const lists = { problems: problems.map(asJson), warnings: warnings.map(asJson) }
+    printJson({ ok: isOk, counts, ...lists })
+  } else printReport(report, isProving)
+  return isOk ? EXIT.OK : EXIT.INVALID
 }

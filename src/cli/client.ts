@@ -1,26 +1,147 @@
-/** Asking a running gateway: where it is, and what to say when it is not there. */
+/** Asking a running gateway. Whatever goes wrong on the way becomes an error with a sentence. */
 
-import type { Environment } from '../config/environment.ts'
-import { GatewayError } from '../shared/errors.ts'
+import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
+import { plain } from './output.ts'
 
-export const DEFAULT_SERVER = 'http://127.0.0.1:8002'
+/** Where the control server is, and how long to wait for it. */
+export interface ServerOptions {
+  /** URL without a slash at its end. */
+  readonly server: string
+  /** Milliseconds. */
+  readonly timeout: number
+}
 
-/** `--server`, else `SLUICE_SERVER`, else the default; without a trailing slash. */
-export const serverUrl = (flag: string | undefined, env: Environment): string =>
-  (flag ?? env['SLUICE_SERVER'] ?? DEFAULT_SERVER).replace(/\/+$/, '')
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+}
 
-/** GETs JSON from the control server. Throws CONTROL_UNREACHABLE with what to do next. */
-export const getJson = async <T>(server: string, path: string): Promise<T> => {
-  let response: Response
+interface Question {
+  readonly timeoutMs: number
+  /** What it means when nobody answers. */
+  readonly unreachable: ErrorCode
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array<ArrayBuffer>
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'it closed the connection',
+  EAI_AGAIN: 'the host name cannot be looked up',
+  ENOTFOUND: 'no such host',
+  UND_ERR_SOCKET: 'it closed the connection',
+}
+
+const reasonOf = (thrown: unknown): string => {
+  const { cause } = thrown as { cause?: { name?: string; code?: string; message?: string } }
+  if (cause?.name === 'HTTPParserError') return 'it does not speak HTTP'
+  const code = cause?.code ?? ''
+  return REASONS[code] ?? (code || cause?.message || 'no connection')
+}
+
+/**
+ * Sends one request and reads the whole answer, whatever its status.
+ *
+ * @throws GatewayError `unreachable` with the reason, SERVER_TIMEOUT
+ */
+export const request = async (url: string, question: Question): Promise<Answer> => {
+  const { timeoutMs, unreachable, ...init } = question
+  const origin = URL.parse(url)?.origin ?? url
   try {
-    response = await fetch(`${server}${path}`)
+    const signal = AbortSignal.timeout(timeoutMs)
+    const response = await fetch(url, { ...init, redirect: 'manual', signal })
+    return { status: response.status, headers: response.headers, text: await response.text() }
   } catch (thrown) {
-    const detail = `No Sluice answers at ${server}; start one with 'sluice serve', or name it with --server`
-    throw new GatewayError('CONTROL_UNREACHABLE', detail, { cause: thrown })
+    if (thrown instanceof Error && thrown.name === 'TimeoutError') {
+      const detail = `${origin} did not answer within ${timeoutMs / 1000} s`
+      throw new GatewayError('SERVER_TIMEOUT', detail, { cause: thrown })
+    }
+    const detail = `Nobody answers at ${origin}: ${reasonOf(thrown)}`
+    throw new GatewayError(unreachable, detail, { cause: thrown })
   }
-  if (!response.ok) {
-    const detail = `${server}${path} answered ${response.status}`
-    throw new GatewayError('CONTROL_UNREACHABLE', detail)
+}
+
+/** JSON, or undefined. */
+export const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
-  return (await response.json()) as T
+}
+
+/** What a refusal says of itself (RFC 9457). */
+export interface Problem {
+  readonly code: string | undefined
+  readonly detail: string | undefined
+  readonly hint: string | undefined
+}
+
+/** Of whatever was answered: what it does not say is undefined. */
+export const problemOf = (answer: string): Problem => {
+  const value = parsed(answer)
+  const fields = (typeof value === 'object' && value !== null ? value : {}) as Fields
+  const text = (key: string) => (typeof fields[key] === 'string' ? plain(fields[key]) : undefined)
+  return { code: text('code'), detail: text('detail'), hint: text('hint') }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** What an answer must have: types of values by name, `[shape]` for lists, null for any value. */
+export type Shape =
+  | 'string'
+  | 'number'
+  | 'boolean'
+  | null
+  | readonly [Shape]
+  | { readonly [key: string]: Shape }
+
+/** Path of the first value that is not of the shape; null when all are. */
+export const lacking = (value: unknown, shape: Shape, path = ''): string | null => {
+  if (shape === null) return value === undefined ? path : null
+  if (typeof shape === 'string') return typeof value === shape ? null : path
+  if (Array.isArray(shape)) {
+    if (!Array.isArray(value)) return path
+    return first(value.map((each, i) => lacking(each, shape[0] as Shape, `${path}/${i}`)))
+  }
+  if (typeof value !== 'object' || value === null) return path
+  const fields = value as Fields
+  return first(
+    Object.entries(shape).map(([key, each]) => lacking(fields[key], each, `${path}/${key}`)),
+  )
+}
+
+const first = (paths: readonly (string | null)[]): string | null =>
+  paths.find((path) => path !== null) ?? null
+
+/**
+ * GETs a document of the control server.
+ *
+ * @throws GatewayError CONTROL_UNREACHABLE, also for what is no Sluice; SERVER_TIMEOUT; the code
+ *   that Sluice answered
+ */
+export const getJson = async <T>(
+  { server, timeout }: ServerOptions,
+  path: string,
+  shape: Shape,
+): Promise<T> => {
+  const unreachable = 'CONTROL_UNREACHABLE'
+  const answer = await request(`${server}${path}`, { timeoutMs: timeout, unreachable })
+  const stranger = (what: string) =>
+    new GatewayError(unreachable, `${server} answers, but not as Sluice does: ${what}`)
+  if (answer.status !== 200) {
+    const { code, detail } = problemOf(answer.text)
+    if (code === undefined || !Object.hasOwn(ERRORS, code)) throw stranger(`${answer.status}`)
+    throw new GatewayError(code as ErrorCode, detail ?? `${server} answered ${code}`)
+  }
+  const document = parsed(answer.text)
+  if (document === undefined) {
+    const type = answer.headers.get('content-type') ?? 'no content type'
+    throw stranger(`no JSON, but ${plain(type)}`)
+  }
+  const missing = lacking(document, shape)
+  if (missing !== null) throw stranger(`its answer lacks ${missing || 'everything'}`)
+  return document as T
 }

@@ -1,20 +1,20 @@
 /** `sluice models`: versions, their states, and why some do not serve. */
 
-import { environment } from '../config/environment.ts'
-import type { ModelsDocument, VersionStatus } from '../control/status-document.ts'
+import type { ModelsDocument, StatusDocument, VersionStatus } from '../control/status-document.ts'
 import { formatShape, type TensorSignature } from '../shared/tensor.ts'
-import { getJson, serverUrl } from './client.ts'
-import { bytes, EXIT, paint, print, printJson, table } from './output.ts'
+import { getJson, type ServerOptions, type Shape } from './client.ts'
+import { bytes, EXIT, paint, plain, print, printJson, table } from './output.ts'
 
-const STATE_STYLE = {
+const STATE_STYLE: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   available: 'green',
   loading: 'yellow',
   failed: 'red',
-  unloaded: 'gray',
-} as const
+}
 
 const tensors = (list: readonly TensorSignature[]): string =>
-  list.map(({ name, datatype, shape }) => `${name} ${datatype}${formatShape(shape)}`).join(', ')
+  list
+    .map(({ name, datatype, shape }) => `${plain(name)} ${datatype}${formatShape(shape)}`)
+    .join(', ')
 
 const batch = ({ batching }: VersionStatus): string => {
   if (batching === null) return ''
@@ -31,7 +31,7 @@ const rows = ({ models }: ModelsDocument): string[][] => [
     versions.map((version) => [
       name,
       String(version.version),
-      paint(STATE_STYLE[version.state], version.state),
+      paint(STATE_STYLE[version.state] ?? 'gray', version.state),
       version.aliases.join(' '),
       batch(version),
       run(version),
@@ -44,27 +44,61 @@ const rows = ({ models }: ModelsDocument): string[][] => [
 const reasons = ({ models }: ModelsDocument): string[] =>
   models.flatMap(({ name, versions }) =>
     versions.flatMap(({ version, code, reason, warnings }) => [
-      ...(code === null ? [] : [paint('red', `✖ ${name} v${version}: ${code}: ${reason}`)]),
-      ...warnings.map((warning) => paint('yellow', `⚠ ${name} v${version}: ${warning}`)),
+      ...(code === null ? [] : [paint('red', plain(`✖ ${name} v${version}: ${code}: ${reason}`))]),
+      ...warnings.map((warning) => paint('yellow', plain(`⚠ ${name} v${version}: ${warning}`))),
     ]),
   )
 
-/** The page that `sluice models` prints. */
-export const renderModels = (document: ModelsDocument): string => {
-  if (document.models.length === 0) return 'the repository holds no model'
+/**
+ * The page that `sluice models` prints. `warnings` are the gateway's: where there is no model, they
+ * say why.
+ */
+export const renderModels = (document: ModelsDocument, warnings: readonly string[]): string => {
+  if (document.models.length === 0) {
+    const why = warnings.map((warning) => paint('yellow', plain(`⚠ ${warning}`)))
+    return ['no models', ...(why.length > 0 ? why : ['  the repository is empty'])].join('\n')
+  }
   const notes = reasons(document)
   return [table(rows(document)), ...(notes.length === 0 ? [] : ['', ...notes])].join('\n')
 }
 
-export interface ModelsOptions {
-  readonly server?: string
+/** What the page reads of the document. */
+const SHAPE: Shape = {
+  models: [
+    {
+      name: 'string',
+      versions: [
+        {
+          version: 'number',
+          state: 'string',
+          aliases: ['string'],
+          code: null,
+          reason: null,
+          signature: null,
+          batching: null,
+          runUs: null,
+          memoryBytes: null,
+          warnings: ['string'],
+        },
+      ],
+    },
+  ],
+}
+
+export interface ModelsOptions extends ServerOptions {
   readonly json?: boolean
 }
 
 export const models = async (options: ModelsOptions): Promise<number> => {
-  const server = serverUrl(options.server, environment())
-  const document = await getJson<ModelsDocument>(server, '/api/v1/models')
-  if (options.json) printJson(document)
-  else print(renderModels(document))
+  const document = await getJson<ModelsDocument>(options, '/api/v1/models', SHAPE)
+  if (options.json) {
+    printJson(document)
+    return EXIT.OK
+  }
+  const isEmpty = document.models.length === 0
+  const status = isEmpty
+    ? await getJson<StatusDocument>(options, '/api/v1/status', { warnings: ['string'] })
+    : null
+  print(renderModels(document, status?.warnings ?? []))
   return EXIT.OK
 }

@@ -1,6 +1,7 @@
 /** How the command line speaks: results on stdout, messages on stderr, colour only where wanted. */
 
-import { styleText } from 'node:util'
+import { debuglog, styleText } from 'node:util'
+import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -11,7 +12,36 @@ export const EXIT = {
   USAGE: 2,
   INVALID: 3,
   UNREACHABLE: 4,
+  REFUSED: 5,
+  TIMED_OUT: 7,
+  INTERRUPTED: 130,
+  TERMINATED: 143,
 } as const
+
+/** Codes whose exit code does not follow from their HTTP status. */
+const EXITS: { readonly [Code in ErrorCode]?: number } = {
+  CONFIG_INVALID: EXIT.INVALID,
+  CONTROL_UNREACHABLE: EXIT.UNREACHABLE,
+  FORBIDDEN: EXIT.REFUSED,
+  MODEL_CONFIG_INVALID: EXIT.INVALID,
+  REPLICAS_UNREACHABLE: EXIT.UNREACHABLE,
+  REPOSITORY_UNREADABLE: EXIT.INVALID,
+  SERVER_TIMEOUT: EXIT.TIMED_OUT,
+  SOCKET_PATH_TOO_LONG: EXIT.INVALID,
+  STATE_DIR_INVALID: EXIT.INVALID,
+}
+
+const isClientFault = (status: number): boolean => status >= 400 && status < 500
+
+/** How a verb ends that met this error: what was asked for was wrong (3), or it went wrong (1). */
+export const exitCodeOf = (code: ErrorCode): number =>
+  EXITS[code] ?? (isClientFault(ERRORS[code].http) ? EXIT.INVALID : EXIT.FAILURE)
+
+/** The same for the answer of a server, whose code may be one of a later release. */
+export const exitCodeOfAnswer = (code: string | undefined, status: number): number => {
+  if (code !== undefined && Object.hasOwn(ERRORS, code)) return exitCodeOf(code as ErrorCode)
+  return isClientFault(status) ? EXIT.INVALID : EXIT.FAILURE
+}
 
 export const print = (text: string): void => {
   process.stdout.write(`${text}\n`)
@@ -20,6 +50,48 @@ export const print = (text: string): void => {
 export const complain = (text: string): void => {
   process.stderr.write(`${text}\n`)
 }
+
+/**
+ * A reader that has seen enough (`| head`) ends nobody; a result that cannot be written for another
+ * reason is a failure, whatever the verb thinks of itself. Messages may be lost.
+ */
+export const guardStreams = (): void => {
+  let hasFailed = false
+  process.stderr.on('error', () => {})
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE' || hasFailed) return
+    hasFailed = true
+    complain(`✖ The result cannot be written (${code})`)
+    process.once('exit', () => {
+      process.exitCode = EXIT.FAILURE
+    })
+  })
+}
+
+const debug = debuglog('sluice')
+
+/**
+ * Says on stderr what went wrong and what to do; returns the exit code. Whatever was thrown: what
+ * is no error of ours is one line as well, and its stack is shown with NODE_DEBUG=sluice.
+ */
+export const reportFailure = (thrown: unknown): number => {
+  debug('%o', thrown)
+  const red = (text: string) => paint('red', text, process.stderr)
+  if (!(thrown instanceof GatewayError)) {
+    const what = plain(String(thrown).split('\n', 1)[0] ?? '')
+    complain(`${red('✖ INTERNAL:')} A fault of Sluice (NODE_DEBUG=sluice shows where): ${what}`)
+    return exitCodeOf('INTERNAL')
+  }
+  const { code, message } = thrown
+  complain(`${red(`✖ ${code}:`)} ${message}\n  ${ERRORS[code].hint}`)
+  return exitCodeOf(code)
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f]/g
+
+/** Text of others for a terminal: a name in a model file must not move the cursor. */
+export const plain = (text: string): string => text.replaceAll(CONTROLS, '�')
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2))
 

@@ -1,41 +1,59 @@
 /** `sluice predict`: one request from the command line, with what the gateway thought of it. */
 
 import { readFileSync } from 'node:fs'
-import { environment } from '../config/environment.ts'
 import type { StatusDocument } from '../control/status-document.ts'
-import { GatewayError } from '../shared/errors.ts'
-import { getJson, serverUrl } from './client.ts'
-import { complain, EXIT, paint, print } from './output.ts'
+import { type Answer, getJson, problemOf, request, type ServerOptions } from './client.ts'
+import { complain, EXIT, exitCodeOfAnswer, paint, plain, print } from './output.ts'
+import { formatUrl } from './url.ts'
 
-export interface PredictOptions {
+export interface PredictOptions extends ServerOptions {
   readonly data: string
-  readonly server?: string
   readonly explain?: boolean
 }
 
-/** `-` reads stdin, `@file` a file, anything else is the body itself. */
-const readBody = (data: string): string => {
+type Bytes = Uint8Array<ArrayBuffer>
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'no right to read it',
+  EISDIR: 'it is a folder',
+  ENOENT: 'no such file',
+}
+
+/** `-` reads stdin, `@file` a file, anything else is the body itself. A text says why not. */
+const readBody = (data: string): Bytes | string => {
+  const file = data === '-' ? 0 : data.startsWith('@') ? data.slice(1) : null
+  if (file === null) return new TextEncoder().encode(data)
   try {
-    if (data === '-') return readFileSync(0, 'utf8')
-    return data.startsWith('@') ? readFileSync(data.slice(1), 'utf8') : data
+    return new Uint8Array(readFileSync(file))
   } catch (thrown) {
-    throw new GatewayError('REQUEST_MALFORMED', `Cannot read ${data}`, { cause: thrown })
+    const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
+    return `Cannot read ${file === 0 ? 'stdin' : file}: ${REASONS[code] ?? code}`
   }
 }
 
-/** A bare row or list is wrapped, so that a line of a log can be sent as it is. */
-export const wrapBody = (text: string): string => {
+/** Whether JSON is a row or list of rows on its own; what is no JSON the gateway judges best. */
+const isBareRow = (body: Bytes): boolean => {
   try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
     const value: unknown = JSON.parse(text)
     const isWrapped =
       typeof value === 'object' &&
       value !== null &&
       (Object.hasOwn(value, 'features') || Object.hasOwn(value, 'instances'))
-    return isWrapped ? text : JSON.stringify({ features: value })
+    return !isWrapped
   } catch {
-    return text // the gateway says best what is wrong with it
+    return false
   }
 }
+
+/**
+ * A bare row is wrapped, so that a line of a log can be sent as it is. Its bytes stay what they
+ * are: JSON that was parsed and written again has lost digits and duplicate keys.
+ */
+export const wrapBody = (body: Bytes): Bytes =>
+  isBareRow(body)
+    ? new Uint8Array(Buffer.concat([Buffer.from('{"features":'), body, Buffer.from('}')]))
+    : body
 
 const explain = (headers: Headers): void => {
   for (const [name, value] of headers) {
@@ -43,29 +61,40 @@ const explain = (headers: Headers): void => {
   }
 }
 
-const host = (name: string): string => (name === '0.0.0.0' || name === '::' ? '127.0.0.1' : name)
+/** Says on stderr why there is no prediction; returns the exit code. */
+const refusal = ({ status, text }: Answer): number => {
+  const { code, detail, hint } = problemOf(text)
+  const what = paint('red', `✖ ${code ?? status}:`, process.stderr)
+  complain(`${what} ${detail ?? 'the answer says no more'}`)
+  if (hint !== undefined) complain(`  ${hint}`)
+  return exitCodeOfAnswer(code, status)
+}
 
 export const predict = async (
   endpoint: string | undefined,
   options: PredictOptions,
 ): Promise<number> => {
-  const server = serverUrl(options.server, environment())
-  const { httpHost, httpPort } = await getJson<StatusDocument>(server, '/api/v1/status')
+  const data = readBody(options.data)
+  if (typeof data === 'string') {
+    complain(paint('red', `✖ ${plain(data)}`, process.stderr))
+    return EXIT.INVALID
+  }
+  const status = await getJson<StatusDocument>(options, '/api/v1/status', {
+    httpHost: 'string',
+    httpPort: 'number',
+  })
   const path = endpoint === undefined ? '' : `/${encodeURIComponent(endpoint)}`
-  const response = await fetch(`http://${host(httpHost)}:${httpPort}/predict${path}`, {
+  const answer = await request(`${formatUrl(status.httpHost, status.httpPort)}/predict${path}`, {
+    timeoutMs: options.timeout,
+    unreachable: 'REPLICAS_UNREACHABLE',
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       ...(options.explain ? { 'x-sluice-explain': '1' } : {}),
     },
-    body: wrapBody(readBody(options.data)),
+    body: wrapBody(data),
   })
-  const text = await response.text()
-  if (options.explain) explain(response.headers)
-  print(text)
-  if (response.ok) return EXIT.OK
-  const { code, hint } = JSON.parse(text) as { code?: string; hint?: string }
-  complain(paint('red', `✖ ${code ?? response.status}`, process.stderr))
-  if (hint !== undefined) complain(`  ${hint}`)
-  return EXIT.FAILURE
+  if (options.explain) explain(answer.headers)
+  print(answer.text)
+  return answer.status === 200 ? EXIT.OK : refusal(answer)
 }

@@ -1,11 +1,11 @@
 /** All verbs of the `sluice` command, with their flags and help. A verb is loaded when used. */
 
-import { Command, CommanderError } from 'commander'
-import { environment } from '../config/environment.ts'
+import { Command, CommanderError, Option } from 'commander'
+import { environment, forbidTelemetry } from '../config/environment.ts'
 import type { LoadOptions } from '../config/load.ts'
-import { GatewayError } from '../shared/errors.ts'
 import { VERSION } from '../shared/version.ts'
-import { complain, EXIT } from './output.ts'
+import { EXIT, guardStreams, reportFailure } from './output.ts'
+import { DEFAULT_SERVER, parseServer, parseTimeout } from './url.ts'
 
 type Flags = Record<string, string | undefined>
 
@@ -34,11 +34,25 @@ const loadOptions = (options: Record<string, string | undefined>): LoadOptions =
 
 const withGatewayFlags = (command: Command): Command => {
   for (const [flag, text] of GATEWAY_FLAGS) command.option(flag, text)
-  return command
+  // Of a later release: known, so that the config can say so instead of "unknown option".
+  return command.addOption(new Option('--grpc-port <port>').hideHelp())
 }
 
+const TIMEOUT_MS = 5000
+
 const withServer = (command: Command): Command =>
-  command.option('--server <url>', 'control server (default: SLUICE_SERVER or :8002)')
+  command
+    .addOption(
+      new Option('--server <url>', 'control server')
+        .env('SLUICE_SERVER')
+        .default(DEFAULT_SERVER)
+        .argParser(parseServer),
+    )
+    .addOption(
+      new Option('--timeout <duration>', 'longest wait for an answer, such as 500ms or 10s')
+        .default(TIMEOUT_MS, '5s')
+        .argParser(parseTimeout),
+    )
 
 const examples = (...lines: string[]): string => `Examples:\n  ${lines.join('\n  ')}\n`
 
@@ -56,7 +70,7 @@ const buildProgram = (onExit: (code: number) => void): Command => {
     )
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failure, 2 usage, 3 invalid input, 4 unreachable, 130 interrupted',
+      '\nExit codes: 0 done, 1 failure, 2 usage, 3 invalid input, 4 unreachable, 5 refused by policy,\n7 timed out, 130 interrupted. Settings are also variables: docs/reference/config.md',
     )
   withGatewayFlags(program.command('serve').description('Serve a model repository'))
     .addHelpText(
@@ -67,15 +81,19 @@ const buildProgram = (onExit: (code: number) => void): Command => {
       ),
     )
     .action(async (options) => {
+      // First: what serves takes a moment to load, in which a signal must not be lost.
+      const { listenForSignals } = await import('./signals.ts')
+      const signals = listenForSignals()
       const { serve } = await import('./serve.ts')
-      onExit(await serve(loadOptions(options)))
+      onExit(await serve(loadOptions(options), signals))
     })
   withGatewayFlags(program.command('check').description('Say everything that is wrong'))
     .option('--json', 'as JSON')
+    .option('--no-models', 'do not open the models')
     .addHelpText('before', examples('sluice check', 'sluice check --model-repository models'))
-    .action(async ({ json, ...options }) => {
+    .action(async ({ json = false, models, ...options }) => {
       const { check } = await import('./check.ts')
-      onExit(check({ ...loadOptions(options), json }))
+      onExit(await check({ ...loadOptions(options), isJson: json, isProving: models }))
     })
   withServer(program.command('status').description('Replicas, endpoints, latencies, warnings'))
     .option('--json', 'as JSON')
@@ -109,15 +127,10 @@ const buildProgram = (onExit: (code: number) => void): Command => {
   return program
 }
 
-const exitCodeOf = (thrown: unknown): number => {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.OK : EXIT.USAGE
-  if (!(thrown instanceof GatewayError)) throw thrown
-  complain(`✖ ${thrown.code}: ${thrown.message}`)
-  return thrown.code === 'CONTROL_UNREACHABLE' ? EXIT.UNREACHABLE : EXIT.FAILURE
-}
-
 /** Runs one verb of a command line; resolves with the exit code of the process. */
 export const runProgram = async (argv: readonly string[]): Promise<number> => {
+  guardStreams()
+  forbidTelemetry()
   let code: number = EXIT.OK
   try {
     const program = buildProgram((verbCode) => {
@@ -126,7 +139,9 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
     if (argv.length <= 2) program.help()
     await program.parseAsync(argv)
   } catch (thrown) {
-    return exitCodeOf(thrown)
+    // commander has said what is wrong with the command line, or printed the help.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.OK : EXIT.USAGE
+    return reportFailure(thrown)
   }
   return code
 }

@@ -1,9 +1,9 @@
 /** `sluice status`: is it ready, who serves, how fast. */
 
-import { environment } from '../config/environment.ts'
 import type { EndpointStatus, ReplicaStatus, StatusDocument } from '../control/status-document.ts'
-import { getJson, serverUrl } from './client.ts'
-import { bytes, count, duration, EXIT, paint, print, printJson, table } from './output.ts'
+import { getJson, type ServerOptions, type Shape } from './client.ts'
+import { bytes, count, duration, EXIT, paint, plain, print, printJson, table } from './output.ts'
+import { formatUrl } from './url.ts'
 
 const stateMark = (state: ReplicaStatus['state']): string =>
   state === 'serving' ? paint('green', '✔ serving') : paint('yellow', `◌ ${state}`)
@@ -25,7 +25,7 @@ const replicaRows = (replicas: readonly ReplicaStatus[]): string[][] => [
 ]
 
 const endpointRows = (endpoints: readonly EndpointStatus[]): string[][] => [
-  ['ENDPOINT', 'VARIANT', 'VERSION', 'WEIGHT', 'REQUESTS', 'FAILURES', 'P50', 'P99'],
+  ['ENDPOINT', 'VARIANT', 'VERSION', 'WEIGHT', 'REQUESTS', 'REFUSED', 'FAILED', 'P50', 'P99'],
   ...endpoints.flatMap(({ name, variants }) =>
     variants.map((variant) => [
       name,
@@ -33,7 +33,8 @@ const endpointRows = (endpoints: readonly EndpointStatus[]): string[][] => [
       String(variant.version),
       `${(variant.weightBp / 100).toFixed(2)} %`,
       count(variant.requests),
-      count(variant.failures),
+      count(variant.refused),
+      count(variant.failed),
       `${variant.p50Ms.toFixed(3)} ms`,
       `${variant.p99Ms.toFixed(3)} ms`,
     ]),
@@ -46,24 +47,66 @@ export const renderStatus = (status: StatusDocument): string => {
     ? paint('green', '✔ ready')
     : paint('yellow', `⚠ not ready: ${status.reasons.join('; ')}`)
   const head = `sluice ${status.version}  ${ready}  epoch ${status.epoch}  up ${duration(status.uptimeMs)}`
-  const place = `predict http://${status.httpHost}:${status.httpPort}/predict  gateway ${status.gateway}`
+  const url = `${formatUrl(status.httpHost, status.httpPort)}/predict`
+  const place = `predict ${url}  gateway ${status.gateway}`
   const parts = [head, place, '', table(replicaRows(status.replicas))]
   if (status.endpoints.length > 0) parts.push('', table(endpointRows(status.endpoints)))
   else parts.push('', 'no endpoint: see `sluice models`')
   if (status.warnings.length > 0) {
-    parts.push('', ...status.warnings.map((warning) => paint('yellow', `⚠ ${warning}`)))
+    parts.push('', ...status.warnings.map((warning) => paint('yellow', `⚠ ${plain(warning)}`)))
   }
   return parts.join('\n')
 }
 
-export interface StatusOptions {
-  readonly server?: string
+/** What the page reads of the document. */
+const SHAPE: Shape = {
+  version: 'string',
+  gateway: 'string',
+  ready: 'boolean',
+  reasons: ['string'],
+  epoch: 'number',
+  uptimeMs: 'number',
+  httpHost: 'string',
+  httpPort: 'number',
+  endpoints: [
+    {
+      name: 'string',
+      variants: [
+        {
+          name: 'string',
+          version: 'number',
+          weightBp: 'number',
+          requests: 'number',
+          refused: 'number',
+          failed: 'number',
+          p50Ms: 'number',
+          p99Ms: 'number',
+        },
+      ],
+    },
+  ],
+  replicas: [
+    {
+      index: 'number',
+      state: 'string',
+      pid: 'number',
+      uptimeMs: 'number',
+      restarts: 'number',
+      epoch: 'number',
+      httpEngine: 'string',
+      rssBytes: 'number',
+      threads: [{ connections: 'number', loopLagMs: 'number' }],
+    },
+  ],
+  warnings: ['string'],
+}
+
+export interface StatusOptions extends ServerOptions {
   readonly json?: boolean
 }
 
 export const status = async (options: StatusOptions): Promise<number> => {
-  const server = serverUrl(options.server, environment())
-  const document = await getJson<StatusDocument>(server, '/api/v1/status')
+  const document = await getJson<StatusDocument>(options, '/api/v1/status', SHAPE)
   if (options.json) printJson(document)
   else print(renderStatus(document))
   return document.ready ? EXIT.OK : EXIT.FAILURE

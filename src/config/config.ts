@@ -1,12 +1,13 @@
 /** The settings of a gateway as plain, frozen data: what the rest of Sluice sees of sluice.yaml. */
 
+import type { Refusal } from '../shared/errors.ts'
+
 export interface SluiceConfig {
   /** Absolute. */
   readonly modelRepository: string
   readonly defaultEndpoint: string | null
   /** Absolute. */
   readonly stateDir: string
-  readonly modelControlMode: 'none'
   readonly server: {
     readonly host: string
     readonly httpPort: number
@@ -49,7 +50,7 @@ export interface ModelConfig {
 
 /** One thing that is wrong with a file, a flag or a variable. */
 export interface ConfigProblem {
-  /** Name of the file, `--flag` or variable. */
+  /** The file as its reader would type it, the `--flag` or the variable. */
   readonly source: string
   /** 1-based; 0 where there is none. */
   readonly line: number
@@ -58,4 +59,9 @@ export interface ConfigProblem {
   readonly path: string
   readonly message: string
   readonly hint: string | null
+}
+
+/** Why a file of a repository is refused, and every single thing that is wrong with it. */
+export interface FileRefusal extends Refusal {
+  readonly problems: readonly ConfigProblem[]
 }

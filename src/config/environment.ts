@@ -3,3 +3,11 @@
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export const environment = (): Environment => process.env
+
+/**
+ * ONNX Runtime reports its use to its maker over HTTPS, from a thread of its own. The processes
+ * that load it inherit this; who wants the reports sets the variable to something else.
+ */
+export const forbidTelemetry = (): void => {
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1'
+}

@@ -9,9 +9,9 @@ import { dirname, resolve } from 'node:path'
 import type { ConfigProblem, SluiceConfig } from './config.ts'
 import type { Environment } from './environment.ts'
 import { environmentOverrides, flagOverrides, type Override } from './overrides.ts'
-import { problemsOf } from './problems.ts'
+import { dotted, inOrder, type Locate, problemsOf, wrongPaths } from './problems.ts'
 import { resolveConfig } from './resolve.ts'
-import { type JsonSchema, leavesOf, toJsonSchema, withoutEmptySections } from './schema-text.ts'
+import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { contradictionsOf, HINTS, type SluiceYaml, sluiceSchema } from './schemas/sluice.ts'
 import { parseYaml, type YamlText } from './yaml-file.ts'
 
@@ -26,29 +26,20 @@ export interface LoadOptions {
   readonly cores?: number
 }
 
-/** One setting, and who set it. */
-export interface Setting {
-  /** `server.http_port` */
-  readonly key: string
-  /** As it would be written in sluice.yaml. */
-  readonly value: unknown
-  /** `sluice.yaml:3:5`, `--http-port`, `SLUICE_SERVER__HTTP_PORT` or `default` */
-  readonly origin: string
+interface Loaded {
+  readonly config: SluiceConfig
+  /** Where a setting comes from: line of the file, flag or variable. */
+  readonly locate: Locate
 }
 
-export type LoadResult =
-  | {
-      readonly config: SluiceConfig
-      readonly file: string | null
-      readonly settings: readonly Setting[]
-    }
-  | { readonly problems: readonly ConfigProblem[] }
-
-const NO_FILE: YamlText = {
-  value: {},
-  problems: [],
-  locate: () => ({ source: 'sluice.yaml', line: 0, column: 0 }),
+interface Faulty {
+  /** Those of the file in the order of its lines, then those of variables and flags. */
+  readonly problems: readonly ConfigProblem[]
+  /** With defaults for what is wrong, to look at what else is; null without a repository. */
+  readonly rest: Loaded | null
 }
+
+export type LoadResult = Loaded | Faulty
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'No such file',
@@ -56,21 +47,31 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'Is a folder, not a file',
 }
 
-/** Name shown for a file: its last part, since messages are about lines, not folders. */
-const readFile = (file: string, isOptional: boolean): YamlText => {
-  const source = file.split('/').pop() ?? file
-  const failed = (message: string): YamlText => {
-    const problem = { source: file, line: 0, column: 0, path: '', message, hint: null }
-    return { ...NO_FILE, problems: [problem] }
+interface ConfigFile extends YamlText {
+  /** Folder that relative paths in it start from; null without a file. */
+  readonly folder: string | null
+}
+
+/** The file that is named, or the one in the working folder, if there is one. */
+const readFile = ({ file, env, cwd }: LoadOptions): ConfigFile => {
+  const ofVariable = env['SLUICE_CONFIG'] || undefined
+  const named = file ?? ofVariable
+  const source = named ?? 'sluice.yaml'
+  const path = resolve(cwd, source)
+  const nowhere = { source, line: 0, column: 0 }
+  const absent = { value: {}, problems: [], locate: () => nowhere, folder: null }
+  const failed = (message: string): ConfigFile => {
+    const hint = file === undefined && named !== undefined ? 'SLUICE_CONFIG names it' : null
+    return { ...absent, problems: [{ ...nowhere, path: '', message, hint }] }
   }
   try {
-    const stat = statSync(file)
+    const stat = statSync(path)
     // Reading a pipe or a device might never end.
     if (!stat.isFile() && !stat.isDirectory()) return failed('Is not a file')
-    return parseYaml(readFileSync(file), source)
+    return { ...parseYaml(readFileSync(path), source), folder: dirname(path) }
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
-    if (isOptional && code === 'ENOENT') return NO_FILE
+    if (named === undefined && code === 'ENOENT') return absent
     return failed(REASONS[code] ?? `Cannot be read (${code})`)
   }
 }
@@ -86,70 +87,89 @@ const withOverride = (tree: unknown, path: readonly string[], value: unknown): u
   return { ...tree, [key]: withOverride(tree?.[key], rest, value) }
 }
 
+/** A copy without the value at a path. */
+const withoutPath = (tree: unknown, [key, ...rest]: readonly PropertyKey[]): unknown => {
+  if (key === undefined || !isRecord(tree)) return {}
+  const { [String(key)]: child, ...others } = tree
+  return rest.length === 0 ? others : { ...others, [key]: withoutPath(child, rest) }
+}
+
 const deepFreeze = <T extends object>(value: T): T => {
   for (const child of Object.values(value)) if (isRecord(child)) deepFreeze(child)
   return Object.freeze(value)
 }
 
-const dotted = (path: readonly PropertyKey[]): string => path.map(String).join('.')
-
 /** What a value came from: an override of exactly this key, else the file. */
 const locateWith =
-  (overrides: readonly Override[], text: YamlText): YamlText['locate'] =>
+  (overrides: readonly Override[], text: YamlText): Locate =>
   (path) => {
     const last = overrides.findLast((each) => dotted(each.path) === dotted(path))
     return last === undefined ? text.locate(path) : { source: last.source, line: 0, column: 0 }
   }
 
-const settingsOf = (
-  yaml: SluiceYaml,
-  written: unknown,
-  json: JsonSchema,
-  locate: YamlText['locate'],
-): Setting[] => {
-  const at = (tree: unknown, path: readonly string[]) =>
-    path.reduce<unknown>((value, key) => (isRecord(value) ? value[key] : undefined), tree)
-  return leavesOf(json).map(({ path }) => {
-    const { source, line, column } = locate(path)
-    const place = line > 0 ? `${source}:${line}:${column}` : source
-    const origin = at(written, path) === undefined ? 'default' : place
-    return { key: dotted(path), value: at(yaml, path), origin }
-  })
+interface Judgement {
+  readonly problems: readonly ConfigProblem[]
+  /** With defaults for what is wrong; null where the repository is. */
+  readonly yaml: SluiceYaml | null
+}
+
+/** Whether one path leads to the other, or further down. */
+const isWithin = (path: readonly PropertyKey[], other: readonly PropertyKey[]): boolean =>
+  other.every((key, i) => path[i] === key)
+
+/** Everything that is wrong with a tree: what one value shows, then what sound ones contradict. */
+const judge = (tree: unknown, locate: Locate): Judgement => {
+  const parsed = sluiceSchema.safeParse(tree)
+  const wrong = parsed.success ? [] : wrongPaths(parsed.error)
+  const problems = parsed.success
+    ? []
+    : problemsOf(parsed.error, sluiceSchema, tree, { locate, hints: HINTS })
+  const isRepositoryWrong = wrong.some((path) => isWithin(['model_repository'], path))
+  const sound = wrong.reduce(withoutPath, tree)
+  const repaired = sluiceSchema.safeParse(
+    isRepositoryWrong ? withOverride(sound, ['model_repository'], '.') : sound,
+  )
+  if (!repaired.success) return { problems, yaml: null }
+  const contradictions = contradictionsOf(repaired.data)
+    .filter(({ involves }) => !involves.some((key) => wrong.some((path) => isWithin(key, path))))
+    .map(({ path, message, hint }) => ({ ...locate(path), path: dotted(path), message, hint }))
+  return {
+    problems: [...problems, ...contradictions],
+    yaml: isRepositoryWrong ? null : repaired.data,
+  }
 }
 
 /** Reads, merges and checks everything. Problems come all at once, with their places. */
-export const loadConfig = ({ file, flags, env, cwd, cores }: LoadOptions): LoadResult => {
-  const named = file ?? (env['SLUICE_CONFIG'] || undefined)
-  const path = resolve(cwd, named ?? 'sluice.yaml')
-  const text = readFile(path, named === undefined)
+export const loadConfig = (options: LoadOptions): LoadResult => {
+  const { flags, env, cwd, cores = availableParallelism() } = options
+  const text = readFile(options)
   const json = toJsonSchema(sluiceSchema)
-  const environment = environmentOverrides(env, json)
-  const overrides = [...environment.overrides, ...flagOverrides(flags, json)]
-  const early = [...text.problems, ...environment.problems]
-  if (text.problems.length > 0) return { problems: early }
+  const variables = environmentOverrides(env, json)
+  const overrides = [...variables.overrides, ...flagOverrides(flags, json)]
   const locate = locateWith(overrides, text)
+  const isReadable = text.problems.length === 0
   const tree = overrides.reduce<unknown>(
-    (merged, { path: at, value }) => withOverride(merged, at, value),
-    withoutEmptySections(text.value, json),
+    (merged, { path, value }) => withOverride(merged, path, value),
+    isReadable ? withoutEmptySections(text.value, json) : {},
   )
-  const parsed = sluiceSchema.safeParse(tree)
-  if (!parsed.success) {
-    const problems = problemsOf(parsed.error, sluiceSchema, tree, { locate, hints: HINTS })
-    return { problems: [...early, ...problems] }
+  const judged = judge(tree, locate)
+  // Of a file that cannot be read it is not known what it lacks: only overrides are judged.
+  const isKnown = ({ source }: ConfigProblem) =>
+    isReadable || overrides.some((override) => override.source === source)
+  const problems = [...text.problems, ...variables.problems, ...judged.problems.filter(isKnown)]
+  const baseOf = (key: string): string =>
+    overrides.some(({ path }) => path[0] === key) ? cwd : (text.folder ?? cwd)
+  const loaded: Loaded | null = judged.yaml && {
+    config: deepFreeze(
+      resolveConfig(judged.yaml, {
+        cores,
+        repositoryBase: baseOf('model_repository'),
+        stateBase: baseOf('state_dir'),
+      }),
+    ),
+    locate,
   }
-  const contradictions = contradictionsOf(parsed.data).map(({ path: at, ...rest }) => ({
-    ...locate(at),
-    path: dotted(at),
-    ...rest,
-  }))
-  if (early.length + contradictions.length > 0) return { problems: [...early, ...contradictions] }
-  const baseOf = (key: string) =>
-    overrides.some((override) => override.path[0] === key) || text === NO_FILE ? cwd : dirname(path)
-  const config = resolveConfig(parsed.data, {
-    cores: cores ?? availableParallelism(),
-    repositoryBase: baseOf('model_repository'),
-    stateBase: baseOf('state_dir'),
-  })
-  const settings = settingsOf(parsed.data, tree, json, locate)
-  return { config: deepFreeze(config), file: text === NO_FILE ? null : path, settings }
+  return problems.length === 0 && loaded !== null
+    ? loaded
+    : { problems: inOrder(problems), rest: loaded }
 }

@@ -1,10 +1,10 @@
 /** Flags and variables that override sluice.yaml: which keys they set, how their text is read. */
 
 import { parse } from 'yaml'
-import { nearest } from '../shared/nearest.ts'
 import type { ConfigProblem } from './config.ts'
 import type { Environment } from './environment.ts'
-import { type JsonSchema, leavesOf, schemaAt } from './schema-text.ts'
+import { nearestKey } from './problems.ts'
+import { type JsonSchema, type Leaf, leavesOf, schemaAt } from './schema-text.ts'
 
 export interface Override {
   /** `--http-port` or `SLUICE_SERVER__HTTP_PORT` */
@@ -14,7 +14,7 @@ export interface Override {
 }
 
 /** Flags of `sluice serve` and `sluice check`, and the keys that they set. */
-const FLAG_PATHS: Readonly<Record<string, readonly string[]>> = {
+export const FLAG_PATHS: Readonly<Record<string, readonly string[]>> = {
   'model-repository': ['model_repository'],
   'state-dir': ['state_dir'],
   'http-port': ['server', 'http_port'],
@@ -68,11 +68,36 @@ export const flagOverrides = (
     return [{ source: `--${flag}`, path, value: readText(text, schemaAt(schema, path)) }]
   })
 
-const variableOf = (path: readonly string[]): string => PREFIX + path.join('__').toUpperCase()
+/** `SLUICE_SERVER__HTTP_PORT` for `server.http_port`. */
+export const variableOf = (path: readonly string[]): string =>
+  PREFIX + path.join('__').toUpperCase()
+
+const ALL_KEYS = 'see docs/reference/config.md for the keys'
+
+/**
+ * What was meant by a variable that sets nothing: a misspelt setting, one without its section, or a
+ * whole section. Null: it resembles nothing of ours.
+ */
+const variableHint = (name: string, settings: ReadonlyMap<string, Leaf>): string | null => {
+  const rest = name.slice(PREFIX.length)
+  const all = [...settings.keys()]
+  const near = nearestKey(
+    rest,
+    all.map((each) => each.slice(PREFIX.length)),
+  )
+  if (near !== null) return `did you mean ${PREFIX}${near}?`
+  const word = rest.replaceAll('__', '_')
+  const isLast = (each: string) => settings.get(each)?.path.at(-1)?.toUpperCase() === word
+  const last = all.filter(isLast)
+  if (last.length > 0) return `did you mean ${last.join(' or ')}?`
+  const section = all.find((each) => each.startsWith(`${name}__`))
+  if (section !== undefined) return `a section is set key by key, such as ${section}`
+  return name.includes('__') ? ALL_KEYS : null
+}
 
 /**
  * `SLUICE_<SECTION>__<KEY>`. A setting that does nothing misleads, so a variable that looks like
- * ours but is none is a problem: one with `__`, or one that resembles a setting.
+ * ours but is none is a problem.
  */
 export const environmentOverrides = (
   env: Environment,
@@ -88,11 +113,8 @@ export const environmentOverrides = (
       overrides.push({ source: name, path: leaf.path, value: readText(text, leaf.schema) })
       continue
     }
-    if (isForeign(name, text)) continue
-    const near = nearest(name, [...settings.keys()])
-    if (near === null && !name.includes('__')) continue
-    const hint =
-      near === null ? 'see docs/reference/config.md for the keys' : `did you mean ${near}?`
+    const hint = isForeign(name, text) ? null : variableHint(name, settings)
+    if (hint === null) continue
     problems.push({ source: name, line: 0, column: 0, path: '', message: 'Unknown variable', hint })
   }
   return { overrides, problems }

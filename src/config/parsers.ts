@@ -1,10 +1,11 @@
 /** The files of a model repository, from text to plain data. Refused, never thrown. */
 
 import { z } from 'zod'
-import { type ErrorCode, type Refusal, refuse } from '../shared/errors.ts'
-import type { Manifest, ManifestFeature } from '../shared/manifest.ts'
-import type { ConfigProblem, ModelConfig } from './config.ts'
-import { formatProblem, problemsOf } from './problems.ts'
+import { type ErrorCode, refuse } from '../shared/errors.ts'
+import type { ExampleRow, Manifest, ManifestFeature } from '../shared/manifest.ts'
+import type { ConfigProblem, FileRefusal, ModelConfig } from './config.ts'
+import { jsonFault, jsonPlaces, type Place, placeAt } from './json-text.ts'
+import { formatProblem, type Locate, problemsOf, wrongPaths } from './problems.ts'
 import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { FORMAT_VERSION } from './schemas/file-format.ts'
 import { manifestSchema } from './schemas/manifest.ts'
@@ -15,7 +16,7 @@ import { parseYaml } from './yaml-file.ts'
 /** What serving needs of profile.json. */
 interface Profile {
   readonly versionDigest: string
-  readonly exampleRow: Readonly<Record<string, number | string | boolean | null>>
+  readonly exampleRow: ExampleRow
 }
 
 const DEFAULT_MODEL_CONFIG: ModelConfig = {
@@ -26,22 +27,28 @@ const DEFAULT_MODEL_CONFIG: ModelConfig = {
 
 const PROBLEMS_SHOWN_MAX = 5
 
-/** `digest: is no SHA-256 ...; features.0.type: got "int"; wanted ...` */
-const sentence = (problems: readonly ConfigProblem[]): string => {
-  const shown = problems
-    .slice(0, PROBLEMS_SHOWN_MAX)
-    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
-  const more = problems.length - shown.length
-  return shown.join('; ') + (more > 0 ? `; and ${more} more` : '')
+const refuseFile = (code: ErrorCode, problems: readonly ConfigProblem[]): FileRefusal => {
+  const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).map(formatProblem).join('; ')
+  const more = problems.length - PROBLEMS_SHOWN_MAX
+  return { ...refuse(code, more > 0 ? `${shown}; and ${more} more` : shown), problems }
 }
 
-/** What is wrong with JSON text: the place, never the text itself. */
-const syntaxReason = ({ message }: SyntaxError, text: string): string => {
-  if (/[:[,]\s*-?(NaN|Infinity)\b/.test(text)) return 'NaN and Infinity are no JSON; write null'
-  if (message.includes('end of JSON input')) return 'it ends too early'
-  return (
-    /at position \d+( \(line \d+ column \d+\))?/.exec(message)?.[0] ?? 'an unexpected character'
-  )
+const problemAt = (source: string, place: Place, message: string): ConfigProblem => ({
+  source,
+  ...place,
+  path: '',
+  message,
+  hint: null,
+})
+
+/** What stands where text ends to be JSON; never the text itself, which may be of another file. */
+const syntaxReason = (text: string, offset: number): string => {
+  const rest = text.slice(offset, offset + 10)
+  if (rest === '') return 'it ends too early'
+  if (/^-?(NaN|Infinity)/.test(rest)) return 'NaN and Infinity are no JSON; write null'
+  if (/^[}\]]/.test(rest)) return 'a comma too many, or a value is missing'
+  if (/^(\/[/*]|#)/.test(rest)) return 'JSON has no comments'
+  return 'an unexpected character'
 }
 
 const parseJson = <T extends z.ZodType>(
@@ -49,26 +56,33 @@ const parseJson = <T extends z.ZodType>(
   schema: T,
   code: ErrorCode,
   name: string,
-): { data: z.output<T> } | Refusal => {
+): { data: z.output<T> } | FileRefusal => {
+  const fault = (place: Place, message: string) =>
+    refuseFile(code, [problemAt(name, place, message)])
   let value: unknown
   let text = ''
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     value = JSON.parse(text)
   } catch (thrown) {
-    const reason = thrown instanceof SyntaxError ? syntaxReason(thrown, text) : 'it is not UTF-8'
-    return refuse(code, `${name} is not JSON: ${reason}`)
+    if (!(thrown instanceof SyntaxError)) return fault(START, 'Is not JSON: it is not UTF-8')
+    const offset = jsonFault(text) ?? 0
+    return fault(placeAt(text, offset), `Is not JSON: ${syntaxReason(text, offset)}`)
   }
   const version = (value as { format?: { version?: unknown } } | null)?.format?.version
   if (typeof version === 'number' && version > FORMAT_VERSION) {
-    const detail = `${name} has format version ${version}; this release reads version ${FORMAT_VERSION}`
-    return refuse(code, detail)
+    const message = `has format version ${version}; this release reads version ${FORMAT_VERSION}`
+    return fault(jsonPlaces(text, [VERSION_PATH])(VERSION_PATH), message)
   }
   const parsed = schema.safeParse(value)
   if (parsed.success) return { data: parsed.data }
-  const locate = () => ({ source: name, line: 0, column: 0 })
-  return refuse(code, `${name}: ${sentence(problemsOf(parsed.error, schema, value, { locate }))}`)
+  const places = jsonPlaces(text, wrongPaths(parsed.error))
+  const locate: Locate = (path) => ({ source: name, ...places(path) })
+  return refuseFile(code, problemsOf(parsed.error, schema, value, { locate }))
 }
+
+const START: Place = { line: 1, column: 1 }
+const VERSION_PATH = ['format', 'version']
 
 type ParsedFeature = z.output<typeof manifestSchema>['features'][number]
 
@@ -88,7 +102,7 @@ const featureOf = (parsed: ParsedFeature): ManifestFeature => {
 }
 
 /** manifest.json v1 (design §5). */
-const parseManifest = (bytes: Uint8Array): Manifest | Refusal => {
+const parseManifest = (bytes: Uint8Array): Manifest | FileRefusal => {
   const parsed = parseJson(bytes, manifestSchema, 'MANIFEST_INVALID', 'manifest.json')
   if ('code' in parsed) return parsed
   const { digest, signature, features, task, score, label } = parsed.data
@@ -107,14 +121,14 @@ const parseManifest = (bytes: Uint8Array): Manifest | Refusal => {
 }
 
 /** profile.json v1 (design §5). */
-const parseProfile = (bytes: Uint8Array): Profile | Refusal => {
+const parseProfile = (bytes: Uint8Array): Profile | FileRefusal => {
   const parsed = parseJson(bytes, profileSchema, 'MANIFEST_INVALID', 'profile.json')
   if ('code' in parsed) return parsed
   return { versionDigest: parsed.data.version_digest, exampleRow: parsed.data.example_row }
 }
 
 /** model.yaml. */
-const parseModelConfig = (bytes: Uint8Array): ModelConfig | Refusal => {
+const parseModelConfig = (bytes: Uint8Array): ModelConfig | FileRefusal => {
   const text = parseYaml(bytes, 'model.yaml')
   const value = withoutEmptySections(text.value, toJsonSchema(modelSchema))
   const parsed = modelSchema.safeParse(value)
@@ -123,7 +137,7 @@ const parseModelConfig = (bytes: Uint8Array): ModelConfig | Refusal => {
       ? text.problems
       : problemsOf(parsed.error, modelSchema, value, { locate: text.locate })
   if (problems.length > 0 || !parsed.success) {
-    return refuse('MODEL_CONFIG_INVALID', problems.map(formatProblem).join('; '))
+    return refuseFile('MODEL_CONFIG_INVALID', problems)
   }
   const { max_batch_size, dynamic_batching } = parsed.data
   return {
@@ -141,7 +155,7 @@ const aliasesSchema = z.record(
 )
 
 /** aliases.json: `{"champion": 3}`. */
-const parseAliases = (bytes: Uint8Array): Record<string, number> | Refusal => {
+const parseAliases = (bytes: Uint8Array): Record<string, number> | FileRefusal => {
   const parsed = parseJson(bytes, aliasesSchema, 'MODEL_CONFIG_INVALID', 'aliases.json')
   return 'data' in parsed ? parsed.data : parsed
 }

@@ -3,7 +3,16 @@
 import type { z } from 'zod'
 import { nearest } from '../shared/nearest.ts'
 import type { ConfigProblem } from './config.ts'
-import { schemaAt, shownValue, toJsonSchema, typeText, wordsOf } from './schema-text.ts'
+import {
+  type JsonSchema,
+  leavesOf,
+  schemaAt,
+  shownValue,
+  toJsonSchema,
+  typeText,
+  wordsOf,
+} from './schema-text.ts'
+import { unitHint } from './unit-hint.ts'
 
 /** Where a value came from, so that its problem can be located. */
 export type Locate = (
@@ -13,7 +22,10 @@ export type Locate = (
 /** Hints that only the author of a schema can give, by dotted key. */
 export type Hints = Readonly<Record<string, string>>
 
-const dotted = (path: readonly PropertyKey[]): string => path.map(String).join('.')
+/** More help nobody, and a file may hold millions of wrong values. */
+const ISSUES_MAX = 100
+
+export const dotted = (path: readonly PropertyKey[]): string => path.map(String).join('.')
 
 const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(
@@ -30,6 +42,21 @@ const ownHint = (hints: Hints, path: string): string | undefined =>
 
 const isNumeric = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text))
 
+const takesNumbers = ({ type, anyOf }: JsonSchema): boolean =>
+  type === 'integer' || type === 'number' || (anyOf?.some(takesNumbers) ?? false)
+
+const normal = (name: string): string => name.toLowerCase().replaceAll(/[-_. ]/g, '')
+
+const PREFIX_LENGTH_MIN = 3
+
+/** The nearest of the names, else the only one that begins like it: `model_repo`. */
+export const nearestKey = (name: string, names: readonly string[]): string | null => {
+  const near = nearest(name, names)
+  if (near !== null || normal(name).length < PREFIX_LENGTH_MIN) return near
+  const longer = names.filter((each) => normal(each).startsWith(normal(name)))
+  return longer.length === 1 ? longer[0]! : null
+}
+
 /** What was found and what is wanted. zod's own words where a rule of ours was broken. */
 const messageOf = (issue: z.core.$ZodIssue, value: unknown, wanted: string | null): string => {
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message
@@ -41,6 +68,37 @@ const messageOf = (issue: z.core.$ZodIssue, value: unknown, wanted: string | nul
     : `got ${shownValue(value)}; wanted ${wanted}`
 }
 
+const didYouMean = (name: string): string => `did you mean '${name}'?`
+
+const valueHint = (path: string, value: unknown, at: JsonSchema | undefined): string | null => {
+  if (typeof value !== 'string' || at === undefined) return null
+  const near = nearest(value, wordsOf(at))
+  if (near !== null) return didYouMean(near)
+  if (!takesNumbers(at)) return null
+  return isNumeric(value) ? 'without quotes' : unitHint(path, value)
+}
+
+/** A key that exists, but in another section, is named with it. */
+const keyHint = (key: string, at: JsonSchema | undefined, root: JsonSchema): string => {
+  const known = Object.keys(at?.properties ?? {})
+  const near = nearestKey(key, known)
+  if (near !== null) return didYouMean(near)
+  const elsewhere = leavesOf(root).filter(({ path }) => normal(path.at(-1)!) === normal(key))
+  return elsewhere.length > 0
+    ? didYouMean(elsewhere.map(({ path }) => dotted(path)).join("' or '"))
+    : `known keys: ${known.join(', ')}`
+}
+
+/** The paths that a failed parse complains about, those of unknown keys included. */
+export const wrongPaths = ({ issues }: z.ZodError): PropertyKey[][] =>
+  issues
+    .slice(0, ISSUES_MAX)
+    .flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.slice(0, ISSUES_MAX).map((key) => [...issue.path, key])
+        : [issue.path],
+    )
+
 /** All problems of a failed parse, located; unknown keys one by one, each with the nearest name. */
 export const problemsOf = (
   error: z.ZodError,
@@ -49,27 +107,31 @@ export const problemsOf = (
   { locate, hints = {} }: { readonly locate: Locate; readonly hints?: Hints },
 ): ConfigProblem[] => {
   const json = toJsonSchema(schema)
-  return error.issues.flatMap((issue): ConfigProblem[] => {
+  return error.issues.slice(0, ISSUES_MAX).flatMap((issue): ConfigProblem[] => {
     const at = schemaAt(json, issue.path)
     if (issue.code !== 'unrecognized_keys') {
       const value = valueAt(input, issue.path)
       const message = messageOf(issue, value, at === undefined ? null : typeText(at))
       const path = dotted(issue.path)
-      const isQuoted =
-        typeof value === 'string' && isNumeric(value) && issue.code === 'invalid_type'
-      const near = typeof value === 'string' ? nearest(value, at ? wordsOf(at) : []) : null
-      const hint = near === null ? (isQuoted ? 'without quotes' : null) : `did you mean '${near}'?`
-      return [{ ...locate(issue.path), path, message, hint: ownHint(hints, path) ?? hint }]
+      const hint = ownHint(hints, path) ?? valueHint(path, value, at)
+      return [{ ...locate(issue.path), path, message, hint }]
     }
-    const known = Object.keys(at?.properties ?? {})
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, ISSUES_MAX).map((key) => {
       const path = dotted([...issue.path, key])
-      const near = nearest(key, known)
-      const hint = near === null ? `known keys: ${known.join(', ')}` : `did you mean '${near}'?`
-      const message = `Unknown key '${key}'`
-      return { ...locate([...issue.path, key]), path, message, hint: ownHint(hints, path) ?? hint }
+      const hint = ownHint(hints, path) ?? keyHint(key, at, json)
+      return { ...locate([...issue.path, key]), path, message: `Unknown key '${key}'`, hint }
     })
   })
+}
+
+const FLAG = '--'
+const VARIABLE = 'SLUICE_'
+
+/** Files first, in the order of their lines, then variables, then flags. */
+export const inOrder = <T extends ConfigProblem>(problems: readonly T[]): T[] => {
+  const rank = ({ source }: ConfigProblem): number =>
+    source.startsWith(FLAG) ? 2 : source.startsWith(VARIABLE) ? 1 : 0
+  return problems.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column)
 }
 
 /** `sluice.yaml:12:5  server.http_port: got 70000; wanted integer 0 to 65535  (hint)` */

@@ -29,7 +29,6 @@ export const resolveConfig = (
     modelRepository: resolve(repositoryBase, yaml.model_repository),
     defaultEndpoint: yaml.default_endpoint,
     stateDir: resolve(stateBase, yaml.state_dir),
-    modelControlMode: yaml.model_control_mode,
     server: {
       host: yaml.server.host,
       httpPort: yaml.server.http_port,

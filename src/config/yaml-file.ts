@@ -1,6 +1,14 @@
 /** Reads YAML with positions. Nothing of the schema: only whether the text is sound. */
 
-import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import {
+  type Document,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from 'yaml'
 import type { ConfigProblem } from './config.ts'
 
 export interface YamlText {
@@ -53,6 +61,43 @@ const parseText = (text: string, lineCounter: LineCounter): Document | string =>
   }
 }
 
+/** What the parser says in words of its own trade, in those of a reader. By the parser's code. */
+const WORDS: { readonly [Code in YAMLError['code']]?: string } = {
+  ALIAS_PROPS: 'An alias takes neither tag nor anchor',
+  BAD_DQ_ESCAPE: 'An unknown escape; single quotes take a backslash as it is',
+  BAD_INDENT: 'Is not indented like its neighbours, or a bracket before it is not closed',
+  BAD_SCALAR_START: 'Begins with a character that has a meaning in YAML; put the value in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'A second colon on one line; put the value in quotes',
+  IMPOSSIBLE: 'Cannot be read as YAML',
+  KEY_OVER_1024_CHARS: 'A key of more than 1024 characters',
+  MULTILINE_IMPLICIT_KEY: 'A key needs a colon and a blank behind it',
+  MULTIPLE_DOCS: 'A second document begins; only one is read',
+  NON_STRING_KEY: 'A key must be text',
+  TAG_RESOLVE_FAILED: 'A tag that means nothing here; leave it out',
+  UNEXPECTED_TOKEN: 'Does not belong here; is something before it not closed?',
+}
+
+const messageOf = ({ code, message, pos }: YAMLError, text: string): string => {
+  if (code === 'DUPLICATE_KEY') {
+    const key = /^[^\s:,{}]+/.exec(text.slice(pos[0], pos[0] + 100))?.[0] ?? ''
+    return `Key ${key} stands twice`
+  }
+  return WORDS[code] ?? message
+}
+
+/** Offset of the first alias without an anchor before it. */
+const unresolvedAlias = (document: Document): number => {
+  let offset = 0
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return undefined
+      offset = alias.range?.[0] ?? 0
+      return visit.BREAK
+    },
+  })
+  return offset
+}
+
 /** Parses YAML 1.2; `source` is the name shown. Duplicate keys, tabs, alias bombs are problems. */
 export const parseYaml = (bytes: Uint8Array, source: string): YamlText => {
   const lines = new LineCounter()
@@ -64,6 +109,10 @@ export const parseYaml = (bytes: Uint8Array, source: string): YamlText => {
     message,
     hint: null,
   })
+  const faultAt = (message: string, offset: number): ConfigProblem => {
+    const { line, col } = lines.linePos(offset)
+    return fault(message, line, col)
+  }
   const failed = (problems: ConfigProblem[]): YamlText => ({
     value: null,
     problems,
@@ -81,12 +130,9 @@ export const parseYaml = (bytes: Uint8Array, source: string): YamlText => {
   // A warning is a tag that nobody resolves: its value would not be what its author meant.
   const faults = [...document.errors, ...document.warnings]
   if (faults.length > 0) {
-    return failed(
-      faults.map(({ message, pos }) => {
-        const { line, col } = lines.linePos(pos[0])
-        return fault(message, line, col)
-      }),
-    )
+    const problems = faults.map((each) => faultAt(messageOf(each, text), each.pos[0]))
+    // What follows on the same line is the echo of the first.
+    return failed(problems.filter(({ line }, i) => problems[i - 1]?.line !== line))
   }
   try {
     return {
@@ -95,6 +141,11 @@ export const parseYaml = (bytes: Uint8Array, source: string): YamlText => {
       locate: (path) => locateIn(document, lines, source, [...path]),
     }
   } catch (thrown) {
-    return failed([fault(thrown instanceof Error ? thrown.message : 'Cannot be read')])
+    const isAlias = thrown instanceof ReferenceError && !thrown.message.startsWith('Excessive')
+    return failed([
+      isAlias
+        ? faultAt('An alias of an anchor that is not set before it', unresolvedAlias(document))
+        : fault('Its aliases make it too large'),
+    ])
   }
 }

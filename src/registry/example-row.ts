@@ -1,9 +1,7 @@
 /** Whether the example row of a profile is a row that the version takes. Pure. */
 
-import type { Manifest, ManifestFeature } from '../shared/manifest.ts'
+import type { ExampleRow, Manifest, ManifestFeature } from '../shared/manifest.ts'
 import { nearest } from '../shared/nearest.ts'
-
-export type ExampleRow = Readonly<Record<string, number | string | boolean | null>>
 
 const valueFault = (
   { name, type, optional }: ManifestFeature,

@@ -4,13 +4,25 @@
  */
 
 import { type Dirent, readdirSync, realpathSync } from 'node:fs'
-import { join } from 'node:path'
-import type { ModelConfig } from '../config/config.ts'
+import { join, relative } from 'node:path'
+import type { FileRefusal, ModelConfig } from '../config/config.ts'
 import { GatewayError, type Refusal, refuse } from '../shared/errors.ts'
 import { isModelName, parseVersion } from '../shared/ids.ts'
-import type { Manifest } from '../shared/manifest.ts'
-import { type ExampleRow, exampleRowFault } from './example-row.ts'
+import type { ExampleRow, Manifest } from '../shared/manifest.ts'
+import { exampleRowFault } from './example-row.ts'
 import { checkPlace, isFile, readOptional } from './repository-file.ts'
+
+/** What is wrong, and with which file or folder. */
+export interface RepositoryFault extends Refusal {
+  /** Relative to the repository. */
+  readonly file?: string
+  /** The value within the file, where there is one. */
+  readonly path?: readonly string[]
+  /** Every single thing that is wrong with the file. */
+  readonly problems?: FileRefusal['problems']
+  /** It works, but probably not as somebody meant it to. */
+  readonly isWarning?: true
+}
 
 export interface ScannedVersion {
   readonly version: number
@@ -19,7 +31,7 @@ export interface ScannedVersion {
   readonly manifest: Manifest | null
   readonly exampleRow: ExampleRow | null
   /** Why the version cannot even be tried; null when it can. */
-  readonly fault: Refusal | null
+  readonly fault: RepositoryFault | null
 }
 
 export interface ScannedModel {
@@ -29,23 +41,23 @@ export interface ScannedModel {
   /** Ascending. */
   readonly versions: readonly ScannedVersion[]
   /** Faults beside single versions: names that are no versions, aliases to nowhere. */
-  readonly faults: readonly Refusal[]
+  readonly faults: readonly RepositoryFault[]
   /** aliases.json or model.yaml cannot be read: what was known of the model before should stay. */
   readonly isBroken: boolean
 }
 
 export interface RepositoryScan {
   readonly models: readonly ScannedModel[]
-  readonly faults: readonly Refusal[]
+  readonly faults: readonly RepositoryFault[]
 }
 
 /** How the files of a repository are read; `config/parsers.ts` in production. */
 export interface RepositoryParsers {
   readonly defaultConfig: ModelConfig
-  parseManifest(bytes: Uint8Array): Manifest | Refusal
-  parseProfile(bytes: Uint8Array): { versionDigest: string; exampleRow: ExampleRow } | Refusal
-  parseModelConfig(bytes: Uint8Array): ModelConfig | Refusal
-  parseAliases(bytes: Uint8Array): Record<string, number> | Refusal
+  parseManifest(bytes: Uint8Array): Manifest | FileRefusal
+  parseProfile(bytes: Uint8Array): { versionDigest: string; exampleRow: ExampleRow } | FileRefusal
+  parseModelConfig(bytes: Uint8Array): ModelConfig | FileRefusal
+  parseAliases(bytes: Uint8Array): Record<string, number> | FileRefusal
 }
 
 /** By the type of `code`: an alias may be called `code`, but it names a number. */
@@ -61,6 +73,15 @@ const isCandidate = (folder: string, entry: Dirent): boolean =>
   !isIgnored(entry.name) &&
   (entry.isDirectory() || (entry.isSymbolicLink() && !isFile(join(folder, entry.name))))
 
+/** Says of every refusal which file it is about. */
+const faultsOf =
+  (root: string, folder: string) =>
+  (name: string, refusal: Refusal, path?: readonly string[]): RepositoryFault => ({
+    ...refusal,
+    file: relative(root, join(folder, name)),
+    ...(path === undefined ? {} : { path }),
+  })
+
 const scanVersion = (
   root: string,
   folder: string,
@@ -69,32 +90,37 @@ const scanVersion = (
 ): ScannedVersion => {
   const modelFile = join(folder, 'model.onnx')
   const bare = { version, folder, modelFile, manifest: null, exampleRow: null }
-  const failed = (fault: Refusal): ScannedVersion => ({ ...bare, fault })
-  const misplaced =
-    checkPlace(root, folder, 'The folder of the version', 'folder') ??
-    checkPlace(root, modelFile, 'model.onnx', 'file')
-  if (misplaced !== null) return failed(misplaced)
+  const faultOf = faultsOf(root, folder)
+  const failed = (...parts: Parameters<typeof faultOf>): ScannedVersion => ({
+    ...bare,
+    fault: faultOf(...parts),
+  })
+  const noFolder = checkPlace(root, folder, 'The folder of the version', 'folder')
+  if (noFolder !== null) return failed('.', noFolder)
+  const noFile = checkPlace(root, modelFile, 'model.onnx', 'file')
+  if (noFile !== null) return failed('model.onnx', noFile)
   const code = 'MANIFEST_INVALID'
   const manifest = readOptional(root, folder, {
     name: 'manifest.json',
     code,
     parse: parsers.parseManifest,
   })
-  if (isRefusal(manifest)) return failed(manifest)
+  if (isRefusal(manifest)) return failed('manifest.json', manifest)
   const profile = readOptional(root, folder, {
     name: 'profile.json',
     code,
     parse: parsers.parseProfile,
   })
-  if (isRefusal(profile)) return failed(profile)
+  if (isRefusal(profile)) return failed('profile.json', profile)
   if (profile !== null && manifest !== null && profile.versionDigest !== manifest.digest) {
-    return failed(refuse('DIGEST_MISMATCH', 'profile.json was made for another model.onnx'))
+    const other = refuse('DIGEST_MISMATCH', 'profile.json was made for another model.onnx')
+    return failed('profile.json', other, ['version_digest'])
   }
   const exampleRow = profile?.exampleRow ?? null
   const fault = exampleRow && manifest && exampleRowFault(exampleRow, manifest)
   return fault === null
     ? { ...bare, manifest, exampleRow, fault }
-    : failed(refuse(code, `profile.json: example_row ${fault}`))
+    : failed('profile.json', refuse(code, `profile.json: example_row ${fault}`), ['example_row'])
 }
 
 /** A file of a model: what it says, or else `instead` and a fault. */
@@ -102,28 +128,43 @@ const readSettings = (
   root: string,
   folder: string,
   parsers: RepositoryParsers,
-): { config: ModelConfig; aliases: Record<string, number>; faults: Refusal[] } => {
+): { config: ModelConfig; aliases: Record<string, number>; faults: RepositoryFault[] } => {
   const code = 'MODEL_CONFIG_INVALID'
-  const config = readOptional(root, folder, {
-    name: 'model.yaml',
-    code,
-    parse: parsers.parseModelConfig,
-  })
-  const aliases = readOptional(root, folder, {
-    name: 'aliases.json',
-    code,
-    parse: parsers.parseAliases,
-  })
-  return {
-    config: config === null || isRefusal(config) ? parsers.defaultConfig : config,
-    aliases: aliases === null || isRefusal(aliases) ? {} : aliases,
-    faults: [config, aliases].filter(isRefusal),
+  const faultOf = faultsOf(root, folder)
+  const faults: RepositoryFault[] = []
+  const read = <T extends object>(name: string, parse: (bytes: Uint8Array) => T | FileRefusal) => {
+    const value = readOptional(root, folder, { name, code, parse })
+    if (!isRefusal(value)) return value
+    faults.push(faultOf(name, value))
+    return null
   }
+  const config = read('model.yaml', parsers.parseModelConfig)
+  const aliases = read('aliases.json', parsers.parseAliases)
+  return { config: config ?? parsers.defaultConfig, aliases: aliases ?? {}, faults }
+}
+
+/** What is no fault of a model, but is probably not what its author thinks. */
+const warningsOf = (root: string, folder: string, versions: number): RepositoryFault[] => {
+  const warn = (name: string, detail: string): RepositoryFault => ({
+    ...faultsOf(root, folder)(name, refuse('MODEL_CONFIG_INVALID', detail)),
+    isWarning: true,
+  })
+  const found: RepositoryFault[] = []
+  if (isFile(join(folder, 'config.pbtxt')) && !isFile(join(folder, 'model.yaml'))) {
+    found.push(warn('config.pbtxt', 'config.pbtxt is not read yet; model.yaml sets batching'))
+  }
+  if (versions === 0) {
+    const isVersion = isFile(join(folder, 'model.onnx'))
+    const more = isVersion ? '; is the repository the folder above?' : ''
+    found.push(warn('.', `holds no version: <model>/<version>/model.onnx is wanted${more}`))
+  }
+  return found
 }
 
 const scanModel = (root: string, name: string, parsers: RepositoryParsers): ScannedModel => {
   const folder = join(root, name)
   const { config, aliases, faults } = readSettings(root, folder, parsers)
+  const faultOf = faultsOf(root, folder)
   // A model whose settings cannot be read is not served with settings that nobody chose.
   const broken = faults[0] ?? null
   const versions: ScannedVersion[] = []
@@ -133,13 +174,18 @@ const scanModel = (root: string, name: string, parsers: RepositoryParsers): Scan
     if (version > 0) {
       const scanned = scanVersion(root, join(folder, entry.name), version, parsers)
       versions.push(broken === null ? scanned : { ...scanned, fault: broken })
-    } else faults.push(refuse('MODEL_INVALID', `'${entry.name}' is no version: 1, 2, 3 ...`))
+      continue
+    }
+    const detail = `'${entry.name}' is no version: 1, 2, 3 ...`
+    faults.push(faultOf(entry.name, refuse('MODEL_INVALID', detail)))
   }
   for (const [alias, version] of Object.entries(aliases)) {
     if (versions.some((each) => each.version === version)) continue
-    faults.push(refuse('VERSION_NOT_FOUND', `Alias '${alias}' names the absent version ${version}`))
+    const detail = `Alias '${alias}' names the absent version ${version}`
+    faults.push(faultOf('aliases.json', refuse('VERSION_NOT_FOUND', detail), [alias]))
   }
   versions.sort((a, b) => a.version - b.version)
+  faults.push(...warningsOf(root, folder, versions.length))
   return { name, aliases, config, versions, faults, isBroken: broken !== null }
 }
 
@@ -147,7 +193,8 @@ const scanModel = (root: string, name: string, parsers: RepositoryParsers): Scan
 const scanReadable = (root: string, name: string, parsers: RepositoryParsers): ScannedModel => {
   const broken = (fault: Refusal): ScannedModel => {
     const config = parsers.defaultConfig
-    return { name, aliases: {}, config, versions: [], faults: [fault], isBroken: true }
+    const faults = [{ ...fault, file: name }]
+    return { name, aliases: {}, config, versions: [], faults, isBroken: true }
   }
   const misplaced = checkPlace(root, join(root, name), 'The folder of the model', 'folder')
   if (misplaced !== null) return broken(misplaced)
@@ -167,13 +214,16 @@ const scanReadable = (root: string, name: string, parsers: RepositoryParsers): S
  */
 export const scanRepository = (root: string, parsers: RepositoryParsers): RepositoryScan => {
   const models: ScannedModel[] = []
-  const faults: Refusal[] = []
+  const faults: RepositoryFault[] = []
   try {
     const real = realpathSync(root)
     for (const entry of readdirSync(real, { withFileTypes: true })) {
       if (!isCandidate(real, entry)) continue
       if (isModelName(entry.name)) models.push(scanReadable(real, entry.name, parsers))
-      else faults.push(refuse('MODEL_INVALID', `'${entry.name}' cannot be the name of a model`))
+      else {
+        const detail = `'${entry.name}' cannot be the name of a model`
+        faults.push({ ...refuse('MODEL_INVALID', detail), file: entry.name })
+      }
     }
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException

@@ -189,6 +189,8 @@ export const HINTS: Readonly<Record<string, string>> = {
 
 interface Contradiction {
   readonly path: readonly string[]
+  /** All keys that take part in it; where one has a fault of its own, nothing can be said. */
+  readonly involves: readonly (readonly string[])[]
   readonly message: string
   readonly hint: string
 }
@@ -199,6 +201,10 @@ export const contradictionsOf = ({ limits, server, control }: SluiceYaml): Contr
   if (limits.body_bytes_in_flight_max < limits.body_bytes_max) {
     found.push({
       path: ['limits', 'body_bytes_in_flight_max'],
+      involves: [
+        ['limits', 'body_bytes_in_flight_max'],
+        ['limits', 'body_bytes_max'],
+      ],
       message: `got ${limits.body_bytes_in_flight_max}; wanted at least limits.body_bytes_max, ${limits.body_bytes_max}`,
       hint: 'one body of the largest size must fit',
     })
@@ -207,6 +213,10 @@ export const contradictionsOf = ({ limits, server, control }: SluiceYaml): Contr
     const isDefault = control.port === CONTROL_PORT
     found.push({
       path: isDefault ? ['server', 'http_port'] : ['control', 'port'],
+      involves: [
+        ['server', 'http_port'],
+        ['control', 'port'],
+      ],
       message: `got ${control.port}, which is ${isDefault ? 'control.port' : 'server.http_port'}`,
       hint: 'choose another port',
     })

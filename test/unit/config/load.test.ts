@@ -1,34 +1,95 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { loadConfig } from '../../../src/config/load.ts'
+import { type LoadOptions, loadConfig } from '../../../src/config/load.ts'
 import { formatProblem } from '../../../src/config/problems.ts'
 import { configProblems, loadedConfig, REPOSITORY } from '../../helpers/config.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
 import { makeTree } from '../../helpers/tree.ts'
 
-test('loadConfig() says everything at once when several things are wrong', () => {
-  const problems = configProblems(
-    'server:\n  http_port: 70000\n  treads: 2\n  http: uvs\nlog: {level: loud}\n',
-    { env: { SLUICE_LOG__LEVLE: 'info' }, flags: { replicas: 'two' } },
-  )
-  expect(problems.map(({ source, path }) => `${source} ${path}`).sort()).toEqual([
-    '--replicas server.replicas',
-    'SLUICE_LOG__LEVLE ',
-    'sluice.yaml log.level',
-    'sluice.yaml model_repository',
-    'sluice.yaml server.http',
-    'sluice.yaml server.http_port',
-    'sluice.yaml server.treads',
+test('loadConfig() says everything at once, in the order of the lines, when much is wrong', () => {
+  const content = `sevrer: {}
+model_repo: models
+http_port: 1
+server:
+  http_port: 70000
+  threads: "4"
+  treads: 2
+  http: uvs
+limits:
+  body_bytes_max: 64MiB
+  body_bytes_in_flight_max: 2048
+log: {level: loud}
+control: {port: 9000}
+`
+  const problems = configProblems(content, {
+    env: { SLUICE_LOG__LEVLE: 'info', SLUICE_HTTP_PORT: '1' },
+    flags: { replicas: 'two', 'grpc-port': '1' },
+  })
+  expect(problems.map(formatProblem)).toEqual([
+    'sluice.yaml:1:1  model_repository: is missing; wanted non-empty string  (give --model-repository DIR, or the key in sluice.yaml)',
+    "sluice.yaml:1:1  sevrer: Unknown key 'sevrer'  (did you mean 'server'?)",
+    "sluice.yaml:2:1  model_repo: Unknown key 'model_repo'  (did you mean 'model_repository'?)",
+    "sluice.yaml:3:1  http_port: Unknown key 'http_port'  (did you mean 'server.http_port'?)",
+    'sluice.yaml:5:3  server.http_port: got 70000; wanted integer 0 to 65535',
+    'sluice.yaml:6:3  server.threads: got "4"; wanted `auto` or integer 1 to 256  (without quotes)',
+    "sluice.yaml:7:3  server.treads: Unknown key 'treads'  (did you mean 'threads'?)",
+    'sluice.yaml:8:3  server.http: got "uvs"; wanted `uws` or `node`  (did you mean \'uws\'?)',
+    'sluice.yaml:10:3  limits.body_bytes_max: got "64MiB"; wanted integer 1024 to 1073741824  (in bytes: 67108864)',
+    'sluice.yaml:12:7  log.level: got "loud"; wanted `debug`, `info`, `warn` or `error`',
+    'SLUICE_LOG__LEVLE  Unknown variable  (did you mean SLUICE_LOG__LEVEL?)',
+    'SLUICE_HTTP_PORT  Unknown variable  (did you mean SLUICE_SERVER__HTTP_PORT?)',
+    '--replicas  server.replicas: got "two"; wanted `auto` or integer 1 to 256',
+    "--grpc-port  server.grpc_port: Unknown key 'grpc_port'  (gRPC comes with a later release)",
   ])
 })
 
-test('loadConfig() names the whole path of a file that does not exist', () => {
-  const cwd = makeTempDir()
-  const result = loadConfig({ file: 'conf/other.yaml', flags: {}, env: {}, cwd })
-  const file = join(cwd, 'conf/other.yaml')
-  expect('problems' in result && result.problems.map(formatProblem)).toEqual([
-    `${file}  No such file`,
+test('loadConfig() says what sound values contradict although others are wrong', () => {
+  const content = `${REPOSITORY}server: {http_port: 8002, threads: 0}
+limits: {body_bytes_in_flight_max: 2048, body_bytes_max: lots}
+`
+  expect(configProblems(content).map(({ path }) => path)).toEqual([
+    'server.http_port',
+    'server.threads',
+    'limits.body_bytes_max', // and so not what it might contradict
+  ])
+})
+
+test('loadConfig() judges variables and flags although the file cannot be read', () => {
+  const problems = configProblems('server: {\n', {
+    env: { SLUICE_LOG__LEVEL: 'loud', SLUICE_SATE_DIR: 'x' },
+    flags: { 'http-port': '70000' },
+  })
+  expect(problems.map(({ source, path }) => `${source} ${path}`)).toEqual([
+    'sluice.yaml ',
+    'SLUICE_SATE_DIR ',
+    'SLUICE_LOG__LEVEL log.level',
+    '--http-port server.http_port',
+  ])
+})
+
+test('loadConfig() gives the rest with defaults for what is wrong', () => {
+  const cwd = makeTree({ 'sluice.yaml': `${REPOSITORY}server: {http_port: -1, threads: 3}` })
+  const result = loadConfig({ flags: {}, env: {}, cwd })
+  const server = { httpPort: 8000, threads: 3 }
+  expect(result).toMatchObject({
+    rest: { config: { modelRepository: join(cwd, 'models'), server } },
+  })
+  const nowhere = loadConfig({ flags: { 'http-port': '1' }, env: {}, cwd: makeTempDir() })
+  expect(nowhere).toMatchObject({ problems: [{ path: 'model_repository' }], rest: null })
+})
+
+test('loadConfig() shows a file as it was named', () => {
+  const cwd = makeTree({ 'conf/bad.yaml': 'a: [' })
+  const shown = (file: string | undefined, env: Record<string, string> = {}) => {
+    const result = loadConfig({ file, flags: {}, env, cwd })
+    return 'problems' in result ? result.problems.map(formatProblem) : []
+  }
+  expect(shown('conf/other.yaml')).toEqual(['conf/other.yaml  No such file'])
+  expect(shown(join(cwd, 'x.yaml'))).toEqual([`${join(cwd, 'x.yaml')}  No such file`])
+  expect(shown('./conf/bad.yaml')[0]).toMatch(/^\.\/conf\/bad\.yaml:1:\d+ {2}/)
+  expect(shown(undefined, { SLUICE_CONFIG: 'gone.yaml' })).toEqual([
+    'gone.yaml  No such file  (SLUICE_CONFIG names it)',
   ])
 })
 
@@ -45,19 +106,21 @@ test('loadConfig() needs no file when a flag names the repository', () => {
   const cwd = makeTempDir()
   const result = loadConfig({ flags: { 'model-repository': 'models' }, env: {}, cwd })
   expect(result).toMatchObject({
-    file: null,
     config: { modelRepository: join(cwd, 'models'), stateDir: join(cwd, '.sluice') },
   })
 })
 
 test('loadConfig() takes SLUICE_CONFIG when no --config is given, and nothing when it is empty', () => {
-  const cwd = makeTree({ 'a/one.yaml': REPOSITORY, 'a/two.yaml': REPOSITORY })
-  const env = { SLUICE_CONFIG: 'a/one.yaml' }
-  expect(loadConfig({ flags: {}, env, cwd })).toMatchObject({ file: join(cwd, 'a/one.yaml') })
-  const both = loadConfig({ file: 'a/two.yaml', flags: {}, env, cwd })
-  expect(both).toMatchObject({ file: join(cwd, 'a/two.yaml') })
-  const flags = { 'model-repository': '.' }
-  expect(loadConfig({ flags, env: { SLUICE_CONFIG: '' }, cwd })).toMatchObject({ file: null })
+  const cwd = makeTree({ 'one.yaml': 'model_repository: a', 'two.yaml': 'model_repository: b' })
+  const repository = (...[options]: [Partial<LoadOptions>]) => {
+    const result = loadConfig({ flags: {}, env: {}, cwd, ...options })
+    return 'config' in result ? result.config.modelRepository : null
+  }
+  const env = { SLUICE_CONFIG: 'one.yaml' }
+  expect(repository({ env })).toBe(join(cwd, 'a'))
+  expect(repository({ env, file: 'two.yaml' })).toBe(join(cwd, 'b'))
+  const flags = { 'model-repository': 'c' }
+  expect(repository({ env: { SLUICE_CONFIG: '' }, flags })).toBe(join(cwd, 'c'))
 })
 
 test('loadConfig() has a default for every key but the repository, deeply frozen', () => {
@@ -66,7 +129,6 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
     modelRepository: join(cwd, 'models'),
     defaultEndpoint: null,
     stateDir: join(cwd, '.sluice'),
-    modelControlMode: 'none',
     server: {
       host: '127.0.0.1',
       httpPort: 8000,
@@ -116,18 +178,14 @@ test('loadConfig() starts relative paths at the file, and those of flags at the 
 
 test('loadConfig() lets variables override the file, and flags override both', () => {
   const env = { SLUICE_SERVER__HTTP_PORT: '2000', SLUICE_SERVER__THREADS: '3' }
-  const { config, settings } = loadedConfig(`${REPOSITORY}server: {http_port: 1000, threads: 2}`, {
+  const { config, locate } = loadedConfig(`${REPOSITORY}server: {http_port: 1000, threads: 2}`, {
     env,
     flags: { 'http-port': '3000' },
   })
   expect(config.server).toMatchObject({ httpPort: 3000, threads: 3 })
-  const origins = Object.fromEntries(settings.map(({ key, origin }) => [key, origin]))
-  expect(origins).toMatchObject({
-    model_repository: 'sluice.yaml:1:1',
-    'server.http_port': '--http-port',
-    'server.threads': 'SLUICE_SERVER__THREADS',
-    'server.replicas': 'default',
-  })
+  expect(locate(['model_repository'])).toEqual({ source: 'sluice.yaml', line: 1, column: 1 })
+  expect(locate(['server', 'http_port']).source).toBe('--http-port')
+  expect(locate(['server', 'threads']).source).toBe('SLUICE_SERVER__THREADS')
 })
 
 test('loadConfig() names the flag or variable whose value is wrong', () => {
@@ -176,11 +234,18 @@ test('loadConfig() passes over variables that others set for a service called sl
   expect(configProblems(REPOSITORY, { env })).toEqual([])
 })
 
-test('loadConfig() refuses variables that look like ours and set nothing', () => {
-  const env = { SLUICE_HTTP__PORT: '1', SLUICE_STATEDIR: 'x', SLUICE_WHAT__EVER: '1' }
-  expect(configProblems(REPOSITORY, { env }).map(formatProblem)).toEqual([
-    'SLUICE_HTTP__PORT  Unknown variable  (see docs/reference/config.md for the keys)',
-    'SLUICE_STATEDIR  Unknown variable  (did you mean SLUICE_STATE_DIR?)',
-    'SLUICE_WHAT__EVER  Unknown variable  (see docs/reference/config.md for the keys)',
+test.each([
+  ['SLUICE_HTTP__PORT', 'did you mean SLUICE_SERVER__HTTP_PORT?'],
+  ['SLUICE_HTTP_PORT', 'did you mean SLUICE_SERVER__HTTP_PORT?'],
+  ['SLUICE_SERVER_HTTP_PORT', 'did you mean SLUICE_SERVER__HTTP_PORT?'],
+  ['SLUICE_HOST', 'did you mean SLUICE_SERVER__HOST or SLUICE_CONTROL__HOST?'],
+  ['SLUICE_STATEDIR', 'did you mean SLUICE_STATE_DIR?'],
+  ['SLUICE_MODEL_REPO', 'did you mean SLUICE_MODEL_REPOSITORY?'],
+  ['SLUICE_LOG', 'did you mean SLUICE_LOG__LEVEL?'],
+  ['SLUICE_LIMITS', 'a section is set key by key, such as SLUICE_LIMITS__BODY_BYTES_MAX'],
+  ['SLUICE_WHAT__EVER', 'see docs/reference/config.md for the keys'],
+])('loadConfig() refuses the variable %s, which sets nothing', (name, hint) => {
+  expect(configProblems(REPOSITORY, { env: { [name]: '1' } })).toMatchObject([
+    { source: name, message: 'Unknown variable', hint },
   ])
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { DIGEST, manifestJson, profileJson } from '../../helpers/manifests.ts'
 
-const { parseManifest, parseProfile, parseModelConfig, parseAliases } = repositoryParsers
+const { parseManifest, parseProfile } = repositoryParsers
 
 const utf8 = (content: string | object): Uint8Array =>
   new TextEncoder().encode(typeof content === 'string' ? content : JSON.stringify(content))
@@ -12,18 +12,24 @@ const feature = (more: object) => ({
 })
 
 const BAD_MANIFESTS: readonly (readonly [string, object | string, string])[] = [
-  ['nothing', '', 'manifest.json is not JSON: it ends too early'],
-  ['half a file', '{"format": {', 'is not JSON: '],
-  ['text', 'root:x:0:0:root', 'manifest.json is not JSON: an unexpected character'],
-  ['NaN', '{"missing": NaN}', 'NaN and Infinity are no JSON; write null'],
-  ['-Infinity', '{"importance": -Infinity}', 'NaN and Infinity are no JSON; write null'],
-  ['null', 'null', 'manifest.json: got nothing; wanted map'],
-  ['a list', '[]', 'manifest.json: got a list; wanted map'],
+  ['nothing', '', 'manifest.json:1:1  Is not JSON: it ends too early'],
+  ['half a file', '{"format": {', 'manifest.json:1:13  Is not JSON: it ends too early'],
+  ['text', 'root:x:0:0:root', 'manifest.json:1:1  Is not JSON: an unexpected character'],
+  ['NaN', '{"missing": NaN}', 'json:1:13  Is not JSON: NaN and Infinity are no JSON; write null'],
+  [
+    '-Infinity',
+    '{"a": -Infinity}',
+    'json:1:7  Is not JSON: NaN and Infinity are no JSON; write null',
+  ],
+  ['a comma too many', '{\n "a": 1,\n}', 'json:3:1  Is not JSON: a comma too many, or a value'],
+  ['a comment', '{\n // digest\n}', 'json:2:2  Is not JSON: JSON has no comments'],
+  ['null', 'null', 'manifest.json:1:1  got nothing; wanted map'],
+  ['a list', '[]', 'manifest.json:1:1  got a list; wanted map'],
   ['no format', { digest: DIGEST }, 'format: is missing; wanted map'],
   [
     'a newer format',
     manifestJson({ format: { name: 'sluice-manifest', version: 2 } }),
-    'manifest.json has format version 2; this release reads version 1',
+    'manifest.json:1:37  has format version 2; this release reads version 1',
   ],
   [
     'a foreign format',
@@ -32,6 +38,7 @@ const BAD_MANIFESTS: readonly (readonly [string, object | string, string])[] = [
   ],
   ['no digest', manifestJson({ digest: undefined }), 'digest: is missing; wanted string'],
   ['a short digest', manifestJson({ digest: 'abc' }), 'digest: is no SHA-256'],
+  ['a misspelt task', manifestJson({ task: 'binry' }), "(did you mean 'binary'?)"],
   ['an unknown task', manifestJson({ task: 'ranking' }), 'task: got "ranking"; wanted `binary`'],
   ['a feature of no type', manifestJson(feature({ type: 'int' })), 'features.0.type: got "int"'],
   ['a column below 0', manifestJson(feature({ column: -1 })), 'features.0.column: got -1'],
@@ -93,12 +100,29 @@ const BAD_MANIFESTS: readonly (readonly [string, object | string, string])[] = [
 
 test.each(BAD_MANIFESTS)('parseManifest() refuses %s', (_, content, detail) => {
   const refused = parseManifest(utf8(content))
-  expect(refused).toEqual({ code: 'MANIFEST_INVALID', detail: expect.stringContaining(detail) })
+  expect(refused).toMatchObject({
+    code: 'MANIFEST_INVALID',
+    detail: expect.stringContaining(detail),
+  })
 })
 
 test('parseManifest() refuses bytes that are not UTF-8', () => {
-  const detail = 'manifest.json is not JSON: it is not UTF-8'
-  expect(parseManifest(Uint8Array.of(0x7b, 0xff))).toEqual({ code: 'MANIFEST_INVALID', detail })
+  const detail = 'manifest.json:1:1  Is not JSON: it is not UTF-8'
+  expect(parseManifest(Uint8Array.of(0x7b, 0xff))).toMatchObject({
+    code: 'MANIFEST_INVALID',
+    detail,
+  })
+})
+
+test('parseManifest() has a place for every fault', () => {
+  const text = JSON.stringify(manifestJson({ task: 1, features: [{}] }), null, 2)
+  const refused = parseManifest(utf8(text))
+  const problems = 'problems' in refused ? refused.problems : []
+  const lines = text.split('\n')
+  expect(problems.map(({ path }) => path)).toContain('features.0.column')
+  for (const { path, line } of problems) {
+    expect(lines[line - 1]).toContain(path.startsWith('features') ? '{}' : `"${path}"`)
+  }
 })
 
 test('parseManifest() shows five faults of many', () => {
@@ -199,7 +223,7 @@ test.each<readonly [string, object, string]>([
   ],
   ['a score of two bins', { score: { edges: [0.5], counts: [1] } }, 'score.counts: must be one'],
 ])('parseProfile() refuses %s', (_, more, detail) => {
-  expect(parseProfile(utf8(profileJson(more)))).toEqual({
+  expect(parseProfile(utf8(profileJson(more)))).toMatchObject({
     code: 'MANIFEST_INVALID',
     detail: expect.stringContaining(detail),
   })
@@ -210,65 +234,4 @@ test('parseProfile() gives digest and example row', () => {
     versionDigest: DIGEST,
     exampleRow: { distance: 1400, seats: null, carrier: 'UA' },
   })
-})
-
-test.each([
-  [
-    'an unknown key',
-    'max_batchsize: 4',
-    "model.yaml:1:1  max_batchsize: Unknown key 'max_batchsize'  (did you mean 'max_batch_size'?)",
-  ],
-  [
-    'a negative size',
-    'max_batch_size: -1',
-    'model.yaml:1:1  max_batch_size: got -1; wanted integer 0 to 65536 or null',
-  ],
-  [
-    'a delay of text',
-    'dynamic_batching:\n  max_queue_delay_microseconds: 1ms',
-    'model.yaml:2:3  dynamic_batching.max_queue_delay_microseconds: got "1ms"; wanted integer 0 to 10000000',
-  ],
-  [
-    'a size of 0',
-    'dynamic_batching: {preferred_batch_size: [4, 0]}',
-    'model.yaml:1:46  dynamic_batching.preferred_batch_size.1: got 0; wanted integer 1 to 65536',
-  ],
-  ['a list', '[]', 'model.yaml:1:1  got a list; wanted map'],
-  [
-    'a duplicate key',
-    'max_batch_size: 1\nmax_batch_size: 2',
-    'model.yaml:2:1  Map keys must be unique',
-  ],
-])('parseModelConfig() refuses %s', (_, content, detail) => {
-  expect(parseModelConfig(utf8(content))).toEqual({ code: 'MODEL_CONFIG_INVALID', detail })
-})
-
-test('parseModelConfig() has a default for every key', () => {
-  const { defaultConfig } = repositoryParsers
-  expect(parseModelConfig(utf8(''))).toEqual(defaultConfig)
-  expect(parseModelConfig(utf8('dynamic_batching:'))).toEqual(defaultConfig)
-  expect(
-    parseModelConfig(
-      utf8('max_batch_size: 0\ndynamic_batching: {max_queue_delay_microseconds: 100}'),
-    ),
-  ).toEqual({ maxBatchSize: 0, maxQueueDelayUs: 100, preferredBatchSize: [] })
-})
-
-test.each([
-  ['version 0', { champion: 0 }, 'champion: got '],
-  ['half a version', { champion: 1.5 }, 'champion: got '],
-  ['a version as text', { champion: '1' }, 'champion: got '],
-  ['a name with a slash', { '../x': 1 }, 'is no name'],
-  ['an empty name', { '': 1 }, 'is no name'],
-  ['a list', [1], 'got a list; wanted map'],
-])('parseAliases() refuses %s', (_, content, detail) => {
-  expect(parseAliases(utf8(content))).toEqual({
-    code: 'MODEL_CONFIG_INVALID',
-    detail: expect.stringContaining(detail),
-  })
-})
-
-test('parseAliases() gives versions by name', () => {
-  const aliases = { champion: 1, challenger: 2, code: 3 }
-  expect(parseAliases(utf8(aliases))).toEqual(aliases)
 })

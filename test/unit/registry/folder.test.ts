@@ -95,7 +95,11 @@ test.each(['0', '01', 'x', '-1', '1.0', '1e3', '9999999999', 'latest'])(
     expect(versionNumbers({ versions })).toEqual([1])
     expect(isBroken).toBe(false)
     expect(faults).toEqual([
-      { code: 'MODEL_INVALID', detail: `'${name}' is no version: 1, 2, 3 ...` },
+      {
+        code: 'MODEL_INVALID',
+        detail: `'${name}' is no version: 1, 2, 3 ...`,
+        file: `m/${name}`,
+      },
     ])
   },
 )
@@ -125,18 +129,20 @@ test.each(['a b', 'ünicode', 'a..b', '-a', 'x'.repeat(129)])(
     const { models, faults } = scan(makeTree({ [`${name}/1/model.onnx`]: 'x' }))
     expect(models).toEqual([])
     const detail = `'${name}' cannot be the name of a model`
-    expect(faults).toEqual([{ code: 'MODEL_INVALID', detail }])
+    expect(faults).toEqual([{ code: 'MODEL_INVALID', detail, file: name }])
   },
 )
 
 test('scanRepository() says that a version has no model.onnx', () => {
   const detail = 'There is no model.onnx'
-  expect(versionFault({ '1': null })).toEqual({ code: 'MODEL_INVALID', detail })
+  const fault = { code: 'MODEL_INVALID', detail, file: 'm/1/model.onnx' }
+  expect(versionFault({ '1': null })).toEqual(fault)
 })
 
 test('scanRepository() says that model.onnx is a folder', () => {
   const detail = 'model.onnx is no file'
-  expect(versionFault({ '1/model.onnx': null })).toEqual({ code: 'MODEL_INVALID', detail })
+  const fault = { code: 'MODEL_INVALID', detail, file: 'm/1/model.onnx' }
+  expect(versionFault({ '1/model.onnx': null })).toEqual(fault)
 })
 
 test('scanRepository() does not wait for a pipe', () => {
@@ -148,60 +154,6 @@ test('scanRepository() does not wait for a pipe', () => {
   })
 })
 
-test('scanRepository() follows links within the repository', () => {
-  const model = scanModel({ '1/model.onnx': 'x', '2': { link: '1' } })
-  expect(model.versions.map(({ fault }) => fault)).toEqual([null, null])
-})
-
-const OUTSIDE = makeTree({ 'v/model.onnx': 'x', 'secret.json': 'root:x:0:0' })
-
-test.each<readonly [string, Readonly<Record<string, Entry>>, string]>([
-  ['a version', { '1': { link: join(OUTSIDE, 'v') } }, 'The folder of the version'],
-  ['model.onnx', { '1/model.onnx': { link: join(OUTSIDE, 'v/model.onnx') } }, 'model.onnx'],
-  [
-    'a manifest',
-    { '1/model.onnx': 'x', '1/manifest.json': { link: join(OUTSIDE, 'secret.json') } },
-    'manifest.json',
-  ],
-  [
-    'a profile',
-    { '1/model.onnx': 'x', '1/profile.json': { link: '../../../../../../etc/passwd' } },
-    'profile.json',
-  ],
-])('scanRepository() does not follow %s that is a link out of the repository', (_, tree, what) => {
-  const detail = `${what} is a link that leads out of the repository`
-  expect(versionFault(tree)).toEqual({ code: 'MODEL_UNSAFE', detail })
-})
-
-test.each(['aliases.json', 'model.yaml'])(
-  'scanRepository() does not follow %s that is a link out of the repository',
-  (name) => {
-    const model = scanModel({ '1/model.onnx': 'x', [name]: { link: join(OUTSIDE, 'secret.json') } })
-    const detail = `${name} is a link that leads out of the repository`
-    expect(model).toMatchObject({ isBroken: true, faults: [{ code: 'MODEL_UNSAFE', detail }] })
-    expect(model.versions[0]?.fault?.code).toBe('MODEL_UNSAFE')
-  },
-)
-
-test.each([
-  ['out of the repository', OUTSIDE, 'MODEL_UNSAFE', 'is a link that leads out of the repository'],
-  ['to nowhere', './absent', 'MODEL_INVALID', 'is a link to nowhere'],
-  ['to itself', 'm', 'MODEL_INVALID', 'cannot be read (ELOOP)'],
-])('scanRepository() keeps the other models when one is a link %s', (_, link, code, reason) => {
-  const { models, faults } = scan(makeTree({ m: { link }, 'n/1/model.onnx': 'x' }))
-  expect(faults).toEqual([])
-  expect(models).toMatchObject([
-    { name: 'm', isBroken: true, faults: [{ code, detail: `The folder of the model ${reason}` }] },
-    { name: 'n', isBroken: false, faults: [] },
-  ])
-})
-
-test('scanRepository() follows the link that is the repository itself', () => {
-  const root = makeTree({ 'm/1/model.onnx': 'x' })
-  const { models } = scan(join(makeTree({ models: { link: root } }), 'models'))
-  expect(models).toMatchObject([{ name: 'm', versions: [{ fault: null }] }])
-})
-
 test('scanRepository() says that an alias names an absent version', () => {
   const { faults, aliases } = scanModel({
     '1/model.onnx': 'x',
@@ -209,7 +161,12 @@ test('scanRepository() says that an alias names an absent version', () => {
   })
   expect(aliases).toEqual({ champion: 7, code: 1, detail: 1 })
   expect(faults).toEqual([
-    { code: 'VERSION_NOT_FOUND', detail: "Alias 'champion' names the absent version 7" },
+    {
+      code: 'VERSION_NOT_FOUND',
+      detail: "Alias 'champion' names the absent version 7",
+      file: 'm/aliases.json',
+      path: ['champion'],
+    },
   ])
 })
 
@@ -252,7 +209,8 @@ test('scanRepository() refuses an example row that the version does not take', (
   })
   const detail =
     "profile.json: example_row names 'distnce', which is no feature of the manifest; did you mean 'distance'?"
-  expect(fault).toEqual({ code: 'MANIFEST_INVALID', detail })
+  const place = { file: 'm/1/profile.json', path: ['example_row'] }
+  expect(fault).toEqual({ code: 'MANIFEST_INVALID', detail, ...place })
 })
 
 test('scanRepository() refuses a manifest that is longer than memory should hold', () => {
@@ -261,6 +219,25 @@ test('scanRepository() refuses a manifest that is longer than memory should hold
   writeFileSync(file, '')
   execFileSync('truncate', ['-s', '65M', file])
   expect(scan(root).models[0]?.versions[0]?.fault?.detail).toMatch(/^manifest.json exceeds/)
+})
+
+test('scanRepository() warns of a config.pbtxt, which is not read, unless there is a model.yaml', () => {
+  const file = 'm/config.pbtxt'
+  const tree = { '1/model.onnx': 'x', 'config.pbtxt': 'max_batch_size: 8' }
+  expect(scanModel(tree)).toMatchObject({
+    isBroken: false,
+    faults: [{ file, isWarning: true }],
+    versions: [{ fault: null }],
+  })
+  expect(scanModel({ ...tree, 'model.yaml': 'max_batch_size: 8' }).faults).toEqual([])
+})
+
+test('scanRepository() warns of a model without a version, and of the folder above being meant', () => {
+  expect(scanModel({ 'notes.txt': '' }).faults).toMatchObject([
+    { file: 'm', isWarning: true, detail: expect.stringMatching(/^holds no version: .* wanted$/) },
+  ])
+  const { models } = scan(join(makeTree({ 'credit/1/model.onnx': 'x' }), 'credit'))
+  expect(models[0]?.faults[0]?.detail).toMatch(/is the repository the folder above\?$/)
 })
 
 test('scanRepository() names no path of this machine', () => {

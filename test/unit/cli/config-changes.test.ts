@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { restartKeys } from '../../../src/cli/config-changes.ts'
+import { leavesOf, toJsonSchema } from '../../../src/config/schema-text.ts'
+import { sluiceSchema } from '../../../src/config/schemas/sluice.ts'
+import { loadedConfig, REPOSITORY } from '../../helpers/config.ts'
+
+const configOf = (text: string) => loadedConfig(text, { cores: 1 }).config
+
+/** Another value of every key, as sluice.yaml has it. */
+const OTHERS: Readonly<Record<string, string>> = {
+  model_repository: 'other',
+  default_endpoint: 'other',
+  state_dir: 'other',
+  control_absence_max: '7',
+  'server.host': '127.0.0.2',
+  'server.http_port': '7001',
+  'server.http': 'node',
+  'server.threads': '7',
+  'server.replicas': '7',
+  'server.drain_seconds_max': '7',
+  'control.host': 'localhost',
+  'control.port': '7002',
+  'limits.body_bytes_max': '2048',
+  'limits.body_bytes_in_flight_max': '999999999',
+  'limits.json_depth_max': '7',
+  'limits.header_bytes_max': '2048',
+  'limits.queue_rows_max': '7',
+  'proving.timeout_seconds': '7',
+  'proving.memory_bytes_max': '99999999',
+  'proving.rows_max': '7',
+  'watchdog.report_seconds': '7',
+  'watchdog.idle_seconds_max': '7',
+  'watchdog.execution_timeout_seconds': '7',
+  'watchdog.load_seconds_max': '7',
+  'log.level': 'warn',
+}
+
+const leaves = leavesOf(toJsonSchema(sluiceSchema))
+  .map(({ path, schema }) => ({ key: path.join('.'), change: schema.change }))
+  .filter(({ key }) => key !== 'model_control_mode') // it has one value
+
+const yamlOf = (key: string): string => {
+  const [section, name] = key.split('.')
+  const value = OTHERS[key]
+  const text = name === undefined ? `${key}: ${value}\n` : `${section}:\n  ${name}: ${value}\n`
+  return key === 'model_repository' ? text : REPOSITORY + text
+}
+
+test.each(leaves)('restartKeys() knows that $key needs: $change', ({ key, change }) => {
+  const base = configOf(REPOSITORY)
+  const { cwd, config } = loadedConfig(yamlOf(key), { cores: 1 })
+  // Each config is written into a folder of its own, which relative paths start from.
+  const folder = loadedConfig(REPOSITORY, { cores: 1 }).cwd
+  const moved = JSON.parse(JSON.stringify(config).replaceAll(cwd, folder))
+  const at = { ...base, modelRepository: `${folder}/models`, stateDir: `${folder}/.sluice` }
+  expect(restartKeys(at, moved)).toEqual(change === 'restart' ? [key] : [])
+})
+
+test('restartKeys() finds nothing in the same config', () => {
+  const config = configOf(REPOSITORY)
+  expect(restartKeys(config, structuredClone(config))).toEqual([])
+})
