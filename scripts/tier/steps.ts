@@ -1,4 +1,7 @@
-/** The steps of every tier: one literal table, read by `scripts/tier.ts`. */
+/** The steps of every tier: one literal table, read by `scripts/tier.ts` and the tidy rules. */
+
+import { matchesGlob } from 'node:path'
+import { PROJECTS, type ProjectName } from './projects.ts'
 
 /** A later tier runs the steps of the earlier ones, except soak, which runs alone. */
 export type Tier = 'ok' | 'test' | 'full' | 'soak'
@@ -6,23 +9,33 @@ export type Tier = 'ok' | 'test' | 'full' | 'soak'
 /** Programs of others that steps need; `provision.ts` knows where they come from. */
 export type Tool = 'promtool' | 'hadolint'
 
-export interface Step {
+interface StepBase {
   readonly name: string
   /** The first tier that runs it. */
   readonly tier: Tier
-  /** `vitest` steps are counted test by test, `command` steps count as one. */
-  readonly kind: 'command' | 'vitest'
-  /** Program and arguments; for vitest the projects. */
-  readonly command: readonly string[]
   /** Environment on top of the runner's. */
   readonly env?: Readonly<Record<string, string>>
-  /** Must exist for the step to make sense, relative to the repository. */
-  readonly needs?: string
-  /** Only these test files of the vitest projects. */
-  readonly files?: readonly string[]
-  /** A program of others that the runner installs where it is missing. */
-  readonly tool?: Tool
 }
+
+/** A program; it counts as one test. */
+export interface CommandStep extends StepBase {
+  readonly kind: 'command'
+  readonly command: readonly string[]
+}
+
+/** Tests, counted one by one. Each of its projects and files must have some. */
+export interface TestStep extends StepBase {
+  readonly kind: 'vitest'
+  readonly projects: readonly ProjectName[]
+  /** Only these test files of the projects. */
+  readonly files?: readonly string[]
+  /** A program of others without which it is not run. */
+  readonly tool?: Tool
+  /** It runs again, in another way, what a step before it has run. */
+  readonly isRepeat?: boolean
+}
+
+export type Step = CommandStep | TestStep
 
 /** Minutes after which the runner ends a tier. */
 export const MINUTES_MAX: Readonly<Record<Tier, number>> = { ok: 3, test: 12, full: 40, soak: 480 }
@@ -38,13 +51,12 @@ export const COMMANDS: Readonly<Record<Tier, string>> = {
 const NEW_SEEDS = { SLUICE_TEST_SEED: 'random' }
 
 /** One file of `test/full` that needs one program of others. */
-const fullStep = (name: string, tool: Tool): Step => ({
-  name,
+const fullStep = (tool: Tool): TestStep => ({
+  name: tool,
   tier: 'full',
   kind: 'vitest',
-  command: ['full'],
-  files: [`test/full/${name}.test.ts`],
-  needs: `test/full/${name}.test.ts`,
+  projects: ['full'],
+  files: [`test/full/${tool}.test.ts`],
   tool,
 })
 
@@ -57,50 +69,27 @@ export const STEPS: readonly Step[] = [
     command: ['biome', 'check', '--error-on-warnings', '.'],
   },
   { name: 'dead code', tier: 'ok', kind: 'command', command: ['knip', '--no-progress'] },
-  {
-    name: 'tidy, unit, property',
-    tier: 'ok',
-    kind: 'vitest',
-    command: ['tidy', 'unit', 'property'],
-  },
-  {
-    name: 'integration',
-    tier: 'test',
-    kind: 'vitest',
-    command: ['integration'],
-    needs: 'test/integration',
-  },
-  { name: 'fault', tier: 'test', kind: 'vitest', command: ['fault'], needs: 'test/fault' },
-  {
-    name: 'conformance',
-    tier: 'test',
-    kind: 'vitest',
-    command: ['conformance'],
-    needs: 'test/conformance',
-  },
-  {
-    name: 'regression',
-    tier: 'test',
-    kind: 'vitest',
-    command: ['regression'],
-    needs: 'test/regression',
-  },
+  // A step of its own, so that its time is printed: look into it when it passes 5 s.
+  { name: 'tidy', tier: 'ok', kind: 'vitest', projects: ['tidy'] },
+  { name: 'unit, property', tier: 'ok', kind: 'vitest', projects: ['unit', 'property'] },
+  { name: 'integration', tier: 'test', kind: 'vitest', projects: ['integration'] },
+  { name: 'fault', tier: 'test', kind: 'vitest', projects: ['fault'] },
   {
     name: 'properties, new seeds',
     tier: 'full',
     kind: 'vitest',
-    command: ['property', 'unit'],
+    projects: ['property', 'unit'],
     env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '20' },
+    isRepeat: true,
   },
-  fullStep('promtool', 'promtool'),
-  fullStep('hadolint', 'hadolint'),
+  fullStep('promtool'),
+  fullStep('hadolint'),
   {
     name: 'soak',
     tier: 'soak',
     kind: 'vitest',
-    command: ['soak'],
+    projects: ['soak'],
     env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '1000' },
-    needs: 'test/soak',
   },
 ]
 
@@ -116,4 +105,34 @@ export const stepsOf = (tier: Tier): readonly Step[] =>
 export const tiersLeftOut = (tier: Tier): readonly Tier[] => {
   if (tier === 'soak') return ORDER
   return [...ORDER.slice(ORDER.indexOf(tier) + 1), 'soak']
+}
+
+/** Globs of what a step must run: each must match a test file that was run. */
+export const wantedOf = ({ projects, files }: TestStep): readonly string[] =>
+  files ?? projects.map((name) => PROJECTS[name].include)
+
+/**
+ * Where the tables and the test files do not fit: a file that no step runs, or several do, and a
+ * project or file of a step that holds no test. One sentence for each.
+ *
+ * @param paths all test files, relative to the repository
+ */
+export const misfits = (paths: readonly string[], steps = STEPS): readonly string[] => {
+  const tests = steps.filter((step) => step.kind === 'vitest')
+  const runs = (step: TestStep, path: string): boolean =>
+    step.projects.some((name) => matchesGlob(path, PROJECTS[name].include)) &&
+    wantedOf(step).some((glob) => matchesGlob(path, glob))
+  const lonely = paths.flatMap((path) => {
+    const count = tests.filter((step) => step.isRepeat !== true && runs(step, path)).length
+    return count === 1 ? [] : [`${path}: run by ${count} steps of scripts/tier/steps.ts; want one`]
+  })
+  const empty = tests.flatMap((step) =>
+    wantedOf(step)
+      .filter((glob) => !paths.some((path) => matchesGlob(path, glob)))
+      .map((glob) => `scripts/tier/steps.ts: step "${step.name}" wants ${glob}: no such test`),
+  )
+  const idle = Object.keys(PROJECTS)
+    .filter((name) => !tests.some((step) => step.projects.includes(name as ProjectName)))
+    .map((name) => `scripts/tier/projects.ts: no step runs project ${name}`)
+  return [...lonely, ...empty, ...idle]
 }

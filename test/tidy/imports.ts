@@ -1,9 +1,10 @@
-/** Who may import whom: the table of the design, closures, cycles and dead files. */
+/** Who may import whom: the literal table of the design, and the home of every package. */
 
-import type { CodeFile, Rule } from './source.ts'
+import { bad, type TidyRule } from './rule.ts'
+import { type CodeFile, child, dottedName, placeOf, type Repository } from './source.ts'
 
 interface Arrows {
-  /** Folders of `src` (and `proto`) whose files it may import. */
+  /** Folders of `src` whose files it may import. */
   readonly ours: readonly string[]
   /** Folders of which it may import types only (`import type`). */
   readonly types?: readonly string[]
@@ -11,9 +12,19 @@ interface Arrows {
   readonly files?: readonly string[]
 }
 
-const DOMAIN: Arrows = { ours: ['shared', 'proto'], types: ['config'] }
+const DOMAIN: Arrows = { ours: ['shared'], types: ['config'] }
 
-/** The literal table. A folder may always import itself; an arrow that is not here is refused. */
+/**
+ * Both ends of the socket. The design opens `proto/gen` alone; that both import the one file beside
+ * it, which holds what they must do alike, is on record in
+ * docs/decisions/0003-imports.md.
+ */
+const CONTROL_PROTOCOL = ['proto/control-envelope.ts', 'proto/gen/control_pb.ts']
+
+/**
+ * The literal table. A folder may always import itself; an arrow that is not here is refused. Of
+ * `proto` everybody gets single files: his own messages.
+ */
 export const ARROWS: Readonly<Record<string, Arrows>> = {
   shared: { ours: [] },
   config: { ours: ['shared'] },
@@ -23,14 +34,16 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   records: DOMAIN,
   registry: DOMAIN,
   server: {
-    ours: ['routing', 'drift', 'records', 'runtime', 'shared', 'proto'],
+    ours: ['routing', 'drift', 'records', 'runtime', 'shared'],
     types: ['config'],
+    files: CONTROL_PROTOCOL,
   },
   trainer: { ours: ['drift', 'routing', 'registry', 'config', 'shared'] },
   control: {
-    ours: ['routing', 'drift', 'records', 'registry', 'trainer', 'config', 'shared', 'proto'],
-    // Of runtime only decisions on plain data, and the plain data.
+    ours: ['routing', 'drift', 'records', 'registry', 'trainer', 'config', 'shared'],
     files: [
+      ...CONTROL_PROTOCOL,
+      // Of runtime only decisions on plain data, and the plain data.
       'src/runtime/version-policy.ts',
       'src/runtime/placement.ts',
       'src/runtime/batch-cap.ts',
@@ -41,8 +54,8 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   },
   cli: {
     ours: [
-      ...['config', 'control', 'drift', 'proto', 'records', 'registry', 'routing', 'runtime'],
-      ...['server', 'shared', 'trainer'],
+      ...['config', 'control', 'drift', 'records', 'registry', 'routing', 'runtime', 'server'],
+      ...['shared', 'trainer'],
     ],
   },
   main: { ours: ['cli'] },
@@ -63,34 +76,33 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['proto/', 'src/control/', 'src/server/'],
 }
 
-const NATIVE = ['onnxruntime-node', '@btc-vision/uwebsockets.js']
-const NOT_ON_HOT_THREADS = [
-  ...['zod', 'yaml', 'pino', 'fastify', 'commander', '@prometheus-io/client'],
-  ...['@platformatic/kafka', '@opentelemetry/', 'src/control/', 'src/cli/'],
-]
-
-/** Files that start a process or a thread; everything else is reached from one of them. */
-const ENTRY = /^src\/(main|server\/replica|runtime\/proving|records\/shipper|.*-thread)\.ts$/
+/** Files that load what no import names: a `require` of their own. */
+const REQUIRE_HOMES = ['src/server/uws-binary.ts', 'src/runtime/session.ts']
 
 const folderOf = (path: string): string => {
   if (path === 'src/main.ts') return 'main'
   return path.startsWith('src/') ? (path.split('/')[1] ?? '') : (path.split('/')[0] ?? '')
 }
 
-const packageOf = (specifier: string): string =>
+/** `a` of `a/b/c.js`, `@a/b` of `@a/b/c.js`. */
+export const packageOf = (specifier: string): string =>
   specifier
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/')
 
-const isAt = (path: string, places: readonly string[]): boolean =>
+/** Whether a path is one of `places`: files, or folders ending in `/`. */
+export const isAt = (path: string, places: readonly string[]): boolean =>
   places.some((place) => (place.endsWith('/') ? path.startsWith(place) : path === place))
 
-const isProduct = ({ path }: CodeFile): boolean => /^(src|proto)\//.test(path)
+/** What runs in production. */
+export const isProduct = ({ path }: { path: string }): boolean => /^(src|proto)\//.test(path)
 
-/** Arrows between folders as in the table. */
-export const arrowsRule: Rule<CodeFile> = (files) =>
-  files.filter(isProduct).flatMap((file) => {
+const wordsOf = ({ ours, types = [], files = [] }: Arrows): string =>
+  [...ours, ...types.map((name) => `types of ${name}`), ...files].join(', ') || 'nothing of ours'
+
+const checkArrows = ({ code }: Repository): string[] =>
+  code.filter(isProduct).flatMap((file) => {
     const from = folderOf(file.path)
     const arrows = ARROWS[from]
     if (arrows === undefined) return [`${file.path}: folder ${from} has no row in the import table`]
@@ -99,94 +111,109 @@ export const arrowsRule: Rule<CodeFile> = (files) =>
       const to = folderOf(target)
       if (to === from || arrows.ours.includes(to) || arrows.files?.includes(target)) return []
       if (isType && arrows.types?.includes(to)) return []
-      const allowed = [...arrows.ours, ...(arrows.types ?? []).map((name) => `types of ${name}`)]
       return [
-        `${file.path}:${line}: ${from} must not import ${target}; it may import ${allowed.join(', ') || 'nothing of ours'}`,
+        `${file.path}:${line}: ${from} must not import ${target}; it may import ${wordsOf(arrows)}`,
       ]
     })
   })
 
-/** Packages only in their homes. */
-export const homesRule: Rule<CodeFile> = (files) =>
-  files.filter(isProduct).flatMap((file) =>
-    file.imports.flatMap(({ specifier, target, isType, line }) => {
+/** `createRequire` keeps its name, and what it makes is called `require`: so it is seen. */
+const renamedRequires = (file: CodeFile): string[] =>
+  file.nodes.flatMap((node) => {
+    if (node.type === 'ImportSpecifier') {
+      const isRenamed =
+        dottedName(child(node, 'imported')) === 'createRequire' &&
+        dottedName(child(node, 'local')) !== 'createRequire'
+      return isRenamed ? [`${placeOf(file, node)}: do not rename createRequire`] : []
+    }
+    if (node.type !== 'Identifier' || node['name'] !== 'createRequire') return []
+    const call = node.parent
+    if (call?.type === 'ImportSpecifier') return []
+    const user = call?.type === 'CallExpression' ? call.parent : undefined
+    const isRequire =
+      user?.type === 'VariableDeclarator' && dottedName(child(user, 'id')) === 'require'
+    const isResolve =
+      user?.type === 'MemberExpression' && dottedName(child(user, 'property')) === 'resolve'
+    return isRequire || isResolve
+      ? []
+      : [`${placeOf(file, node)}: write const require = createRequire(...)`]
+  })
+
+const checkHomes = ({ code }: Repository): string[] =>
+  code.filter(isProduct).flatMap((file) => [
+    ...renamedRequires(file),
+    ...file.imports.flatMap(({ specifier, target, isType, line }) => {
+      const where = `${file.path}:${line}`
+      if (specifier === null) return [`${where}: a computed import escapes every rule; name it`]
+      if (/^(node:)?module$/.test(specifier) && !isAt(file.path, REQUIRE_HOMES)) {
+        return [`${where}: ${specifier} is imported only by ${REQUIRE_HOMES.join(', ')}`]
+      }
       if (target !== null || specifier.startsWith('node:')) return []
       const name = packageOf(specifier)
       const homes = HOMES[name]
       if (homes === undefined) {
-        return [
-          `${file.path}:${line}: package ${name} has no home; name one in test/tidy/imports.ts`,
-        ]
+        return [`${where}: package ${name} has no home; name one in test/tidy/imports.ts`]
       }
       if (isType || isAt(file.path, homes)) return []
-      return [`${file.path}:${line}: ${name} is imported only by ${homes.join(', ')}`]
+      return [`${where}: ${name} is imported only by ${homes.join(', ')}`]
     }),
-  )
+  ])
 
-type Graph = ReadonlyMap<string, CodeFile>
-
-const graphOf = (files: readonly CodeFile[]): Graph =>
-  new Map(files.map((file) => [file.path, file]))
-
-/** Shortest import path from `start` to every module, packages included; value imports only. */
-const closure = (graph: Graph, start: string, withTypes = false): Map<string, string[]> => {
-  const reached = new Map<string, string[]>([[start, [start]]])
-  for (const [path, way] of reached) {
-    for (const { target, specifier, isType } of graph.get(path)?.imports ?? []) {
-      const next = target ?? packageOf(specifier)
-      if ((!isType || withTypes) && !reached.has(next)) reached.set(next, [...way, next])
-    }
-  }
-  return reached
-}
-
-const forbidden = (graph: Graph, start: string, banned: readonly string[], why: string): string[] =>
-  [...closure(graph, start)].flatMap(([module, way]) => {
-    const isBanned = banned.some((name) =>
-      name.endsWith('/') ? module.startsWith(name) : module === name,
-    )
-    return isBanned ? [`${start}: ${why}, but reaches ${way.slice(1).join(' -> ')}`] : []
-  })
-
-/** The two closure rules of the design. */
-export const closureRule: Rule<CodeFile> = (files) => {
-  const graph = graphOf(files)
-  const paths = [...graph.keys()]
-  const control = paths.filter((path) => /^src\/(cli\/serve\.ts|control\/)/.test(path))
-  const hot = paths.filter((path) => /^src\/(server\/data|runtime\/compute)-thread\.ts$/.test(path))
-  const nativeHomes = NATIVE.flatMap((name) => HOMES[name] ?? [])
-  return [
-    ...control.flatMap((path) =>
-      forbidden(graph, path, [...NATIVE, ...nativeHomes], 'must stay free of native parts'),
-    ),
-    ...hot.flatMap((path) => forbidden(graph, path, NOT_ON_HOT_THREADS, 'must stay small')),
-  ]
-}
-
-/** No cycle of value imports. */
-export const cyclesRule: Rule<CodeFile> = (files) => {
-  const graph = graphOf(files)
-  const problems = new Map<string, string>()
-  for (const { path, imports } of files) {
-    for (const { target, isType } of imports) {
-      if (target === null || isType || !graph.has(target)) continue
-      const way = closure(graph, target).get(path)
-      if (way === undefined) continue
-      problems.set([...way].sort().join(), `${path}: import cycle ${[path, ...way].join(' -> ')}`)
-    }
-  }
-  return [...problems.values()]
-}
-
-/** Every file of `src` and `proto` is reached from an entry, a bench case or a script. */
-export const reachableRule: Rule<CodeFile> = (files) => {
-  const graph = graphOf(files)
-  const reached = new Set<string>()
-  for (const path of graph.keys()) {
-    if (!ENTRY.test(path) && !/^(bench|scripts)\//.test(path)) continue
-    for (const module of closure(graph, path, true).keys()) reached.add(module)
-  }
-  return files
-    .filter((file) => isProduct(file) && !reached.has(file.path))
-    .map(({ path }) => `${path}: no process or thread reaches this file; use it or delete it`)
-}
+export const IMPORT_RULES: readonly TidyRule[] = [
+  {
+    title: 'folders import only what the table allows',
+    check: checkArrows,
+    bad: [
+      bad('src/shared/a.ts', `import { b } from '../config/b.ts'`, 'must not import src/config/b'),
+      bad('src/shared/a.ts', `type B = import('../config/b.ts').B`, 'must not import src/config/b'),
+      bad('src/runtime/a.ts', `import { b } from '../config/b.ts'`, 'types of config'),
+      bad('src/runtime/a.ts', `import type { b } from '../routing/b.ts'`, 'src/routing/b.ts'),
+      bad('src/control/a.ts', `import { b } from '../runtime/session.ts'`, 'src/runtime/session'),
+      bad(
+        'src/runtime/a.ts',
+        `import { b } from '../../proto/control-envelope.ts'`,
+        'must not import proto/control-envelope.ts',
+      ),
+      bad(
+        'src/server/a.ts',
+        `import { b } from '../../proto/gen/ledger_pb.ts'`,
+        'must not import proto/gen/ledger_pb.ts',
+      ),
+      bad('src/misplaced/a.ts', `export const a = 1`, 'no row in the import table'),
+    ],
+    good: [{ 'src/runtime/a.ts': `import type { b } from '../config/b.ts'` }],
+  },
+  {
+    title: 'packages are imported only in their homes',
+    check: checkHomes,
+    bad: [
+      bad('src/server/a.ts', `import { z } from 'zod'`, 'zod is imported only by'),
+      bad('src/server/a.ts', 'await import(`zod`)', 'zod is imported only by'),
+      bad(
+        'src/server/a.ts',
+        `const ort = require('onnxruntime-node/dist/binding.js')`,
+        'onnxruntime-node is imported only by',
+      ),
+      bad('src/server/a.ts', `await import('left-pad')`, 'left-pad has no home'),
+      bad('src/server/a.ts', `await import('left' + '-pad')`, 'computed import'),
+      bad('src/server/a.ts', `import { createRequire } from 'node:module'`, 'node:module is'),
+      bad(
+        'src/runtime/session.ts',
+        `import { createRequire as make } from 'node:module'`,
+        'do not rename createRequire',
+      ),
+      bad('src/runtime/session.ts', 'const load = createRequire(x)', 'const require ='),
+      bad('src/runtime/session.ts', `createRequire(x)('zod')`, 'const require ='),
+      bad('src/runtime/session.ts', 'const make = createRequire', 'const require ='),
+    ],
+    good: [
+      {
+        'src/runtime/session.ts': `import { createRequire } from 'node:module'
+          const require = createRequire(import.meta.url)
+          require('onnxruntime-node/dist/binding.js')
+          createRequire(import.meta.url).resolve('zod')`,
+      },
+      { 'src/server/a.ts': `import type { z } from 'zod'` },
+    ],
+  },
+]

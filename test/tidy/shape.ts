@@ -1,13 +1,16 @@
-/** How a file looks: sizes, names, and calls that belong elsewhere. */
+/** How a file looks: sizes, syntax and names. */
 
+import { bad, type TidyRule } from './rule.ts'
 import {
   type CodeFile,
   child,
-  dottedName,
+  children,
+  keyOf,
   lineAt,
-  type Rule,
+  placeOf,
+  type Repository,
   type SyntaxNode,
-  visit,
+  textOf,
 } from './source.ts'
 
 const FILE_LINES_MAX = 300
@@ -15,16 +18,20 @@ const FUNCTION_LINES_MAX = 70
 const LINE_COLUMNS_MAX = 100
 
 const isSource = ({ path }: { path: string }): boolean => path.startsWith('src/')
-const isGenerated = ({ path }: { path: string }): boolean => path.startsWith('proto/gen/')
+
+/** Code that somebody wrote. */
+const written = ({ code }: Repository): readonly CodeFile[] =>
+  code.filter(({ path }) => !path.startsWith('proto/gen/'))
 
 /** Lines that hold something: a blank line costs no reader anything. */
 const fullLines = (text: string): number =>
   text.split('\n').filter((line) => line.trim() !== '').length
 
-/** Files of at most 300 lines. */
-export const fileSizeRule: Rule<CodeFile> = (files) =>
-  files
-    .filter((file) => !isGenerated(file))
+const checkParsed = ({ code }: Repository): string[] =>
+  code.filter(({ fault }) => fault !== '').map(({ path, fault }) => `${path}: ${fault}`)
+
+const checkFileSizes = (repository: Repository): string[] =>
+  written(repository)
     .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
     .filter(({ lines }) => lines > FILE_LINES_MAX)
     .map(
@@ -33,155 +40,187 @@ export const fileSizeRule: Rule<CodeFile> = (files) =>
 
 const FUNCTION = /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/
 
-/** Functions of at most 70 lines that are not blank. */
-export const functionSizeRule: Rule<CodeFile> = (files) =>
-  files.filter(isSource).flatMap(({ path, text, program }) => {
-    const problems: string[] = []
-    visit(program, (node) => {
-      if (!FUNCTION.test(node.type)) return
-      const lines = fullLines(text.slice(node.start, node.end))
-      if (lines <= FUNCTION_LINES_MAX) return
-      problems.push(
-        `${path}:${lineAt(text, node.start)}: function of ${lines} lines; at most ${FUNCTION_LINES_MAX}`,
-      )
-    })
-    return problems
+const checkFunctionSizes = ({ code }: Repository): string[] =>
+  code.filter(isSource).flatMap((file) =>
+    file.nodes
+      .filter(({ type }) => FUNCTION.test(type))
+      .map((node) => ({ node, lines: fullLines(file.text.slice(node.start, node.end)) }))
+      .filter(({ lines }) => lines > FUNCTION_LINES_MAX)
+      .map(
+        ({ node, lines }) =>
+          `${placeOf(file, node)}: function of ${lines} lines; at most ${FUNCTION_LINES_MAX}`,
+      ),
+  )
+
+/** Around a text that has a line of its own, or is the title of a test: the formatter is done. */
+const BEFORE_TEXT = /^\s*((test|it|describe)\b[^'"`]*\()?$/
+const BEHIND_TEXT = /^([)\]},;]*|, (async )?\([^()]*\) => \{)$/
+
+/** Whether a text or a URL crosses the limit, which is at `limit` from the start of the line. */
+const isExcused = (file: CodeFile, start: number, line: string, limit: number): boolean => {
+  const texts = file.nodes.filter(({ type }) => /^(Template)?Literal$/.test(type))
+  const isText = texts.some((node) => {
+    const [from, to] = [node.start - start, node.end - start]
+    if (from < limit && limit < to) return true
+    if (from < 0 || to < 0 || from > limit) return false
+    return BEFORE_TEXT.test(line.slice(0, from)) && BEHIND_TEXT.test(line.slice(to))
   })
+  const urls = [...line.matchAll(/\w+:\/\/\S+/g)]
+  return isText || urls.some(({ index, 0: url }) => index < limit && index + url.length > limit)
+}
 
-const isText = ({ type }: SyntaxNode): boolean => type === 'Literal' || type === 'TemplateLiteral'
-
-/** Lines of at most 100 columns, unless a string makes them so. */
-export const columnsRule: Rule<CodeFile> = (files) =>
-  files
-    .filter((file) => !isGenerated(file))
-    .flatMap(({ path, text, program }) => {
-      const long = text
-        .split('\n')
-        .map((line, index) => ({ line, number: index + 1 }))
-        .filter(({ line }) => [...line].length > LINE_COLUMNS_MAX)
-      if (long.length === 0) return []
-      const excused = new Set<number>()
-      visit(program, (node) => {
-        if (!isText(node)) return
-        const last = lineAt(text, node.end)
-        for (let line = lineAt(text, node.start); line <= last; line++) excused.add(line)
-      })
-      return long
-        .filter(({ number, line }) => !excused.has(number) && !line.includes('://'))
-        .map(
-          ({ number, line }) =>
-            `${path}:${number}: ${[...line].length} columns; at most ${LINE_COLUMNS_MAX}`,
-        )
+const checkColumns = (repository: Repository): string[] =>
+  written(repository).flatMap((file) => {
+    let next = 0
+    return file.text.split('\n').flatMap((line, index) => {
+      const start = next
+      next += line.length + 1
+      const columns = [...line].length
+      if (columns <= LINE_COLUMNS_MAX) return []
+      // A character of two code units is one column.
+      const limit = [...line].slice(0, LINE_COLUMNS_MAX).join('').length
+      if (isExcused(file, start, line, limit)) return []
+      return [`${file.path}:${index + 1}: ${columns} columns; at most ${LINE_COLUMNS_MAX}`]
     })
-
-interface Ban {
-  /** Files, or folders ending in `/`, that may. */
-  readonly homes: readonly string[]
-  readonly instead: string
-}
-
-const TIME: Ban = {
-  homes: ['src/shared/clock.ts'],
-  instead: 'take a Clock, or a `monotonic` function where it is hot (src/shared/clock.ts)',
-}
-const CONSOLE: Ban = {
-  homes: [],
-  instead: 'log through src/shared/logger.ts; a verb prints through src/cli/output.ts',
-}
-
-/** Calls and objects with one home. */
-export const BANNED: Readonly<Record<string, Ban>> = {
-  'Date.now': TIME,
-  'performance.now': TIME,
-  'process.hrtime': TIME,
-  'process.hrtime.bigint': TIME,
-  setTimeout: TIME,
-  setInterval: TIME,
-  'new Date': { ...TIME, instead: `${TIME.instead}; new Date(clock.now()) for people` },
-  'Math.random': {
-    homes: [],
-    instead: 'take random bytes from node:crypto, or pass the choice in',
-  },
-  'new Worker': { homes: ['src/shared/threads.ts'], instead: 'call spawnThread()' },
-  'process.env': {
-    // uWebSockets reads its header limit by C `getenv`: it must be written, once.
-    homes: ['src/config/', 'src/server/uws-binary.ts'],
-    instead: 'read it in src/config/ and pass the value on',
-  },
-  console: CONSOLE,
-}
-
-const bannedName = (node: SyntaxNode): string => {
-  if (node.type === 'NewExpression') {
-    const name = dottedName(child(node, 'callee'))
-    const isNow = (node['arguments'] as unknown[]).length === 0
-    return name === 'Worker' || (name === 'Date' && isNow) ? `new ${name}` : ''
-  }
-  if (node.type === 'CallExpression') return dottedName(child(node, 'callee'))
-  const name = node.type === 'MemberExpression' ? dottedName(node) : ''
-  return name.startsWith('console.') ? 'console' : name
-}
-
-/** Banned calls, each with its replacement. */
-export const bannedRule: Rule<CodeFile> = (files) =>
-  files.filter(isSource).flatMap(({ path, text, program }) => {
-    const problems = new Set<string>()
-    visit(program, (node) => {
-      const name = bannedName(node)
-      const ban = Object.hasOwn(BANNED, name) ? BANNED[name] : undefined
-      if (ban === undefined) return
-      if (ban.homes.some((home) => (home.endsWith('/') ? path.startsWith(home) : path === home)))
-        return
-      problems.add(`${path}:${lineAt(text, node.start)}: no \`${name}\` here: ${ban.instead}`)
-    })
-    return [...problems]
   })
 
 const CONFIG_FILE = /^[^/]+\.config\.ts$/
 
-/** Syntax that is not used: enums, default exports, barrels. */
-export const syntaxRule: Rule<CodeFile> = (files) =>
-  files
-    .filter((file) => !isGenerated(file))
-    .flatMap(({ path, text, program }) => {
-      const problems: string[] = []
-      const say = (node: SyntaxNode, what: string) =>
-        problems.push(`${path}:${lineAt(text, node.start)}: ${what}`)
-      visit(program, (node) => {
-        if (node.type === 'TSEnumDeclaration') say(node, 'no enum: write a union of strings')
-        if (node.type === 'ExportDefaultDeclaration' && !CONFIG_FILE.test(path)) {
-          say(node, 'no default export: export it by its name')
-        }
-        const isReExport = /^Export(All|Named)Declaration$/.test(node.type) && child(node, 'source')
-        if (isReExport && !isGenerated({ path })) {
-          say(node, 'no barrel: import from the file that declares the name')
-        }
-      })
-      return problems
+/** Names that a file imports from others of ours; those of packages may get a home by type. */
+const importedNames = ({ nodes }: CodeFile): ReadonlySet<string> =>
+  new Set(
+    nodes
+      .filter(({ type }) => /^Import\w*Specifier$/.test(type))
+      .filter((node) => textOf(child(node.parent, 'source'))?.startsWith('.'))
+      .map((node) => keyOf(child(node, 'local'))),
+  )
+
+const exportProblems = (node: SyntaxNode, path: string, imported: ReadonlySet<string>) => {
+  const isDefault = 'no default export: export it by its name'
+  const isBarrel = 'no barrel: import from the file that declares the name'
+  if (node.type === 'ExportDefaultDeclaration') return CONFIG_FILE.test(path) ? [] : [isDefault]
+  if (node.type === 'ExportAllDeclaration') return [isBarrel]
+  if (node.type !== 'ExportNamedDeclaration') return []
+  const specifiers = children(node, 'specifiers')
+  const isPassedOn =
+    child(node, 'source') !== undefined ||
+    specifiers.some((one) => imported.has(keyOf(child(one, 'local'))))
+  return [
+    ...(specifiers.some((one) => keyOf(child(one, 'exported')) === 'default') ? [isDefault] : []),
+    ...(isPassedOn ? [isBarrel] : []),
+  ]
+}
+
+const checkSyntax = (repository: Repository): string[] =>
+  written(repository).flatMap((file) => {
+    const imported = importedNames(file)
+    return file.nodes.flatMap((node) => {
+      const problems =
+        node.type === 'TSEnumDeclaration'
+          ? ['no enum: write a union of strings']
+          : exportProblems(node, file.path, imported)
+      return problems.map((problem) => `${placeOf(file, node)}: ${problem}`)
     })
+  })
 
 const BANNED_WORDS =
   /^(predictors?|runners?|services?|managers?|utils?|utilities|common|data|info|helpers?|misc|index)$/
-const NAME_EXCEPTIONS = new Set(['src/server/data-thread.ts', 'src/runtime/version-manager.ts'])
+/** Words of the design's vocabulary that hold one of these: data thread, version manager. */
+const NAME_EXCEPTIONS = /^src\/(server\/data-threads?|runtime\/version-manager)\.ts$/
 
-/** File names of `src` by the vocabulary: kebab case, no word that says nothing. */
-export const namesRule: Rule = (files) =>
+const checkNames = ({ files }: Repository): string[] =>
   files
-    .filter((file) => isSource(file) && !NAME_EXCEPTIONS.has(file.path))
+    .filter((file) => isSource(file) && !NAME_EXCEPTIONS.test(file.path))
     .flatMap(({ path }) => {
       const words = path.replace(/\.[a-z]+$/, '').split(/[/.-]/)
-      const bad = words.find((word) => BANNED_WORDS.test(word))
-      if (bad !== undefined) return [`${path}: "${bad}" says nothing; name the one thing it holds`]
+      const word = words.find((one) => BANNED_WORDS.test(one))
+      if (word !== undefined)
+        return [`${path}: "${word}" says nothing; name the one thing it holds`]
       return /^[a-z0-9/.-]+$/.test(path) ? [] : [`${path}: file names are kebab-case`]
     })
 
-/** Marks of unfinished work belong in an issue. */
-export const marksRule: Rule = (files) =>
+/** It does not match its own text. */
+const MARK = /\b(TO-?DO|FIX-?ME|XX-?X)\b/
+
+const checkMarks = ({ files }: Repository): string[] =>
   files
     .filter(({ path }) => /^(src|test|bench|scripts|docs|proto|training)\/|^[A-Z]+\.md$/.test(path))
     .flatMap(({ path, text }) => {
-      const found = /\b(TO-?DO|FIX-?ME|XX-?X)\b/.exec(text)
-      return found === null || path === 'test/tidy/shape.ts'
-        ? []
-        : [`${path}:${lineAt(text, found.index)}: "${found[0]}": do it, or open an issue`]
+      const found = MARK.exec(text)
+      if (found === null) return []
+      return [`${path}:${lineAt(text, found.index)}: "${found[0]}": do it, or open an issue`]
     })
+
+/** A line of 95 columns, to be made longer. */
+const LONG = 'x'.repeat(95)
+
+export const SHAPE_RULES: readonly TidyRule[] = [
+  {
+    title: 'files can be parsed',
+    check: checkParsed,
+    bad: [bad('src/server/a.ts', 'const = 1', 'src/server/a.ts: Parse failed')],
+  },
+  {
+    title: 'files have at most 300 lines',
+    check: checkFileSizes,
+    bad: [bad('src/server/a.ts', '// line\n'.repeat(301), '301 lines; at most 300')],
+    good: [{ 'src/server/a.ts': '// line\n'.repeat(300) }],
+  },
+  {
+    title: 'functions have at most 70 lines',
+    check: checkFunctionSizes,
+    bad: [bad('src/server/a.ts', `const a = () => {\n${'  a()\n'.repeat(69)}}`, '71 lines')],
+    good: [{ 'src/server/a.ts': `const a = () => {\n${'  a()\n\n'.repeat(68)}}` }],
+  },
+  {
+    title: 'lines have at most 100 columns',
+    check: checkColumns,
+    bad: [
+      bad('src/server/a.ts', `// ${'x '.repeat(50)}`, 'src/server/a.ts:1: 103 columns'),
+      bad('src/server/a.ts', `f('x', ${LONG})`, '103 columns'),
+      bad('src/server/a.ts', `f('${LONG.slice(4)}', 'x')`, '101 columns'),
+      bad('src/server/a.ts', `// 'x' ${LONG}`, '102 columns'),
+      bad('src/server/a.ts', `// http://a.b ${LONG}`, '109 columns'),
+    ],
+    good: [
+      { 'src/server/a.ts': `f('${LONG}')\nf(\`\${a}${LONG}\`)\n// see https://${LONG}` },
+      { 'src/server/a.ts': `test('${LONG.slice(6)}', async () => {\n})` },
+      { 'src/server/a.ts': `f(\n  '${LONG}',\n)` },
+      { 'src/server/a.ts': `f('${'😀'.repeat(90)}', 10)` },
+    ],
+  },
+  {
+    title: 'no enums, default exports or barrels',
+    check: checkSyntax,
+    bad: [
+      bad('src/server/a.ts', 'export enum A { B }', 'no enum'),
+      bad('src/server/a.ts', 'export default 1', 'no default export'),
+      bad('src/server/a.ts', 'const x = 1\nexport { x as default }', 'no default export'),
+      bad('src/server/a.ts', `export * from './b.ts'`, 'no barrel'),
+      bad('src/server/a.ts', `export { b } from './b.ts'`, 'no barrel'),
+      bad('src/server/a.ts', `import { b } from './b.ts'\nexport { b }`, 'no barrel'),
+      bad('src/server/a.ts', `import { b } from './b.ts'\nexport { b as c }`, 'no barrel'),
+      bad('src/server/a.ts', `import * as b from './b.ts'\nexport { b }`, 'no barrel'),
+      bad('src/server/a.ts', `import type { B } from './b.ts'\nexport type { B }`, 'no barrel'),
+    ],
+    good: [
+      { 'vitest.config.ts': 'export default 1' },
+      { 'src/server/a.ts': `import { b } from './b.ts'\nconst c = b()\nexport { c }` },
+      { 'src/shared/logger.ts': `import { type Logger } from 'pino'\nexport type { Logger }` },
+    ],
+  },
+  {
+    title: 'files of src are named by the vocabulary',
+    check: checkNames,
+    bad: [
+      bad('src/server/request-utils.ts', '', '"utils" says nothing'),
+      bad('src/helpers/a.ts', '', '"helpers" says nothing'),
+      bad('src/server/dataThread.ts', '', 'kebab-case'),
+    ],
+  },
+  {
+    title: 'no marks of unfinished work',
+    check: checkMarks,
+    bad: [bad('src/server/a.ts', `// ${'TO'}${'DO'}: later`, 'open an issue')],
+  },
+]

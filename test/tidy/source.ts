@@ -1,6 +1,7 @@
 /** Reads the repository once for the tidy rules: text, syntax tree and imports of every file. */
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseAst } from 'vitest/node'
@@ -10,12 +11,13 @@ export interface SyntaxNode {
   readonly type: string
   readonly start: number
   readonly end: number
+  readonly parent?: SyntaxNode
   readonly [field: string]: unknown
 }
 
 export interface Import {
-  /** As written: `./clock.ts`, `node:fs`, `zod`. */
-  readonly specifier: string
+  /** As written: `./clock.ts`, `node:fs`, `zod`. Null when it is computed. */
+  readonly specifier: string | null
   /** The file it names, relative to the repository, or null for packages. */
   readonly target: string | null
   /** `import type ...`: gone at run time. `import { type X }` still loads the module. */
@@ -31,19 +33,27 @@ export interface SourceFile {
 
 /** A TypeScript file with what the rules ask of it. */
 export interface CodeFile extends SourceFile {
-  readonly program: SyntaxNode
+  /** Every node, parents first. */
+  readonly nodes: readonly SyntaxNode[]
   readonly imports: readonly Import[]
+  /** Why it cannot be parsed, or an empty string. Then it has no nodes. */
+  readonly fault: string
 }
 
-/** What every rule is: a pure function of files to sentences, one for each problem. */
-export type Rule<File extends SourceFile = SourceFile> = (files: readonly File[]) => string[]
+/** What every rule looks at. */
+export interface Repository {
+  readonly files: readonly SourceFile[]
+  /** Those of `files` that are TypeScript. */
+  readonly code: readonly CodeFile[]
+  /** Paths that a clone has; new files are in `files` before they are here. */
+  readonly tracked: ReadonlySet<string>
+}
 
 export const REPOSITORY_ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 const SKIPPED_FOLDERS = new Set(['node_modules', '.git', '.venv', '.sluice', 'dist', 'coverage'])
-const TEXT_FILE =
-  /(\.(ts|js|mjs|json|jsonl|md|ya?ml|proto|py|sh|txt|toml|csv)|\/[^./]+|ignore|\.npmrc)$/
 const BYTES_MAX = 2_000_000
+const GIT_BYTES_MAX = 64 * 1024 * 1024
 
 const walk = (folder: string, found: string[]): string[] => {
   for (const entry of readdirSync(join(REPOSITORY_ROOT, folder), { withFileTypes: true })) {
@@ -55,20 +65,74 @@ const walk = (folder: string, found: string[]): string[] => {
   return found
 }
 
-/** All paths of the repository, sorted, without installed and generated state. */
-export const repositoryPaths = (): readonly string[] => walk('', []).sort()
+/** Paths by `git ls-files`, or null where this is no checkout: a copy, an unpacked archive. */
+const askGit = (...flags: readonly string[]): readonly string[] | null => {
+  // In a container the checkout often belongs to somebody else, which git refuses unless told.
+  const args = ['-c', 'safe.directory=*', 'ls-files', '-z', ...flags]
+  const { status, stdout } = spawnSync('git', args, {
+    cwd: REPOSITORY_ROOT,
+    encoding: 'utf8',
+    maxBuffer: GIT_BYTES_MAX,
+  })
+  const paths = status === 0 ? stdout.split('\0').filter((path) => path !== '') : []
+  return paths.includes('package.json') ? paths : null
+}
 
-/** All text files of the repository. */
+/** All paths of the repository, sorted: tracked and new files, without what git ignores. */
+export const repositoryPaths = (): readonly string[] => {
+  const listed = askGit('--cached', '--others', '--exclude-standard')
+  const paths = listed?.filter((path) => existsSync(join(REPOSITORY_ROOT, path)))
+  return [...new Set(paths ?? walk('', []))].sort()
+}
+
+/** Files that are read: all but big and binary ones. */
 export const readTextFiles = (paths = repositoryPaths()): readonly SourceFile[] =>
   paths
-    .filter((path) => TEXT_FILE.test(`/${path}`))
-    .map((path) => ({ path, text: readFileSync(join(REPOSITORY_ROOT, path), 'utf8') }))
-    .filter(({ text }) => text.length < BYTES_MAX && !text.includes('\0'))
+    .map((path) => ({ path, bytes: readFileSync(join(REPOSITORY_ROOT, path)) }))
+    .filter(({ bytes }) => bytes.length < BYTES_MAX && !bytes.includes(0))
+    .map(({ path, bytes }) => ({ path, text: bytes.toString('utf8') }))
 
-/** Parses a TypeScript file. Rules' own tests call it with a snippet. */
-export const toCode = (path: string, text: string): CodeFile => {
-  const program = parseAst(text, { lang: 'ts' }, path) as unknown as SyntaxNode
-  return { path, text, program, imports: findImports(path, text, program) }
+/** The repository as the rules see it; rules' own cases pass a few made-up files. */
+export const toRepository = (
+  files: readonly SourceFile[],
+  tracked: Iterable<string> = files.map(({ path }) => path),
+): Repository => ({
+  files,
+  code: files.filter(({ path }) => path.endsWith('.ts')).map(toCode),
+  tracked: new Set(tracked),
+})
+
+/** The tree itself. */
+export const readRepository = (): Repository => {
+  const paths = repositoryPaths()
+  return toRepository(readTextFiles(paths), askGit() ?? paths)
+}
+
+const toCode = ({ path, text }: SourceFile): CodeFile => {
+  const nodes: SyntaxNode[] = []
+  let fault = ''
+  try {
+    collect(parseAst(text, { lang: 'ts' }, path) as unknown as SyntaxNode, nodes)
+  } catch (error) {
+    fault = error instanceof Error ? error.message : String(error)
+  }
+  return { path, text, nodes, imports: findImports(path, text, nodes), fault }
+}
+
+const isNode = (value: unknown): value is SyntaxNode =>
+  typeof value === 'object' && value !== null && typeof (value as SyntaxNode).type === 'string'
+
+/** Lists a tree, parents first, and tells each node its parent. */
+const collect = (node: SyntaxNode, nodes: SyntaxNode[]): void => {
+  nodes.push(node)
+  for (const value of Object.values(node)) {
+    const children = Array.isArray(value) ? value : [value]
+    for (const item of children) {
+      if (!isNode(item)) continue
+      collect(item, nodes)
+      ;(item as { parent?: SyntaxNode }).parent = node // after its fields were listed
+    }
+  }
 }
 
 /** Line of an offset, from 1. */
@@ -79,24 +143,34 @@ export const lineAt = (text: string, offset: number): number => {
   return line
 }
 
+/** `path:line` of a node. */
+export const placeOf = ({ path, text }: SourceFile, node: SyntaxNode): string =>
+  `${path}:${lineAt(text, node.start)}`
+
 /** A field that is a node, or undefined. */
-export const child = (node: SyntaxNode, field: string): SyntaxNode | undefined => {
-  const value = node[field]
+export const child = (node: SyntaxNode | undefined, field: string): SyntaxNode | undefined => {
+  const value = node?.[field]
   return isNode(value) ? value : undefined
 }
 
-const isNode = (value: unknown): value is SyntaxNode =>
-  typeof value === 'object' && value !== null && typeof (value as SyntaxNode).type === 'string'
+/** A field that is a list of nodes; empty when it is none. */
+export const children = (node: SyntaxNode | undefined, field: string): readonly SyntaxNode[] => {
+  const value = node?.[field]
+  return Array.isArray(value) ? value.filter(isNode) : []
+}
 
-/** Visits every node, parents first. */
-export const visit = (node: SyntaxNode, see: (node: SyntaxNode) => void): void => {
-  see(node)
-  for (const value of Object.values(node)) {
-    if (isNode(value)) visit(value, see)
-    else if (Array.isArray(value)) {
-      for (const item of value) if (isNode(item)) visit(item, see)
-    }
-  }
+/** The text of a string literal or of a template without expressions, or null. */
+export const textOf = (node: SyntaxNode | undefined): string | null => {
+  if (node?.type === 'Literal') return typeof node['value'] === 'string' ? node['value'] : null
+  if (node?.type !== 'TemplateLiteral' || children(node, 'expressions').length > 0) return null
+  const value = children(node, 'quasis')[0]?.['value'] as { cooked: string } | undefined
+  return value?.cooked ?? null
+}
+
+/** The name of a member, a property key or an import specifier: `a.b`, `a['b']`, `{ b: 1 }`. */
+export const keyOf = (node: SyntaxNode | undefined, isComputed = false): string => {
+  if (node?.type === 'Identifier' && !isComputed) return String(node['name'])
+  return textOf(node) ?? ''
 }
 
 /** `a.b.c` for member chains of plain names, else the empty string. */
@@ -104,37 +178,29 @@ export const dottedName = (node: SyntaxNode | undefined): string => {
   if (node?.type === 'Identifier') return String(node['name'])
   if (node?.type !== 'MemberExpression') return ''
   const owner = dottedName(child(node, 'object'))
-  const property = child(node, 'property')
-  const name = property?.type === 'Literal' ? property['value'] : property?.['name']
-  return owner === '' || typeof name !== 'string' ? '' : `${owner}.${name}`
+  const name = keyOf(child(node, 'property'), node['computed'] === true)
+  return owner === '' || name === '' ? '' : `${owner}.${name}`
 }
 
-const literal = (node: SyntaxNode | undefined): string | null =>
-  node?.type === 'Literal' && typeof node['value'] === 'string' ? node['value'] : null
-
-const importOf = (node: SyntaxNode): { specifier: string; isType: boolean } | null => {
-  const kind = node['importKind'] ?? node['exportKind']
-  let specifier: string | null = null
-  if (/^(Import|ExportNamed|ExportAll)Declaration$/.test(node.type)) {
-    specifier = literal(child(node, 'source'))
-  } else if (node.type === 'ImportExpression') {
-    specifier = literal(child(node, 'source'))
-  } else if (node.type === 'CallExpression' && dottedName(child(node, 'callee')) === 'require') {
-    specifier = literal((node['arguments'] as SyntaxNode[])[0])
-  }
-  // The description of a package is data: reading it loads none of its code.
-  if (specifier === null || specifier.endsWith('/package.json')) return null
-  return { specifier, isType: kind === 'type' }
+/** The node that says what is imported, or undefined when this node imports nothing. */
+const sourceOf = (node: SyntaxNode): SyntaxNode | undefined => {
+  if (/^(Import|ExportNamed|ExportAll)Declaration$/.test(node.type)) return child(node, 'source')
+  if (node.type === 'ImportExpression') return child(node, 'source')
+  if (node.type === 'TSImportType') return child(node, 'source') ?? child(node, 'argument')
+  if (node.type !== 'CallExpression' || dottedName(child(node, 'callee')) !== 'require') return
+  return children(node, 'arguments')[0]
 }
 
-const findImports = (path: string, text: string, program: SyntaxNode): Import[] => {
-  const imports: Import[] = []
-  visit(program, (node) => {
-    const found = importOf(node)
-    if (found === null) return
-    const isRelative = found.specifier.startsWith('.')
-    const target = isRelative ? posix.join(dirname(path), found.specifier) : null
-    imports.push({ ...found, target, line: lineAt(text, node.start) })
+const isTypeImport = (node: SyntaxNode): boolean =>
+  node.type === 'TSImportType' || (node['importKind'] ?? node['exportKind']) === 'type'
+
+const findImports = (path: string, text: string, nodes: readonly SyntaxNode[]): Import[] =>
+  nodes.flatMap((node) => {
+    const source = sourceOf(node)
+    if (source === undefined) return []
+    const specifier = textOf(source)
+    // The description of a package is data: reading it loads none of its code.
+    if (specifier?.endsWith('/package.json')) return []
+    const target = specifier?.startsWith('.') ? posix.join(dirname(path), specifier) : null
+    return [{ specifier, target, isType: isTypeImport(node), line: lineAt(text, node.start) }]
   })
-  return imports
-}
