@@ -2,22 +2,12 @@
 
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type {
-  Decoded,
-  DecodeRequest,
-  RowTarget,
-  VariantPlan,
-} from '../../src/server/protocols/protocol.ts'
+import type { Decoded, DecodeRequest, RowTarget } from '../../src/server/protocols/protocol.ts'
+import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { ERRORS, type Refusal } from '../../src/shared/errors.ts'
 import { elementCount } from '../../src/shared/tensor.ts'
-import {
-  emptyDecoded,
-  expectWithin,
-  GUARDS,
-  guardedTarget,
-  outcomeOf,
-  type Place,
-} from './guarded-target.ts'
+import { expectWithin, GUARDS, guardedTarget, outcomeOf, type Place } from './guarded-target.ts'
+import { emptyDecoded } from './variant-plans.ts'
 
 export interface Decoders {
   /** Whether it was sure of the body. */
@@ -31,6 +21,8 @@ export interface Decoders {
   /** What requests go through. */
   readonly decodeRequest: DecodeRequest
 }
+
+const onSlow = (): void => {}
 
 /** Statuses of requests that are wrong in themselves. */
 const STATUSES: readonly number[] = [400, 415]
@@ -88,8 +80,9 @@ export const expectAgreement = (
   place: Place,
 ): boolean => {
   const [target, decoded] = [guardedTarget(plan, place), emptyDecoded()]
-  const refusal = complete(body, plan, target, decoded)
-  expectWithin(plan, target, refusal === null ? decoded.rowsInPlace : target.room)
+  const refusal = complete(body, plan, target, decoded, onSlow)
+  const isInPlace = refusal === null && decoded.tensors === null
+  expectWithin(plan, target, isInPlace ? decoded.rows : 0)
   if (refusal === null) expectStrict(body)
   else expectClear(refusal, body)
   for (const { shape, data } of decoded.tensors ?? []) {
@@ -99,16 +92,16 @@ export const expectAgreement = (
 
   const [fastTarget, fastDecoded] = [guardedTarget(plan, place), emptyDecoded()]
   const isSure = fast(body, plan, fastTarget, fastDecoded)
-  expectWithin(plan, fastTarget, isSure ? fastDecoded.rowsInPlace : fastTarget.room)
+  expectWithin(plan, fastTarget, isSure ? fastDecoded.rows : fastTarget.room)
   if (isSure) expect(outcomeOf(plan, fastTarget, fastDecoded)).toEqual(wanted)
 
   const [, other] = GUARDS
   const [ownTarget, ownDecoded] = [guardedTarget(plan, place, other), emptyDecoded()]
-  const answer = decodeRequest(body, plan, ownTarget, ownDecoded)
+  const answer = decodeRequest(body, plan, ownTarget, ownDecoded, onSlow)
   expectWithin(plan, ownTarget, ownTarget.room, other)
   expect(answer ?? outcomeOf(plan, ownTarget, ownDecoded)).toEqual(wanted)
   // A refusal too is answered with the id.
-  expect(ownDecoded.requestId).toBe(decoded.requestId)
+  expect(ownDecoded.bodyId).toBe(decoded.bodyId)
   return isSure
 }
 
@@ -186,7 +179,7 @@ export const expectProportional = (
   const cpuMs = (body: Uint8Array): number => {
     const [target, decoded] = [guardedTarget(plan, { row: 0, room: 4 }), emptyDecoded()]
     const before = process.threadCpuUsage()
-    const refusal = decodeRequest(body, plan, target, decoded)
+    const refusal = decodeRequest(body, plan, target, decoded, onSlow)
     const { user, system } = process.threadCpuUsage(before)
     if (refusal !== null) expectClear(refusal, body)
     return (user + system) / 1000

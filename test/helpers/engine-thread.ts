@@ -8,6 +8,7 @@ const engine = createHttpEngine(workerData.kind, {
   headerBytesMax: workerData.headerBytesMax,
   takeBodyBytes: () => true,
   onConnections: () => {},
+  onAborted: () => {},
   onRequest: (exchange) => exchange.reply('200 OK', '', engine.name),
 })
 

@@ -63,8 +63,18 @@ export class FakeClock implements Clock {
   async advance(ms: number): Promise<void> {
     const endMs = this.#monotonicMs + ms
     await settle()
+    await this.#runUntil(endMs)
+  }
+
+  /** Time in which nothing runs, as of a suspended machine: timers that came due run after it. */
+  async standStill(ms: number): Promise<void> {
+    this.#moveTo(this.#monotonicMs + ms)
+    await this.#runUntil(this.#monotonicMs)
+  }
+
+  async #runUntil(endMs: number): Promise<void> {
     for (let next = this.#findNext(endMs); next !== undefined; next = this.#findNext(endMs)) {
-      this.#moveTo(next.atMs)
+      this.#moveTo(Math.max(next.atMs, this.#monotonicMs))
       this.#timers = this.#timers.filter((timer) => timer !== next)
       next.task()
       await settle()

@@ -11,7 +11,8 @@ export interface Expected {
   readonly columns: readonly (readonly Value[])[]
   readonly rows: number
   readonly isBatch: boolean
-  readonly requestId: string
+  /** null: the body has no id. */
+  readonly bodyId: string | null
 }
 
 export interface Body {
@@ -103,8 +104,8 @@ export const bodyOf = (rows: fc.Arbitrary<RowText[]>, manner: Manner): fc.Arbitr
       const entries: EntryText[] = id === null ? [main] : [['"request_id"', id.text], main]
       if (!isBefore) entries.reverse()
       const text = `${space[0]}${objectText(entries, space)}${space.at(-1)}`
-      const requestId = id === null ? '' : id.value
-      const expected = { columns: joinColumns(all), rows: all.length, isBatch, requestId }
+      const bodyId = id === null ? null : id.value
+      const expected = { columns: joinColumns(all), rows: all.length, isBatch, bodyId }
       return { text, expected }
     })
 

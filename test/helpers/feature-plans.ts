@@ -1,7 +1,7 @@
 /** Plans of endpoints with features, and by feature what clients may send for it. */
 
 import fc from 'fast-check'
-import type { VariantPlan } from '../../src/server/protocols/protocol.ts'
+import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import type { FeatureType, ManifestFeature } from '../../src/shared/manifest.ts'
 import { DATATYPES, type Datatype } from '../../src/shared/tensor.ts'
 import {

@@ -9,10 +9,12 @@ export type Step =
   | { readonly does: 'connect'; readonly index: number }
   | { readonly does: 'count'; readonly who: number; readonly key: number; readonly what: Counted }
   | { readonly does: 'behave'; readonly who: number; readonly mode: PuppetFigures['mode'] }
-  | { readonly does: 'release' | 'die' | 'hangUp' | 'redial'; readonly who: number }
+  | { readonly does: 'release' | 'die' | 'drain' | 'hangUp' | 'redial'; readonly who: number }
   | { readonly does: 'reclaim'; readonly who: number; readonly key: number; readonly keep: boolean }
   | { readonly does: 'poll' }
   | { readonly does: 'replaceControl'; readonly first: number }
+  /** A replica dies while no control runs. */
+  | { readonly does: 'replaceBoth'; readonly first: number; readonly who: number }
   | { readonly does: 'plan'; readonly keys: readonly number[] }
   | { readonly does: 'wait'; readonly minutes: number }
 
@@ -37,10 +39,11 @@ const ALWAYS: readonly Weighted[] = [
   { weight: 12, arbitrary: fc.record({ does: does('count'), who, key, what }) },
   { weight: 6, arbitrary: fc.record({ does: does('behave'), who, mode }) },
   { weight: 4, arbitrary: fc.record({ does: does('release'), who }) },
-  { weight: 3, arbitrary: fc.record({ does: does('die', 'hangUp', 'redial'), who }) },
+  { weight: 3, arbitrary: fc.record({ does: does('die', 'drain', 'hangUp', 'redial'), who }) },
   { weight: 2, arbitrary: fc.record({ does: does('reclaim'), who, key, keep: fc.boolean() }) },
   { weight: 10, arbitrary: fc.record({ does: does('poll') }) },
   { weight: 3, arbitrary: fc.record({ does: does('replaceControl'), first: who }) },
+  { weight: 2, arbitrary: fc.record({ does: does('replaceBoth'), first: who, who }) },
 ]
 
 const WITH_PLANS: readonly Weighted[] = [

@@ -6,12 +6,14 @@
 import { slotSamples } from '../../src/control/slot-metrics.ts'
 import { addInto, type SlotSums } from '../../src/control/slot-sums.ts'
 import { type Snapshot, Statistics } from '../../src/control/statistics.ts'
+import { SLOT_DOUBLES } from '../../src/shared/counters.ts'
 import { countInto } from './counted-slots.ts'
 import { FakeClock, settle } from './fake-clock.ts'
 import type { Counted, Step } from './figures-steps.ts'
 import { PuppetFigures } from './puppet-figures.ts'
+import { Scraper } from './scraper.ts'
 
-interface Figures {
+export interface Figures {
   readonly slots: SlotSums
   cpuSeconds: number
 }
@@ -20,12 +22,10 @@ interface Member {
   readonly puppet: PuppetFigures
   /** What it has told the present control; null before its first answer. */
   told: Figures | null
-  /** An earlier control had figures of it. */
-  wasTold: boolean
   isLinked: boolean
-  /** An answer under way, and who asked for it. */
-  held: { readonly by: Statistics; readonly figures: Figures } | null
-  /** Of how many dead it keeps the sums for the next control. */
+  /** A question under way: who asked, and with which figures it is answered; null: later ones. */
+  asked: { readonly by: Statistics; readonly figures: Figures | null } | null
+  /** Up to which news it keeps the sums for the next control. */
   knows: number
 }
 
@@ -34,10 +34,16 @@ const copyOf = ({ slots, cpuSeconds }: Figures): Figures => ({
   cpuSeconds,
 })
 
+const addTo = (sums: Figures, { slots, cpuSeconds }: Figures): void => {
+  for (const [key, slot] of slots) addInto(sums.slots, key, slot)
+  sums.cpuSeconds += cpuSeconds
+}
+
+const PATIENCE_MS = 200
+
 export class FiguresWorld {
   readonly #clock = new FakeClock()
   readonly #keys: readonly string[]
-  readonly #mayEnd: boolean
   #statistics = new Statistics(this.#clock)
   #deadChangesTold = 0
   #active: ReadonlySet<string>
@@ -46,49 +52,54 @@ export class FiguresWorld {
   #incarnations = 0
   /** Told by replicas that have died since, and by slots that were given to another key. */
   readonly #gone: Figures = { slots: new Map(), cpuSeconds: 0 }
-  /** How many died. */
-  #buried = 0
+  /** A replica of an earlier control died before the present one heard its figures. */
+  #hasLost = false
+  /** Counts up when something happens that the next control must know. */
+  #news = 0
   #reclaimed = 0
-  readonly #floors = new Map<string, number>()
-  /** Counters that fell or went missing, in words. */
-  readonly faults: string[] = []
+  /** What the sums were at the last reset: they began again from zero then. */
+  base: Figures = { slots: new Map(), cpuSeconds: 0 }
+  resets = 0
+  readonly scraper: Scraper
   snapshot: Snapshot | null = null
 
   /** `mayEnd`: series may go, as those of retired slots do; else one that goes is a fault. */
   constructor(keys: readonly string[], mayEnd: boolean) {
     this.#keys = keys
     this.#active = new Set(keys)
-    this.#mayEnd = mayEnd
+    this.scraper = new Scraper(mayEnd)
   }
+
+  /** All that was ever counted, whoever heard of it. */
+  readonly truth: Figures = { slots: new Map(), cpuSeconds: 0 }
 
   /** Sums over all replicas that ever lived, less what those that died had not told. */
   get counted(): Figures {
     const sums = copyOf(this.#gone)
-    for (const { puppet } of this.#members) {
-      for (const [key, slot] of puppet.slots) addInto(sums.slots, key, slot)
-      sums.cpuSeconds += puppet.cpuSeconds
-    }
+    for (const { puppet } of this.#members) addTo(sums, puppet)
     return sums
   }
 
   /** How many figures were cut to quanta, at most. */
   get cuts(): number {
-    return this.#incarnations + this.#reclaimed
+    return (this.#incarnations + this.#reclaimed) * (this.resets + 1)
   }
 
   async run(step: Step): Promise<void> {
     if (step.does === 'connect') return this.#connect(step.index)
     if (step.does === 'poll') return this.#poll()
-    if (step.does === 'replaceControl') return this.#replaceControl(step.first)
+    if (step.does === 'replaceControl') return this.#replaceControl(step.first, null)
     if (step.does === 'plan') return this.#plan(step.keys)
     if (step.does === 'wait') return this.#wait(step.minutes)
     const all = step.does === 'release' ? [...this.#members, ...this.#ghosts] : this.#members
     const member = all[step.who % all.length]
     if (member === undefined) return
+    if (step.does === 'replaceBoth') return this.#replaceControl(step.first, member)
     if (step.does === 'release') return this.#release(member)
     if (step.does === 'die') return this.#die(member)
+    if (step.does === 'drain') return this.#drain(member)
     if (step.does === 'redial') return this.#redial(member)
-    if (step.does === 'hangUp') member.isLinked = false
+    if (step.does === 'hangUp') return this.#hangUp(member)
     if (step.does === 'behave') member.puppet.mode = step.mode
     if (step.does === 'count') this.#count(member, this.#keyAt(step.key), step.what)
     if (step.does === 'reclaim') await this.#reclaim(member, step.key, step.keep)
@@ -109,37 +120,46 @@ export class FiguresWorld {
   }
 
   #connect(index: number): void {
-    // Nobody noticed the end of its predecessor.
-    const predecessor = this.#members.find(({ puppet }) => puppet.index === index)
-    if (predecessor !== undefined) this.#bury(predecessor)
     const puppet = new PuppetFigures({ index, incarnation: ++this.#incarnations })
-    const member = { puppet, told: null, wasTold: false, isLinked: true, held: null, knows: 0 }
+    const member = { puppet, told: null, isLinked: true, asked: null, knows: 0 }
     this.#members.push(member)
     this.#statistics.replicaConnected(puppet)
     this.#tellDeadSums([member])
   }
 
   #count(member: Member, key: string, { request, cpuSeconds }: Counted): void {
-    countInto(member.puppet.slot(key), request)
-    member.puppet.cpuSeconds += cpuSeconds
+    const one = new Float64Array(SLOT_DOUBLES)
+    countInto(one, request)
+    for (const sums of [member.puppet, this.truth]) {
+      addInto(sums.slots, key, one)
+      sums.cpuSeconds += cpuSeconds
+    }
   }
 
+  /** Gone, with what nobody has heard. */
   #bury(member: Member): void {
     this.#members = this.#members.filter((other) => other !== member)
     this.#ghosts.push(member)
-    this.#buried++
-    if (member.told !== null) {
-      for (const [key, slot] of member.told.slots) addInto(this.#gone.slots, key, slot)
-      this.#gone.cpuSeconds += member.told.cpuSeconds
-      // What it told an earlier control only has died with it, and nobody can know.
-    } else if (member.wasTold) this.#floors.clear()
+    this.#news++
+    if (member.told !== null) addTo(this.#gone, member.told)
+    else this.#hasLost ||= member.puppet.hello.epoch > 0n
   }
 
   #die(member: Member): void {
-    const { index, incarnation } = member.puppet
     this.#bury(member)
-    for (const _ of ['told', 'told again']) this.#statistics.replicaDied(index, incarnation)
+    const { incarnation } = member.puppet
+    this.#statistics.replicaDied({ incarnation, isAdopted: member.puppet.hello.epoch > 0n })
     this.#tellDeadSums(this.#members)
+  }
+
+  /** It ends in order: whoever it can reach has its last figures. */
+  #drain(member: Member): void {
+    const { puppet, isLinked } = member
+    if (isLinked) {
+      member.told = copyOf(puppet)
+      this.#statistics.replicaDrained(puppet.incarnation, puppet.figures())
+    }
+    this.#die(member)
   }
 
   #redial(member: Member): void {
@@ -148,11 +168,17 @@ export class FiguresWorld {
     this.#tellDeadSums([member])
   }
 
+  #hangUp(member: Member): void {
+    member.isLinked = false
+    member.asked = null
+    member.puppet.hangUp()
+  }
+
   #tellDeadSums(members: readonly Member[]): void {
     const dead = this.#statistics.deadSums()
     for (const member of members.filter(({ isLinked }) => isLinked)) {
       member.puppet.hello = { ...member.puppet.hello, dead }
-      member.knows = this.#buried
+      member.knows = this.#news
     }
   }
 
@@ -160,9 +186,8 @@ export class FiguresWorld {
   async #reclaim(member: Member, at: number, keep: boolean): Promise<void> {
     const { puppet, told } = member
     const key = [...puppet.slots.keys()][at % puppet.slots.size]
-    const isHeld = this.#members.some((one) => one.held !== null || one.puppet.mode === 'held')
-    const isHeard = member.isLinked && puppet.mode === 'answers' && !isHeld
-    if (told === null || !isHeard || key === undefined) return
+    const isBusy = this.#members.some((one) => one.asked !== null || one.puppet.mode !== 'answers')
+    if (told === null || !member.isLinked || isBusy || key === undefined) return
     const slot = told.slots.get(key)
     if (slot !== undefined) addInto(this.#gone.slots, key, slot)
     this.#reclaimed++
@@ -174,41 +199,50 @@ export class FiguresWorld {
   async #poll(): Promise<void> {
     const by = this.#statistics
     const linked = this.#members.filter(({ isLinked }) => isLinked)
-    for (const member of linked.filter(({ held }) => held?.by !== by)) {
-      const figures = copyOf(member.puppet)
-      if (member.puppet.mode === 'answers') member.told = figures
-      if (member.puppet.mode === 'held') member.held = { by, figures }
+    for (const member of linked.filter(({ asked }) => asked?.by !== by)) {
+      const { mode } = member.puppet
+      if (mode === 'answers') member.told = copyOf(member.puppet)
+      else member.asked = { by, figures: mode === 'held' ? copyOf(member.puppet) : null }
     }
     const puppets = linked.map(({ puppet }) => puppet)
-    void by.poll(puppets, this.#active).then((snapshot) => {
-      if (by !== this.#statistics) return // that control is gone
-      this.#see(snapshot)
-      if (by.deadChanges !== this.#deadChangesTold) this.#tellDeadSums(this.#members)
-      this.#deadChangesTold = by.deadChanges
-    })
+    const polled = by.poll(puppets, this.#active)
     await settle()
+    await this.#clock.advance(PATIENCE_MS)
+    const snapshot = await polled
+    this.#see(snapshot)
+    if (by.deadChanges !== this.#deadChangesTold) this.#tellDeadSums(this.#members)
+    this.#deadChangesTold = by.deadChanges
   }
 
   async #release(member: Member): Promise<void> {
-    member.puppet.release()
+    const { puppet, asked } = member
+    const figures = asked?.figures ?? copyOf(puppet)
+    puppet.release()
     await settle()
-    const isHeard = member.held?.by === this.#statistics && this.#members.includes(member)
-    if (isHeard) member.told = member.held!.figures
-    member.held = null
+    const isHeard = asked?.by === this.#statistics && this.#members.includes(member)
+    if (isHeard) member.told = figures
+    member.asked = null
   }
 
-  #replaceControl(first: number): void {
+  /** `dead`: who died while no control ran. */
+  #replaceControl(first: number, dead: Member | null): void {
+    const heirs = this.#members.filter((member) => member !== dead)
     // When nobody is left who was told, what the dead had counted is lost.
-    if (!this.#members.some(({ knows }) => knows === this.#buried)) return
+    if (!heirs.some(({ knows }) => knows === this.#news)) return
+    for (const member of this.#members) this.#hangUp(member)
     this.#statistics = new Statistics(this.#clock)
     this.#deadChangesTold = 0
-    const at = first % this.#members.length
-    for (const member of [...this.#members.slice(at), ...this.#members.slice(0, at)]) {
-      member.wasTold ||= member.told !== null
+    for (const member of this.#members) {
       member.told = null
       member.puppet.hello = { ...member.puppet.hello, epoch: 1n }
-      this.#redial(member)
     }
+    if (dead !== null) {
+      this.#bury(dead)
+      const { incarnation } = dead.puppet
+      this.#statistics.replicaDied({ incarnation, isAdopted: true })
+    }
+    const at = first % heirs.length
+    for (const member of [...heirs.slice(at), ...heirs.slice(0, at)]) this.#redial(member)
   }
 
   #plan(keys: readonly number[]): void {
@@ -225,19 +259,21 @@ export class FiguresWorld {
   #see(snapshot: Snapshot): void {
     this.snapshot = snapshot
     if (!snapshot.isWhole) return
-    const exported = exportedBy(snapshot)
-    for (const [series, floor] of this.#floors) {
-      const value = exported.get(series)
-      if (value === undefined && this.#mayEnd) this.#floors.delete(series)
-      else if (value === undefined) this.faults.push(`${series} is gone`)
-      else if (value < floor) this.faults.push(`${series} fell from ${floor} to ${value}`)
+    if (this.#hasLost) {
+      this.#hasLost = false
+      this.#news++
+      this.resets++
+      this.base = copyOf(this.#gone)
+      for (const { told } of this.#members) if (told !== null) addTo(this.base, told)
     }
-    for (const [series, value] of exported) this.#floors.set(series, value)
+    this.scraper.scrape(exportedBy(snapshot), this.resets)
   }
 }
 
 /** Every counter and every part of a histogram that `/metrics` makes of a snapshot. */
-const exportedBy = (snapshot: Snapshot): Map<string, number> => {
+export const exportedBy = (
+  snapshot: Pick<Snapshot, 'slots' | 'retired' | 'replicas' | 'deadCpuSeconds'>,
+): Map<string, number> => {
   const { samples } = slotSamples(snapshot, Number.POSITIVE_INFINITY)
   const exported = new Map(
     samples.map(({ metric, suffix, labels, value }) => [

@@ -1,7 +1,7 @@
 /** A whole gateway for tests: `node src/main.ts serve` with a state folder and ports of its own. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ModelsDocument, StatusDocument } from '../../src/control/status-document.ts'
@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly stateDir?: string
   readonly httpPort?: number
   readonly controlPort?: number
+  /** Takes stdout and stderr of control, instead of the test. */
+  readonly outputFile?: string
   /** False: return as soon as the process runs. Default true. */
   readonly isReadyAwaited?: boolean
   readonly readyTimeoutMs?: number
@@ -199,6 +201,8 @@ export const startGateway = async (options: GatewayOptions): Promise<TestGateway
   const httpPort = options.httpPort ?? (await findFreePort())
   const controlPort = options.controlPort ?? (await findFreePort())
   reapAtEnd(stateDir)
+  const { outputFile } = options
+  const output = outputFile === undefined ? 'pipe' : openSync(outputFile, 'w')
   const places = ['--state-dir', stateDir, '--host', '127.0.0.1', '--http-port', String(httpPort)]
   const control = spawn(
     process.execPath,
@@ -211,9 +215,10 @@ export const startGateway = async (options: GatewayOptions): Promise<TestGateway
     ],
     {
       env: { ...process.env, NO_COLOR: '1', ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', output, output],
     },
   )
+  if (typeof output === 'number') closeSync(output)
   const gateway = new TestGateway(control, stateDir, httpPort, controlPort)
   if (options.isReadyAwaited !== false) await gateway.untilReady(options.readyTimeoutMs)
   return gateway

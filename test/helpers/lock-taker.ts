@@ -12,7 +12,7 @@ import { GatewayError } from '../../src/shared/errors.ts'
 process.stdout.write('waiting\n')
 await once(process.stdin, 'data')
 try {
-  const { gateway } = openStateDir(process.argv[2]!)
+  const { gateway } = await openStateDir(process.argv[2]!)
   process.stdout.write(`taken ${gateway}\n`)
 } catch (error) {
   process.stdout.write(`${GatewayError.from(error).code} ${(error as Error).message}\n`)

@@ -17,6 +17,7 @@ export const thread = (number: number, figures: Figures = {}): ThreadStatistics 
 
 export const replica = (index: number, more: Partial<ReplicaSnapshot> = {}): ReplicaSnapshot => ({
   index,
+  incarnation: index + 1,
   pid: 1000 + index,
   hasFigures: true,
   ageMs: 250,

@@ -1,7 +1,7 @@
 /** Bodies of the Open Inference Protocol for known plans, and what must be read from them. */
 
 import fc from 'fast-check'
-import type { VariantPlan } from '../../src/server/protocols/protocol.ts'
+import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import type { TensorSignature } from '../../src/shared/tensor.ts'
 import { listText } from './damaged-json.ts'
 import { type EntryText, objectText } from './feature-bodies.ts'
@@ -12,7 +12,8 @@ export interface OipExpected {
   /** By input: all elements, and the sizes that the request gave. */
   readonly columns: readonly (readonly Value[])[]
   readonly shapes: readonly (readonly number[])[]
-  readonly requestId: string
+  /** null: the body has no id. */
+  readonly bodyId: string | null
   readonly outputs: readonly number[] | null
 }
 
@@ -159,7 +160,7 @@ const bodyWith = (
           expected: {
             columns: all.map(({ values }) => values),
             shapes,
-            requestId: id?.value ?? '',
+            bodyId: id?.value ?? null,
             outputs: outputs === null || outputs.length === 0 ? null : outputs,
           },
         }

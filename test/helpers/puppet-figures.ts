@@ -4,10 +4,11 @@ import { create } from '@bufbuild/protobuf'
 import type { EnvelopeBody } from '../../proto/control-envelope.ts'
 import {
   type DeadSums,
-  SlotSchema,
+  type Statistics,
   StatisticsSchema,
   ThreadStatisticsSchema,
 } from '../../proto/gen/control_pb.ts'
+import { slotMessage } from '../../src/control/slot-sums.ts'
 import type { Askable } from '../../src/control/statistics.ts'
 import { SLOT_DOUBLES } from '../../src/shared/counters.ts'
 
@@ -19,6 +20,13 @@ export interface PuppetPlace {
   readonly dead?: DeadSums
 }
 
+interface Question {
+  /** Figures of when it was asked; null: those of when it is answered. */
+  readonly figures: Statistics | null
+  resolve(answer: EnvelopeBody): void
+  reject(error: Error): void
+}
+
 export class PuppetFigures implements Askable {
   readonly index: number
   readonly incarnation: number
@@ -27,9 +35,12 @@ export class PuppetFigures implements Askable {
   cpuSeconds = 0
   /** How often it was asked. */
   asked = 0
-  /** `held`: the answer is made at once, and sent by `release`. */
+  /**
+   * `held`: the answer is made at once, and sent by `release`. `silent`: it is made and sent by
+   * `release`.
+   */
   mode: 'answers' | 'silent' | 'held' = 'answers'
-  #release: (() => void)[] = []
+  #open: Question[] = []
 
   constructor({ index, incarnation, epoch = 0n, dead }: PuppetPlace) {
     this.index = index
@@ -51,26 +62,35 @@ export class PuppetFigures implements Askable {
   readonly link = {
     call: (): Promise<EnvelopeBody> => {
       this.asked++
-      if (this.mode === 'silent') return Promise.reject(new Error('no answer in time'))
-      const answer = this.#figures()
-      if (this.mode === 'answers') return Promise.resolve(answer)
-      return new Promise((resolve) => {
-        this.#release.push(() => resolve(answer))
+      if (this.mode === 'answers') return Promise.resolve(answerOf(this.figures()))
+      const figures = this.mode === 'held' ? this.figures() : null
+      return new Promise((resolve, reject) => {
+        this.#open.push({ figures, resolve, reject })
       })
     },
   }
 
-  /** Sends the answers that were held. */
+  /** Sends the answers that are due. */
   release(): void {
-    for (const send of this.#release.splice(0)) send()
+    for (const { figures, resolve } of this.#open.splice(0)) {
+      resolve(answerOf(figures ?? this.figures()))
+    }
   }
 
-  #figures(): EnvelopeBody {
-    const slots = [...this.slots].map(([key, values]) =>
-      create(SlotSchema, { key, values: [...values] }),
-    )
-    const threads = [create(ThreadStatisticsSchema, { thread: 0, state: 'idle', inFlight: 2 })]
-    const value = create(StatisticsSchema, { slots, threads, cpuSeconds: this.cpuSeconds })
-    return { case: 'statistics', value }
+  /** Its link closes: nothing that was asked is answered any more. */
+  hangUp(): void {
+    for (const { reject } of this.#open.splice(0)) reject(new Error('The link was closed'))
+  }
+
+  /** As a replica tells them: slots in which nothing was counted are left out. */
+  figures(): Statistics {
+    const touched = [...this.slots].filter(([, slot]) => slot.some((value) => value !== 0))
+    return create(StatisticsSchema, {
+      slots: touched.map(([key, slot]) => ({ ...slotMessage(key, slot), doubles: slot.length })),
+      threads: [create(ThreadStatisticsSchema, { thread: 0, state: 'idle', inFlight: 2 })],
+      cpuSeconds: this.cpuSeconds,
+    })
   }
 }
+
+const answerOf = (value: Statistics): EnvelopeBody => ({ case: 'statistics', value })

@@ -6,21 +6,29 @@
 import { connect } from 'node:net'
 import { create } from '@bufbuild/protobuf'
 import { CONTROL_PROTOCOL, type EnvelopeBody, envelopeCodec } from '../../proto/control-envelope.ts'
-import { HelloSchema, ReportSchema, StatisticsSchema } from '../../proto/gen/control_pb.ts'
+import {
+  DrainedSchema,
+  HelloSchema,
+  ReportSchema,
+  StatisticsSchema,
+} from '../../proto/gen/control_pb.ts'
 import type { ReplicaSettings } from '../../src/shared/epoch-plan.ts'
 import { Link } from '../../src/shared/link.ts'
 import { ownIdentity } from '../../src/shared/process-identity.ts'
 import { settingsSha256 } from '../../src/shared/replica-settings.ts'
 
 /**
- * obedient: as a real one. mute: never dials. stubborn: says Hello, ignores Drain and SIGTERM.
- * doomed: exits with 78. brittle: exits with 1 at once. foreign: speaks another protocol.
- * babbling: sends bytes that are no frames. reporting: reports news after Hello.
+ * obedient: as a real one, on Drain and on SIGTERM. mute: never dials. stubborn: says Hello, and
+ * ignores Drain and SIGTERM. lingering: says that it drains, and does not come to its end. doomed:
+ * exits with 78. brittle: exits with 1 at once. foreign: speaks another protocol, and serves on for
+ * a while when it is refused. babbling: sends bytes that are no frames. reporting: reports news
+ * after Hello.
  */
 export type PuppetManner =
   | 'obedient'
   | 'mute'
   | 'stubborn'
+  | 'lingering'
   | 'doomed'
   | 'brittle'
   | 'foreign'
@@ -50,12 +58,30 @@ const hello = (): EnvelopeBody => ({
   }),
 })
 
+let control: Link<EnvelopeBody> | null = null
+
+/** The last figures, by which a test knows them again. */
+const finalFigures = (): EnvelopeBody => {
+  const final = create(StatisticsSchema, { cpuSeconds: settings.incarnation })
+  return { case: 'drained', value: create(DrainedSchema, { final }) }
+}
+
+const drain = async (): Promise<void> => {
+  if (manner === 'stubborn' || manner === 'lingering') return
+  await control?.call(finalFigures(), 5000)
+  process.exit(0)
+}
+
+const report = (event: string, detail: string): void =>
+  control?.tell({ case: 'report', value: create(ReportSchema, { event, detail }) })
+
 const onMessage = (body: EnvelopeBody, answer: (body: EnvelopeBody) => void): void => {
   if (body.case === 'statisticsRequest') {
     answer({ case: 'statistics', value: create(StatisticsSchema) })
   }
-  if (body.case === 'welcome' && body.value.refused !== '') process.exit(1)
-  if (body.case === 'drain' && manner !== 'stubborn') process.exit(0)
+  const isRefused = body.case === 'welcome' && body.value.refused !== ''
+  if (isRefused && manner !== 'foreign') process.exit(1)
+  if (body.case === 'drain') void drain()
 }
 
 const dial = (): void => {
@@ -73,16 +99,18 @@ const dial = (): void => {
       { onMessage, onClose: () => {} },
       { frameBytesMax: 1024 * 1024 },
     )
+    control = link
     link.tell(hello())
-    if (manner !== 'reporting') return
-    const value = create(ReportSchema, { event: 'thread_silent', detail: 'thread 1' })
-    link.tell({ case: 'report', value })
+    if (manner === 'reporting') report('thread_silent', 'thread 1')
   })
 }
 
 process.stdout.write(`puppet ${settings.replica} of incarnation ${settings.incarnation}\n`)
 if (manner === 'doomed') process.exit(78)
 if (manner === 'brittle') process.exit(1)
-if (manner === 'stubborn') process.on('SIGTERM', () => {})
+process.on('SIGTERM', () => {
+  if (manner !== 'stubborn') report('draining', 'SIGTERM')
+  void drain()
+})
 setTimeout(() => process.exit(3), LIFE_MS_MAX)
 if (manner !== 'mute') dial()

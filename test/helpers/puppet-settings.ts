@@ -17,5 +17,7 @@ export const puppetSettings = (
   manner: (index: number, incarnation: number) => PuppetManner = () => 'obedient',
 ): ReplicaSettings => {
   const puppet = manner(chosen.replica, chosen.incarnation)
-  return { stateDir: path, socketPath, gateway, ...chosen, puppet } as unknown as PuppetSettings
+  const listens = { host: '127.0.0.1', httpPort: 8000 }
+  const places = { stateDir: path, socketPath, gateway, ...listens }
+  return { ...places, ...chosen, puppet } as unknown as PuppetSettings
 }

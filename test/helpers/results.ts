@@ -1,7 +1,8 @@
 /** Results of runs, and what answers say of them, read without losing a bit. */
 
 import fc from 'fast-check'
-import type { Answer, VariantPlan } from '../../src/server/protocols/protocol.ts'
+import type { Answer } from '../../src/server/protocols/protocol.ts'
+import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import {
   allocate,
   BIGINT_BOUNDS,
@@ -68,11 +69,12 @@ export const answersOf = (plan: VariantPlan): fc.Arbitrary<Answer> => {
       .record({
         all: fc.tuple(...results),
         requestId: ids,
+        bodyId: fc.option(ids),
         isBatch: rows > 1 ? fc.constant(true) : fc.boolean(),
         chosen: fc.option(fc.shuffledSubarray([...signature.outputs.keys()], { minLength: 1 })),
       })
-      .map(({ all, requestId, isBatch, chosen }) =>
-        answerOf(plan, all, { requestId, isBatch, isWhole, outputs: chosen, rowStart, rows }),
+      .map(({ all, chosen, ...more }) =>
+        answerOf(plan, all, { ...more, isWhole, outputs: chosen, rowStart, rows }),
       )
   })
 }

@@ -13,8 +13,8 @@ export const stateFolder = (): string => {
 }
 
 /** An open state folder; closed, reaped and removed when the test ends. */
-export const openTestState = (path = stateFolder()): StateDir => {
-  const stateDir = openStateDir(path)
+export const openTestState = async (path = stateFolder()): Promise<StateDir> => {
+  const stateDir = await openStateDir(path)
   atEnd(() => stateDir.close())
   return stateDir
 }

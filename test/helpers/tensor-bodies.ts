@@ -1,7 +1,7 @@
 /** Bodies of `/predict` for endpoints of tensors only. */
 
 import fc from 'fast-check'
-import type { VariantPlan } from '../../src/server/protocols/protocol.ts'
+import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import type { TensorSignature } from '../../src/shared/tensor.ts'
 import { type Body, bodyOf, type EntryText, objectText, type RowText } from './feature-bodies.ts'
 import { type Manner, manner, type Value } from './spellings.ts'

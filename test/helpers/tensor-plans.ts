@@ -1,7 +1,7 @@
 /** Plans of endpoints of tensors only, and the values of such tensors as text. */
 
 import fc from 'fast-check'
-import type { VariantPlan } from '../../src/server/protocols/protocol.ts'
+import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { DATATYPES, type Datatype, type TensorSignature } from '../../src/shared/tensor.ts'
 import { listText } from './damaged-json.ts'
 import { type Manner, mostly, type Spelled, spelledFor } from './spellings.ts'

@@ -1,11 +1,10 @@
 /** Two ends of a real Unix socket, and the simplest codec: JSON text. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import type { Codec } from '../../src/shared/link.ts'
+import { atEnd } from './clean-up.ts'
+import { makeTempDir } from './temp-dir.ts'
 
 /** Messages as `[call, answers, text]` in JSON. */
 export const textCodec: Codec<string> = {
@@ -27,18 +26,18 @@ export const frameOf = (message: Uint8Array): Uint8Array => {
 
 /** A connected pair of sockets; both are destroyed when the test ends. */
 export const socketPair = async (): Promise<{ near: Socket; far: Socket }> => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-pair-'))
-  const path = join(folder, 's')
+  const path = join(makeTempDir('pair'), 's')
   const server = createServer()
+  const sockets: Socket[] = []
+  atEnd(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve))
   await new Promise<void>((resolve) => server.listen(path, resolve))
   const near = connect(path)
+  sockets.push(near)
   const far = await accepted
-  onTestFinished(() => {
-    near.destroy()
-    far.destroy()
-    server.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
+  sockets.push(far)
   return { near, far }
 }

@@ -5,8 +5,8 @@ import type {
   Decoded,
   DecodeRequest,
   RowTarget,
-  VariantPlan,
 } from '../../src/server/protocols/protocol.ts'
+import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { bind, contractOf } from '../../src/shared/contract.ts'
 import type { Refusal } from '../../src/shared/errors.ts'
 import type { Manifest, ManifestFeature } from '../../src/shared/manifest.ts'
@@ -57,7 +57,7 @@ export const planOf = (parts: PlanParts): VariantPlan => {
   if ('code' in binding) throw new Error(binding.detail)
   const strides = inputs.map(({ shape }) => shape.slice(1).reduce((n, size) => n * size, 1))
   const isFree = inputs.some(({ shape }) => shape.slice(1).includes(-1))
-  return {
+  return compileVariant({
     endpoint: 'clicks',
     model: 'clicks-model',
     version: 7,
@@ -69,7 +69,7 @@ export const planOf = (parts: PlanParts): VariantPlan => {
     rowStrides: rowsMax === 0 || isFree ? null : strides,
     rowsMax,
     jsonDepthMax,
-  }
+  })
 }
 
 /** Two inputs and all kinds of features, as the flight delay example has. */
@@ -91,6 +91,14 @@ export const flightPlan = (): VariantPlan =>
     ],
   })
 
+export const emptyDecoded = (): Decoded => ({
+  rows: 0,
+  tensors: null,
+  isBatch: false,
+  bodyId: null,
+  outputs: null,
+})
+
 export interface DecodeResult {
   readonly refusal: Refusal | null
   readonly decoded: Decoded
@@ -104,12 +112,12 @@ export interface DecodeOptions {
 }
 
 const readValues = (plan: VariantPlan, target: RowTarget, decoded: Decoded): unknown[][] => {
-  const { tensors, rowsInPlace } = decoded
+  const { tensors, rows } = decoded
   if (tensors !== null) return tensors.map(({ data }) => Array.from(data as ArrayLike<unknown>))
   return target.columns.map((column, input) => {
     const stride = plan.rowStrides?.[input] ?? 0
     const all = Array.from(column as ArrayLike<unknown>)
-    return all.slice(target.row * stride, (target.row + rowsInPlace) * stride)
+    return all.slice(target.row * stride, (target.row + rows) * stride)
   })
 }
 
@@ -124,15 +132,9 @@ export const decodeWith = (
     allocate(datatype, (row + room) * (plan.rowStrides?.[input] ?? 0)),
   )
   const target: RowTarget = { columns, row, room }
-  const decoded: Decoded = {
-    rowsInPlace: 0,
-    tensors: null,
-    isBatch: false,
-    requestId: '',
-    outputs: null,
-  }
+  const decoded = emptyDecoded()
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
-  const refusal = decodeRequest(bytes, plan, target, decoded)
+  const refusal = decodeRequest(bytes, plan, target, decoded, () => {})
   return {
     refusal,
     decoded,
@@ -154,6 +156,7 @@ export const answerOf = (
   isBatch: false,
   outputs: null,
   requestId: 'ours-1',
+  bodyId: null,
   predictionId: 'ours-1',
   latencyMs: 1.25,
   ...more,

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ResponseStream } from '../../../../bench/load/response-stream.ts'
 import { propertyRuns } from '../../../helpers/seeds.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { decodeRequest } from '../../../../src/server/protocols/features-json.ts'
-import { decodeWith, flightPlan } from '../../../helpers/variant-plans.ts'
+import { decodeWith, feature, flightPlan, planOf, tensor } from '../../../helpers/variant-plans.ts'
 
 const flight = flightPlan()
 
@@ -77,7 +77,28 @@ const REFUSED: readonly (readonly [string, unknown, string, readonly string[]])[
   ],
   ['1e39', { features: { ...VALID, gust: 1e39 } }, 'INPUT_VALUE_INVALID', ['/features/gust']],
   ['-1e39', { features: { ...VALID, seats: -1e39 } }, 'INPUT_VALUE_INVALID', ['/features/seats']],
-  ['1e999', '{"features":{"origin":"","seats":1e999}}', 'INPUT_VALUE_INVALID', []],
+  ['1e999', '{"features":{"origin":"","seats":1e999}}', 'INPUT_VALUE_INVALID', ['/features/seats']],
+  ...['1e-400', '1.00000000000000000001', '9007199254740990.6', '123456789012345.6', '1e-1'].map(
+    (text) =>
+      [
+        text,
+        `{"features":{"origin":"","seats":${text}}}`,
+        'TENSOR_DATATYPE_MISMATCH',
+        ['/features/seats'],
+      ] as const,
+  ),
+  [
+    'half a surrogate pair',
+    '{"features":{"origin":"\\ud800","seats":1}}',
+    'INPUT_VALUE_INVALID',
+    [],
+  ],
+  [
+    'an id too long',
+    { features: VALID, request_id: 'x'.repeat(129) },
+    'REQUEST_MALFORMED',
+    ['/request_id'],
+  ],
   ['NUL', { features: { ...VALID, origin: 'a\0b' } }, 'INPUT_VALUE_INVALID', ['/features/origin']],
 ]
 
@@ -103,9 +124,35 @@ test('decodeRequest() names every fault of a row and what was probably meant', (
   })
 })
 
+test('decodeRequest() looks for what was meant with the first unknown name alone', () => {
+  const { refusal } = decode({ features: { ...VALID, seat: 1, origins: 1, zebra: 1 } })
+  expect(refusal?.errors?.map(({ detail }) => detail)).toEqual([
+    "'seat' is no feature of this endpoint; did you mean 'seats'?",
+    "'origins' is no feature of this endpoint",
+    "'zebra' is no feature of this endpoint",
+  ])
+})
+
 test('decodeRequest() names few of many faults', () => {
   const many = Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`x${i}`, i]))
   expect(decode({ features: many }).refusal?.errors).toHaveLength(16)
+})
+
+test('decodeRequest() refuses rows that would cost far more than they say', () => {
+  const wide = planOf({
+    inputs: [tensor('x', 'FP32', -1, 500)],
+    features: Array.from({ length: 500 }, (_, column) =>
+      feature({ name: `f${column}`, tensor: 'x', column, optional: true }),
+    ),
+  })
+  const rowsOf = (count: number) =>
+    decodeWith(decodeRequest, wide, `{"instances":[${new Array(count).fill('{}').join()}]}`)
+  const most = Math.floor((16 * 1024 * 1024) / (500 * 4))
+  expect(rowsOf(most)).toMatchObject({ refusal: null, decoded: { rows: most } })
+  expect(rowsOf(most + 1).refusal).toMatchObject({
+    code: 'TENSOR_SHAPE_MISMATCH',
+    errors: [{ pointer: `/instances/${most}` }],
+  })
 })
 
 test('decodeRequest() refuses text that is not UTF-8', () => {

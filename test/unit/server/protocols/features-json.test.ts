@@ -21,7 +21,7 @@ describe('what is read', () => {
   test('decodeRequest() writes a named row behind the rows of others', () => {
     const { refusal, decoded, values } = decode(flight, { features: VALID }, { row: 2 })
     expect(refusal).toBeNull()
-    expect(decoded).toMatchObject({ rowsInPlace: 1, tensors: null, isBatch: false, requestId: '' })
+    expect(decoded).toMatchObject({ rows: 1, tensors: null, isBatch: false, bodyId: null })
     expect(values).toEqual([[149, 12.5, 1], ['EWR']])
   })
 
@@ -30,7 +30,7 @@ describe('what is read', () => {
       ' {"request_id" : "a-1" ,\n"features": {"seats" :1, "is_late":false,\t"origin":""}} '
     const { refusal, decoded, values } = decode(flight, body)
     expect(refusal).toBeNull()
-    expect(decoded.requestId).toBe('a-1')
+    expect(decoded.bodyId).toBe('a-1')
     expect(values).toEqual([[1, Number.NaN, 0], ['']])
   })
 
@@ -43,7 +43,7 @@ describe('what is read', () => {
 
   test('decodeRequest() takes instances of both forms', () => {
     const { decoded, values } = decode(flight, { instances: [VALID, ['JFK', 3, 1, false]] })
-    expect(decoded).toMatchObject({ rowsInPlace: 2, isBatch: true })
+    expect(decoded).toMatchObject({ rows: 2, tensors: null, isBatch: true })
     expect(values).toEqual([
       [149, 12.5, 1, 3, 1, 0],
       ['EWR', 'JFK'],
@@ -53,7 +53,7 @@ describe('what is read', () => {
   test('decodeRequest() makes tensors of its own where rows do not fit', () => {
     const { decoded } = decode(flight, { instances: [VALID, VALID] }, { room: 1 })
     expect(decoded).toMatchObject({
-      rowsInPlace: 0,
+      rows: 2,
       tensors: [
         { datatype: 'FP32', shape: [2, 3] },
         { datatype: 'BYTES', shape: [2, 1], data: ['EWR', 'EWR'] },
@@ -66,7 +66,7 @@ describe('what is read', () => {
       inputs: [tensor('x', 'FP32', -1, 1)],
       features: [feature({ name: '\ud800', tensor: 'x', column: 0 })],
     })
-    expect(decode(plan, { features: { '\ud800': 1 } }).refusal?.code).toBe('REQUEST_MALFORMED')
+    expect(decode(plan, { features: { '\ud800': 1 } }).refusal?.code).toBe('INPUT_VALUE_INVALID')
     expect(decode(plan, { features: [1] }).values).toEqual([[1]])
   })
 

@@ -76,6 +76,12 @@ const REFUSED: readonly (readonly [string, unknown, string, string?])[] = [
     '/inputs/0/shape',
   ],
   [
+    'nearly a size',
+    `{"inputs":[{"name":"x","shape":[2,2.00000000000000000001],"datatype":"FP32","data":[]}]}`,
+    'TENSOR_SHAPE_MISMATCH',
+    '/inputs/0/shape',
+  ],
+  [
     'a size in text',
     { inputs: [{ ...X, shape: ['2', 2] }, C] },
     'TENSOR_SHAPE_MISMATCH',

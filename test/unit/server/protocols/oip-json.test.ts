@@ -54,18 +54,18 @@ describe('what is read', () => {
   ])('decodeRequest() takes %s', (_title, body) => {
     const { refusal, decoded, values } = decode(matrix, body, { row: 1 })
     expect(refusal).toBeNull()
-    expect(decoded).toMatchObject({ rowsInPlace: 2, isBatch: true, tensors: null })
+    expect(decoded).toMatchObject({ rows: 2, isBatch: true, tensors: null })
     expect(values).toEqual([[1, 2.5, -3, 400]])
   })
 
   test('decodeRequest() keeps the id of the client, before or behind the inputs', () => {
-    expect(decode(matrix, { id: 'a 1', inputs: [X] }).decoded.requestId).toBe('a 1')
-    expect(decode(matrix, { inputs: [X], id: 'ä\n' }).decoded.requestId).toBe('ä\n')
+    expect(decode(matrix, { id: 'a 1', inputs: [X] }).decoded.bodyId).toBe('a 1')
+    expect(decode(matrix, { inputs: [X], id: 'ä\n' }).decoded.bodyId).toBe('ä\n')
   })
 
   test('decodeRequest() takes inputs in any order and the outputs that are asked for', () => {
     const { decoded, values } = decode(pair, { inputs: [C, X], outputs: [{ name: 'p' }] })
-    expect(decoded).toMatchObject({ rowsInPlace: 2, outputs: [1] })
+    expect(decoded).toMatchObject({ rows: 2, outputs: [1] })
     expect(values).toEqual([
       [1, 2.5, -3, 400],
       ['EWR', 'é😀'],
@@ -74,7 +74,7 @@ describe('what is read', () => {
 
   test('decodeRequest() makes tensors of its own where rows do not fit', () => {
     expect(decode(matrix, { inputs: [X] }, { room: 1 }).decoded).toMatchObject({
-      rowsInPlace: 0,
+      rows: 2,
       tensors: [{ datatype: 'FP32', shape: [2, 2], data: Float32Array.of(1, 2.5, -3, 400) }],
     })
   })
@@ -118,6 +118,8 @@ const VALUES: readonly (readonly [Datatype, string, readonly unknown[]])[] = [
   ['INT16', '-32768,32767', [-32768, 32767]],
   ['INT32', '-2147483648,2147483647', [-2147483648, 2147483647]],
   ['INT64', '-9223372036854775808,9223372036854775807', [-(2n ** 63n), 2n ** 63n - 1n]],
+  ['INT64', '1e18,9007199254740993.0', [10n ** 18n, 9007199254740993n]],
+  ['INT32', '12000e-3,0e-999999999999', [12, 0]],
   ['FP32', '3.4028234663852886e38,1e-50', [3.4028234663852886e38, 0]],
   ['FP64', '1.7976931348623157e308,5e-324', [Number.MAX_VALUE, Number.MIN_VALUE]],
   ['BYTES', '"","a\\u00e9"', ['', 'aé']],
@@ -132,7 +134,12 @@ const BAD_VALUES: readonly (readonly [Datatype, string, string])[] = [
   ['INT32', '2147483648', 'INPUT_VALUE_INVALID'],
   ['INT32', '1.5', 'TENSOR_DATATYPE_MISMATCH'],
   ['INT64', '9223372036854775808', 'INPUT_VALUE_INVALID'],
-  ['INT64', '1e18', 'INPUT_VALUE_INVALID'],
+  ['INT64', '1e19', 'INPUT_VALUE_INVALID'],
+  ['INT64', '1e999999999', 'INPUT_VALUE_INVALID'],
+  ['INT64', '9007199254740990.6', 'TENSOR_DATATYPE_MISMATCH'],
+  ['INT64', '1e-400', 'TENSOR_DATATYPE_MISMATCH'],
+  ['INT32', '1.00000000000000000001', 'TENSOR_DATATYPE_MISMATCH'],
+  ['UINT8', '0.1e0', 'TENSOR_DATATYPE_MISMATCH'],
   ['UINT64', '-1', 'INPUT_VALUE_INVALID'],
   ['UINT64', '18446744073709551616', 'INPUT_VALUE_INVALID'],
   ['FP32', '1e39', 'INPUT_VALUE_INVALID'],
@@ -182,12 +189,18 @@ describe('answers', () => {
     expect(encodeResponse(answerOf(pair, [label, signed]))).toContain('"data":[-0,0]')
   })
 
-  test('encodeResponse() echoes the id and gives only the outputs asked for, in their order', () => {
-    const answer = answerOf(pair, [label, p], { rows: 1, requestId: 'a"\n', outputs: [1, 0] })
+  test('encodeResponse() gives only the outputs asked for, in their order', () => {
+    const answer = answerOf(pair, [label, p], { rows: 1, outputs: [1, 0] })
     expect(JSON.parse(String(encodeResponse(answer)))).toMatchObject({
-      id: 'a"\n',
       outputs: [{ name: 'p', data: [1, 0] }, { name: 'label' }],
     })
+  })
+
+  test.each([['a"\n'], [''], [null]])('encodeResponse() echoes the id %j of the body', (bodyId) => {
+    const answer = answerOf(pair, [label, p], { rows: 1, requestId: 'of the head', bodyId })
+    const body = JSON.parse(String(encodeResponse(answer)))
+    if (bodyId === null) expect(body).not.toHaveProperty('id')
+    else expect(body.id).toBe(bodyId)
   })
 
   test('encodeResponse() gives the whole result of a model without rows', () => {

@@ -1,0 +1,45 @@
+/** An agent over puppet threads, with a clock of its own and notes of what it did. */
+
+import { Agent } from '../../src/server/agent.ts'
+import type { EpochPlan, ReplicaSettings } from '../../src/shared/epoch-plan.ts'
+import { createLogger } from '../../src/shared/logger.ts'
+import { FakeClock, settle } from './fake-clock.ts'
+import { type PuppetThread, puppetThreads } from './puppet-threads.ts'
+import { replicaSettings } from './replica-settings.ts'
+
+export interface AgentWorld {
+  readonly agent: Agent
+  readonly clock: FakeClock
+  readonly threads: readonly PuppetThread[]
+  /** `event: detail` of every report. */
+  readonly reports: readonly string[]
+  /** `code reason` of every exit. */
+  readonly exits: readonly string[]
+  /** Prepares and commits a plan, every thread being willing. */
+  serve(plan: EpochPlan): Promise<void>
+}
+
+export const makeAgent = (given: Partial<ReplicaSettings> = {}): AgentWorld => {
+  const { threads, startThread } = puppetThreads()
+  const clock = new FakeClock()
+  const reports: string[] = []
+  const exits: string[] = []
+  const agent = new Agent({
+    settings: replicaSettings(given),
+    clock,
+    logger: createLogger({ level: 'silent', component: 'test' }),
+    startThread,
+    report: (event, detail) => reports.push(`${event}: ${detail}`),
+    exit: (code, reason) => exits.push(`${code} ${reason}`),
+  })
+  const serve = async (plan: EpochPlan) => {
+    const prepared = agent.prepare(plan)
+    for (const thread of threads) thread.prepared()
+    await prepared
+    const committed = agent.commit(plan.epoch)
+    await settle()
+    for (const thread of threads) if (thread.tolds('listen').length > 0) thread.listening()
+    await committed
+  }
+  return { agent, clock, threads, reports, exits, serve }
+}

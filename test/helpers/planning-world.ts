@@ -1,0 +1,230 @@
+/**
+ * A gateway's planning without processes: a repository, proving runs and replicas that behave as a
+ * test says, under a fake clock. What is published is checked as it is written.
+ */
+
+import { create } from '@bufbuild/protobuf'
+import type { EnvelopeBody } from '../../proto/control-envelope.ts'
+import { CommittedSchema, PreparedSchema } from '../../proto/gen/control_pb.ts'
+import { Catalog } from '../../src/control/catalog.ts'
+import { Planning } from '../../src/control/planning.ts'
+import { type Preparer, Publisher } from '../../src/control/publisher.ts'
+import type { StoredEpoch } from '../../src/control/stored-epoch.ts'
+import type { ScannedModel, ScannedVersion } from '../../src/registry/folder.ts'
+import type { ProvingFailure, ProvingReport } from '../../src/runtime/proving-report.ts'
+import {
+  decodePlan,
+  type EpochPlan,
+  encodeJson,
+  type PrepareFailure,
+} from '../../src/shared/epoch-plan.ts'
+import { GatewayError, refuse } from '../../src/shared/errors.ts'
+import { createLogger } from '../../src/shared/logger.ts'
+import { FakeClock, settle } from './fake-clock.ts'
+import { type Nature, PlanningRepository } from './planning-repository.ts'
+import { provingReport } from './proving-report.ts'
+
+interface Replica extends Preparer {
+  isLeaving: boolean
+  isAlive: boolean
+  served: EpochPlan | null
+  prepared: EpochPlan | null
+}
+
+const RESTART_MS = 100
+const NOTICE_MS = 3
+const ANSWER_MS = 5
+const keyOf = (model: string, version: number) => `${model} v${version}`
+
+export class PlanningWorld extends PlanningRepository {
+  readonly clock = new FakeClock()
+  readonly catalog: Catalog
+  readonly publisher: Publisher
+  readonly planning: Planning
+  /** Epochs in the order in which they were written. */
+  readonly written: EpochPlan[] = []
+  readonly proved: string[] = []
+  isDiskFull = false
+  /** Proving runs that wait for `finishProving`. */
+  readonly #proving: { key: string; finish: () => void }[] = []
+  /** Whether proving runs wait at all. */
+  isProvingSlow = false
+  #replicas: Replica[] = []
+  readonly #damaged = new Map<string, boolean>()
+  #incarnation = 0
+  onWrite = (_plan: EpochPlan, _previous: EpochPlan | null): void => {}
+
+  constructor(stored: StoredEpoch | null = null) {
+    super()
+    const logger = createLogger({ level: 'silent', component: 'test' })
+    const replicas = () => this.#replicas.filter(({ isLeaving }) => !isLeaving)
+    const { clock } = this
+    this.publisher = new Publisher(
+      {
+        clock,
+        logger,
+        replicas,
+        replace: ({ incarnation }) => this.kill(incarnation),
+        writeEpoch: (epoch) => this.#write(epoch),
+      },
+      stored,
+    )
+    const { publisher } = this
+    this.catalog = new Catalog({
+      prove: (model, version) => this.#prove(model, version),
+      present: () => publisher.plan,
+      onResult: () => this.planning.onResult(),
+    })
+    const { catalog } = this
+    this.planning = new Planning({
+      ...{ catalog, publisher, clock, logger },
+      scan: () => this.scan(),
+      onDamaged: () => {},
+      onPause: () => {},
+    })
+  }
+
+  /** Replicas that live, by index. */
+  get replicas(): readonly Replica[] {
+    return this.#replicas.filter(({ isAlive }) => isAlive)
+  }
+
+  /** Replicas that load a version find its copy damaged, until it is proved again; or for ever. */
+  damage(model: string, version: number, isForEver = false): void {
+    this.#damaged.set(keyOf(model, version), isForEver)
+  }
+
+  /** A replica process starts; with `served`, it is adopted. */
+  connect(index: number, served: EpochPlan | null = null): Replica {
+    const replica: Replica = {
+      index,
+      incarnation: ++this.#incarnation,
+      isLeaving: false,
+      isAlive: true,
+      served,
+      prepared: null,
+      hello: {
+        epoch: BigInt(served?.epoch ?? 0),
+        plan: served === null ? new Uint8Array() : encodeJson(served),
+        httpEngine: served === null ? '' : 'uws',
+      },
+      link: { call: (body, limitMs) => this.#ask(replica, body, limitMs) },
+    }
+    this.#replicas.push(replica)
+    this.publisher.welcome(replica)
+    this.planning.onReplicas()
+    return replica
+  }
+
+  /** A process dies; its successor connects a moment later. */
+  kill(incarnation: number): void {
+    const replica = this.#replicas.find((each) => each.incarnation === incarnation)
+    if (replica === undefined || !replica.isAlive) return
+    replica.isAlive = false
+    // Its calls are rejected a moment before its death is known.
+    this.clock.setTimer(NOTICE_MS, () => {
+      this.#replicas = this.#replicas.filter((each) => each !== replica)
+      this.publisher.forget(incarnation)
+      this.planning.onReplicas()
+      this.clock.setTimer(RESTART_MS, () => this.connect(replica.index))
+    })
+  }
+
+  /** Lets the n-th waiting proving run end. */
+  finishProving(n: number): void {
+    const [one] = this.#proving.splice(n % Math.max(1, this.#proving.length), 1)
+    one?.finish()
+  }
+
+  finishAllProving(): void {
+    for (const { finish } of this.#proving.splice(0)) finish()
+  }
+
+  /** Version that a model's endpoint is answered by in the present epoch; null when by none. */
+  answering(model: string): number | null {
+    const endpoint = this.publisher.plan?.endpoints.find(({ name }) => name === model)
+    return endpoint?.variants[0]?.version ?? null
+  }
+
+  /** SIGHUP, and time for everything that follows. */
+  async reload(ms = 5000): Promise<void> {
+    this.planning.rescan(null)
+    await this.clock.advance(ms)
+  }
+
+  #write({ epoch }: StoredEpoch): void {
+    if (this.isDiskFull) throw new GatewayError('STATE_UNWRITABLE', 'The disk is full')
+    const plan = this.#replicas.find(({ prepared }) => prepared?.epoch === epoch)?.prepared
+    if (!plan) throw new Error(`Epoch ${epoch} is written, and no replica has prepared it`)
+    this.onWrite(plan, this.publisher.plan)
+    this.written.push(plan)
+  }
+
+  #prove(
+    { name }: ScannedModel,
+    { version, modelFile }: ScannedVersion,
+  ): Promise<ProvingReport | ProvingFailure> {
+    const key = keyOf(name, version)
+    this.proved.push(key)
+    if (this.#damaged.get(key) === false) this.#damaged.delete(key)
+    const result = modelFile.startsWith('bad/')
+      ? refuse('MODEL_INVALID', 'it is bad')
+      : provingReport({ provenSha256: `${name}/${version}/${modelFile}` })
+    if (!this.isProvingSlow) return Promise.resolve(result)
+    return new Promise((resolve) => {
+      this.#proving.push({ key, finish: () => resolve(result) })
+    })
+  }
+
+  async #ask(replica: Replica, body: EnvelopeBody, limitMs: number): Promise<EnvelopeBody> {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const cancel = this.clock.setTimer(limitMs, () => reject(new Error('No answer')))
+    try {
+      return await Promise.race([late, this.#answer(replica, body)])
+    } finally {
+      cancel()
+    }
+  }
+
+  async #answer(replica: Replica, body: EnvelopeBody): Promise<EnvelopeBody> {
+    if (!replica.isAlive) throw new Error('The link is closed')
+    await new Promise<void>((resolve) => this.clock.setTimer(ANSWER_MS, resolve))
+    if (!replica.isAlive) throw new Error('The link was closed')
+    if (body.case === 'commit') {
+      const { epoch } = body.value
+      const isReady = replica.prepared?.epoch === Number(epoch)
+      if (isReady) replica.served = replica.prepared
+      const value = create(CommittedSchema, { epoch: isReady ? epoch : 0n, httpEngine: 'uws' })
+      return { case: 'committed', value }
+    }
+    if (body.case !== 'prepare') throw new Error(`Nobody asks a replica for ${body.case}`)
+    const plan = decodePlan(body.value.plan)
+    const failures = await this.#load(replica, plan)
+    if (failures.length === 0) replica.prepared = plan
+    const value = create(PreparedSchema, {
+      epoch: body.value.epoch,
+      failures: encodeJson(failures),
+    })
+    return { case: 'prepared', value }
+  }
+
+  async #load(replica: Replica, plan: EpochPlan): Promise<PrepareFailure[]> {
+    const failures: PrepareFailure[] = []
+    for (const { model, version, provenSha256 } of plan.versions) {
+      if (replica.served?.versions.some((each) => each.provenSha256 === provenSha256)) continue
+      const nature = provenSha256.split('/')[2] as Nature
+      if (nature === 'hanging') await new Promise(() => {})
+      if (nature === 'deadly') {
+        this.kill(replica.incarnation)
+        await settle()
+        throw new Error('The link was closed')
+      }
+      const detail = 'it cannot be loaded'
+      if (nature === 'unloadable') failures.push({ model, version, code: 'PREPARE_FAILED', detail })
+      if (this.#damaged.has(keyOf(model, version))) {
+        failures.push({ model, version, code: 'DIGEST_MISMATCH', detail: 'it is damaged' })
+      }
+    }
+    return failures
+  }
+}

@@ -1,0 +1,27 @@
+/** Settings of a replica, as control passes them. */
+
+import type { ReplicaSettings } from '../../src/shared/epoch-plan.ts'
+
+export const replicaSettings = (given: Partial<ReplicaSettings> = {}): ReplicaSettings => ({
+  stateDir: '',
+  socketPath: '',
+  gateway: 'test',
+  replica: 0,
+  incarnation: 1,
+  threads: 2,
+  host: '127.0.0.1',
+  httpPort: 0,
+  httpEngine: 'uws',
+  limits: {
+    bodyBytesMax: 1024 * 1024,
+    bodyBytesInFlightMax: 4 * 1024 * 1024,
+    jsonDepthMax: 20,
+    headerBytesMax: 16_384,
+    queueRowsMax: 1000,
+  },
+  controlAbsenceMsMax: 60_000,
+  drainMsMax: 10_000,
+  logLevel: 'info',
+  watchdog: { reportMs: 2000, idleMsMax: 10_000, runMsMax: 30_000, loadMsMax: 60_000 },
+  ...given,
+})

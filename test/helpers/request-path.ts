@@ -1,0 +1,196 @@
+/** The request path of one data thread, with exchanges, sessions and a loop that tests hold. */
+
+import { Batcher } from '../../src/runtime/batcher.ts'
+import type { Session } from '../../src/runtime/session-types.ts'
+import { Account } from '../../src/server/account.ts'
+import { Epochs } from '../../src/server/epochs.ts'
+import type { Exchange } from '../../src/server/exchange.ts'
+import { Infer } from '../../src/server/infer.ts'
+import { LiveVersions } from '../../src/server/live-version.ts'
+import type { Pending } from '../../src/server/pending.ts'
+import { Replies } from '../../src/server/replies.ts'
+import {
+  PROTOCOLS,
+  REASONS,
+  reasonName,
+  requestsIndex,
+  SLOT_DOUBLES,
+  type SlotKey,
+  slotKeyText,
+} from '../../src/shared/counters.ts'
+import type { EpochPlan } from '../../src/shared/epoch-plan.ts'
+import type { Refusal } from '../../src/shared/errors.ts'
+import {
+  COMMITTED_WORD,
+  mapReplicaMemory,
+  replicaMemoryBytes,
+  THREAD_GAUGES,
+  THREAD_WORDS,
+} from '../../src/shared/shared-memory.ts'
+import { slotKeysOf } from '../../src/shared/slot-keys.ts'
+import { CountingSession } from './counting-session.ts'
+import { PuppetTurns } from './puppet-turns.ts'
+
+export interface GivenAnswer {
+  readonly status: number
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: string
+}
+
+export type Head = Partial<
+  Pick<
+    Exchange,
+    'method' | 'path' | 'requestId' | 'isExplained' | 'contentEncoding' | 'headMs' | 'startedMs'
+  >
+>
+
+/** A request whose answer is kept; `abort` is what a client does that goes. */
+export class HeldExchange implements Exchange {
+  readonly method: string
+  readonly path: string
+  readonly requestId: string
+  readonly isExplained: boolean
+  readonly contentEncoding: string
+  readonly headMs: number
+  readonly startedMs: number
+  isAborted = false
+  answer: GivenAnswer | null = null
+
+  constructor(head: Head, nowMs: number) {
+    this.method = head.method ?? 'POST'
+    this.path = head.path ?? '/predict'
+    this.requestId = head.requestId ?? ''
+    this.isExplained = head.isExplained ?? false
+    this.contentEncoding = head.contentEncoding ?? ''
+    this.headMs = head.headMs ?? 0
+    this.startedMs = head.startedMs ?? nowMs
+  }
+
+  reply(statusLine: string, headerLines: string, body: string | Uint8Array): void {
+    if (this.answer !== null || this.isAborted) return
+    const headers = headerLines.split('\r\n').map((line): [string, string] => {
+      const colonAt = line.indexOf(': ')
+      return [line.slice(0, colonAt), line.slice(colonAt + 2)]
+    })
+    this.answer = {
+      status: Number(statusLine.slice(0, 3)),
+      headers: new Map(headers),
+      body: String(body),
+    }
+  }
+
+  header(name: string): string {
+    return this.answer?.headers.get(name) ?? ''
+  }
+
+  json(): Record<string, unknown> {
+    return JSON.parse(this.answer?.body ?? 'null') as Record<string, unknown>
+  }
+}
+
+export interface RequestPathOptions {
+  readonly queueRowsMax?: number
+  readonly isReady?: () => boolean
+  /** Sessions by number of the version; `CountingSession` unless told otherwise. */
+  readonly session?: (version: number) => Session
+}
+
+export const PREFIX = 'gw1234.0.0-7-'
+
+export class RequestPath {
+  readonly turns = new PuppetTurns()
+  readonly faults: [requestId: string, thrown: unknown][] = []
+  readonly memory = mapReplicaMemory(new SharedArrayBuffer(replicaMemoryBytes(1)), 1)
+  readonly account = new Account(this.memory.threads[0]!)
+  readonly replies: Replies
+  readonly epochs: Epochs
+  readonly infer: Infer
+  #lastNumber = 0
+  #slots: Record<string, number> = {}
+
+  constructor(plan: EpochPlan, options: RequestPathOptions = {}) {
+    const monotonic = () => this.turns.monotonic()
+    const versions = new LiveVersions((planned, number) => {
+      const session = options.session?.(planned.version) ?? new CountingSession()
+      const handlers = this.infer.handlersFor(number)
+      const batcher = new Batcher<Pending>(session, planned.batching, this.turns, handlers)
+      return { session, batcher }
+    })
+    this.epochs = new Epochs(this.memory.words, versions)
+    this.replies = new Replies({
+      account: this.account,
+      predictionIdPrefix: PREFIX,
+      monotonic,
+      onFault: (requestId, thrown) => this.faults.push([requestId, thrown]),
+    })
+    this.infer = new Infer({
+      epochs: this.epochs,
+      replies: this.replies,
+      account: this.account,
+      queueRowsMax: options.queueRowsMax ?? 1000,
+      monotonic,
+      isReady: options.isReady ?? (() => true),
+    })
+    this.commit(plan)
+  }
+
+  /** The next epoch: prepared, committed, and known to the thread. */
+  commit(plan: EpochPlan): void {
+    const number = ++this.#lastNumber
+    this.#slots = Object.fromEntries(slotKeysOf(plan).map((key, i) => [slotKeyText(key), i]))
+    const failures = this.epochs.prepare(number, plan, {
+      slots: this.#slots,
+      versionNumbers: plan.versions.map((_, i) => i + 1),
+      jsonDepthMax: 20,
+    })
+    if (failures.length > 0) throw new Error(failures[0]!.detail)
+    this.memory.words[COMMITTED_WORD] = number
+  }
+
+  /** Hands a request over as an engine does; it waits for `turn`, unless answered at once. */
+  send(head: Head, body: unknown = '', refusal: Refusal | null = null): HeldExchange {
+    const exchange = new HeldExchange(head, this.turns.nowMs)
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    this.infer.onRequest(exchange, new TextEncoder().encode(text), refusal)
+    return exchange
+  }
+
+  /** The same, with what the next turn makes of it. */
+  ask(head: Head, body: unknown = '', refusal: Refusal | null = null): HeldExchange {
+    const exchange = this.send(head, body, refusal)
+    this.turns.turn()
+    return exchange
+  }
+
+  get queueRows(): number {
+    return this.memory.threads[0]!.gauges[THREAD_GAUGES.QUEUE_ROWS]!
+  }
+
+  get inFlight(): number {
+    return this.memory.threads[0]!.words[THREAD_WORDS.IN_FLIGHT]!
+  }
+
+  /** Requests by `<protocol> <reason>` in the slot of the key, or in all slots. */
+  counts(key?: SlotKey): Record<string, number> {
+    const { counters } = this.memory.threads[0]!
+    const slots = key === undefined ? Object.values(this.#slots) : [this.#slots[slotKeyText(key)]!]
+    const found: Record<string, number> = {}
+    for (const slot of slots) {
+      for (const [protocol, name] of PROTOCOLS.entries()) {
+        for (let reason = 0; reason < REASONS; reason++) {
+          const count = counters[slot * SLOT_DOUBLES + requestsIndex(protocol, reason)]!
+          if (count === 0) continue
+          const label = `${name} ${reasonName(reason)}`
+          found[label] = (found[label] ?? 0) + count
+        }
+      }
+    }
+    return found
+  }
+
+  /** A figure of a slot by its place in counters.ts. */
+  figure(key: SlotKey, at: number): number {
+    const slot = this.#slots[slotKeyText(key)]!
+    return this.memory.threads[0]!.counters[slot * SLOT_DOUBLES + at]!
+  }
+}
