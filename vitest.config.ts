@@ -16,4 +16,5 @@ const projects = Object.entries<Project>(PROJECTS).map(([name, project]) => {
   }
 })
 
-export default defineConfig({ test: { projects } })
+/** By default one core is left to others: on two cores, half of the machine. */
+export default defineConfig({ test: { projects, maxWorkers: '100%' } })
