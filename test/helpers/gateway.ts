@@ -121,10 +121,19 @@ export class TestGateway {
     return response.status === 200
   }
 
-  /** Resolves when it is ready; rejects, with all logs, when it ends before or takes too long. */
-  async untilReady(timeoutMs = 20_000): Promise<void> {
+  /** It is ready as soon as one replica serves; settled when all do and nothing is being loaded. */
+  async isSettled(): Promise<boolean> {
+    const { replicas } = await this.status()
+    const { models } = await this.models()
+    const states = models.flatMap(({ versions }) => versions.map(({ state }) => state))
+    const areServing = replicas.every(({ state }) => state === 'serving')
+    return areServing && !states.includes('loading') && this.isReady()
+  }
+
+  /** Resolves when it is settled; rejects, with all logs, when it ends before or takes too long. */
+  async untilSettled(timeoutMs = 20_000): Promise<void> {
     try {
-      await until(() => this.#control.exitCode !== null || this.isReady(), {
+      await until(() => this.#control.exitCode !== null || this.isSettled(), {
         what: 'the gateway to be ready',
         timeoutMs,
         everyMs: 20,
@@ -195,7 +204,7 @@ const flagsOf = (options: GatewayOptions): string[] => {
   ]
 }
 
-/** Starts a gateway of 2 replicas x 2 data threads, unless told otherwise, and awaits readiness. */
+/** Starts a gateway of 2 replicas x 2 data threads, unless told otherwise, and lets it settle. */
 export const startGateway = async (options: GatewayOptions): Promise<TestGateway> => {
   const stateDir = options.stateDir ?? join(makeTempDir('gw'), 'state')
   const httpPort = options.httpPort ?? (await findFreePort())
@@ -220,6 +229,6 @@ export const startGateway = async (options: GatewayOptions): Promise<TestGateway
   )
   if (typeof output === 'number') closeSync(output)
   const gateway = new TestGateway(control, stateDir, httpPort, controlPort)
-  if (options.isReadyAwaited !== false) await gateway.untilReady(options.readyTimeoutMs)
+  if (options.isReadyAwaited !== false) await gateway.untilSettled(options.readyTimeoutMs)
   return gateway
 }
