@@ -31,7 +31,7 @@ export interface CliResult {
 /** The environment of a user who has set nothing of ours. */
 export const plainEnv = (more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv => {
   const env = Object.entries(process.env).filter(
-    ([name]) => !/^(SLUICE_|VITEST|FORCE_COLOR$|NO_COLOR$|NODE_)/.test(name),
+    ([name]) => !/^(SLUICE_|VITEST|FORCE_COLOR$|NO_COLOR$|NODE_|CI$)/.test(name),
   )
   return { ...Object.fromEntries(env), ...more }
 }
