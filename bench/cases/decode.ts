@@ -181,9 +181,10 @@ const encodeBinary: MicroCase = {
       isWhole: false,
       isBatch: false,
       outputs: null,
-      requestId: 'Xk3f9a-000001',
+      requestId: 'Xk3f9a.0.0-1-1',
       bodyId: null,
-      predictionId: 'Xk3f9a-000001',
+      predictionId: 'Xk3f9a.0.0-1-1',
+      sequence: 1,
       latencyMs: 0.25,
     } satisfies Answer
     let i = 0

@@ -32,10 +32,11 @@ export interface Exchange {
   readonly isAborted: boolean
 
   /**
-   * Answers. `headerLines` is a preformatted block `name: value` joined by CRLF, without the last
-   * CRLF and without content-length. A second call, or one after an abort, does nothing.
+   * Answers. `head`: status line and `name: value` lines, joined by CRLF, without the last CRLF and
+   * without content-length; as bytes, latin1. Bytes are valid during the call only. A second call,
+   * or one after an abort, does nothing.
    */
-  reply(statusLine: string, headerLines: string, body: string | Uint8Array): void
+  reply(head: string | Uint8Array, body: string | Uint8Array): void
 }
 
 /**

@@ -63,16 +63,20 @@ class NodeExchange implements Exchange {
     return this.#request.complete
   }
 
-  reply(statusLine: string, headerLines: string, body: string | Uint8Array): void {
+  reply(head: string | Uint8Array, body: string | Uint8Array): void {
     const response = this.#response
     if (response === null) return
     this.#response = null
     this.#engine.onLeft(this.#request.socket, this)
-    const headers = headerLines === '' ? [] : headerLines.split('\r\n').flatMap(nameAndValue)
+    const text = typeof head === 'string' ? head : Buffer.from(head).toString('latin1')
+    const [statusLine = '', ...lines] = text.split('\r\n')
+    const headers = lines.flatMap(nameAndValue)
     headers.push('content-length', String(Buffer.byteLength(body)))
     if (this.#isRefused || this.#engine.isDraining) headers.push('connection', 'close')
     const status = Number(statusLine.slice(0, 3))
-    response.writeHead(status, statusLine.slice(4), headers).end(body)
+    // What the kernel does not take at once is sent later, when the bytes may hold another answer.
+    const kept = typeof body === 'string' ? body : Buffer.from(body)
+    response.writeHead(status, statusLine.slice(4), headers).end(kept)
   }
 
   #onData(piece: Buffer): void {

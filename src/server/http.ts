@@ -56,7 +56,7 @@ let delivering: UwsExchange | null = null
 /** Arguments of the answer that `cork` is about to write: saves a closure a request. */
 let corkedResponse: UwsResponse | null = null
 let corkedExchange: UwsExchange | null = null
-let corkedHead = ''
+let corkedHead: string | Uint8Array = ''
 let corkedBody: string | Uint8Array = ''
 
 const writeCorked = (): void => write(corkedResponse!, corkedExchange!, corkedHead, corkedBody)
@@ -65,7 +65,7 @@ const writeCorked = (): void => write(corkedResponse!, corkedExchange!, corkedHe
 const write = (
   response: UwsResponse,
   exchange: UwsExchange,
-  head: string,
+  head: string | Uint8Array,
   body: string | Uint8Array,
 ): void => {
   response.writeStatus(head)
@@ -116,12 +116,11 @@ class UwsExchange implements Exchange {
     return this.#isRefused || this.#engine.isDraining
   }
 
-  reply(statusLine: string, headerLines: string, body: string | Uint8Array): void {
+  reply(head: string | Uint8Array, body: string | Uint8Array): void {
     const response = this.#response
     if (response === null) return
     this.#response = null
     this.#engine.underWay--
-    const head = headerLines === '' ? statusLine : `${statusLine}\r\n${headerLines}`
     if (delivering === this) {
       write(response, this, head, body)
       return
@@ -133,6 +132,7 @@ class UwsExchange implements Exchange {
     response.cork(writeCorked)
     corkedResponse = null
     corkedExchange = null
+    corkedHead = ''
     corkedBody = ''
   }
 

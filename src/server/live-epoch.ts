@@ -15,6 +15,7 @@ import type {
 } from '../shared/epoch-plan.ts'
 import { GatewayError, type Refusal } from '../shared/errors.ts'
 import { OVERFLOW_SLOT, variantName } from '../shared/slot-keys.ts'
+import { AnswerHead } from './answer-head.ts'
 import type { LiveVersion, LiveVersions } from './live-version.ts'
 import { compileVariant, type VariantPlan } from './protocols/variant-plan.ts'
 import type { PreparePlan } from './thread-messages.ts'
@@ -25,11 +26,8 @@ export interface LiveVariant {
   readonly version: LiveVersion
   /** First double of its counter slot. */
   readonly counterBase: number
-  /**
-   * `content-type`, `x-sluice-model`, `-version`, `-variant`, `-epoch`: one block, written as it
-   * stands. It ends where the prediction id follows.
-   */
-  readonly headerLines: string
+  /** Status line, `content-type`, `x-sluice-model`, `-version`, `-variant`, `-epoch`. */
+  readonly head: AnswerHead
 }
 
 export interface LiveEndpoint {
@@ -107,14 +105,17 @@ const liveVariant = (
     name: variant,
     version,
     counterBase: counterBase(surroundings, key),
-    headerLines: [
-      'content-type: application/json',
-      `x-sluice-model: ${model}`,
-      `x-sluice-version: ${plan.version}`,
-      `x-sluice-variant: ${variant}`,
-      `x-sluice-epoch: ${epoch}`,
-      'x-sluice-prediction-id: ',
-    ].join('\r\n'),
+    head: new AnswerHead(
+      [
+        '200 OK',
+        'content-type: application/json',
+        `x-sluice-model: ${model}`,
+        `x-sluice-version: ${plan.version}`,
+        `x-sluice-variant: ${variant}`,
+        `x-sluice-epoch: ${epoch}`,
+        'x-sluice-prediction-id: ',
+      ].join('\r\n'),
+    ),
     plan,
   }
 }

@@ -12,10 +12,8 @@ import type { Exchange } from './exchange.ts'
 import type { Answerable, Pending } from './pending.ts'
 import { OTHER, type WireFormat } from './wire-formats.ts'
 
-const OK = '200 OK'
-
 const statusLine = (status: number): string =>
-  status === 200 ? OK : `${status} ${STATUS_TITLES[status] ?? ''}`
+  status === 200 ? '200 OK' : `${status} ${STATUS_TITLES[status] ?? ''}`
 
 const JSON_TYPE = 'content-type: application/json'
 /** Seconds after which a shed request may come again. B1 computes it from the queue. */
@@ -106,15 +104,19 @@ export class Replies {
       requestId: this.#requestId,
       bodyId: pending.bodyId,
       predictionId: this.#ownId,
+      sequence: pending.sequence,
       latencyMs: totalMs,
     })
-    if (typeof body !== 'string') {
+    if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
       this.refused(pending, body)
       return
     }
-    let headers = `${variant.headerLines}${this.#ownId}\r\nx-request-id: ${this.#safeId}`
-    if (exchange.isExplained) headers += serverTiming(pending, times, totalMs, runRows)
-    exchange.reply(OK, headers, body)
+    const timing = exchange.isExplained ? serverTiming(pending, times, totalMs, runRows) : ''
+    const head =
+      this.#safeId === this.#ownId && timing === ''
+        ? variant.head.bytes(this.#ownId, pending.sequence)
+        : variant.head.text(this.#ownId, this.#safeId, timing)
+    exchange.reply(head, body)
     this.#account.answered(counterBase, format.protocol, place.rows, {
       totalUs: totalMs * 1000,
       queueUs: (times.startedMs - pending.admittedMs) * 1000,
@@ -140,12 +142,12 @@ export class Replies {
   ) {
     const status = ERRORS[refusal.code].http
     const { contentType, body } = format.encodeError(refusal, this.#requestId)
-    let headers = `content-type: ${contentType}\r\nx-sluice-error: ${refusal.code}`
-    headers += `\r\nx-request-id: ${this.#safeId}`
-    if (sequence > 0) headers += `\r\nx-sluice-prediction-id: ${this.#ownId}`
-    if (status === 503) headers += `\r\nretry-after: ${RETRY_AFTER_SECONDS}`
-    if (allow !== '') headers += `\r\nallow: ${allow}`
-    exchange.reply(statusLine(status), headers, body)
+    let head = `${statusLine(status)}\r\ncontent-type: ${contentType}`
+    head += `\r\nx-sluice-error: ${refusal.code}\r\nx-request-id: ${this.#safeId}`
+    if (sequence > 0) head += `\r\nx-sluice-prediction-id: ${this.#ownId}`
+    if (status === 503) head += `\r\nretry-after: ${RETRY_AFTER_SECONDS}`
+    if (allow !== '') head += `\r\nallow: ${allow}`
+    exchange.reply(head, body)
     this.#account.counted(counterBase, format.protocol, reasonIndex(refusal.code))
   }
 
@@ -158,7 +160,8 @@ export class Replies {
 
   document(exchange: Exchange, format: WireFormat, { status, body }: Document): void {
     this.#identify(ofNoEndpoint(exchange, format))
-    exchange.reply(statusLine(status), `${JSON_TYPE}\r\nx-request-id: ${this.#safeId}`, body)
+    const head = `${statusLine(status)}\r\n${JSON_TYPE}\r\nx-request-id: ${this.#safeId}`
+    exchange.reply(head, body)
     this.#account.counted(0, format.protocol, REASON_OK)
   }
 

@@ -10,7 +10,7 @@ const PACKAGE = '@btc-vision/uwebsockets.js'
 
 /** Belongs to one connection. Throws on any use after `end`, `close` or an abort. */
 export interface UwsResponse {
-  writeStatus(status: string): this
+  writeStatus(status: string | Uint8Array): this
   end(body?: string | Uint8Array | ArrayBuffer, closeConnection?: boolean): this
   endWithoutBody(reportedContentLength: number, closeConnection: boolean): this
   cork(task: () => void): this

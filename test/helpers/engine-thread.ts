@@ -9,7 +9,7 @@ const engine = createHttpEngine(workerData.kind, {
   takeBodyBytes: () => true,
   onConnections: () => {},
   onAborted: () => {},
-  onRequest: (exchange) => exchange.reply('200 OK', '', engine.name),
+  onRequest: (exchange) => exchange.reply('200 OK', engine.name),
 })
 
 parentPort?.on('message', () => {

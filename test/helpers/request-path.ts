@@ -66,16 +66,18 @@ export class HeldExchange implements Exchange {
     this.startedMs = head.startedMs ?? nowMs
   }
 
-  reply(statusLine: string, headerLines: string, body: string | Uint8Array): void {
+  reply(head: string | Uint8Array, body: string | Uint8Array): void {
     if (this.answer !== null || this.isAborted) return
-    const headers = headerLines.split('\r\n').map((line): [string, string] => {
+    const text = typeof head === 'string' ? head : Buffer.from(head).toString('latin1')
+    const [statusLine = '', ...lines] = text.split('\r\n')
+    const headers = lines.map((line): [string, string] => {
       const colonAt = line.indexOf(': ')
       return [line.slice(0, colonAt), line.slice(colonAt + 2)]
     })
     this.answer = {
       status: Number(statusLine.slice(0, 3)),
       headers: new Map(headers),
-      body: String(body),
+      body: Buffer.from(body).toString(),
     }
   }
 

@@ -1,8 +1,9 @@
 /** Results of runs, and what answers say of them, read without losing a bit. */
 
 import fc from 'fast-check'
-import type { Answer } from '../../src/server/protocols/protocol.ts'
+import type { Answer, EncodeResponse } from '../../src/server/protocols/protocol.ts'
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
+import type { Refusal } from '../../src/shared/errors.ts'
 import {
   allocate,
   BIGINT_BOUNDS,
@@ -68,7 +69,7 @@ export const answersOf = (plan: VariantPlan): fc.Arbitrary<Answer> => {
     return fc
       .record({
         all: fc.tuple(...results),
-        requestId: ids,
+        requestId: fc.oneof(fc.constant('ours-1'), ids),
         bodyId: fc.option(ids),
         isBatch: rows > 1 ? fc.constant(true) : fc.boolean(),
         chosen: fc.option(fc.shuffledSubarray([...signature.outputs.keys()], { minLength: 1 })),
@@ -132,3 +133,7 @@ export const readAs = (value: unknown, datatype: Datatype): Tensor['data'] => {
     leaves.map((leaf) => readElement(leaf, datatype)),
   )
 }
+
+/** The body of an answer as text, whichever form it was written in; a refusal as it is. */
+export const textOf = (written: ReturnType<EncodeResponse>): string | Refusal =>
+  written instanceof Uint8Array ? Buffer.from(written).toString() : written

@@ -158,6 +158,7 @@ export const answerOf = (
   requestId: 'ours-1',
   bodyId: null,
   predictionId: 'ours-1',
+  sequence: 1,
   latencyMs: 1.25,
   ...more,
 })

@@ -36,7 +36,7 @@ test('the node engine answers a client that pipelines in order', async () => {
   const harness = await startEngine('node')
   const client = await harness.client()
   await client.send(post('/held', 'first') + get('/fixed'))
-  harness.seen[0]!.exchange.reply('200 OK', '', 'first')
+  harness.seen[0]!.exchange.reply('200 OK', 'first')
   expect((await client.answer()).body).toBe('first')
   expect((await client.answer()).body).toBe('fixed')
 })

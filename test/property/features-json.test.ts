@@ -26,7 +26,15 @@ import {
 import { type Body, featureBody, oddFeatureBody } from '../helpers/feature-bodies.ts'
 import { featureCase } from '../helpers/feature-plans.ts'
 import { bitsOf, type Place, place } from '../helpers/guarded-target.ts'
-import { answersOf, anyUnits, ownPart, parseExactly, readAs, spoiled } from '../helpers/results.ts'
+import {
+  answersOf,
+  anyUnits,
+  ownPart,
+  parseExactly,
+  readAs,
+  spoiled,
+  textOf,
+} from '../helpers/results.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import { plainText } from '../helpers/spellings.ts'
 import { tensorBody } from '../helpers/tensor-bodies.ts'
@@ -170,7 +178,7 @@ interface WrittenAnswer {
 
 /** The rows of an answer, whose ids are checked. */
 const writtenRows = (answer: Answer): readonly WrittenAnswer[] => {
-  const body = parseExactly(String(encodeResponse(answer))) as WrittenAnswer
+  const body = parseExactly(String(textOf(encodeResponse(answer)))) as WrittenAnswer
   expect(body.metadata.request_id).toBe(answer.requestId)
   expect(body.metadata.prediction_id).toBe(answer.predictionId)
   const rows = answer.isBatch ? body.predictions! : [body]

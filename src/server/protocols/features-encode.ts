@@ -3,7 +3,7 @@
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { Tensor } from '../../shared/tensor.ts'
 import { NotFinite, rowLength, writeElement, writeNumber } from './answer-json.ts'
-import type { Answer } from './protocol.ts'
+import type { Answer, EncodeResponse } from './protocol.ts'
 import type { Reading } from './reading.ts'
 
 /** Where row `row` of the output begins that holds the scores, or the labels. */
@@ -22,15 +22,20 @@ const writeLabel = (answer: Answer, row: number, reading: Reading, otherwise: st
   return label === undefined ? otherwise : writeElement(label, rowAt(answer, reading.label, row))
 }
 
-const writeBinary = (answer: Answer, row: number, reading: Reading): string => {
+/** JSON text of one row's answer, where it is a score and a prediction. */
+interface Prediction {
+  readonly score: string
+  readonly prediction: string
+}
+
+const readBinary = (answer: Answer, row: number, reading: Reading): Prediction => {
   const output = answer.results[reading.score]!
   const index = rowAt(answer, reading.score, row) + reading.scoreColumn
   const score = writeScore(output, index)
   const isPositive = Number(output.data[index]) >= (reading.threshold ?? 0.5)
   const likely = isPositive ? reading.positive : reading.negative
   const isOurs = reading.threshold !== null
-  const prediction = isOurs ? likely : writeLabel(answer, row, reading, likely)
-  return `"score":${score},"prediction":${prediction}`
+  return { score, prediction: isOurs ? likely : writeLabel(answer, row, reading, likely) }
 }
 
 const writeMulticlass = (answer: Answer, row: number, reading: Reading): string => {
@@ -53,10 +58,18 @@ const writeMulticlass = (answer: Answer, row: number, reading: Reading): string 
   return `"score":${bestScore},"prediction":${prediction},"scores":{${scores}}`
 }
 
-const writeRegression = (answer: Answer, row: number, reading: Reading): string => {
+const readRegression = (answer: Answer, row: number, reading: Reading): Prediction => {
   const index = rowAt(answer, reading.score, row) + reading.scoreColumn
-  const text = writeScore(answer.results[reading.score]!, index)
-  return `"score":${text},"prediction":${text}`
+  const score = writeScore(answer.results[reading.score]!, index)
+  return { score, prediction: score }
+}
+
+/** null where the answer of a row is more than a score and a prediction. */
+const readPrediction = (answer: Answer, row: number): Prediction | null => {
+  const { reading, manifest } = answer.plan
+  if (reading === null || manifest!.task === 'multiclass') return null
+  const read = manifest!.task === 'binary' ? readBinary : readRegression
+  return read(answer, row, reading)
 }
 
 /** A row of an output: the value itself where a row is one element, else nested like its shape. */
@@ -83,16 +96,12 @@ const writeOutputs = (answer: Answer, row: number): string => {
   return `"outputs":{${parts.join(',')}}`
 }
 
-const writeRow = (answer: Answer, row: number, reading: Reading | null): string => {
+const writeRow = (answer: Answer, row: number): string => {
+  const { reading } = answer.plan
   if (reading === null) return writeOutputs(answer, row)
-  switch (answer.plan.manifest!.task) {
-    case 'binary':
-      return writeBinary(answer, row, reading)
-    case 'multiclass':
-      return writeMulticlass(answer, row, reading)
-    default:
-      return writeRegression(answer, row, reading)
-  }
+  const found = readPrediction(answer, row)
+  if (found === null) return writeMulticlass(answer, row, reading)
+  return `"score":${found.score},"prediction":${found.prediction}`
 }
 
 /** Ids of ours need no escaping; a client's may. */
@@ -101,16 +110,10 @@ const writeId = (answer: Answer): string =>
     ? answer.requestId
     : JSON.stringify(answer.requestId).slice(1, -1)
 
-/** Milliseconds with three decimals. Two small integers: half the cost of printing a double. */
-const writeMs = (ms: number): string => {
-  const us = Math.max(0, Math.round(ms * 1000))
-  const whole = Math.floor(us / 1000)
-  const rest = us - whole * 1000
-  return rest > 99 ? `${whole}.${rest}` : rest > 9 ? `${whole}.0${rest}` : `${whole}.00${rest}`
-}
+const latencyUs = ({ latencyMs }: Answer): number => Math.max(0, Math.round(latencyMs * 1000))
 
 const writeMetadata = (answer: Answer): string => {
-  const latency = writeMs(answer.latencyMs)
+  const latency = (latencyUs(answer) / 1000).toFixed(3)
   const tail = answer.plan.features.metadataTail
   return `"metadata":{"request_id":"${writeId(answer)}","prediction_id":"${answer.predictionId}${tail}${latency}}}`
 }
@@ -122,16 +125,20 @@ const notFinite = ({ isBatch }: Answer, row: number): Refusal => {
   return refuse('OUTPUT_NOT_FINITE', isBatch ? `${detail} for row ${row}` : detail, at)
 }
 
-/** The body of a 200 answer, or OUTPUT_NOT_FINITE with the first row that cannot be written. */
-export const writeAnswer = (answer: Answer): string | Refusal => {
+const writeOne = (answer: Answer): string | Uint8Array => {
   const { plan, rowStart } = answer
+  const found = answer.requestId === answer.predictionId ? readPrediction(answer, rowStart) : null
+  const bytes = found && plan.features.prediction.write(found, answer, latencyUs(answer))
+  return bytes ?? `{${writeRow(answer, rowStart)},${writeMetadata(answer)}`
+}
+
+/** The body of a 200 answer, or OUTPUT_NOT_FINITE with the first row that cannot be written. */
+export const writeAnswer: EncodeResponse = (answer) => {
   const rows: string[] = []
   try {
-    if (!answer.isBatch) {
-      return `{${writeRow(answer, rowStart, plan.reading)},${writeMetadata(answer)}`
-    }
+    if (!answer.isBatch) return writeOne(answer)
     while (rows.length < answer.rows) {
-      rows.push(`{${writeRow(answer, rowStart + rows.length, plan.reading)}}`)
+      rows.push(`{${writeRow(answer, answer.rowStart + rows.length)}}`)
     }
   } catch (thrown) {
     if (!(thrown instanceof NotFinite)) throw thrown

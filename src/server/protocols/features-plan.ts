@@ -4,6 +4,7 @@ import type { BoundFeature } from '../../shared/contract.ts'
 import { type Names, prepareNames } from '../../shared/nearest.ts'
 import { allocate, type Datatype, type TensorData } from '../../shared/tensor.ts'
 import { type Element, FLOAT32_MAX, isMisfit, putElement, toNumericElement } from './element.ts'
+import { PredictionBytes } from './prediction-bytes.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 /** How the values of a feature are read by the fast decoder. */
@@ -43,6 +44,8 @@ export interface FeaturesPlan {
   readonly byName: ReadonlyMap<string, number>
   /** The answer between request ids and latency. */
   readonly metadataTail: string
+  /** The usual answer, with the same. */
+  readonly prediction: PredictionBytes
 }
 
 /** Datatypes whose columns take plain numbers, or text. */
@@ -129,6 +132,7 @@ export const compileFeatures = (parts: VariantParts): FeaturesPlan => {
   const names = named.map(({ name }) => name)
   const fast = compileFast(parts)
   const hasFeatures = binding.features.length > 0
+  const metadataTail = `","model":${JSON.stringify(model)},"version":${version},"variant":${JSON.stringify(variant)},"latency_ms":`
   const widths = inputs.map(({ shape }) => (hasFeatures ? product(shape.slice(1)) : 0))
   return {
     fast,
@@ -142,6 +146,7 @@ export const compileFeatures = (parts: VariantParts): FeaturesPlan => {
     ),
     names: prepareNames(names),
     byName: new Map(names.map((name, index) => [name, index])),
-    metadataTail: `","model":${JSON.stringify(model)},"version":${version},"variant":${JSON.stringify(variant)},"latency_ms":`,
+    metadataTail,
+    prediction: new PredictionBytes(metadataTail),
   }
 }

@@ -49,7 +49,9 @@ export interface Answer {
   /** The client's from head or body, else the prediction id: only the latter needs no escaping. */
   readonly requestId: string
   readonly bodyId: string | null
+  /** Ends in the digits of `sequence`. */
   readonly predictionId: string
+  readonly sequence: number
   readonly latencyMs: number
 }
 
@@ -66,8 +68,11 @@ export type DecodeRequest = (
   onSlow: () => void,
 ) => Refusal | null
 
-/** The body of a 200 answer, or the refusal that takes its place (OUTPUT_NOT_FINITE). */
-export type EncodeResponse = (answer: Answer) => string | Refusal
+/**
+ * The body of a 200 answer, or the refusal that takes its place (OUTPUT_NOT_FINITE). Bytes are
+ * UTF-8, and valid until the next answer.
+ */
+export type EncodeResponse = (answer: Answer) => string | Uint8Array | Refusal
 
 export interface EncodedError {
   readonly contentType: string

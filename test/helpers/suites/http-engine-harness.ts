@@ -35,11 +35,11 @@ const answer = ({ exchange, body, refusal }: SeenRequest): void => {
   if (exchange.path === '/held') return
   if (refusal !== null) {
     const status = refusal.code === 'BODY_TOO_LARGE' ? '413 Content Too Large' : '503 Unavailable'
-    exchange.reply(status, `x-sluice-error: ${refusal.code}`, refusal.code)
+    exchange.reply(`${status}\r\nx-sluice-error: ${refusal.code}`, refusal.code)
     return
   }
   const text = exchange.path === '/fixed' ? 'fixed' : body
-  exchange.reply('200 OK', `content-type: text/plain\r\nx-path: ${exchange.path}`, text)
+  exchange.reply(`200 OK\r\ncontent-type: text/plain\r\nx-path: ${exchange.path}`, text)
 }
 
 export const startEngine = async (

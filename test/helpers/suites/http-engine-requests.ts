@@ -135,7 +135,7 @@ export const requestsSuite = (kind: EngineKind): void => {
         const held = harness.seen.splice(0).reverse()
         const shuffled = held.filter((_, i) => i % 2 === 0).concat(held.filter((_, i) => i % 2))
         for (const { exchange, body } of shuffled) {
-          exchange.reply('200 OK', `x-request-id: ${exchange.requestId}`, body)
+          exchange.reply(`200 OK\r\nx-request-id: ${exchange.requestId}`, body)
         }
         for (const [index, client] of clients.entries()) {
           const answer = await client.answer()

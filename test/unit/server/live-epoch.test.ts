@@ -64,7 +64,7 @@ test('prepareEpoch() takes from the version before only what was loaded', () => 
   expect(after!.version).toBe(before!.version)
   expect(loaded).toHaveLength(1)
   expect([before, after].map((live) => live!.plan.manifest?.threshold)).toEqual([0.5, 0.9])
-  expect(after!.headerLines).toContain('x-sluice-epoch: 2')
+  expect(after!.head.block).toContain('x-sluice-epoch: 2')
 })
 
 test('prepareEpoch() counts each variant in the slot that the agent gave it', () => {

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
-import { writeAnswer } from '../../../../src/server/protocols/features-encode.ts'
+import { writeAnswer as encode } from '../../../../src/server/protocols/features-encode.ts'
 import type { Answer } from '../../../../src/server/protocols/protocol.ts'
 import type { Manifest } from '../../../../src/shared/manifest.ts'
 import type { Tensor } from '../../../../src/shared/tensor.ts'
+import { textOf } from '../../../helpers/results.ts'
 import { answerOf, planOf, tensor } from '../../../helpers/variant-plans.ts'
+
+const writeAnswer = (answer: Answer) => textOf(encode(answer))
 
 const LABEL: Tensor = {
   datatype: 'INT64',
