@@ -181,9 +181,9 @@ const encodeBinary: MicroCase = {
       isWhole: false,
       isBatch: false,
       outputs: null,
-      requestId: 'Xk3f9a.0.0-1-1',
+      requestId: null,
       bodyId: null,
-      predictionId: 'Xk3f9a.0.0-1-1',
+      idPrefix: 'Xk3f9a.0.0-1-',
       sequence: 1,
       latencyMs: 0.25,
     } satisfies Answer

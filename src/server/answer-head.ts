@@ -20,9 +20,9 @@ export class AnswerHead {
     return `${this.block}${predictionId}${REQUEST_ID}${requestId}${lines}`
   }
 
-  /** With the prediction id for both. Valid until the next call. */
-  bytes(predictionId: string, sequence: number): Uint8Array {
-    this.#ours.write(predictionId, sequence)
+  /** With the prediction id `idPrefix`, `sequence` for both. Valid until the next call. */
+  bytes(idPrefix: string, sequence: number): Uint8Array {
+    this.#ours.write(idPrefix, sequence)
     return this.#ours.bytes
   }
 }

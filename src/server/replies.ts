@@ -7,6 +7,7 @@ import { isEchoable } from '../shared/ids.ts'
 import { STATUS_TITLES } from '../shared/problem.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import type { Account } from './account.ts'
+import type { AnswerHead } from './answer-head.ts'
 import type { Document } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import type { Answerable, Pending } from './pending.ts'
@@ -37,10 +38,6 @@ export class Replies {
   #sequence = 0
   /** Requests of no endpoint so far: they are no predictions, but have ids all the same. */
   #others = 0
-  /** What `#identify` found: our id, the one for bodies, and the one for headers and logs. */
-  #ownId = ''
-  #requestId = ''
-  #safeId = ''
 
   constructor(surroundings: RepliesSurroundings) {
     this.#account = surroundings.account
@@ -58,23 +55,9 @@ export class Replies {
     return this.#prefix + sequence
   }
 
-  /**
-   * The client's id counts where it gave one: that of the head if it may be echoed, else that of
-   * the body, which may hold anything and then stays out of headers.
-   */
-  #identify({ exchange, sequence, bodyId }: Answerable): void {
-    const ownId =
-      sequence > 0 ? this.predictionId(sequence) : `${this.#prefix}other-${++this.#others}`
-    this.#ownId = ownId
-    this.#requestId = ownId
-    this.#safeId = ownId
-    if (exchange.requestId !== '' && isEchoable(exchange.requestId)) {
-      this.#requestId = exchange.requestId
-      this.#safeId = exchange.requestId
-    } else if (bodyId !== null && bodyId !== '') {
-      this.#requestId = bodyId
-      if (isEchoable(bodyId)) this.#safeId = bodyId
-    }
+  /** The prediction id, or, for a request that is no prediction, another of ours. */
+  #ownId(sequence: number): string {
+    return sequence > 0 ? this.predictionId(sequence) : `${this.#prefix}other-${++this.#others}`
   }
 
   /** A request that was run. `runRows`: rows of the whole run. */
@@ -90,7 +73,6 @@ export class Replies {
       this.#account.counted(counterBase, format.protocol, REASON_ABORTED)
       return
     }
-    this.#identify(pending)
     const variant = pending.variant!
     const totalMs = this.#monotonic() - exchange.startedMs
     const body = format.encodeResponse({
@@ -101,9 +83,9 @@ export class Replies {
       isWhole: place.isWhole,
       isBatch: pending.isBatch,
       outputs: pending.outputs,
-      requestId: this.#requestId,
+      requestId: clientId(pending),
       bodyId: pending.bodyId,
-      predictionId: this.#ownId,
+      idPrefix: this.#prefix,
       sequence: pending.sequence,
       latencyMs: totalMs,
     })
@@ -112,16 +94,20 @@ export class Replies {
       return
     }
     const timing = exchange.isExplained ? serverTiming(pending, times, totalMs, runRows) : ''
-    const head =
-      this.#safeId === this.#ownId && timing === ''
-        ? variant.head.bytes(this.#ownId, pending.sequence)
-        : variant.head.text(this.#ownId, this.#safeId, timing)
-    exchange.reply(head, body)
+    exchange.reply(this.#head(variant.head, pending, timing), body)
     this.#account.answered(counterBase, format.protocol, place.rows, {
       totalUs: totalMs * 1000,
       queueUs: (times.startedMs - pending.admittedMs) * 1000,
       computeUs: (times.endedMs - times.startedMs) * 1000,
     })
+  }
+
+  #head(head: AnswerHead, pending: Pending, timing: string): string | Uint8Array {
+    const { sequence } = pending
+    const id = echoableId(pending)
+    if (id === null && timing === '') return head.bytes(this.#prefix, sequence)
+    const ownId = this.predictionId(sequence)
+    return head.text(ownId, id ?? ownId, timing)
   }
 
   /** A refusal or failure. `allow`: the methods of a path, where the method was wrong. */
@@ -131,20 +117,16 @@ export class Replies {
       this.#account.counted(request.counterBase, format.protocol, REASON_ABORTED)
       return
     }
-    this.#identify(request)
-    this.#refuse(request, refusal, allow)
+    this.#refuse(request, this.#ownId(request.sequence), refusal, allow)
   }
 
-  #refuse(
-    { exchange, format, sequence, counterBase }: Answerable,
-    refusal: Refusal,
-    allow: string,
-  ) {
+  #refuse(request: Answerable, ownId: string, refusal: Refusal, allow: string): void {
+    const { exchange, format, sequence, counterBase } = request
     const status = ERRORS[refusal.code].http
-    const { contentType, body } = format.encodeError(refusal, this.#requestId)
+    const { contentType, body } = format.encodeError(refusal, clientId(request) ?? ownId)
     let head = `${statusLine(status)}\r\ncontent-type: ${contentType}`
-    head += `\r\nx-sluice-error: ${refusal.code}\r\nx-request-id: ${this.#safeId}`
-    if (sequence > 0) head += `\r\nx-sluice-prediction-id: ${this.#ownId}`
+    head += `\r\nx-sluice-error: ${refusal.code}\r\nx-request-id: ${echoableId(request) ?? ownId}`
+    if (sequence > 0) head += `\r\nx-sluice-prediction-id: ${ownId}`
     if (status === 503) head += `\r\nretry-after: ${RETRY_AFTER_SECONDS}`
     if (allow !== '') head += `\r\nallow: ${allow}`
     exchange.reply(head, body)
@@ -153,14 +135,14 @@ export class Replies {
 
   /** A fault of ours: 500 without details; the agent logs them under the id that is answered. */
   crashed(request: Answerable, thrown: unknown): void {
-    this.#identify(request)
-    this.#onFault(this.#safeId, thrown)
-    this.#refuse(request, refuse('INTERNAL', 'Internal error'), '')
+    const ownId = this.#ownId(request.sequence)
+    this.#onFault(echoableId(request) ?? ownId, thrown)
+    this.#refuse(request, ownId, refuse('INTERNAL', 'Internal error'), '')
   }
 
   document(exchange: Exchange, format: WireFormat, { status, body }: Document): void {
-    this.#identify(ofNoEndpoint(exchange, format))
-    const head = `${statusLine(status)}\r\n${JSON_TYPE}\r\nx-request-id: ${this.#safeId}`
+    const id = echoableId(ofNoEndpoint(exchange, format)) ?? this.#ownId(0)
+    const head = `${statusLine(status)}\r\n${JSON_TYPE}\r\nx-request-id: ${id}`
     exchange.reply(head, body)
     this.#account.counted(0, format.protocol, REASON_OK)
   }
@@ -179,6 +161,18 @@ export const ofNoEndpoint = (exchange: Exchange, format: WireFormat): Answerable
   counterBase: 0,
   bodyId: null,
 })
+
+/** The id that the client gave: that of the head if it may be echoed, else that of the body. */
+const clientId = ({ exchange, bodyId }: Answerable): string | null => {
+  if (exchange.requestId !== '' && isEchoable(exchange.requestId)) return exchange.requestId
+  return bodyId === '' ? null : bodyId
+}
+
+/** The same for headers and logs: the id of a body may hold anything, and then stays out of them. */
+const echoableId = (request: Answerable): string | null => {
+  const id = clientId(request)
+  return id !== null && isEchoable(id) ? id : null
+}
 
 const milliseconds = (value: number): string => Math.max(0, value).toFixed(3)
 

@@ -104,18 +104,14 @@ const writeRow = (answer: Answer, row: number): string => {
   return `"score":${found.score},"prediction":${found.prediction}`
 }
 
-/** Ids of ours need no escaping; a client's may. */
-const writeId = (answer: Answer): string =>
-  answer.requestId === answer.predictionId
-    ? answer.requestId
-    : JSON.stringify(answer.requestId).slice(1, -1)
-
 const latencyUs = ({ latencyMs }: Answer): number => Math.max(0, Math.round(latencyMs * 1000))
 
 const writeMetadata = (answer: Answer): string => {
+  const ownId = `${answer.idPrefix}${answer.sequence}`
+  const requestId = JSON.stringify(answer.requestId ?? ownId)
   const latency = (latencyUs(answer) / 1000).toFixed(3)
   const tail = answer.plan.features.metadataTail
-  return `"metadata":{"request_id":"${writeId(answer)}","prediction_id":"${answer.predictionId}${tail}${latency}}}`
+  return `"metadata":{"request_id":${requestId},"prediction_id":"${ownId}${tail}${latency}}}`
 }
 
 /** JSON has no NaN; `row` of the request is where the model gave one. */
@@ -127,7 +123,7 @@ const notFinite = ({ isBatch }: Answer, row: number): Refusal => {
 
 const writeOne = (answer: Answer): string | Uint8Array => {
   const { plan, rowStart } = answer
-  const found = answer.requestId === answer.predictionId ? readPrediction(answer, rowStart) : null
+  const found = answer.requestId === null ? readPrediction(answer, rowStart) : null
   const bytes = found && plan.features.prediction.write(found, answer, latencyUs(answer))
   return bytes ?? `{${writeRow(answer, rowStart)},${writeMetadata(answer)}`
 }

@@ -10,7 +10,7 @@ import { IdTemplate } from '../id-template.ts'
 const FRONT_BYTES = 256
 /** Room for the latency and the closing braces. */
 const BACK_BYTES = 24
-const US_MAX = 1e15
+const US_MAX = 2 ** 31 - 1
 const ZERO = 0x30
 const BRACE = 0x7d
 
@@ -42,12 +42,12 @@ export class PredictionBytes {
    */
   write(
     { score, prediction }: { readonly score: string; readonly prediction: string },
-    id: { readonly predictionId: string; readonly sequence: number },
+    id: { readonly idPrefix: string; readonly sequence: number },
     latencyUs: number,
   ): Uint8Array | null {
     if (FIXED_BYTES + score.length + prediction.length > FRONT_BYTES) return null
     if (latencyUs > US_MAX) return null
-    this.#metadata.write(id.predictionId, id.sequence)
+    this.#metadata.write(id.idPrefix, id.sequence)
     const { bytes, end } = this.#metadata
     let from = putBefore(bytes, FRONT_BYTES, COMMA)
     from = putTextBefore(bytes, from, prediction)
@@ -55,7 +55,7 @@ export class PredictionBytes {
     from = putBefore(bytes, from, PREDICTION)
     from = putTextBefore(bytes, from, score)
     from = putBefore(bytes, from, SCORE)
-    return new Uint8Array(bytes.buffer, from, putLatency(bytes, end, latencyUs) - from)
+    return this.#metadata.view(from, putLatency(bytes, end, latencyUs))
   }
 }
 
@@ -80,7 +80,7 @@ const putTextBefore = (bytes: Uint8Array, end: number, text: string): number => 
 /** Milliseconds with three decimals and the closing braces; where they end. */
 const putLatency = (bytes: Uint8Array, start: number, us: number): number => {
   let digits = 4
-  for (let rest = Math.floor(us / 10_000); rest > 0; rest = Math.floor(rest / 10)) digits++
+  for (let rest = (us / 10_000) | 0; rest > 0; rest = (rest / 10) | 0) digits++
   const end = start + digits + 1
   let rest = us
   for (let at = end - 1; at >= start; at--) {
@@ -88,7 +88,7 @@ const putLatency = (bytes: Uint8Array, start: number, us: number): number => {
       bytes[at] = 0x2e
       continue
     }
-    const tens = Math.floor(rest / 10)
+    const tens = (rest / 10) | 0
     bytes[at] = rest - tens * 10 + ZERO
     rest = tens
   }

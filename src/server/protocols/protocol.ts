@@ -46,11 +46,11 @@ export interface Answer {
   readonly isWhole: boolean
   readonly isBatch: boolean
   readonly outputs: readonly number[] | null
-  /** The client's from head or body, else the prediction id: only the latter needs no escaping. */
-  readonly requestId: string
+  /** The client's from head or body; null: the prediction id is that of the request as well. */
+  readonly requestId: string | null
   readonly bodyId: string | null
-  /** Ends in the digits of `sequence`. */
-  readonly predictionId: string
+  /** The prediction id is `idPrefix` with the digits of `sequence` behind it. */
+  readonly idPrefix: string
   readonly sequence: number
   readonly latencyMs: number
 }

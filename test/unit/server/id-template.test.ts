@@ -4,6 +4,7 @@ import { IdTemplate } from '../../../src/server/id-template.ts'
 
 const sequence = fc.oneof(
   fc.integer({ min: 1, max: 200 }),
+  fc.integer({ min: 8_900, max: 11_100 }),
   fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
 )
 
@@ -21,13 +22,15 @@ test('write() puts the id into both places, whatever numbers were written before
       const template = new IdTemplate(given)
       for (const number of sequences) {
         const id = `gw.0.1-7-${number}`
-        template.write(id, number)
+        template.write('gw.0.1-7-', number)
         const { bytes, end } = template
         const written = Buffer.from(bytes.subarray(given.frontBytes, end))
         expect(written).toEqual(
           Buffer.from(`${given.before}${id}${given.between}${id}${given.after}`),
         )
         expect(bytes.length - end).toBe(given.backBytes)
+        const view = template.view(given.frontBytes, end)
+        expect([view.buffer, Buffer.from(view)]).toEqual([bytes.buffer, written])
       }
     }),
   )
