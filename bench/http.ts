@@ -26,10 +26,11 @@ const OPEN_CONNECTIONS = 128
 const OPEN_PER_SECOND_MAX = 10_000
 const CONNECTIONS = [128, 16, 1]
 /**
- * The CPU ratio is judged at so many connections, from so many short trials a round: the lowest of
- * seven still varied by 6 % between two equal echoes, the lowest of 21 by 2 %.
+ * The CPU ratio is judged at so many connections, from so many short trials a round: a neighbour on
+ * the other half of a core doubles the CPU time of one and the same work for seconds, and each
+ * server must be seen without.
  */
-const JUDGED = { connections: 128, repeats: 3, seconds: 1 } as const
+const JUDGED = { connections: 128, repeats: 6, seconds: 1 } as const
 const CHECK_SECONDS = 1
 
 interface Setting {
@@ -135,7 +136,7 @@ const printLines = (lines: readonly Line[]): void => {
   const head = ['k req/s (range)', 'CPU data', 'CPU all', 'p50 us', 'p99 us (range)', 'failures']
   const row = (what: string, cells: readonly string[]) =>
     console.log(
-      what.padEnd(34) + cells.map((cell, i) => cell.padStart([22, 10, 10, 8, 22, 10][i]!)).join(''),
+      what.padEnd(34) + cells.map((cell, i) => cell.padStart([22, 10, 10, 10, 24, 10][i]!)).join(''),
     )
   row('', head)
   for (const { what, perSecond, p99Us, ...line } of lines) {

@@ -168,7 +168,7 @@ const clientId = ({ exchange, bodyId }: Answerable): string | null => {
   return bodyId === '' ? null : bodyId
 }
 
-/** The same for headers and logs: the id of a body may hold anything, and then stays out of them. */
+/** The same for headers and logs, out of which a body's id is kept where it may not be echoed. */
 const echoableId = (request: Answerable): string | null => {
   const id = clientId(request)
   return id !== null && isEchoable(id) ? id : null
