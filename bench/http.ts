@@ -136,7 +136,8 @@ const printLines = (lines: readonly Line[]): void => {
   const head = ['k req/s (range)', 'CPU data', 'CPU all', 'p50 us', 'p99 us (range)', 'failures']
   const row = (what: string, cells: readonly string[]) =>
     console.log(
-      what.padEnd(34) + cells.map((cell, i) => cell.padStart([22, 10, 10, 10, 24, 10][i]!)).join(''),
+      what.padEnd(34) +
+        cells.map((cell, i) => cell.padStart([22, 10, 10, 10, 24, 10][i]!)).join(''),
     )
   row('', head)
   for (const { what, perSecond, p99Us, ...line } of lines) {

@@ -12,7 +12,7 @@
  * only the headers that `Exchange` names are read, and answering needs no closure.
  */
 
-import { systemClock } from '../shared/clock.ts'
+import { systemClock, turnMonotonic } from '../shared/clock.ts'
 import { GatewayError, type Refusal } from '../shared/errors.ts'
 import { BodyBuffer, bodyTooLarge, isTransferEncodingKnown } from './body-buffer.ts'
 import type { Exchange, HttpEngine, HttpEngineOptions } from './exchange.ts'
@@ -53,28 +53,9 @@ export const createHttpEngine = (kind: 'uws' | 'node', options: HttpEngineOption
 /** The exchange whose request is being delivered: uWebSockets has corked its connection already. */
 let delivering: UwsExchange | null = null
 
-/** Arguments of the answer that `cork` is about to write: saves a closure a request. */
-let corkedResponse: UwsResponse | null = null
-let corkedExchange: UwsExchange | null = null
-let corkedHead: string | Uint8Array = ''
-let corkedBody: string | Uint8Array = ''
-
-const writeCorked = (): void => write(corkedResponse!, corkedExchange!, corkedHead, corkedBody)
-
-/** uWebSockets adds content-length, date and, when told to close, `Connection: close`. */
-const write = (
-  response: UwsResponse,
-  exchange: UwsExchange,
-  head: string | Uint8Array,
-  body: string | Uint8Array,
-): void => {
-  response.writeStatus(head)
-  if (exchange.method === 'HEAD') {
-    response.endWithoutBody(Buffer.byteLength(body), exchange.mustClose)
-  } else {
-    response.end(body, exchange.mustClose)
-  }
-}
+/** The exchange whose answer `cork` is about to write: saves a closure a request. */
+let corked: UwsExchange | null = null
+const writeCorked = (): void => corked!.write()
 
 class UwsExchange implements Exchange {
   readonly method: string
@@ -89,6 +70,8 @@ class UwsExchange implements Exchange {
   readonly #engine: UwsEngine
   readonly #contentLength: string
   #response: UwsResponse | null
+  #head: string | Uint8Array = ''
+  #body: string | Uint8Array = ''
   /** Only for bodies in several pieces. */
   #buffer: BodyBuffer | null = null
   #isDelivered = false
@@ -112,28 +95,32 @@ class UwsExchange implements Exchange {
     this.#response = response
   }
 
-  get mustClose(): boolean {
-    return this.#isRefused || this.#engine.isDraining
-  }
-
   reply(head: string | Uint8Array, body: string | Uint8Array): void {
     const response = this.#response
     if (response === null) return
-    this.#response = null
     this.#engine.underWay--
-    if (delivering === this) {
-      write(response, this, head, body)
-      return
+    this.#head = head
+    this.#body = body
+    if (delivering === this) this.write()
+    else {
+      corked = this
+      response.cork(writeCorked)
+      corked = null
     }
-    corkedResponse = response
-    corkedExchange = this
-    corkedHead = head
-    corkedBody = body
-    response.cork(writeCorked)
-    corkedResponse = null
-    corkedExchange = null
-    corkedHead = ''
-    corkedBody = ''
+  }
+
+  /**
+   * Writes the answer to the corked connection. uWebSockets adds content-length, date and, when
+   * told to close, `Connection: close`.
+   */
+  write(): void {
+    const response = this.#response!
+    this.#response = null
+    const mustClose = this.#isRefused || this.#engine.isDraining
+    response.writeStatus(this.#head)
+    if (this.method === 'HEAD') {
+      response.endWithoutBody(Buffer.byteLength(this.#body), mustClose)
+    } else response.end(this.#body, mustClose)
   }
 
   onAborted(): void {
@@ -168,7 +155,7 @@ class UwsExchange implements Exchange {
   #deliver(body: Uint8Array, refusal: Refusal | null): void {
     this.#isDelivered = true
     this.#isRefused = refusal !== null
-    this.startedMs = monotonic()
+    this.startedMs = this.isExplained ? monotonic() : turnMonotonic()
     delivering = this
     try {
       this.#engine.options.onRequest(this, body, refusal)

@@ -22,6 +22,25 @@ export const systemClock: Clock = {
   },
 }
 
+let turnMs = 0
+let isTurnKnown = false
+const endTurn = (): void => {
+  isTurnKnown = false
+}
+
+/**
+ * Monotonic milliseconds at which this turn of the event loop began to read sockets, or rather was
+ * first asked for it here. What lies in sockets has arrived by then, however long it takes to get
+ * through it. Saves a reading of the clock (60 ns) for all but the first request of a turn.
+ */
+export const turnMonotonic = (): number => {
+  if (isTurnKnown) return turnMs
+  isTurnKnown = true
+  turnMs = systemClock.monotonic()
+  setImmediate(endTurn)
+  return turnMs
+}
+
 /**
  * Repeats `task` every `periodMs` after the previous one has ended. Returns its cancellation. What
  * it throws goes to `onFault`, and it is repeated; without one, it is an unhandled rejection.

@@ -1,6 +1,19 @@
 import { expect, test } from 'vitest'
-import { every } from '../../../src/shared/clock.ts'
+import { every, systemClock, turnMonotonic } from '../../../src/shared/clock.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
+
+test('turnMonotonic() stands still for a turn of the event loop, and is right in the next', async () => {
+  const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
+  await nextTurn()
+  for (let turn = 0; turn < 3; turn++) {
+    const before = systemClock.monotonic()
+    const first = turnMonotonic()
+    expect(first).toBeGreaterThanOrEqual(before)
+    while (systemClock.monotonic() <= first) {}
+    expect(turnMonotonic()).toBe(first)
+    await nextTurn()
+  }
+})
 
 test('every() repeats a task after it has ended, until it is cancelled', async () => {
   const clock = new FakeClock()
