@@ -2,17 +2,19 @@
 
 import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Manifest, ManifestFeature } from '../shared/manifest.ts'
-import { formatShape, type Signature, type TensorSignature } from '../shared/tensor.ts'
+import {
+  canHold,
+  formatShape,
+  rowElements,
+  type Signature,
+  type TensorSignature,
+} from '../shared/tensor.ts'
 
 const find = (tensors: readonly TensorSignature[], name: string) =>
   tensors.find((tensor) => tensor.name === name)
 
-/** Elements of one row; negative when an inner dimension is free. */
-const rowElements = (shape: readonly number[]): number =>
-  shape.slice(1).reduce((product, size) => (size < 0 ? -1 : product * size), 1)
-
 const checkFeature = (feature: ManifestFeature, signature: Signature): string | null => {
-  const { name, type, tensor, column, vocabulary, missing } = feature
+  const { name, type, tensor, column, vocabulary, optional, missing } = feature
   const input = find(signature.inputs, tensor)
   if (input === undefined) return `Feature '${name}' names the unknown input '${tensor}'`
   const elements = rowElements(input.shape)
@@ -28,6 +30,10 @@ const checkFeature = (feature: ManifestFeature, signature: Signature): string | 
   }
   if (isText !== (typeof missing === 'string')) {
     return `Feature '${name}' has a missing value of the wrong type for ${input.datatype}`
+  }
+  if (optional && !canHold(input.datatype, missing)) {
+    const what = `Feature '${name}' is optional, but ${missing} is no ${input.datatype}`
+    return `${what}: give \`missing\`, the value to feed where it is absent`
   }
   return null
 }

@@ -5,7 +5,7 @@
 
 import type { Batcher } from '../runtime/batcher.ts'
 import type { Session } from '../runtime/session-types.ts'
-import type { PlannedVersion } from '../shared/epoch-plan.ts'
+import { loadKey, type PlannedVersion } from '../shared/epoch-plan.ts'
 import type { Pending } from './pending.ts'
 
 export interface LiveVersion {
@@ -19,17 +19,16 @@ export interface LiveVersion {
  */
 export type LoadVersion = (planned: PlannedVersion, number: number) => LiveVersion
 
-/** Same key, same session and batching: an epoch takes over what its predecessor loaded. */
-const keyOf = ({ model, version, provenSha256, batching }: PlannedVersion): string =>
-  JSON.stringify([model, version, provenSha256, batching])
-
 interface Held {
   readonly key: string
   /** Epochs that name it and are not yet over. */
   holders: number
 }
 
-/** The versions loaded in this thread. A version leaves when its last holder lets go. */
+/**
+ * The versions loaded in this thread, by `loadKey`: an epoch takes over what the one before it has
+ * loaded. A version leaves when its last holder lets go.
+ */
 export class LiveVersions {
   readonly #load: LoadVersion
   readonly #byKey = new Map<string, LiveVersion>()
@@ -41,7 +40,7 @@ export class LiveVersions {
 
   /** Takes a hold on the version, loading it if need be. Blocks while it loads; throws. */
   acquire(planned: PlannedVersion, number: number): LiveVersion {
-    const key = keyOf(planned)
+    const key = loadKey(planned)
     let live = this.#byKey.get(key)
     if (live === undefined) {
       live = this.#load(planned, number)

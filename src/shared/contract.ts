@@ -2,7 +2,13 @@
 
 import { isRefusal, type Refusal, refuse } from './errors.ts'
 import type { FeatureType, Manifest } from './manifest.ts'
-import { formatShape, type Signature, type TensorSignature } from './tensor.ts'
+import {
+  canHold,
+  formatShape,
+  rowElements,
+  type Signature,
+  type TensorSignature,
+} from './tensor.ts'
 
 export interface ContractFeature {
   readonly name: string
@@ -74,7 +80,8 @@ const bindFeature = (
     return refuse('BINDING_FAILED', `The version has no feature '${wanted.name}'`)
   }
   const input = signature.inputs.findIndex((tensor) => tensor.name === own.tensor)
-  if (input < 0) {
+  const tensor = signature.inputs[input]
+  if (tensor === undefined) {
     return refuse('BINDING_FAILED', `Feature '${own.name}' names the unknown input '${own.tensor}'`)
   }
   if (own.type !== wanted.type) {
@@ -86,6 +93,10 @@ const bindFeature = (
       : new Map(own.vocabulary.map((category, code) => [category, code]))
   const { name, type } = wanted
   const optional = wanted.optional || own.optional
+  if (optional && !canHold(tensor.datatype, own.missing)) {
+    const detail = `Feature '${name}' may be absent, but its missing value ${own.missing} is no ${tensor.datatype}`
+    return refuse('BINDING_FAILED', detail)
+  }
   return { name, type, optional, input, column: own.column, missing: own.missing, codes }
 }
 
@@ -94,7 +105,8 @@ const bindFeature = (
  *
  * A contract with features is kept by features: the version's tensors may differ. A contract of
  * tensors only is kept by tensors of the same name, datatype and shape. Inputs of the version that
- * no feature feeds make it unbindable: nobody could fill them.
+ * the contract does not fill make it unbindable, and so does a feature that clients may leave out
+ * where the version has nothing to feed for it.
  */
 export const bind = (
   contract: Contract,
@@ -103,7 +115,9 @@ export const bind = (
 ): Binding | Refusal => {
   if (contract.features.length === 0) {
     const faults = contract.tensors.map((wanted) => tensorFault(wanted, signature))
-    return faults.find((fault) => fault !== null) ?? { features: [] }
+    return (
+      faults.find((fault) => fault !== null) ?? findUnnamed(contract, signature) ?? { features: [] }
+    )
   }
   const features: BoundFeature[] = []
   for (const wanted of contract.features) {
@@ -112,6 +126,14 @@ export const bind = (
     features.push(bound)
   }
   return findUnfed(features, signature, manifest) ?? { features }
+}
+
+/** An input that the contract does not name would be wanted of clients who do not know of it. */
+const findUnnamed = ({ tensors }: Contract, { inputs }: Signature): Refusal | null => {
+  const surplus = inputs.find(({ name }) => !tensors.some((wanted) => wanted.name === name))
+  return surplus === undefined
+    ? null
+    : refuse('BINDING_FAILED', `The contract has no input '${surplus.name}'`)
 }
 
 /** Inputs that no contract feature feeds would run on what the buffer held before. */
@@ -126,12 +148,11 @@ const findUnfed = (
     return refuse('BINDING_FAILED', `The contract has no feature '${surplus.name}'`)
   }
   for (const [index, { name, shape }] of signature.inputs.entries()) {
-    const inner = shape.slice(1)
-    if (inner.some((size) => size < 0)) {
+    const wanted = rowElements(shape)
+    if (wanted < 0) {
       const detail = `Features cannot feed input '${name}': its rows have no fixed size`
       return refuse('BINDING_FAILED', detail)
     }
-    const wanted = inner.reduce((product, size) => product * size, 1)
     const fed = new Set(features.flatMap(({ input, column }) => (input === index ? [column] : [])))
     if (fed.size !== wanted) {
       const detail = `Features feed ${fed.size} of the ${wanted} columns of input '${name}'`

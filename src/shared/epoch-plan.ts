@@ -35,6 +35,10 @@ export interface PlannedVersion {
   readonly exampleRow: ExampleRow | null
 }
 
+/** The same for the same bytes with the same batching: a thread that holds one has the other. */
+export const loadKey = ({ model, version, provenSha256, batching }: PlannedVersion): string =>
+  JSON.stringify([model, version, provenSha256, batching])
+
 export interface PlannedVariant {
   readonly name: string
   readonly version: number
@@ -82,7 +86,6 @@ export const decodeFailures = (bytes: Uint8Array): PrepareFailure[] =>
 
 /** Fixed for the life of a replica process; a change restarts it. Passed as JSON in argv. */
 export interface ReplicaSettings {
-  readonly stateDir: string
   readonly socketPath: string
   readonly gateway: string
   readonly replica: number

@@ -32,7 +32,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 /** Model and endpoint names: letters, digits, '.', '_', '-', starting with a letter or digit. */
 export const isModelName = (name: string): boolean => NAME.test(name) && !name.includes('..')
 
-const VERSION = /^[1-9][0-9]{0,8}$/
+/** Seconds, milliseconds and dates of an export fit, and every number is exact as a double. */
+const VERSION = /^[1-9][0-9]{0,14}$/
 
-/** The version number in a folder name or URL, or 0 if it is none (versions start at 1). */
+/** The version number in a folder name or URL, or 0 if it is none: 1 to 15 digits, from 1. */
 export const parseVersion = (text: string): number => (VERSION.test(text) ? Number(text) : 0)

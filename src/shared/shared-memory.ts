@@ -9,7 +9,9 @@
  * counters       Float64 SLOTS x SLOT_DOUBLES (counters.ts)                         per data thread
  * ```
  *
- * Every thread word and gauge has one writer, its data thread; the agent only reads.
+ * Every thread word and gauge has one writer, its data thread; the agent only reads. The words of
+ * the replica and those of each thread take 64 bytes, a cache line: all threads read COMMITTED at
+ * every request, and each writes its own words several times.
  */
 
 import { SLOT_DOUBLES } from './counters.ts'
@@ -23,7 +25,7 @@ export const COMMITTED_WORD = 0
 export const DRAINING_WORD = 1
 /** Bytes of request bodies buffered in all threads together. */
 export const BODY_BYTES_WORD = 2
-const REPLICA_WORDS = 8
+const REPLICA_WORDS = 16
 
 export const THREAD_WORDS = {
   /** Raised at every beat and whenever a state is entered: the watchdog looks for change. */
@@ -35,17 +37,17 @@ export const THREAD_WORDS = {
   CONNECTIONS: 4,
   TID: 5,
 } as const
-const WORDS_PER_THREAD = 8
+const WORDS_PER_THREAD = 16
 
-export const THREAD_STATE = { IDLE: 0, DECODE: 1, RUN: 2, LOAD: 3 } as const
-export const THREAD_STATE_NAMES = ['idle', 'decode', 'run', 'load'] as const
+export const THREAD_STATE = { IDLE: 0, DECODE: 1, RUN: 2, LOAD: 3, ENCODE: 4 } as const
+export const THREAD_STATE_NAMES = ['idle', 'decode', 'run', 'load', 'encode'] as const
 
 export const THREAD_GAUGES = { CPU_SECONDS: 0, LOOP_LAG_SECONDS: 1, QUEUE_ROWS: 2 } as const
 const GAUGES_PER_THREAD = 8
 
 /**
- * (endpoint, variant) pairs counted at once: a thousand models of three versions. 4,096 x 2,200
- * doubles = 72 MB of address space a thread; pages that no slot touches are never resident.
+ * (endpoint, variant) pairs counted at once: a thousand models of three versions. About 75 MB of
+ * address space a thread; pages that no slot touches are never resident.
  */
 export const COUNTER_SLOTS = 4096
 

@@ -66,6 +66,9 @@ export const elementCount = (shape: readonly number[]): number => {
   return count
 }
 
+/** Elements of one row: the product of all dimensions but the first; -1 where one is free. */
+export const rowElements = (shape: readonly number[]): number => elementCount(shape.slice(1))
+
 /** A zeroed array for `count` elements of `datatype`; BYTES gives empty strings. */
 export const allocate = (datatype: Datatype, count: number): TensorData => {
   switch (datatype) {
@@ -109,6 +112,21 @@ export const INTEGER_BOUNDS: Partial<Record<Datatype, readonly [number, number]>
 export const BIGINT_BOUNDS: Partial<Record<Datatype, readonly [bigint, bigint]>> = {
   UINT64: [0n, 18446744073709551615n],
   INT64: [-9223372036854775808n, 9223372036854775807n],
+}
+
+/**
+ * Whether a value of ours (what is fed for an absent one) can stand in a tensor: text in BYTES,
+ * else a number; NaN in floats only.
+ */
+export const canHold = (datatype: Datatype, value: number | string): boolean => {
+  if (typeof value === 'string') return datatype === 'BYTES'
+  if (datatype === 'BYTES') return false
+  if (datatype === 'FP32' || datatype === 'FP64') {
+    const stored = datatype === 'FP32' ? Math.fround(value) : value
+    return Number.isNaN(stored) || Number.isFinite(stored)
+  }
+  const [low, high] = BIGINT_BOUNDS[datatype] ?? INTEGER_BOUNDS[datatype] ?? [0, 1]
+  return Number.isInteger(value) && value >= low && value <= high
 }
 
 /** "[-1,30]" */

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import type { FeatureType, ManifestFeature } from '../../src/shared/manifest.ts'
-import { DATATYPES, type Datatype } from '../../src/shared/tensor.ts'
+import { canHold, DATATYPES, type Datatype } from '../../src/shared/tensor.ts'
 import {
   integerAs,
   type Manner,
@@ -70,7 +70,8 @@ const partFor = (
     .tuple(fc.constantFrom(...types), fc.boolean(), missingFor(datatype), vocabularies)
     .map(([type, optional, missing, vocabulary]) => ({
       type,
-      optional,
+      // No version is served that may lack a value and has none to feed.
+      optional: optional && canHold(datatype, missing),
       missing,
       ...(type === 'category' && datatype !== 'BYTES' ? { vocabulary } : {}),
     }))

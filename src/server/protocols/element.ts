@@ -28,7 +28,7 @@ const mismatch = (wanted: string, reader: JsonReader): Misfit => {
 const FRACTION = misfit('TENSOR_DATATYPE_MISMATCH', 'wants an integer, got a fraction')
 
 /** Largest finite float32. */
-export const FLOAT32_MAX = 3.4028234663852886e38
+const FLOAT32_MAX = 3.4028234663852886e38
 
 const fitFloat = (value: number, datatype: 'FP32' | 'FP64'): Element | Misfit => {
   const fits = datatype === 'FP64' ? Number.isFinite(value) : Number.isFinite(Math.fround(value))

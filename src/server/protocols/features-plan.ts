@@ -2,8 +2,14 @@
 
 import type { BoundFeature } from '../../shared/contract.ts'
 import { type Names, prepareNames } from '../../shared/nearest.ts'
-import { allocate, type Datatype, type TensorData } from '../../shared/tensor.ts'
-import { type Element, FLOAT32_MAX, isMisfit, putElement, toNumericElement } from './element.ts'
+import {
+  allocate,
+  BIGINT_BOUNDS,
+  type Datatype,
+  rowElements,
+  type TensorData,
+} from '../../shared/tensor.ts'
+import { type Element, numberBounds, putElement } from './element.ts'
 import { PredictionBytes } from './prediction-bytes.ts'
 import type { VariantParts } from './variant-parts.ts'
 
@@ -59,13 +65,10 @@ const kindOf = ({ type, codes }: BoundFeature): number => {
   return type === 'integer' ? KIND.INTEGER : KIND.NUMBER
 }
 
+/** What is fed for an absent value, which `bind` found fit; null: it must be given. */
 const fillerOf = ({ optional, missing }: BoundFeature, datatype: Datatype): Element | null => {
   if (!optional) return null
-  if (datatype === 'BYTES') return typeof missing === 'string' ? missing : null
-  if (typeof missing === 'string') return null
-  if (datatype === 'FP32' || datatype === 'FP64') return missing
-  const element = toNumericElement(missing, datatype)
-  return isMisfit(element) ? null : element
+  return BIGINT_BOUNDS[datatype] === undefined ? missing : BigInt(missing)
 }
 
 const encoder = new TextEncoder()
@@ -87,7 +90,7 @@ const compileFast = (parts: VariantParts): readonly FastFeature[] | null => {
       input,
       column,
       stride: rowStrides[input]!,
-      magnitudeMax: datatype === 'FP32' ? FLOAT32_MAX : Number.MAX_VALUE,
+      magnitudeMax: numberBounds(datatype)[1],
       codes,
       filler: fillerOf(bound, datatype) as number | string | null,
     })
@@ -123,8 +126,6 @@ const absentRowOf = (parts: VariantParts, widths: readonly number[]): TensorData
   return row
 }
 
-const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1)
-
 export const compileFeatures = (parts: VariantParts): FeaturesPlan => {
   const { binding, signature, contract, rowsMax, model, version, variant } = parts
   const { inputs } = signature
@@ -133,7 +134,7 @@ export const compileFeatures = (parts: VariantParts): FeaturesPlan => {
   const fast = compileFast(parts)
   const hasFeatures = binding.features.length > 0
   const metadataTail = `","model":${JSON.stringify(model)},"version":${version},"variant":${JSON.stringify(variant)},"latency_ms":`
-  const widths = inputs.map(({ shape }) => (hasFeatures ? product(shape.slice(1)) : 0))
+  const widths = inputs.map(({ shape }) => (hasFeatures ? rowElements(shape) : 0))
   return {
     fast,
     vector: fast === null ? null : vectorOf(fast),
@@ -141,9 +142,7 @@ export const compileFeatures = (parts: VariantParts): FeaturesPlan => {
     widths,
     rowBytes: inputs.reduce((n, { datatype }, i) => n + widths[i]! * elementBytes(datatype), 0),
     absentRow: absentRowOf(parts, widths),
-    isRequired: binding.features.map(
-      (each) => fillerOf(each, inputs[each.input]!.datatype) === null,
-    ),
+    isRequired: binding.features.map(({ optional }) => !optional),
     names: prepareNames(names),
     byName: new Map(names.map((name, index) => [name, index])),
     metadataTail,

@@ -1,7 +1,7 @@
 /** One row of an endpoint without features: a feature is a tensor, its value one row of it. */
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
-import { formatShape, type TensorSignature } from '../../shared/tensor.ts'
+import { elementCount, formatShape, type TensorSignature } from '../../shared/tensor.ts'
 import type { JsonReader } from '../json/json-reader.ts'
 import { pointer, quote } from '../json/pointer.ts'
 import { type Column, columnsOf } from './columns.ts'
@@ -19,10 +19,10 @@ const matching = (sizes: readonly number[], wanted: readonly number[]): readonly
 
 /** `wanted` with its free dimension, if it has one, set so that there are `count` elements. */
 const size = (count: number, wanted: readonly number[]): readonly number[] | null => {
-  const free = wanted.filter((each) => each === -1).length
-  const known = wanted.reduce((product, each) => (each === -1 ? product : product * each), 1)
+  const fixed = wanted.filter((each) => each !== -1)
+  const [free, known] = [wanted.length - fixed.length, elementCount(fixed)]
   if (free === 0) return known === count ? wanted : null
-  if (free > 1 || known === 0 || count % known !== 0) return null
+  if (free > 1 || known <= 0 || count % known !== 0) return null
   return wanted.map((each) => (each === -1 ? count / known : each))
 }
 

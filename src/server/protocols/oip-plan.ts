@@ -1,7 +1,7 @@
 /** What a variant plan means for the usual request of the Open Inference Protocol. */
 
 import { quoted } from '../json/text-scanner.ts'
-import { FLOAT32_MAX } from './element.ts'
+import { numberBounds } from './element.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 export interface OipPlan {
@@ -33,6 +33,6 @@ export const compileOip = ({
     datatype: quoted(input.datatype),
     stride: rowStrides[0]!,
     inner: input.shape.slice(1),
-    magnitudeMax: input.datatype === 'FP32' ? FLOAT32_MAX : Number.MAX_VALUE,
+    magnitudeMax: numberBounds(input.datatype)[1],
   }
 }

@@ -164,3 +164,24 @@ test('checkManifest() refuses features of rows without a fixed size', () => {
     "manifest.json: Feature 'a' is a column of 'numeric', whose rows have no fixed size",
   )
 })
+
+test.each<[number, Partial<ManifestFeature>, string]>([
+  [0, { missing: 1e39 }, "'a' is optional, but 1e+39 is no FP32"],
+  [2, { missing: Number.NaN }, "'c' is optional, but NaN is no INT64"],
+  [2, { missing: 0.5 }, "'c' is optional, but 0.5 is no INT64"],
+  [4, { missing: 2 }, "'e' is optional, but 2 is no BOOL"],
+])(
+  'checkManifest() refuses feature %i with %j only where it is optional',
+  (index, more, detail) => {
+    expect(check(features(index, { ...more, optional: false }))).toBeNull()
+    expect(check(features(index, { ...more, optional: true }))).toEqual({
+      code: 'MANIFEST_INVALID',
+      detail: `manifest.json: Feature ${detail}: give \`missing\`, the value to feed where it is absent`,
+    })
+  },
+)
+
+test('checkManifest() takes optional features whose missing value can be fed', () => {
+  const optional = FEATURES.map((each) => ({ ...each, optional: true }))
+  expect(check({ features: optional })).toBeNull()
+})

@@ -80,3 +80,39 @@ test('bind() of a contract of tensors wants the same name, datatype and shape', 
   expect(bind(contract, other('FP32', [-1, 2], 'x'), null)).toHaveProperty('code', 'BINDING_FAILED')
   expect(bind(contract, other('FP32', [-1, -1]), null)).toEqual({ features: [] })
 })
+
+test('bind() of a contract of tensors refuses an input that it does not name', () => {
+  const [numeric] = signature.inputs
+  const mask = { ...numeric!, name: 'mask' }
+  const wider: Signature = { inputs: [mask, numeric!], outputs: [] }
+  expect(bind(contractOf(signature, null), wider, null)).toEqual({
+    code: 'BINDING_FAILED',
+    detail: "The contract has no input 'mask'",
+  })
+})
+
+const integers: Signature = {
+  inputs: [{ name: 'numeric', datatype: 'INT64', shape: [-1, 1] }],
+  outputs: [],
+}
+const required = manifest([feature('a', 0)])
+const filled = manifest([feature('a', 0, { optional: true, missing: -1 })])
+
+test('bind() refuses a version that has nothing to feed where clients may leave a value out', () => {
+  const contract = contractOf(integers, filled)
+  expect(bind(contract, integers, filled)).toMatchObject({
+    features: [{ optional: true, missing: -1 }],
+  })
+  const unfilled = manifest([feature('a', 0, { optional: true })])
+  for (const own of [required, unfilled]) {
+    expect(bind(contract, integers, own)).toEqual({
+      code: 'BINDING_FAILED',
+      detail: "Feature 'a' may be absent, but its missing value NaN is no INT64",
+    })
+  }
+})
+
+test('bind() takes a version with any missing value where all must be given', () => {
+  const contract = contractOf(integers, required)
+  expect(bind(contract, integers, required)).toMatchObject({ features: [{ optional: false }] })
+})

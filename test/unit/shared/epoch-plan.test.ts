@@ -3,6 +3,7 @@ import {
   decodeFailures,
   decodePlan,
   encodeJson,
+  loadKey,
   type PrepareFailure,
 } from '../../../src/shared/epoch-plan.ts'
 import type { Manifest } from '../../../src/shared/manifest.ts'
@@ -22,4 +23,22 @@ test('decodeFailures() reads what encodeJson() wrote', () => {
   ]
   expect(decodeFailures(encodeJson(failures))).toEqual(failures)
   expect(decodeFailures(encodeJson([]))).toEqual([])
+})
+
+const version = plannedVersion({ model: 'a', version: 1 })
+
+test('loadKey() is the same whatever else the plan says of a version', () => {
+  const exampleRow = { x: 1 }
+  const manifest: Manifest = { digest: '', features: [], task: 'binary', threshold: 0.2 }
+  const copy = { ...version, manifest, exampleRow, batching: { ...version.batching } }
+  expect(loadKey(copy)).toBe(loadKey(version))
+})
+
+test.each([
+  ['other proven bytes', { provenSha256: 'other' }],
+  ['another batch policy', { batching: { ...version.batching, rowsMax: 1 } }],
+  ['another number', { version: 2 }],
+  ['another model', { model: 'b' }],
+])('loadKey() is another one for %s', (_, changed) => {
+  expect(loadKey({ ...version, ...changed })).not.toBe(loadKey(version))
 })

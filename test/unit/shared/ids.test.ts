@@ -40,15 +40,25 @@ test.each([
   expect(isModelName(name)).toBe(expected)
 })
 
+test('parseVersion() keeps every number of up to 15 digits exact', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10 ** 15 - 1 }), (version) => {
+      expect(parseVersion(String(version))).toBe(version)
+      expect(String(parseVersion(String(version)))).toBe(String(version))
+    }),
+  )
+})
+
 test.each([
   ['1', 1],
-  ['999999999', 999_999_999],
+  ['1700000000', 1_700_000_000],
+  ['999999999999999', 999_999_999_999_999],
   ['0', 0],
   ['01', 0],
   ['-1', 0],
   ['1.0', 0],
   ['1e3', 0],
-  ['9999999999', 0],
+  ['1000000000000000', 0],
   ['', 0],
   [' 1', 0],
   ['1\n', 0],

@@ -30,6 +30,26 @@ test.each(THREADS)(
   },
 )
 
+const CACHE_LINE_BYTES = 64
+
+test.each(THREADS)(
+  'mapReplicaMemory() gives nobody of %i threads a cache line of another',
+  (count) => {
+    const buffer = new SharedArrayBuffer(replicaMemoryBytes(count))
+    const { words, threads } = mapReplicaMemory(buffer, count)
+    const owners = [[words], ...threads.map((own) => [own.words, own.gauges, own.counters])]
+    const linesOf = (views: readonly (Int32Array | Float64Array)[]) =>
+      new Set(
+        views.flatMap(({ byteOffset, byteLength }) => [
+          Math.floor(byteOffset / CACHE_LINE_BYTES),
+          Math.floor((byteOffset + byteLength - 1) / CACHE_LINE_BYTES),
+        ]),
+      )
+    const lines = owners.flatMap((views) => [...linesOf(views)])
+    expect(new Set(lines).size).toBe(lines.length)
+  },
+)
+
 test('mapReplicaMemory() gives the same places to whoever maps the block', () => {
   const buffer = new SharedArrayBuffer(replicaMemoryBytes(2))
   const [agent, thread] = [mapReplicaMemory(buffer, 2), mapReplicaMemory(buffer, 2)]

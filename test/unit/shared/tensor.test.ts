@@ -3,11 +3,13 @@ import { expect, test } from 'vitest'
 import {
   allocate,
   BIGINT_BOUNDS,
+  canHold,
   DATATYPES,
   ELEMENTS_MAX,
   elementCount,
   formatShape,
   INTEGER_BOUNDS,
+  rowElements,
 } from '../../../src/shared/tensor.ts'
 import { propertyRuns } from '../../helpers/seeds.ts'
 
@@ -26,6 +28,18 @@ test.each([
   [[Number.POSITIVE_INFINITY], -1],
 ])('elementCount() of %j is %i', (shape, count) => {
   expect(elementCount(shape)).toBe(count)
+})
+
+test.each([
+  [[-1], 1],
+  [[-1, 3], 3],
+  [[7, 2, 3], 6],
+  [[-1, 0], 0],
+  [[-1, -1], -1],
+  [[-1, 2, -1], -1],
+  [[-1, -1, -1], -1],
+])('rowElements() of %j is %i', (shape, count) => {
+  expect(rowElements(shape)).toBe(count)
 })
 
 test.each(DATATYPES)('allocate() gives %s elements that are zero', (datatype) => {
@@ -58,6 +72,40 @@ test('the bounds of the integer datatypes are what their arrays hold, and no mor
       expect(data[0] === value).toBe(isHeld)
     }
   }
+})
+
+const NUMBERS = fc.oneof(
+  fc.double(),
+  fc.integer({ min: -300, max: 300 }),
+  fc.constantFrom(0.5, 2 ** 31, 2 ** 32, -(2 ** 63), 2 ** 63, 2 ** 64, 3.4028235677973366e38),
+)
+
+const NUMERIC = DATATYPES.filter((datatype) => datatype !== 'BYTES')
+
+test('canHold() takes the numbers that a tensor gives back, to the precision of its floats', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...NUMERIC), NUMBERS, (datatype, value) => {
+      const data = allocate(datatype, 1) as Float64Array | BigInt64Array
+      const isBig = datatype === 'INT64' || datatype === 'UINT64'
+      const isWhole = Number.isInteger(value)
+      if (!isBig || isWhole) data[0] = (isBig ? BigInt(value) : value) as never
+      const back = Number(data[0])
+      const isKept =
+        datatype === 'FP32' || datatype === 'FP64'
+          ? Number.isFinite(back) || Number.isNaN(value)
+          : isWhole && back === value
+      // The bytes of BOOL hold more than BOOL means.
+      const isMeant = datatype !== 'BOOL' || value === 0 || value === 1
+      expect(canHold(datatype, value)).toBe(isKept && isMeant)
+    }),
+    { numRuns: propertyRuns(1000) },
+  )
+})
+
+test.each(DATATYPES)('canHold() takes text in BYTES only, not in %s', (datatype) => {
+  expect(canHold(datatype, '')).toBe(datatype === 'BYTES')
+  expect(canHold(datatype, '1')).toBe(datatype === 'BYTES')
+  expect(canHold(datatype, 1)).toBe(datatype !== 'BYTES')
 })
 
 test('formatShape() is JSON', () => {
