@@ -17,6 +17,7 @@ const POLICY = {
   mixesRequests: true,
   queueDelayUsMax: 0,
   preferredRows: [],
+  queueRowsMax: 10_000,
 } as const
 
 const result = (rows: number): Tensor => ({

@@ -178,7 +178,6 @@ const encodeBinary: MicroCase = {
       ],
       rowStart: 0,
       rows: 1,
-      isWhole: false,
       isBatch: false,
       outputs: null,
       requestId: null,

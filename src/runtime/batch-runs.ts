@@ -9,7 +9,19 @@ import { type Batch, Parts, sliceTensors } from './batch.ts'
 import { rowsMatch, runFailure } from './run-result.ts'
 import type { Session } from './session-types.ts'
 
-/** Times of the run that answered a member, monotonic milliseconds. */
+/** Where the rows of a member stand. */
+export interface Place {
+  /** Within the results: `rowStart .. rowStart + rows - 1`. */
+  rowStart: number
+  rows: number
+  /** Rows of the run that answered it; of the largest, where it took several. */
+  runRows: number
+}
+
+/**
+ * Times of the run that answered a member, monotonic milliseconds. Where it took several: as if
+ * they had come at a stretch, so that what it waited in between counts as waiting.
+ */
 export interface RunTimes {
   startedMs: number
   endedMs: number
@@ -28,15 +40,10 @@ export interface BatcherHandlers<M> {
   /** A run gave answers. `first` is its first member, `rows` the size of the whole run. */
   onServed(first: M, rows: number): void
   /**
-   * Rows `rowStart .. rowStart + rows - 1` of `results` belong to the member. `isWhole`: the model
-   * has no row dimension, and the results are all its own.
+   * The rows at `place` of `results` belong to the member; all there is, where the model has no row
+   * dimension.
    */
-  onDone(
-    member: M,
-    results: readonly Tensor[],
-    place: { rowStart: number; rows: number; isWhole: boolean },
-    times: RunTimes,
-  ): void
+  onDone(member: M, results: readonly Tensor[], place: Place, times: RunTimes): void
   /** `badRow`: the first row that fails when run alone, or -1 when unknown. */
   onFailed(member: M, refusal: Refusal, badRow: number): void
   /** What `onDone` or `onFailed` of a member has thrown. The member has left all the same. */
@@ -53,7 +60,7 @@ export class BatchRuns<M> {
   readonly #monotonic: () => number
   readonly #handlers: BatcherHandlers<M>
   readonly #times: RunTimes = { startedMs: 0, endedMs: 0 }
-  readonly #place = { rowStart: 0, rows: 0, isWhole: false }
+  readonly #place: Place = { rowStart: 0, rows: 0, runRows: 0 }
   /** Why the last run failed. */
   #thrown: unknown = null
 
@@ -67,7 +74,6 @@ export class BatchRuns<M> {
     this.#rowsMax = rowsMax
     this.#monotonic = monotonic
     this.#handlers = handlers
-    this.#place.isWhole = rowsMax === 0
   }
 
   /** Runs the members `from .. to - 1`; each of them leaves. */
@@ -86,6 +92,7 @@ export class BatchRuns<M> {
     }
     this.#handlers.onServed(batch.members[from]!, rows)
     const place = this.#place
+    place.runRows = rows
     for (let i = from; i < to; i++) {
       place.rowStart = batch.starts[i]! - fromRow
       place.rows = batch.endOf(i) - batch.starts[i]!
@@ -99,11 +106,13 @@ export class BatchRuns<M> {
    */
   runPart(batch: Batch<M>, nowMs: number): boolean {
     const member = batch.members[0]!
-    batch.parts ??= new Parts(batch.inputs(0, 1), batch.rows, this.#rowsMax, nowMs)
+    batch.parts ??= new Parts(batch.inputs(0, 1), batch.rows, this.#rowsMax)
     const { parts } = batch
     const { nextRows, done } = parts
     const inputs = parts.nextInputs()
     const answers = this.#attempt(inputs, nextRows)
+    const endedMs = this.#monotonic()
+    parts.runMs += endedMs - nowMs
     if (answers === null || !this.#take(parts, answers)) {
       this.#fail(member, inputs, nextRows, done)
       return true
@@ -111,10 +120,11 @@ export class BatchRuns<M> {
     this.#handlers.onServed(member, nextRows)
     const { results } = parts
     if (results === null) return false
-    this.#times.startedMs = parts.startedMs
-    this.#times.endedMs = this.#monotonic()
+    this.#times.startedMs = endedMs - parts.runMs
+    this.#times.endedMs = endedMs
     this.#place.rowStart = 0
     this.#place.rows = batch.rows
+    this.#place.runRows = this.#rowsMax
     this.#done(member, results)
     return true
   }

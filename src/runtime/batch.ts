@@ -8,7 +8,9 @@
 
 import {
   allocate,
+  elementCount,
   type NumericArray,
+  rowElements,
   type Tensor,
   type TensorData,
   type TensorSignature,
@@ -43,12 +45,8 @@ export const sliceTensors = (tensors: readonly Tensor[], from: number, to: numbe
 export const rowStridesOf = (inputs: readonly TensorSignature[]): number[] | null => {
   const strides: number[] = []
   for (const { shape } of inputs) {
-    if (shape[0] !== -1) return null
-    let stride = 1
-    for (const dimension of shape.slice(1)) {
-      if (dimension < 0) return null
-      stride *= dimension
-    }
+    const stride = rowElements(shape)
+    if (shape[0] !== -1 || stride < 0) return null
     strides.push(stride)
   }
   return strides
@@ -58,7 +56,7 @@ export const rowStridesOf = (inputs: readonly TensorSignature[]): number[] | nul
 const DENSE_BYTES_MAX = 4 * 1024 * 1024
 const ELEMENT_BYTES_MAX = 8
 
-/** Rows of a dense batch: the batch cap, or what fits into the buffer. */
+/** Rows of a dense batch: as many as a batch may have, or what fits into the buffer. */
 export const denseRowsOf = (strides: readonly number[], rowsMax: number): number => {
   const rowBytes = strides.reduce((sum, stride) => sum + stride, 0) * ELEMENT_BYTES_MAX
   return Math.min(rowsMax, Math.floor(DENSE_BYTES_MAX / Math.max(1, rowBytes)))
@@ -70,16 +68,15 @@ export class Parts {
   readonly #rows: number
   readonly #rowsMax: number
   #results: Tensor[] | null = null
-  /** Monotonic milliseconds at which the first part ran. */
-  readonly startedMs: number
+  /** Milliseconds that its runs have taken. */
+  runMs = 0
   /** Rows that have been answered. */
   done = 0
 
-  constructor(inputs: readonly Tensor[], rows: number, rowsMax: number, startedMs: number) {
+  constructor(inputs: readonly Tensor[], rows: number, rowsMax: number) {
     this.#inputs = inputs
     this.#rows = rows
     this.#rowsMax = rowsMax
-    this.startedMs = startedMs
   }
 
   get nextRows(): number {
@@ -118,6 +115,8 @@ export class Batch<M> {
   /** First row of each member. */
   readonly starts: number[] = []
   rows = 0
+  /** Times it was opened to decode into, less those that came to rows of it. */
+  opened = 0
   /** Monotonic milliseconds at which the first member was admitted. */
   openedMs = 0
   /** Dense: one buffer per input. Loose: empty. */
@@ -197,10 +196,7 @@ export class Batch<M> {
     return this.#inputs.map(({ datatype }, i) => {
       const first = this.tensors[from]![i]!
       const shape = [rows, ...first.shape.slice(1)]
-      const data = allocate(
-        datatype,
-        shape.reduce((product, size) => product * size, 1),
-      )
+      const data = allocate(datatype, elementCount(shape))
       let at = 0
       for (let member = from; member < to; member++) {
         const part = this.tensors[member]![i]!.data
@@ -217,8 +213,10 @@ export class Batch<M> {
     const moved = this.rows - fromRow
     for (let i = 0; i < this.columns.length; i++) {
       const stride = this.#strides[i]!
-      const tail = sliceRows(this.columns[i]!, stride, fromRow, this.rows)
+      const column = this.columns[i]!
+      const tail = sliceRows(column, stride, fromRow, this.rows)
       copyElements(rest.columns[i]!, 0, tail, moved * stride)
+      if (Array.isArray(column)) column.fill('', fromRow * stride, this.rows * stride)
     }
     for (let member = index; member < this.members.length; member++) {
       rest.members.push(this.members[member]!)
@@ -234,12 +232,17 @@ export class Batch<M> {
     this.rows = fromRow
   }
 
-  /** Empties the batch for reuse. Texts are let go: they can be long, and are a client's. */
+  /**
+   * Empties the batch for reuse. Texts are let go: they can be long, and are a client's. What was
+   * decoded and came to no row may have left some anywhere behind the rows.
+   */
   clear(): void {
     for (let i = 0; this.#hasText && i < this.columns.length; i++) {
       const column = this.columns[i]!
-      if (Array.isArray(column)) column.fill('', 0, this.rows * this.#strides[i]!)
+      const end = this.opened === 0 ? this.rows * this.#strides[i]! : column.length
+      if (Array.isArray(column)) column.fill('', 0, end)
     }
+    this.opened = 0
     this.members.length = 0
     this.starts.length = 0
     this.tensors.length = 0

@@ -29,6 +29,12 @@ export interface Turns {
   after(delayMs: number, task: () => void): void
 }
 
+/** How a thread batches a version. */
+export interface BatcherPolicy extends BatchPolicy {
+  /** Rows that may wait; the owner sees to it. A request of more is oversized. */
+  readonly queueRowsMax: number
+}
+
 /** A turn in which runs took this long ends, so that sockets are read in between. */
 const TURN_MS_MAX = 1
 /** Buffers kept for reuse. A turn rarely fills more. */
@@ -36,7 +42,7 @@ const SPARE_BATCHES_MAX = 8
 
 export class Batcher<M> {
   readonly #session: Session
-  readonly #policy: BatchPolicy
+  readonly #policy: BatcherPolicy
   readonly #turns: Turns
   readonly #handlers: BatcherHandlers<M>
   readonly #runs: BatchRuns<M>
@@ -55,8 +61,12 @@ export class Batcher<M> {
   #isTimerSet = false
   /** Rows that were admitted and whose run has not begun. */
   queuedRows = 0
+  /** Those of them that belong to an oversized request. */
+  oversizedRows = 0
+  /** The batch that they are in. */
+  #oversized: Batch<M> | null = null
 
-  constructor(session: Session, policy: BatchPolicy, turns: Turns, handlers: BatcherHandlers<M>) {
+  constructor(session: Session, policy: BatcherPolicy, turns: Turns, handlers: BatcherHandlers<M>) {
     const { rowsMax, preferredRows, mixesRequests, queueDelayUsMax } = policy
     this.#session = session
     this.#policy = policy
@@ -65,7 +75,7 @@ export class Batcher<M> {
     this.#runs = new BatchRuns(session, rowsMax, () => turns.monotonic(), handlers)
     const strides = rowsMax === 0 ? null : rowStridesOf(session.signature.inputs)
     this.#strides = strides ?? []
-    this.denseRows = strides === null ? 0 : denseRowsOf(strides, rowsMax)
+    this.denseRows = strides === null ? 0 : denseRowsOf(strides, mixesRequests ? rowsMax : 1)
     this.#delayMs = mixesRequests ? queueDelayUsMax / 1000 : 0
     this.#enoughRows = Math.min(this.denseRows || rowsMax, ...preferredRows)
   }
@@ -80,6 +90,7 @@ export class Batcher<M> {
       return
     }
     const batch = this.#openDense(1)
+    batch.opened++
     target.columns = batch.columns
     target.row = batch.rows
     target.room = this.denseRows - batch.rows
@@ -91,7 +102,9 @@ export class Batcher<M> {
    * @param nowMs monotonic milliseconds
    */
   admitInPlace(member: M, rows: number, nowMs: number): void {
-    this.#admit(this.#openDense(rows), member, rows, nowMs)
+    const batch = this.#openDense(rows)
+    batch.opened--
+    this.#admit(batch, member, rows, nowMs)
   }
 
   /** Admits a request with tensors of its own; `rows` is 1 for versions without row dimension. */
@@ -109,6 +122,10 @@ export class Batcher<M> {
       if (batch === this.#empty) this.#empty = null
     }
     batch.add(member, rows, nowMs)
+    if (rows > this.#policy.queueRowsMax) {
+      this.#oversized = batch
+      this.oversizedRows = rows
+    }
     this.#noteQueue(rows)
     this.#schedule()
   }
@@ -116,6 +133,14 @@ export class Batcher<M> {
   #noteQueue(deltaRows: number): void {
     this.queuedRows += deltaRows
     this.#handlers.onQueueRows(deltaRows)
+  }
+
+  /** Rows of a batch begin their run, or will have none. */
+  #leaveQueue(batch: Batch<M>, rows: number): void {
+    this.#noteQueue(-rows)
+    if (batch !== this.#oversized) return
+    this.oversizedRows = Math.max(0, this.oversizedRows - rows)
+    if (this.oversizedRows === 0) this.#oversized = null
   }
 
   #schedule(): void {
@@ -211,7 +236,7 @@ export class Batcher<M> {
       return
     }
     if (this.#queue.length === 0) this.#trimToPreferred(batch, nowMs)
-    this.#noteQueue(-batch.rows)
+    this.#leaveQueue(batch, batch.rows)
     this.#runs.run(batch, 0, batch.members.length, nowMs)
     this.#recycle(batch)
   }
@@ -220,9 +245,9 @@ export class Batcher<M> {
   #runPart(batch: Batch<M>, nowMs: number): void {
     const left = batch.rows - (batch.parts?.done ?? 0)
     const rows = Math.min(left, this.#policy.rowsMax)
-    this.#noteQueue(-rows)
+    this.#leaveQueue(batch, rows)
     if (!this.#runs.runPart(batch, nowMs)) this.#queue.push(batch)
-    else if (left > rows) this.#noteQueue(rows - left) // it failed before its last part
+    else if (left > rows) this.#leaveQueue(batch, left - rows) // it failed before its last part
   }
 
   /**

@@ -78,6 +78,11 @@ export class Account {
     this.#enter(THREAD_STATE.DECODE)
   }
 
+  /** Only where writing an answer may take long. */
+  encoding(): void {
+    this.#enter(THREAD_STATE.ENCODE)
+  }
+
   idle(): void {
     this.#enter(THREAD_STATE.IDLE)
   }

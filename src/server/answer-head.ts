@@ -5,19 +5,19 @@ import { IdTemplate } from './id-template.ts'
 const REQUEST_ID = '\r\nx-request-id: '
 
 export class AnswerHead {
-  /** Status line and header lines, up to where the prediction id follows. */
-  readonly block: string
+  readonly #block: string
   readonly #ours: IdTemplate
 
+  /** `block`: status line and header lines, up to where the prediction id follows. */
   constructor(block: string) {
-    this.block = block
+    this.#block = block
     const free = { after: '', frontBytes: 0, backBytes: 0 }
     this.#ours = new IdTemplate({ before: block, between: REQUEST_ID, ...free })
   }
 
   /** With an id that a client gave, and further lines behind it ('' if none). */
   text(predictionId: string, requestId: string, lines: string): string {
-    return `${this.block}${predictionId}${REQUEST_ID}${requestId}${lines}`
+    return `${this.#block}${predictionId}${REQUEST_ID}${requestId}${lines}`
   }
 
   /** With the prediction id `idPrefix`, `sequence` for both. Valid until the next call. */

@@ -52,7 +52,8 @@ const load = (planned: PlannedVersion, number: number): LiveVersion => {
   const session = loadProven(planned.provenFile, planned.provenSha256)
   warmUp(session, planned)
   const handlers = infer.handlersFor(number)
-  const batcher = new Batcher<Pending>(session, planned.batching, turns, handlers)
+  const policy = { ...planned.batching, queueRowsMax: settings.limits.queueRowsMax }
+  const batcher = new Batcher<Pending>(session, policy, turns, handlers)
   return { session, batcher }
 }
 

@@ -7,7 +7,7 @@ import type { EpochPlan, PrepareFailure } from '../shared/epoch-plan.ts'
 import { COMMITTED_WORD } from '../shared/shared-memory.ts'
 import { type EpochSurroundings, type LiveEpoch, prepareEpoch, releaseEpoch } from './live-epoch.ts'
 import type { LiveVersions } from './live-version.ts'
-import { compileRoutes, type RouteTable } from './routes.ts'
+import { compileRoutes, RouteTable } from './routes.ts'
 
 export interface ServingEpoch {
   readonly epoch: LiveEpoch
@@ -41,7 +41,7 @@ export class Epochs {
   readonly #words: Int32Array
   readonly #versions: LiveVersions
   #prepared: PreparedEpoch | null = null
-  #serving: ServingEpoch = { epoch: NOTHING, routes: new Map() }
+  #serving: ServingEpoch = { epoch: NOTHING, routes: new RouteTable(new Map()) }
   #servingNumber = 0
 
   constructor(replicaWords: Int32Array, versions: LiveVersions) {

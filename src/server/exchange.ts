@@ -3,11 +3,11 @@
  *
  * An engine creates the exchange, fills the fields below from the head, collects the body and calls
  * `RequestHandler` exactly once, or `onAborted` if the client goes before. Afterwards it only notes
- * an abort. Rules that come from
- * uWebSockets and hold for both engines (reliability.md §2.1):
+ * an abort. Rules that come from uWebSockets and hold for both engines (reliability.md §2.1):
  * - the native response is touched in the engine's file only;
- * - nothing is counted, refused or started before the last body chunk, because the engine may still
- *   find the request malformed;
+ * - no request is handed over before the last chunk of its body, because the engine may still find
+ *   it malformed; but for one that is refused for its body, as soon as that is known: what is left
+ *   of the body is not waited for, and the connection ends with the answer;
  * - `body` is valid only during the call: copy what must outlive it.
  */
 
@@ -26,7 +26,12 @@ export interface Exchange {
   readonly contentEncoding: string
   /** Monotonic milliseconds at which the head was complete; 0 unless `isExplained`. */
   readonly headMs: number
-  /** Monotonic milliseconds at which the body was complete: what we take begins here. */
+  /**
+   * Monotonic milliseconds from which latency counts: when this thread began to read sockets in the
+   * turn of the event loop that brought the last byte of the body (`turnMonotonic`), so that what
+   * requests read before this one took is waiting of this one. If `isExplained`, when that byte was
+   * read.
+   */
   readonly startedMs: number
   /** The client has gone: `reply` would be a no-op. */
   readonly isAborted: boolean

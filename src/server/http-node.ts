@@ -7,7 +7,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
-import { systemClock } from '../shared/clock.ts'
+import { systemClock, turnMonotonic } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { BodyBuffer, isTransferEncodingKnown } from './body-buffer.ts'
 import type { Exchange, HttpEngine, HttpEngineOptions } from './exchange.ts'
@@ -101,7 +101,7 @@ class NodeExchange implements Exchange {
     if (buffer === null) return
     this.#buffer = null
     this.#isRefused = buffer.refusal !== null
-    this.startedMs = monotonic()
+    this.startedMs = this.isExplained ? monotonic() : turnMonotonic()
     try {
       this.#engine.options.onRequest(this, buffer.view(), buffer.refusal)
     } finally {

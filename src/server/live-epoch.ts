@@ -21,7 +21,6 @@ import { compileVariant, type VariantPlan } from './protocols/variant-plan.ts'
 import type { PreparePlan } from './thread-messages.ts'
 
 export interface LiveVariant {
-  readonly name: string
   readonly plan: VariantPlan
   readonly version: LiveVersion
   /** First double of its counter slot. */
@@ -102,7 +101,6 @@ const liveVariant = (
     role: 'answer',
   }
   return {
-    name: variant,
     version,
     counterBase: counterBase(surroundings, key),
     head: new AnswerHead(

@@ -1,6 +1,6 @@
 /** Stages 6 to 8: encode, release, account. The only file that writes answers. */
 
-import type { RunTimes } from '../runtime/batch-runs.ts'
+import type { Place, RunTimes } from '../runtime/batch-runs.ts'
 import { REASON_ABORTED, REASON_OK, reasonIndex } from '../shared/counters.ts'
 import { ERRORS, type Refusal, refuse } from '../shared/errors.ts'
 import { isEchoable } from '../shared/ids.ts'
@@ -11,12 +11,21 @@ import type { AnswerHead } from './answer-head.ts'
 import type { Document } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import type { Answerable, Pending } from './pending.ts'
+import {
+  ANSWER_VALUES_MAX,
+  answerTooLarge,
+  answerValues,
+  isQuick,
+  QUICK_VALUES_MAX,
+} from './protocols/answer-size.ts'
+import type { Answer } from './protocols/protocol.ts'
 import { OTHER, type WireFormat } from './wire-formats.ts'
 
 const statusLine = (status: number): string =>
   status === 200 ? '200 OK' : `${status} ${STATUS_TITLES[status] ?? ''}`
 
 const JSON_TYPE = 'content-type: application/json'
+const REASON_NOT_READY = reasonIndex('VERSION_NOT_READY')
 /** Seconds after which a shed request may come again. B1 computes it from the queue. */
 const RETRY_AFTER_SECONDS = 1
 
@@ -38,6 +47,8 @@ export class Replies {
   #sequence = 0
   /** Requests of no endpoint so far: they are no predictions, but have ids all the same. */
   #others = 0
+  /** No answer of the run whose members are being answered is long. */
+  #isQuickRun = false
 
   constructor(surroundings: RepliesSurroundings) {
     this.#account = surroundings.account
@@ -60,30 +71,27 @@ export class Replies {
     return sequence > 0 ? this.predictionId(sequence) : `${this.#prefix}other-${++this.#others}`
   }
 
-  /** A request that was run. `runRows`: rows of the whole run. */
-  answered(
-    pending: Pending,
-    results: readonly Tensor[],
-    place: { rowStart: number; rows: number; isWhole: boolean },
-    times: RunTimes,
-    runRows: number,
-  ): void {
+  /** A request that was run. */
+  answered(pending: Pending, results: readonly Tensor[], place: Place, times: RunTimes): void {
+    // The members of a run come from its first row on: one look at the results is enough for all.
+    if (place.rowStart === 0) this.#isQuickRun = isQuick(results)
     const { exchange, format, counterBase } = pending
     if (exchange.isAborted) {
       this.#account.counted(counterBase, format.protocol, REASON_ABORTED)
       return
     }
-    const variant = pending.variant!
+    const { head, plan } = pending.variant!
     const totalMs = this.#monotonic() - exchange.startedMs
-    const body = format.encodeResponse({
-      plan: variant.plan,
+    const headId = idOfHead(exchange)
+    const id = idOf(headId, pending.bodyId)
+    const body = this.#encode(pending, {
+      plan,
       results,
       rowStart: place.rowStart,
       rows: place.rows,
-      isWhole: place.isWhole,
       isBatch: pending.isBatch,
       outputs: pending.outputs,
-      requestId: clientId(pending),
+      requestId: id,
       bodyId: pending.bodyId,
       idPrefix: this.#prefix,
       sequence: pending.sequence,
@@ -93,8 +101,8 @@ export class Replies {
       this.refused(pending, body)
       return
     }
-    const timing = exchange.isExplained ? serverTiming(pending, times, totalMs, runRows) : ''
-    exchange.reply(this.#head(variant.head, pending, timing), body)
+    const timing = exchange.isExplained ? serverTiming(pending, place, times, totalMs) : ''
+    exchange.reply(this.#head(head, pending.sequence, safeId(headId, id), timing), body)
     this.#account.answered(counterBase, format.protocol, place.rows, {
       totalUs: totalMs * 1000,
       queueUs: (times.startedMs - pending.admittedMs) * 1000,
@@ -102,9 +110,28 @@ export class Replies {
     })
   }
 
-  #head(head: AnswerHead, pending: Pending, timing: string): string | Uint8Array {
-    const { sequence } = pending
-    const id = echoableId(pending)
+  /** The body of the answer, or why there is none. To the watchdog every long one is new. */
+  #encode({ format, outputs }: Pending, answer: Answer): string | Uint8Array | Refusal {
+    const { plan, results } = answer
+    if (this.#isQuickRun) return format.encodeResponse(answer)
+    const written = format.writtenOutputs(plan, outputs)
+    const values = answerValues(plan.answerSize, results, answer, written)
+    if (values > ANSWER_VALUES_MAX) return answerTooLarge(values)
+    if (values <= QUICK_VALUES_MAX) return format.encodeResponse(answer)
+    this.#account.encoding()
+    try {
+      return format.encodeResponse(answer)
+    } finally {
+      this.#account.idle()
+    }
+  }
+
+  #head(
+    head: AnswerHead,
+    sequence: number,
+    id: string | null,
+    timing: string,
+  ): string | Uint8Array {
     if (id === null && timing === '') return head.bytes(this.#prefix, sequence)
     const ownId = this.predictionId(sequence)
     return head.text(ownId, id ?? ownId, timing)
@@ -123,9 +150,11 @@ export class Replies {
   #refuse(request: Answerable, ownId: string, refusal: Refusal, allow: string): void {
     const { exchange, format, sequence, counterBase } = request
     const status = ERRORS[refusal.code].http
-    const { contentType, body } = format.encodeError(refusal, clientId(request) ?? ownId)
+    const headId = idOfHead(exchange)
+    const id = idOf(headId, request.bodyId)
+    const { contentType, body } = format.encodeError(refusal, id ?? ownId)
     let head = `${statusLine(status)}\r\ncontent-type: ${contentType}`
-    head += `\r\nx-sluice-error: ${refusal.code}\r\nx-request-id: ${echoableId(request) ?? ownId}`
+    head += `\r\nx-sluice-error: ${refusal.code}\r\nx-request-id: ${safeId(headId, id) ?? ownId}`
     if (sequence > 0) head += `\r\nx-sluice-prediction-id: ${ownId}`
     if (status === 503) head += `\r\nretry-after: ${RETRY_AFTER_SECONDS}`
     if (allow !== '') head += `\r\nallow: ${allow}`
@@ -136,15 +165,16 @@ export class Replies {
   /** A fault of ours: 500 without details; the agent logs them under the id that is answered. */
   crashed(request: Answerable, thrown: unknown): void {
     const ownId = this.#ownId(request.sequence)
-    this.#onFault(echoableId(request) ?? ownId, thrown)
+    const headId = idOfHead(request.exchange)
+    this.#onFault(safeId(headId, idOf(headId, request.bodyId)) ?? ownId, thrown)
     this.#refuse(request, ownId, refuse('INTERNAL', 'Internal error'), '')
   }
 
   document(exchange: Exchange, format: WireFormat, { status, body }: Document): void {
-    const id = echoableId(ofNoEndpoint(exchange, format)) ?? this.#ownId(0)
+    const id = idOfHead(exchange) ?? this.#ownId(0)
     const head = `${statusLine(status)}\r\n${JSON_TYPE}\r\nx-request-id: ${id}`
     exchange.reply(head, body)
-    this.#account.counted(0, format.protocol, REASON_OK)
+    this.#account.counted(0, format.protocol, status === 200 ? REASON_OK : REASON_NOT_READY)
   }
 
   /** A client that went before its request was complete. */
@@ -162,25 +192,25 @@ export const ofNoEndpoint = (exchange: Exchange, format: WireFormat): Answerable
   bodyId: null,
 })
 
-/** The id that the client gave: that of the head if it may be echoed, else that of the body. */
-const clientId = ({ exchange, bodyId }: Answerable): string | null => {
-  if (exchange.requestId !== '' && isEchoable(exchange.requestId)) return exchange.requestId
-  return bodyId === '' ? null : bodyId
-}
+/** The id of the head, if it may be echoed. */
+const idOfHead = ({ requestId }: Exchange): string | null =>
+  isEchoable(requestId) ? requestId : null
+
+/** The id that the client gave: that of the head, else that of the body. */
+const idOf = (headId: string | null, bodyId: string | null): string | null =>
+  headId ?? (bodyId === '' ? null : bodyId)
 
 /** The same for headers and logs, out of which a body's id is kept where it may not be echoed. */
-const echoableId = (request: Answerable): string | null => {
-  const id = clientId(request)
-  return id !== null && isEchoable(id) ? id : null
-}
+const safeId = (headId: string | null, id: string | null): string | null =>
+  headId ?? (id !== null && isEchoable(id) ? id : null)
 
 const milliseconds = (value: number): string => Math.max(0, value).toFixed(3)
 
 const serverTiming = (
   { exchange, admittedMs }: Pending,
+  { runRows }: Place,
   times: RunTimes,
   totalMs: number,
-  runRows: number,
 ): string => {
   const body = milliseconds(exchange.startedMs - exchange.headMs)
   const decode = milliseconds(admittedMs - exchange.startedMs)

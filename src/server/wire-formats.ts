@@ -4,6 +4,7 @@ import { PROTOCOLS, type Protocol } from '../shared/counters.ts'
 import * as featuresJson from './protocols/features-json.ts'
 import * as oipJson from './protocols/oip-json.ts'
 import type { DecodeRequest, EncodeError, EncodeResponse } from './protocols/protocol.ts'
+import type { VariantPlan } from './protocols/variant-plan.ts'
 
 export interface WireFormat {
   /** Index into PROTOCOLS. */
@@ -11,18 +12,25 @@ export interface WireFormat {
   readonly decodeRequest: DecodeRequest
   readonly encodeResponse: EncodeResponse
   readonly encodeError: EncodeError
+  /** Indices of the outputs that an answer shows. `asked`: `Decoded.outputs` of its request. */
+  writtenOutputs(plan: VariantPlan, asked: readonly number[] | null): readonly number[]
 }
 
-const wireFormat = (protocol: Protocol, module: Omit<WireFormat, 'protocol'>): WireFormat => ({
+const wireFormat = (
+  protocol: Protocol,
+  module: Omit<WireFormat, 'protocol' | 'writtenOutputs'>,
+  writtenOutputs: WireFormat['writtenOutputs'],
+): WireFormat => ({
   protocol: PROTOCOLS.indexOf(protocol),
   decodeRequest: module.decodeRequest,
   encodeResponse: module.encodeResponse,
   encodeError: module.encodeError,
+  writtenOutputs,
 })
 
 /** `/predict` and `/feedback`; its error form also answers paths of no protocol. */
-export const FEATURES = wireFormat('features', featuresJson)
+export const FEATURES = wireFormat('features', featuresJson, ({ answerSize }) => answerSize.read)
 /** Open Inference Protocol v2. */
-export const OIP = wireFormat('oip', oipJson)
+export const OIP = wireFormat('oip', oipJson, ({ answerSize }, asked) => asked ?? answerSize.all)
 /** Requests outside every protocol: health, unknown paths. */
 export const OTHER: WireFormat = { ...FEATURES, protocol: PROTOCOLS.indexOf('other') }

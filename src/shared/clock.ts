@@ -32,6 +32,10 @@ const endTurn = (): void => {
  * Monotonic milliseconds at which this turn of the event loop began to read sockets, or rather was
  * first asked for it here. What lies in sockets has arrived by then, however long it takes to get
  * through it. Saves a reading of the clock (60 ns) for all but the first request of a turn.
+ *
+ * Only for callbacks of sockets: what a turn ends with is `setImmediate`, which comes right after
+ * sockets are read. Called from an immediate itself, it would stand still until those of the next
+ * turn, and date what is read there before its arrival.
  */
 export const turnMonotonic = (): number => {
   if (isTurnKnown) return turnMs

@@ -80,6 +80,7 @@ const REASON_NUMBERS = {
   STATE_UNWRITABLE: 44,
   REPLICAS_UNREACHABLE: 45,
   SERVER_TIMEOUT: 46,
+  ANSWER_TOO_LARGE: 47,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 
 const REASON_NAMES: readonly string[] = (() => {

@@ -78,6 +78,14 @@ export const ERRORS = {
     'The body is larger than `limits.body_bytes_max`',
     'Send fewer rows in one request, or raise the limit',
   ),
+  ANSWER_TOO_LARGE: entry(
+    // Not 413: that is about the body of the request, which may be small.
+    422,
+    'RESOURCE_EXHAUSTED',
+    false,
+    'The answer would have more than 1,048,576 values (a list counts as one, and 16 characters of text as one more), or all outputs of the model together more than 16,777,216',
+    'Send fewer rows in one request; over the Open Inference Protocol, name in `outputs` only those needed',
+  ),
   ENCODING_UNSUPPORTED: entry(
     415,
     'UNIMPLEMENTED',
@@ -203,7 +211,7 @@ export const ERRORS = {
   ),
   STATE_CORRUPT: loadError('A state file cannot be read', 'Restore it, or move it away'),
   STATE_DIR_INVALID: loadError(
-    'The state folder is a file, holds the files of somebody else, or cannot be made',
+    'The state folder is a file, holds the files of somebody else, is open to others, or cannot be made',
     'Name an empty or new folder with `--state-dir`',
   ),
   STATE_UNWRITABLE: loadError(

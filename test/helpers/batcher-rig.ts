@@ -1,9 +1,8 @@
 /** A batcher over a session that counts, with members that are numbers, and what became of them. */
 
 import type { BatcherHandlers } from '../../src/runtime/batch-runs.ts'
-import { Batcher } from '../../src/runtime/batcher.ts'
+import { Batcher, type BatcherPolicy } from '../../src/runtime/batcher.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
-import type { BatchPolicy } from '../../src/shared/epoch-plan.ts'
 import type { Tensor, TensorData } from '../../src/shared/tensor.ts'
 import { CountingSession } from './counting-session.ts'
 import { PuppetTurns } from './puppet-turns.ts'
@@ -17,7 +16,7 @@ export interface Outcome {
 }
 
 export interface RigOptions {
-  readonly policy?: Partial<BatchPolicy>
+  readonly policy?: Partial<BatcherPolicy>
   /** Shape of a row of the one input. */
   readonly innerShape?: readonly number[]
   readonly session?: Session
@@ -27,11 +26,12 @@ export interface RigOptions {
   readonly throwsFor?: ReadonlySet<number>
 }
 
-const POLICY: BatchPolicy = {
+const POLICY: BatcherPolicy = {
   rowsMax: 8,
   mixesRequests: true,
   preferredRows: [],
   queueDelayUsMax: 0,
+  queueRowsMax: 1000,
 }
 
 export class BatcherRig {
@@ -83,12 +83,12 @@ export class BatcherRig {
         this.#isRunning = false
       },
       onServed: (first, rows) => this.served.push([first, rows]),
-      onDone: (member, [result], { rowStart, rows, isWhole }) => {
+      onDone: (member, [result], { rowStart, rows }) => {
         if (throwsFor.has(member)) throw new Error(`for ${member}`)
         const { data, shape } = result!
         const stride = data.length / Math.max(1, shape[0]!)
         const part = data.slice(rowStart * stride, (rowStart + rows) * stride)
-        leave(member, { answer: [...((isWhole ? data : part) as Float32Array)] })
+        leave(member, { answer: [...((policy?.rowsMax === 0 ? data : part) as Float32Array)] })
       },
       onFailed: (member, { code, detail }, badRow) => {
         if (throwsFor.has(member)) throw new Error(`for ${member}`)

@@ -111,11 +111,13 @@ export class RequestPath {
   #slots: Record<string, number> = {}
 
   constructor(plan: EpochPlan, options: RequestPathOptions = {}) {
+    const { queueRowsMax = 1000 } = options
     const monotonic = () => this.turns.monotonic()
     const versions = new LiveVersions((planned, number) => {
       const session = options.session?.(planned.version) ?? new CountingSession()
       const handlers = this.infer.handlersFor(number)
-      const batcher = new Batcher<Pending>(session, planned.batching, this.turns, handlers)
+      const policy = { ...planned.batching, queueRowsMax }
+      const batcher = new Batcher<Pending>(session, policy, this.turns, handlers)
       return { session, batcher }
     })
     this.epochs = new Epochs(this.memory.words, versions)
@@ -129,7 +131,7 @@ export class RequestPath {
       epochs: this.epochs,
       replies: this.replies,
       account: this.account,
-      queueRowsMax: options.queueRowsMax ?? 1000,
+      queueRowsMax,
       monotonic,
       isReady: options.isReady ?? (() => true),
     })

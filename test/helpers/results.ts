@@ -75,7 +75,7 @@ export const answersOf = (plan: VariantPlan): fc.Arbitrary<Answer> => {
         chosen: fc.option(fc.shuffledSubarray([...signature.outputs.keys()], { minLength: 1 })),
       })
       .map(({ all, chosen, ...more }) =>
-        answerOf(plan, all, { ...more, isWhole, outputs: chosen, rowStart, rows }),
+        answerOf(plan, all, { ...more, outputs: chosen, rowStart, rows }),
       )
   })
 }
@@ -86,8 +86,8 @@ export const anyUnits: fc.Arbitrary<string> = fc.string({
 })
 
 /** The elements of the request within a result. */
-export const ownPart = ({ isWhole, rowStart, rows }: Answer, { shape, data }: Tensor) => {
-  if (isWhole) return data
+export const ownPart = ({ plan, rowStart, rows }: Answer, { shape, data }: Tensor) => {
+  if (plan.rowsMax === 0) return data
   const length = data.length / shape[0]!
   return data.slice(rowStart * length, (rowStart + rows) * length)
 }

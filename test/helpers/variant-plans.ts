@@ -152,7 +152,6 @@ export const answerOf = (
   results,
   rowStart: 0,
   rows: 1,
-  isWhole: false,
   isBatch: false,
   outputs: null,
   requestId: null,

@@ -5,6 +5,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { admitRows } from '../../src/server/admission.ts'
 import type { BatchPolicy } from '../../src/shared/epoch-plan.ts'
 import { BatcherRig, doubled, type Outcome } from '../helpers/batcher-rig.ts'
 import { POISON } from '../helpers/counting-session.ts'
@@ -142,6 +143,50 @@ test('Batcher runs no more rows at once than the policy allows, and none apart t
       const follower = sound[next[0]]!.values.length
       expect(follower > rowsMax || size + follower > rowsMax).toBe(true)
     }
+  })
+  fc.assert(property, { numRuns: propertyRuns(200) })
+})
+
+/** Rows of each admitted request that still wait, from what has run. */
+const rowsLeft = (rig: BatcherRig, admitted: ReadonlyMap<number, number>): Map<number, number> => {
+  const left = new Map([...admitted].filter(([member]) => !rig.outcomes.has(member)))
+  for (const [first, rows] of rig.served) {
+    if (left.has(first)) left.set(first, left.get(first)! - rows)
+  }
+  return left
+}
+
+test('Batcher and admitRows() keep a bound that one large request neither breaks nor fills', () => {
+  const bounds = fc.record({
+    policy: policies.filter(({ rowsMax }) => rowsMax > 0),
+    queueRowsMax: fc.integer({ min: 1, max: 8 }),
+    runMs: fc.constantFrom(0, 0.6, 2),
+  })
+  const property = fc.property(bounds, arrivals, ({ policy, queueRowsMax, runMs }, all) => {
+    const rig = new BatcherRig({ policy: { ...policy, queueRowsMax }, runMs })
+    const admitted = new Map<number, number>()
+    for (const [member, { values, turnsAfter, msAfter }] of all.entries()) {
+      const left = [...rowsLeft(rig, admitted)]
+      const isLarge = ([each]: [number, number]) => admitted.get(each)! > queueRowsMax
+      const large = left.filter(isLarge).map(([, rows]) => rows)
+      const sum = left.reduce((total, [, rows]) => total + rows, 0)
+      expect([rig.batcher.queuedRows, rig.batcher.oversizedRows]).toEqual([sum, large[0] ?? 0])
+      expect(large.length).toBeLessThanOrEqual(1)
+      const ordinary = sum - (large[0] ?? 0)
+      expect(ordinary).toBeLessThanOrEqual(queueRowsMax)
+      const fits = ordinary + values.length <= queueRowsMax
+      const refusal = admitRows(rig.batcher, values.length, queueRowsMax)
+      expect(refusal === null).toBe(sum === 0 || fits)
+      if (refusal === null) {
+        admitted.set(member, values.length)
+        rig.admit(member, values)
+      }
+      for (let i = 0; i < turnsAfter; i++) rig.turns.turn()
+      rig.turns.advance(msAfter)
+    }
+    rig.settle()
+    expect([...rig.outcomes.keys()].sort()).toEqual([...admitted.keys()].sort())
+    expect([rig.batcher.queuedRows, rig.batcher.oversizedRows]).toEqual([0, 0])
   })
   fc.assert(property, { numRuns: propertyRuns(200) })
 })

@@ -23,6 +23,6 @@ export const writeElement = ({ data, datatype }: Tensor, index: number): string 
   return typeof value === 'string' ? JSON.stringify(value) : `${value}`
 }
 
-/** Elements that one row of a result has. A request that ran alone shares its result with none. */
-export const rowLength = ({ isWhole, rows }: Answer, { data, shape }: Tensor): number =>
-  data.length / Math.max(1, isWhole ? rows : (shape[0] ?? 1))
+/** Elements that one row of a result has: all, where the version has no row dimension. */
+export const rowLength = ({ plan }: Answer, { data, shape }: Tensor): number =>
+  plan.rowsMax === 0 ? data.length : data.length / Math.max(1, shape[0] ?? 1)

@@ -1,7 +1,7 @@
 /** Answers of `/predict`: score and prediction where the manifest names them, else raw outputs. */
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
-import type { Tensor } from '../../shared/tensor.ts'
+import { elementCount, type Tensor } from '../../shared/tensor.ts'
 import { NotFinite, rowLength, writeElement, writeNumber } from './answer-json.ts'
 import type { Answer, EncodeResponse } from './protocol.ts'
 import type { Reading } from './reading.ts'
@@ -76,22 +76,21 @@ const readPrediction = (answer: Answer, row: number): Prediction | null => {
 const writeNested = (tensor: Tensor, from: number, shape: readonly number[]): string => {
   if (shape.length === 0) return writeElement(tensor, from)
   const [size = 0, ...inner] = shape
-  const stride = inner.reduce((product, each) => product * each, 1)
+  const stride = elementCount(inner)
   const parts: string[] = []
   for (let i = 0; i < size; i++) parts.push(writeNested(tensor, from + i * stride, inner))
   return `[${parts.join(',')}]`
 }
 
 const writeOutputs = (answer: Answer, row: number): string => {
-  const { plan, results, isWhole } = answer
+  const { plan, results } = answer
+  const hasRows = plan.rowsMax > 0
   const parts = plan.signature.outputs.map(({ name }, i) => {
     const result = results[i]!
     const { shape } = result
-    const isRows = !isWhole || (shape[0] === answer.rows && plan.rowsMax !== 0)
-    const inner = isRows ? shape.slice(1) : shape
+    const inner = hasRows ? shape.slice(1) : shape
     const single = inner.length === 1 && inner[0] === 1 ? [] : inner
-    const from = isRows ? rowAt(answer, i, row) : 0
-    return `${JSON.stringify(name)}:${writeNested(result, from, single)}`
+    return `${JSON.stringify(name)}:${writeNested(result, rowAt(answer, i, row), single)}`
   })
   return `"outputs":{${parts.join(',')}}`
 }

@@ -24,13 +24,13 @@ export const decodeRequest: DecodeRequest = (body, plan, target, decoded, onSlow
 
 /** One output of the answer; the rows of this request only. */
 const writeOutput = (answer: Answer, index: number): string | Refusal => {
-  const { isWhole, rows, rowStart } = answer
-  const { name, datatype } = answer.plan.signature.outputs[index]!
+  const { plan, rows, rowStart } = answer
+  const { name, datatype } = plan.signature.outputs[index]!
   const result = answer.results[index]!
   const length = rowLength(answer, result)
-  const from = isWhole ? 0 : rowStart * length
-  const to = isWhole ? result.data.length : from + rows * length
-  const shape = isWhole ? result.shape : [rows, ...result.shape.slice(1)]
+  const from = rowStart * length
+  const to = from + rows * length
+  const shape = plan.rowsMax === 0 ? result.shape : [rows, ...result.shape.slice(1)]
   let data = ''
   let i = from
   try {

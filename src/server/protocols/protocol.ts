@@ -39,11 +39,12 @@ export interface Answer {
   readonly plan: VariantPlan
   /** Outputs of the whole run, in the order of `signature.outputs`. */
   readonly results: readonly Tensor[]
-  /** Rows of this request within the results: `rowStart .. rowStart + rows - 1`. */
+  /**
+   * Rows of this request within the results: `rowStart .. rowStart + rows - 1`. Where the version
+   * has no row dimension the results are its whole answer.
+   */
   readonly rowStart: number
   readonly rows: number
-  /** The request ran alone, without row dimension: the results are its whole answer. */
-  readonly isWhole: boolean
   readonly isBatch: boolean
   readonly outputs: readonly number[] | null
   /** The client's from head or body; null: the prediction id is that of the request as well. */

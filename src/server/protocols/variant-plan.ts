@@ -1,5 +1,6 @@
 /** What decoders and encoders need of a variant, compiled once for all wire formats. */
 
+import { type AnswerSize, compileAnswerSize } from './answer-size.ts'
 import { compileFeatures, type FeaturesPlan } from './features-plan.ts'
 import { compileOip, type OipPlan } from './oip-plan.ts'
 import { compileReading, type Reading } from './reading.ts'
@@ -11,11 +12,16 @@ export interface VariantPlan extends VariantParts {
   readonly oip: OipPlan | null
   /** null: `/predict` answers the raw outputs. */
   readonly reading: Reading | null
+  readonly answerSize: AnswerSize
 }
 
-export const compileVariant = (parts: VariantParts): VariantPlan => ({
-  ...parts,
-  features: compileFeatures(parts),
-  oip: compileOip(parts),
-  reading: compileReading(parts),
-})
+export const compileVariant = (parts: VariantParts): VariantPlan => {
+  const reading = compileReading(parts)
+  return {
+    ...parts,
+    features: compileFeatures(parts),
+    oip: compileOip(parts),
+    reading,
+    answerSize: compileAnswerSize(parts, reading),
+  }
+}

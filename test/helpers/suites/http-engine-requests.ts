@@ -106,6 +106,14 @@ export const requestsSuite = (kind: EngineKind): void => {
       expect(exchange.headMs).toBeLessThan(beforeEndMs)
     })
 
+    test('startedMs is one and the same for all that is read in one turn', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      await client.send(post('/x', 'a') + post('/x', 'b') + post('/x', 'c'))
+      await until(() => harness.seen.length === 3, { what: 'three requests to be seen' })
+      expect(new Set(harness.seen.map(({ exchange }) => exchange.startedMs)).size).toBe(1)
+    })
+
     test('HttpEngine lets the client send on when it expects 100-continue', async () => {
       const client = await (await startEngine(kind)).client()
       const message = post('/x', 'hi', 'expect: 100-continue')

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Session } from '../../../src/runtime/session-types.ts'
 import { BatcherRig, doubled } from '../../helpers/batcher-rig.ts'
-import { POISON } from '../../helpers/counting-session.ts'
 
 describe('Batcher', () => {
   test('runs what arrived in one turn as one batch', () => {
@@ -31,6 +30,20 @@ describe('Batcher', () => {
     rig.admit(2, [2, 3])
     rig.turns.turn()
     expect(rig.calls).toEqual([1, 2])
+  })
+
+  test('keeps room for one row in a buffer that requests do not share', () => {
+    const rig = new BatcherRig({ policy: { mixesRequests: false }, innerShape: [5] })
+    const buffers = new Set<unknown>()
+    for (let member = 1; member <= 3; member++) {
+      rig.admit(member, [member])
+      expect(rig.target.columns[0]).toHaveLength(5)
+      buffers.add(rig.target.columns[0])
+    }
+    rig.turns.turn()
+    expect(buffers.size).toBe(3)
+    expect(rig.calls).toEqual([1, 1, 1])
+    expect(rig.outcomes.get(3)).toEqual([{ answer: doubled([3], 5) }])
   })
 
   test('joins loose tensors of one shape and separates others', () => {
@@ -95,32 +108,6 @@ describe('Batcher', () => {
     expect(rig.batcher.queuedRows).toBe(8)
     rig.turns.turn()
     expect(rig.batcher.queuedRows).toBe(0)
-  })
-
-  test('lets texts go when their run is over', () => {
-    const signature = {
-      inputs: [{ name: 'x', datatype: 'BYTES', shape: [-1, 1] }],
-      outputs: [{ name: 'y', datatype: 'BYTES', shape: [-1, 1] }],
-    } as const
-    const session: Session = {
-      signature,
-      run: ([input]) => [{ ...input!, data: (input!.data as string[]).map((text) => `${text}!`) }],
-      dispose: () => {},
-    }
-    const rig = new BatcherRig({ session })
-    const admitText = (member: number, text: string) => {
-      rig.batcher.openTarget(rig.target)
-      ;(rig.target.columns[0] as string[])[rig.target.row] = text
-      rig.batcher.admitInPlace(member, 1, 0)
-    }
-    for (const round of [1, 2]) {
-      for (const [member, text] of ['a', 'b', 'c'].entries()) admitText(member, text + round)
-      const columns = rig.target.columns[0] as string[]
-      expect(columns.slice(0, 3)).toEqual([`a${round}`, `b${round}`, `c${round}`])
-      rig.turns.turn()
-      expect(rig.outcomes.get(1)?.at(-1)).toEqual({ answer: [`b${round}!`] })
-      expect(columns.every((text) => text === '')).toBe(true)
-    }
   })
 })
 
@@ -219,64 +206,68 @@ describe('Batcher with a queue delay', () => {
   })
 })
 
-describe('Batcher with a request of more rows than a run may have', () => {
-  const values = Array.from({ length: 10 }, (_, i) => i + 1)
+describe('Batcher with texts', () => {
+  const signature = {
+    inputs: [{ name: 'x', datatype: 'BYTES', shape: [-1, 1] }],
+    outputs: [{ name: 'y', datatype: 'BYTES', shape: [-1, 1] }],
+  } as const
+  const session: Session = {
+    signature,
+    run: ([input]) => [{ ...input!, data: (input!.data as string[]).map((text) => `${text}!`) }],
+    dispose: () => {},
+  }
 
-  test('runs it in parts and joins the answers', () => {
-    const rig = new BatcherRig({ policy: { rowsMax: 4 } })
-    rig.admit(1, [1])
-    rig.admit(2, values)
-    rig.turns.turn()
-    expect(rig.calls).toEqual([1, 4, 4, 2])
-    expect(rig.served).toEqual([
-      [1, 1],
-      [2, 4],
-      [2, 4],
-      [2, 2],
-    ])
-    expect(rig.outcomes.get(2)).toEqual([{ answer: doubled(values) }])
-    expect(rig.turns.isIdle).toBe(true)
-  })
+  /** Decodes texts in place; gives the buffer that they are in. */
+  const decode = (rig: BatcherRig, texts: readonly string[]): string[] => {
+    rig.batcher.openTarget(rig.target)
+    const column = rig.target.columns[0] as string[]
+    for (const [i, text] of texts.entries()) column[rig.target.row + i] = text
+    return column
+  }
 
-  test('counts the rows that wait for their part', () => {
-    const rig = new BatcherRig({ policy: { rowsMax: 4 }, runMs: 2 })
-    const waiting: number[] = []
-    for (const last of [11, POISON]) {
-      rig.admit(last, [...values, last])
-      for (rig.turns.turn(); !rig.turns.isIdle; rig.turns.turn()) {
-        waiting.push(rig.batcher.queuedRows)
-      }
-      expect(rig.batcher.queuedRows).toBe(0)
-      expect(rig.queuedRows).toBe(0)
+  const admit = (rig: BatcherRig, member: number, texts: readonly string[]): string[] => {
+    const column = decode(rig, texts)
+    rig.batcher.admitInPlace(member, texts.length, rig.turns.nowMs)
+    return column
+  }
+
+  test('lets them go when their run is over', () => {
+    const rig = new BatcherRig({ session })
+    for (const round of [1, 2]) {
+      const buffers = ['a', 'b', 'c'].map((text, member) => admit(rig, member, [text + round]))
+      expect(new Set(buffers).size).toBe(1)
+      expect(buffers[0]!.slice(0, 3)).toEqual([`a${round}`, `b${round}`, `c${round}`])
+      rig.turns.turn()
+      expect(rig.outcomes.get(1)?.at(-1)).toEqual({ answer: [`b${round}!`] })
+      expect(buffers[0]!.every((text) => text === '')).toBe(true)
     }
-    expect(waiting).toEqual([7, 3, 7, 3])
-    rig.admit(1, [POISON, ...values])
-    rig.turns.turn()
-    expect(rig.outcomes.get(1)).toMatchObject([{ badRow: 0 }])
-    expect(rig.batcher.queuedRows).toBe(0)
   })
 
-  test('runs it whole where rows may depend on one another', () => {
-    const rig = new BatcherRig({ policy: { rowsMax: 4, mixesRequests: false } })
-    rig.admit(1, values)
-    rig.turns.turn()
-    expect(rig.calls).toEqual([10])
-    expect(rig.outcomes.get(1)).toEqual([{ answer: doubled(values) }])
+  test('lets those go that were decoded and then refused, or given as tensors', () => {
+    const rig = new BatcherRig({ session })
+    for (const round of [1, 2]) {
+      const column = admit(rig, round, ['a'])
+      expect(decode(rig, ['refused', 'too'])).toBe(column)
+      expect(admit(rig, round + 10, ['b'])).toBe(column)
+      decode(rig, ['read', 'again'])
+      const own = { datatype: 'BYTES', shape: [1, 1], data: ['c'] } as const
+      rig.batcher.admitTensors(round + 20, [{ ...own, data: [...own.data] }], 1, rig.turns.nowMs)
+      expect(column.slice(0, 4)).toEqual(['a', 'b', 'c', 'again'])
+      rig.turns.turn()
+      expect(rig.outcomes.get(round + 20)).toEqual([{ answer: ['c!'] }])
+      expect(column.every((text) => text === '')).toBe(true)
+    }
   })
 
-  test('lets others run between its parts', () => {
-    const rig = new BatcherRig({ policy: { rowsMax: 4 }, runMs: 0.6 })
-    rig.admit(1, values)
+  test('lets those go that have left for another batch', () => {
+    const policy = { queueDelayUsMax: 5000, preferredRows: [2] }
+    const rig = new BatcherRig({ session, policy })
+    const column = admit(rig, 1, ['a', 'b'])
+    admit(rig, 2, ['c'])
     rig.turns.turn()
-    rig.admit(2, [7])
-    rig.turns.turn()
-    expect([...rig.outcomes.keys()]).toEqual([1, 2])
-    const quick = new BatcherRig({ policy: { rowsMax: 2 }, runMs: 0.6 })
-    quick.admit(1, values)
-    quick.admit(2, [7])
-    quick.turns.turn()
-    expect([...quick.outcomes.keys()]).toEqual([2])
-    quick.settle()
-    expect(quick.outcomes.get(1)).toEqual([{ answer: doubled(values) }])
+    expect(rig.served).toEqual([[1, 2]])
+    expect(column.every((text) => text === '')).toBe(true)
+    rig.settle()
+    expect(rig.outcomes.get(2)).toEqual([{ answer: ['c!'] }])
   })
 })

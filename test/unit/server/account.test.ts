@@ -79,10 +79,13 @@ test('admitted(), left(), connections() and queueRows() are sums of what comes a
   expect([...other.words, ...other.gauges].every((value) => value === 0)).toBe(true)
 })
 
-test('decoding() is a state of its own, and a beat', () => {
+test.each([
+  ['decoding', THREAD_STATE.DECODE],
+  ['encoding', THREAD_STATE.ENCODE],
+] as const)('%s() is a state of its own, and a beat', (enter, state) => {
   const { account, own } = makeAccount()
-  account.decoding()
-  expect(own.words[THREAD_WORDS.STATE]).toBe(THREAD_STATE.DECODE)
+  account[enter]()
+  expect(own.words[THREAD_WORDS.STATE]).toBe(state)
   account.idle()
   expect(own.words[THREAD_WORDS.STATE]).toBe(THREAD_STATE.IDLE)
   expect(own.words[THREAD_WORDS.BEAT]).toBe(2)

@@ -18,6 +18,7 @@ const version = (number: number, model = 'm') => plannedVersion({ model, version
 
 const one = () => epochPlan(5, [version(1)])
 
+const some = { name: 'x', shape: [80, 2], datatype: 'FP32', data: new Array(160).fill(1.5) }
 const many = { name: 'x', shape: [900, 2], datatype: 'FP32', data: new Array(1800).fill(1.5) }
 
 const input = { name: 'x', shape: [1, 2], datatype: 'FP32', data: [1, 2] }
@@ -96,7 +97,8 @@ test.each([
   ['the usual body: in no time', { path: OIP }, { inputs: [input] }, 0.004],
   ['one that is explained: measured', { path: OIP, isExplained: true }, { inputs: [input] }, 0],
   ['one for the complete decoder: measured', {}, { features: { x: [1, 2] } }, 0],
-  ['a long one: measured', { path: OIP }, { inputs: [many] }, 0],
+  ['a long one: measured', { path: OIP }, { inputs: [some] }, 0],
+  ['a very long one: measured', { path: OIP }, { inputs: [many] }, 0],
 ])('onRequest() decodes %s', (_title, head, body, queueSeconds) => {
   const path = new RequestPath(one())
   path.turns.nowMs = 14

@@ -162,27 +162,51 @@ test('onRequest() keeps a request on the epoch that it began under', () => {
   expect([before, after].map((each) => each.header('x-sluice-version'))).toEqual(['1', '2'])
 })
 
+const instances = (rows: number) => ({ instances: Array.from({ length: rows }, () => [1, 2]) })
+
 test('onRequest() refuses rows beyond the queue, with a time to come again', () => {
   const path = new RequestPath(one(), { queueRowsMax: 3 })
-  const large = path.send(
-    {},
-    {
-      instances: [
-        [1, 2],
-        [3, 4],
-        [5, 6],
-        [7, 8],
-      ],
-    },
-  )
+  const first = path.send({}, instances(3))
   const refused = path.send({}, { features: [1, 2] })
   expect(refused.answer?.status).toBe(503)
   expect(refused.header('x-sluice-error')).toBe('QUEUE_FULL')
   expect(refused.header('retry-after')).toBe('1')
   path.turns.turn()
-  expect(large.answer?.status).toBe(200)
+  expect(first.answer?.status).toBe(200)
   expect(path.ask({}, { features: [1, 2] }).answer?.status).toBe(200)
   expect(path.counts(answerKey('m'))).toEqual({ 'features ok': 2, 'features QUEUE_FULL': 1 })
+})
+
+test('onRequest() does not look at a body where not even one row may wait', () => {
+  const path = new RequestPath(one(), { queueRowsMax: 3 })
+  path.send({}, instances(3))
+  for (const head of [{}, { path: OIP }]) {
+    expect(path.send(head, 'garbage').header('x-sluice-error')).toBe('QUEUE_FULL')
+  }
+  path.turns.turn()
+  expect(path.send({}, 'garbage').header('x-sluice-error')).toBe('REQUEST_MALFORMED')
+})
+
+test('onRequest() lets others in beside a request of more rows than may wait', () => {
+  const clock = { path: null as RequestPath | null }
+  class SlowSession extends CountingSession {
+    override run(inputs: Parameters<CountingSession['run']>[0]) {
+      if (clock.path !== null) clock.path.turns.nowMs += 1.5
+      return super.run(inputs)
+    }
+  }
+  const path = new RequestPath(one(), { queueRowsMax: 10, session: () => new SlowSession() })
+  clock.path = path
+  const large = path.send({}, instances(100))
+  expect(path.queueRows).toBe(100)
+  const others: HeldExchange[] = []
+  while (large.answer === null) others.push(path.ask({}, { features: [1, 2] }))
+  expect(others.length).toBeGreaterThan(10)
+  expect(path.send({}, instances(100)).answer?.status).toBe(503) // the last other still waits
+  while (path.inFlight > 0) path.turns.turn()
+  expect(large.answer.status).toBe(200)
+  expect(new Set(others.map((each) => each.answer?.status))).toEqual(new Set([200]))
+  expect(path.queueRows).toBe(0)
 })
 
 test('onRequest() fails a bad row alone and says which it is', () => {
@@ -198,15 +222,18 @@ test('onRequest() fails a bad row alone and says which it is', () => {
       ],
     },
   )
-  const oip = path.send({ path: OIP }, { inputs: [input([POISON, 2])] })
+  const oip = path.send({ path: OIP }, { inputs: [input([1, 2, POISON, 2])] })
   path.turns.turn()
   expect(good.json()).toMatchObject({ outputs: { y: [2, 4] } })
   expect(bad.json()).toMatchObject({
     status: 500,
     code: 'INFERENCE_FAILED',
+    detail: expect.stringMatching(/ \(row 2\)$/),
     errors: [{ pointer: '/instances/2' }],
   })
-  expect(oip.json()).toEqual({ error: expect.stringMatching(/^The model failed on this input: /) })
+  expect(oip.json()).toEqual({
+    error: expect.stringMatching(/^The model failed on this input: .* \(row 1\)$/),
+  })
   expect(path.counts(answerKey('m'))).toMatchObject({
     'features INFERENCE_FAILED': 1,
     'oip INFERENCE_FAILED': 1,

@@ -31,8 +31,8 @@ test('prepareEpoch() gives an endpoint its one variant with weight, wherever it 
     { name: 'new', version: 2, weightBp: 10_000 },
   ]
   const endpoint = endpointOf(epochPlan(1, [version(1), version(2)], { m: variants }))
-  expect(endpoint.only?.name).toBe('new')
-  expect(endpoint.variants.map(({ name }) => name)).toEqual(['old', 'new'])
+  expect(endpoint.only?.plan.variant).toBe('new')
+  expect(endpoint.variants.map(({ plan }) => plan.variant)).toEqual(['old', 'new'])
   expect(endpoint.only).toBe(endpoint.pinned.get(2))
 })
 
@@ -64,7 +64,7 @@ test('prepareEpoch() takes from the version before only what was loaded', () => 
   expect(after!.version).toBe(before!.version)
   expect(loaded).toHaveLength(1)
   expect([before, after].map((live) => live!.plan.manifest?.threshold)).toEqual([0.5, 0.9])
-  expect(after!.head.block).toContain('x-sluice-epoch: 2')
+  expect(after!.head.text('', '', '')).toContain('x-sluice-epoch: 2')
 })
 
 test('prepareEpoch() counts each variant in the slot that the agent gave it', () => {

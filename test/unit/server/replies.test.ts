@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { refuse } from '../../../src/shared/errors.ts'
+import { NO_ENDPOINT_KEY } from '../../../src/shared/slot-keys.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
 import { PREFIX, RequestPath } from '../../helpers/request-path.ts'
 
@@ -17,6 +18,8 @@ const IDS: readonly (readonly [string, string | null, string, string])[] = [
   ['', 'Zürich "1"\n', 'Zürich "1"\n', OURS],
   ['a b', null, OURS, OURS],
   ['a b', 'body', 'body', 'body'],
+  ['a b', 'a b', 'a b', OURS],
+  ['head', 'head', 'head', 'head'],
   ['a\r\nx: y', 'Zürich', 'Zürich', OURS],
   [`${LONG}x`, LONG, LONG, LONG],
 ]
@@ -102,6 +105,20 @@ test('document() and refused() give requests of no endpoint ids that are no pred
   expect(new Set(others).size).toBe(4)
   for (const id of others.slice(0, 2)) expect(id).toMatch(/^gw1234\.0\.0-7-other-\d+$/)
   expect(requests.ask({}, { features: [1, 2] }).header('x-request-id')).toBe(OURS)
+})
+
+test('document() counts that a server or model is not ready', () => {
+  const plan = epochPlan(1, [plannedVersion({ model: 'm', version: 1 })])
+  const requests = new RequestPath({ ...plan, unavailable: ['away'] }, { isReady: () => false })
+  const get = (at: string) => requests.ask({ method: 'GET', path: at }).answer?.status
+  expect(['/readyz', '/v2/health/ready', '/v2/models/away/ready', '/livez'].map(get)).toEqual([
+    503, 503, 503, 200,
+  ])
+  expect(requests.counts(NO_ENDPOINT_KEY)).toEqual({
+    'oip VERSION_NOT_READY': 2,
+    'other VERSION_NOT_READY': 1,
+    'other ok': 1,
+  })
 })
 
 test('takeSequence() counts from 1 without a gap', () => {

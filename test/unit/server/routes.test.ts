@@ -1,4 +1,6 @@
+import { queryObjects } from 'node:v8'
 import { expect, test } from 'vitest'
+import { AnswerHead } from '../../../src/server/answer-head.ts'
 import { formatOf } from '../../../src/server/routes.ts'
 import { FEATURES, OIP, OTHER } from '../../../src/server/wire-formats.ts'
 import type { EpochPlan } from '../../../src/shared/epoch-plan.ts'
@@ -122,6 +124,20 @@ test('resolveRoute() says so where nothing is served', () => {
   expect(exchange.json()).toMatchObject({
     detail: "Unknown endpoint 'a'. Endpoints: none is served",
   })
+})
+
+test('RouteTable finds a path again, and keeps no epoch alive that is over', () => {
+  const heads = () => queryObjects(AnswerHead, { format: 'count' })
+  const path = new RequestPath(epochPlan(1, names('clicks')))
+  const ofOneEpoch = heads()
+  const post = (at: string) => path.ask({ path: at }, { features: [1, 2] }).answer?.status
+  expect(['/predict', '/predict', '/nosuch', '/nosuch', '/predict'].map(post)).toEqual([
+    200, 200, 404, 404, 200,
+  ])
+  path.commit(epochPlan(2, names('clicks')))
+  path.ask({ method: 'GET', path: '/livez' })
+  expect(heads()).toBe(ofOneEpoch)
+  expect(path.ask({}, { features: [1, 2] }).header('x-sluice-epoch')).toBe('2')
 })
 
 test('compileRoutes() takes the default endpoint by its own path too', () => {

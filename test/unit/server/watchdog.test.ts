@@ -14,6 +14,8 @@ test.each([
   ['IDLE', 10_001, 'dead'],
   ['DECODE', 2_001, 'silent'],
   ['DECODE', 10_001, 'dead'],
+  ['ENCODE', 2_001, 'silent'],
+  ['ENCODE', 10_001, 'dead'],
   ['RUN', 10_001, 'silent'],
   ['RUN', 30_001, 'dead'],
   ['LOAD', 59_000, 'alive'],

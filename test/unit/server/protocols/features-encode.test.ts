@@ -155,9 +155,11 @@ test('writeAnswer() gives a model without rows its whole outputs', () => {
     { datatype: 'BOOL', shape: [2, 1], data: Uint8Array.of(1, 0) },
     { datatype: 'BYTES', shape: [], data: ['é"'] },
   ]
-  expect(
-    JSON.parse(String(writeAnswer(answerOf(whole, results, { isWhole: true })))).outputs,
-  ).toEqual({ y: [1, 2, 3], b: [[true], [false]], s: 'é"' })
+  expect(JSON.parse(String(writeAnswer(answerOf(whole, results)))).outputs).toEqual({
+    y: [1, 2, 3],
+    b: [[true], [false]],
+    s: 'é"',
+  })
 })
 
 test('writeAnswer() reads the scores of a model without rows', () => {
@@ -171,7 +173,7 @@ test('writeAnswer() reads the scores of a model without rows', () => {
   const results: Tensor[] = [
     { datatype: 'FP32', shape: [3], data: Float32Array.of(0.25, 0.5, 0.25) },
   ]
-  const answer = writeAnswer(answerOf(whole, results, { isWhole: true }))
+  const answer = writeAnswer(answerOf(whole, results))
   expect(JSON.parse(String(answer))).toMatchObject({ prediction: 'b', scores: { c: 0.25 } })
 })
 

@@ -101,7 +101,7 @@ describe('columns of other types', () => {
         optional: true,
         missing: 0,
       }),
-      feature({ name: 'age', type: 'integer', tensor: 'longs', column: 3, optional: true }),
+      feature({ name: 'age', type: 'integer', tensor: 'longs', column: 3 }),
       feature({
         name: 'kind',
         type: 'category',
@@ -138,7 +138,7 @@ describe('columns of other types', () => {
 
   test.each([
     ['an unknown category where -1 does not fit', { kind: 'z' }, 'INPUT_VALUE_INVALID'],
-    ['null where NaN cannot be fed', { age: null }, 'INPUT_MISSING'],
+    ['null for what must be given', { age: null }, 'INPUT_MISSING'],
     ['a code for a category', { carrier: 1 }, 'TENSOR_DATATYPE_MISMATCH'],
     ['1 for a BOOL', { flag: 1 }, 'TENSOR_DATATYPE_MISMATCH'],
     ['an integer beyond INT64', { id: 1e19 }, 'INPUT_VALUE_INVALID'],

@@ -211,7 +211,7 @@ describe('answers', () => {
     })
     const y: Tensor = { datatype: 'BOOL', shape: [2, 1], data: Uint8Array.of(1, 0) }
     const s: Tensor = { datatype: 'BYTES', shape: [], data: ['é"'] }
-    const answer = answerOf(plan, [y, s], { isWhole: true })
+    const answer = answerOf(plan, [y, s])
     expect(JSON.parse(String(encodeResponse(answer)))).toMatchObject({
       outputs: [
         { name: 'y', shape: [2, 1], data: [true, false] },

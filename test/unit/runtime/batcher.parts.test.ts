@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest'
+import { BatcherRig, doubled } from '../../helpers/batcher-rig.ts'
+import { POISON } from '../../helpers/counting-session.ts'
+
+describe('Batcher with a request of more rows than a run may have', () => {
+  const values = Array.from({ length: 10 }, (_, i) => i + 1)
+
+  test('runs it in parts and joins the answers', () => {
+    const rig = new BatcherRig({ policy: { rowsMax: 4 } })
+    rig.admit(1, [1])
+    rig.admit(2, values)
+    rig.turns.turn()
+    expect(rig.calls).toEqual([1, 4, 4, 2])
+    expect(rig.served).toEqual([
+      [1, 1],
+      [2, 4],
+      [2, 4],
+      [2, 2],
+    ])
+    expect(rig.outcomes.get(2)).toEqual([{ answer: doubled(values) }])
+    expect(rig.turns.isIdle).toBe(true)
+  })
+
+  test('counts the rows that wait for their part', () => {
+    const rig = new BatcherRig({ policy: { rowsMax: 4 }, runMs: 2 })
+    const waiting: number[] = []
+    for (const last of [11, POISON]) {
+      rig.admit(last, [...values, last])
+      for (rig.turns.turn(); !rig.turns.isIdle; rig.turns.turn()) {
+        waiting.push(rig.batcher.queuedRows)
+      }
+      expect(rig.batcher.queuedRows).toBe(0)
+      expect(rig.queuedRows).toBe(0)
+    }
+    expect(waiting).toEqual([7, 3, 7, 3])
+    rig.admit(1, [POISON, ...values])
+    rig.turns.turn()
+    expect(rig.outcomes.get(1)).toMatchObject([{ badRow: 0 }])
+    expect(rig.batcher.queuedRows).toBe(0)
+  })
+
+  test('runs it whole where rows may depend on one another', () => {
+    const rig = new BatcherRig({ policy: { rowsMax: 4, mixesRequests: false } })
+    rig.admit(1, values)
+    rig.turns.turn()
+    expect(rig.calls).toEqual([10])
+    expect(rig.outcomes.get(1)).toEqual([{ answer: doubled(values) }])
+  })
+
+  test('lets others run between its parts', () => {
+    const rig = new BatcherRig({ policy: { rowsMax: 4 }, runMs: 0.6 })
+    rig.admit(1, values)
+    rig.turns.turn()
+    rig.admit(2, [7])
+    rig.turns.turn()
+    expect([...rig.outcomes.keys()]).toEqual([1, 2])
+    const quick = new BatcherRig({ policy: { rowsMax: 2 }, runMs: 0.6 })
+    quick.admit(1, values)
+    quick.admit(2, [7])
+    quick.turns.turn()
+    expect([...quick.outcomes.keys()]).toEqual([2])
+    quick.settle()
+    expect(quick.outcomes.get(1)).toEqual([{ answer: doubled(values) }])
+  })
+
+  /** Queue and run of a member, and the rows of its run, as it is told of them. */
+  const timesOf = (rig: BatcherRig, member: number) => {
+    const told: number[][] = []
+    const { onDone } = rig.handlers
+    rig.handlers.onDone = (each, results, place, times) => {
+      const { startedMs, endedMs } = times
+      if (each === member) told.push([startedMs, endedMs - startedMs, place.runRows])
+      onDone(each, results, place, times)
+    }
+    return told
+  }
+
+  test.each([0, 3])('tells the time of its own runs, with %i others in each turn', (others) => {
+    const rig = new BatcherRig({ policy: { rowsMax: 4 }, runMs: 1.5 })
+    const told = timesOf(rig, 1)
+    rig.turns.advance(2)
+    rig.admit(1, values)
+    for (let next = 2; !rig.outcomes.has(1); rig.turns.turn()) {
+      for (let i = 0; i < others; i++) rig.admit(next++, [7])
+    }
+    const runsMs = 1.5 * 3
+    expect(told).toEqual([[rig.turns.nowMs - runsMs, runsMs, 4]])
+    expect(rig.turns.nowMs > 2 + runsMs).toBe(others > 0)
+  })
+
+  test('tells the rows of the whole run, whoever shares it', () => {
+    const rig = new BatcherRig()
+    const told = timesOf(rig, 2)
+    rig.admit(1, [1, 2, 3])
+    rig.admit(2, [4])
+    rig.turns.turn()
+    expect(told).toEqual([[0, 0, 4]])
+  })
+})
+
+describe('Batcher with a request of more rows than may wait', () => {
+  const values = Array.from({ length: 10 }, (_, i) => i + 1)
+
+  /** Rows that wait, and those of them that are the large request's. */
+  const waiting = ({ batcher }: BatcherRig) => [batcher.queuedRows, batcher.oversizedRows]
+
+  test('tells its rows from those of others until they have run', () => {
+    const rig = new BatcherRig({ policy: { rowsMax: 4, queueRowsMax: 5 }, runMs: 2 })
+    rig.admit(1, values)
+    rig.admit(2, [1, 2, 3, 4])
+    expect(waiting(rig)).toEqual([14, 10])
+    const seen: number[][] = []
+    for (rig.turns.turn(); !rig.turns.isIdle; rig.turns.turn()) seen.push(waiting(rig))
+    expect(seen).toEqual([
+      [10, 6],
+      [6, 6],
+      [2, 2],
+    ])
+    expect(waiting(rig)).toEqual([0, 0])
+  })
+
+  test.each([
+    ['whose first part fails', { rowsMax: 4 }, [POISON, ...values]],
+    ['whose last part fails', { rowsMax: 4 }, [...values, POISON]],
+    ['that runs whole', { rowsMax: 4, mixesRequests: false }, values],
+    ['that shares a run', { rowsMax: 20 }, values],
+  ])('counts none once one has left %s', (_what, policy, rows) => {
+    const rig = new BatcherRig({ policy: { ...policy, queueRowsMax: 5 } })
+    rig.admit(1, rows)
+    rig.admit(2, [1, 2])
+    expect(waiting(rig)).toEqual([rows.length + 2, rows.length])
+    rig.settle()
+    expect([...rig.outcomes.keys()].sort()).toEqual([1, 2])
+    expect(waiting(rig)).toEqual([0, 0])
+    rig.admit(3, [1, 2])
+    expect(waiting(rig)).toEqual([2, 0])
+  })
+})
