@@ -17,7 +17,10 @@ LABEL org.opencontainers.image.title="Sluice" \
   org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production \
   SLUICE_SERVER__HOST=0.0.0.0 \
-  SLUICE_STATE_DIR=/var/lib/sluice
+  SLUICE_METRICS__LISTEN=0.0.0.0:8003 \
+  SLUICE_STATE_DIR=/var/lib/sluice/state
+# The state folder is made within the volume: what is mounted there is often root's, for a group that
+# may write (an `fsGroup` of Kubernetes, a tmpfs), and only the owner of a folder can close it.
 RUN mkdir -p /var/lib/sluice /models \
   && chown 65532:65532 /var/lib/sluice \
   && chmod 0700 /var/lib/sluice
@@ -30,8 +33,8 @@ COPY src ./src
 COPY examples ./examples
 USER 65532:65532
 VOLUME /var/lib/sluice
-# 8000: data plane. Control (8002) stays on loopback inside the container.
-EXPOSE 8000
+# 8000: data plane. 8003: metrics and health. Control (8002) stays on loopback inside the container.
+EXPOSE 8000 8003
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8000/livez').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -7,8 +7,8 @@
 import type { RepositoryScan, ScannedModel, ScannedVersion } from '../registry/folder.ts'
 import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts'
 import { aspiredVersions } from '../runtime/version-policy.ts'
-import type { EpochPlan, PlannedVersion } from '../shared/epoch-plan.ts'
-import { bindingFailure, loadKey, plannedVersion } from './planned-version.ts'
+import { type EpochPlan, loadKey, type PlannedVersion } from '../shared/epoch-plan.ts'
+import { bindingFailure, plannedVersion } from './planned-version.ts'
 
 export interface CatalogVersion {
   readonly scanned: ScannedVersion

@@ -19,7 +19,7 @@ interface Known {
 }
 
 /** Changes with the content of a file: no write leaves the time of change as it is. */
-export const fileStamp = async (file: string): Promise<{ stamp: string; changedMs: number }> => {
+const fileStamp = async (file: string): Promise<{ stamp: string; changedMs: number }> => {
   const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = await stat(file, { bigint: true })
   return { stamp: [dev, ino, size, mtimeNs, ctimeNs].join(), changedMs: Number(ctimeMs) }
 }

@@ -14,6 +14,7 @@ import { Catalog } from './catalog.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
 import { Figures } from './figures.ts'
 import { Planning } from './planning.ts'
+import { prepareMsMax } from './prepare-limit.ts'
 import type { Prover, ProvingResult } from './prover.ts'
 import { Publisher } from './publisher.ts'
 import type { StateDir } from './state-dir.ts'
@@ -29,6 +30,8 @@ export interface GatewayParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly defaultEndpoint: string | null
+  /** The watchdog's limit of one load, in milliseconds. */
+  readonly loadMsMax: number
   /** Throws GatewayError REPOSITORY_UNREADABLE. */
   scan(): RepositoryScan
   /** Called with the handlers of this gateway; the supervisor is started by `start`. */
@@ -51,7 +54,7 @@ export class Gateway {
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
-    const { stateDir, clock, logger, prover, defaultEndpoint } = parts
+    const { stateDir, clock, logger, prover, defaultEndpoint, loadMsMax } = parts
     this.#defaultEndpoint = defaultEndpoint
     const hopeless = Promise.withResolvers<string>()
     this.hopeless = hopeless.promise
@@ -60,7 +63,7 @@ export class Gateway {
     const replicas = () => this.supervisor.connected()
     this.publisher = new Publisher(
       {
-        ...{ clock, logger, replicas, replace },
+        ...{ clock, logger, loadMsMax, replicas, replace },
         writeEpoch: (epoch) => stateDir.writeEpoch(epoch),
       },
       stateDir.readEpoch(),
@@ -100,6 +103,8 @@ export class Gateway {
       onDrained: (replica, final) => this.figures.onDrained(replica, final),
       onReport: (replica, report) => this.#onReport(replica, report),
       isServing: (replica) => this.publisher.servedBy(replica) !== null,
+      prepareMsMax: () =>
+        prepareMsMax(this.publisher.plan?.versions.length ?? 0, this.#parts.loadMsMax),
       onAllFatal,
     }
   }

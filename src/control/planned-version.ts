@@ -48,7 +48,3 @@ export const bindingFailure = (
 /** `iris v3`: names a version in sentences and in maps. */
 export const versionName = ({ model, version }: { model: string; version: number }): string =>
   `${model} v${version}`
-
-/** The same for the same bytes with the same batching: a replica that holds one has the other. */
-export const loadKey = ({ model, version, provenSha256, batching }: PlannedVersion): string =>
-  JSON.stringify([model, version, provenSha256, batching])

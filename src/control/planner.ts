@@ -2,14 +2,15 @@
 
 import { layOut } from '../routing/bucket-table.ts'
 import { contractOf } from '../shared/contract.ts'
-import type {
-  EpochPlan,
-  PlannedEndpoint,
-  PlannedVersion,
-  PrepareFailure,
+import {
+  type EpochPlan,
+  loadKey,
+  type PlannedEndpoint,
+  type PlannedVersion,
+  type PrepareFailure,
 } from '../shared/epoch-plan.ts'
 import type { CatalogModel } from './catalog.ts'
-import { bindingFailure, loadKey } from './planned-version.ts'
+import { bindingFailure } from './planned-version.ts'
 
 export type PlanBody = Omit<EpochPlan, 'epoch'>
 
@@ -22,6 +23,9 @@ export interface PlanResult {
 /** `loading`: it may become sound soon, so nothing is decided against it yet. */
 export type Candidate = 'sound' | 'loading' | 'failed'
 
+/** No version has this number. */
+const NONE = 0
+
 /** The first of `versions` that has not failed. */
 const firstHope = (
   versions: readonly number[],
@@ -30,22 +34,22 @@ const firstHope = (
 
 /**
  * The version that answers an implicit endpoint: `champion`, or without that alias the highest one
- * that has not failed. While that is loading, the version that answers now goes on, if any. When
- * the champion has failed, the version that answers now; as a last resort the highest sound one.
+ * that has not failed. While that is loading, or when the champion has failed or does not exist,
+ * the version that answers now goes on, if any; as a last resort the highest sound one.
  */
 export const chooseVersion = (
   candidates: ReadonlyMap<number, Candidate>,
   champion: number | undefined,
   serving: number | undefined,
 ): number | null => {
-  const isSound = (version: number | null | undefined): version is number =>
-    version !== null && version !== undefined && candidates.get(version) === 'sound'
+  type Named = number | null | undefined
+  const isSound = (version: Named): version is number => candidates.get(version ?? NONE) === 'sound'
+  const isLoading = (version: Named) => candidates.get(version ?? NONE) === 'loading'
   const descending = [...candidates.keys()].sort((a, b) => b - a)
-  const named = champion !== undefined && candidates.has(champion) ? champion : null
-  const preferred = named ?? firstHope(descending, candidates)
+  const preferred = champion ?? firstHope(descending, candidates)
   if (isSound(preferred)) return preferred
   if (isSound(serving)) return serving
-  if (preferred !== null && candidates.get(preferred) === 'loading') return null
+  if (isLoading(preferred) || isLoading(serving)) return null
   const last = firstHope(descending, candidates)
   return isSound(last) ? last : null
 }

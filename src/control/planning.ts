@@ -5,8 +5,9 @@
  *
  * ```
  * scan wanted?           read the repository, have it proved
- * a replica is behind?   bring it to the present epoch
+ * a replica is behind?   bring it to the present epoch, unless that is known to fail
  * plan due?              make it; unless it is the present one, publish it
+ * one failed before?     try again to bring it to the present epoch
  * else                   wait
  * ```
  */
@@ -165,15 +166,17 @@ export class Planning {
       return true
     }
     const behind = this.#behind()
-    if (behind.length > 0) {
-      await this.#bring(behind)
+    const fresh = this.#failures.isInVain ? [] : behind.filter((each) => !this.#benched.has(each))
+    // A plan that nobody is there to prepare waits for the first replica that connects.
+    const isPlanDue = this.#planAtMs <= clock.monotonic() && publisher.replicas.length > 0
+    if (fresh.length === 0 && isPlanDue) {
+      this.#planAtMs = NEVER
+      await this.#plan()
       return true
     }
-    // A plan that nobody is there to prepare waits for the first replica that connects.
-    if (this.#planAtMs > clock.monotonic() || publisher.replicas.length === 0) return false
-    this.#planAtMs = NEVER
-    await this.#plan()
-    return true
+    const next = fresh.length > 0 ? fresh : behind
+    if (next.length > 0) await this.#bring(next)
+    return next.length > 0
   }
 
   /** Until somebody wakes it, or something is due. */

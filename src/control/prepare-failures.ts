@@ -1,6 +1,11 @@
 /** What follows for versions when replicas cannot prepare them, or do not live to say so. */
 
-import type { EpochPlan, PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
+import {
+  type EpochPlan,
+  loadKey,
+  type PlannedVersion,
+  type PrepareFailure,
+} from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Catalog } from './catalog.ts'
 import { versionName } from './planned-version.ts'
@@ -38,6 +43,12 @@ export class PrepareFailures {
   /** Lets all versions into the next plan; false when they are already. */
   release(): boolean {
     return this.#suspicion.release()
+  }
+
+  /** Whether no replica can be brought up: the present epoch names what they could not load. */
+  get isInVain(): boolean {
+    const { catalog, publisher } = this.#sources
+    return publisher.plan?.versions.some((each) => catalog.barred.has(loadKey(each))) ?? false
   }
 
   /** An adopted plan: its versions are loaded. */

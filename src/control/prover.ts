@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import {
@@ -14,10 +14,9 @@ import {
 } from '../runtime/proving-report.ts'
 import { MODEL_BYTES_MAX, type ProvingTask } from '../runtime/proving-task.ts'
 import type { Clock } from '../shared/clock.ts'
-import type { ErrorCode } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { entryPath } from '../shared/threads.ts'
-import { FileDigests, fileStamp } from './file-digests.ts'
+import { FileDigests } from './file-digests.ts'
 import { ProvingCache, provingKey } from './proving-cache.ts'
 import { ProvingProcess } from './proving-process.ts'
 import { Turns } from './turns.ts'
@@ -52,18 +51,6 @@ export interface ProverOptions {
 const QUICK_MAX = 2
 const QUICK_MS = 3000
 const RUNS_MAX = 4
-const FAILURES_MAX = 1000
-/**
- * What the bytes of a version alone decide. Time, memory and crashes may be the machine's fault,
- * and so may a file system that fails: these are tried again at every scan.
- */
-const LASTING: ReadonlySet<ErrorCode> = new Set([
-  'MODEL_INVALID',
-  'MODEL_UNSAFE',
-  'MANIFEST_INVALID',
-  'DIGEST_MISMATCH',
-])
-const PASSING = /\bE(NOSPC|DQUOT|MFILE|NFILE|NOMEM|IO|ROFS)\b/
 
 const CLOSED: ProvingFailure = { code: 'PROVING_CRASHED', detail: 'Sluice is shutting down' }
 
@@ -81,14 +68,6 @@ const cpuName = (): string => {
   }
 }
 
-/** What a failure can depend on: everything in the folder of the version. */
-const folderStamp = async (folder: string): Promise<string> => {
-  const stamps = readdirSync(folder)
-    .sort()
-    .map(async (name) => `${name} ${(await fileStamp(join(folder, name))).stamp}`)
-  return (await Promise.all(stamps)).join('\n')
-}
-
 export class Prover {
   readonly #options: ProverOptions
   readonly #cache: ProvingCache
@@ -100,7 +79,6 @@ export class Prover {
   readonly #runs = new Turns(RUNS_MAX)
   /** By key. Versions may be the same files with the same settings: one run answers for both. */
   readonly #underWay = new Map<string, Promise<unknown>>()
-  readonly #failures = new Map<string, ProvingFailure>()
   #active = 0
   #count = 0
 
@@ -111,7 +89,10 @@ export class Prover {
     rmSync(options.provingPath, { recursive: true, force: true })
   }
 
-  /** Proves a version, or answers from the cache. Never rejects. */
+  /**
+   * Proves a version, or answers from the cache, which holds sound ones only: what failed is tried
+   * again. Never rejects.
+   */
   async prove(subject: ProvingSubject): Promise<ProvingResult> {
     this.#active++
     try {
@@ -191,19 +172,9 @@ export class Prover {
     const folder = dirname(subject.modelFile)
     const known = await this.#cache.find(key, (report) => this.#isSound(report, folder))
     if (known !== null) return known
-    const failureKey = `${key}\n${folder}\n${await folderStamp(folder)}`
-    const failure = this.#failures.get(failureKey)
-    if (failure !== undefined) return failure
     const result = await this.#runs.take(() => this.#quick.take((next) => this.#run(subject, next)))
-    if ('code' in result) {
-      if (LASTING.has(result.code) && !PASSING.test(result.detail)) {
-        if (this.#failures.size >= FAILURES_MAX) this.#failures.clear()
-        this.#failures.set(failureKey, result)
-      }
-      return result
-    }
     // A file that changed after it was hashed was proved, but this is not its key.
-    if (result.files['model.onnx'] === model) this.#store(key, result)
+    if ('files' in result && result.files['model.onnx'] === model) this.#store(key, result)
     return result
   }
 

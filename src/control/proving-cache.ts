@@ -13,6 +13,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProvingReport } from '../runtime/proving-report.ts'
+import { isFields } from '../shared/fields.ts'
 import { readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
 
 const FORMAT: StateFormat = { name: 'sluice.proving', version: 1 }
@@ -33,11 +34,6 @@ export interface ProvingKeyParts {
 
 export const provingKey = (parts: ProvingKeyParts): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
-
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const areTensors = (value: unknown): boolean =>
   Array.isArray(value) &&

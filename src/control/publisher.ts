@@ -17,18 +17,17 @@ import {
   decodeFailures,
   type EpochPlan,
   encodeJson,
+  loadKey,
   type PlannedEndpoint,
   type PlannedVersion,
   type PrepareFailure,
 } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
-import { loadKey } from './planned-version.ts'
 import type { PlanBody } from './planner.ts'
+import { prepareMsMax } from './prepare-limit.ts'
 import { readPlan } from './received-plan.ts'
 import type { StoredEpoch } from './stored-epoch.ts'
 
-/** The longest that a replica may be silent while it loads (design: prepare ends after 60 s). */
-const PREPARE_MS_MAX = 60_000
 const COMMIT_MS_MAX = 10_000
 
 /** What publishing needs of a connected replica. A new object for every connection. */
@@ -45,6 +44,8 @@ export interface Preparer {
 export interface PublisherSources {
   readonly clock: Clock
   readonly logger: Logger
+  /** The longest that the watchdog of a replica lets one load take, in milliseconds. */
+  readonly loadMsMax: number
   /** Connected, and not about to end. */
   replicas(): readonly Preparer[]
   /** Kills a replica that does not answer; the supervisor starts another. */
@@ -155,35 +156,36 @@ export class Publisher {
 
   /**
    * Tries to make a plan the next epoch. Where replicas serve already, one of them prepares before
-   * the others: a version that kills it kills but one.
+   * the others, so that a version that kills it kills but one; the first that serves the present
+   * epoch, since what another cannot load of that hinders no later one.
    *
    * @throws (rejects) GatewayError STATE_UNWRITABLE; the present epoch stays
    */
   async publish(body: PlanBody): Promise<Round> {
     const plan: EpochPlan = { epoch: ++this.#last, ...body }
-    const [first, ...others] = this.replicas
-    if (first === undefined) return { ...EMPTY, plan }
+    const rank = (replica: Preparer) => (this.isCurrent(replica) ? 0 : 1)
+    const [scout, ...others] = this.replicas.toSorted((a, b) => rank(a) - rank(b))
+    if (scout === undefined) return { ...EMPTY, plan }
     const isAlone = this.#plan !== null
-    const scout = await this.#prepare(isAlone ? [first] : [first, ...others], plan)
-    const mayGoOn = isAlone && scout.ready.length > 0
+    const first = await this.#prepare(isAlone ? [scout] : [scout, ...others], plan)
+    const mayGoOn = isAlone && first.ready.length > 0
     const rest = mayGoOn ? await this.#prepare(others, plan) : EMPTY
     const round = {
       plan,
-      ready: [...scout.ready, ...rest.ready],
-      failures: [...scout.failures, ...rest.failures],
-      lost: [...scout.lost, ...rest.lost],
+      ready: [...first.ready, ...rest.ready],
+      failures: [...first.failures, ...rest.failures],
+      lost: [...first.lost, ...rest.lost],
     }
-    const isHindered = round.failures.some(
-      ({ failure }) => !this.#isHeldBy(round.ready, failure, plan),
-    )
-    if (isHindered || round.ready.length === 0 || this.#isClosed) {
+    const { ready, failures } = round
+    const isHindered = failures.some(({ failure }) => !this.#isHeldBy(ready, failure, plan))
+    if (isHindered || ready.length === 0 || this.#isClosed) {
       return { ...round, isCommitted: false }
     }
     const endpoints = this.#endpointsUnder(plan)
     this.#sources.writeEpoch({ epoch: plan.epoch, endpoints })
     this.#become(plan, endpoints)
     this.changes++
-    await this.#commit(round.ready, plan)
+    await this.#commit(ready, plan)
     return { ...round, isCommitted: true }
   }
 
@@ -230,7 +232,9 @@ export class Publisher {
     const ask = async (replica: Preparer) => {
       const loading = plan.versions.filter((version) => !this.isLoadedIn(replica, version))
       const value = create(PrepareSchema, { epoch: BigInt(plan.epoch), plan: bytes })
-      const came = preparationOf(await this.#call(replica, { case: 'prepare', value }, plan))
+      const limitMs = prepareMsMax(loading.length, this.#sources.loadMsMax)
+      const answer = await this.#call(replica, { case: 'prepare', value }, plan, limitMs)
+      const came = preparationOf(answer)
       if (came === 'ready') ready.push(replica)
       else if (came === 'died' || came === 'silent') lost.push({ replica, how: came, loading })
       else if (came !== 'left') {
@@ -244,7 +248,7 @@ export class Publisher {
   async #commit(replicas: readonly Preparer[], plan: EpochPlan): Promise<void> {
     const commit = async (replica: Preparer) => {
       const value = create(CommitSchema, { epoch: BigInt(plan.epoch) })
-      const answer = await this.#call(replica, { case: 'commit', value }, plan)
+      const answer = await this.#call(replica, { case: 'commit', value }, plan, COMMIT_MS_MAX)
       if (typeof answer === 'string' || answer.case !== 'committed') return
       const { httpEngine } = answer.value
       this.#served.set(replica.incarnation, servedOf(plan, httpEngine))
@@ -257,10 +261,10 @@ export class Publisher {
     replica: Preparer,
     body: EnvelopeBody,
     { epoch }: EpochPlan,
+    limitMs: number,
   ): Promise<EnvelopeBody | 'left' | LostReplica['how']> {
     const { clock, logger, replace } = this.#sources
     const askedMs = clock.monotonic()
-    const limitMs = body.case === 'commit' ? COMMIT_MS_MAX : PREPARE_MS_MAX
     try {
       const answer = await replica.link.call(body, limitMs)
       const { case: kind, value } = answer

@@ -10,6 +10,7 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { GatewayError } from '../shared/errors.ts'
+import { type Fields, isFields } from '../shared/fields.ts'
 import { isAlive, type ProcessIdentity } from '../shared/process-identity.ts'
 import { readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
 
@@ -51,10 +52,6 @@ export const removeReplicaFile = (runPath: string, name: ReplicaName): void => {
     // It stays and names a dead process, which its next reader sees.
   }
 }
-
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
 
 const isIdentity = (value: unknown): value is ProcessIdentity =>
   isFields(value) &&

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { create } from '@bufbuild/protobuf'
 import { DrainSchema } from '../../proto/gen/control_pb.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
+import { GatewayError } from '../shared/errors.ts'
 import { findIdentity, isAlive, type ProcessIdentity } from '../shared/process-identity.ts'
 import { settingsSha256 } from '../shared/replica-settings.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
@@ -88,6 +89,12 @@ export interface SpawnOptions {
   onEnd(): void
 }
 
+/** Why a replica could not be started. What the system says itself would name paths. */
+export const startFault = (error: unknown): string => {
+  if (error instanceof GatewayError) return error.message
+  return `not started (${(error as NodeJS.ErrnoException).code ?? 'internal fault'})`
+}
+
 /**
  * Starts a replica in a session of its own, so that neither Ctrl-C in control's terminal nor the
  * end of control ends it. Its output goes to a file: a pipe would break when control dies.
@@ -119,7 +126,7 @@ export const spawnReplica = (options: SpawnOptions): ReplicaProcess => {
     end(signal === null ? `exit code ${code}` : `signal ${signal}`)
   })
   child.on('error', (error) => {
-    if (pid === undefined) end(`not started: ${error.message}`)
+    if (pid === undefined) end(startFault(error))
   })
   return made
 }

@@ -19,6 +19,7 @@ import {
   type ReplicaProcess,
   signalReplica,
   spawnReplica,
+  startFault,
   tellDrain,
 } from './replica-process.ts'
 import type { ControlLink } from './socket-server.ts'
@@ -54,7 +55,7 @@ export class ReplicaSlot {
   #waiting: (() => void)[] = []
   /** Processes that followed another one under this control. */
   restarts = 0
-  /** How the last process ended; null before the first death. */
+  /** How the last process ended, or why none could be started; null before either. */
   lastDeath: ReplicaDeath | null = null
 
   constructor(index: number, isWanted: boolean, surroundings: SlotSurroundings) {
@@ -218,19 +219,19 @@ export class ReplicaSlot {
       const settings = settingsFor(index, incarnation)
       const { host, httpPort } = settings
       writeReplicaFile(runPath, { replica: index, incarnation, host, httpPort, identity: null })
-      const times = { nowMs, patienceMs: HELLO_MS_MAX }
-      const onEnd = () => this.settle()
-      const own = spawnReplica({ entry, settings, logsPath, ...times, onEnd })
+      const limits = { nowMs, patienceMs: HELLO_MS_MAX, onEnd: () => this.settle() }
+      const own = spawnReplica({ entry, settings, logsPath, ...limits })
       this.#processes.push(own)
       this.#writeFile(own)
       if (this.#hasHadProcess) this.restarts++
       this.#hasHadProcess = true
-      const pid = own.identity?.pid
-      logger.info({ event: 'replica_started', replica: index, pid, incarnation })
+      logger.info({ event: 'replica_started', replica: index, pid: own.identity?.pid, incarnation })
     } catch (error) {
       // A full disk, or no more processes: both may pass, and replicas that run are unharmed.
       removeReplicaFile(runPath, { replica: index, incarnation })
       this.#backoff.noteEnd(false, 0, nowMs)
+      const detail = startFault(error)
+      this.lastDeath = { index, pid: 0, incarnation, detail, isFatal: false, isAdopted: false }
       logger.error({ event: 'replica_not_started', replica: index, error })
     }
   }
@@ -266,8 +267,7 @@ export class ReplicaSlot {
   }
 
   #kill(own: ReplicaProcess, reason: string): void {
-    const pid = own.identity?.pid
-    const event = { event: 'replica_killed', replica: this.index, pid, reason }
+    const event = { event: 'replica_killed', replica: this.index, pid: own.identity?.pid, reason }
     if (!own.isEndPlanned) this.#surroundings.logger.warn(event)
     this.#leave(own, 0, false)
     // One that was never written down with a pid and has not dialled was never started.

@@ -12,8 +12,8 @@ import type { ConnectedReplica } from './connected-replica.ts'
 import { isStaying, type ReplicaProcess } from './replica-process.ts'
 import type { ReplicaSlot } from './replica-slot.ts'
 
-/** Longest wait for a successor to serve, its new starts included. */
-const SUCCESSOR_MS_MAX = 60_000
+/** A successor may take so long, its new starts included, beside what it needs to prepare. */
+const START_MS_MAX = 60_000
 const LOOK_MS = 50
 
 export interface SuccessionOptions {
@@ -22,6 +22,8 @@ export interface SuccessionOptions {
   settingsFor(index: number, incarnation: number): ReplicaSettings
   /** Whether a replica answers requests. */
   isServing(replica: ConnectedReplica): boolean
+  /** The longest that a new replica may take to prepare what is served, in milliseconds. */
+  prepareMsMax(): number
 }
 
 export class ReplicaSuccession {
@@ -98,8 +100,9 @@ export class ReplicaSuccession {
 
   /** Waits until the successor serves; the reason when it does not come to that. */
   async #fails(slot: ReplicaSlot, upTo: number): Promise<string | null> {
-    const { clock, isServing } = this.#options
-    const giveUpMs = clock.monotonic() + SUCCESSOR_MS_MAX
+    const { clock, isServing, prepareMsMax } = this.#options
+    const limitMs = START_MS_MAX + prepareMsMax()
+    const giveUpMs = clock.monotonic() + limitMs
     while (clock.monotonic() < giveUpMs && !this.#isStopped) {
       const { processes, lastDeath } = slot
       const successor = processes.findLast((own) => own.incarnation > upTo && isStaying(own))
@@ -110,6 +113,6 @@ export class ReplicaSuccession {
       }
       await delay(clock, LOOK_MS)
     }
-    return `did not serve within ${SUCCESSOR_MS_MAX / 1000} s`
+    return `did not serve within ${limitMs / 1000} s`
   }
 }

@@ -13,6 +13,7 @@ import { GatewayError } from '../shared/errors.ts'
 import { Link } from '../shared/link.ts'
 import type { Logger } from '../shared/logger.ts'
 import { isAnswered } from './socket-probe.ts'
+import { asUnwritable } from './state-file.ts'
 
 export type ControlLink = Link<EnvelopeBody>
 
@@ -58,18 +59,28 @@ export class SocketServer {
    * is a dead one's and is removed.
    *
    * @throws (rejects) GatewayError STATE_DIR_LOCKED when somebody does answer: a control process
-   *   that the lock does not show, in another container for instance
+   *   that the lock does not show, in another container for instance; STATE_UNWRITABLE when no
+   *   socket can be made there
    */
   async listen(): Promise<void> {
     if (await isAnswered(this.#path)) {
       throw new GatewayError('STATE_DIR_LOCKED', 'Another process serves this state folder')
     }
+    try {
+      await this.#listen()
+    } catch (error) {
+      throw asUnwritable(error, 'The control socket')
+    }
+  }
+
+  async #listen(): Promise<void> {
     rmSync(this.#path, { force: true })
     const server = createServer((socket) => this.#onConnection(socket))
     server.maxConnections = CONNECTIONS_MAX
     this.#server = server
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
+      // Also later: an accept that fails must not end control.
+      server.on('error', reject)
       server.listen(this.#path, resolve)
     })
     chmodSync(this.#path, 0o600)

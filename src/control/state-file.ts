@@ -6,6 +6,7 @@
 import { basename } from 'node:path'
 import { type AtomicWriteOptions, readFileBounded, writeFileAtomic } from '../shared/atomic-file.ts'
 import { GatewayError } from '../shared/errors.ts'
+import { type Fields, isFields } from '../shared/fields.ts'
 
 /** What a file holds and in which layout. Versions count up from 1. */
 export interface StateFormat {
@@ -13,13 +14,8 @@ export interface StateFormat {
   readonly version: number
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
 /** No file of ours comes near. What is larger is neither read nor written. */
 const BYTES_MAX = 32 * 1024 * 1024
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A STATE_CORRUPT error about one file. */
 export const corrupt = (file: string, found: string): GatewayError =>

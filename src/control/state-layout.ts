@@ -13,6 +13,8 @@ import { formatNameOf, type StateFormat } from './state-file.ts'
 export const GATEWAY_FORMAT: StateFormat = { name: 'sluice.gateway', version: 1 }
 
 const FOLDERS = ['lock', 'run', 'logs', 'proven', 'proving']
+/** Where files are written whole; a crash may leave parts. */
+const WRITTEN = ['lock', 'run', 'proven']
 
 const invalid = (found: string): GatewayError =>
   new GatewayError(
@@ -65,17 +67,33 @@ const makeFolder = (path: string): void => {
   }
 }
 
-/** Makes what is missing of a judged state folder; nobody else may enter it. */
-export const makeStateFolder = (path: string): void => {
+/**
+ * Makes what is missing of a judged state folder; nobody else may enter it.
+ *
+ * @param chmod the call that fails where the folder is another user's, for tests
+ * @throws GatewayError STATE_DIR_INVALID when it stays open to others; the error of the file system
+ */
+export const makeStateFolder = (path: string, chmod: typeof chmodSync = chmodSync): void => {
   for (const folder of [path, ...FOLDERS.map((name) => join(path, name))]) {
     makeFolder(folder)
-    if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700)
+    if ((statSync(folder).mode & 0o077) === 0) continue
+    try {
+      chmod(folder, 0o700)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error
+      // Mounted volumes often are root's, with a group that may write.
+      throw new GatewayError(
+        'STATE_DIR_INVALID',
+        'The state folder cannot be closed to others: it belongs to another user, or its file system keeps no rights; name a folder inside it, or elsewhere, with --state-dir',
+        { cause: error },
+      )
+    }
   }
 }
 
 /** Removes what writes that a crash cut off have left. Nobody else may be writing. */
 export const removeUnfinished = (path: string): void => {
-  for (const folder of [path, join(path, 'lock'), join(path, 'run')]) {
+  for (const folder of [path, ...WRITTEN.map((name) => join(path, name))]) {
     for (const name of readdirSync(folder)) {
       if (isTemporaryFile(name)) rmSync(join(folder, name), { force: true })
     }

@@ -1,7 +1,9 @@
 /** `epoch.json`: the last committed epoch, which the next control process continues. */
 
+import { BUCKETS } from '../routing/bucket-table.ts'
 import type { AtomicWriteOptions } from '../shared/atomic-file.ts'
 import type { PlannedEndpoint } from '../shared/epoch-plan.ts'
+import { isFields } from '../shared/fields.ts'
 import { corrupt, readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
 
 /** Number and endpoints (policy, bucket table) of the last committed epoch. */
@@ -12,11 +14,6 @@ export interface StoredEpoch {
 
 const FORMAT: StateFormat = { name: 'sluice.epoch', version: 1 }
 const FILE = 'epoch.json'
-const BUCKETS = 10_000
-
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
 
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0

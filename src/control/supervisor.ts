@@ -42,6 +42,8 @@ export interface SupervisorHandlers {
   onAllFatal?(reason: string): void
   /** Whether a replica answers requests. Absent: as soon as it is connected. */
   isServing?(replica: ConnectedReplica): boolean
+  /** The longest that a new replica may take to prepare what is served, in ms. Absent: 0. */
+  prepareMsMax?(): number
 }
 
 export interface SupervisorOptions {
@@ -94,7 +96,8 @@ export class Supervisor {
       },
     })
     const isServing = (replica: ConnectedReplica) => this.#isServing(replica)
-    this.#succession = new ReplicaSuccession({ ...options, isServing })
+    const prepareMsMax = () => options.handlers.prepareMsMax?.() ?? 0
+    this.#succession = new ReplicaSuccession({ ...options, isServing, prepareMsMax })
     for (let index = 0; index < replicas; index++) this.#slots.set(index, this.#makeSlot(index))
   }
 
@@ -169,16 +172,13 @@ export class Supervisor {
 
   /**
    * Replaces a replica process. It counts as a death, so that a reason that stays does not end in a
-   * hot loop.
-   *
-   * @param graceMs 0, for one that is silent: SIGKILL at once; else it is drained for so long first
+   * hot loop. By SIGKILL: whoever is replaced no longer answers.
    */
   replace(
     { index, incarnation }: Pick<ConnectedReplica, 'index' | 'incarnation'>,
     reason: string,
-    graceMs = 0,
   ): void {
-    this.#slots.get(index)?.end(incarnation, graceMs, reason, false)
+    this.#slots.get(index)?.end(incarnation, 0, reason, false)
   }
 
   /**

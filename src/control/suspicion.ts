@@ -4,10 +4,9 @@
  * a second try. What a replica has loaded before, without trouble, is no suspect.
  */
 
-import type { PlannedVersion } from '../shared/epoch-plan.ts'
-import { loadKey } from './planned-version.ts'
+import { loadKey, type PlannedVersion } from '../shared/epoch-plan.ts'
 
-/** Silence blocks the data threads for a minute: nobody should go through that twice. */
+/** Silence blocks the data threads for a minute or more: nobody should go through that twice. */
 const COST = { died: 1, silent: 2 } as const
 const COST_MAX = 2
 

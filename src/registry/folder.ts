@@ -65,8 +65,7 @@ const isRefusal = (value: object | null): value is Refusal =>
   value !== null && 'code' in value && typeof value.code === 'string'
 
 /** Names that editors, copies in progress and file systems leave about. */
-const isIgnored = (name: string): boolean =>
-  name.startsWith('.') || name.startsWith('_') || name.endsWith('~') || name.endsWith('.tmp')
+const isIgnored = (name: string): boolean => /^[._]|~$|\.tmp$/.test(name) || name === 'lost+found'
 
 /** Folders, and links to anything but a file: where a link leads is judged later, aloud. */
 const isCandidate = (folder: string, entry: Dirent): boolean =>
@@ -176,8 +175,9 @@ const scanModel = (root: string, name: string, parsers: RepositoryParsers): Scan
       versions.push(broken === null ? scanned : { ...scanned, fault: broken })
       continue
     }
-    const detail = `'${entry.name}' is no version: 1, 2, 3 ...`
-    faults.push(faultOf(entry.name, refuse('MODEL_INVALID', detail)))
+    // Triton has other folders there as well, such as `configs`.
+    const detail = `'${entry.name}' is no version: a number from 1, of at most 15 digits`
+    faults.push({ ...faultOf(entry.name, refuse('MODEL_INVALID', detail)), isWarning: true })
   }
   for (const [alias, version] of Object.entries(aliases)) {
     if (versions.some((each) => each.version === version)) continue

@@ -34,6 +34,7 @@ interface Replica extends Preparer {
 const RESTART_MS = 100
 const NOTICE_MS = 3
 const ANSWER_MS = 5
+const LOAD_MS_MAX = 60_000
 const keyOf = (model: string, version: number) => `${model} v${version}`
 
 export class PlanningWorld extends PlanningRepository {
@@ -45,11 +46,15 @@ export class PlanningWorld extends PlanningRepository {
   readonly written: EpochPlan[] = []
   readonly proved: string[] = []
   isDiskFull = false
+  /** What the load of one version takes. */
+  loadMs = 0
   /** Proving runs that wait for `finishProving`. */
   readonly #proving: { key: string; finish: () => void }[] = []
   /** Whether proving runs wait at all. */
   isProvingSlow = false
   #replicas: Replica[] = []
+  /** `a v1`: kills, from now on, who loads it; the agent says so. */
+  readonly lethal = new Set<string>()
   readonly #damaged = new Map<string, boolean>()
   #incarnation = 0
   onWrite = (_plan: EpochPlan, _previous: EpochPlan | null): void => {}
@@ -57,12 +62,16 @@ export class PlanningWorld extends PlanningRepository {
   constructor(stored: StoredEpoch | null = null) {
     super()
     const logger = createLogger({ level: 'silent', component: 'test' })
-    const replicas = () => this.#replicas.filter(({ isLeaving }) => !isLeaving)
+    const replicas = () =>
+      this.#replicas
+        .filter(({ isLeaving }) => !isLeaving)
+        .sort((a, b) => a.index - b.index || a.incarnation - b.incarnation)
     const { clock } = this
     this.publisher = new Publisher(
       {
         clock,
         logger,
+        loadMsMax: LOAD_MS_MAX,
         replicas,
         replace: ({ incarnation }) => this.kill(incarnation),
         writeEpoch: (epoch) => this.#write(epoch),
@@ -213,15 +222,21 @@ export class PlanningWorld extends PlanningRepository {
     for (const { model, version, provenSha256 } of plan.versions) {
       if (replica.served?.versions.some((each) => each.provenSha256 === provenSha256)) continue
       const nature = provenSha256.split('/')[2] as Nature
+      if (this.loadMs > 0) {
+        await new Promise<void>((resolve) => this.clock.setTimer(this.loadMs, resolve))
+        if (!replica.isAlive) throw new Error('The link was closed')
+      }
       if (nature === 'hanging') await new Promise(() => {})
-      if (nature === 'deadly') {
+      const key = keyOf(model, version)
+      if (this.lethal.has(key)) this.planning.onSilent(replica, `thread 0: load ${key}`)
+      if (nature === 'deadly' || this.lethal.has(key)) {
         this.kill(replica.incarnation)
         await settle()
         throw new Error('The link was closed')
       }
       const detail = 'it cannot be loaded'
       if (nature === 'unloadable') failures.push({ model, version, code: 'PREPARE_FAILED', detail })
-      if (this.#damaged.has(keyOf(model, version))) {
+      if (this.#damaged.has(key)) {
         failures.push({ model, version, code: 'DIGEST_MISMATCH', detail: 'it is damaged' })
       }
     }

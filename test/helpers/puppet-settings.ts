@@ -12,12 +12,12 @@ type Chosen = Pick<ReplicaSettings, 'replica' | 'incarnation' | 'threads' | 'dra
 
 /** Settings of one puppet. What a puppet does not look at is left out. */
 export const puppetSettings = (
-  { path, socketPath, gateway }: StateDir,
+  { socketPath, gateway }: StateDir,
   chosen: Chosen,
   manner: (index: number, incarnation: number) => PuppetManner = () => 'obedient',
 ): ReplicaSettings => {
   const puppet = manner(chosen.replica, chosen.incarnation)
   const listens = { host: '127.0.0.1', httpPort: 8000 }
-  const places = { stateDir: path, socketPath, gateway, ...listens }
+  const places = { socketPath, gateway, ...listens }
   return { ...places, ...chosen, puppet } as unknown as PuppetSettings
 }

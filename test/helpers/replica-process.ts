@@ -157,7 +157,7 @@ export const startReplica = async (
   const { refusal = '', ...chosen } = given
   const stateDir = makeTempDir('replica')
   const httpPort = await findFreePort()
-  const places = { stateDir, socketPath: join(stateDir, 'control.sock'), httpPort }
+  const places = { socketPath: join(stateDir, 'control.sock'), httpPort }
   const settings = replicaSettings({ ...places, ...chosen })
   const logFile = join(stateDir, 'log')
   const server = createServer()

@@ -3,7 +3,6 @@
 import type { ReplicaSettings } from '../../src/shared/epoch-plan.ts'
 
 export const replicaSettings = (given: Partial<ReplicaSettings> = {}): ReplicaSettings => ({
-  stateDir: '',
   socketPath: '',
   gateway: 'test',
   replica: 0,

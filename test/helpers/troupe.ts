@@ -40,12 +40,15 @@ export interface TroupeOptions {
   manner?(index: number, incarnation: number): PuppetManner
   /** Whether a connected puppet answers requests; all do when absent. */
   isServing?(replica: ConnectedReplica): boolean
+  /** The longest that a puppet may take to prepare; 0 when absent. */
+  prepareMsMax?(): number
 }
 
 /** A supervisor of puppets. All are killed when the test ends. */
 export const makeTroupe = (stateDir: StateDir, options: TroupeOptions = {}): Troupe => {
   const { replicas = 1, clock = systemClock, threads = 1, drainMsMax = 5000 } = options
   const { entry = PUPPET_ENTRY, manner = () => 'obedient', isServing = () => true } = options
+  const { prepareMsMax = () => 0 } = options
   const deaths: ReplicaDeath[] = []
   const arrivals: ConnectedReplica[] = []
   const events: string[] = []
@@ -76,6 +79,7 @@ export const makeTroupe = (stateDir: StateDir, options: TroupeOptions = {}): Tro
       onDrained: ({ incarnation }, final) => void finals.set(incarnation, final),
       onAllFatal: (reason) => void fatal.push(reason),
       isServing,
+      prepareMsMax,
     },
   })
   atEnd(() => endAll(supervisor, clock))

@@ -1,7 +1,15 @@
 /** What is proved again, and what is known already. */
 
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -48,17 +56,23 @@ test('prove() keeps versions apart that differ only in their external data', asy
   for (const [i, each] of versions.entries()) expect(await cached.prove(each)).toEqual(proved[i])
 })
 
-test('prove() remembers what a version lacks until something in its folder changes', async () => {
+test('prove() tries again what failed, whatever it was', async () => {
   const { entry, runs } = counted()
   const prover = makeProver({ entry })
   const subject = publish(external({ location: 'w' }))
   const lacking = await prover.prove(subject)
   expect(lacking).toMatchObject({ code: 'MODEL_INVALID' })
   expect(await prover.prove(subject)).toEqual(lacking)
-  expect(runs()).toBe(1)
+  expect(runs()).toBe(2)
   writeFileSync(join(dirname(subject.modelFile), 'w'), new Uint8Array(12))
   reportOf(await prover.prove(subject))
-  expect(runs()).toBe(2)
+  expect(runs()).toBe(3)
+})
+
+test('prove() minds no link to nowhere beside the model, such as the lock of an editor', async () => {
+  const subject = publish(scaleAdd())
+  symlinkSync('somebody@host.4711', join(dirname(subject.modelFile), '.#manifest.json'))
+  reportOf(await makeProver().prove(subject))
 })
 
 test('prove() tries again what may have been the fault of the machine', async () => {

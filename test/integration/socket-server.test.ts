@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
@@ -10,15 +10,15 @@ import { SocketServer } from '../../src/control/socket-server.ts'
 import { Link } from '../../src/shared/link.ts'
 import { createLogger } from '../../src/shared/logger.ts'
 import { atEnd } from '../helpers/clean-up.ts'
+import { failure } from '../helpers/failure.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { makeTempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
 
 const news: EnvelopeBody = { case: 'drained', value: create(DrainedSchema) }
 
-/** A server that accepts replicas below 2 and notes what happens. */
-const startServer = async () => {
-  const path = join(makeTempDir(), 's')
+/** A server, not yet listening, that accepts replicas below 2 and notes what happens. */
+const makeServer = (path = join(makeTempDir(), 's')) => {
   const clock = new FakeClock()
   const events: string[] = []
   const server = new SocketServer(path, clock, createLogger({ level: 'silent', component: 't' }), {
@@ -31,9 +31,14 @@ const startServer = async () => {
     },
     onClosed: () => void events.push('closed'),
   })
-  await server.listen()
   atEnd(() => server.close())
   return { server, path, clock, events }
+}
+
+const startServer = async () => {
+  const made = makeServer()
+  await made.server.listen()
+  return made
 }
 
 const dial = async (path: string): Promise<Socket> => {
@@ -71,6 +76,19 @@ const hello = (replica: number, protocol = 1): EnvelopeBody => ({
 test('listen() makes a socket that only its owner may use', async () => {
   const { path } = await startServer()
   expect(statSync(path).mode & 0o777).toBe(0o600)
+})
+
+test.each([
+  ['a folder is in its place', 'folder'],
+  ['its folder is absent', join('absent', 's')],
+])('listen() says that the control socket cannot be made when %s', async (_, way) => {
+  const root = makeTempDir()
+  mkdirSync(join(root, 'folder'))
+  const { server } = makeServer(join(root, way))
+  const { code, detail } = await failure(() => server.listen())
+  expect(code).toBe('STATE_UNWRITABLE')
+  expect(detail).toMatch(/^The control socket cannot be written: .*--state-dir$/)
+  expect(detail).not.toContain(root)
 })
 
 test('SocketServer welcomes a replica, then passes its messages on', async () => {

@@ -61,12 +61,14 @@ test('replicas serve on when the first successor can never listen, and control s
 test('replicas serve on when the first successor does not come to serve', async () => {
   const clock = new FakeClock()
   const isServing = ({ incarnation }: ConnectedReplica) => incarnation <= 2
-  const { supervisor, events, connected, pids } = await succeed(2, { clock, isServing })
+  const prepareMsMax = () => 30_000
+  const options = { clock, isServing, prepareMsMax }
+  const { supervisor, events, connected, pids } = await succeed(2, options)
   await connected(3)
-  await clock.advance(59_000)
+  await clock.advance(89_000)
   expect(supervisor.warnings()).toEqual([])
   await clock.advance(1_100)
-  expect(supervisor.warnings()[0]).toContain('did not serve within 60 s')
+  expect(supervisor.warnings()[0]).toContain('did not serve within 90 s')
   await until(() => events.includes('0.3 died'), { what: 'the end of the successor' })
   await clock.advance(10_000)
   expect((await connected(2)).map(({ pid }) => pid)).toEqual(pids)

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -163,6 +163,28 @@ test.each(['mute', 'babbling'] as const)(
   },
 )
 
+test('Supervisor keeps why it cannot start a replica, and starts it once it can', async () => {
+  const clock = new FakeClock()
+  const stateDir = await openTestState()
+  const { supervisor, deaths, connected } = makeTroupe(stateDir, { clock })
+  const inTheWay = join(stateDir.path, 'incarnation.json')
+  mkdirSync(inTheWay)
+  await supervisor.start()
+  const [state] = supervisor.states()
+  expect(state).toMatchObject({ state: 'dead', pid: 0, restarts: 0 })
+  const detail = /^incarnation\.json in the state folder cannot be written: .*--state-dir$/
+  expect(state?.lastDeath?.detail).toMatch(detail)
+  rmSync(inTheWay, { recursive: true })
+  const log = join(stateDir.logsPath, 'replica-0.log')
+  mkdirSync(log)
+  await clock.advance(100)
+  expect(supervisor.states()[0]?.lastDeath?.detail).toBe('not started (EISDIR)')
+  rmSync(log, { recursive: true })
+  await clock.advance(200)
+  await connected(1)
+  expect(deaths).toEqual([])
+})
+
 test('Supervisor goes on when Node cannot start the entry', async () => {
   const entry = fileURLToPath(new URL('no-such-replica.ts', import.meta.url))
   const { supervisor, deaths } = makeTroupe(await openTestState(), { entry })
@@ -191,16 +213,6 @@ test('replace() says nothing about another process of the same place', async () 
   supervisor.replace({ ...first!, index: 1 }, 'silent')
   expect(first!.isLeaving).toBe(false)
   expect(deaths).toEqual([])
-})
-
-test('replace() with a grace lets the replica end by itself', async () => {
-  const { supervisor, deaths, connected } = makeTroupe(await openTestState())
-  await supervisor.start()
-  const [first] = await connected(1)
-  supervisor.replace(first!, 'recycled', 5000)
-  await until(() => deaths.length === 1, { what: 'the death' })
-  expect(deaths[0]!.detail).toBe('exit code 0')
-  await connected(1)
 })
 
 test('drainAll() kills what has not ended in time', async () => {

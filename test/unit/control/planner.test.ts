@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CatalogModel, CatalogVersion } from '../../../src/control/catalog.ts'
-import { loadKey, plannedVersion } from '../../../src/control/planned-version.ts'
+import { plannedVersion } from '../../../src/control/planned-version.ts'
 import {
   type Candidate,
   chooseVersion,
@@ -10,7 +10,7 @@ import {
   type PlanInputs,
 } from '../../../src/control/planner.ts'
 import type { ScannedModel, ScannedVersion } from '../../../src/registry/folder.ts'
-import type { PlannedVersion } from '../../../src/shared/epoch-plan.ts'
+import { loadKey, type PlannedVersion } from '../../../src/shared/epoch-plan.ts'
 import type { Manifest } from '../../../src/shared/manifest.ts'
 import { provingReport, signatureOf } from '../../helpers/proving-report.ts'
 
@@ -98,7 +98,10 @@ describe('chooseVersion()', () => {
   test.each([
     ['champion when sound', '1 2', 1, undefined, 1],
     ['the highest without champion', '1 3', undefined, 1, 3],
-    ['the highest when the champion does not exist', '1 3', 7, 1, 3],
+    ['what serves when the champion does not exist', '1 3', 7, 1, 1],
+    ['nothing while what serves is loading instead', '1:loading 3', 7, 1, null],
+    ['the highest when neither exists', '1 3', 7, 2, 3],
+    ['the highest when the champion does not exist and nothing serves', '1 3', 7, undefined, 3],
     ['what serves when the champion has failed', '1 2 4:failed', 4, 1, 1],
     ['the highest when nothing serves either', '1 2 4:failed', 4, undefined, 2],
     ['nothing when nothing is sound', '1:failed', 1, undefined, null],

@@ -21,7 +21,7 @@ test.each(['bad', 'faulty', 'selfish', 'unloadable', 'deadly', 'hanging'] as con
     const world = await started((empty) => empty.put('a', 1, 'sound'))
     world.put('a', 2, nature)
     world.put('b', 1, 'sound')
-    await world.reload(150_000)
+    await world.reload(400_000)
     expect(world.answering('a')).toBe(1)
     expect(world.answering('b')).toBe(1)
     expect(world.planning.isSettled).toBe(true)
@@ -67,14 +67,34 @@ test('one deadly version among many is found, and the others serve', async () =>
   expect(names.filter((name) => world.answering(name) === null)).toEqual(['e'])
 })
 
+test('a replica that needs longer than a minute for all versions together comes up', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+  const world = await started((empty) => {
+    for (const name of names) empty.put(name, 1, 'sound')
+    empty.loadMs = 10_000
+  }, 1)
+  await world.clock.advance(70_000)
+  expect(names.map((name) => world.answering(name))).toEqual(names.map(() => 1))
+  expect(epochs(world)).toEqual([1])
+  world.kill(world.replicas[0]!.incarnation)
+  await world.clock.advance(71_000)
+  expect(world.replicas.map(({ incarnation, served }) => [incarnation, served?.epoch])).toEqual([
+    [2, 1],
+  ])
+})
+
 test('what a replica said of its silent thread is believed', async () => {
   const world = await started((empty) => empty.put('a', 1, 'sound'), 1)
   world.put('b', 1, 'hanging')
   world.put('c', 1, 'sound')
   world.planning.rescan(null)
-  await world.clock.advance(30_000)
-  world.planning.onSilent(world.replicas[0]!, 'thread 0: loading b v1')
-  await world.clock.advance(40_000)
+  for (let tries = 0; tries < 2; tries++) {
+    await world.clock.advance(61_000)
+    const replica = world.replicas[0]!
+    world.planning.onSilent(replica, 'thread 0: load b v1')
+    world.kill(replica.incarnation)
+  }
+  await world.clock.advance(1000)
   expect([world.answering('a'), world.answering('b'), world.answering('c')]).toEqual([1, null, 1])
 })
 
@@ -122,4 +142,46 @@ test('a version that serves is not taken away because another replica cannot loa
   expect(world.planning.warnings()).toEqual([
     'a v1 serves, but not every replica can load it: it is damaged',
   ])
+})
+
+test.each([0, 1])('replica %i, which cannot load what serves, hinders no epoch', async (index) => {
+  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  world.damage('a', 1, true)
+  world.kill(world.replicas[index]!.incarnation)
+  await world.clock.advance(10_000)
+  world.put('b', 1, 'sound')
+  await world.reload()
+  expect([world.answering('a'), world.answering('b')]).toEqual([1, 1])
+  expect(world.planning.isSettled).toBe(true)
+})
+
+test('replicas that are brought up in vain, one after the other, hinder no epoch', async () => {
+  const world = await started((empty) => empty.put('a', 1, 'sound'), 3)
+  world.damage('a', 1, true)
+  world.put('b', 1, 'sound')
+  world.isDiskFull = true
+  await world.reload()
+  const [first, second] = world.replicas
+  world.kill(first!.incarnation)
+  await world.clock.advance(10_000)
+  world.loadMs = 30_000
+  await world.clock.advance(10_000)
+  // While the first is loading: from now on one of the two always is.
+  world.kill(second!.incarnation)
+  await world.clock.advance(200_000)
+  world.isDiskFull = false
+  await world.clock.advance(300_000)
+  expect([world.answering('a'), world.answering('b')]).toEqual([1, 1])
+})
+
+test('a version that serves and begins to kill whoever loads it is given up', async () => {
+  const world = await started((empty) => {
+    empty.put('a', 1, 'sound')
+    empty.put('b', 1, 'sound')
+  }, 1)
+  world.lethal.add('a v1')
+  world.kill(world.replicas[0]!.incarnation)
+  await world.clock.advance(10_000)
+  expect([world.answering('a'), world.answering('b')]).toEqual([null, 1])
+  expect(world.replicas.map(({ served }) => served?.epoch)).toEqual([world.publisher.plan?.epoch])
 })

@@ -151,6 +151,29 @@ test('revisions go on over a cold restart, and what served last is what is falle
   expect(world.answering('a')).toBe(2)
 })
 
+test('a champion that does not exist moves no traffic, at a restart neither', async () => {
+  const before = await started((empty) => {
+    for (const version of [3, 4, 5]) empty.put('a', version, 'sound')
+    empty.alias('a', 3)
+  })
+  expect(before.answering('a')).toBe(3)
+  before.alias('a', 30)
+  await before.reload()
+  expect(before.answering('a')).toBe(3)
+  const world = new PlanningWorld({ epoch: 1, endpoints: before.written[0]!.endpoints })
+  for (const version of [5, 4, 3]) world.put('a', version, 'sound')
+  world.alias('a', 30)
+  world.isProvingSlow = true
+  world.connect(0)
+  world.planning.start(null)
+  world.finishProving(world.proved.indexOf('a v5'))
+  await world.clock.advance(3000)
+  expect(world.answering('a')).toBeNull()
+  world.finishAllProving()
+  await world.clock.advance(1000)
+  expect(world.written.map(() => world.answering('a'))).toEqual([3])
+})
+
 test('a disk that is full leaves the present epoch, and is tried again', async () => {
   const world = await started((empty) => empty.put('a', 1, 'sound'))
   world.put('a', 2, 'sound')

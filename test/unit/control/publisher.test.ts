@@ -9,10 +9,12 @@ import {
   type EpochPlan,
   encodeJson,
   type PlannedEndpoint,
+  type PlannedVersion,
   type PrepareFailure,
 } from '../../../src/shared/epoch-plan.ts'
 import { createLogger } from '../../../src/shared/logger.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
+import { signatureOf } from '../../helpers/proving-report.ts'
 
 const endpoint = (name: string, revision: number): PlannedEndpoint => ({
   ...{ name, model: name, revision, salt: name, bucketRuns: [[10_000, 0]] },
@@ -25,6 +27,14 @@ const body = (more: Partial<PlanBody> = {}): PlanBody => ({
   ...more,
 })
 
+const planned = (version: number): PlannedVersion => ({
+  ...{ model: 'a', version, digest: `${version}`, provenFile: '', provenSha256: `${version}` },
+  signature: signatureOf(2),
+  manifest: null,
+  batching: { rowsMax: 1, mixesRequests: false, preferredRows: [], queueDelayUsMax: 0 },
+  exampleRow: null,
+})
+
 const FAILURE: PrepareFailure = { model: 'a', version: 1, code: 'PREPARE_FAILED', detail: 'no' }
 
 type Manner = 'well' | 'failing' | 'dead' | 'silent' | 'superseded' | 'forgetful'
@@ -32,6 +42,7 @@ type Manner = 'well' | 'failing' | 'dead' | 'silent' | 'superseded' | 'forgetful
 /** A replica of a manner, and what it was asked. */
 const replicaOf = (clock: FakeClock, manner: Manner, more: Partial<Preparer['hello']> = {}) => {
   const asked: string[] = []
+  const limitsMs: number[] = []
   let incarnation = 0
   const answer = ({ case: kind, value }: EnvelopeBody): EnvelopeBody => {
     if (kind === 'commit') {
@@ -51,6 +62,7 @@ const replicaOf = (clock: FakeClock, manner: Manner, more: Partial<Preparer['hel
     link: {
       call: async (asking, limitMs) => {
         asked.push(asking.case ?? '')
+        limitsMs.push(limitMs)
         if (manner === 'dead') throw new Error('The link is closed')
         if (manner !== 'silent') return answer(asking)
         await clock.advance(limitMs)
@@ -58,10 +70,14 @@ const replicaOf = (clock: FakeClock, manner: Manner, more: Partial<Preparer['hel
       },
     },
   }
-  return { replica, asked }
+  return { replica, asked, limitsMs }
 }
 
-const publisherOf = (manners: readonly Manner[], stored: StoredEpoch | null = null) => {
+const publisherOf = (
+  manners: readonly Manner[],
+  stored: StoredEpoch | null = null,
+  loadMsMax = 60_000,
+) => {
   const clock = new FakeClock()
   const all = manners.map((manner, i) => {
     const made = replicaOf(clock, manner)
@@ -72,6 +88,7 @@ const publisherOf = (manners: readonly Manner[], stored: StoredEpoch | null = nu
   const publisher = new Publisher(
     {
       clock,
+      loadMsMax,
       logger: createLogger({ level: 'silent', component: 'test' }),
       replicas: () => all.map(({ replica }) => replica),
       replace: ({ index }) => void replaced.push(index),
@@ -118,11 +135,40 @@ describe('publish()', () => {
     const { publisher, all } = publisherOf(['failing', 'well'])
     const plan: EpochPlan = { epoch: 7, ...body() }
     publisher.welcome({
-      ...all[1]!.replica,
+      ...all[0]!.replica,
       hello: { epoch: 7n, plan: encodeJson(plan), httpEngine: 'uws' },
     })
     expect(await publisher.publish(body({ endpoints: [] }))).toMatchObject({ isCommitted: false })
     expect(all.map(({ asked }) => asked)).toEqual([['prepare'], []])
+  })
+
+  test('has one that serves the present epoch prepare first', async () => {
+    const { publisher, all } = publisherOf(['failing', 'well'])
+    const plan: EpochPlan = { epoch: 7, ...body({ versions: [planned(1)] }) }
+    publisher.welcome({
+      ...all[1]!.replica,
+      hello: { epoch: 7n, plan: encodeJson(plan), httpEngine: 'uws' },
+    })
+    const next = body({ versions: [planned(1), planned(2)] })
+    expect(await publisher.publish(next)).toMatchObject({ isCommitted: true })
+    expect(all.map(({ asked }) => asked)).toEqual([['prepare'], ['prepare', 'commit']])
+  })
+
+  test('gives every version that a replica has to load a minute', async () => {
+    const { publisher, all } = publisherOf(['well', 'well'])
+    const plan: EpochPlan = { epoch: 7, ...body({ versions: [planned(1), planned(2)] }) }
+    publisher.welcome({
+      ...all[0]!.replica,
+      hello: { epoch: 7n, plan: encodeJson(plan), httpEngine: 'uws' },
+    })
+    await publisher.publish(body({ versions: [planned(1), planned(2), planned(3)] }))
+    expect(all.map(({ limitsMs }) => limitsMs[0])).toEqual([60_000, 180_000])
+  })
+
+  test('waits longer where the watchdog lets a load take longer', async () => {
+    const { publisher, all } = publisherOf(['well'], null, 300_000)
+    await publisher.publish(body({ versions: [planned(1), planned(2)] }))
+    expect(all[0]?.limitsMs).toEqual([600_000, 10_000])
   })
 
   test('does not take a replica for one that serves which did not commit', async () => {

@@ -166,7 +166,7 @@ test('raiseIncarnation() gives out nothing that it could not write', async () =>
 test('removeUnfinished() removes what unfinished writes have left, and nothing else', async () => {
   const stateDir = await openTestState()
   const before = treeOf(stateDir.path)
-  for (const folder of ['.', 'run', 'lock']) {
+  for (const folder of ['.', 'run', 'lock', 'proven']) {
     writeFileSync(join(stateDir.path, folder, '1.json.sluice-tmp-1-1'), 'half')
   }
   stateDir.removeUnfinished()

@@ -79,6 +79,23 @@ test.each<[string, Tree]>([
   judgeStateFolder(join(folder, 'not', 'there'))
 })
 
+test('makeStateFolder() says what to do about a folder that it may not close to others', () => {
+  const { folder } = makeTree({})
+  const failing = (code: string) => () => {
+    throw Object.assign(new Error(`${code}: chmod ${folder}`), { code })
+  }
+  // A volume of root's that its group may write: a container without its owner's rights.
+  expect(() => makeStateFolder(folder, failing('EPERM'))).toThrow(
+    expect.objectContaining({
+      code: 'STATE_DIR_INVALID',
+      message: expect.stringMatching(/belongs to another user.*a folder inside it.*--state-dir$/),
+    }),
+  )
+  expect(() => makeStateFolder(folder, failing('EROFS'))).toThrow('EROFS')
+  makeStateFolder(join(folder, 'inside'), failing('EPERM'))
+  expect(lstatSync(join(folder, 'inside')).mode & 0o777).toBe(0o700)
+})
+
 test('makeStateFolder() makes what is missing, for nobody else', () => {
   const { folder } = makeTree({ logs: {} })
   makeStateFolder(folder)

@@ -85,8 +85,8 @@ test('scanRepository() sorts versions by number and models by name', () => {
   expect(versionNumbers(models[1]!)).toEqual([9, 10])
 })
 
-test.each(['0', '01', 'x', '-1', '1.0', '1e3', '9999999999', 'latest'])(
-  'scanRepository() says that folder %s is no version',
+test.each(['0', '01', 'x', '-1', '1.0', '1e3', '1000000000000000', 'latest', 'configs'])(
+  'scanRepository() warns that folder %s is no version',
   (name) => {
     const { faults, versions, isBroken } = scanModel({
       '1/model.onnx': 'x',
@@ -97,12 +97,32 @@ test.each(['0', '01', 'x', '-1', '1.0', '1e3', '9999999999', 'latest'])(
     expect(faults).toEqual([
       {
         code: 'MODEL_INVALID',
-        detail: `'${name}' is no version: 1, 2, 3 ...`,
+        detail: `'${name}' is no version: a number from 1, of at most 15 digits`,
         file: `m/${name}`,
+        isWarning: true,
       },
     ])
   },
 )
+
+test('scanRepository() tells version numbers of 15 digits apart, and sorts them', () => {
+  const numbers = [2, 1_700_000_000, 1_700_000_000_001, 999_999_999_999_998, 999_999_999_999_999]
+  const files = numbers.toReversed().map((version) => [`${version}/model.onnx`, 'x'])
+  const model = scanModel({
+    ...Object.fromEntries(files),
+    'aliases.json': { champion: 999_999_999_999_998 },
+  })
+  expect(versionNumbers(model)).toEqual(numbers)
+  expect(model.faults).toEqual([])
+})
+
+test('scanRepository() passes over what mkfs leaves', () => {
+  const files = { '1/model.onnx': 'x', 'lost+found': null }
+  expect(scanModel(files)).toMatchObject({ faults: [], versions: [{ version: 1 }] })
+  const { models, faults } = scan(makeTree({ 'm/1/model.onnx': 'x', 'lost+found/#12': '' }))
+  expect(faults).toEqual([])
+  expect(models).toMatchObject([{ name: 'm' }])
+})
 
 test('scanRepository() passes over hidden and temporary folders, and over files', () => {
   const root = makeTree({
