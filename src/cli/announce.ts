@@ -4,7 +4,7 @@ import type { Gateway } from '../control/gateway.ts'
 import { type GatewayFacts, gatewayModels, gatewayStatus } from '../control/gateway-status.ts'
 import { type Clock, delay } from '../shared/clock.ts'
 import { createLogger } from '../shared/logger.ts'
-import { exampleOf, modelLines, predictUrl, renderBanner } from './banner.ts'
+import { exampleOf, metricsUrl, modelLines, predictUrl, renderBanner } from './banner.ts'
 import { print } from './output.ts'
 import { formatUrl } from './url.ts'
 
@@ -26,13 +26,14 @@ const ready = (
   readyMs: number,
 ): object => {
   const status = gatewayStatus(gateway, facts())
-  const { httpPort, controlPort, epoch, reasons, warnings, replicas } = status
+  const { httpPort, controlPort, metricsListen, epoch, reasons, warnings, replicas } = status
   return {
     event: status.ready ? 'ready' : 'not_ready',
     ...(status.ready ? { readyMs: Math.round(readyMs) } : { reasons }),
     predict: predictUrl(status),
     control: formatUrl(controlHost, controlPort),
-    ...{ httpPort, controlPort, epoch, stateDir },
+    metrics: metricsUrl(status, controlHost),
+    ...{ httpPort, controlPort, metricsListen, epoch, stateDir },
     models: modelLines(gatewayModels(gateway), status),
     replicas: replicas.length,
     node: process.versions.node,

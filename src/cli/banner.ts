@@ -2,7 +2,7 @@
 
 import type { EndpointStatus, ModelsDocument, StatusDocument } from '../control/status-document.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
-import { bytes, paint, plain } from './output.ts'
+import { bytes, many, paint, plain } from './output.ts'
 import { formatUrl } from './url.ts'
 
 export interface BannerFacts {
@@ -43,8 +43,6 @@ export const exampleOf = (
 /** For a POSIX shell: as it stands, whatever is in it. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
-const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
-
 const shareOf = (endpoints: readonly EndpointStatus[], model: string, version: number): string => {
   const variants = endpoints.find((endpoint) => endpoint.model === model)?.variants ?? []
   const own = variants.find((variant) => variant.version === version)
@@ -75,6 +73,15 @@ export const predictUrl = ({
   return `${formatUrl(httpHost, httpPort)}/predict/${name}`
 }
 
+/** Where a scraper asks, and the control port where nothing else is configured. */
+export const metricsUrl = (
+  { metricsListen, controlPort }: StatusDocument,
+  controlHost: string,
+): string => {
+  const { host, port } = metricsListen ?? { host: controlHost, port: controlPort }
+  return `${formatUrl(host, port)}/metrics`
+}
+
 const processes = ({ replicas }: StatusDocument): string => {
   const memory = replicas.reduce((sum, { rssBytes }) => sum + rssBytes, 0)
   const threads = Math.max(0, ...replicas.map((replica) => replica.threads.length))
@@ -102,7 +109,7 @@ export const renderBanner = (
     head(status, facts),
     line('Predict', predictUrl(status)),
     line('Status', `${control}/api/v1/status    or: npx sluice status`),
-    line('Metrics', `${control}/metrics`),
+    line('Metrics', metricsUrl(status, facts.controlHost)),
     line('Models', modelLines(models, status).join(', ') || 'none'),
     line('Processes', processes(status)),
     line('State', facts.stateDir),

@@ -9,7 +9,6 @@ import { isAbsolute, join, relative } from 'node:path'
 import type { ConfigProblem, SluiceConfig } from '../config/config.ts'
 import { jsonPlaces } from '../config/json-text.ts'
 import { repositoryParsers } from '../config/parsers.ts'
-import { nearestKey } from '../config/problems.ts'
 import { Catalog, type CatalogVersion, type ProveVersion } from '../control/catalog.ts'
 import { modelsDocument } from '../control/model-status.ts'
 import { makePlan } from '../control/planner.ts'
@@ -18,7 +17,9 @@ import { type RepositoryFault, type RepositoryScan, scanRepository } from '../re
 import { systemClock } from '../shared/clock.ts'
 import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
 import { createLogger } from '../shared/logger.ts'
+import { nearest } from '../shared/nearest.ts'
 import { packageVersion } from '../shared/package-version.ts'
+import { provingLimits } from './proving-limits.ts'
 
 /** A problem with the code under which Sluice knows it. */
 export interface CheckProblem extends ConfigProblem {
@@ -110,15 +111,10 @@ const proveAll = async (
   options: CheckRepositoryOptions,
   folder: string,
 ): Promise<Catalog> => {
-  const { proving } = options.config
   const prover = new Prover({
     provenPath: join(folder, 'proven'),
     provingPath: join(folder, 'proving'),
-    limits: {
-      timeoutMs: proving.timeoutSeconds * 1000,
-      memoryBytesMax: proving.memoryBytesMax,
-      rowsMax: proving.rowsMax,
-    },
+    limits: provingLimits(options.config),
     ortVersion: packageVersion('onnxruntime-node'),
     clock: systemClock,
     logger: createLogger({ level: 'silent', component: 'check' }),
@@ -145,7 +141,7 @@ const defaultEndpointProblem = (
 ): CheckProblem[] => {
   const { defaultEndpoint } = config
   if (defaultEndpoint === null || names.includes(defaultEndpoint)) return []
-  const near = nearestKey(defaultEndpoint, names)
+  const near = nearest(defaultEndpoint, names)
   const wanted = names.length === 0 ? 'there is none' : `wanted ${names.join(', ')}`
   return [
     {

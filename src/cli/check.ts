@@ -3,7 +3,7 @@
 import { type LoadOptions, loadConfig } from '../config/load.ts'
 import { formatProblem, inOrder } from '../config/problems.ts'
 import { type CheckProblem, checkRepository, type RepositoryReport } from './check-repository.ts'
-import { complain, EXIT, paint, plain, print, printJson } from './output.ts'
+import { complain, EXIT, many, paint, plain, print, printJson } from './output.ts'
 
 export interface CheckOptions extends LoadOptions {
   readonly isJson: boolean
@@ -26,8 +26,6 @@ const asJson = ({ code, source, line, column, path, message, hint }: CheckProble
   message,
   hint,
 })
-
-const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 const summary = ({ models, versions, proved }: RepositoryReport, isProving: boolean): string => {
   const found = `${many(models, 'model')}, ${many(versions, 'version')}`

@@ -1,6 +1,8 @@
 /** Asking a running gateway. Whatever goes wrong on the way becomes an error with a sentence. */
 
+import type { ModelsDocument, StatusDocument } from '../control/status-document.ts'
 import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
+import { type Fields, isFields } from '../shared/fields.ts'
 import { plain } from './output.ts'
 
 /** Where the control server is, and how long to wait for it. */
@@ -82,50 +84,16 @@ export interface Problem {
 /** Of whatever was answered: what it does not say is undefined. */
 export const problemOf = (answer: string): Problem => {
   const value = parsed(answer)
-  const fields = (typeof value === 'object' && value !== null ? value : {}) as Fields
+  const fields: Fields = isFields(value) ? value : {}
   const text = (key: string) => (typeof fields[key] === 'string' ? plain(fields[key]) : undefined)
   return { code: text('code'), detail: text('detail'), hint: text('hint') }
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
-/** What an answer must have: types of values by name, `[shape]` for lists, null for any value. */
-export type Shape =
-  | 'string'
-  | 'number'
-  | 'boolean'
-  | null
-  | readonly [Shape]
-  | { readonly [key: string]: Shape }
-
-/** Path of the first value that is not of the shape; null when all are. */
-export const lacking = (value: unknown, shape: Shape, path = ''): string | null => {
-  if (shape === null) return value === undefined ? path : null
-  if (typeof shape === 'string') return typeof value === shape ? null : path
-  if (Array.isArray(shape)) {
-    if (!Array.isArray(value)) return path
-    return first(value.map((each, i) => lacking(each, shape[0] as Shape, `${path}/${i}`)))
-  }
-  if (typeof value !== 'object' || value === null) return path
-  const fields = value as Fields
-  return first(
-    Object.entries(shape).map(([key, each]) => lacking(fields[key], each, `${path}/${key}`)),
-  )
-}
-
-const first = (paths: readonly (string | null)[]): string | null =>
-  paths.find((path) => path !== null) ?? null
-
-/**
- * GETs a document of the control server.
- *
- * @throws GatewayError CONTROL_UNREACHABLE, also for what is no Sluice; SERVER_TIMEOUT; the code
- *   that Sluice answered
- */
-export const getJson = async <T>(
+/** GETs a document of the control server: `wanted` are keys that tell it from a stranger's. */
+const getDocument = async <T>(
   { server, timeout }: ServerOptions,
   path: string,
-  shape: Shape,
+  wanted: readonly (keyof T & string)[],
 ): Promise<T> => {
   const unreachable = 'CONTROL_UNREACHABLE'
   const answer = await request(`${server}${path}`, { timeoutMs: timeout, unreachable })
@@ -137,11 +105,24 @@ export const getJson = async <T>(
     throw new GatewayError(code as ErrorCode, detail ?? `${server} answered ${code}`)
   }
   const document = parsed(answer.text)
-  if (document === undefined) {
+  if (!isFields(document)) {
     const type = answer.headers.get('content-type') ?? 'no content type'
-    throw stranger(`no JSON, but ${plain(type)}`)
+    throw stranger(`no JSON object, but ${plain(type)}`)
   }
-  const missing = lacking(document, shape)
-  if (missing !== null) throw stranger(`its answer lacks ${missing || 'everything'}`)
+  const missing = wanted.find((key) => !Object.hasOwn(document, key))
+  if (missing !== undefined) throw stranger(`its answer lacks '${missing}'`)
   return document as T
 }
+
+/**
+ * Who serves, and how.
+ *
+ * @throws GatewayError CONTROL_UNREACHABLE, also for what is no Sluice; SERVER_TIMEOUT; the code
+ *   that Sluice answered
+ */
+export const getStatus = (server: ServerOptions): Promise<StatusDocument> =>
+  getDocument(server, '/api/v1/status', ['version', 'replicas'])
+
+/** Versions and their states. Throws like `getStatus`. */
+export const getModels = (server: ServerOptions): Promise<ModelsDocument> =>
+  getDocument(server, '/api/v1/models', ['models'])

@@ -1,8 +1,8 @@
 /** `sluice models`: versions, their states, and why some do not serve. */
 
-import type { ModelsDocument, StatusDocument, VersionStatus } from '../control/status-document.ts'
+import type { ModelsDocument, VersionStatus } from '../control/status-document.ts'
 import { formatShape, type TensorSignature } from '../shared/tensor.ts'
-import { getJson, type ServerOptions, type Shape } from './client.ts'
+import { getModels, getStatus, type ServerOptions } from './client.ts'
 import { bytes, EXIT, paint, plain, print, printJson, table } from './output.ts'
 
 const STATE_STYLE: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
@@ -62,43 +62,18 @@ export const renderModels = (document: ModelsDocument, warnings: readonly string
   return [table(rows(document)), ...(notes.length === 0 ? [] : ['', ...notes])].join('\n')
 }
 
-/** What the page reads of the document. */
-const SHAPE: Shape = {
-  models: [
-    {
-      name: 'string',
-      versions: [
-        {
-          version: 'number',
-          state: 'string',
-          aliases: ['string'],
-          code: null,
-          reason: null,
-          signature: null,
-          batching: null,
-          runUs: null,
-          memoryBytes: null,
-          warnings: ['string'],
-        },
-      ],
-    },
-  ],
-}
-
 export interface ModelsOptions extends ServerOptions {
   readonly json?: boolean
 }
 
 export const models = async (options: ModelsOptions): Promise<number> => {
-  const document = await getJson<ModelsDocument>(options, '/api/v1/models', SHAPE)
+  const document = await getModels(options)
   if (options.json) {
     printJson(document)
     return EXIT.OK
   }
   const isEmpty = document.models.length === 0
-  const status = isEmpty
-    ? await getJson<StatusDocument>(options, '/api/v1/status', { warnings: ['string'] })
-    : null
+  const status = isEmpty ? await getStatus(options) : null
   print(renderModels(document, status?.warnings ?? []))
   return EXIT.OK
 }

@@ -125,6 +125,10 @@ export const table = (rows: readonly (readonly string[])[]): string => {
 /** 1234567 -> "1,234,567" */
 export const count = (value: number): string => value.toLocaleString('en-US')
 
+/** 1, "model" -> "1 model"; 2 -> "2 models" */
+export const many = (amount: number, noun: string): string =>
+  `${amount} ${noun}${amount === 1 ? '' : 's'}`
+
 /** 1536 -> "1.5 KiB" */
 export const bytes = (value: number): string => {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']

@@ -1,8 +1,7 @@
 /** `sluice predict`: one request from the command line, with what the gateway thought of it. */
 
 import { readFileSync } from 'node:fs'
-import type { StatusDocument } from '../control/status-document.ts'
-import { type Answer, getJson, problemOf, request, type ServerOptions } from './client.ts'
+import { type Answer, getStatus, problemOf, request, type ServerOptions } from './client.ts'
 import { complain, EXIT, exitCodeOfAnswer, paint, plain, print } from './output.ts'
 import { formatUrl } from './url.ts'
 
@@ -79,10 +78,7 @@ export const predict = async (
     complain(paint('red', `✖ ${plain(data)}`, process.stderr))
     return EXIT.INVALID
   }
-  const status = await getJson<StatusDocument>(options, '/api/v1/status', {
-    httpHost: 'string',
-    httpPort: 'number',
-  })
+  const status = await getStatus(options)
   const path = endpoint === undefined ? '' : `/${encodeURIComponent(endpoint)}`
   const answer = await request(`${formatUrl(status.httpHost, status.httpPort)}/predict${path}`, {
     timeoutMs: options.timeout,

@@ -16,6 +16,7 @@ const GATEWAY_FLAGS: readonly (readonly [string, string])[] = [
   ['--host <address>', 'address of the data plane; 0.0.0.0 opens it to the network'],
   ['--http-port <port>', 'port of the data plane; 0 takes a free one'],
   ['--control-port <port>', 'port of metrics and admin API; 0 takes a free one'],
+  ['--metrics-listen <host:port>', 'where metrics and health are served beside the control port'],
   ['--replicas <n>', 'serving processes'],
   ['--threads <n>', 'data threads per replica'],
   ['--http <engine>', 'uws or node'],

@@ -1,15 +1,20 @@
 /** `sluice serve`: builds the control process, in start order: the one file that knows all. */
 
-import type { SluiceConfig } from '../config/config.ts'
+import type { ListenAddress, SluiceConfig } from '../config/config.ts'
 import { type LoadOptions, loadConfig } from '../config/load.ts'
 import { repositoryParsers } from '../config/parsers.ts'
 import { formatProblem } from '../config/problems.ts'
-import { type AdminApi, type AdminSources, createAdminApi } from '../control/admin-api.ts'
+import {
+  type AdminSources,
+  type ControlServer,
+  createAdminApi,
+  createMetricsServer,
+} from '../control/admin-api.ts'
 import { Gateway } from '../control/gateway.ts'
 import { type GatewayFacts, gatewayModels, gatewayStatus } from '../control/gateway-status.ts'
 import { MetricsPage } from '../control/metrics.ts'
 import { choosePort } from '../control/port-guard.ts'
-import { Prover, type ProvingLimits } from '../control/prover.ts'
+import { Prover } from '../control/prover.ts'
 import { readReplicaFiles } from '../control/replica-files.ts'
 import { openStateDir, type StateDir } from '../control/state-dir.ts'
 import { Supervisor } from '../control/supervisor.ts'
@@ -22,6 +27,7 @@ import { packageVersion } from '../shared/package-version.ts'
 import { announce } from './announce.ts'
 import { restartKeys } from './config-changes.ts'
 import { complain, EXIT } from './output.ts'
+import { provingLimits } from './proving-limits.ts'
 import type { ServeSignals } from './signals.ts'
 
 const ONNX_RUNTIME = packageVersion('onnxruntime-node')
@@ -29,7 +35,6 @@ const ONNX_RUNTIME = packageVersion('onnxruntime-node')
 const replicaSettings =
   (config: SluiceConfig, stateDir: StateDir, httpPort: number) =>
   (replica: number, incarnation: number): ReplicaSettings => ({
-    stateDir: stateDir.path,
     socketPath: stateDir.socketPath,
     gateway: stateDir.gateway,
     replica,
@@ -61,12 +66,6 @@ const portOfReplicas = ({ server }: SluiceConfig, stateDir: StateDir): Promise<n
   return choosePort(place, owners)
 }
 
-const provingLimits = ({ proving }: SluiceConfig): ProvingLimits => ({
-  timeoutMs: proving.timeoutSeconds * 1000,
-  memoryBytesMax: proving.memoryBytesMax,
-  rowsMax: proving.rowsMax,
-})
-
 interface Built {
   readonly gateway: Gateway
   readonly prover: Prover
@@ -90,6 +89,7 @@ const buildGateway = (
   const gateway = new Gateway({
     ...{ prover, stateDir, clock, logger },
     defaultEndpoint: config.defaultEndpoint,
+    loadMsMax: config.watchdog.loadSecondsMax * 1000,
     scan: () => scanRepository(config.modelRepository, repositoryParsers),
     makeSupervisor: (handlers) =>
       new Supervisor({
@@ -180,7 +180,8 @@ const listenError = async (config: SluiceConfig, port: number): Promise<GatewayE
 
 interface Running {
   readonly gateway: Gateway
-  readonly api: AdminApi
+  /** Closed last: a drain can be watched. */
+  readonly servers: readonly ControlServer[]
   readonly drainMsMax: number
   readonly logger: Logger
   readonly signals: ServeSignals
@@ -192,7 +193,7 @@ interface Running {
 
 /** Resolves with the exit code, once the process was told to end and has ended its replicas. */
 const runToEnd = async (running: Running): Promise<number> => {
-  const { gateway, api, drainMsMax, logger, signals, begin, hopeless } = running
+  const { gateway, servers, drainMsMax, logger, signals, begin, hopeless } = running
   try {
     const serving = begin().then(() => signals.ended)
     const signal = await Promise.race([serving, signals.ended, hopeless])
@@ -206,7 +207,7 @@ const runToEnd = async (running: Running): Promise<number> => {
     return isCutShort ? EXIT.INTERRUPTED : EXIT.OK
   } finally {
     await gateway.stop(0)
-    await api.close()
+    await Promise.all(servers.map((server) => server.close()))
   }
 }
 
@@ -224,20 +225,25 @@ const run = async (
   const { gateway } = built
   const { reload, warnings } = reloader(built, config, options, logger)
   let controlPort = config.control.port
+  let metricsListen: ListenAddress | null = config.metrics.listen
   const facts = (): GatewayFacts => ({
-    ...{ clock, startedAtMs, startedMonotonicMs, httpPort, controlPort },
+    ...{ clock, startedAtMs, startedMonotonicMs, httpPort, controlPort, metricsListen },
     gateway: stateDir.gateway,
     httpHost: config.server.host,
     warnings: warnings(),
   })
-  const api = createAdminApi(config.control, adminSources(gateway, facts, logger))
+  const sources = adminSources(gateway, facts, logger)
+  const api = createAdminApi(config.control, sources)
+  const metrics = metricsListen === null ? null : createMetricsServer(metricsListen, sources)
   const controlHost = config.control.host
   const place = { stateDir: stateDir.path, controlHost, onnxRuntime: ONNX_RUNTIME }
   return runToEnd({
-    ...{ gateway, api, logger, signals },
+    ...{ gateway, logger, signals },
+    servers: metrics === null ? [api] : [metrics, api],
     drainMsMax: config.server.drainSecondsMax * 1000,
     begin: async () => {
-      controlPort = await api.listen()
+      controlPort = (await api.listen()).port
+      metricsListen = (await metrics?.listen()) ?? null
       await gateway.start()
       signals.onReload(reload)
       await announce({ gateway, clock, facts, ...place })

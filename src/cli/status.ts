@@ -1,7 +1,7 @@
 /** `sluice status`: is it ready, who serves, how fast. */
 
 import type { EndpointStatus, ReplicaStatus, StatusDocument } from '../control/status-document.ts'
-import { getJson, type ServerOptions, type Shape } from './client.ts'
+import { getStatus, type ServerOptions } from './client.ts'
 import { bytes, count, duration, EXIT, paint, plain, print, printJson, table } from './output.ts'
 import { formatUrl } from './url.ts'
 
@@ -47,8 +47,10 @@ export const renderStatus = (status: StatusDocument): string => {
     ? paint('green', '✔ ready')
     : paint('yellow', `⚠ not ready: ${status.reasons.join('; ')}`)
   const head = `sluice ${status.version}  ${ready}  epoch ${status.epoch}  up ${duration(status.uptimeMs)}`
-  const url = `${formatUrl(status.httpHost, status.httpPort)}/predict`
-  const place = `predict ${url}  gateway ${status.gateway}`
+  const { httpHost, httpPort, metricsListen: scraped } = status
+  const predict = `predict ${formatUrl(httpHost, httpPort)}/predict`
+  const metrics = scraped ? [`metrics ${formatUrl(scraped.host, scraped.port)}/metrics`] : []
+  const place = [predict, ...metrics, `gateway ${status.gateway}`].join('  ')
   const parts = [head, place, '', table(replicaRows(status.replicas))]
   if (status.endpoints.length > 0) parts.push('', table(endpointRows(status.endpoints)))
   else parts.push('', 'no endpoint: see `sluice models`')
@@ -58,55 +60,12 @@ export const renderStatus = (status: StatusDocument): string => {
   return parts.join('\n')
 }
 
-/** What the page reads of the document. */
-const SHAPE: Shape = {
-  version: 'string',
-  gateway: 'string',
-  ready: 'boolean',
-  reasons: ['string'],
-  epoch: 'number',
-  uptimeMs: 'number',
-  httpHost: 'string',
-  httpPort: 'number',
-  endpoints: [
-    {
-      name: 'string',
-      variants: [
-        {
-          name: 'string',
-          version: 'number',
-          weightBp: 'number',
-          requests: 'number',
-          refused: 'number',
-          failed: 'number',
-          p50Ms: 'number',
-          p99Ms: 'number',
-        },
-      ],
-    },
-  ],
-  replicas: [
-    {
-      index: 'number',
-      state: 'string',
-      pid: 'number',
-      uptimeMs: 'number',
-      restarts: 'number',
-      epoch: 'number',
-      httpEngine: 'string',
-      rssBytes: 'number',
-      threads: [{ connections: 'number', loopLagMs: 'number' }],
-    },
-  ],
-  warnings: ['string'],
-}
-
 export interface StatusOptions extends ServerOptions {
   readonly json?: boolean
 }
 
 export const status = async (options: StatusOptions): Promise<number> => {
-  const document = await getJson<StatusDocument>(options, '/api/v1/status', SHAPE)
+  const document = await getStatus(options)
   if (options.json) printJson(document)
   else print(renderStatus(document))
   return document.ready ? EXIT.OK : EXIT.FAILURE

@@ -2,6 +2,14 @@
 
 import type { Refusal } from '../shared/errors.ts'
 
+/** Where a server listens. */
+export interface ListenAddress {
+  /** IP address, without brackets, or host name. */
+  readonly host: string
+  /** 0: one that is free. */
+  readonly port: number
+}
+
 export interface SluiceConfig {
   /** Absolute. */
   readonly modelRepository: string
@@ -16,7 +24,9 @@ export interface SluiceConfig {
     readonly replicas: number
     readonly drainSecondsMax: number
   }
-  readonly control: { readonly host: string; readonly port: number }
+  readonly control: ListenAddress
+  /** `listen`: where metrics are served beside the control port; null: nowhere. */
+  readonly metrics: { readonly listen: ListenAddress | null }
   /** Seconds; 0: replicas serve without control for ever. */
   readonly controlAbsenceMax: number
   readonly limits: {

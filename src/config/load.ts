@@ -6,6 +6,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
+import { isFields } from '../shared/fields.ts'
 import type { ConfigProblem, SluiceConfig } from './config.ts'
 import type { Environment } from './environment.ts'
 import { environmentOverrides, flagOverrides, type Override } from './overrides.ts'
@@ -76,26 +77,23 @@ const readFile = ({ file, env, cwd }: LoadOptions): ConfigFile => {
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** Sets a value at a path in a copy of the tree; a non-map on the way is left for the schema. */
 const withOverride = (tree: unknown, path: readonly string[], value: unknown): unknown => {
   const [key, ...rest] = path
   if (key === undefined) return value
-  if (tree !== undefined && !isRecord(tree)) return tree
+  if (tree !== undefined && !isFields(tree)) return tree
   return { ...tree, [key]: withOverride(tree?.[key], rest, value) }
 }
 
 /** A copy without the value at a path. */
 const withoutPath = (tree: unknown, [key, ...rest]: readonly PropertyKey[]): unknown => {
-  if (key === undefined || !isRecord(tree)) return {}
+  if (key === undefined || !isFields(tree)) return {}
   const { [String(key)]: child, ...others } = tree
   return rest.length === 0 ? others : { ...others, [key]: withoutPath(child, rest) }
 }
 
 const deepFreeze = <T extends object>(value: T): T => {
-  for (const child of Object.values(value)) if (isRecord(child)) deepFreeze(child)
+  for (const child of Object.values(value)) if (isFields(child)) deepFreeze(child)
   return Object.freeze(value)
 }
 

@@ -1,9 +1,9 @@
 /** Flags and variables that override sluice.yaml: which keys they set, how their text is read. */
 
 import { parse } from 'yaml'
+import { nearest } from '../shared/nearest.ts'
 import type { ConfigProblem } from './config.ts'
 import type { Environment } from './environment.ts'
-import { nearestKey } from './problems.ts'
 import { type JsonSchema, type Leaf, leavesOf, schemaAt } from './schema-text.ts'
 
 export interface Override {
@@ -20,6 +20,7 @@ export const FLAG_PATHS: Readonly<Record<string, readonly string[]>> = {
   'http-port': ['server', 'http_port'],
   'grpc-port': ['server', 'grpc_port'],
   'control-port': ['control', 'port'],
+  'metrics-listen': ['metrics', 'listen'],
   host: ['server', 'host'],
   threads: ['server', 'threads'],
   replicas: ['server', 'replicas'],
@@ -81,7 +82,7 @@ const ALL_KEYS = 'see docs/reference/config.md for the keys'
 const variableHint = (name: string, settings: ReadonlyMap<string, Leaf>): string | null => {
   const rest = name.slice(PREFIX.length)
   const all = [...settings.keys()]
-  const near = nearestKey(
+  const near = nearest(
     rest,
     all.map((each) => each.slice(PREFIX.length)),
   )

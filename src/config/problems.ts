@@ -47,16 +47,6 @@ const takesNumbers = ({ type, anyOf }: JsonSchema): boolean =>
 
 const normal = (name: string): string => name.toLowerCase().replaceAll(/[-_. ]/g, '')
 
-const PREFIX_LENGTH_MIN = 3
-
-/** The nearest of the names, else the only one that begins like it: `model_repo`. */
-export const nearestKey = (name: string, names: readonly string[]): string | null => {
-  const near = nearest(name, names)
-  if (near !== null || normal(name).length < PREFIX_LENGTH_MIN) return near
-  const longer = names.filter((each) => normal(each).startsWith(normal(name)))
-  return longer.length === 1 ? longer[0]! : null
-}
-
 /** What was found and what is wanted. zod's own words where a rule of ours was broken. */
 const messageOf = (issue: z.core.$ZodIssue, value: unknown, wanted: string | null): string => {
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message
@@ -81,7 +71,7 @@ const valueHint = (path: string, value: unknown, at: JsonSchema | undefined): st
 /** A key that exists, but in another section, is named with it. */
 const keyHint = (key: string, at: JsonSchema | undefined, root: JsonSchema): string => {
   const known = Object.keys(at?.properties ?? {})
-  const near = nearestKey(key, known)
+  const near = nearest(key, known)
   if (near !== null) return didYouMean(near)
   const elsewhere = leavesOf(root).filter(({ path }) => normal(path.at(-1)!) === normal(key))
   return elsewhere.length > 0

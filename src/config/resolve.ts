@@ -38,6 +38,7 @@ export const resolveConfig = (
       drainSecondsMax: yaml.server.drain_seconds_max,
     },
     control: yaml.control,
+    metrics: yaml.metrics,
     controlAbsenceMax: yaml.control_absence_max,
     limits: {
       bodyBytesMax: yaml.limits.body_bytes_max,

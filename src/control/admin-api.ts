@@ -1,8 +1,12 @@
-/** The control server on :8002: metrics, health and the read-only part of the admin API. */
+/**
+ * The HTTP servers of control: on :8002, for this machine only, metrics, health and the read-only
+ * part of the admin API; on `metrics.listen`, for others too, metrics and health alone.
+ */
 
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { ListenAddress } from '../config/config.ts'
 import { ERRORS, type ErrorCode } from '../shared/errors.ts'
 import { PROBLEM_TYPE, problemJson } from '../shared/problem.ts'
 import { VERSION } from '../shared/version.ts'
@@ -22,13 +26,20 @@ export interface AdminSources {
   onFault(thrown: unknown, path: string): void
 }
 
-export interface AdminApi {
-  /** Resolves with the port. Rejects with PORT_IN_USE; CONFIG_INVALID: an impossible address. */
-  listen(): Promise<number>
+/** What the metrics server is asked for. */
+export type MetricsSources = Pick<AdminSources, 'metrics' | 'readiness' | 'onFault'>
+
+export interface ControlServer {
+  /** Resolves with where it is. Rejects with PORT_IN_USE; CONFIG_INVALID: an impossible address. */
+  listen(): Promise<ListenAddress>
   close(): Promise<void>
 }
 
 const BODY_BYTES_MAX = 64 * 1024
+/** From its first byte to its last. */
+const REQUEST_MS_MAX = 10_000
+/** Each takes a descriptor, which control needs for its replicas. */
+const CONNECTIONS_MAX = 128
 
 /**
  * A browser page of another origin can reach loopback by a name of its own (DNS rebinding): only
@@ -37,19 +48,37 @@ const BODY_BYTES_MAX = 64 * 1024
 const isLoopbackHost = (host: string): boolean =>
   /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i.test(host)
 
-const HINTS: { [Code in ErrorCode]?: string } = {
+type Hints = { readonly [Code in ErrorCode]?: string }
+
+/** @param contents what to ask for instead of what is not here */
+const hintsOf = (contents: string): Hints => ({
   FORBIDDEN: 'Use localhost, 127.0.0.1 or [::1] in the URL',
-  ROUTE_NOT_FOUND: 'GET /api/v1/openapi.json lists what is here',
-  REQUEST_MALFORMED: 'GET /api/v1/openapi.json lists what is here',
+  ROUTE_NOT_FOUND: contents,
+  REQUEST_MALFORMED: contents,
   BODY_TOO_LARGE: 'Nothing here takes a body',
+})
+
+/** What makes one server another than its neighbour. */
+interface Server {
+  readonly address: ListenAddress
+  /** Flag of the command line that sets its port. */
+  readonly flag: string
+  /** Whether a Host header must name loopback. */
+  readonly isLoopbackOnly: boolean
+  readonly hints: Hints
+  readonly onFault: AdminSources['onFault']
 }
 
-const problem = (reply: FastifyReply, code: ErrorCode, detail: string): FastifyReply =>
-  reply
-    .code(ERRORS[code].http)
-    .header('content-type', PROBLEM_TYPE)
-    .header('x-sluice-error', code)
-    .send(problemJson({ code, detail }, { hint: HINTS[code] }))
+type Refuse = (reply: FastifyReply, code: ErrorCode, detail: string) => FastifyReply
+
+const refuserWith =
+  (hints: Hints): Refuse =>
+  (reply, code, detail) =>
+    reply
+      .code(ERRORS[code].http)
+      .header('content-type', PROBLEM_TYPE)
+      .header('x-sluice-error', code)
+      .send(problemJson({ code, detail }, { hint: hints[code] }))
 
 /** What Node's parser refuses, by its error code; everything else is 400. */
 const PARSER_REFUSALS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
@@ -58,14 +87,18 @@ const PARSER_REFUSALS: Readonly<Record<string, readonly [status: number, detail:
 }
 
 /** Answers what is no request: no hook and no handler sees it. */
-const refuseBytes = ({ code = '' }: NodeJS.ErrnoException, socket: Socket): void => {
+const refuseBytes = (
+  { code = '' }: NodeJS.ErrnoException,
+  socket: Socket,
+  { REQUEST_MALFORMED: hint }: Hints,
+): void => {
   if (!socket.writable || code === 'ECONNRESET') {
     socket.destroy()
     return
   }
   const [status, detail] = PARSER_REFUSALS[code] ?? [400, 'This is no HTTP request']
   const refusal = { code: 'REQUEST_MALFORMED', detail } as const
-  const body = problemJson(refusal, { status, hint: HINTS.REQUEST_MALFORMED })
+  const body = problemJson(refusal, { status, hint })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `content-type: ${PROBLEM_TYPE}; charset=utf-8`,
@@ -96,7 +129,8 @@ const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Sluice
 <li><a href="/api/v1/openapi.json">/api/v1/openapi.json</a></ul></html>
 `
 
-const addRoutes = (app: FastifyInstance, sources: AdminSources): void => {
+/** What a scraper and a probe ask. */
+const addMetricsRoutes = (app: FastifyInstance, sources: MetricsSources): void => {
   app.get('/metrics', async (request, reply) => {
     const format = metricsFormat(request.headers.accept)
     reply.header('content-type', METRICS_TYPES[format]).header('vary', 'accept')
@@ -112,6 +146,9 @@ const addRoutes = (app: FastifyInstance, sources: AdminSources): void => {
       .type('text/plain')
       .send(healthText(checks, isVerbose))
   })
+}
+
+const addAdminRoutes = (app: FastifyInstance, sources: AdminSources): void => {
   app.get('/api/v1/status', async () => sources.status())
   app.get('/api/v1/models', async () => sources.models())
   app.get('/api/v1/openapi.json', async () => OPENAPI)
@@ -121,65 +158,97 @@ const addRoutes = (app: FastifyInstance, sources: AdminSources): void => {
 const pathOf = (request: FastifyRequest): string => request.url.split('?')[0] ?? ''
 
 /** What comes first, whatever is asked: headers of every answer; foreign hosts are refused. */
-const admit = (request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined => {
+const admit = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { isLoopbackOnly }: Server,
+  refuse: Refuse,
+): FastifyReply | undefined => {
   // Figures of a moment: no cache may answer for us, and no browser may guess another type.
   reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
-  if (isLoopbackHost(request.headers.host ?? '')) return undefined
-  return problem(reply, 'FORBIDDEN', 'The Host header names no loopback address')
+  if (!isLoopbackOnly || isLoopbackHost(request.headers.host ?? '')) return undefined
+  return refuse(reply, 'FORBIDDEN', 'The Host header names no loopback address')
 }
 
-const refuseMalformed = (reply: FastifyReply): FastifyReply =>
-  problem(reply, 'REQUEST_MALFORMED', 'The request is malformed')
+const MALFORMED = 'The request is malformed'
 
 /** Everything that is no answer of a route. */
-const addRefusals = (app: FastifyInstance, onFault: AdminSources['onFault']): void => {
-  app.addHook('onRequest', async (request, reply) => admit(request, reply))
+const addRefusals = (app: FastifyInstance, server: Server, refuse: Refuse): void => {
+  app.addHook('onRequest', async (request, reply) => admit(request, reply, server, refuse))
   app.setNotFoundHandler((request, reply) => {
     if (!app.hasRoute({ url: pathOf(request), method: 'GET' })) {
-      return problem(reply, 'ROUTE_NOT_FOUND', 'No such path')
+      return refuse(reply, 'ROUTE_NOT_FOUND', 'No such path')
     }
     reply.header('allow', 'GET, HEAD')
-    return problem(reply, 'METHOD_NOT_ALLOWED', 'This path takes no such method; use GET')
+    return refuse(reply, 'METHOD_NOT_ALLOWED', 'This path takes no such method; use GET')
   })
   app.setErrorHandler((error: { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500
-    if (status === 413) return problem(reply, 'BODY_TOO_LARGE', 'The body is too large')
-    if (status >= 400 && status < 500) return refuseMalformed(reply)
-    onFault(error, pathOf(request))
-    return problem(reply, 'INTERNAL', 'Internal error')
+    if (status === 413) return refuse(reply, 'BODY_TOO_LARGE', 'The body is too large')
+    if (status >= 400 && status < 500) return refuse(reply, 'REQUEST_MALFORMED', MALFORMED)
+    server.onFault(error, pathOf(request))
+    return refuse(reply, 'INTERNAL', 'Internal error')
   })
 }
 
-interface Address {
-  readonly host: string
-  /** 0: one that is free. */
-  readonly port: number
+const listen = async (app: FastifyInstance, { address, flag }: Server): Promise<ListenAddress> => {
+  try {
+    await app.listen({ ...address, exclusive: true })
+  } catch (thrown) {
+    throw listenFailure(thrown, { ...address, flag }) ?? thrown
+  }
+  const bound = app.server.address()
+  const isBound = typeof bound === 'object' && bound !== null
+  return { host: address.host, port: isBound ? bound.port : address.port }
 }
 
-/** Builds the server; nothing listens before `listen`. `host` must be an address of loopback. */
-export const createAdminApi = (address: Address, sources: AdminSources): AdminApi => {
+/** Builds a server; nothing listens before `listen`. */
+const createServer = (server: Server, addRoutes: (app: FastifyInstance) => void): ControlServer => {
+  const refuse = refuserWith(server.hints)
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    http: { headersTimeout: REQUEST_MS_MAX },
     logger: false,
     forceCloseConnections: true,
-    clientErrorHandler: refuseBytes,
+    clientErrorHandler: (error, socket) => refuseBytes(error, socket, server.hints),
     // A path that cannot be decoded: no hook and no handler sees it.
     frameworkErrors: (_, request, reply) => {
-      if (admit(request, reply) === undefined) refuseMalformed(reply)
+      if (admit(request, reply, server, refuse) !== undefined) return
+      refuse(reply, 'REQUEST_MALFORMED', MALFORMED)
     },
   })
-  addRefusals(app, sources.onFault)
-  addRoutes(app, sources)
-  return {
-    listen: async () => {
-      try {
-        await app.listen({ ...address, exclusive: true })
-      } catch (thrown) {
-        throw listenFailure(thrown, { ...address, flag: '--control-port' }) ?? thrown
-      }
-      const bound = app.server.address()
-      return typeof bound === 'object' && bound !== null ? bound.port : address.port
-    },
-    close: () => app.close(),
-  }
+  app.server.maxConnections = CONNECTIONS_MAX
+  addRefusals(app, server, refuse)
+  addRoutes(app)
+  return { listen: () => listen(app, server), close: () => app.close() }
 }
+
+/** The server of the control port. `host` must be an address of loopback; port 0: a free one. */
+export const createAdminApi = (address: ListenAddress, sources: AdminSources): ControlServer =>
+  createServer(
+    {
+      ...{ address, flag: '--control-port', isLoopbackOnly: true, onFault: sources.onFault },
+      hints: hintsOf('GET /api/v1/openapi.json lists what is here'),
+    },
+    (app) => {
+      addMetricsRoutes(app, sources)
+      addAdminRoutes(app, sources)
+    },
+  )
+
+/**
+ * The server of `metrics.listen`, on any address: `/metrics`, `/livez` and `/readyz`, whatever the
+ * Host header says. Nothing that it serves changes anything. Port 0: a free one.
+ */
+export const createMetricsServer = (
+  address: ListenAddress,
+  sources: MetricsSources,
+): ControlServer =>
+  createServer(
+    {
+      ...{ address, flag: '--metrics-listen', isLoopbackOnly: false, onFault: sources.onFault },
+      hints: hintsOf('Here are /metrics, /livez and /readyz; all else is on the control port'),
+    },
+    (app) => addMetricsRoutes(app, sources),
+  )

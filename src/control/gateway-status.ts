@@ -18,6 +18,7 @@ export interface GatewayFacts {
   readonly httpHost: string
   readonly httpPort: number
   readonly controlPort: number
+  readonly metricsListen: StatusDocument['metricsListen']
   /** Beside those of the gateway. */
   readonly warnings: readonly string[]
 }
@@ -26,6 +27,9 @@ const replicaState = ({ state }: ReplicaState, isServing: boolean): ReplicaStatu
   if (state === 'dead' || state === 'draining') return state
   return isServing ? 'serving' : 'starting'
 }
+
+const deathWarning = ({ index, lastDeath }: ReplicaState): string =>
+  `replica ${index} is not running${lastDeath === null ? '' : `: ${lastDeath.detail}`}`
 
 const threadStatuses = (figures: ReplicaSnapshot | undefined): ReplicaStatus['threads'] =>
   (figures?.threads ?? []).map(({ thread, state, connections, inFlight, loopLagSeconds }) => ({
@@ -80,9 +84,8 @@ export const gatewayStatus = (gateway: Gateway, facts: GatewayFacts): StatusDocu
   const { plan } = gateway.publisher
   const monotonicMs = facts.clock.monotonic()
   const reasons = gateway.unreadyReasons()
-  const replicas = gateway.supervisor
-    .states()
-    .map((replica) => replicaStatus(gateway, replica, monotonicMs))
+  const states = gateway.supervisor.states()
+  const replicas = states.map((replica) => replicaStatus(gateway, replica, monotonicMs))
   return {
     version: VERSION,
     gateway: facts.gateway,
@@ -94,6 +97,7 @@ export const gatewayStatus = (gateway: Gateway, facts: GatewayFacts): StatusDocu
     httpHost: facts.httpHost,
     httpPort: facts.httpPort,
     controlPort: facts.controlPort,
+    metricsListen: facts.metricsListen,
     defaultEndpoint: plan?.defaultEndpoint ?? null,
     endpoints: endpointStatuses(plan, gateway.figures.snapshot),
     replicas,
@@ -101,9 +105,7 @@ export const gatewayStatus = (gateway: Gateway, facts: GatewayFacts): StatusDocu
       ...facts.warnings,
       ...gateway.warnings(),
       ...modelWarnings(gatewayModels(gateway)),
-      ...replicas
-        .filter(({ state }) => state === 'dead')
-        .map(({ index }) => `replica ${index} is not running`),
+      ...states.filter(({ state }) => state === 'dead').map(deathWarning),
     ],
   }
 }

@@ -31,7 +31,7 @@ export const METRICS = {
     'sluice_request_seconds',
     'histogram',
     VARIANT,
-    'Time of answered requests from the end of the head to the answer',
+    'Time of answered requests, from the start of the turn of the event loop that read their last byte to the answer',
   ),
   queueSeconds: entry(
     'sluice_queue_seconds',

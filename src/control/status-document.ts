@@ -88,6 +88,8 @@ export interface StatusDocument {
   readonly httpHost: string
   readonly httpPort: number
   readonly controlPort: number
+  /** Where metrics are served beside the control port; null: nowhere. */
+  readonly metricsListen: { readonly host: string; readonly port: number } | null
   readonly defaultEndpoint: string | null
   readonly endpoints: readonly EndpointStatus[]
   readonly replicas: readonly ReplicaStatus[]

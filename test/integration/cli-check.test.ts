@@ -185,7 +185,20 @@ test('check shows paths that can be typed from where it was started', async () =
   const root = workingFolder({ 'models/m/x/model.onnx': MODEL, 'sub/notes.txt': '' })
   const flags = ['--config', '../sluice.yaml', '--no-models']
   const { stdout } = await sluice(['check', ...flags], { cwd: join(root, 'sub') })
-  expect(stdout).toContain(`✖ ${join(root, 'models/m/x')}  'x' is no version`)
+  expect(stdout).toContain(`⚠ ${join(root, 'models/m/x')}  'x' is no version`)
+})
+
+test("check finds nothing wrong with Triton's other folders, nor with times as versions", async () => {
+  const { code, stdout } = await check(
+    {
+      'models/m/1700000000/model.onnx': MODEL,
+      'models/m/configs/low.pbtxt': 'max_batch_size: 8',
+      'models/lost+found/x': '',
+    },
+    { flags: ['--no-models'] },
+  )
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^⚠ .*'configs' is no version.*\n✔ nothing is wrong: 1 model, 1 version/)
 })
 
 test('check has no state: the folder it works in goes, and the state folder is not touched', async () => {

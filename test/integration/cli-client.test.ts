@@ -49,10 +49,16 @@ test('a verb does not wait for ever for an answer that does not end', async () =
 })
 
 test.each([
-  ['HTML', 200, '<html>welcome</html>', /answers, but not as Sluice does: no JSON, but text/],
-  ['an empty object', 200, '{}', /not as Sluice does: its answer lacks \/\w+\n/],
-  ['null', 200, 'null', /not as Sluice does: its answer lacks everything\n/],
-  ['nothing', 200, '', /not as Sluice does: no JSON/],
+  [
+    'HTML',
+    200,
+    '<html>welcome</html>',
+    /answers, but not as Sluice does: no JSON object, but text/,
+  ],
+  ['an empty object', 200, '{}', /not as Sluice does: its answer lacks '\w+'\n/],
+  ['null', 200, 'null', /not as Sluice does: no JSON object/],
+  ['a list', 200, '[]', /not as Sluice does: no JSON object/],
+  ['nothing', 200, '', /not as Sluice does: no JSON object/],
   ['404', 404, 'gone', /not as Sluice does: 404\n/],
   ['a redirection', 302, '', /not as Sluice does: 302\n/],
   ['a code of nobody', 500, '{"code": "toString"}', /not as Sluice does: 500\n/],
@@ -104,7 +110,7 @@ test('an empty SLUICE_SERVER is none', async () => {
 /** A control server whose data plane is another server, or none. */
 const control = (host: string, port: number): Promise<string> =>
   startServer((_, response) => {
-    response.end(JSON.stringify({ httpHost: host, httpPort: port }))
+    response.end(JSON.stringify({ version: '', replicas: [], httpHost: host, httpPort: port }))
   })
 
 test('predict says that the replicas do not answer', async () => {

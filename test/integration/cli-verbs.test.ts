@@ -165,7 +165,9 @@ test('models says why there is none', async () => {
   const warnings = ['The model repository does not exist']
   const url = await startServer((request, response) => {
     const isModels = request.url?.endsWith('/models')
-    response.end(JSON.stringify(isModels ? { models: [] } : { warnings }))
+    response.end(
+      JSON.stringify(isModels ? { models: [] } : { version: '', replicas: [], warnings }),
+    )
   })
   expect((await sluice(['models', '--server', url])).stdout).toBe(`no models\n⚠ ${warnings[0]}\n`)
 })

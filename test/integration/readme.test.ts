@@ -77,11 +77,14 @@ test('README.md: check and serve take the repository that is drawn there', async
     'aliases.json': { champion: 1 },
     'model.yaml': 'max_batch_size: 8\n',
   })
-  const [check = [], serve = []] = commandsOf(README).filter(([verb = '']) =>
+  const [check = [], serve = [], scraped = []] = commandsOf(README).filter(([verb = '']) =>
     /^(check|serve)$/.test(verb),
   )
   expect(await sluice(check, { cwd })).toMatchObject({ code: 0 })
   expect(serve).toEqual(['serve', '--model-repository', 'models'])
+  // Its port may be taken: it is checked only.
+  expect(scraped.join(' ')).toBe(`${serve.join(' ')} --metrics-listen 0.0.0.0:8003`)
+  expect(await sluice(['check', ...scraped.slice(1)], { cwd })).toMatchObject({ code: 0 })
   const gateway = await startGateway({ repository: join(cwd, 'models') })
   const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 3], data: [1, 2, 3] }]
   const infer = await gateway.post('/v2/models/credit-risk/infer', { inputs })

@@ -1,10 +1,12 @@
 /** How `sluice serve` begins, is told things, and ends. */
 
+import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { untilListening } from '../helpers/caught-signals.ts'
+import { sluice } from '../helpers/cli.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { scaleAdd, slow } from '../helpers/models.ts'
 import { processesNaming, signal } from '../helpers/reaper.ts'
@@ -30,6 +32,8 @@ test('says where it serves in one line, whatever log.level is', async () => {
       event: 'ready',
       predict: `${httpUrl}/predict/a`,
       control: controlUrl,
+      metrics: `${controlUrl}/metrics`,
+      metricsListen: null,
       stateDir,
       models: ['a v1'],
       replicas: 2,
@@ -91,6 +95,47 @@ test('ends, with the reason, when no replica can ever listen', async () => {
   onTestFinished(() => void stranger.close())
   expect(await gateway.ended).toEqual({ code: 1, signal: null })
   expect(gateway.stderr).toMatch(/✖ PORT_IN_USE: Port \d+ on 127.0.0.1 is in use by .*pid \d+/)
+  expect(processesNaming(gateway.stateDir)).toEqual([])
+})
+
+test('metrics.listen lets others scrape, and nothing else, until the drain has ended', async () => {
+  const flags = ['--metrics-listen', '0.0.0.0:0']
+  const gateway = await startGateway({ repository: oneModel(), flags })
+  const { metricsListen } = await gateway.status()
+  const port = metricsListen?.port ?? 0
+  // No name that the control port would answer to, and an address that it does not have.
+  const scrape = (path: string) => fetch(`http://127.0.0.2:${port}${path}`)
+  expect(await (await scrape('/metrics')).text()).toContain('sluice_replica_up{replica="1"} 1\n')
+  expect(await (await scrape('/readyz')).text()).toBe('ok\n')
+  expect((await scrape('/api/v1/status')).status).toBe(404)
+  const ready = () => lines(gateway).find(({ event }) => event === 'ready')
+  await until(() => ready() !== undefined, { what: 'the line' })
+  const metrics = `http://localhost:${port}/metrics`
+  expect(ready()).toMatchObject({ metrics, metricsListen: { host: '0.0.0.0', port } })
+  const page = await sluice(['status'], { env: { SLUICE_SERVER: gateway.controlUrl } })
+  expect(page.stdout).toContain(`  metrics ${metrics}  `)
+
+  const pids = [...(await gateway.replicaPids()).values()]
+  for (const pid of pids) signal(pid, 'SIGSTOP')
+  const ended = gateway.stop()
+  const readyz = async () => (await scrape('/readyz?verbose')).text()
+  await until(async () => (await readyz()).includes('draining'), { what: 'the drain' })
+  expect((await scrape('/metrics')).status).toBe(200)
+  for (const pid of pids) signal(pid, 'SIGCONT')
+  expect(await ended).toEqual({ code: 0, signal: null })
+  await expect(scrape('/metrics')).rejects.toThrow()
+})
+
+test('ends, with the flag to change, when the port of metrics.listen is taken', async () => {
+  const stranger = createServer().listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(() => void stranger.close())
+  await once(stranger, 'listening')
+  const { port } = stranger.address() as AddressInfo
+  const flags = ['--metrics-listen', `127.0.0.1:${port}`]
+  const gateway = await startGateway({ repository: oneModel(), flags, isReadyAwaited: false })
+  expect(await gateway.ended).toEqual({ code: 1, signal: null })
+  expect(gateway.stderr).toContain(`✖ PORT_IN_USE: Port ${port} on 127.0.0.1 is in use by `)
+  expect(gateway.stderr).toContain('choose another port with --metrics-listen')
   expect(processesNaming(gateway.stateDir)).toEqual([])
 })
 

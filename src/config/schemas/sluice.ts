@@ -3,8 +3,10 @@
  * every key says what it does, when to raise and lower it, and its meta says what a change costs.
  */
 
-import { isIP } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { z } from 'zod'
+import type { ListenAddress } from '../config.ts'
+import { shownValue } from '../schema-text.ts'
 
 /** `reload`: SIGHUP applies it. `restart`: only a new start of control and replicas does. */
 export type ChangeCost = 'reload' | 'restart'
@@ -19,7 +21,8 @@ const described = <T extends z.ZodType>(schema: T, text: string, change: ChangeC
   schema.meta({ description: text, change })
 
 const count = (min: number, max: number) => z.int().min(min).max(max)
-const port = count(0, 65_535)
+const PORT_MAX = 65_535
+const port = count(0, PORT_MAX)
 const CONTROL_PORT = 8002
 const MIB = 1024 * 1024
 const GIB = 1024 * MIB
@@ -33,11 +36,33 @@ const path = z
 
 const HOST_NAME = /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$/
 
-const host = z
+const isHost = (text: string): boolean => isIP(text) > 0 || HOST_NAME.test(text)
+
+const host = z.string().min(1).refine(isHost, {
+  error: 'is no IP address or host name (the port has a key of its own)',
+})
+
+/** Brackets keep the colons of an IPv6 address apart from that before the port. */
+const HOST_AND_PORT = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/
+
+/** `0.0.0.0:8003`, `[::1]:8003` -> host and port, or what is wrong. */
+const readAddress = (text: string): ListenAddress | string => {
+  const [, bracketed, plain = '', digits] = HOST_AND_PORT.exec(text) ?? []
+  if (digits === undefined) return 'wanted host:port'
+  if (Number(digits) > PORT_MAX) return `its port is not 0 to ${PORT_MAX}`
+  const isKnown = bracketed === undefined ? isHost(plain) : isIPv6(bracketed)
+  if (!isKnown) return 'its host is no IP address or host name'
+  return { host: bracketed ?? plain, port: Number(digits) }
+}
+
+const address = z
   .string()
   .min(1)
-  .refine((text) => isIP(text) > 0 || HOST_NAME.test(text), {
-    error: 'is no IP address or host name (the port has a key of its own)',
+  .transform((text, context): ListenAddress => {
+    const read = readAddress(text)
+    if (typeof read !== 'string') return read
+    context.addIssue({ code: 'custom', message: `got ${shownValue(text)}; ${read}` })
+    return z.NEVER
   })
 
 /** A count, or `auto`: chosen from the number of cores. */
@@ -76,6 +101,13 @@ const control = z.strictObject({
     'Address of metrics and admin API. Only loopback is accepted until access control exists.',
   ),
   port: described(port.default(CONTROL_PORT), 'Port of metrics and admin API. 0 takes a free one.'),
+})
+
+const metrics = z.strictObject({
+  listen: described(
+    address.nullable().prefault(null),
+    'Address, `host:port`, where control serves `/metrics`, `/livez` and `/readyz`, and nothing else, beside the control port. null: nowhere, so that only this machine can scrape. `0.0.0.0:8003` opens them to the network, without a password; an IPv6 address stands in brackets, and so in quotes: `"[::]:8003"`. Port 0 takes a free one.',
+  ),
 })
 
 const limits = z.strictObject({
@@ -130,11 +162,11 @@ const watchdog = z.strictObject({
   ),
   execution_timeout_seconds: described(
     z.number().min(1).max(3600).default(10),
-    'Longest run of a model before its replica is replaced. Raise it for models that run longer; a hanging run blocks its thread until then.',
+    'Longest run of a model before its replica is replaced; below `idle_seconds_max`, that counts. Raise it for models that run longer; lower both to end a hanging run sooner, which blocks its thread until then.',
   ),
   load_seconds_max: described(
     z.number().min(1).max(3600).default(60),
-    'Longest load of a model in a thread before its replica is replaced. Raise it for models that take long to load.',
+    'Longest load of one version in a thread before its replica is replaced; each has all of it. Raise it, and `proving.timeout_seconds`, for models that take long to load; lower it to end a hanging load sooner. To prepare an epoch, a replica may take 60 s, or this if longer, for each version that it has to load.',
   ),
 })
 
@@ -171,6 +203,7 @@ export const sluiceSchema = z.strictObject({
   ),
   server: section(server),
   control: section(control),
+  metrics: section(metrics),
   limits: section(limits),
   proving: section(proving),
   watchdog: section(watchdog),
@@ -184,7 +217,9 @@ export const HINTS: Readonly<Record<string, string>> = {
   model_repository: 'give --model-repository DIR, or the key in sluice.yaml',
   model_control_mode: '`poll` and `explicit` come with a later release',
   'server.grpc_port': 'gRPC comes with a later release',
-  'control.host': 'only loopback until access control exists',
+  'control.host':
+    'only loopback until access control exists; `metrics.listen` is for scrapers elsewhere',
+  'metrics.listen': 'such as 0.0.0.0:8003, or "[::]:8003" in quotes; null: nowhere',
 }
 
 interface Contradiction {
@@ -195,8 +230,37 @@ interface Contradiction {
   readonly hint: string
 }
 
+const CONTROL_PATH = ['control', 'port']
+
+/** Keys that name a port of their own, in the order of the schema; 0 is no port yet. */
+const portsOf = ({ server, control, metrics }: SluiceYaml) =>
+  [
+    { path: ['server', 'http_port'], port: server.http_port },
+    { path: CONTROL_PATH, port: control.port },
+    { path: ['metrics', 'listen'], port: metrics.listen?.port ?? 0 },
+  ].filter(({ port }) => port !== 0)
+
+/** One port for two servers. A default is not to blame: who chose the other port did not see it. */
+const portContradictions = (yaml: SluiceYaml): Contradiction[] =>
+  portsOf(yaml).flatMap(({ path, port }, i, ports) =>
+    ports
+      .slice(0, i)
+      .filter((other) => other.port === port)
+      .map((other): Contradiction => {
+        const isDefault = path === CONTROL_PATH && port === CONTROL_PORT
+        const [blamed, owner] = isDefault ? [other.path, path] : [path, other.path]
+        return {
+          path: blamed,
+          involves: [other.path, path],
+          message: `got ${port}, which is ${owner.join('.')}`,
+          hint: 'choose another port',
+        }
+      }),
+  )
+
 /** What no single key shows: values that contradict each other. */
-export const contradictionsOf = ({ limits, server, control }: SluiceYaml): Contradiction[] => {
+export const contradictionsOf = (yaml: SluiceYaml): Contradiction[] => {
+  const { limits } = yaml
   const found: Contradiction[] = []
   if (limits.body_bytes_in_flight_max < limits.body_bytes_max) {
     found.push({
@@ -209,17 +273,5 @@ export const contradictionsOf = ({ limits, server, control }: SluiceYaml): Contr
       hint: 'one body of the largest size must fit',
     })
   }
-  if (server.http_port !== 0 && server.http_port === control.port) {
-    const isDefault = control.port === CONTROL_PORT
-    found.push({
-      path: isDefault ? ['server', 'http_port'] : ['control', 'port'],
-      involves: [
-        ['server', 'http_port'],
-        ['control', 'port'],
-      ],
-      message: `got ${control.port}, which is ${isDefault ? 'control.port' : 'server.http_port'}`,
-      hint: 'choose another port',
-    })
-  }
-  return found
+  return [...found, ...portContradictions(yaml)]
 }

@@ -26,6 +26,7 @@ const replica = (threads: number) => ({
 const statusOf = (more: Partial<StatusDocument> = {}): StatusDocument => ({
   ...{ version: '0.1.0', gateway: 'abcdef', ready: true, reasons: [], epoch: 1 },
   ...{ startedAt: '', uptimeMs: 1, httpHost: '127.0.0.1', httpPort: 8000, controlPort: 8002 },
+  metricsListen: null,
   defaultEndpoint: 'b',
   endpoints: [endpoint('a', [[1, 10_000]]), endpoint('b', [[2, 10_000]])],
   replicas: [replica(1)] as StatusDocument['replicas'],
@@ -68,6 +69,17 @@ test('renderBanner() says where everything is', () => {
     '  ➜  State      /srv/state',
     '  Ctrl-C drains and quits · kill -HUP 4711 reads config and repository again',
   ])
+})
+
+test.each([
+  ['0.0.0.0', 'http://localhost:8003'],
+  ['::', 'http://localhost:8003'],
+  ['10.0.0.7', 'http://10.0.0.7:8003'],
+  ['fd00::7', 'http://[fd00::7]:8003'],
+])('renderBanner() shows metrics where metrics.listen has them: %s', (host, url) => {
+  const text = banner(statusOf({ metricsListen: { host, port: 8003 } }))
+  expect(text).toContain(`➜  Metrics    ${url}/metrics\n`)
+  expect(text).toContain('➜  Status     http://127.0.0.1:8002/api/v1/status')
 })
 
 test('renderBanner() says what is lacking, and warns', () => {

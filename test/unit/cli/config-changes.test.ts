@@ -20,6 +20,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   'server.drain_seconds_max': '7',
   'control.host': 'localhost',
   'control.port': '7002',
+  'metrics.listen': '127.0.0.1:7003',
   'limits.body_bytes_max': '2048',
   'limits.body_bytes_in_flight_max': '999999999',
   'limits.json_depth_max': '7',

@@ -7,6 +7,7 @@ import {
   EXIT,
   exitCodeOf,
   exitCodeOfAnswer,
+  many,
   plain,
   table,
 } from '../../../src/cli/output.ts'
@@ -69,4 +70,12 @@ test('bytes(), count() and duration() are read by people', () => {
   ])
   expect(count(1_234_567)).toBe('1,234,567')
   expect([0, 59_999, 65_000, 3_600_000].map(duration)).toEqual(['0s', '59s', '1m05s', '1h00m'])
+})
+
+test.each([
+  [0, '0 models'],
+  [1, '1 model'],
+  [2, '2 models'],
+])('many() of %i models is %j', (amount, text) => {
+  expect(many(amount, 'model')).toBe(text)
 })

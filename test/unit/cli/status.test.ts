@@ -13,6 +13,7 @@ const STATUS: StatusDocument = {
   httpHost: '0.0.0.0',
   httpPort: 8000,
   controlPort: 8002,
+  metricsListen: null,
   defaultEndpoint: 'iris',
   endpoints: [
     {
@@ -62,6 +63,13 @@ REPLICA  STATE      PID  UP     RESTARTS  EPOCH  HTTP  MEMORY   CONNECTIONS  LAG
 
 ENDPOINT  VARIANT  VERSION  WEIGHT   REQUESTS  REFUSED  FAILED  P50       P99
 iris      v3       3        90.00 %  12,345    67       8       0.123 ms  5.000 ms`)
+})
+
+test('renderStatus() shows where metrics.listen serves, if it does', () => {
+  const metricsListen = { host: '::', port: 8003 }
+  expect(renderStatus({ ...STATUS, metricsListen }).split('\n')[1]).toBe(
+    'predict http://localhost:8000/predict  metrics http://localhost:8003/metrics  gateway k3x9qa',
+  )
 })
 
 test('renderStatus() says why it is not ready, what is amiss, and that nothing is served', () => {

@@ -138,6 +138,7 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
       drainSecondsMax: 20,
     },
     control: { host: '127.0.0.1', port: 8002 },
+    metrics: { listen: null },
     controlAbsenceMax: 60,
     limits: {
       bodyBytesMax: 67_108_864,
@@ -218,6 +219,45 @@ test('loadConfig() reads a name that looks like a number as a name', () => {
   expect(none.config.defaultEndpoint).toBe(null)
 })
 
+test.each([
+  ['0.0.0.0:8003', { host: '0.0.0.0', port: 8003 }],
+  ['localhost:0', { host: 'localhost', port: 0 }],
+  ['metrics.internal:65535', { host: 'metrics.internal', port: 65_535 }],
+  ['[::]:8003', { host: '::', port: 8003 }],
+  ['[fe80::1%eth0]:8003', { host: 'fe80::1%eth0', port: 8003 }],
+  ['null', null],
+])('loadConfig() reads %s for metrics.listen from file, variable and flag', (text, listen) => {
+  const file = text === 'null' ? text : `"${text}"`
+  const before = `${REPOSITORY}metrics: {listen: "10.0.0.1:1"}`
+  for (const { config } of [
+    loadedConfig(`${REPOSITORY}metrics: {listen: ${file}}`),
+    loadedConfig(before, { env: { SLUICE_METRICS__LISTEN: text } }),
+    loadedConfig(before, { flags: { 'metrics-listen': text } }),
+  ]) {
+    expect(config.metrics.listen).toEqual(listen)
+    expect(Object.isFrozen(config.metrics)).toBe(true)
+  }
+})
+
+test('loadConfig() names every server that has the port of another', () => {
+  const problems = (text: string) => configProblems(REPOSITORY + text).map(formatProblem)
+  expect(problems('server: {http_port: 8003}\nmetrics: {listen: "0.0.0.0:8003"}')).toEqual([
+    'sluice.yaml:3:11  metrics.listen: got 8003, which is server.http_port  (choose another port)',
+  ])
+  expect(problems('metrics: {listen: "0.0.0.0:8002"}')).toEqual([
+    'sluice.yaml:2:11  metrics.listen: got 8002, which is control.port  (choose another port)',
+  ])
+  const ports = 'server: {http_port: 1}\ncontrol: {port: 1}\nmetrics: {listen: "[::1]:1"}'
+  expect(problems(ports)).toEqual([
+    'sluice.yaml:3:11  control.port: got 1, which is server.http_port  (choose another port)',
+    'sluice.yaml:4:11  metrics.listen: got 1, which is server.http_port  (choose another port)',
+    'sluice.yaml:4:11  metrics.listen: got 1, which is control.port  (choose another port)',
+  ])
+  expect(
+    problems('server: {http_port: 0}\ncontrol: {port: 0}\nmetrics: {listen: "[::1]:0"}'),
+  ).toEqual([])
+})
+
 test('loadConfig() passes over variables that others set for a service called sluice', () => {
   const env = {
     SLUICE_PORT: 'tcp://10.0.0.7:8000',
@@ -241,7 +281,7 @@ test.each([
   ['SLUICE_HOST', 'did you mean SLUICE_SERVER__HOST or SLUICE_CONTROL__HOST?'],
   ['SLUICE_STATEDIR', 'did you mean SLUICE_STATE_DIR?'],
   ['SLUICE_MODEL_REPO', 'did you mean SLUICE_MODEL_REPOSITORY?'],
-  ['SLUICE_LOG', 'did you mean SLUICE_LOG__LEVEL?'],
+  ['SLUICE_LOG', 'a section is set key by key, such as SLUICE_LOG__LEVEL'],
   ['SLUICE_LIMITS', 'a section is set key by key, such as SLUICE_LIMITS__BODY_BYTES_MAX'],
   ['SLUICE_WHAT__EVER', 'see docs/reference/config.md for the keys'],
 ])('loadConfig() refuses the variable %s, which sets nothing', (name, hint) => {

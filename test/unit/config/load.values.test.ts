@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { formatProblem } from '../../../src/config/problems.ts'
 import { configProblems, REPOSITORY } from '../../helpers/config.ts'
 
+const LISTEN_HINT = '  (such as 0.0.0.0:8003, or "[::]:8003" in quotes; null: nowhere)'
+
 /** What is wrong, and the one line that it gets. */
 const BAD: readonly (readonly [string, string | Uint8Array, string])[] = [
   [
@@ -77,7 +79,7 @@ const BAD: readonly (readonly [string, string | Uint8Array, string])[] = [
   [
     '__proto__',
     `${REPOSITORY}__proto__: {server: 1}`,
-    "sluice.yaml:2:1  __proto__: Unknown key '__proto__'  (known keys: model_repository, default_endpoint, state_dir, model_control_mode, control_absence_max, server, control, limits, proving, watchdog, log)",
+    "sluice.yaml:2:1  __proto__: Unknown key '__proto__'  (known keys: model_repository, default_endpoint, state_dir, model_control_mode, control_absence_max, server, control, metrics, limits, proving, watchdog, log)",
   ],
   [
     'a key of a later release',
@@ -92,7 +94,52 @@ const BAD: readonly (readonly [string, string | Uint8Array, string])[] = [
   [
     'control beyond loopback',
     `${REPOSITORY}control: {host: 0.0.0.0}`,
-    'sluice.yaml:2:11  control.host: got "0.0.0.0"; wanted `127.0.0.1`, `localhost` or `::1`  (only loopback until access control exists)',
+    'sluice.yaml:2:11  control.host: got "0.0.0.0"; wanted `127.0.0.1`, `localhost` or `::1`  (only loopback until access control exists; `metrics.listen` is for scrapers elsewhere)',
+  ],
+  [
+    'an address that is a port',
+    `${REPOSITORY}metrics: {listen: 8003}`,
+    `sluice.yaml:2:11  metrics.listen: got 8003; wanted non-empty string or null${LISTEN_HINT}`,
+  ],
+  [
+    'an address without a port',
+    `${REPOSITORY}metrics: {listen: 0.0.0.0}`,
+    `sluice.yaml:2:11  metrics.listen: got "0.0.0.0"; wanted host:port${LISTEN_HINT}`,
+  ],
+  [
+    'an address without a host',
+    `${REPOSITORY}metrics: {listen: ":8003"}`,
+    `sluice.yaml:2:11  metrics.listen: got ":8003"; its host is no IP address or host name${LISTEN_HINT}`,
+  ],
+  [
+    'an IPv6 address without brackets',
+    `${REPOSITORY}metrics: {listen: "::1:8003"}`,
+    `sluice.yaml:2:11  metrics.listen: got "::1:8003"; wanted host:port${LISTEN_HINT}`,
+  ],
+  [
+    'brackets around another address',
+    `${REPOSITORY}metrics: {listen: "[127.0.0.1]:8003"}`,
+    `sluice.yaml:2:11  metrics.listen: got "[127.0.0.1]:8003"; its host is no IP address or host name${LISTEN_HINT}`,
+  ],
+  [
+    'an address that is a URL',
+    `${REPOSITORY}metrics: {listen: "http://a:8003"}`,
+    `sluice.yaml:2:11  metrics.listen: got "http://a:8003"; wanted host:port${LISTEN_HINT}`,
+  ],
+  [
+    'an address with a port beyond 65535',
+    `${REPOSITORY}metrics: {listen: "a:65536"}`,
+    `sluice.yaml:2:11  metrics.listen: got "a:65536"; its port is not 0 to 65535${LISTEN_HINT}`,
+  ],
+  [
+    'an address with a negative port',
+    `${REPOSITORY}metrics: {listen: "a:-1"}`,
+    `sluice.yaml:2:11  metrics.listen: got "a:-1"; wanted host:port${LISTEN_HINT}`,
+  ],
+  [
+    'an empty address',
+    `${REPOSITORY}metrics: {listen: ""}`,
+    `sluice.yaml:2:11  metrics.listen: got ""; wanted non-empty string or null${LISTEN_HINT}`,
   ],
   [
     'a host with a port',

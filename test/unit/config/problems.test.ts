@@ -1,19 +1,5 @@
 import { expect, test } from 'vitest'
-import { inOrder, nearestKey } from '../../../src/config/problems.ts'
-
-const KEYS = ['model_repository', 'model_control_mode', 'state_dir', 'server']
-
-test.each([
-  ['model_repo', 'model_repository'],
-  ['modelRepo', 'model_repository'],
-  ['state', 'state_dir'],
-  ['sevrer', 'server'],
-  ['model', null], // two begin so
-  ['st', null], // too short to say
-  ['zebra', null],
-])('nearestKey() to %j is %j', (name, expected) => {
-  expect(nearestKey(name, KEYS)).toBe(expected)
-})
+import { inOrder } from '../../../src/config/problems.ts'
 
 test('inOrder() puts files by line before variables and flags', () => {
   const problem = (source: string, line = 0, column = 0) => ({

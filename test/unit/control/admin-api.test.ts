@@ -2,71 +2,20 @@ import { METHODS } from 'node:http'
 import { expect, test } from 'vitest'
 import { type AdminSources, createAdminApi } from '../../../src/control/admin-api.ts'
 import { OPENAPI } from '../../../src/control/admin-openapi.ts'
-import type { ModelsDocument, StatusDocument } from '../../../src/control/status-document.ts'
-import { ERRORS, type ErrorCode, GatewayError } from '../../../src/shared/errors.ts'
-import { atEnd } from '../../helpers/clean-up.ts'
+import { GatewayError } from '../../../src/shared/errors.ts'
+import {
+  expectProblem,
+  HOST,
+  MODELS,
+  STATUS,
+  startControlServer,
+} from '../../helpers/control-server.ts'
 import { findFreePort } from '../../helpers/ports.ts'
 import { type RawAnswer, RawClient } from '../../helpers/raw-client.ts'
 
-const HOST = '127.0.0.1'
 const BODY_BYTES_MAX = 64 * 1024
-const STATUS = { gateway: 'abc', ready: true } as unknown as StatusDocument
-const MODELS: ModelsDocument = { models: [] }
 
-interface Question {
-  readonly method?: string
-  readonly host?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-}
-
-const start = async (more: Partial<AdminSources> = {}) => {
-  const faults: { thrown: unknown; path: string }[] = []
-  const api = createAdminApi(
-    { host: HOST, port: 0 },
-    {
-      status: async () => STATUS,
-      models: () => MODELS,
-      metrics: async (format) => `# in ${format}\n`,
-      readiness: () => ({ endpoints: null }),
-      onFault: (thrown, path) => faults.push({ thrown, path }),
-      ...more,
-    },
-  )
-  const port = await api.listen()
-  atEnd(() => api.close())
-  const ask = async (target: string, question: Question = {}): Promise<RawAnswer> => {
-    const { method = 'GET', host = `${HOST}:${port}`, headers = {}, body } = question
-    const client = await RawClient.open(port)
-    const isChunked = 'transfer-encoding' in headers
-    const length = body === undefined || isChunked ? {} : { 'content-length': body.length }
-    const lines = Object.entries({ host, ...length, ...headers }).map(
-      ([name, value]) => `${name}: ${value}\r\n`,
-    )
-    await client.send(`${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`, body ?? '')
-    const answer = await client.answer(method === 'HEAD')
-    client.socket.destroy()
-    return answer
-  }
-  return { api, port, ask, faults }
-}
-
-/** What a refusal must be, whatever was asked. */
-const expectProblem = (
-  { status, headers, body }: RawAnswer,
-  code: ErrorCode,
-  wanted: number = ERRORS[code].http,
-): void => {
-  expect([status, headers.get('x-sluice-error')]).toEqual([wanted, code])
-  expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
-  expect(headers.get('cache-control')).toBe('no-store')
-  expect(headers.get('x-content-type-options')).toBe('nosniff')
-  const problem = JSON.parse(body)
-  expect(Object.keys(problem)).toEqual(Object.keys(OPENAPI.components.schemas.Problem.properties))
-  expect(problem).toMatchObject({ status, code, retryable: ERRORS[code].retryable })
-  expect(problem.type).toBe('about:blank')
-  expect(problem.title).not.toBe('Error')
-}
+const start = (more: Partial<AdminSources> = {}) => startControlServer(createAdminApi, more)
 
 const TEXT = { 'content-type': 'text/plain' }
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -285,7 +234,7 @@ test('listen() says CONFIG_INVALID for an address that is not of this machine', 
 test('listen() takes the port that it is given, and close() ends every connection', async () => {
   const port = await findFreePort()
   const api = createAdminApi({ host: HOST, port }, {} as AdminSources)
-  expect(await api.listen()).toBe(port)
+  expect(await api.listen()).toEqual({ host: HOST, port })
   const [idle, unfinished] = [await RawClient.open(port), await RawClient.open(port)]
   await idle.send('GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n')
   expect(await idle.answer()).toMatchObject({ status: 200 })
@@ -293,6 +242,6 @@ test('listen() takes the port that it is given, and close() ends every connectio
   await api.close()
   await Promise.all([idle.closed, unfinished.closed])
   const next = createAdminApi({ host: HOST, port }, {} as AdminSources)
-  expect(await next.listen()).toBe(port)
+  expect(await next.listen()).toEqual({ host: HOST, port })
   await next.close()
 })
