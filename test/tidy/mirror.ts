@@ -62,7 +62,6 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/schemas/sluice.ts',
   ],
   'test/property/features-json.test.ts': [
-    'src/server/json/number-list.ts',
     'src/server/json/text-scanner.ts',
     'src/server/protocols/columns.ts',
     'src/server/protocols/element.ts',

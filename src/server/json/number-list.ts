@@ -19,9 +19,30 @@ export const numberPlace: NumberPlace = {
   magnitudeMax: 0,
 }
 
+/** Digits of which a signed 32-bit integer holds any. */
+const DIGITS_MAX = 9
+/** Powers of ten to divide by, and, from here on, the same for negative numbers. */
+const NEGATIVE = DIGITS_MAX + 1
+const DIVISORS = Float64Array.from({ length: 2 * NEGATIVE }, (_, i) =>
+  i < NEGATIVE ? 10 ** i : -(10 ** (i - NEGATIVE)),
+)
+
+/** Where `scanOther` ended; -1 when no number stands there. */
+let otherEnd = -1
+
+/** Any number of JSON, with blanks around it. */
+const scanOther = (bytes: Uint8Array, start: number): number => {
+  const value = scanNumber(bytes, skipBlanks(bytes, start))
+  otherEnd = numberEnd < 0 ? -1 : skipBlanks(bytes, numberEnd)
+  return value
+}
+
 /**
  * Reads a list of exactly `count` numbers whose bracket stands at `from`. The offset behind the
  * list; -1 when anything else stands there, or a number exceeds the bound.
+ *
+ * The usual number (no blanks, no exponent, up to nine digits) is read here, as `scanNumber` does
+ * it, without its two results going through memory: 30 numbers take 370 instead of 470 ns.
  */
 export const readNumbers = (bytes: Uint8Array, from: number, place: NumberPlace): number => {
   const { column, base, count, magnitudeMax } = place
@@ -29,12 +50,47 @@ export const readNumbers = (bytes: Uint8Array, from: number, place: NumberPlace)
   let at = from + 1
   const last = base + count - 1
   for (let i = base; i <= last; i++) {
-    const value = scanNumber(bytes, bytes[at] === 0x20 ? skipBlanks(bytes, at) : at)
-    if (numberEnd < 0 || !(value <= magnitudeMax && value >= -magnitudeMax)) return -1
+    const start = at
+    let divisor = 0
+    let byte = bytes[at]!
+    if (byte === 0x2d) {
+      divisor = NEGATIVE
+      byte = bytes[++at]!
+    }
+    const first = at
+    // A byte from 0 to 9 after this exclusive or is a digit. Behind a leading 0 there is none.
+    let mantissa = byte ^ 0x30
+    byte = bytes[++at]!
+    if (mantissa !== 0) {
+      while ((byte ^ 0x30) <= 9) {
+        mantissa = (Math.imul(mantissa, 10) + (byte ^ 0x30)) | 0
+        byte = bytes[++at]!
+      }
+    }
+    let digits = at - first
+    let fraction = -1
+    if (byte === 0x2e) {
+      const point = at
+      byte = bytes[++at]!
+      while ((byte ^ 0x30) <= 9) {
+        mantissa = (Math.imul(mantissa, 10) + (byte ^ 0x30)) | 0
+        byte = bytes[++at]!
+      }
+      fraction = at - point - 1
+      digits += fraction
+      divisor += fraction
+    }
+    const delimiter = i === last ? 0x5d : 0x2c
+    const isUsual = byte === delimiter && digits <= DIGITS_MAX && fraction !== 0
+    let value: number
+    if (isUsual && (bytes[first]! ^ 0x30) <= 9) value = mantissa / DIVISORS[divisor]!
+    else {
+      value = scanOther(bytes, start)
+      at = otherEnd
+      if (at < 0 || bytes[at] !== delimiter) return -1
+    }
+    if (!(value <= magnitudeMax && value >= -magnitudeMax)) return -1
     column[i] = value
-    at = numberEnd
-    if (bytes[at] !== 0x2c && bytes[at] !== 0x5d) at = skipBlanks(bytes, at)
-    if (bytes[at] !== (i === last ? 0x5d : 0x2c)) return -1
     at++
   }
   return at

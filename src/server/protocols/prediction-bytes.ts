@@ -6,7 +6,7 @@
 
 import { IdTemplate } from '../id-template.ts'
 
-/** Room for `{"score":...,"prediction":...,`; a longer answer is written as text. */
+/** Room for `{"score":...,"prediction":...`; a longer answer is written as text. */
 const FRONT_BYTES = 256
 /** Room for the latency and the closing braces. */
 const BACK_BYTES = 24
@@ -17,8 +17,7 @@ const BRACE = 0x7d
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 const SCORE = ascii('{"score":')
 const PREDICTION = ascii(',"prediction":')
-const COMMA = ascii(',')
-const FIXED_BYTES = SCORE.length + PREDICTION.length + COMMA.length
+const FIXED_BYTES = SCORE.length + PREDICTION.length
 
 export class PredictionBytes {
   readonly #metadata: IdTemplate
@@ -26,7 +25,7 @@ export class PredictionBytes {
   /** `metadataTail`: JSON of the metadata from behind the prediction id up to the latency. */
   constructor(metadataTail: string) {
     this.#metadata = new IdTemplate({
-      before: '"metadata":{"request_id":"',
+      before: ',"metadata":{"request_id":"',
       between: '","prediction_id":"',
       after: metadataTail,
       frontBytes: FRONT_BYTES,
@@ -49,8 +48,7 @@ export class PredictionBytes {
     if (latencyUs > US_MAX) return null
     this.#metadata.write(id.idPrefix, id.sequence)
     const { bytes, end } = this.#metadata
-    let from = putBefore(bytes, FRONT_BYTES, COMMA)
-    from = putTextBefore(bytes, from, prediction)
+    let from = putTextBefore(bytes, FRONT_BYTES, prediction)
     if (from < 0) return null
     from = putBefore(bytes, from, PREDICTION)
     from = putTextBefore(bytes, from, score)
