@@ -1,6 +1,7 @@
 /** `sluice serve`: builds the control process, in start order: the one file that knows all. */
 
 import type { ListenAddress, SluiceConfig } from '../config/config.ts'
+import { placeCodeCache } from '../config/environment.ts'
 import { type LoadOptions, loadConfig } from '../config/load.ts'
 import { repositoryParsers } from '../config/parsers.ts'
 import { formatProblem } from '../config/problems.ts'
@@ -20,6 +21,7 @@ import { openStateDir, type StateDir } from '../control/state-dir.ts'
 import { Supervisor } from '../control/supervisor.ts'
 import { scanRepository } from '../registry/folder.ts'
 import { systemClock } from '../shared/clock.ts'
+import { writeCodeCache } from '../shared/code-cache.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { createLogger, type Logger } from '../shared/logger.ts'
@@ -247,6 +249,7 @@ const run = async (
       await gateway.start()
       signals.onReload(reload)
       await announce({ gateway, clock, facts, ...place })
+      writeCodeCache()
     },
     hopeless: gateway.hopeless.then(async () => {
       throw await listenError(config, httpPort)
@@ -276,6 +279,7 @@ export const serve = async (options: LoadOptions, signals: ServeSignals): Promis
   )
   if (signals.hasEnded) return EXIT.OK
   const stateDir = await openStateDir(config.stateDir)
+  placeCodeCache(stateDir.compiledPath)
   try {
     return await run(config, stateDir, logger, options, signals)
   } finally {

@@ -11,3 +11,8 @@ export const environment = (): Environment => process.env
 export const forbidTelemetry = (): void => {
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1'
 }
+
+/** The processes that are started from now on have their code cache (shared/code-cache.ts) here. */
+export const placeCodeCache = (folder: string): void => {
+  process.env['NODE_COMPILE_CACHE'] ??= folder
+}

@@ -11,6 +11,7 @@
  * logs/              what replicas write to stdout and stderr
  * proven/            optimised models of good versions, and their reports
  * proving/           scratch space of proving runs
+ * compiled/          code of Sluice as Node has compiled it, for the next process
  * ```
  */
 
@@ -50,6 +51,7 @@ export class StateDir {
   readonly logsPath: string
   readonly provenPath: string
   readonly provingPath: string
+  readonly compiledPath: string
   /** Six letters and digits; part of every prediction id. */
   readonly gateway: string
   readonly #lock: StateLock
@@ -65,6 +67,7 @@ export class StateDir {
     this.logsPath = join(path, 'logs')
     this.provenPath = join(path, 'proven')
     this.provingPath = join(path, 'proving')
+    this.compiledPath = join(path, 'compiled')
     this.#lock = lock
     this.#options = options
     this.gateway = readGateway(join(path, 'gateway.json'), options)

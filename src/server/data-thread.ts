@@ -9,6 +9,7 @@ import { Batcher, type Turns } from '../runtime/batcher.ts'
 import { loadProven } from '../runtime/load-proven.ts'
 import { warmUp } from '../runtime/warm-up.ts'
 import { every, systemClock } from '../shared/clock.ts'
+import { writeCodeCache } from '../shared/code-cache.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import { predictionIdPrefix } from '../shared/ids.ts'
 import {
@@ -164,3 +165,4 @@ const cancelBeat = every(systemClock, BEAT_MS, () => {
   expectedMs = nowMs + BEAT_MS
 })
 parentPort?.on('close', cancelBeat)
+writeCodeCache()

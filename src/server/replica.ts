@@ -15,6 +15,7 @@ import {
   ReportSchema,
 } from '../../proto/gen/control_pb.ts'
 import { every, systemClock } from '../shared/clock.ts'
+import { writeCodeCache } from '../shared/code-cache.ts'
 import { decodePlan, encodeJson, type ReplicaSettings } from '../shared/epoch-plan.ts'
 import { createLogger, outliveOutput } from '../shared/logger.ts'
 import { ownIdentity } from '../shared/process-identity.ts'
@@ -174,3 +175,4 @@ process.on('unhandledRejection', (error) => {
   logger.error({ event: 'unhandled_rejection', error }, 'a promise was rejected')
   exit(1, 'unhandled rejection')
 })
+writeCodeCache()

@@ -58,7 +58,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
       ...['shared', 'trainer'],
     ],
   },
-  main: { ours: ['cli'] },
+  main: { ours: ['cli'], files: ['src/shared/code-cache.ts'] },
   proto: { ours: [] },
 }
 
@@ -76,8 +76,12 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['proto/', 'src/control/', 'src/server/'],
 }
 
-/** Files that load what no import names: a `require` of their own. */
-const REQUIRE_HOMES = ['src/server/uws-binary.ts', 'src/runtime/session.ts']
+/** Files that may load what no import names, or have kept what was loaded. */
+const REQUIRE_HOMES = [
+  'src/server/uws-binary.ts',
+  'src/runtime/session.ts',
+  'src/shared/code-cache.ts',
+]
 
 const folderOf = (path: string): string => {
   if (path === 'src/main.ts') return 'main'

@@ -26,6 +26,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/environment.ts',
     'src/shared/package-version.ts',
   ],
+  'test/integration/code-cache.test.ts': ['src/shared/code-cache.ts'],
   'test/integration/gateway-models.test.ts': [
     'src/control/gateway-status.ts',
     'src/server/data-thread.ts',

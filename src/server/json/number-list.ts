@@ -27,13 +27,14 @@ const DIVISORS = Float64Array.from({ length: 2 * NEGATIVE }, (_, i) =>
   i < NEGATIVE ? 10 ** i : -(10 ** (i - NEGATIVE)),
 )
 
-/** Where `scanOther` ended; -1 when no number stands there. */
+/** Where the delimiter behind it stands; -1 when there is no such number. */
 let otherEnd = -1
 
-/** Any number of JSON, with blanks around it. */
-const scanOther = (bytes: Uint8Array, start: number): number => {
+/** Any number of JSON with blanks around it and `delimiter` behind it. */
+const scanOther = (bytes: Uint8Array, start: number, delimiter: number): number => {
   const value = scanNumber(bytes, skipBlanks(bytes, start))
   otherEnd = numberEnd < 0 ? -1 : skipBlanks(bytes, numberEnd)
+  if (otherEnd >= 0 && bytes[otherEnd] !== delimiter) otherEnd = -1
   return value
 }
 
@@ -61,11 +62,9 @@ export const readNumbers = (bytes: Uint8Array, from: number, place: NumberPlace)
     // A byte from 0 to 9 after this exclusive or is a digit. Behind a leading 0 there is none.
     let mantissa = byte ^ 0x30
     byte = bytes[++at]!
-    if (mantissa !== 0) {
-      while ((byte ^ 0x30) <= 9) {
-        mantissa = (Math.imul(mantissa, 10) + (byte ^ 0x30)) | 0
-        byte = bytes[++at]!
-      }
+    while (mantissa !== 0 && (byte ^ 0x30) <= 9) {
+      mantissa = (Math.imul(mantissa, 10) + (byte ^ 0x30)) | 0
+      byte = bytes[++at]!
     }
     let digits = at - first
     let fraction = -1
@@ -85,9 +84,9 @@ export const readNumbers = (bytes: Uint8Array, from: number, place: NumberPlace)
     let value: number
     if (isUsual && (bytes[first]! ^ 0x30) <= 9) value = mantissa / DIVISORS[divisor]!
     else {
-      value = scanOther(bytes, start)
+      value = scanOther(bytes, start, delimiter)
       at = otherEnd
-      if (at < 0 || bytes[at] !== delimiter) return -1
+      if (at < 0) return -1
     }
     if (!(value <= magnitudeMax && value >= -magnitudeMax)) return -1
     column[i] = value

@@ -17,7 +17,7 @@ test('openStateDir() makes folders of mode 0700, also where they were open to ot
   chmodSync(path, 0o755)
   mkdirSync(join(path, 'logs'), { mode: 0o777 })
   const stateDir = await openTestState(path)
-  for (const folder of ['.', 'lock', 'run', 'logs', 'proven', 'proving']) {
+  for (const folder of ['.', 'lock', 'run', 'logs', 'proven', 'proving', 'compiled']) {
     expect(statSync(join(path, folder)).mode & 0o777, folder).toBe(0o700)
   }
   expect(stateDir.socketPath).toBe(join(path, 'control.sock'))
