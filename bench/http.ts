@@ -137,7 +137,7 @@ const printLines = (lines: readonly Line[]): void => {
   const row = (what: string, cells: readonly string[]) =>
     console.log(
       what.padEnd(34) +
-        cells.map((cell, i) => cell.padStart([22, 10, 10, 10, 24, 10][i]!)).join(''),
+        cells.map((cell, i) => cell.padStart([22, 10, 10, 10, 28, 10][i]!)).join(''),
     )
   row('', head)
   for (const { what, perSecond, p99Us, ...line } of lines) {
