@@ -129,7 +129,7 @@ const SCRIPT = '/usr/bin/script'
 // Skipped: a terminal cannot be made without `script` of util-linux
 test.skipIf(!existsSync(SCRIPT))('colour is for terminals that want it', async () => {
   const onTerminal = async (env: Readonly<Record<string, string>>) => {
-    const command = [SCRIPT, '-qec', `${MAIN.join(' ')} status`, '/dev/null']
+    const command = [SCRIPT, '-qec', `exec ${MAIN.join(' ')} status`, '/dev/null']
     return (await ask([], { command, env: { TERM: 'xterm', ...env } })).stdout
   }
   expect(await onTerminal({})).toContain(ESCAPE)

@@ -114,7 +114,7 @@ testOld('the wrapper hands SIGHUP, SIGTERM and, without a terminal, SIGINT on', 
 testTerminal('Ctrl-C in a terminal interrupts the command once', async () => {
   const installation = countingInstallation()
   const command = `${OLD_NODE} ${installation}`
-  const child = spawn(SCRIPT ?? '', ['-qec', command, '/dev/null'], { env: plainEnv() })
+  const child = spawn(SCRIPT ?? '', ['-qec', `exec ${command}`, '/dev/null'], { env: plainEnv() })
   let said = ''
   child.stdout.on('data', (chunk) => {
     said += chunk
