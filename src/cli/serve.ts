@@ -60,7 +60,7 @@ const replicaSettings =
 /** The port of all replicas: that of living ones if it will do, else one that nobody owns. */
 const portOfReplicas = ({ server }: SluiceConfig, stateDir: StateDir): Promise<number> => {
   const { living } = readReplicaFiles(stateDir.runPath)
-  const place = { host: server.host, port: server.httpPort, flag: '--http-port' }
+  const place = { host: server.host, port: server.httpPort, freePort: '--http-port 0' }
   const owners = living.map(({ host, httpPort, identity }) => ({
     ...{ host, httpPort },
     pid: identity?.pid ?? null,
@@ -172,7 +172,7 @@ const reloader = (
 const listenError = async (config: SluiceConfig, port: number): Promise<GatewayError> => {
   const { host } = config.server
   try {
-    await choosePort({ host, port, flag: '--http-port' })
+    await choosePort({ host, port, freePort: '--http-port 0' })
   } catch (thrown) {
     return GatewayError.from(thrown)
   }

@@ -61,8 +61,8 @@ const hintsOf = (contents: string): Hints => ({
 /** What makes one server another than its neighbour. */
 interface Server {
   readonly address: ListenAddress
-  /** Flag of the command line that sets its port. */
-  readonly flag: string
+  /** What the command line takes for a free port. */
+  readonly freePort: string
   /** Whether a Host header must name loopback. */
   readonly isLoopbackOnly: boolean
   readonly hints: Hints
@@ -191,11 +191,14 @@ const addRefusals = (app: FastifyInstance, server: Server, refuse: Refuse): void
   })
 }
 
-const listen = async (app: FastifyInstance, { address, flag }: Server): Promise<ListenAddress> => {
+const listen = async (
+  app: FastifyInstance,
+  { address, freePort }: Server,
+): Promise<ListenAddress> => {
   try {
     await app.listen({ ...address, exclusive: true })
   } catch (thrown) {
-    throw listenFailure(thrown, { ...address, flag }) ?? thrown
+    throw listenFailure(thrown, { ...address, freePort }) ?? thrown
   }
   const bound = app.server.address()
   const isBound = typeof bound === 'object' && bound !== null
@@ -228,7 +231,7 @@ const createServer = (server: Server, addRoutes: (app: FastifyInstance) => void)
 export const createAdminApi = (address: ListenAddress, sources: AdminSources): ControlServer =>
   createServer(
     {
-      ...{ address, flag: '--control-port', isLoopbackOnly: true, onFault: sources.onFault },
+      ...{ address, freePort: '--control-port 0', isLoopbackOnly: true, onFault: sources.onFault },
       hints: hintsOf('GET /api/v1/openapi.json lists what is here'),
     },
     (app) => {
@@ -244,11 +247,14 @@ export const createAdminApi = (address: ListenAddress, sources: AdminSources): C
 export const createMetricsServer = (
   address: ListenAddress,
   sources: MetricsSources,
-): ControlServer =>
-  createServer(
+): ControlServer => {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host
+  const freePort = `--metrics-listen ${host}:0`
+  return createServer(
     {
-      ...{ address, flag: '--metrics-listen', isLoopbackOnly: false, onFault: sources.onFault },
+      ...{ address, freePort, isLoopbackOnly: false, onFault: sources.onFault },
       hints: hintsOf('Here are /metrics, /livez and /readyz; all else is on the control port'),
     },
     (app) => addMetricsRoutes(app, sources),
   )
+}

@@ -25,13 +25,13 @@ const bindOnce = (host: string, port: number): Promise<number> =>
 export interface Listening {
   readonly host: string
   readonly port: number
-  /** Flag of the command line that sets the port, for the hint. */
-  readonly flag: string
+  /** What the command line takes for a free port, for the hint. */
+  readonly freePort: string
 }
 
 /** Somebody else's sentence about a port; null when all who listen are ours. */
 const inUse = (
-  { host, port, flag }: Listening,
+  { host, port, freePort }: Listening,
   ownPids: readonly number[],
   cause: unknown,
 ): GatewayError | null => {
@@ -41,7 +41,7 @@ const inUse = (
   const by = owner === undefined ? 'another program' : `${owner.command} (pid ${owner.pid})`
   return new GatewayError(
     'PORT_IN_USE',
-    `Port ${port} on ${host} is in use by ${by}; stop it, or choose another port with ${flag}: 0 takes a free one`,
+    `Port ${port} on ${host} is in use by ${by}; stop it, or choose another port: ${freePort} takes a free one`,
     { cause },
   )
 }
@@ -89,7 +89,7 @@ export interface LivingListener {
  *   CONFIG_INVALID when the address cannot be listened on at all
  */
 export const choosePort = async (
-  { host, port, flag }: Listening,
+  { host, port, freePort }: Listening,
   living: readonly LivingListener[] = [],
 ): Promise<number> => {
   const onHost = living.filter((replica) => replica.host === host)
@@ -99,7 +99,7 @@ export const choosePort = async (
     return await bindOnce(host, wanted)
   } catch (error) {
     const ownPids = living.flatMap(({ pid }) => pid ?? [])
-    const failure = listenFailure(error, { host, port: wanted, flag }, ownPids)
+    const failure = listenFailure(error, { host, port: wanted, freePort }, ownPids)
     if (failure === null) return wanted
     throw failure
   }

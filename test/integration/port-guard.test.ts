@@ -9,8 +9,8 @@ const HOST = '127.0.0.1'
 
 const choose = (
   port: number,
-  { host = HOST, flag = '--http-port', living = [] as Parameters<typeof choosePort>[1] } = {},
-) => choosePort({ host, port, flag }, living)
+  { host = HOST, freePort = '--http-port 0', living = [] as Parameters<typeof choosePort>[1] } = {},
+) => choosePort({ host, port, freePort }, living)
 
 const listen = async (options: ListenOptions): Promise<number> => {
   const server = createServer()
@@ -39,7 +39,7 @@ test.each([
     code: 'PORT_IN_USE',
     message: expect.stringContaining(owner),
   })
-  await expect(choose(port, { flag: '--control-port' })).rejects.toThrow('--control-port')
+  await expect(choose(port, { freePort: '--control-port 0' })).rejects.toThrow('--control-port')
 })
 
 test('choosePort() refuses 127.0.0.1 where somebody has all addresses', async () => {

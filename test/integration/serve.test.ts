@@ -135,7 +135,7 @@ test('ends, with the flag to change, when the port of metrics.listen is taken', 
   const gateway = await startGateway({ repository: oneModel(), flags, isReadyAwaited: false })
   expect(await gateway.ended).toEqual({ code: 1, signal: null })
   expect(gateway.stderr).toContain(`✖ PORT_IN_USE: Port ${port} on 127.0.0.1 is in use by `)
-  expect(gateway.stderr).toContain('choose another port with --metrics-listen')
+  expect(gateway.stderr).toContain('choose another port: --metrics-listen')
   expect(processesNaming(gateway.stateDir)).toEqual([])
 })
 

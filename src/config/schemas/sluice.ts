@@ -113,7 +113,7 @@ const metrics = z.strictObject({
 const limits = z.strictObject({
   body_bytes_max: described(
     count(1024, GIB).default(64 * MIB),
-    'Largest request body; beyond it 413 `BODY_TOO_LARGE`. Raise it for large tensors; lower it to bound what one client can make the server hold.',
+    'Largest request body; beyond it 413 `BODY_TOO_LARGE`. Raise it for large tensors; lower it to bound what one client can make the server hold. Above 256 MiB raise `watchdog.idle_seconds_max` too: reading one body can take 40 s a GiB.',
   ),
   body_bytes_in_flight_max: described(
     count(1024, GIB).default(256 * MIB),
@@ -235,18 +235,27 @@ const CONTROL_PATH = ['control', 'port']
 /** Keys that name a port of their own, in the order of the schema; 0 is no port yet. */
 const portsOf = ({ server, control, metrics }: SluiceYaml) =>
   [
-    { path: ['server', 'http_port'], port: server.http_port },
-    { path: CONTROL_PATH, port: control.port },
-    { path: ['metrics', 'listen'], port: metrics.listen?.port ?? 0 },
+    { path: ['server', 'http_port'], host: server.host, port: server.http_port },
+    { path: CONTROL_PATH, host: control.host, port: control.port },
+    { path: ['metrics', 'listen'], host: metrics.listen?.host, port: metrics.listen?.port ?? 0 },
   ].filter(({ port }) => port !== 0)
 
-/** One port for two servers. A default is not to blame: who chose the other port did not see it. */
+/** Hosts that stand for several addresses. */
+const MANIFOLD: readonly (string | undefined)[] = ['0.0.0.0', '::', 'localhost']
+
+type Place = ReturnType<typeof portsOf>[number]
+
+const collide = (a: Place, b: Place): boolean =>
+  a.port === b.port && (a.host === b.host || MANIFOLD.includes(a.host) || MANIFOLD.includes(b.host))
+
+/** One place for two servers. A default is not to blame: who chose the other port did not see it. */
 const portContradictions = (yaml: SluiceYaml): Contradiction[] =>
-  portsOf(yaml).flatMap(({ path, port }, i, ports) =>
-    ports
+  portsOf(yaml).flatMap((place, i, places) =>
+    places
       .slice(0, i)
-      .filter((other) => other.port === port)
+      .filter((other) => collide(place, other))
       .map((other): Contradiction => {
+        const { path, port } = place
         const isDefault = path === CONTROL_PATH && port === CONTROL_PORT
         const [blamed, owner] = isDefault ? [other.path, path] : [path, other.path]
         return {

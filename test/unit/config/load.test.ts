@@ -247,15 +247,21 @@ test('loadConfig() names every server that has the port of another', () => {
   expect(problems('metrics: {listen: "0.0.0.0:8002"}')).toEqual([
     'sluice.yaml:2:11  metrics.listen: got 8002, which is control.port  (choose another port)',
   ])
-  const ports = 'server: {http_port: 1}\ncontrol: {port: 1}\nmetrics: {listen: "[::1]:1"}'
+  const ports = 'server: {http_port: 1}\ncontrol: {port: 1}\nmetrics: {listen: "[::]:1"}'
   expect(problems(ports)).toEqual([
     'sluice.yaml:3:11  control.port: got 1, which is server.http_port  (choose another port)',
     'sluice.yaml:4:11  metrics.listen: got 1, which is server.http_port  (choose another port)',
     'sluice.yaml:4:11  metrics.listen: got 1, which is control.port  (choose another port)',
   ])
-  expect(
-    problems('server: {http_port: 0}\ncontrol: {port: 0}\nmetrics: {listen: "[::1]:0"}'),
-  ).toEqual([])
+  const local = 'server: {host: 10.0.0.5, http_port: 1}\ncontrol: {host: localhost, port: 1}'
+  expect(problems(local)).toHaveLength(1)
+  for (const apart of [
+    'server: {http_port: 0}\ncontrol: {port: 0}\nmetrics: {listen: "[::1]:0"}',
+    'metrics: {listen: "192.168.7.7:8002"}',
+    'server: {host: 10.0.0.5, http_port: 8002}\nmetrics: {listen: "10.0.0.6:8002"}',
+  ]) {
+    expect(problems(apart)).toEqual([])
+  }
 })
 
 test('loadConfig() passes over variables that others set for a service called sluice', () => {

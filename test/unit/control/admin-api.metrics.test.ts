@@ -124,7 +124,7 @@ test('listen() of the metrics server names its own flag when the port is taken',
   expect(failure).toMatchObject({ name: 'GatewayError', code: 'PORT_IN_USE' })
   const { message } = failure as GatewayError
   expect(message).toContain(`Port ${port} on ${HOST} is in use by node `)
-  expect(message).toContain('stop it, or choose another port with --metrics-listen: 0')
+  expect(message).toContain('stop it, or choose another port: --metrics-listen 127.0.0.1:0 takes')
   await second.close()
 })
 

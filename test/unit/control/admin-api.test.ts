@@ -219,7 +219,7 @@ test('listen() says PORT_IN_USE when another program has the port, and which', a
   const { message } = failure as GatewayError
   expect(message).toContain(`Port ${port} on ${HOST} is in use by node `)
   expect(message).toContain(
-    `(pid ${process.pid}); stop it, or choose another port with --control-port: 0`,
+    `(pid ${process.pid}); stop it, or choose another port: --control-port 0`,
   )
 })
 
