@@ -80,7 +80,8 @@ const play = async (world: World, name: Blow, index: number): Promise<number> =>
   await load.answered(100)
   const { answers, broken } = await load.stop()
   expect(answers.filter(({ status }) => status !== 200)).toEqual([])
-  expect(broken).toBeLessThanOrEqual(isOfReplica(name) ? CLIENTS : 0)
+  // A client that connects again at once may meet the listener of the same dying process.
+  expect(broken, `${name} ${index}`).toBeLessThanOrEqual(isOfReplica(name) ? 2 * CLIENTS : 0)
   expect(answers.at(-1)!.version).toBe(String(world.champion))
   return tookMs
 }
