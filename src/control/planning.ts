@@ -145,30 +145,31 @@ export class Planning {
       this.#isBusy = true
       this.#isWoken = false
       let hasMore = false
+      const nowMs = this.#parts.clock.monotonic()
       try {
-        hasMore = await this.#step()
+        hasMore = await this.#step(nowMs)
       } catch (thrown) {
         this.#onFault(thrown)
       }
       this.#isBusy = false
       if (hasMore || this.#isWoken) continue
       this.#parts.onPause()
-      await this.#pause()
+      await this.#pause(nowMs)
     }
   }
 
   /** Does the first thing that is wanted; false when nothing is. */
-  async #step(): Promise<boolean> {
-    const { clock, publisher } = this.#parts
-    if (this.#scanAtMs <= clock.monotonic()) {
+  async #step(nowMs: number): Promise<boolean> {
+    const { publisher } = this.#parts
+    if (this.#scanAtMs <= nowMs) {
       this.#isScanWanted = false
       this.#readRepository()
       return true
     }
-    const behind = this.#behind()
+    const behind = this.#behind(nowMs)
     const fresh = this.#failures.isInVain ? [] : behind.filter((each) => !this.#benched.has(each))
     // A plan that nobody is there to prepare waits for the first replica that connects.
-    const isPlanDue = this.#planAtMs <= clock.monotonic() && publisher.replicas.length > 0
+    const isPlanDue = this.#planAtMs <= nowMs && publisher.replicas.length > 0
     if (fresh.length === 0 && isPlanDue) {
       this.#planAtMs = NEVER
       await this.#plan()
@@ -179,12 +180,12 @@ export class Planning {
     return next.length > 0
   }
 
-  /** Until somebody wakes it, or something is due. */
-  #pause(): Promise<void> {
-    const nowMs = this.#parts.clock.monotonic()
+  /** Until somebody wakes it, or what was not due at the last step is: timers may go off early. */
+  #pause(lookedMs: number): Promise<void> {
+    const { clock } = this.#parts
     const all = [this.#scanAtMs, this.#planAtMs, ...this.#benched.values()]
-    const due = all.filter((atMs) => atMs > nowMs)
-    const dueMs = Math.min(...due)
+    const dueMs = Math.min(...all.filter((atMs) => atMs > lookedMs))
+    const delayMs = Math.max(0, dueMs - clock.monotonic())
     return new Promise((resolve) => {
       if (this.#isWoken) return resolve()
       let cancel = () => {}
@@ -192,7 +193,7 @@ export class Planning {
         cancel()
         resolve()
       }
-      if (dueMs !== NEVER) cancel = this.#parts.clock.setTimer(dueMs - nowMs, this.#resume)
+      if (dueMs !== NEVER) cancel = clock.setTimer(delayMs, this.#resume)
     })
   }
 
@@ -218,10 +219,9 @@ export class Planning {
   }
 
   /** Replicas that do not serve the present epoch and may be asked to. */
-  #behind(): Preparer[] {
-    const { publisher, clock } = this.#parts
+  #behind(nowMs = this.#parts.clock.monotonic()): Preparer[] {
+    const { publisher } = this.#parts
     if (publisher.plan === null) return []
-    const nowMs = clock.monotonic()
     return publisher.replicas.filter(
       (replica) => !publisher.isCurrent(replica) && (this.#benched.get(replica) ?? 0) <= nowMs,
     )

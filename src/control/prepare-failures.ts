@@ -56,7 +56,7 @@ export class PrepareFailures {
     this.#suspicion.trust(versions, true)
   }
 
-  /** A replica says what its silent thread was at: `model v3`, perhaps among other words. */
+  /** A replica says what its silent thread was at: `thread 0: load model v3`. */
   onSilent({ incarnation }: Preparer, detail: string): void {
     this.#said.set(incarnation, detail)
   }
@@ -88,10 +88,12 @@ export class PrepareFailures {
   #blame(lost: readonly LostReplica[], mayHold: boolean): PrepareFailure | null {
     const [first] = lost
     if (first === undefined) return null
-    const { replica, how, loading } = first
+    const { replica, loading } = first
     const said = this.#said.get(replica.incarnation) ?? ''
     for (const each of lost) this.#said.delete(each.replica.incarnation)
-    const suspect = loading.find((version) => ` ${said} `.includes(` ${versionName(version)} `))
+    const suspect = loading.find((version) => said.endsWith(` load ${versionName(version)}`))
+    // A load that hangs ends by the replica's own watchdog: it died, of a thread that was silent.
+    const how = suspect === undefined ? first.how : 'silent'
     const blamed = this.#suspicion.blame({ how, loading, suspect: suspect ?? null }, mayHold)
     if (blamed === null) return null
     const { model, version } = blamed

@@ -27,6 +27,9 @@ import { provingReport } from './proving-report.ts'
 interface Replica extends Preparer {
   isLeaving: boolean
   isAlive: boolean
+  /** Rejects every call that is under way. */
+  onDeath: () => void
+  readonly death: Promise<never>
   served: EpochPlan | null
   prepared: EpochPlan | null
 }
@@ -38,7 +41,7 @@ const LOAD_MS_MAX = 60_000
 const keyOf = (model: string, version: number) => `${model} v${version}`
 
 export class PlanningWorld extends PlanningRepository {
-  readonly clock = new FakeClock()
+  readonly clock: FakeClock
   readonly catalog: Catalog
   readonly publisher: Publisher
   readonly planning: Planning
@@ -59,14 +62,14 @@ export class PlanningWorld extends PlanningRepository {
   #incarnation = 0
   onWrite = (_plan: EpochPlan, _previous: EpochPlan | null): void => {}
 
-  constructor(stored: StoredEpoch | null = null) {
+  constructor(stored: StoredEpoch | null = null, clock = new FakeClock()) {
     super()
+    this.clock = clock
     const logger = createLogger({ level: 'silent', component: 'test' })
     const replicas = () =>
       this.#replicas
         .filter(({ isLeaving }) => !isLeaving)
         .sort((a, b) => a.index - b.index || a.incarnation - b.incarnation)
-    const { clock } = this
     this.publisher = new Publisher(
       {
         clock,
@@ -105,8 +108,11 @@ export class PlanningWorld extends PlanningRepository {
 
   /** A replica process starts; with `served`, it is adopted. */
   connect(index: number, served: EpochPlan | null = null): Replica {
+    const { promise: death, reject } = Promise.withResolvers<never>()
+    death.catch(() => {})
     const replica: Replica = {
-      index,
+      ...{ index, death },
+      onDeath: () => reject(new Error('The link was closed')),
       incarnation: ++this.#incarnation,
       isLeaving: false,
       isAlive: true,
@@ -130,6 +136,7 @@ export class PlanningWorld extends PlanningRepository {
     const replica = this.#replicas.find((each) => each.incarnation === incarnation)
     if (replica === undefined || !replica.isAlive) return
     replica.isAlive = false
+    replica.onDeath()
     // Its calls are rejected a moment before its death is known.
     this.clock.setTimer(NOTICE_MS, () => {
       this.#replicas = this.#replicas.filter((each) => each !== replica)
@@ -189,7 +196,7 @@ export class PlanningWorld extends PlanningRepository {
     const { promise: late, reject } = Promise.withResolvers<never>()
     const cancel = this.clock.setTimer(limitMs, () => reject(new Error('No answer')))
     try {
-      return await Promise.race([late, this.#answer(replica, body)])
+      return await Promise.race([late, replica.death, this.#answer(replica, body)])
     } finally {
       cancel()
     }

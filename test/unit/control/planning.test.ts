@@ -1,5 +1,28 @@
 import { expect, test } from 'vitest'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 import { PlanningWorld } from '../../helpers/planning-world.ts'
+
+const READING_MS = 0.01
+
+/** As Node's: time passes from one reading to the next, and timers go off a moment early. */
+class RestlessClock extends FakeClock {
+  readonly #earlyMs: number
+  #passedMs = 0
+
+  constructor(earlyMs: number) {
+    super()
+    this.#earlyMs = earlyMs
+  }
+
+  override monotonic(): number {
+    this.#passedMs += READING_MS
+    return super.monotonic() + this.#passedMs
+  }
+
+  override setTimer(delayMs: number, task: () => void): () => void {
+    return super.setTimer(delayMs - this.#earlyMs, task)
+  }
+}
 
 /** A world with `replicas` connected, that has settled. */
 const started = async (build: (world: PlanningWorld) => void, replicas = 2) => {
@@ -212,4 +235,19 @@ test('close() lets nothing be written or committed any more', async () => {
   await closed
   expect(epochs(world)).toEqual([1])
   expect(world.replicas.map(({ served }) => served?.epoch)).toEqual([1, 1])
+})
+
+test('what is tried again later is tried, however early its timer goes off', async () => {
+  for (let readings = 1; readings <= 30; readings++) {
+    const world = new PlanningWorld(null, new RestlessClock(readings * READING_MS))
+    world.put('a', 1, 'sound')
+    world.connect(0)
+    world.planning.start(null)
+    await world.clock.advance(2000)
+    world.put('a', 2, 'sound')
+    // Nobody knows of its death yet: it is asked to prepare, in vain.
+    world.kill(world.replicas[0]!.incarnation)
+    await world.reload(10_000)
+    expect([readings, world.answering('a')]).toEqual([readings, 2])
+  }
 })
