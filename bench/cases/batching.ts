@@ -18,6 +18,7 @@ const POLICY = {
   queueDelayUsMax: 0,
   preferredRows: [],
   queueRowsMax: 10_000,
+  keptValuesMax: 2 ** 24,
 } as const
 
 const result = (rows: number): Tensor => ({

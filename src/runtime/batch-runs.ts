@@ -5,7 +5,7 @@
 
 import type { Refusal } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
-import { type Batch, Parts, sliceTensors } from './batch.ts'
+import { type Batch, Parts, type PartsLimits, sliceTensors } from './batch.ts'
 import { rowsMatch, runFailure } from './run-result.ts'
 import type { Session } from './session-types.ts'
 
@@ -55,8 +55,7 @@ const SEARCH_MS_MAX = 1000
 
 export class BatchRuns<M> {
   readonly #session: Session
-  /** 0: the model has no row dimension. */
-  readonly #rowsMax: number
+  readonly #limits: PartsLimits
   readonly #monotonic: () => number
   readonly #handlers: BatcherHandlers<M>
   readonly #times: RunTimes = { startedMs: 0, endedMs: 0 }
@@ -64,14 +63,15 @@ export class BatchRuns<M> {
   /** Why the last run failed. */
   #thrown: unknown = null
 
+  /** `limits.rowsMax`: 0 where the model has no row dimension. */
   constructor(
     session: Session,
-    rowsMax: number,
+    limits: PartsLimits,
     monotonic: () => number,
     handlers: BatcherHandlers<M>,
   ) {
     this.#session = session
-    this.#rowsMax = rowsMax
+    this.#limits = limits
     this.#monotonic = monotonic
     this.#handlers = handlers
   }
@@ -106,13 +106,19 @@ export class BatchRuns<M> {
    */
   runPart(batch: Batch<M>, nowMs: number): boolean {
     const member = batch.members[0]!
-    batch.parts ??= new Parts(batch.inputs(0, 1), batch.rows, this.#rowsMax)
+    batch.parts ??= new Parts(batch.inputs(0, 1), batch.rows, this.#limits)
     const { parts } = batch
     const { nextRows, done } = parts
     const inputs = parts.nextInputs()
     const answers = this.#attempt(inputs, nextRows)
     const endedMs = this.#monotonic()
     parts.runMs += endedMs - nowMs
+    const refusal = answers === null ? null : parts.admit(answers)
+    if (refusal !== null) {
+      this.#handlers.onServed(member, nextRows)
+      this.#failed(member, refusal, -1)
+      return true
+    }
     if (answers === null || !this.#take(parts, answers)) {
       this.#fail(member, inputs, nextRows, done)
       return true
@@ -124,7 +130,7 @@ export class BatchRuns<M> {
     this.#times.endedMs = endedMs
     this.#place.rowStart = 0
     this.#place.rows = batch.rows
-    this.#place.runRows = this.#rowsMax
+    this.#place.runRows = this.#limits.rowsMax
     this.#done(member, results)
     return true
   }
@@ -149,7 +155,8 @@ export class BatchRuns<M> {
       this.#thrown = thrown
     }
     this.#handlers.onRunEnd()
-    if (results === null || this.#rowsMax === 0 || rowsMatch(results, rows)) return results
+    const hasRows = this.#limits.rowsMax > 0
+    if (results === null || !hasRows || rowsMatch(results, rows)) return results
     this.#thrown = new RangeError(`its outputs do not have one row for each of ${rows}`)
     return null
   }
@@ -200,9 +207,13 @@ export class BatchRuns<M> {
   /** The member leaves for what `#thrown` says. `before`: rows of its that were answered. */
   #fail(member: M, inputs: readonly Tensor[], rows: number, before: number): void {
     const refusal = runFailure(this.#thrown)
-    const badRow = this.#rowsMax === 0 ? -1 : this.#findBadRow(inputs, rows)
+    const badRow = this.#limits.rowsMax === 0 ? -1 : this.#findBadRow(inputs, rows)
+    this.#failed(member, refusal, badRow < 0 ? -1 : before + badRow)
+  }
+
+  #failed(member: M, refusal: Refusal, badRow: number): void {
     try {
-      this.#handlers.onFailed(member, refusal, badRow < 0 ? -1 : before + badRow)
+      this.#handlers.onFailed(member, refusal, badRow)
     } catch (thrown) {
       this.#handlers.onFault(member, thrown)
     }

@@ -6,6 +6,7 @@
  * row dimension at all) and joins them when it runs.
  */
 
+import type { Refusal } from '../shared/errors.ts'
 import {
   allocate,
   elementCount,
@@ -15,6 +16,7 @@ import {
   type TensorData,
   type TensorSignature,
 } from '../shared/tensor.ts'
+import { tooMuchKept } from './run-result.ts'
 
 /** Rows `from .. to - 1` of row-major data; shares memory except for strings. */
 const sliceRows = (data: TensorData, stride: number, from: number, to: number): TensorData =>
@@ -62,29 +64,57 @@ export const denseRowsOf = (strides: readonly number[], rowsMax: number): number
   return Math.min(rowsMax, Math.floor(DENSE_BYTES_MAX / Math.max(1, rowBytes)))
 }
 
+/** 16 characters of a text are kept in as much memory as a number. */
+const TEXT_SHIFT = 4
+
+export interface PartsLimits {
+  /** Rows of one part. */
+  readonly rowsMax: number
+  /** Values of all outputs that are kept: elements, and 16 characters of a text as one more. */
+  readonly keptValuesMax: number
+}
+
 /** A request of more rows than one run may have, on its way through several runs. */
 export class Parts {
   readonly #inputs: readonly Tensor[]
   readonly #rows: number
-  readonly #rowsMax: number
+  readonly #limits: PartsLimits
   #results: Tensor[] | null = null
+  /** What the texts count that are kept beside one each. */
+  #textValues = 0
   /** Milliseconds that its runs have taken. */
   runMs = 0
   /** Rows that have been answered. */
   done = 0
 
-  constructor(inputs: readonly Tensor[], rows: number, rowsMax: number) {
+  constructor(inputs: readonly Tensor[], rows: number, limits: PartsLimits) {
     this.#inputs = inputs
     this.#rows = rows
-    this.#rowsMax = rowsMax
+    this.#limits = limits
   }
 
   get nextRows(): number {
-    return Math.min(this.#rowsMax, this.#rows - this.done)
+    return Math.min(this.#limits.rowsMax, this.#rows - this.done)
   }
 
   nextInputs(): Tensor[] {
     return sliceTensors(this.#inputs, this.done, this.done + this.nextRows)
+  }
+
+  /**
+   * Whether the answers to all rows may be kept, if the others are like these of the next: only now
+   * is it known how large a row is, and nothing is allocated yet. To be asked once a part.
+   */
+  admit(answers: readonly Tensor[]): Refusal | null {
+    let values = 0
+    for (const { data, shape } of answers) {
+      values += (data.length / shape[0]!) * this.#rows
+      if (!Array.isArray(data)) continue
+      for (const text of data) this.#textValues += text.length >> TEXT_SHIFT
+    }
+    values += this.#textValues
+    const { keptValuesMax } = this.#limits
+    return values <= keptValuesMax ? null : tooMuchKept(values, keptValuesMax)
   }
 
   /** Takes in what the next rows have been answered, one row for each; false: of other shapes. */

@@ -33,6 +33,8 @@ export interface Turns {
 export interface BatcherPolicy extends BatchPolicy {
   /** Rows that may wait; the owner sees to it. A request of more is oversized. */
   readonly queueRowsMax: number
+  /** Values of all outputs that a request in parts may have: they are kept until its last part. */
+  readonly keptValuesMax: number
 }
 
 /** A turn in which runs took this long ends, so that sockets are read in between. */
@@ -72,7 +74,7 @@ export class Batcher<M> {
     this.#policy = policy
     this.#turns = turns
     this.#handlers = handlers
-    this.#runs = new BatchRuns(session, rowsMax, () => turns.monotonic(), handlers)
+    this.#runs = new BatchRuns(session, policy, () => turns.monotonic(), handlers)
     const strides = rowsMax === 0 ? null : rowStridesOf(session.signature.inputs)
     this.#strides = strides ?? []
     this.denseRows = strides === null ? 0 : denseRowsOf(strides, mixesRequests ? rowsMax : 1)

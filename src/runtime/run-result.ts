@@ -10,6 +10,13 @@ export const rowsMatch = (results: readonly Tensor[], rows: number): boolean => 
   return true
 }
 
+/** Refuses a request of several runs whose answers are too much to keep until the last. */
+export const tooMuchKept = (values: number, valuesMax: number): Refusal => {
+  const found = `All outputs of the model together would have ${values} values`
+  const fewer = `the limit is ${valuesMax}. Send fewer rows in one request`
+  return refuse('ANSWER_TOO_LARGE', `${found}; ${fewer}`)
+}
+
 const MESSAGE_MAX = 200
 
 /** Messages of the runtime can be long and hold file names of its build; clients get the gist. */

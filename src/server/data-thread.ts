@@ -26,6 +26,7 @@ import { createHttpEngine } from './http.ts'
 import { Infer } from './infer.ts'
 import { type LiveVersion, LiveVersions } from './live-version.ts'
 import type { Pending } from './pending.ts'
+import { KEPT_VALUES_MAX } from './protocols/answer-size.ts'
 import { Replies } from './replies.ts'
 import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
 
@@ -53,7 +54,8 @@ const load = (planned: PlannedVersion, number: number): LiveVersion => {
   const session = loadProven(planned.provenFile, planned.provenSha256)
   warmUp(session, planned)
   const handlers = infer.handlersFor(number)
-  const policy = { ...planned.batching, queueRowsMax: settings.limits.queueRowsMax }
+  const { queueRowsMax } = settings.limits
+  const policy = { ...planned.batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX }
   const batcher = new Batcher<Pending>(session, policy, turns, handlers)
   return { session, batcher }
 }

@@ -207,7 +207,7 @@ export class Infer {
 const admitSize = ({ rows, format, outputs }: Pending, plan: VariantPlan): Refusal | null => {
   const { answerSize } = plan
   if (rows <= answerSize.rowsMax) return null
-  return admitAnswer(answerSize, rows, format.writtenOutputs(plan, outputs))
+  return admitAnswer(answerSize, rows, format.written(plan, outputs))
 }
 
 /** The row stands in the text as well: over the Open Inference Protocol there is nothing else. */

@@ -11,13 +11,7 @@ import type { AnswerHead } from './answer-head.ts'
 import type { Document } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import type { Answerable, Pending } from './pending.ts'
-import {
-  ANSWER_VALUES_MAX,
-  answerTooLarge,
-  answerValues,
-  isQuick,
-  QUICK_VALUES_MAX,
-} from './protocols/answer-size.ts'
+import { answerValues, isQuick, QUICK_VALUES_MAX, refuseAnswer } from './protocols/answer-size.ts'
 import type { Answer } from './protocols/protocol.ts'
 import { OTHER, type WireFormat } from './wire-formats.ts'
 
@@ -74,13 +68,13 @@ export class Replies {
   /** A request that was run. */
   answered(pending: Pending, results: readonly Tensor[], place: Place, times: RunTimes): void {
     // The members of a run come from its first row on: one look at the results is enough for all.
-    if (place.rowStart === 0) this.#isQuickRun = isQuick(results)
+    const { head, plan } = pending.variant!
+    if (place.rowStart === 0) this.#isQuickRun = isQuick(plan.answerSize, results)
     const { exchange, format, counterBase } = pending
     if (exchange.isAborted) {
       this.#account.counted(counterBase, format.protocol, REASON_ABORTED)
       return
     }
-    const { head, plan } = pending.variant!
     const totalMs = this.#monotonic() - exchange.startedMs
     const headId = idOfHead(exchange)
     const id = idOf(headId, pending.bodyId)
@@ -114,9 +108,10 @@ export class Replies {
   #encode({ format, outputs }: Pending, answer: Answer): string | Uint8Array | Refusal {
     const { plan, results } = answer
     if (this.#isQuickRun) return format.encodeResponse(answer)
-    const written = format.writtenOutputs(plan, outputs)
+    const written = format.written(plan, outputs)
     const values = answerValues(plan.answerSize, results, answer, written)
-    if (values > ANSWER_VALUES_MAX) return answerTooLarge(values)
+    const refusal = refuseAnswer(values, answer.rows, written)
+    if (refusal !== null) return refusal
     if (values <= QUICK_VALUES_MAX) return format.encodeResponse(answer)
     this.#account.encoding()
     try {

@@ -4,7 +4,7 @@
  * A thread beats four times a second and whenever it enters a state. While it runs a model or loads
  * one it cannot beat, which is why the limits depend on the state, and why every run and every load
  * has the whole limit to itself. So has every large body or answer that is read or written: answers
- * stay far below it (answer-size.ts), and so do bodies unless `body_bytes_max` is raised (38 ns a
+ * stay below it (answer-size.ts), and so do bodies unless `body_bytes_max` is raised (38 ns a
  * byte at worst; the text of that key says so).
  */
 

@@ -1,6 +1,7 @@
 /** The wire formats, each with its place in the request counters. */
 
 import { PROTOCOLS, type Protocol } from '../shared/counters.ts'
+import type { Written } from './protocols/answer-size.ts'
 import * as featuresJson from './protocols/features-json.ts'
 import * as oipJson from './protocols/oip-json.ts'
 import type { DecodeRequest, EncodeError, EncodeResponse } from './protocols/protocol.ts'
@@ -12,25 +13,27 @@ export interface WireFormat {
   readonly decodeRequest: DecodeRequest
   readonly encodeResponse: EncodeResponse
   readonly encodeError: EncodeError
-  /** Indices of the outputs that an answer shows. `asked`: `Decoded.outputs` of its request. */
-  writtenOutputs(plan: VariantPlan, asked: readonly number[] | null): readonly number[]
+  /** What an answer shows. `asked`: `Decoded.outputs` of its request. */
+  written(plan: VariantPlan, asked: readonly number[] | null): Written
 }
 
 const wireFormat = (
   protocol: Protocol,
-  module: Omit<WireFormat, 'protocol' | 'writtenOutputs'>,
-  writtenOutputs: WireFormat['writtenOutputs'],
+  module: Omit<WireFormat, 'protocol' | 'written'>,
+  written: WireFormat['written'],
 ): WireFormat => ({
   protocol: PROTOCOLS.indexOf(protocol),
   decodeRequest: module.decodeRequest,
   encodeResponse: module.encodeResponse,
   encodeError: module.encodeError,
-  writtenOutputs,
+  written,
 })
 
 /** `/predict` and `/feedback`; its error form also answers paths of no protocol. */
 export const FEATURES = wireFormat('features', featuresJson, ({ answerSize }) => answerSize.read)
 /** Open Inference Protocol v2. */
-export const OIP = wireFormat('oip', oipJson, ({ answerSize }, asked) => asked ?? answerSize.all)
+export const OIP = wireFormat('oip', oipJson, ({ answerSize }, asked) =>
+  asked === null ? answerSize.all : { outputs: asked, rowExtra: 0 },
+)
 /** Requests outside every protocol: health, unknown paths. */
 export const OTHER: WireFormat = { ...FEATURES, protocol: PROTOCOLS.indexOf('other') }

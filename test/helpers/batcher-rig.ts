@@ -32,6 +32,7 @@ const POLICY: BatcherPolicy = {
   preferredRows: [],
   queueDelayUsMax: 0,
   queueRowsMax: 1000,
+  keptValuesMax: 1000,
 }
 
 export class BatcherRig {

@@ -8,6 +8,7 @@ import type { Exchange } from '../../src/server/exchange.ts'
 import { Infer } from '../../src/server/infer.ts'
 import { LiveVersions } from '../../src/server/live-version.ts'
 import type { Pending } from '../../src/server/pending.ts'
+import { KEPT_VALUES_MAX } from '../../src/server/protocols/answer-size.ts'
 import { Replies } from '../../src/server/replies.ts'
 import {
   PROTOCOLS,
@@ -116,7 +117,7 @@ export class RequestPath {
     const versions = new LiveVersions((planned, number) => {
       const session = options.session?.(planned.version) ?? new CountingSession()
       const handlers = this.infer.handlersFor(number)
-      const policy = { ...planned.batching, queueRowsMax }
+      const policy = { ...planned.batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX }
       const batcher = new Batcher<Pending>(session, policy, this.turns, handlers)
       return { session, batcher }
     })

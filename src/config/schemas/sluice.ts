@@ -248,7 +248,7 @@ type Place = ReturnType<typeof portsOf>[number]
 const collide = (a: Place, b: Place): boolean =>
   a.port === b.port && (a.host === b.host || MANIFOLD.includes(a.host) || MANIFOLD.includes(b.host))
 
-/** One place for two servers. A default is not to blame: who chose the other port did not see it. */
+/** One place for two servers. A default is not to blame: who chose the other did not see it. */
 const portContradictions = (yaml: SluiceYaml): Contradiction[] =>
   portsOf(yaml).flatMap((place, i, places) =>
     places

@@ -2,26 +2,36 @@
  * How large one answer may be. Bodies and rows are bounded, but not what a model makes of a row: a
  * body of 100 KB can ask an embedding model for 15 million numbers.
  *
- * Counted are values: elements, and the lists that they stand in, as each costs about as much (an
- * answer may nest every element in lists of one). A text counts one more for every 16 characters.
+ * Counted are values, all of which cost about as much: elements, the lists that they stand in (an
+ * answer may nest every element in lists of one), and, where `/predict` writes them for each row,
+ * objects and keys. A text counts one more for every 16 characters.
  */
 
+import { tooMuchKept } from '../../runtime/run-result.ts'
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { Tensor } from '../../shared/tensor.ts'
 import type { Reading } from './reading.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 /**
- * Most values that one answer writes. One takes 0.2 to 0.7 us, and until it is written about 100
- * bytes of heap. So this many are less than a second, in which the thread answers nobody else: half
- * of what the watchdog reports, a tenth of what it ends a replica for, so that slow machines pass
- * too. And they are 100 MB of a heap of some GB.
+ * Most values that an answer to several rows writes. One takes 0.2 to 0.6 us, and until it is
+ * written about 100 bytes of heap. So this many are less than a second, in which the thread answers
+ * nobody else: half of what the watchdog reports, a tenth of what it ends a replica for, so that
+ * slow machines pass too. And they are 100 MB of a heap of some GB, and a text of some 20 MB.
  */
 export const ANSWER_VALUES_MAX = 2 ** 20
 
 /**
- * Most values of all outputs, written or not, of a request of several rows: they are kept until its
- * last part has run. 64 MB as FP32.
+ * Most values that an answer to one row writes. How large a row is has been decided by whoever
+ * serves the model, and no request could ask for less: segmentation of a picture gives 6 million.
+ * So this bounds only what would cost the replica its life: these are 5 seconds at most, half of
+ * what the watchdog ends it for, 900 MB of heap, and 200 MB of text, where V8 holds up to 2^29.
+ */
+export const ROW_VALUES_MAX = 2 ** 23
+
+/**
+ * Most elements of all outputs, written or not, of a request that runs in parts: they are kept
+ * until its last. 64 MB as FP32. By the signature at admission, and then by what the first gives.
  */
 export const KEPT_VALUES_MAX = 2 ** 24
 
@@ -31,17 +41,27 @@ export const QUICK_VALUES_MAX = 1024
 /** 16 characters of a text take as much as a number. */
 const TEXT_SHIFT = 4
 
+/** What an answer in some format shows. */
+export interface Written {
+  /** Indices of outputs. One that costs twice as much stands here twice. */
+  readonly outputs: readonly number[]
+  /** Values that every row has beside those of the outputs. */
+  readonly rowExtra: number
+}
+
 export interface AnswerSize {
-  /** Whether answers have rows. */
-  readonly hasRows: boolean
+  /** Most rows in one run; 0: answers have no rows. */
+  readonly runRowsMax: number
   /** Up to so many rows no answer is too large, as far as the signature tells. */
   readonly rowsMax: number
   /** By output: values of a row, or of all of it without rows. A free size counts as one. */
   readonly values: readonly number[]
-  /** Indices of all outputs. */
-  readonly all: readonly number[]
-  /** Indices of the outputs that `/predict` reads. */
-  readonly read: readonly number[]
+  /** Elements that a row has in all outputs together. A free size counts as one. */
+  readonly rowElements: number
+  /** What the Open Inference Protocol shows unless told otherwise. */
+  readonly all: Written
+  /** What `/predict` shows. */
+  readonly read: Written
 }
 
 /** Values of a shape from its dimension `from` on: the list of all, those within it, and so on. */
@@ -55,82 +75,127 @@ const valuesOf = (shape: readonly number[], from: number): number => {
   return count
 }
 
-const sumOf = (values: readonly number[], outputs: readonly number[]): number =>
-  outputs.reduce((sum, output) => sum + values[output]!, 0)
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0)
 
-/** `reading`: of the same variant. */
-export const compileAnswerSize = (
-  { signature: { outputs }, rowsMax }: VariantParts,
-  reading: Reading | null,
-): AnswerSize => {
-  const hasRows = rowsMax > 0
-  const values = outputs.map(({ shape }) => valuesOf(shape, hasRows ? 1 : 0))
-  const all = [...outputs.keys()]
+/** By the signature. */
+const rowValues = (values: readonly number[], { outputs, rowExtra }: Written): number =>
+  rowExtra + sumOf(outputs.map((output) => values[output]!))
+
+/** Values of a text of JSON, beside the one that it or the element behind it is counted as. */
+const textValues = (text: string): number => text.length >> TEXT_SHIFT
+
+/** `{"outputs":{...}}` or `{"score":...,"prediction":...}`: objects, and keys of ours. */
+const ROW_EXTRA = 3
+/** `{"score":...,"prediction":...,"scores":{...}}`: the same, and the score once more. */
+const MULTICLASS_EXTRA = 6
+
+/** What features-encode.ts writes. */
+const readOf = ({ signature, manifest }: VariantParts, reading: Reading | null): Written => {
+  const { outputs } = signature
+  if (reading === null) {
+    const names = outputs.map(({ name }) => 1 + textValues(JSON.stringify(name)))
+    return { outputs: [...outputs.keys()], rowExtra: ROW_EXTRA + sumOf(names) }
+  }
+  const { score, label, classes, keys, positive, negative } = reading
+  const labels = [...classes, positive, negative].map(textValues)
+  const prediction = labels.reduce((most, each) => Math.max(most, each), 0) + 1
+  const isMulticlass = manifest?.task === 'multiclass'
+  const constant = isMulticlass ? MULTICLASS_EXTRA + sumOf(keys.map(textValues)) : ROW_EXTRA
+  // A number of a regression is its own prediction, and one of several classes has a key.
+  const scores = manifest?.task === 'binary' ? [score] : [score, score]
   return {
-    hasRows,
-    rowsMax: Math.floor(ANSWER_VALUES_MAX / sumOf(values, all)),
-    values,
-    all,
-    read: reading === null ? all : [reading.score, reading.label].filter((output) => output >= 0),
+    outputs: [...scores, label].filter((output) => output >= 0),
+    rowExtra: constant + prediction,
   }
 }
 
-/** ANSWER_TOO_LARGE for an answer that would write so many values. */
-export const answerTooLarge = (values: number): Refusal => {
-  const found = `The answer would have ${values} values; the limit is ${ANSWER_VALUES_MAX}`
-  const fewer = 'Send fewer rows in one request, or name in the `outputs` of an Open Inference'
-  return refuse('ANSWER_TOO_LARGE', `${found}. ${fewer} Protocol request only those needed`)
+/** `reading`: of the same variant. */
+export const compileAnswerSize = (parts: VariantParts, reading: Reading | null): AnswerSize => {
+  const { rowsMax: runRowsMax } = parts
+  const { outputs } = parts.signature
+  const from = runRowsMax > 0 ? 1 : 0
+  const values = outputs.map(({ shape }) => valuesOf(shape, from))
+  const all = { outputs: [...outputs.keys()], rowExtra: 0 }
+  const read = readOf(parts, reading)
+  const most = Math.max(rowValues(values, all), rowValues(values, read))
+  const elements = outputs.map(({ shape }) =>
+    shape.slice(from).reduce((count, size) => count * Math.abs(size), 1),
+  )
+  return {
+    runRowsMax,
+    rowsMax: Math.floor(ANSWER_VALUES_MAX / most),
+    values,
+    rowElements: sumOf(elements),
+    all,
+    read,
+  }
+}
+
+/** ANSWER_TOO_LARGE for an answer that would write so many values; null where it may. */
+export const refuseAnswer = (
+  values: number,
+  rows: number,
+  { outputs }: Written,
+): Refusal | null => {
+  const valuesMax = rows === 1 ? ROW_VALUES_MAX : ANSWER_VALUES_MAX
+  if (values <= valuesMax) return null
+  const found = `The answer would have ${values} values; the limit for`
+  const limit = rows === 1 ? `one row is ${valuesMax}` : `several rows is ${valuesMax}`
+  const ways = rows === 1 ? [] : ['send fewer rows in one request']
+  if (new Set(outputs).size > 1) {
+    ways.push('name in the `outputs` of an Open Inference Protocol request only those needed')
+  }
+  if (ways.length === 0) ways.push('send a smaller row, if the size of this output depends on it')
+  return refuse('ANSWER_TOO_LARGE', `${found} ${limit}. To have it answered, ${ways.join(', or ')}`)
 }
 
 /**
  * Refuses, before anything is run, what has too large an answer by the signature.
  *
  * @param rows more than `rowsMax`: the others need no look
- * @param written indices of the outputs that the answer shows
  */
 export const admitAnswer = (
-  { values, all }: AnswerSize,
+  { values, rowElements, runRowsMax }: AnswerSize,
   rows: number,
-  written: readonly number[],
+  written: Written,
 ): Refusal | null => {
-  const count = rows * sumOf(values, written)
-  if (count > ANSWER_VALUES_MAX) return answerTooLarge(count)
-  const kept = rows * sumOf(values, all)
-  if (rows === 1 || kept <= KEPT_VALUES_MAX) return null
-  const found = `All outputs of the model together would have ${kept} values`
-  const fewer = `the limit is ${KEPT_VALUES_MAX}. Send fewer rows in one request`
-  return refuse('ANSWER_TOO_LARGE', `${found}; ${fewer}`)
+  const refusal = refuseAnswer(rows * rowValues(values, written), rows, written)
+  if (refusal !== null || rows === 1 || rows <= runRowsMax) return refusal
+  const kept = rows * rowElements
+  return kept <= KEPT_VALUES_MAX ? null : tooMuchKept(kept, KEPT_VALUES_MAX)
 }
 
 /** Whether a run gave so little that none of its answers needs a closer look: the usual case. */
-export const isQuick = (results: readonly Tensor[]): boolean => {
+export const isQuick = ({ read, runRowsMax }: AnswerSize, results: readonly Tensor[]): boolean => {
   let count = 0
   for (let i = 0; i < results.length; i++) {
     const { datatype, shape } = results[i]!
     if (datatype === 'BYTES') return false
     count += valuesOf(shape, 0)
   }
-  return count <= QUICK_VALUES_MAX
+  const rows = runRowsMax > 0 ? (results[0]?.shape[0] ?? 0) : 1
+  return count + rows * read.rowExtra <= QUICK_VALUES_MAX
 }
 
 /**
- * Values that an answer writes: of the rows `rowStart .. rowStart + rows - 1` of the outputs
- * `written`. Counted in what the run gave: the signature of a model need not be true.
+ * Values that an answer writes: of the rows `rowStart .. rowStart + rows - 1`. Counted in what the
+ * run gave: the signature of a model need not be true.
  */
 export const answerValues = (
-  { hasRows }: AnswerSize,
+  { runRowsMax }: AnswerSize,
   results: readonly Tensor[],
   { rowStart, rows }: { readonly rowStart: number; readonly rows: number },
-  written: readonly number[],
+  { outputs, rowExtra }: Written,
 ): number => {
-  let count = 0
-  for (const output of written) {
+  const hasRows = runRowsMax > 0
+  let count = rows * rowExtra
+  for (const output of outputs) {
     const { data, shape } = results[output]!
     count += hasRows ? rows * valuesOf(shape, 1) : valuesOf(shape, 0)
     if (!Array.isArray(data)) continue
     const length = hasRows ? data.length / shape[0]! : 0
     const texts = hasRows ? data.slice(rowStart * length, (rowStart + rows) * length) : data
-    for (const text of texts) count += text.length >> TEXT_SHIFT
+    for (const text of texts) count += textValues(text)
   }
   return count
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Session } from '../../../src/runtime/session-types.ts'
 import { BatcherRig, doubled } from '../../helpers/batcher-rig.ts'
 import { POISON } from '../../helpers/counting-session.ts'
 
@@ -95,6 +96,63 @@ describe('Batcher with a request of more rows than a run may have', () => {
     rig.admit(2, [4])
     rig.turns.turn()
     expect(told).toEqual([[0, 0, 4]])
+  })
+})
+
+describe('Batcher with a request in parts whose answers are too much to keep', () => {
+  const values = Array.from({ length: 10 }, (_, i) => i + 1)
+
+  test.each([
+    [19, [4], 'ANSWER_TOO_LARGE'],
+    [20, [4, 4, 2], undefined],
+  ])(
+    'refuses it by the size of its first part, with a limit of %i',
+    (keptValuesMax, calls, code) => {
+      const rig = new BatcherRig({ policy: { rowsMax: 4, keptValuesMax }, innerShape: [-1] })
+      rig.admitTensors(1, values)
+      rig.admitTensors(2, [1, 2, 3, 4])
+      rig.settle()
+      expect(rig.calls.filter((_, i) => i !== 1)).toEqual(calls)
+      expect(rig.outcomes.get(1)?.map((each) => each.code)).toEqual([code])
+      expect(rig.outcomes.get(2)).toEqual([{ answer: doubled([1, 2, 3, 4]) }])
+      expect([rig.batcher.queuedRows, rig.queuedRows]).toEqual([0, 0])
+    },
+  )
+
+  test('names no row, and counts the run that gave answers', () => {
+    const rig = new BatcherRig({
+      policy: { rowsMax: 4, keptValuesMax: 19 },
+      throwsFor: new Set([2]),
+    })
+    rig.admit(1, values)
+    rig.admit(2, values)
+    rig.settle()
+    expect(rig.outcomes.get(1)).toMatchObject([{ code: 'ANSWER_TOO_LARGE', badRow: -1 }])
+    expect(rig.outcomes.get(2)).toEqual([{ fault: new Error('for 2') }])
+    expect(rig.served).toEqual([
+      [1, 4],
+      [2, 4],
+    ])
+  })
+
+  test('counts 16 characters of a text as one value more, of the parts so far', () => {
+    const texts = [{ name: 'x', datatype: 'BYTES', shape: [-1] }] as const
+    const signature = { inputs: texts, outputs: texts }
+    const run: Session['run'] = ([input]) => [input!]
+    const session: Session = { signature, run, dispose: () => {} }
+    const rig = new BatcherRig({ session, policy: { rowsMax: 2, keptValuesMax: 7 } })
+    const data = ['a', 'b', 'c', 'd'.repeat(31), 'e', 'f']
+    rig.batcher.admitTensors(1, [{ datatype: 'BYTES', shape: [6], data }], 6, 0)
+    rig.batcher.admitTensors(
+      2,
+      [{ datatype: 'BYTES', shape: [6], data: data.map((each) => `${each}d`) }],
+      6,
+      0,
+    )
+    rig.settle()
+    expect(rig.outcomes.get(1)).toMatchObject([{ answer: data }])
+    expect(rig.outcomes.get(2)).toMatchObject([{ code: 'ANSWER_TOO_LARGE' }])
+    expect(rig.calls.length).toBe(3 + 2)
   })
 })
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { Session } from '../../../src/runtime/session-types.ts'
-import { ANSWER_VALUES_MAX } from '../../../src/server/protocols/answer-size.ts'
+import { ROW_VALUES_MAX } from '../../../src/server/protocols/answer-size.ts'
 import { THREAD_STATE, THREAD_WORDS } from '../../../src/shared/shared-memory.ts'
 import type { Signature, Tensor } from '../../../src/shared/tensor.ts'
 import { answerKey } from '../../helpers/counted-slots.ts'
@@ -48,7 +48,7 @@ test('onRequest() refuses what would have too large an answer before it is run',
   const { path, runs } = wide(768)
   const oip = path.ask({ path: OIP }, { inputs: inputs(1362) })
   expect([oip.answer?.status, oip.header('x-sluice-error')]).toEqual([422, 'ANSWER_TOO_LARGE'])
-  expect(oip.json()['error']).toMatch(/Send fewer rows .*`outputs`/)
+  expect(oip.json()['error']).toMatch(/send fewer rows .*`outputs`/)
   const features = path.ask({}, instances(1362))
   expect(features.json()).toMatchObject({ title: 'Unprocessable Content', retryable: false })
   expect([runs, path.inFlight, path.queueRows]).toEqual([[], 0, 0])
@@ -69,13 +69,29 @@ test.each([
   ['its signature leaves sizes free', null],
   ['its signature is not true', 1],
 ])('onRequest() writes nothing of too large an answer where %s', (_title, told) => {
-  const { path, runs } = wide(ANSWER_VALUES_MAX, told)
+  const { path, runs } = wide(ROW_VALUES_MAX, told)
   const all = path.ask({}, { features: [1] })
   expect([all.answer?.status, all.header('x-sluice-error')]).toEqual([422, 'ANSWER_TOO_LARGE'])
   expect(path.ask({ path: OIP }, { inputs: inputs(1) }).answer?.status).toBe(422)
   const some = path.ask({ path: OIP }, { inputs: inputs(1), outputs: [{ name: 'n' }] })
   expect([some.answer?.status, runs]).toEqual([200, [1, 1, 1]])
   expect([path.inFlight, path.queueRows]).toEqual([0, 0])
+})
+
+test('onRequest() refuses after its first part what would be too much to keep until the last', () => {
+  const { path, runs } = wide(2048, null)
+  const outputs = [{ name: 'n' }]
+  const exchange = path.send({ path: OIP }, { inputs: inputs(9000), outputs })
+  while (!path.turns.isIdle) path.turns.turn()
+  expect([exchange.answer?.status, exchange.header('x-sluice-error')]).toEqual([
+    422,
+    'ANSWER_TOO_LARGE',
+  ])
+  expect(exchange.json()['error']).toBe(
+    `All outputs of the model together would have ${9000 * 2049} values; the limit is ${2 ** 24}. Send fewer rows in one request`,
+  )
+  expect([runs.length, path.inFlight, path.queueRows]).toEqual([1, 0, 0])
+  expect(path.ask({ path: OIP }, { inputs: inputs(40), outputs }).answer?.status).toBe(200)
 })
 
 /** What a request adds to the beats, and the state that is left. A run is two beats. */

@@ -7,6 +7,8 @@ import {
   isQuick,
   KEPT_VALUES_MAX,
   QUICK_VALUES_MAX,
+  ROW_VALUES_MAX,
+  type Written,
 } from '../../../../src/server/protocols/answer-size.ts'
 import { encodeResponse as encodeFeatures } from '../../../../src/server/protocols/features-json.ts'
 import { encodeResponse as encodeOip } from '../../../../src/server/protocols/oip-json.ts'
@@ -26,21 +28,24 @@ const plan = (
 
 test('ANSWER_TOO_LARGE says the limits that hold', () => {
   const { cause } = ERRORS.ANSWER_TOO_LARGE
-  for (const limit of [ANSWER_VALUES_MAX, KEPT_VALUES_MAX]) {
+  for (const limit of [ANSWER_VALUES_MAX, ROW_VALUES_MAX, KEPT_VALUES_MAX]) {
     expect(cause).toContain(limit.toLocaleString('en-US'))
   }
 })
 
-/** Values that JSON text has: elements and lists, and a sixteenth of the characters. */
+/** Values that JSON text has: elements, lists, objects, keys, and 16 characters of a text. */
 const written = (value: unknown): number => {
   if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + written(each), 1)
-  return typeof value === 'string' ? 1 + (value.length >> 4) : 1
+  if (typeof value === 'string') return 1 + (value.length >> 4)
+  if (typeof value !== 'object' || value === null) return 1
+  return Object.entries(value).reduce((sum, [key, each]) => sum + written(key) + written(each), 1)
 }
 
+/** All but the one list of all rows, and the metadata. */
 const featuresValues = (answer: Answer): number => {
-  const { predictions, outputs } = JSON.parse(`${textOf(encodeFeatures(answer))}`)
-  const rows: object[] = predictions?.map((each: { outputs: object }) => each.outputs) ?? [outputs]
-  return rows.flatMap((row) => Object.values(row)).reduce((sum, each) => sum + written(each), 0)
+  const { predictions, metadata, ...row } = JSON.parse(`${textOf(encodeFeatures(answer))}`)
+  expect(metadata).toBeDefined()
+  return predictions === undefined ? written(row) : written(predictions) - 1
 }
 
 const oipValues = (answer: Answer): number => {
@@ -48,23 +53,64 @@ const oipValues = (answer: Answer): number => {
   return outputs.reduce((sum, { data }) => sum + written(data) - 1, 0)
 }
 
+/** What the Open Inference Protocol shows where it is asked for these. */
+const only = (...outputs: number[]): Written => ({ outputs, rowExtra: 0 })
+
+const longNames = fc.nat({ max: 40 }).map((length) => `y${'"'.repeat(length)}-`)
+
 test.each([0, 8])(
   'answerValues() is never less than what is written, of up to %i rows',
   (rowsMax) => {
-    const answers = signaturesOf('y', freeShapes).chain((outputs) =>
-      answersOf(plan(outputs, { rowsMax })),
-    )
+    const answers = longNames
+      .chain((prefix) => signaturesOf(prefix, freeShapes))
+      .chain((outputs) => answersOf(plan(outputs, { rowsMax })))
     const property = fc.property(answers, (answer) => {
       const { results, outputs, plan: own } = answer
       const { answerSize } = own
-      const count = (shown: readonly number[]) => answerValues(answerSize, results, answer, shown)
+      const count = (shown: Written) => answerValues(answerSize, results, answer, shown)
+      const asked = outputs === null ? answerSize.all : only(...outputs)
       expect(count(answerSize.read)).toBeGreaterThanOrEqual(featuresValues(answer))
-      expect(count(outputs ?? answerSize.all)).toBeGreaterThanOrEqual(oipValues(answer))
-      expect(isQuick(results)).toBe(results.every(({ datatype }) => datatype !== 'BYTES'))
+      expect(count(asked)).toBeGreaterThanOrEqual(oipValues(answer))
+      expect(isQuick(answerSize, results)).toBe(
+        results.every(({ datatype }) => datatype !== 'BYTES'),
+      )
     })
     fc.assert(property, { numRuns: propertyRuns(100) })
   },
 )
+
+/** Manifests that name a score, of the output y, and perhaps a label. */
+const readings: fc.Arbitrary<Partial<Manifest>> = fc
+  .record({
+    task: fc.constantFrom('binary', 'multiclass', 'regression'),
+    classes: fc.option(
+      fc.uniqueArray(fc.string({ maxLength: 60 }), { minLength: 2, maxLength: 4 }),
+      { nil: undefined },
+    ),
+    label: fc.option(fc.constant({ output: 'label' }), { nil: undefined }),
+    threshold: fc.option(fc.constant(0.5), { nil: undefined }),
+  })
+  .map(({ classes, label, threshold, task }) => ({
+    task,
+    score: { output: 'y', column: 0 },
+    ...(classes && { classes }),
+    ...(label && { label }),
+    ...(threshold && { threshold }),
+  }))
+
+test('answerValues() is never less than what /predict writes of a score', () => {
+  const scores = fc.constantFrom([-1], [-1, 1], [-1, 3], [-1, -1])
+  const answers = fc.tuple(readings, scores).chain(([manifest, shape]) => {
+    const outputs = [tensor('label', 'BYTES', -1), tensor('y', 'FP32', ...shape)]
+    return answersOf(plan(outputs, { manifest }))
+  })
+  const property = fc.property(answers, (answer) => {
+    const { answerSize } = answer.plan
+    const count = answerValues(answerSize, answer.results, answer, answerSize.read)
+    expect(count).toBeGreaterThanOrEqual(featuresValues(answer))
+  })
+  fc.assert(property, { numRuns: propertyRuns(200) })
+})
 
 const floats = (...shape: number[]): Tensor => ({
   datatype: 'FP32',
@@ -75,9 +121,9 @@ const floats = (...shape: number[]): Tensor => ({
 test('answerValues() counts lists, and nothing in front of them or behind the rows of a request', () => {
   const own = plan([tensor('y', 'FP32', -1, 2, 3)])
   const answer = answerOf(own, [floats(9, 2, 3)], { rowStart: 2, rows: 4 })
-  expect(answerValues(own.answerSize, answer.results, answer, [0])).toBe(4 * (1 + 2 + 6))
+  expect(answerValues(own.answerSize, answer.results, answer, only(0))).toBe(4 * (1 + 2 + 6))
   const empty = floats(9, 5, 0)
-  expect(answerValues(own.answerSize, [empty], answer, [0])).toBe(4 * (1 + 5))
+  expect(answerValues(own.answerSize, [empty], answer, only(0))).toBe(4 * (1 + 5))
 })
 
 test('answerValues() counts long texts of the request alone', () => {
@@ -85,51 +131,82 @@ test('answerValues() counts long texts of the request alone', () => {
   const texts = ['x'.repeat(1600), 'a', 'x'.repeat(160), 'x'.repeat(1600)]
   const result: Tensor = { datatype: 'BYTES', shape: [4], data: texts }
   const answer = answerOf(own, [result], { rowStart: 1, rows: 2 })
-  expect(answerValues(own.answerSize, [result], answer, [0])).toBe(2 + 10)
+  expect(answerValues(own.answerSize, [result], answer, only(0))).toBe(2 + 10)
 })
 
 test('isQuick() is false where one answer, or all of a run together, are long', () => {
-  expect(isQuick([floats(1, QUICK_VALUES_MAX - 2)])).toBe(true)
-  expect(isQuick([floats(1, QUICK_VALUES_MAX - 1)])).toBe(false)
-  expect(isQuick([floats(600), floats(600)])).toBe(false)
-  expect(isQuick([floats(2000, 1, 0)])).toBe(false)
+  const { answerSize } = plan([tensor('y', 'FP32', -1)])
+  const { rowExtra } = answerSize.read
+  const isSo = (...results: Tensor[]) => isQuick(answerSize, results)
+  expect(isSo(floats(1, QUICK_VALUES_MAX - rowExtra - 2))).toBe(true)
+  expect(isSo(floats(1, QUICK_VALUES_MAX - rowExtra - 1))).toBe(false)
+  expect(isSo(floats(100), floats(600))).toBe(false)
+  expect(isSo(floats(2000, 1, 0))).toBe(false)
+  const { answerSize: named } = plan([tensor('n'.repeat(QUICK_VALUES_MAX * 16), 'FP32', -1)])
+  expect(isQuick(named, [floats(1)])).toBe(false)
 })
 
+const REFUSED = { code: 'ANSWER_TOO_LARGE' }
 const EMBEDDING = [tensor('id', 'INT64', -1), tensor('y', 'FP32', -1, 768)]
 
 test('rowsMax is the most rows that no answer is too large for', () => {
   const { answerSize } = plan(EMBEDDING)
   const { rowsMax } = answerSize
-  expect(rowsMax).toBe(1361)
-  expect(admitAnswer(answerSize, rowsMax, [0, 1])).toBeNull()
-  expect(admitAnswer(answerSize, rowsMax + 1, [0, 1])).toEqual({
-    code: 'ANSWER_TOO_LARGE',
+  expect(rowsMax).toBe(Math.floor(ANSWER_VALUES_MAX / (1 + 769 + 3 + 2)))
+  expect(admitAnswer(answerSize, rowsMax, answerSize.read)).toBeNull()
+  expect(admitAnswer(answerSize, rowsMax + 1, answerSize.read)).toMatchObject(REFUSED)
+  expect(admitAnswer(answerSize, 1361, only(0, 1))).toBeNull()
+  expect(admitAnswer(answerSize, 1362, only(0, 1))).toEqual({
+    ...REFUSED,
     detail: expect.stringMatching(
-      /^The answer would have 1048740 values; the limit is 1048576\. Send fewer rows .*`outputs`/,
+      /^The answer would have 1048740 values; the limit for several rows is 1048576\. /,
     ),
   })
 })
 
+test('admitAnswer() counts what /predict writes beside the outputs', () => {
+  const most = (name: string) => plan([tensor(name, 'FP32', -1)]).answerSize.rowsMax
+  expect(most('y')).toBe(Math.floor(ANSWER_VALUES_MAX / 5))
+  expect(most('n'.repeat(500))).toBe(Math.floor(ANSWER_VALUES_MAX / (5 + 31)))
+})
+
 test('admitAnswer() counts the outputs that are shown, up to what may be kept of all', () => {
   const { answerSize } = plan(EMBEDDING)
-  const keptRows = Math.floor(KEPT_VALUES_MAX / 770)
-  expect(admitAnswer(answerSize, keptRows, [0])).toBeNull()
-  expect(admitAnswer(answerSize, keptRows + 1, [0])).toMatchObject({
-    code: 'ANSWER_TOO_LARGE',
+  const keptRows = Math.floor(KEPT_VALUES_MAX / 769)
+  expect(admitAnswer(answerSize, keptRows, only(0))).toBeNull()
+  expect(admitAnswer(answerSize, keptRows + 1, only(0))).toMatchObject({
+    ...REFUSED,
     detail: expect.stringMatching(/^All outputs of the model together .* Send fewer rows/),
   })
+  const inOneRun = plan(EMBEDDING, { rowsMax: keptRows + 1 }).answerSize
+  expect(admitAnswer(inOneRun, keptRows + 1, only(0))).toBeNull()
   const { answerSize: whole } = plan([tensor('y', 'FP32', 2 ** 25), tensor('n', 'FP32', 1)], {
     rowsMax: 0,
   })
-  expect([whole.rowsMax, admitAnswer(whole, 1, [1])]).toEqual([0, null])
-  expect(admitAnswer(whole, 1, [0])).toMatchObject({ code: 'ANSWER_TOO_LARGE' })
+  expect([whole.rowsMax, admitAnswer(whole, 1, only(1))]).toEqual([0, null])
+  expect(admitAnswer(whole, 1, only(0))).toMatchObject(REFUSED)
+})
+
+test('admitAnswer() has one row as large as the model makes it, up to what a replica can bear', () => {
+  const sizeOf = (...outputs: TensorSignature[]) => plan(outputs).answerSize
+  const picture = sizeOf(tensor('mask', 'FP32', -1, 21, 520, 520))
+  expect(admitAnswer(picture, 1, picture.read)).toBeNull()
+  const fewer = /To have it answered, send fewer rows in one request$/
+  expect(admitAnswer(picture, 2, picture.read)?.detail).toMatch(fewer)
+  const film = tensor('film', 'FP32', -1, ROW_VALUES_MAX)
+  const alone = sizeOf(film)
+  expect(admitAnswer(alone, 1, alone.all)?.detail).toMatch(/answered, send a smaller row, if the/)
+  const both = sizeOf(film, tensor('n', 'FP32', -1))
+  expect(admitAnswer(both, 1, both.all)?.detail).toMatch(/answered, name in the `outputs` of an/)
+  expect(admitAnswer(both, 2, both.all)?.detail).toMatch(/send fewer .*, or name in the `outputs`/)
+  expect(admitAnswer(both, 1, only(1))).toBeNull()
 })
 
 test('compileAnswerSize() has /predict show what its manifest names', () => {
   const outputs = [tensor('label', 'INT64', -1), tensor('y', 'FP32', -1, 768), EMBEDDING[0]!]
   const score = { output: 'label', column: 0 }
-  const read = (manifest: Partial<Manifest>) => plan(outputs, { manifest }).answerSize.read
-  expect(read({ task: 'regression', score })).toEqual([0])
+  const read = (manifest: Partial<Manifest>) => plan(outputs, { manifest }).answerSize.read.outputs
+  expect(read({ task: 'regression', score })).toEqual([0, 0])
   expect(read({ task: 'binary', score, label: { output: 'id' } })).toEqual([0, 2])
   expect(read({ task: 'other', score })).toEqual([0, 1, 2])
 })
