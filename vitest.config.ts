@@ -9,6 +9,7 @@ const projects = Object.entries<Project>(PROJECTS).map(([name, project]) => {
       name,
       include: [project.include],
       setupFiles: ['test/helpers/seeds.ts'],
+      env: { ORT_DISABLE_TELEMETRY: '1' },
       fileParallelism: project.startsProcesses !== true,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,

@@ -1,5 +1,6 @@
 /** `npm run bench -- http|micro|startup|recovery`: see options.ts. */
 
+import { forbidTelemetry } from '../src/config/environment.ts'
 import { type BenchOptions, parseOptions, USAGE } from './options.ts'
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<boolean>>> = {
@@ -22,5 +23,6 @@ const main = async (): Promise<number> => {
   }
 }
 
+forbidTelemetry()
 // Not process.exitCode alone: a server that would not end must not keep the benchmark alive.
 process.exit(await main())

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { atEnd } from '../helpers/clean-up.ts'
 import { type CliOptions, MAIN, plainEnv, sluice } from '../helpers/cli.ts'
 import { EXAMPLE_REPOSITORY } from '../helpers/example.ts'
 import { endless, identity, mlp, scaleAdd } from '../helpers/models.ts'
@@ -227,6 +228,7 @@ test.each([
   reapAtEnd(temporary)
   const [program, main] = MAIN
   const child = spawn(program, [main, 'check'], { cwd, env: plainEnv({ TMPDIR: temporary }) })
+  atEnd(() => void child.kill('SIGKILL'))
   let said = ''
   child.stderr.on('data', (chunk) => {
     said += chunk
