@@ -2,8 +2,8 @@
 
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
-import { join } from 'node:path'
+import { cpus, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 
 /** Short name of the commit; of a copy that is no checkout nobody knows it. */
 const commitOf = (root: string): string => {
@@ -24,6 +24,8 @@ export const keepSoakOutput = (root: string, output: string, endedAt: Date): str
   mkdirSync(join(root, 'bench/results'), { recursive: true })
   const cpu = cpus()
   const head = `commit ${commit}, ${cpu.length} x ${cpu[0]?.model}, node ${process.version}\n`
-  writeFileSync(join(root, path), head + output)
+  // The result is for everybody: where it ran is nobody's business.
+  const told = output.replaceAll(resolve(root), '.').replaceAll(tmpdir(), '<temporary>')
+  writeFileSync(join(root, path), head + told)
   return path
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { keepSoakOutput } from '../../../../scripts/tier/soak-output.ts'
@@ -12,4 +13,15 @@ test('keepSoakOutput() keeps two runs of one day, with commit and machine on top
   expect(second).toBe('bench/results/soak-20250101T120001Z-unknown.txt')
   const text = readFileSync(join(root, first), 'utf8')
   expect(text).toMatch(/^commit unknown, \d+ x .*, node v24\S+\none$/)
+})
+
+test('keepSoakOutput() keeps no path of the machine', () => {
+  const root = makeTempDir()
+  const output = `RUN ${root}\nat ${root}/test/a.ts\nwritten to ${tmpdir()}/st-1/report.json`
+  const kept = readFileSync(join(root, keepSoakOutput(root, output, new Date(0))), 'utf8')
+  expect(kept.split('\n').slice(1)).toEqual([
+    'RUN .',
+    'at ./test/a.ts',
+    'written to <temporary>/st-1/report.json',
+  ])
 })
