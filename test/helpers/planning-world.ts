@@ -250,3 +250,19 @@ export class PlanningWorld extends PlanningRepository {
     return failures
   }
 }
+
+/** A world with `replicas` connected, that has settled. */
+export const settledWorld = async (
+  build: (world: PlanningWorld) => void,
+  replicas = 2,
+): Promise<PlanningWorld> => {
+  const world = new PlanningWorld()
+  build(world)
+  for (let index = 0; index < replicas; index++) world.connect(index)
+  world.planning.start(null)
+  await world.clock.advance(2000)
+  return world
+}
+
+/** Numbers of the epochs that were written, in order. */
+export const epochsOf = ({ written }: PlanningWorld): number[] => written.map(({ epoch }) => epoch)

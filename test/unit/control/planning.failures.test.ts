@@ -1,24 +1,12 @@
 /** Versions that cannot serve take nothing away from those that can. */
 
 import { expect, test } from 'vitest'
-import { PlanningWorld } from '../../helpers/planning-world.ts'
-
-/** A world with `replicas` connected, that has settled. */
-const started = async (build: (world: PlanningWorld) => void, replicas = 2) => {
-  const world = new PlanningWorld()
-  build(world)
-  for (let index = 0; index < replicas; index++) world.connect(index)
-  world.planning.start(null)
-  await world.clock.advance(2000)
-  return world
-}
-
-const epochs = ({ written }: PlanningWorld) => written.map(({ epoch }) => epoch)
+import { epochsOf, PlanningWorld, settledWorld } from '../../helpers/planning-world.ts'
 
 test.each(['bad', 'faulty', 'selfish', 'unloadable', 'deadly', 'hanging'] as const)(
   'a newer version that is %s takes nothing away',
   async (nature) => {
-    const world = await started((empty) => empty.put('a', 1, 'sound'))
+    const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
     world.put('a', 2, nature)
     world.put('b', 1, 'sound')
     await world.reload(400_000)
@@ -35,7 +23,7 @@ test.each(['bad', 'faulty', 'selfish', 'unloadable', 'deadly', 'hanging'] as con
 test.each(['bad', 'faulty', 'selfish', 'unloadable', 'deadly', 'hanging'] as const)(
   'at a cold start the highest version that is not %s is served',
   async (nature) => {
-    const world = await started((empty) => {
+    const world = await settledWorld((empty) => {
       empty.put('a', 1, 'sound')
       empty.put('a', 2, nature)
       empty.put('a', 3, nature)
@@ -47,7 +35,7 @@ test.each(['bad', 'faulty', 'selfish', 'unloadable', 'deadly', 'hanging'] as con
 )
 
 test('a deadly version kills one replica at a time where replicas serve', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'), 3)
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'), 3)
   const before = world.replicas.map(({ incarnation }) => incarnation)
   world.put('a', 2, 'deadly')
   await world.reload(60_000)
@@ -60,7 +48,7 @@ test('a deadly version kills one replica at a time where replicas serve', async 
 
 test('one deadly version among many is found, and the others serve', async () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
-  const world = await started((empty) => {
+  const world = await settledWorld((empty) => {
     for (const name of names) empty.put(name, 1, name === 'e' ? 'deadly' : 'sound')
   }, 1)
   await world.clock.advance(120_000)
@@ -69,13 +57,13 @@ test('one deadly version among many is found, and the others serve', async () =>
 
 test('a replica that needs longer than a minute for all versions together comes up', async () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
-  const world = await started((empty) => {
+  const world = await settledWorld((empty) => {
     for (const name of names) empty.put(name, 1, 'sound')
     empty.loadMs = 10_000
   }, 1)
   await world.clock.advance(70_000)
   expect(names.map((name) => world.answering(name))).toEqual(names.map(() => 1))
-  expect(epochs(world)).toEqual([1])
+  expect(epochsOf(world)).toEqual([1])
   world.kill(world.replicas[0]!.incarnation)
   await world.clock.advance(71_000)
   expect(world.replicas.map(({ incarnation, served }) => [incarnation, served?.epoch])).toEqual([
@@ -84,7 +72,7 @@ test('a replica that needs longer than a minute for all versions together comes 
 })
 
 test('a load that hung and was named costs one process, and the others are served', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'), 1)
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'), 1)
   world.put('b', 1, 'hanging')
   world.put('c', 1, 'sound')
   await world.reload(61_000)
@@ -101,7 +89,7 @@ test('a load that hung and was named costs one process, and the others are serve
 })
 
 test('a run that was silent puts no blame on the load of what replaces its version', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'), 1)
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'), 1)
   world.put('a', 1, 'sound')
   world.loadMs = 1000
   await world.reload(500)
@@ -114,18 +102,18 @@ test('a run that was silent puts no blame on the load of what replaces its versi
 })
 
 test('a version overwritten in place with garbage serves on as it was', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   world.put('a', 1, 'bad')
   await world.reload()
   expect(world.answering('a')).toBe(1)
-  expect(epochs(world)).toEqual([1])
+  expect(epochsOf(world)).toEqual([1])
   expect(world.publisher.plan?.versions).toMatchObject([{ provenSha256: 'a/1/sound/1' }])
   const failure = { code: 'MODEL_INVALID' }
   expect(world.catalog.models.get('a')?.versions.get(1)).toMatchObject({ failure })
 })
 
 test('settings that cannot be read leave a model as it is, after a restart too', async () => {
-  const before = await started((empty) => empty.put('a', 1, 'sound'))
+  const before = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   before.models.get('a')!.isBroken = true
   await before.reload()
   expect(before.answering('a')).toBe(1)
@@ -140,16 +128,16 @@ test('settings that cannot be read leave a model as it is, after a restart too',
 })
 
 test('a damaged proven copy is made again, and the replica comes up', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   world.damage('a', 1)
   world.kill(world.replicas[1]!.incarnation)
   await world.clock.advance(3000)
   expect(world.replicas.map(({ served }) => served?.epoch)).toEqual([1, 1])
-  expect(epochs(world)).toEqual([1])
+  expect(epochsOf(world)).toEqual([1])
 })
 
 test('a version that serves is not taken away because another replica cannot load it', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   world.damage('a', 1, true)
   world.kill(world.replicas[1]!.incarnation)
   await world.clock.advance(10_000)
@@ -160,7 +148,7 @@ test('a version that serves is not taken away because another replica cannot loa
 })
 
 test.each([0, 1])('replica %i, which cannot load what serves, hinders no epoch', async (index) => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   world.damage('a', 1, true)
   world.kill(world.replicas[index]!.incarnation)
   await world.clock.advance(10_000)
@@ -171,7 +159,7 @@ test.each([0, 1])('replica %i, which cannot load what serves, hinders no epoch',
 })
 
 test('replicas that are brought up in vain, one after the other, hinder no epoch', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'), 3)
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'), 3)
   world.damage('a', 1, true)
   world.put('b', 1, 'sound')
   world.isDiskFull = true
@@ -190,7 +178,7 @@ test('replicas that are brought up in vain, one after the other, hinder no epoch
 })
 
 test('a version that serves and begins to kill whoever loads it is given up', async () => {
-  const world = await started((empty) => {
+  const world = await settledWorld((empty) => {
     empty.put('a', 1, 'sound')
     empty.put('b', 1, 'sound')
   }, 1)

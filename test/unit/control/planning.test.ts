@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { FakeClock } from '../../helpers/fake-clock.ts'
-import { PlanningWorld } from '../../helpers/planning-world.ts'
+import { epochsOf, PlanningWorld, settledWorld } from '../../helpers/planning-world.ts'
 
 const READING_MS = 0.01
 
@@ -24,22 +24,10 @@ class RestlessClock extends FakeClock {
   }
 }
 
-/** A world with `replicas` connected, that has settled. */
-const started = async (build: (world: PlanningWorld) => void, replicas = 2) => {
-  const world = new PlanningWorld()
-  build(world)
-  for (let index = 0; index < replicas; index++) world.connect(index)
-  world.planning.start(null)
-  await world.clock.advance(2000)
-  return world
-}
-
-const epochs = ({ written }: PlanningWorld) => written.map(({ epoch }) => epoch)
-
 test('Planning makes one epoch of a start, whoever comes first', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   expect(world.answering('a')).toBe(1)
-  expect(epochs(world)).toEqual([1])
+  expect(epochsOf(world)).toEqual([1])
   expect(world.replicas.map(({ served }) => served?.epoch)).toEqual([1, 1])
   expect(world.planning.isSettled).toBe(true)
 })
@@ -51,7 +39,7 @@ test('start() refuses a repository that cannot be read when nothing is served', 
 })
 
 test('start() serves on what replicas serve when the repository cannot be read', async () => {
-  const before = await started((empty) => empty.put('a', 1, 'sound'))
+  const before = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   const world = new PlanningWorld({ epoch: 1, endpoints: before.written[0]!.endpoints })
   world.connect(0, before.publisher.plan)
   world.isReadable = false
@@ -86,7 +74,7 @@ test('rescan() while it starts makes no epoch without endpoints', async () => {
 })
 
 test('rescan() coalesces: many wishes are one scan', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   world.proved.length = 0
   for (let i = 0; i < 10; i++) world.planning.rescan(null)
   await world.clock.advance(1000)
@@ -94,7 +82,7 @@ test('rescan() coalesces: many wishes are one scan', async () => {
 })
 
 test('rescan() again and again keeps no version from being proved', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   world.put('a', 2, 'sound')
   world.isProvingSlow = true
   world.proved.length = 0
@@ -113,7 +101,7 @@ test('rescan() again and again keeps no version from being proved', async () => 
 })
 
 test('a reload while no replica lives is carried out when one connects', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'), 1)
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'), 1)
   world.put('a', 2, 'sound')
   world.kill(world.replicas[0]!.incarnation)
   world.planning.rescan(null)
@@ -159,7 +147,7 @@ test('a champion that is still being proved keeps its place from others', async 
 })
 
 test('revisions go on over a cold restart, and what served last is what is fallen back to', async () => {
-  const before = await started((empty) => empty.put('a', 1, 'sound'))
+  const before = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   before.put('a', 2, 'sound')
   await before.reload()
   const { epoch, endpoints } = before.written.at(-1)!
@@ -175,7 +163,7 @@ test('revisions go on over a cold restart, and what served last is what is falle
 })
 
 test('a champion that does not exist moves no traffic, at a restart neither', async () => {
-  const before = await started((empty) => {
+  const before = await settledWorld((empty) => {
     for (const version of [3, 4, 5]) empty.put('a', version, 'sound')
     empty.alias('a', 3)
   })
@@ -198,7 +186,7 @@ test('a champion that does not exist moves no traffic, at a restart neither', as
 })
 
 test('a disk that is full leaves the present epoch, and is tried again', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   world.put('a', 2, 'sound')
   world.isDiskFull = true
   await world.reload(10_000)
@@ -211,7 +199,7 @@ test('a disk that is full leaves the present epoch, and is tried again', async (
 })
 
 test('a default endpoint that names nothing is said, one that is unavailable is kept', async () => {
-  const world = await started((empty) => {
+  const world = await settledWorld((empty) => {
     empty.put('a', 1, 'sound')
     empty.put('b', 1, 'bad')
   })
@@ -225,7 +213,7 @@ test('a default endpoint that names nothing is said, one that is unavailable is 
 })
 
 test('close() lets nothing be written or committed any more', async () => {
-  const world = await started((empty) => empty.put('a', 1, 'sound'))
+  const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
   world.put('a', 2, 'sound')
   world.planning.rescan(null)
   // Both replicas are asked, none has answered yet.
@@ -233,7 +221,7 @@ test('close() lets nothing be written or committed any more', async () => {
   const closed = world.planning.close()
   await world.clock.advance(100_000)
   await closed
-  expect(epochs(world)).toEqual([1])
+  expect(epochsOf(world)).toEqual([1])
   expect(world.replicas.map(({ served }) => served?.epoch)).toEqual([1, 1])
 })
 

@@ -1,23 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { repositoryParsers } from '../../../src/config/parsers.ts'
-import { scanRepository } from '../../../src/registry/folder.ts'
+import { scan, scanModel, versionFault } from '../../helpers/scanned-model.ts'
 import { type Entry, makeTree } from '../../helpers/tree.ts'
-
-const scan = (root: string) => scanRepository(root, repositoryParsers)
-
-/** The only model of a repository with these files under `m/`. */
-const scanModel = (entries: Readonly<Record<string, Entry>>) => {
-  const inside = Object.fromEntries(Object.entries(entries).map(([path, e]) => [`m/${path}`, e]))
-  const { models, faults } = scan(makeTree(inside))
-  expect(faults).toEqual([])
-  expect(models).toHaveLength(1)
-  return models[0]!
-}
-
-/** What is wrong with version 1 of a model with these files. */
-const versionFault = (entries: Readonly<Record<string, Entry>>) =>
-  scanModel(entries).versions[0]?.fault
 
 test('scanRepository() follows links within the repository', () => {
   const model = scanModel({ '1/model.onnx': 'x', '2': { link: '1' } })
