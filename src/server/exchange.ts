@@ -24,6 +24,10 @@ export interface Exchange {
   readonly isExplained: boolean
   /** `content-encoding` as sent, '' if absent. */
   readonly contentEncoding: string
+  /** `accept-encoding` as sent; '' if absent, and for a path that is not of a version protocol. */
+  readonly acceptEncoding: string
+  /** `inference-header-content-length` as sent; '' likewise. */
+  readonly inferenceHeaderLength: string
   /** Monotonic milliseconds at which the head was complete; 0 unless `isExplained`. */
   readonly headMs: number
   /**
@@ -64,6 +68,12 @@ export interface HttpEngineOptions {
   /** Called when a client goes before its request was complete, and so in place of `onRequest`. */
   onAborted(): void
 }
+
+/**
+ * Whether a path is of the protocols that have `accept-encoding` and binary tensors: `/v1`, `/v2`.
+ * Others are spared the look-up of those headers (49 ns each).
+ */
+export const hasProtocolHeaders = (path: string): boolean => path.startsWith('/v')
 
 export interface HttpEngine {
   readonly name: 'uws' | 'node'

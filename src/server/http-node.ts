@@ -10,7 +10,12 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { systemClock, turnMonotonic } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { BodyBuffer, isTransferEncodingKnown } from './body-buffer.ts'
-import type { Exchange, HttpEngine, HttpEngineOptions } from './exchange.ts'
+import {
+  type Exchange,
+  type HttpEngine,
+  type HttpEngineOptions,
+  hasProtocolHeaders,
+} from './exchange.ts'
 
 const { monotonic } = systemClock
 
@@ -29,6 +34,8 @@ class NodeExchange implements Exchange {
   readonly requestId: string
   readonly isExplained: boolean
   readonly contentEncoding: string
+  readonly acceptEncoding: string
+  readonly inferenceHeaderLength: string
   readonly headMs: number
   startedMs = 0
   isAborted = false
@@ -47,6 +54,9 @@ class NodeExchange implements Exchange {
     this.requestId = header(request, 'x-request-id')
     this.isExplained = header(request, 'x-sluice-explain') === '1'
     this.contentEncoding = header(request, 'content-encoding')
+    const hasMore = hasProtocolHeaders(this.path)
+    this.acceptEncoding = hasMore ? header(request, 'accept-encoding') : ''
+    this.inferenceHeaderLength = hasMore ? header(request, 'inference-header-content-length') : ''
     this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
     this.#request = request

@@ -15,7 +15,12 @@
 import { systemClock, turnMonotonic } from '../shared/clock.ts'
 import { GatewayError, type Refusal } from '../shared/errors.ts'
 import { BodyBuffer, bodyTooLarge, isTransferEncodingKnown } from './body-buffer.ts'
-import type { Exchange, HttpEngine, HttpEngineOptions } from './exchange.ts'
+import {
+  type Exchange,
+  type HttpEngine,
+  type HttpEngineOptions,
+  hasProtocolHeaders,
+} from './exchange.ts'
 import { createNodeEngine } from './http-node.ts'
 import {
   announceHeaderLimit,
@@ -36,6 +41,8 @@ const name = (text: string): ArrayBuffer => new TextEncoder().encode(text).buffe
 const X_REQUEST_ID = name('x-request-id')
 const X_SLUICE_EXPLAIN = name('x-sluice-explain')
 const CONTENT_ENCODING = name('content-encoding')
+const ACCEPT_ENCODING = name('accept-encoding')
+const INFERENCE_HEADER_LENGTH = name('inference-header-content-length')
 const CONTENT_LENGTH = name('content-length')
 const TRANSFER_ENCODING = name('transfer-encoding')
 
@@ -63,6 +70,8 @@ class UwsExchange implements Exchange {
   readonly requestId: string
   readonly isExplained: boolean
   readonly contentEncoding: string
+  readonly acceptEncoding: string
+  readonly inferenceHeaderLength: string
   readonly headMs: number
   startedMs = 0
   isAborted = false
@@ -89,6 +98,9 @@ class UwsExchange implements Exchange {
     this.requestId = request.getHeader(X_REQUEST_ID)
     this.isExplained = request.getHeader(X_SLUICE_EXPLAIN) === '1'
     this.contentEncoding = request.getHeader(CONTENT_ENCODING)
+    const hasMore = hasProtocolHeaders(this.path)
+    this.acceptEncoding = hasMore ? request.getHeader(ACCEPT_ENCODING) : ''
+    this.inferenceHeaderLength = hasMore ? request.getHeader(INFERENCE_HEADER_LENGTH) : ''
     this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
     this.#contentLength = contentLength

@@ -36,12 +36,22 @@ export interface GivenAnswer {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>
   readonly body: string
+  /** The same as it was sent. */
+  readonly bytes: Uint8Array
 }
 
 export type Head = Partial<
   Pick<
     Exchange,
-    'method' | 'path' | 'requestId' | 'isExplained' | 'contentEncoding' | 'headMs' | 'startedMs'
+    | 'method'
+    | 'path'
+    | 'requestId'
+    | 'isExplained'
+    | 'contentEncoding'
+    | 'acceptEncoding'
+    | 'inferenceHeaderLength'
+    | 'headMs'
+    | 'startedMs'
   >
 >
 
@@ -52,6 +62,8 @@ export class HeldExchange implements Exchange {
   readonly requestId: string
   readonly isExplained: boolean
   readonly contentEncoding: string
+  readonly acceptEncoding: string
+  readonly inferenceHeaderLength: string
   readonly headMs: number
   readonly startedMs: number
   isAborted = false
@@ -63,6 +75,8 @@ export class HeldExchange implements Exchange {
     this.requestId = head.requestId ?? ''
     this.isExplained = head.isExplained ?? false
     this.contentEncoding = head.contentEncoding ?? ''
+    this.acceptEncoding = head.acceptEncoding ?? ''
+    this.inferenceHeaderLength = head.inferenceHeaderLength ?? ''
     this.headMs = head.headMs ?? 0
     this.startedMs = head.startedMs ?? nowMs
   }
@@ -79,6 +93,7 @@ export class HeldExchange implements Exchange {
       status: Number(statusLine.slice(0, 3)),
       headers: new Map(headers),
       body: Buffer.from(body).toString(),
+      bytes: Uint8Array.from(Buffer.from(body)),
     }
   }
 

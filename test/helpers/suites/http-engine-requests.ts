@@ -28,6 +28,20 @@ export const requestsSuite = (kind: EngineKind): void => {
       expect([body, refusal]).toEqual(['text', null])
     })
 
+    test.each([
+      ['/v2/models/m/infer', 'gzip, deflate', '17'],
+      ['/v1/models/m:predict', 'gzip, deflate', '17'],
+      ['/predict', '', ''],
+    ])('HttpEngine reads the headers of a protocol on its paths only: %s', async (...wanted) => {
+      const [path, acceptEncoding, inferenceHeaderLength] = wanted
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      const lines = ['Accept-Encoding: gzip, deflate', 'Inference-Header-Content-Length: 17']
+      await client.send(post(path, 'text', ...lines))
+      await client.answer()
+      expect(harness.seen[0]).toMatchObject({ exchange: { acceptEncoding, inferenceHeaderLength } })
+    })
+
     test('HttpEngine gives empty strings for headers that were not sent', async () => {
       const harness = await startEngine(kind)
       const client = await harness.client()
@@ -39,6 +53,8 @@ export const requestsSuite = (kind: EngineKind): void => {
           requestId: '',
           isExplained: false,
           contentEncoding: '',
+          acceptEncoding: '',
+          inferenceHeaderLength: '',
           headMs: 0,
         },
         body: '',
