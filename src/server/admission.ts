@@ -1,12 +1,6 @@
-/** Stages 1 and 4 as pure decisions: what is refused before any work is spent on it. */
+/** Stage 4 as a pure decision: what is refused before any work is spent on it. */
 
 import { type Refusal, refuse } from '../shared/errors.ts'
-
-/** Refuses bodies in an encoding that nobody here can read. `encoding`: as sent, '' if absent. */
-export const admitBody = (encoding: string): Refusal | null => {
-  if (encoding === '' || encoding.toLowerCase() === 'identity') return null
-  return refuse('ENCODING_UNSUPPORTED', 'The body is compressed; send it without content-encoding')
-}
 
 /** What waits for a version. */
 export interface QueueState {

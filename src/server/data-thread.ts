@@ -82,15 +82,6 @@ const isReady = (): boolean => {
   return epoch.number > 0 && epoch.plan.unavailable.length === 0 && !isDraining()
 }
 
-const infer = new Infer({
-  epochs,
-  replies,
-  account,
-  queueRowsMax: settings.limits.queueRowsMax,
-  monotonic,
-  isReady,
-})
-
 /** Adds to the sum of all threads first and takes it back when it was too much: no lock. */
 const takeBodyBytes = (bytes: number): boolean => {
   const before = Atomics.add(replica.words, BODY_BYTES_WORD, bytes)
@@ -98,6 +89,16 @@ const takeBodyBytes = (bytes: number): boolean => {
   Atomics.sub(replica.words, BODY_BYTES_WORD, bytes)
   return false
 }
+
+const infer = new Infer({
+  epochs,
+  replies,
+  account,
+  queueRowsMax: settings.limits.queueRowsMax,
+  bodies: { bodyBytesMax: settings.limits.bodyBytesMax, takeBodyBytes },
+  monotonic,
+  isReady,
+})
 
 const engine = createHttpEngine(settings.httpEngine, {
   bodyBytesMax: settings.limits.bodyBytesMax,

@@ -14,7 +14,9 @@ import type { BatcherHandlers, Place, RunTimes } from '../runtime/batch-runs.ts'
 import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor, TensorData } from '../shared/tensor.ts'
 import type { Account } from './account.ts'
-import { admitBody, admitRows } from './admission.ts'
+import { admitRows } from './admission.ts'
+import type { BodyLimits } from './body-buffer.ts'
+import { admitEncoding, withPlainBody } from './content-encoding.ts'
 import type { Epochs } from './epochs.ts'
 import type { Exchange } from './exchange.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
@@ -35,6 +37,8 @@ export interface InferSurroundings {
   readonly replies: Replies
   readonly account: Account
   readonly queueRowsMax: number
+  /** For bodies that are inflated, as for those that arrive. */
+  readonly bodies: BodyLimits
   monotonic(): number
   isReady(): boolean
 }
@@ -44,6 +48,7 @@ export class Infer {
   readonly #replies: Replies
   readonly #account: Account
   readonly #queueRowsMax: number
+  readonly #bodies: BodyLimits
   readonly #monotonic: () => number
   readonly #isReady: () => boolean
   readonly #target: { columns: readonly TensorData[]; row: number; room: number } = {
@@ -59,6 +64,7 @@ export class Infer {
     this.#replies = surroundings.replies
     this.#account = surroundings.account
     this.#queueRowsMax = surroundings.queueRowsMax
+    this.#bodies = surroundings.bodies
     this.#monotonic = surroundings.monotonic
     this.#isReady = surroundings.isReady
   }
@@ -101,7 +107,9 @@ export class Infer {
     const pending = new Pending(exchange, epoch, format, sequence, endpoint.refusedBase)
     try {
       const refusal =
-        engineRefusal ?? admitBody(exchange.contentEncoding) ?? this.#admit(pending, route, body)
+        engineRefusal ??
+        admitEncoding(exchange.contentEncoding) ??
+        this.#admit(pending, route, body)
       if (refusal !== null) this.#replies.refused(pending, refusal)
     } catch (thrown) {
       this.#replies.crashed(pending, thrown)
@@ -120,7 +128,7 @@ export class Infer {
     const { batcher } = variant.version
     const refusal =
       admitRows(batcher, 1, this.#queueRowsMax) ??
-      this.#decode(pending, variant, body) ??
+      this.#read(pending, variant, body) ??
       admitSize(pending, variant.plan) ??
       admitRows(batcher, pending.rows, this.#queueRowsMax)
     if (refusal !== null) return refusal
@@ -138,15 +146,24 @@ export class Infer {
     return null
   }
 
-  #decode(pending: Pending, variant: LiveVariant, body: Uint8Array): Refusal | null {
+  /** From the body as it came to rows. To the watchdog inflating and decoding are each new. */
+  #read(pending: Pending, variant: LiveVariant, body: Uint8Array): Refusal | null {
+    const { contentEncoding } = pending.exchange
     this.#isSlow = false
-    const { plan, version } = variant
-    version.batcher.openTarget(this.#target)
     try {
-      return pending.format.decodeRequest(body, plan, this.#target, pending, this.#onSlow)
+      if (contentEncoding === '') return this.#decode(pending, variant, body)
+      this.#onSlow()
+      return withPlainBody(body, contentEncoding, this.#bodies, (plain) =>
+        this.#decode(pending, variant, plain),
+      )
     } finally {
       if (this.#isSlow) this.#account.idle()
     }
+  }
+
+  #decode(pending: Pending, { plan, version }: LiveVariant, body: Uint8Array): Refusal | null {
+    version.batcher.openTarget(this.#target)
+    return pending.format.decodeRequest(body, plan, this.#target, pending, this.#onSlow)
   }
 
   readonly #onSlow = (): void => {

@@ -81,6 +81,7 @@ const REASON_NUMBERS = {
   REPLICAS_UNREACHABLE: 45,
   SERVER_TIMEOUT: 46,
   ANSWER_TOO_LARGE: 47,
+  ENCODING_RATIO_EXCEEDED: 48,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 
 const REASON_NAMES: readonly string[] = (() => {

@@ -6,32 +6,11 @@
  * path, stack or internal name.
  */
 
-/** What one code means on each transport and what its reader should do. */
-export interface ErrorEntry {
-  /** HTTP status; 0 where the code never answers a request (start-up and load errors). */
-  readonly http: number
-  /** gRPC status name, by Triton's table. */
-  readonly grpc: string
-  /** Whether the same request may succeed later without a change. */
-  readonly retryable: boolean
-  /** One sentence: when it happens. */
-  readonly cause: string
-  /** One sentence: what to do. */
-  readonly hint: string
-}
-
-const entry = (
-  http: number,
-  grpc: string,
-  retryable: boolean,
-  cause: string,
-  hint: string,
-): ErrorEntry => ({ http, grpc, retryable, cause, hint })
+import { type ErrorEntry, entry, LOAD_ERRORS } from './load-errors.ts'
 
 const badRequest = (cause: string, hint: string) =>
   entry(400, 'INVALID_ARGUMENT', false, cause, hint)
 const notFound = (cause: string, hint: string) => entry(404, 'NOT_FOUND', false, cause, hint)
-const loadError = (cause: string, hint: string) => entry(0, 'INTERNAL', false, cause, hint)
 
 export const ERRORS = {
   // request
@@ -91,7 +70,15 @@ export const ERRORS = {
     'UNIMPLEMENTED',
     false,
     'The request has a content encoding or extension that this server does not support',
-    'Send plain JSON without content-encoding',
+    'Send the body as it is, or compressed by gzip or deflate alone',
+  ),
+  ENCODING_RATIO_EXCEEDED: entry(
+    // 413 for HTTP, but another remedy than that of BODY_TOO_LARGE.
+    413,
+    'RESOURCE_EXHAUSTED',
+    false,
+    'The compressed body would inflate to more than 20 times its bytes and 64 KiB',
+    'Send it without content-encoding: the limit of plain bodies is `limits.body_bytes_max`',
   ),
   METHOD_NOT_ALLOWED: entry(
     405,
@@ -162,81 +149,7 @@ export const ERRORS = {
     'A fault in Sluice; the log has the details under the request id',
     'Report it with the request id',
   ),
-  // loading a version
-  MODEL_INVALID: loadError('The model file cannot be used', 'See the reason; export it again'),
-  MODEL_UNSAFE: loadError(
-    'The model file points outside its folder, uses a foreign operator domain, or exceeds a limit',
-    'Do not serve it; see the reason',
-  ),
-  MANIFEST_INVALID: loadError(
-    'manifest.json or profile.json is malformed or contradicts the model',
-    'Correct the field that the reason names',
-  ),
-  DIGEST_MISMATCH: loadError(
-    'A file has another SHA-256 than was promised',
-    'Publish the version again, whole',
-  ),
-  MODEL_CONFIG_INVALID: loadError('model.yaml is invalid', 'Correct the line that is named'),
-  PROVING_CRASHED: loadError(
-    'The version killed the process that tried it',
-    'Do not serve it; try it with another exporter or runtime version',
-  ),
-  PROVING_TIMEOUT: loadError(
-    'The version did not load and answer within `proving.timeout_seconds`',
-    'Raise the limit if the model is merely large',
-  ),
-  PROVING_MEMORY: loadError(
-    'The version needed more memory than `proving.memory_bytes_max`',
-    'Raise the limit if the model is merely large',
-  ),
-  PREPARE_FAILED: loadError(
-    'A replica could not prepare the version',
-    'See the reason; SIGHUP tries again',
-  ),
-  BINDING_FAILED: loadError(
-    'The version lacks inputs that its endpoint promises, or has others',
-    'Give it the contract of its endpoint, or make a new model',
-  ),
-  // start-up, files, tools
-  CONFIG_INVALID: loadError('sluice.yaml, a flag or a variable is invalid', 'Run `sluice check`'),
-  REPOSITORY_UNREADABLE: loadError('The model repository cannot be read', 'Check path and rights'),
-  PORT_IN_USE: loadError('Another program owns the port', 'Stop it, or choose another port'),
-  STATE_DIR_LOCKED: loadError(
-    'Another Sluice uses this state folder',
-    'Stop it, or give this one its own `--state-dir`',
-  ),
-  STATE_TOO_NEW: loadError(
-    'A state file was written by a newer Sluice',
-    'Run that version, or start with a fresh state folder',
-  ),
-  STATE_CORRUPT: loadError('A state file cannot be read', 'Restore it, or move it away'),
-  STATE_DIR_INVALID: loadError(
-    'The state folder is a file, holds the files of somebody else, is open to others, or cannot be made',
-    'Name an empty or new folder with `--state-dir`',
-  ),
-  STATE_UNWRITABLE: loadError(
-    'The state folder cannot be written: the disk is full or read-only, or rights are missing',
-    'Make room, correct the rights, or choose another `--state-dir`',
-  ),
-  SOCKET_PATH_TOO_LONG: loadError(
-    'The path of the control socket exceeds 107 bytes',
-    'Choose a shorter `--state-dir`',
-  ),
-  CONTROL_UNREACHABLE: entry(
-    0,
-    'UNAVAILABLE',
-    true,
-    'The control server does not answer',
-    'Start it with `sluice serve`, or name it with --server',
-  ),
-  REPLICAS_UNREACHABLE: loadError(
-    'Control answers, but nobody answers at the address of the data plane',
-    'Run `sluice status`: it says how the replicas are',
-  ),
-  SERVER_TIMEOUT: loadError(
-    'A server took what the command line asked for and did not answer in time',
-    'Look at its log, or wait longer with `--timeout`',
-  ),
+  ...LOAD_ERRORS,
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof ERRORS

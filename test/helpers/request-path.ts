@@ -3,6 +3,7 @@
 import { Batcher } from '../../src/runtime/batcher.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
 import { Account } from '../../src/server/account.ts'
+import type { BodyLimits } from '../../src/server/body-buffer.ts'
 import { Epochs } from '../../src/server/epochs.ts'
 import type { Exchange } from '../../src/server/exchange.ts'
 import { Infer } from '../../src/server/infer.ts'
@@ -29,6 +30,7 @@ import {
   THREAD_WORDS,
 } from '../../src/shared/shared-memory.ts'
 import { slotKeysOf } from '../../src/shared/slot-keys.ts'
+import { BodyBudget } from './body-budget.ts'
 import { CountingSession } from './counting-session.ts'
 import { PuppetTurns } from './puppet-turns.ts'
 
@@ -109,6 +111,7 @@ export class HeldExchange implements Exchange {
 export interface RequestPathOptions {
   readonly queueRowsMax?: number
   readonly isReady?: () => boolean
+  readonly bodies?: BodyLimits
   /** Sessions by number of the version; `CountingSession` unless told otherwise. */
   readonly session?: (version: number) => Session
 }
@@ -148,6 +151,7 @@ export class RequestPath {
       replies: this.replies,
       account: this.account,
       queueRowsMax,
+      bodies: options.bodies ?? new BodyBudget(64 * 1024 * 1024),
       monotonic,
       isReady: options.isReady ?? (() => true),
     })
@@ -167,11 +171,15 @@ export class RequestPath {
     this.memory.words[COMMITTED_WORD] = number
   }
 
-  /** Hands a request over as an engine does; it waits for `turn`, unless answered at once. */
+  /**
+   * Hands a request over as an engine does; it waits for `turn`, unless answered at once. Bytes and
+   * text are sent as they are, the rest as JSON.
+   */
   send(head: Head, body: unknown = '', refusal: Refusal | null = null): HeldExchange {
     const exchange = new HeldExchange(head, this.turns.nowMs)
-    const text = typeof body === 'string' ? body : JSON.stringify(body)
-    this.infer.onRequest(exchange, new TextEncoder().encode(text), refusal)
+    const sent =
+      body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body)
+    this.infer.onRequest(exchange, new Uint8Array(Buffer.from(sent)), refusal)
     return exchange
   }
 

@@ -1,16 +1,5 @@
 import { expect, test } from 'vitest'
-import { admitBody, admitRows } from '../../../src/server/admission.ts'
-
-test.each(['', 'identity', 'Identity', 'IDENTITY'])('admitBody() takes the encoding %j', (name) => {
-  expect(admitBody(name)).toBeNull()
-})
-
-test.each(['gzip', 'identity, gzip', 'br', ' ', 'identity;q=1'])(
-  'admitBody() refuses the encoding %j',
-  (name) => {
-    expect(admitBody(name)).toMatchObject({ code: 'ENCODING_UNSUPPORTED' })
-  },
-)
+import { admitRows } from '../../../src/server/admission.ts'
 
 test.each([
   [0, 0, 1, 10, true],

@@ -1,37 +1,19 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BodyBuffer, isTransferEncodingKnown } from '../../../src/server/body-buffer.ts'
-
-/** A budget that counts. */
-class FakeBudget {
-  readonly bodyBytesMax: number
-  readonly #roomBytes: number
-  takenBytes = 0
-
-  constructor(bodyBytesMax: number, roomBytes = Number.POSITIVE_INFINITY) {
-    this.bodyBytesMax = bodyBytesMax
-    this.#roomBytes = roomBytes
-  }
-
-  takeBodyBytes(bytes: number): boolean {
-    if (bytes > 0 && this.takenBytes + bytes > this.#roomBytes) return false
-    this.takenBytes += bytes
-    expect(this.takenBytes).toBeGreaterThanOrEqual(0)
-    return true
-  }
-}
+import { BodyBudget } from '../../helpers/body-budget.ts'
 
 const bytes = (length: number, value = 1) => new Uint8Array(length).fill(value)
 
 test('BodyBuffer reserves what came, not what was declared', () => {
-  const budget = new FakeBudget(1024 * 1024 * 1024)
+  const budget = new BodyBudget(1024 * 1024 * 1024)
   const buffer = new BodyBuffer(budget, 1024 * 1024 * 1024)
   buffer.append(bytes(10))
   expect(budget.takenBytes).toBeLessThanOrEqual(4 * 1024)
 })
 
 test('BodyBuffer lets thousands of clients begin chunked bodies within the default budget', () => {
-  const budget = new FakeBudget(64 * 1024 * 1024, 256 * 1024 * 1024)
+  const budget = new BodyBudget(64 * 1024 * 1024, 256 * 1024 * 1024)
   const buffers = Array.from({ length: 20_000 }, () => new BodyBuffer(budget, Infinity))
   for (const buffer of buffers) {
     buffer.append(bytes(1))
@@ -40,7 +22,7 @@ test('BodyBuffer lets thousands of clients begin chunked bodies within the defau
 })
 
 test('BodyBuffer reserves no more than the declared length needs', () => {
-  const budget = new FakeBudget(1_000_000)
+  const budget = new BodyBudget(1_000_000)
   const buffer = new BodyBuffer(budget, 3000)
   buffer.append(bytes(100))
   expect(budget.takenBytes).toBe(3000)
@@ -49,7 +31,7 @@ test('BodyBuffer reserves no more than the declared length needs', () => {
 })
 
 test('BodyBuffer gives everything back when it refuses, and counts what it drops', () => {
-  const budget = new FakeBudget(5000)
+  const budget = new BodyBudget(5000)
   const buffer = new BodyBuffer(budget, Number.POSITIVE_INFINITY)
   buffer.append(bytes(5000))
   expect(buffer.refusal).toBeNull()
@@ -63,7 +45,7 @@ test('BodyBuffer gives everything back when it refuses, and counts what it drops
 })
 
 test('BodyBuffer refuses for the budget although there was room for the first piece', () => {
-  const budget = new FakeBudget(1_000_000, 64 * 1024)
+  const budget = new BodyBudget(1_000_000, 64 * 1024)
   const buffer = new BodyBuffer(budget, Number.POSITIVE_INFINITY)
   buffer.append(bytes(60_000))
   expect(buffer.refusal).toBeNull()
@@ -77,7 +59,7 @@ test('BodyBuffer is the sum of its pieces, or one refusal; the budget ends as it
   const declared = fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.nat(40_000))
   fc.assert(
     fc.property(pieces, declared, fc.nat(30_000), fc.nat(200_000), (all, length, max, room) => {
-      const budget = new FakeBudget(max, room)
+      const budget = new BodyBudget(max, room)
       const buffer = new BodyBuffer(budget, length)
       for (const piece of all) buffer.append(piece)
       const sum = Buffer.concat(all)

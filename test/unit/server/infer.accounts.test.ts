@@ -110,7 +110,7 @@ test.each([
 test('onRequest() counts what an endpoint refuses before a variant is chosen apart', () => {
   const path = new RequestPath(one())
   path.send({}, '', refuse('BODY_TOO_LARGE', 'too large'))
-  path.send({ contentEncoding: 'gzip' }, '')
+  path.send({ contentEncoding: 'br' }, '')
   path.send({}, 'garbage')
   path.send({ path: '/nosuch' }, '', refuse('BODY_TOO_LARGE', 'too large'))
   expect(path.counts(refusedKey('m'))).toEqual({

@@ -65,6 +65,7 @@ const GIVEN = {
   REPLICAS_UNREACHABLE: 45,
   SERVER_TIMEOUT: 46,
   ANSWER_TOO_LARGE: 47,
+  ENCODING_RATIO_EXCEEDED: 48,
 } as const
 
 test.each(Object.entries(GIVEN))(

@@ -1,0 +1,121 @@
+/**
+ * Compressed bodies of requests (RFC 9110 §8.4): gzip, and deflate, by which clients mean two
+ * formats.
+ *
+ * A small body may not become a large one: it is inflated to at most 20 times its bytes (and 64
+ * KiB, for the zeros of small tests), within the limit of one body and the budget of all. What the
+ * decoder makes of that stays below 100 times what was sent (reliability.md S12).
+ */
+
+import { gunzipSync, inflateRawSync, inflateSync, type ZlibOptions } from 'node:zlib'
+import { type Refusal, refuse } from '../shared/errors.ts'
+import { type BodyLimits, bodyTooLarge } from './body-buffer.ts'
+
+export type Coding = 'gzip' | 'deflate'
+
+const CODINGS: ReadonlyMap<string, Coding> = new Map([
+  ['gzip', 'gzip'],
+  ['x-gzip', 'gzip'],
+  ['deflate', 'deflate'],
+])
+
+const RATIO_MAX = 20
+const FREE_BYTES = 64 * 1024
+
+/** Tried first: most bodies are no larger, and only this much of the budget is taken for them. */
+const RATIO_USUAL = 8
+const FREE_BYTES_USUAL = 1024
+
+const isIdentity = (encoding: string): boolean =>
+  encoding === '' || encoding.toLowerCase() === 'identity'
+
+const codingOf = (encoding: string): Coding | undefined => CODINGS.get(encoding.toLowerCase())
+
+/** Refuses bodies in an encoding that nobody here can read. `encoding`: as sent, '' if absent. */
+export const admitEncoding = (encoding: string): Refusal | null => {
+  if (isIdentity(encoding) || codingOf(encoding) !== undefined) return null
+  const detail = 'The content-encoding of the body is not gzip or deflate, or there are several'
+  return refuse('ENCODING_UNSUPPORTED', detail)
+}
+
+/**
+ * Calls `use` with the body as it was before it was compressed, valid during the call only, and
+ * gives its result, or says why there is no such body. `encoding` has been admitted.
+ */
+export const withPlainBody = (
+  body: Uint8Array,
+  encoding: string,
+  limits: BodyLimits,
+  use: (plain: Uint8Array) => Refusal | null,
+): Refusal | null => {
+  const coding = codingOf(encoding)
+  if (coding === undefined) return use(body)
+  const bytesMax = Math.min(limits.bodyBytesMax, RATIO_MAX * body.length + FREE_BYTES)
+  const usual = Math.min(bytesMax, RATIO_USUAL * body.length + FREE_BYTES_USUAL)
+  for (let capacity = usual; ; capacity = bytesMax) {
+    if (!limits.takeBodyBytes(capacity)) {
+      return refuse('BODY_BUDGET_EXHAUSTED', 'Too many bytes of request bodies in flight')
+    }
+    try {
+      const plain = inflate(body, coding, capacity)
+      if (plain === 'malformed') {
+        return refuse('REQUEST_MALFORMED', `The body is no ${coding}: it is damaged or cut short`)
+      }
+      if (plain !== 'too large') return use(plain)
+    } finally {
+      limits.takeBodyBytes(-capacity)
+    }
+    if (capacity === bytesMax) return tooLarge(bytesMax, limits.bodyBytesMax)
+  }
+}
+
+const tooLarge = (bytesMax: number, bodyBytesMax: number): Refusal =>
+  bytesMax === bodyBytesMax
+    ? bodyTooLarge(bodyBytesMax)
+    : refuse(
+        'ENCODING_RATIO_EXCEEDED',
+        `The body inflates to more than ${RATIO_MAX} times its bytes and ${FREE_BYTES} more`,
+      )
+
+/** What zlib says of damaged bytes; `Z_BUF_ERROR`: their end is missing. */
+const DATA_ERRORS: readonly unknown[] = ['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT']
+
+/** All of `body`, or it is malformed: what stands behind the end would be read by nobody. */
+const inflate = (
+  body: Uint8Array,
+  coding: Coding,
+  bytesMax: number,
+): Uint8Array | 'malformed' | 'too large' => {
+  // One piece that is not joined with others, and by one byte too large for what is allowed.
+  const options = { chunkSize: Math.max(64, bytesMax + 1), maxOutputLength: bytesMax, info: true }
+  try {
+    // With `info` the result is not what the type says.
+    const { buffer, engine } = inflaterOf(body, coding)(body, options) as unknown as Inflated
+    return engine.bytesWritten === body.length ? buffer : 'malformed'
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException
+    if (code === 'ERR_BUFFER_TOO_LARGE') return 'too large'
+    if (DATA_ERRORS.includes(code)) return 'malformed'
+    throw thrown
+  }
+}
+
+interface Inflated {
+  readonly buffer: Uint8Array
+  /** What inflated it; `bytesWritten`: what it read of the body. */
+  readonly engine: { readonly bytesWritten: number }
+}
+
+/**
+ * `deflate` is the zlib format (RFC 1950), and to some clients the bare data (RFC 1951). The header
+ * of zlib begins with the method 8 and divides by 31. Bare data has an 8 there only where padding
+ * bits are set, which no compressor does.
+ */
+const inflaterOf = (
+  body: Uint8Array,
+  coding: Coding,
+): ((body: Uint8Array, options: ZlibOptions) => Uint8Array) => {
+  if (coding === 'gzip') return gunzipSync
+  const [method = 0, flags = 0] = body
+  return (method & 15) === 8 && ((method << 8) | flags) % 31 === 0 ? inflateSync : inflateRawSync
+}
