@@ -6,6 +6,7 @@ import { ERRORS, type Refusal, refuse } from '../shared/errors.ts'
 import { isEchoable } from '../shared/ids.ts'
 import { STATUS_TITLES } from '../shared/problem.ts'
 import type { Tensor } from '../shared/tensor.ts'
+import { compress } from './accept-encoding.ts'
 import type { Account } from './account.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { Document } from './documents.ts'
@@ -68,7 +69,7 @@ export class Replies {
   /** A request that was run. */
   answered(pending: Pending, results: readonly Tensor[], place: Place, times: RunTimes): void {
     // The members of a run come from its first row on: one look at the results is enough for all.
-    const { head, plan } = pending.variant!
+    const { plan } = pending.variant!
     if (place.rowStart === 0) this.#isQuickRun = isQuick(plan.answerSize, results)
     const { exchange, format, counterBase } = pending
     if (exchange.isAborted) {
@@ -96,7 +97,7 @@ export class Replies {
       return
     }
     const timing = exchange.isExplained ? serverTiming(pending, place, times, totalMs) : ''
-    exchange.reply(this.#head(head, pending.sequence, safeId(headId, id), timing), body)
+    this.#release(pending, body, safeId(headId, id), timing)
     this.#account.answered(counterBase, format.protocol, place.rows, {
       totalUs: totalMs * 1000,
       queueUs: (times.startedMs - pending.admittedMs) * 1000,
@@ -121,15 +122,20 @@ export class Replies {
     }
   }
 
-  #head(
-    head: AnswerHead,
-    sequence: number,
-    id: string | null,
-    timing: string,
-  ): string | Uint8Array {
-    if (id === null && timing === '') return head.bytes(this.#prefix, sequence)
+  /** `lines`: those that this answer has beside the others, '' for none. */
+  #release(pending: Pending, body: string | Uint8Array, id: string | null, lines: string): void {
+    const { exchange, sequence } = pending
+    const { head } = pending.variant!
+    const { acceptEncoding } = exchange
+    const coded = acceptEncoding === '' ? null : compress(body, acceptEncoding)
+    if (coded === null) exchange.reply(this.#head(head, sequence, id, lines), body)
+    else exchange.reply(this.#head(head, sequence, id, lines + coded.lines), coded.bytes)
+  }
+
+  #head(head: AnswerHead, sequence: number, id: string | null, lines: string): string | Uint8Array {
+    if (id === null && lines === '') return head.bytes(this.#prefix, sequence)
     const ownId = this.predictionId(sequence)
-    return head.text(ownId, id ?? ownId, timing)
+    return head.text(ownId, id ?? ownId, lines)
   }
 
   /** A refusal or failure. `allow`: the methods of a path, where the method was wrong. */
@@ -151,6 +157,7 @@ export class Replies {
     let head = `${statusLine(status)}\r\ncontent-type: ${contentType}`
     head += `\r\nx-sluice-error: ${refusal.code}\r\nx-request-id: ${safeId(headId, id) ?? ownId}`
     if (sequence > 0) head += `\r\nx-sluice-prediction-id: ${ownId}`
+    if (status === 415) head += '\r\naccept-encoding: gzip, deflate'
     if (status === 503) head += `\r\nretry-after: ${RETRY_AFTER_SECONDS}`
     if (allow !== '') head += `\r\nallow: ${allow}`
     exchange.reply(head, body)

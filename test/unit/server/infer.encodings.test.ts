@@ -1,6 +1,6 @@
 /** Bodies and answers that are compressed, through the request path. */
 
-import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { deflateRawSync, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import type { BodyLimits } from '../../../src/server/body-buffer.ts'
 import { THREAD_STATE, THREAD_WORDS } from '../../../src/shared/shared-memory.ts'
@@ -101,4 +101,40 @@ test('onRequest() publishes that it works while it inflates, and no longer', () 
   path.send({ contentEncoding: 'gzip' }, gzipSync('{"features": [1, 2]}'))
   expect(states).toEqual([THREAD_STATE.DECODE, THREAD_STATE.DECODE])
   expect(words[THREAD_WORDS.STATE]).toBe(THREAD_STATE.IDLE)
+})
+
+test.each([
+  ['gzip', gunzipSync],
+  ['deflate', inflateSync],
+] as const)('onRequest() answers in %s whoever accepts that alone', (name, inflate) => {
+  const path = startPath()
+  const head = { path: OIP, requestId: 'same' }
+  const plain = path.ask(head, oipBody(900))
+  const coded = path.ask({ ...head, acceptEncoding: name }, oipBody(900))
+  expect(coded.header('content-encoding')).toBe(name)
+  expect(coded.header('vary')).toBe('accept-encoding')
+  expect(inflate(coded.answer!.bytes).toString()).toBe(plain.answer!.body)
+  const { 'content-encoding': _, vary: __, ...others } = Object.fromEntries(coded.answer!.headers)
+  expect({ ...others, 'x-sluice-prediction-id': '' }).toEqual({
+    ...Object.fromEntries(plain.answer!.headers),
+    'x-sluice-prediction-id': '',
+  })
+})
+
+test('onRequest() compresses no short answer, no refusal and no document', () => {
+  const path = startPath()
+  const accept = { acceptEncoding: 'gzip' }
+  const answers = [
+    path.ask({ ...accept, path: OIP }, oipBody(1)),
+    path.ask({ ...accept, path: OIP }, 'garbage'.repeat(1000)),
+    path.ask({ ...accept, path: `/v2/models/${'x'.repeat(2000)}/infer` }, oipBody(1)),
+    path.ask({ ...accept, method: 'GET', path: '/v2/models/m' }),
+  ]
+  for (const exchange of answers) expect(exchange.header('content-encoding')).toBe('')
+})
+
+test('onRequest() names the encodings that it reads where it refuses one', () => {
+  const refused = startPath().ask({ contentEncoding: 'br' }, '{}')
+  expect(refused.answer?.status).toBe(415)
+  expect(refused.header('accept-encoding')).toBe('gzip, deflate')
 })
