@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { countsLinesIn } from './tier/client-counts.ts'
 import { reapProcessesNaming, runStep, type StepOutcome } from './tier/process-group.ts'
 import { provision, toolFolders } from './tier/provision.ts'
 import { keepSoakOutput } from './tier/soak-output.ts'
@@ -92,6 +93,7 @@ const runOne = async (step: Step, { deadlineMs, folder, signal }: Run): Promise<
   for (const line of left) say('left', step.name, `a process was not ended: ${line}`)
   for (const glob of counts.missing) say('missing', step.name, `no test was run of ${glob}`)
   if (outcome.isTimedOut) say('late', step.name, 'the time of the tier is over')
+  for (const line of countsLinesIn(outcome.output)) say('counts', step.name, line)
   for (const name of counts.skipped) say('not run', step.name, `skipped test: ${name}`)
   const detail = step.kind === 'vitest' ? `  ${counts.passed} passed, ${counts.failed} failed` : ''
   say(failed > 0 ? 'FAILED' : 'ok', step.name, `${seconds(startMs)}${detail}`)

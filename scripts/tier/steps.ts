@@ -6,8 +6,11 @@ import { PROJECTS, type ProjectName } from './projects.ts'
 /** A later tier runs the steps of the earlier ones, except soak, which runs alone. */
 export type Tier = 'ok' | 'test' | 'full' | 'soak'
 
+/** Those that are installed by a lock file, `test/conformance/clients/requirements-<tool>.txt`. */
+export type PythonTool = 'tritonclient' | 'kserve' | 'schemathesis'
+
 /** Programs of others that steps need; `provision.ts` knows where they come from. */
-export type Tool = 'promtool' | 'hadolint'
+export type Tool = 'promtool' | 'hadolint' | PythonTool
 
 interface StepBase {
   readonly name: string
@@ -60,6 +63,16 @@ const fullStep = (tool: Tool): TestStep => ({
   tool,
 })
 
+/** One client that others wrote, against gateways of ours. */
+const clientStep = (tool: PythonTool, tier: Tier): TestStep => ({
+  name: tool,
+  tier,
+  kind: 'vitest',
+  projects: ['conformance'],
+  files: [`test/conformance/${tool}.test.ts`],
+  tool,
+})
+
 export const STEPS: readonly Step[] = [
   { name: 'types', tier: 'ok', kind: 'command', command: ['tsc', '-p', '.'] },
   {
@@ -74,6 +87,7 @@ export const STEPS: readonly Step[] = [
   { name: 'unit, property', tier: 'ok', kind: 'vitest', projects: ['unit', 'property'] },
   { name: 'integration', tier: 'test', kind: 'vitest', projects: ['integration'] },
   { name: 'fault', tier: 'test', kind: 'vitest', projects: ['fault'] },
+  clientStep('tritonclient', 'test'),
   {
     name: 'properties, new seeds',
     tier: 'full',

@@ -4,15 +4,16 @@ import {
   STEPS,
   type Step,
   stepsOf,
+  type TestStep,
   tiersLeftOut,
   wantedOf,
 } from '../../../../scripts/tier/steps.ts'
 
-const ALL: Step = {
+const ALL: TestStep = {
   name: 'all',
   tier: 'ok',
   kind: 'vitest',
-  projects: ['tidy', 'unit', 'property', 'integration', 'fault', 'full', 'soak'],
+  projects: ['tidy', 'unit', 'property', 'integration', 'fault', 'conformance', 'full', 'soak'],
 }
 const FILES = [
   'test/tidy.test.ts',
@@ -20,6 +21,7 @@ const FILES = [
   'test/property/json.test.ts',
   'test/integration/gateway.test.ts',
   'test/fault/processes.test.ts',
+  'test/conformance/tritonclient.test.ts',
   'test/full/promtool.test.ts',
   'test/soak/memory.soak.ts',
 ]
@@ -40,7 +42,7 @@ test('misfits() names a file that no project has', () => {
 
 test('misfits() names files that two steps run, and a project that none does', () => {
   const steps: Step[] = [
-    { ...ALL, projects: ['tidy', 'unit', 'property', 'integration', 'fault', 'soak'] },
+    { ...ALL, projects: ALL.projects.filter((name) => name !== 'full') },
     { ...ALL, name: 'faults', projects: ['fault'] },
   ]
   expect(misfits(FILES, steps)).toEqual([
