@@ -129,6 +129,7 @@ const decodeCase = (
     const columns = inputs.map(({ datatype }, i) => allocate(datatype, ROWS_MAX * strides[i]!))
     const target: RowTarget = { columns, row: 0, room: ROWS_MAX }
     const decoded: Decoded = {
+      jsonBytes: -1,
       rows: 0,
       tensors: null,
       isBatch: false,

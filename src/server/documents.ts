@@ -20,8 +20,11 @@ export const health = (kind: 'live' | 'ready', isOk: boolean): Document => ({
   body: JSON.stringify({ [kind]: isOk }),
 })
 
+/** Names of Triton's for what is here of its protocol beyond the Open Inference Protocol. */
+const EXTENSIONS = ['binary_tensor_data', 'classification']
+
 export const serverMetadata = (): Document =>
-  ok({ name: 'sluice', version: VERSION, extensions: [] })
+  ok({ name: 'sluice', version: VERSION, extensions: EXTENSIONS })
 
 const tensors = (list: readonly TensorSignature[]) =>
   list.map(({ name, datatype, shape }) => ({ name, datatype, shape }))

@@ -14,7 +14,7 @@ import type { BatcherHandlers, Place, RunTimes } from '../runtime/batch-runs.ts'
 import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor, TensorData } from '../shared/tensor.ts'
 import type { Account } from './account.ts'
-import { admitRows } from './admission.ts'
+import { admitHeaderLength, admitRows } from './admission.ts'
 import type { BodyLimits } from './body-buffer.ts'
 import { admitEncoding, withPlainBody } from './content-encoding.ts'
 import type { Epochs } from './epochs.ts'
@@ -162,6 +162,9 @@ export class Infer {
   }
 
   #decode(pending: Pending, { plan, version }: LiveVariant, body: Uint8Array): Refusal | null {
+    const jsonBytes = admitHeaderLength(pending.exchange.inferenceHeaderLength, body.length)
+    if (typeof jsonBytes === 'object') return jsonBytes
+    pending.jsonBytes = jsonBytes
     version.batcher.openTarget(this.#target)
     return pending.format.decodeRequest(body, plan, this.#target, pending, this.#onSlow)
   }

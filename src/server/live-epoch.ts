@@ -27,6 +27,8 @@ export interface LiveVariant {
   readonly counterBase: number
   /** Status line, `content-type`, `x-sluice-model`, `-version`, `-variant`, `-epoch`. */
   readonly head: AnswerHead
+  /** The same of an answer with binary tensors; `inference-header-content-length` is missing. */
+  readonly binaryHead: AnswerHead
 }
 
 export interface LiveEndpoint {
@@ -103,20 +105,24 @@ const liveVariant = (
   return {
     version,
     counterBase: counterBase(surroundings, key),
-    head: new AnswerHead(
-      [
-        '200 OK',
-        'content-type: application/json',
-        `x-sluice-model: ${model}`,
-        `x-sluice-version: ${plan.version}`,
-        `x-sluice-variant: ${variant}`,
-        `x-sluice-epoch: ${epoch}`,
-        'x-sluice-prediction-id: ',
-      ].join('\r\n'),
-    ),
+    head: answerHead('application/json', plan, epoch),
+    binaryHead: answerHead('application/octet-stream', plan, epoch),
     plan,
   }
 }
+
+const answerHead = (type: string, { model, version, variant }: VariantPlan, epoch: number) =>
+  new AnswerHead(
+    [
+      '200 OK',
+      `content-type: ${type}`,
+      `x-sluice-model: ${model}`,
+      `x-sluice-version: ${version}`,
+      `x-sluice-variant: ${variant}`,
+      `x-sluice-epoch: ${epoch}`,
+      'x-sluice-prediction-id: ',
+    ].join('\r\n'),
+  )
 
 /** The one variant with weight, or null. */
 const onlyOf = (

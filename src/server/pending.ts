@@ -6,7 +6,7 @@
 import type { Tensor } from '../shared/tensor.ts'
 import type { Exchange } from './exchange.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
-import type { Decoded } from './protocols/protocol.ts'
+import type { AskedOutput, Decoded } from './protocols/protocol.ts'
 import type { WireFormat } from './wire-formats.ts'
 
 /** What an answer needs of its request. */
@@ -31,12 +31,13 @@ export class Pending implements Answerable, Decoded {
   counterBase: number
   /** Set before decoding. */
   variant: LiveVariant | null = null
+  jsonBytes = -1
   rows = 0
   /** Handed to the batcher on admission, and then null. */
   tensors: Tensor[] | null = null
   isBatch = false
   bodyId: string | null = null
-  outputs: number[] | null = null
+  outputs: readonly AskedOutput[] | null = null
   /** Monotonic milliseconds at which it joined the queue. */
   admittedMs = 0
 

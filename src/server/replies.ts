@@ -13,13 +13,16 @@ import type { Document } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import type { Answerable, Pending } from './pending.ts'
 import { answerValues, isQuick, QUICK_VALUES_MAX, refuseAnswer } from './protocols/answer-size.ts'
-import type { Answer } from './protocols/protocol.ts'
+import type { Answer, BinaryBody } from './protocols/protocol.ts'
 import { OTHER, type WireFormat } from './wire-formats.ts'
 
 const statusLine = (status: number): string =>
   status === 200 ? '200 OK' : `${status} ${STATUS_TITLES[status] ?? ''}`
 
 const JSON_TYPE = 'content-type: application/json'
+/** Of a 200 answer. */
+type Body = string | Uint8Array | BinaryBody
+
 const REASON_NOT_READY = reasonIndex('VERSION_NOT_READY')
 /** Seconds after which a shed request may come again. B1 computes it from the queue. */
 const RETRY_AFTER_SECONDS = 1
@@ -92,7 +95,7 @@ export class Replies {
       sequence: pending.sequence,
       latencyMs: totalMs,
     })
-    if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
+    if (typeof body === 'object' && 'code' in body) {
       this.refused(pending, body)
       return
     }
@@ -106,7 +109,7 @@ export class Replies {
   }
 
   /** The body of the answer, or why there is none. To the watchdog every long one is new. */
-  #encode({ format, outputs }: Pending, answer: Answer): string | Uint8Array | Refusal {
+  #encode({ format, outputs }: Pending, answer: Answer): Body | Refusal {
     const { plan, results } = answer
     if (this.#isQuickRun) return format.encodeResponse(answer)
     const written = format.written(plan, outputs)
@@ -123,9 +126,21 @@ export class Replies {
   }
 
   /** `lines`: those that this answer has beside the others, '' for none. */
-  #release(pending: Pending, body: string | Uint8Array, id: string | null, lines: string): void {
-    const { exchange, sequence } = pending
-    const { head } = pending.variant!
+  #release(pending: Pending, body: Body, id: string | null, lines: string): void {
+    const { head, binaryHead } = pending.variant!
+    if (typeof body === 'object' && 'jsonBytes' in body) {
+      const length = `\r\ninference-header-content-length: ${body.jsonBytes}`
+      this.#send(pending, binaryHead, body.bytes, id, length + lines)
+    } else this.#send(pending, head, body, id, lines)
+  }
+
+  #send(
+    { exchange, sequence }: Pending,
+    head: AnswerHead,
+    body: string | Uint8Array,
+    id: string | null,
+    lines: string,
+  ): void {
     const { acceptEncoding } = exchange
     const coded = acceptEncoding === '' ? null : compress(body, acceptEncoding)
     if (coded === null) exchange.reply(this.#head(head, sequence, id, lines), body)

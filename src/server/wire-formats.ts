@@ -1,10 +1,15 @@
 /** The wire formats, each with its place in the request counters. */
 
 import { PROTOCOLS, type Protocol } from '../shared/counters.ts'
-import type { Written } from './protocols/answer-size.ts'
+import { oipWritten, type Written } from './protocols/answer-size.ts'
 import * as featuresJson from './protocols/features-json.ts'
 import * as oipJson from './protocols/oip-json.ts'
-import type { DecodeRequest, EncodeError, EncodeResponse } from './protocols/protocol.ts'
+import type {
+  AskedOutput,
+  DecodeRequest,
+  EncodeError,
+  EncodeResponse,
+} from './protocols/protocol.ts'
 import type { VariantPlan } from './protocols/variant-plan.ts'
 
 export interface WireFormat {
@@ -14,7 +19,7 @@ export interface WireFormat {
   readonly encodeResponse: EncodeResponse
   readonly encodeError: EncodeError
   /** What an answer shows. `asked`: `Decoded.outputs` of its request. */
-  written(plan: VariantPlan, asked: readonly number[] | null): Written
+  written(plan: VariantPlan, asked: readonly AskedOutput[] | null): Written
 }
 
 const wireFormat = (
@@ -33,7 +38,7 @@ const wireFormat = (
 export const FEATURES = wireFormat('features', featuresJson, ({ answerSize }) => answerSize.read)
 /** Open Inference Protocol v2. */
 export const OIP = wireFormat('oip', oipJson, ({ answerSize }, asked) =>
-  asked === null ? answerSize.all : { outputs: asked, rowExtra: 0 },
+  oipWritten(answerSize, asked),
 )
 /** Requests outside every protocol: health, unknown paths. */
 export const OTHER: WireFormat = { ...FEATURES, protocol: PROTOCOLS.indexOf('other') }

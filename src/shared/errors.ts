@@ -140,7 +140,7 @@ export const ERRORS = {
     'INTERNAL',
     false,
     'The model answered NaN or infinity, which JSON cannot carry',
-    'Check the input for missing values; binary transports carry such values',
+    'Check the input for missing values; over the Open Inference Protocol, binary outputs (`binary_data`) carry such values',
   ),
   INTERNAL: entry(
     500,

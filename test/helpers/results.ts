@@ -14,7 +14,7 @@ import {
 } from '../../src/shared/tensor.ts'
 import { unicodeText, type Value } from './spellings.ts'
 import { countOf, sizesFor } from './tensor-plans.ts'
-import { answerOf } from './variant-plans.ts'
+import { answerOf, asked } from './variant-plans.ts'
 
 const bigBetween = (low: bigint, high: bigint): fc.Arbitrary<bigint> =>
   fc.oneof(fc.bigInt({ min: low, max: high }), fc.constantFrom(low, high, 0n, 2n ** 53n + 1n))
@@ -75,7 +75,12 @@ export const answersOf = (plan: VariantPlan): fc.Arbitrary<Answer> => {
         chosen: fc.option(fc.shuffledSubarray([...signature.outputs.keys()], { minLength: 1 })),
       })
       .map(({ all, chosen, ...more }) =>
-        answerOf(plan, all, { ...more, outputs: chosen, rowStart, rows }),
+        answerOf(plan, all, {
+          ...more,
+          outputs: chosen === null ? null : asked(...chosen),
+          rowStart,
+          rows,
+        }),
       )
   })
 }
@@ -134,6 +139,10 @@ export const readAs = (value: unknown, datatype: Datatype): Tensor['data'] => {
   )
 }
 
-/** The body of an answer as text, whichever form it was written in; a refusal as it is. */
-export const textOf = (written: ReturnType<EncodeResponse>): string | Refusal =>
-  written instanceof Uint8Array ? Buffer.from(written).toString() : written
+/** The JSON of an answer as text, whichever form it was written in; a refusal as it is. */
+export const textOf = (written: ReturnType<EncodeResponse>): string | Refusal => {
+  if (typeof written === 'object' && 'jsonBytes' in written) {
+    return Buffer.from(written.bytes).toString('utf8', 0, written.jsonBytes)
+  }
+  return written instanceof Uint8Array ? Buffer.from(written).toString() : written
+}

@@ -2,6 +2,7 @@
 
 import type {
   Answer,
+  AskedOutput,
   Decoded,
   DecodeRequest,
   RowTarget,
@@ -91,7 +92,13 @@ export const flightPlan = (): VariantPlan =>
     ],
   })
 
-export const emptyDecoded = (): Decoded => ({
+/** Outputs that are asked for as JSON, by their indices. */
+export const asked = (...indices: readonly number[]): AskedOutput[] =>
+  indices.map((index) => ({ index, isBinary: false, classes: 0 }))
+
+/** `jsonBytes`: of the head, -1 where it says nothing. */
+export const emptyDecoded = (jsonBytes = -1): Decoded => ({
+  jsonBytes,
   rows: 0,
   tensors: null,
   isBatch: false,
@@ -109,6 +116,8 @@ export interface DecodeResult {
 export interface DecodeOptions {
   readonly row?: number
   readonly room?: number
+  /** What the head says of the body: -1, nothing. */
+  readonly jsonBytes?: number
 }
 
 const readValues = (plan: VariantPlan, target: RowTarget, decoded: Decoded): unknown[][] => {
@@ -126,13 +135,13 @@ export const decodeWith = (
   decodeRequest: DecodeRequest,
   plan: VariantPlan,
   body: string | Uint8Array,
-  { row = 0, room = plan.rowStrides === null ? 0 : 4 }: DecodeOptions = {},
+  { row = 0, room = plan.rowStrides === null ? 0 : 4, jsonBytes = -1 }: DecodeOptions = {},
 ): DecodeResult => {
   const columns = plan.signature.inputs.map(({ datatype }, input) =>
     allocate(datatype, (row + room) * (plan.rowStrides?.[input] ?? 0)),
   )
   const target: RowTarget = { columns, row, room }
-  const decoded = emptyDecoded()
+  const decoded = emptyDecoded(jsonBytes)
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
   const refusal = decodeRequest(bytes, plan, target, decoded, () => {})
   return {

@@ -30,7 +30,7 @@ import {
   wholeShapes,
 } from '../helpers/tensor-plans.ts'
 import { perhapsWrong } from '../helpers/twisted-tokens.ts'
-import { decodeWith, planOf, tensor } from '../helpers/variant-plans.ts'
+import { asked, decodeWith, planOf, tensor } from '../helpers/variant-plans.ts'
 
 /** Every request is answered with one entry per row. */
 const DECODERS: Decoders = {
@@ -64,7 +64,8 @@ test('decodeRequest() reads exactly what was written', () => {
     const options = plan.rowStrides === null ? { row: 0, room: 0 } : where
     const { refusal, decoded, values } = decodeWith(decodeRequest, plan, text, options)
     expect(refusal, text).toBeNull()
-    const { columns, shapes, bodyId, outputs } = expected
+    const { columns, shapes, bodyId } = expected
+    const outputs = expected.outputs === null ? null : asked(...expected.outputs)
     expect(values).toEqual(columns)
     expect(decoded).toMatchObject({ isBatch: true, bodyId, outputs })
     const rows = shapes[0]![0]!
@@ -170,7 +171,7 @@ test('encodeResponse() writes every element to the last bit', () => {
   const property = fc.property(answers, (answer) => {
     const { outputs } = answer.plan.signature
     const body = parseExactly(String(encodeResponse(answer))) as { outputs: WrittenOutput[] }
-    const chosen = answer.outputs ?? [...outputs.keys()]
+    const chosen = answer.outputs?.map(({ index }) => index) ?? [...outputs.keys()]
     expect(body.outputs.map(({ name }) => name)).toEqual(chosen.map((i) => outputs[i]!.name))
     for (const [place, index] of chosen.entries()) {
       const [{ datatype, data, shape }, result] = [body.outputs[place]!, answer.results[index]!]
@@ -217,7 +218,7 @@ test('encodeResponse() refuses what JSON cannot carry, of the rows and outputs a
     const { shape, data } = answer.results[output]!
     const index = place % data.length
     const row = Math.floor((index * shape[0]!) / data.length)
-    const isAsked = answer.outputs === null || answer.outputs.includes(output)
+    const isAsked = answer.outputs?.some(({ index }) => index === output) ?? true
     const isOwn = row >= answer.rowStart && row < answer.rowStart + answer.rows
     const body = encodeResponse(spoiled(answer, output, index, value))
     if (isAsked && isOwn) expect(body).toMatchObject({ code: 'OUTPUT_NOT_FINITE' })

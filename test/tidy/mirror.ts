@@ -78,6 +78,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/oip-entries.ts',
     'src/server/protocols/oip-fast.ts',
     'src/server/protocols/oip-inputs.ts',
+    'src/server/protocols/oip-request.ts',
   ],
   'test/property/planning.test.ts': ['src/control/prepare-failures.ts'],
   'test/unit/config/parsers.model.test.ts': ['src/config/schemas/model.ts'],

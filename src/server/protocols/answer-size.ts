@@ -4,13 +4,16 @@
  *
  * Counted are values, all of which cost about as much: elements, the lists that they stand in (an
  * answer may nest every element in lists of one), and, where `/predict` writes them for each row,
- * objects and keys. A text counts one more for every 16 characters.
+ * objects and keys. A text counts one more for every 16 characters. Of numbers that are answered as
+ * they lie in memory, 64 bytes count as one value: they take as much memory, and less time.
  */
 
 import { tooMuchKept } from '../../runtime/run-result.ts'
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { Tensor } from '../../shared/tensor.ts'
+import type { AskedOutput } from './protocol.ts'
 import type { Reading } from './reading.ts'
+import { elementBytes } from './tensor-bytes.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 /**
@@ -41,10 +44,15 @@ export const QUICK_VALUES_MAX = 1024
 /** 16 characters of a text take as much as a number. */
 const TEXT_SHIFT = 4
 
+/** Bytes of binary numbers that count as one value: so 64 MiB is what several rows may have. */
+const BINARY_VALUE_BYTES = 64
+
 /** What an answer in some format shows. */
 export interface Written {
   /** Indices of outputs. One that costs twice as much stands here twice. */
   readonly outputs: readonly number[]
+  /** Indices of outputs that are answered as bytes. */
+  readonly binary: readonly number[]
   /** Values that every row has beside those of the outputs. */
   readonly rowExtra: number
 }
@@ -56,6 +64,8 @@ export interface AnswerSize {
   readonly rowsMax: number
   /** By output: values of a row, or of all of it without rows. A free size counts as one. */
   readonly values: readonly number[]
+  /** The same for outputs that are answered as bytes. */
+  readonly binaryValues: readonly number[]
   /** Elements that a row has in all outputs together. A free size counts as one. */
   readonly rowElements: number
   /** What the Open Inference Protocol shows unless told otherwise. */
@@ -78,8 +88,27 @@ const valuesOf = (shape: readonly number[], from: number): number => {
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0)
 
 /** By the signature. */
-const rowValues = (values: readonly number[], { outputs, rowExtra }: Written): number =>
-  rowExtra + sumOf(outputs.map((output) => values[output]!))
+const rowValues = (
+  { values, binaryValues }: Pick<AnswerSize, 'values' | 'binaryValues'>,
+  { outputs, binary, rowExtra }: Written,
+): number =>
+  rowExtra +
+  sumOf(outputs.map((output) => values[output]!)) +
+  sumOf(binary.map((output) => binaryValues[output]!))
+
+/** What an answer of the Open Inference Protocol shows; `asked`: `Decoded.outputs`. */
+export const oipWritten = ({ all }: AnswerSize, asked: readonly AskedOutput[] | null): Written => {
+  if (asked === null) return all
+  const outputs: number[] = []
+  const binary: number[] = []
+  for (const { index, isBinary, classes } of asked) {
+    // All elements are looked at for the largest, and as many may be written.
+    if (classes > 0) outputs.push(index, index)
+    else if (isBinary) binary.push(index)
+    else outputs.push(index)
+  }
+  return { outputs, binary, rowExtra: 0 }
+}
 
 /** Values of a text of JSON, beside the one that it or the element behind it is counted as. */
 const textValues = (text: string): number => text.length >> TEXT_SHIFT
@@ -94,7 +123,7 @@ const readOf = ({ signature, manifest }: VariantParts, reading: Reading | null):
   const { outputs } = signature
   if (reading === null) {
     const names = outputs.map(({ name }) => 1 + textValues(JSON.stringify(name)))
-    return { outputs: [...outputs.keys()], rowExtra: ROW_EXTRA + sumOf(names) }
+    return { outputs: [...outputs.keys()], binary: [], rowExtra: ROW_EXTRA + sumOf(names) }
   }
   const { score, label, classes, keys, positive, negative } = reading
   const labels = [...classes, positive, negative].map(textValues)
@@ -105,6 +134,7 @@ const readOf = ({ signature, manifest }: VariantParts, reading: Reading | null):
   const scores = manifest?.task === 'binary' ? [score] : [score, score]
   return {
     outputs: [...scores, label].filter((output) => output >= 0),
+    binary: [],
     rowExtra: constant + prediction,
   }
 }
@@ -115,16 +145,23 @@ export const compileAnswerSize = (parts: VariantParts, reading: Reading | null):
   const { outputs } = parts.signature
   const from = runRowsMax > 0 ? 1 : 0
   const values = outputs.map(({ shape }) => valuesOf(shape, from))
-  const all = { outputs: [...outputs.keys()], rowExtra: 0 }
+  const all = { outputs: [...outputs.keys()], binary: [], rowExtra: 0 }
   const read = readOf(parts, reading)
-  const most = Math.max(rowValues(values, all), rowValues(values, read))
   const elements = outputs.map(({ shape }) =>
     shape.slice(from).reduce((count, size) => count * Math.abs(size), 1),
   )
+  const binaryValues = outputs.map(({ datatype }, i) =>
+    datatype === 'BYTES'
+      ? values[i]!
+      : (elements[i]! * elementBytes(datatype)) / BINARY_VALUE_BYTES,
+  )
+  const costs = { values, binaryValues }
+  const most = Math.max(rowValues(costs, all), rowValues(costs, read))
   return {
     runRowsMax,
     rowsMax: Math.floor(ANSWER_VALUES_MAX / most),
     values,
+    binaryValues,
     rowElements: sumOf(elements),
     all,
     read,
@@ -135,14 +172,14 @@ export const compileAnswerSize = (parts: VariantParts, reading: Reading | null):
 export const refuseAnswer = (
   values: number,
   rows: number,
-  { outputs }: Written,
+  { outputs, binary }: Written,
 ): Refusal | null => {
   const valuesMax = rows === 1 ? ROW_VALUES_MAX : ANSWER_VALUES_MAX
   if (values <= valuesMax) return null
-  const found = `The answer would have ${values} values; the limit for`
+  const found = `The answer would have ${Math.ceil(values)} values; the limit for`
   const limit = rows === 1 ? `one row is ${valuesMax}` : `several rows is ${valuesMax}`
   const ways = rows === 1 ? [] : ['send fewer rows in one request']
-  if (new Set(outputs).size > 1) {
+  if (new Set([...outputs, ...binary]).size > 1) {
     ways.push('name in the `outputs` of an Open Inference Protocol request only those needed')
   }
   if (ways.length === 0) ways.push('send a smaller row, if the size of this output depends on it')
@@ -154,12 +191,9 @@ export const refuseAnswer = (
  *
  * @param rows more than `rowsMax`: the others need no look
  */
-export const admitAnswer = (
-  { values, rowElements, runRowsMax }: AnswerSize,
-  rows: number,
-  written: Written,
-): Refusal | null => {
-  const refusal = refuseAnswer(rows * rowValues(values, written), rows, written)
+export const admitAnswer = (size: AnswerSize, rows: number, written: Written): Refusal | null => {
+  const { rowElements, runRowsMax } = size
+  const refusal = refuseAnswer(rows * rowValues(size, written), rows, written)
   if (refusal !== null || rows === 1 || rows <= runRowsMax) return refusal
   const kept = rows * rowElements
   return kept <= KEPT_VALUES_MAX ? null : tooMuchKept(kept, KEPT_VALUES_MAX)
@@ -177,6 +211,21 @@ export const isQuick = ({ read, runRowsMax }: AnswerSize, results: readonly Tens
   return count + rows * read.rowExtra <= QUICK_VALUES_MAX
 }
 
+/** Values of the rows `rowStart .. rowStart + rows - 1` of a result; of all of it without rows. */
+const resultValues = (
+  { data, shape }: Tensor,
+  hasRows: boolean,
+  rowStart: number,
+  rows: number,
+): number => {
+  let count = hasRows ? rows * valuesOf(shape, 1) : valuesOf(shape, 0)
+  if (!Array.isArray(data)) return count
+  const length = hasRows ? data.length / shape[0]! : 0
+  const texts = hasRows ? data.slice(rowStart * length, (rowStart + rows) * length) : data
+  for (const text of texts) count += textValues(text)
+  return count
+}
+
 /**
  * Values that an answer writes: of the rows `rowStart .. rowStart + rows - 1`. Counted in what the
  * run gave: the signature of a model need not be true.
@@ -185,17 +234,17 @@ export const answerValues = (
   { runRowsMax }: AnswerSize,
   results: readonly Tensor[],
   { rowStart, rows }: { readonly rowStart: number; readonly rows: number },
-  { outputs, rowExtra }: Written,
+  { outputs, binary, rowExtra }: Written,
 ): number => {
   const hasRows = runRowsMax > 0
   let count = rows * rowExtra
-  for (const output of outputs) {
+  for (const output of outputs) count += resultValues(results[output]!, hasRows, rowStart, rows)
+  for (const output of binary) {
     const { data, shape } = results[output]!
-    count += hasRows ? rows * valuesOf(shape, 1) : valuesOf(shape, 0)
-    if (!Array.isArray(data)) continue
-    const length = hasRows ? data.length / shape[0]! : 0
-    const texts = hasRows ? data.slice(rowStart * length, (rowStart + rows) * length) : data
-    for (const text of texts) count += textValues(text)
+    const part = hasRows ? rows / Math.max(1, shape[0]!) : 1
+    count += Array.isArray(data)
+      ? resultValues(results[output]!, hasRows, rowStart, rows)
+      : (data.byteLength * part) / BINARY_VALUE_BYTES
   }
   return count
 }

@@ -1,55 +1,17 @@
-/** Every OIP JSON request, valid or not: the reference that the fast decoder must equal. */
+/** Every OIP request, valid or not: the reference that the fast decoders must equal. */
 
 import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
 import { findFault } from '../json/grammar.ts'
 import { JsonReader } from '../json/json-reader.ts'
-import { pointer, quote } from '../json/pointer.ts'
-import { deliver } from './columns.ts'
-import {
-  checkParameters,
-  findPlaces,
-  malformed,
-  type Places,
-  readEntry,
-  unknownName,
-} from './oip-entries.ts'
+import { pointer } from '../json/pointer.ts'
+import { findParameters, findPlaces, malformed, type Places, readFlag } from './oip-entries.ts'
 import { type Input, readInputs } from './oip-inputs.ts'
+import { readOutputs } from './oip-outputs.ts'
+import { deliverRequest, type OipRequest } from './oip-request.ts'
 import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget } from './protocol.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 const BODY_KEYS = new Set(['id', 'parameters', 'inputs', 'outputs'])
-const OUTPUT_KEYS = new Set(['name', 'parameters'])
-
-const readOutputs = (
-  reader: JsonReader,
-  places: Places,
-  plan: VariantPlan,
-): number[] | null | Refusal => {
-  const place = places.get('outputs')
-  if (place === undefined) return null
-  reader.at = place
-  if (!reader.isList) return malformed("'outputs' must be a list", pointer('outputs'))
-  const { outputs } = plan.signature
-  const indices = new Set<number>()
-  let position = 0
-  for (let more = reader.open(); more; more = reader.more()) {
-    const at = pointer('outputs', position++)
-    const entry = readEntry(reader, OUTPUT_KEYS, 'An output', at)
-    if (isRefusal(entry)) return entry
-    const end = reader.at
-    const unsupported = checkParameters(reader, entry.places, at)
-    if (unsupported !== null) return unsupported
-    reader.at = end
-    const index = outputs.findIndex((output) => output.name === entry.name)
-    if (index < 0) return unknownName('OUTPUT_UNKNOWN', entry.name, outputs, at)
-    if (indices.has(index)) {
-      const detail = `Output ${quote(entry.name)} is requested twice`
-      return refuse('OUTPUT_UNKNOWN', detail, [{ pointer: at, detail }])
-    }
-    indices.add(index)
-  }
-  return indices.size === 0 ? null : [...indices]
-}
 
 const readId = (reader: JsonReader, places: Places, decoded: Decoded): Refusal | null => {
   const place = places.get('id')
@@ -57,7 +19,10 @@ const readId = (reader: JsonReader, places: Places, decoded: Decoded): Refusal |
   reader.at = place
   const id = reader.isText ? reader.text() : null
   if (id === null || id.length > BODY_ID_LENGTH_MAX) {
-    return malformed(`'id' must be a string of at most ${BODY_ID_LENGTH_MAX} characters`, '/id')
+    return malformed(
+      `'id' must be a string of at most ${BODY_ID_LENGTH_MAX} characters`,
+      pointer('id'),
+    )
   }
   decoded.bodyId = id
   return null
@@ -73,29 +38,46 @@ const checkRows = (inputs: readonly Input[], { rowsMax }: VariantPlan): Refusal 
   return rows > 0 ? null : refuse('TENSOR_SHAPE_MISMATCH', 'The request has no row')
 }
 
+/** What the JSON of a body says. `decoded.bodyId` is set as soon as it is known. */
+export const readRequest = (
+  bytes: Uint8Array,
+  plan: VariantPlan,
+  decoded: Decoded,
+): OipRequest | Refusal => {
+  const { jsonBytes } = decoded
+  const json = jsonBytes < 0 ? bytes : bytes.subarray(0, jsonBytes)
+  const fault = findFault(json, plan.jsonDepthMax)
+  if (fault !== null) return fault
+  const reader = new JsonReader(json)
+  if (!reader.isObject) return malformed(`The body must be an object, not ${reader.kind}`, '')
+  const places = findPlaces(reader, BODY_KEYS)
+  if (isRefusal(places)) return places
+  const refusal = readId(reader, places, decoded)
+  if (refusal !== null) return refusal
+  const parameters = findParameters(reader, places, '', ['binary_data_output'])
+  if (isRefusal(parameters)) return parameters
+  const isBinaryUsual = readFlag(parameters, 'binary_data_output', false)
+  if (typeof isBinaryUsual === 'object') return isBinaryUsual
+  const outputs = readOutputs(reader, places, plan, isBinaryUsual)
+  if (outputs !== null && isRefusal(outputs)) return outputs
+  const tailBytes = jsonBytes < 0 ? -1 : bytes.length - jsonBytes
+  const inputs = readInputs(reader, places.get('inputs'), plan, tailBytes)
+  if (isRefusal(inputs)) return inputs
+  const unequal = checkRows(inputs, plan)
+  if (unequal !== null) return unequal
+  const rows = plan.rowsMax === 0 ? 1 : inputs[0]!.shape[0]!
+  return { inputs, rows, outputs, bodyId: decoded.bodyId }
+}
+
 export const decodeOipComplete = (
   bytes: Uint8Array,
   plan: VariantPlan,
   target: RowTarget,
   decoded: Decoded,
 ): Refusal | null => {
-  const fault = findFault(bytes, plan.jsonDepthMax)
-  if (fault !== null) return fault
-  const reader = new JsonReader(bytes)
-  if (!reader.isObject) return malformed(`The body must be an object, not ${reader.kind}`, '')
-  const places = findPlaces(reader, BODY_KEYS)
-  if (isRefusal(places)) return places
-  const refusal = readId(reader, places, decoded) ?? checkParameters(reader, places, '')
-  if (refusal !== null) return refusal
-  const outputs = readOutputs(reader, places, plan)
-  if (outputs !== null && isRefusal(outputs)) return outputs
-  const inputs = readInputs(reader, places.get('inputs'), plan.signature.inputs)
-  if (isRefusal(inputs)) return inputs
-  const unequal = checkRows(inputs, plan)
-  if (unequal !== null) return unequal
-  decoded.outputs = outputs
-  const [columns, shapes] = [inputs.map(({ column }) => column), inputs.map(({ shape }) => shape)]
-  const rows = plan.rowsMax === 0 ? 1 : shapes[0]![0]!
-  deliver(columns, rows, shapes, { plan, target, decoded })
-  return null
+  const request = readRequest(bytes, plan, decoded)
+  if (isRefusal(request)) return request
+  const { jsonBytes } = decoded
+  const tail = bytes.subarray(jsonBytes < 0 ? bytes.length : jsonBytes)
+  return deliverRequest(request, tail, { plan, target, decoded })
 }

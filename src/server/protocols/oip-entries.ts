@@ -27,33 +27,78 @@ export const findPlaces = (reader: JsonReader, wanted: ReadonlySet<string>): Pla
   return refusal ?? places
 }
 
-/** Parameters that ask for extensions of Triton's, and whether any value of theirs does. */
-const EXTENSIONS: ReadonlyMap<string, 'always' | 'true'> = new Map([
-  ['binary_data_size', 'always'],
-  ['binary_data', 'true'],
-  ['binary_data_output', 'true'],
-  ['shared_memory_region', 'always'],
-  ['classification', 'always'],
+/** Parameters that ask for extensions of Triton's that are not here, if their value is not "no". */
+const UNSUPPORTED = new Set([
+  'shared_memory_region',
+  'sequence_id',
+  'sequence_start',
+  'sequence_end',
 ])
 
-/** Refuses parameters that are no object, or ask for what is not supported. Others are ignored. */
-export const checkParameters = (
+/** Whether a value asks for nothing: 0, false and '' are what Triton takes for "not given". */
+const isNo = ({ bytes, at }: JsonReader): boolean =>
+  bytes[at] === 0x30 || bytes[at] === 0x66 || (bytes[at] === 0x22 && bytes[at + 1] === 0x22)
+
+/** Those of an entry, or of the body, and where they stand. */
+export interface Parameters {
+  readonly reader: JsonReader
+  readonly places: Places
+  readonly at: string
+}
+
+/**
+ * Where the `wanted` parameters stand. Others are ignored, as those that only a model could take
+ * are, but not those that ask for what is not supported.
+ */
+export const findParameters = (
   reader: JsonReader,
-  places: Places,
+  entry: Places,
   above: string,
-): Refusal | null => {
-  const place = places.get('parameters')
-  if (place === undefined) return null
+  wanted: readonly string[],
+): Parameters | Refusal => {
+  const places = new Map<string, number>()
   const at = above + pointer('parameters')
+  const place = entry.get('parameters')
+  if (place === undefined) return { reader, places, at }
   reader.at = place
   if (!reader.isObject) return malformed("'parameters' must be an object", at)
-  return reader.eachEntry((name) => {
-    const asks = EXTENSIONS.get(name)
-    const isAsked = asks === 'always' || (asks === 'true' && reader.isTrue)
-    if (!isAsked) return reader.ignore()
-    const detail = `The extension of '${name}' is not supported: send and take plain "data"`
-    return refuse('ENCODING_UNSUPPORTED', detail, [{ pointer: at + pointer(name), detail }])
+  const refusal = reader.eachEntry((name) => {
+    if (UNSUPPORTED.has(name) && !isNo(reader)) {
+      const detail = `The extension of '${name}' is not supported`
+      return refuse('ENCODING_UNSUPPORTED', detail, [{ pointer: at + pointer(name), detail }])
+    }
+    if (!wanted.includes(name)) return reader.ignore()
+    places.set(name, reader.at)
+    reader.skip()
+    return null
   })
+  return refusal ?? { reader, places, at }
+}
+
+/** Where none is given, `otherwise`. */
+export const readFlag = (
+  { reader, places, at }: Parameters,
+  name: string,
+  otherwise: boolean,
+): boolean | Refusal => {
+  const place = places.get(name)
+  if (place === undefined) return otherwise
+  reader.at = place
+  if (reader.isBoolean) return reader.isTrue
+  return malformed(`Unable to parse '${name}': it must be true or false`, at + pointer(name))
+}
+
+/** A whole number from 0; -1 where none is given. */
+export const readCount = ({ reader, places, at }: Parameters, name: string): number | Refusal => {
+  const place = places.get(name)
+  if (place === undefined) return -1
+  reader.at = place
+  const value = reader.isNumber ? reader.integer() : null
+  if (typeof value === 'number' && value >= 0) return value
+  return malformed(
+    `Unable to parse '${name}': it must be a whole number from 0`,
+    at + pointer(name),
+  )
 }
 
 /** An entry of a list of inputs or outputs. */

@@ -1,4 +1,7 @@
-/** The inputs of an OIP request: shape and data by the signature of the version. */
+/**
+ * The inputs of an OIP request: shape and data by the signature of the version. The data stand in
+ * the JSON, or their size does, and they behind it (serving.md §1.7).
+ */
 
 import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
 import { elementCount, formatShape, type TensorSignature } from '../../shared/tensor.ts'
@@ -8,13 +11,16 @@ import { Column } from './columns.ts'
 import { isMisfit, readElement } from './element.ts'
 import { readNested } from './nested.ts'
 import {
-  checkParameters,
+  findParameters,
   malformed,
   NOWHERE,
   type Places,
+  readCount,
   readEntry,
   unknownName,
 } from './oip-entries.ts'
+import { checkBytes } from './tensor-bytes.ts'
+import type { VariantPlan } from './variant-plan.ts'
 
 const INPUT_KEYS = new Set(['name', 'shape', 'datatype', 'parameters', 'data'])
 
@@ -24,11 +30,26 @@ interface Given {
   readonly places: Places
   readonly signature: TensorSignature
   readonly at: string
+  readonly tail: Tail
+}
+
+/** What stands behind the JSON of a body. */
+export interface Tail {
+  /** Name of the model, for messages. */
+  readonly model: string
+  /** How much there is; -1 where the request says that its body is JSON alone. */
+  readonly bytes: number
+  /** How much of it has been named so far. */
+  named: number
 }
 
 export interface Input {
   readonly shape: readonly number[]
-  readonly column: Column
+  /** The elements; null where they lie behind the JSON. */
+  readonly column: Column | null
+  /** Those of a binary input: the bytes `from .. to - 1` behind the JSON. */
+  readonly from: number
+  readonly to: number
 }
 
 /** Goes to the value of `key`; whether there is one. */
@@ -77,19 +98,25 @@ const placeOf = (index: number, sizes: readonly number[], at: string): string =>
   return at + pointer(...indices)
 }
 
+/** Lists of a tensor without elements end where a size is 0. */
+const isNestedAs = (sizes: readonly number[], shape: readonly number[]): boolean => {
+  const end = shape.indexOf(0) + 1
+  return formatShape(sizes) === formatShape(end > 0 ? shape.slice(0, end) : shape)
+}
+
 /** Reads flat data, or data nested exactly as the shape says. */
 const readData = (given: Given, shape: readonly number[]): Column | Refusal => {
   const { reader, signature } = given
   const name = quote(signature.name)
   const at = given.at + pointer('data')
-  if (!goTo(given, 'data') || !reader.isList) {
+  if (!goTo(given, 'data') || (!reader.isList && shape.length > 0)) {
     return malformed(`Input ${name} needs a list 'data'`, at)
   }
   const column = new Column(signature.datatype)
   const wanted = elementCount(shape)
   const { sizes, count, misfit, misfitIndex } = readNested(reader, column, wanted)
   const what = `Input ${name} of shape ${formatShape(shape)}`
-  if (sizes === null || (sizes.length !== 1 && formatShape(sizes) !== formatShape(shape))) {
+  if (sizes === null || (sizes.length !== 1 && !isNestedAs(sizes, shape))) {
     const got = sizes === null ? 'lists of different lengths' : formatShape(sizes)
     return shapeFault(`${what} wants flat data or lists of that shape, got ${got}`, at)
   }
@@ -101,33 +128,67 @@ const readData = (given: Given, shape: readonly number[]): Column | Refusal => {
   ])
 }
 
-const readInput = (given: Given): Input | Refusal => {
-  const { reader, places, at } = given
+/** Takes the bytes of an input out of the tail, in the order of the JSON. */
+const readBinary = (given: Given, shape: readonly number[], size: number): Input | Refusal => {
+  const { signature, tail, places } = given
+  const at = given.at + pointer('parameters', 'binary_data_size')
+  const name = quote(signature.name)
+  if (places.has('data')) {
+    return malformed(`Input ${name} has both 'data' and 'binary_data_size'`, at)
+  }
+  const from = tail.named
+  const missing = from + size - Math.max(0, tail.bytes)
+  if (missing > 0) {
+    const wanted = `unexpected size for input ${name}, expecting ${missing} additional bytes for model ${quote(tail.model)}`
+    const why = `: must specify valid 'Inference-Header-Content-Length' in request header and 'binary_data_size' when passing inputs in binary data format`
+    return malformed(tail.bytes < 0 ? wanted + why : wanted, at)
+  }
+  const fault = checkBytes(signature.datatype, elementCount(shape), size)
+  if (fault !== null) {
+    const detail = `Input ${name} of shape ${formatShape(shape)} ${fault.detail}`
+    return refuse(fault.code, detail, [{ pointer: at, detail }])
+  }
+  tail.named += size
+  return { shape, column: null, from, to: from + size }
+}
+
+const readDatatype = (given: Given): Refusal | null => {
+  const { reader, at } = given
   const { name, datatype } = given.signature
-  const unsupported = checkParameters(reader, places, at)
-  if (unsupported !== null) return unsupported
   const isGiven = goTo(given, 'datatype')
   const isText = isGiven && reader.isText
   const kind = isGiven ? reader.kind : 'null'
   const own = isText ? reader.text() : ''
-  if (own !== datatype) {
-    const detail = `Input ${quote(name)} wants ${datatype}, got ${isText ? quote(own) : kind}`
-    const fault = { pointer: at + pointer('datatype'), detail }
-    return refuse('TENSOR_DATATYPE_MISMATCH', detail, [fault])
-  }
+  if (own === datatype) return null
+  const detail = `Input ${quote(name)} wants ${datatype}, got ${isText ? quote(own) : kind}`
+  const fault = { pointer: at + pointer('datatype'), detail }
+  return refuse('TENSOR_DATATYPE_MISMATCH', detail, [fault])
+}
+
+const readInput = (given: Given): Input | Refusal => {
+  const { reader, places, at } = given
+  const parameters = findParameters(reader, places, at, ['binary_data_size'])
+  if (isRefusal(parameters)) return parameters
+  const size = readCount(parameters, 'binary_data_size')
+  if (typeof size === 'object') return size
+  const refusal = readDatatype(given)
+  if (refusal !== null) return refusal
   const shape = readShape(given)
   if (isRefusal(shape)) return shape
+  if (size >= 0) return readBinary(given, shape, size)
   const column = readData(given, shape)
-  return isRefusal(column) ? column : { shape, column }
+  return isRefusal(column) ? column : { shape, column, from: 0, to: 0 }
 }
 
 /** All inputs in the order of the signature. `place`: offset of the list, if there is one. */
 export const readInputs = (
   reader: JsonReader,
   place: number | undefined,
-  inputs: readonly TensorSignature[],
+  { signature: { inputs }, endpoint }: VariantPlan,
+  tailBytes: number,
 ): Input[] | Refusal => {
   const found = new Map<string, Input>()
+  const tail: Tail = { model: endpoint, bytes: tailBytes, named: 0 }
   reader.at = place ?? NOWHERE
   if (!reader.isList) return malformed("The body needs a list 'inputs'", pointer('inputs'))
   let index = 0
@@ -138,15 +199,21 @@ export const readInputs = (
     const { name, places } = entry
     const signature = inputs.find((input) => input.name === name)
     if (signature === undefined) return unknownName('INPUT_UNKNOWN', name, inputs, at)
-    if (found.has(name)) return malformed(`Input ${quote(name)} is given twice`, at)
+    if (found.has(name)) return malformed(`input ${quote(name)} already exists in request`, at)
     const end = reader.at
-    const input = readInput({ reader, places, signature, at })
+    const input = readInput({ reader, places, signature, at, tail })
     if (isRefusal(input)) return input
     reader.at = end
     found.set(name, input)
   }
   const missing = inputs.find(({ name }) => !found.has(name))
-  if (missing === undefined) return inputs.map(({ name }) => found.get(name)!)
-  const detail = `Input ${quote(missing.name)} is missing`
-  return refuse('INPUT_MISSING', detail, [{ pointer: pointer('inputs'), detail }])
+  if (missing !== undefined) {
+    const detail = `Input ${quote(missing.name)} is missing`
+    return refuse('INPUT_MISSING', detail, [{ pointer: pointer('inputs'), detail }])
+  }
+  if (tail.named < tailBytes) {
+    const text = `unexpected additional input data for model ${quote(endpoint)}`
+    return malformed(`${text}: ${tailBytes - tail.named} bytes belong to no input`, '')
+  }
+  return inputs.map(({ name }) => found.get(name)!)
 }

@@ -2,6 +2,7 @@
 
 import { quoted } from '../json/text-scanner.ts'
 import { numberBounds } from './element.ts'
+import type { AskedOutput } from './protocol.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 export interface OipPlan {
@@ -36,3 +37,19 @@ export const compileOip = ({
     magnitudeMax: numberBounds(input.datatype)[1],
   }
 }
+
+/** What answers of the Open Inference Protocol hold, whatever they answer. */
+export interface OipAnswer {
+  /** `{"model_name":"...","model_version":"..."` */
+  readonly head: string
+  /** By output: `{"name":"..."` */
+  readonly outputs: readonly string[]
+  /** What is shown unless it is said otherwise. */
+  readonly all: readonly AskedOutput[]
+}
+
+export const compileOipAnswer = ({ endpoint, version, signature }: VariantParts): OipAnswer => ({
+  head: `{"model_name":${JSON.stringify(endpoint)},"model_version":"${version}"`,
+  outputs: signature.outputs.map(({ name }) => `{"name":${JSON.stringify(name)}`),
+  all: signature.outputs.map((_, index) => ({ index, isBinary: false, classes: 0 })),
+})

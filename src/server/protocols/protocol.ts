@@ -17,8 +17,23 @@ export interface RowTarget {
   readonly room: number
 }
 
+/** An output that an OIP request asked for, and how. */
+export interface AskedOutput {
+  /** Index into `signature.outputs`. */
+  readonly index: number
+  /** As bytes behind the JSON of the answer, not as numbers in it. */
+  readonly isBinary: boolean
+  /** Triton's `classification`: so many of the largest elements of a row, as texts; 0: as it is. */
+  readonly classes: number
+}
+
 /** What a decoder found, and what it found before it refused. */
 export interface Decoded {
+  /**
+   * Set before decoding, by `inference-header-content-length`: so many bytes at the front of the
+   * body are JSON, and binary tensors follow. 0: the body is one tensor. -1: it is JSON, all of it.
+   */
+  jsonBytes: number
   /** Rows of the request; 1 where the version has no row dimension. */
   rows: number
   /** Own tensors in the order of `signature.inputs`, or null: the rows are in the target. */
@@ -27,8 +42,8 @@ export interface Decoded {
   isBatch: boolean
   /** The client's id from the body, as given; null if it gave none. */
   bodyId: string | null
-  /** OIP: indices of the requested outputs; null: all. */
-  outputs: number[] | null
+  /** OIP: the requested outputs in their order; null: all, as JSON. */
+  outputs: readonly AskedOutput[] | null
 }
 
 /** Longest id that a body may give: as that of a header, and no more than is worth echoing. */
@@ -46,7 +61,7 @@ export interface Answer {
   readonly rowStart: number
   readonly rows: number
   readonly isBatch: boolean
-  readonly outputs: readonly number[] | null
+  readonly outputs: readonly AskedOutput[] | null
   /** The client's from head or body; null: the prediction id is that of the request as well. */
   readonly requestId: string | null
   readonly bodyId: string | null
@@ -69,11 +84,18 @@ export type DecodeRequest = (
   onSlow: () => void,
 ) => Refusal | null
 
+/** A body of JSON with binary tensors behind it. */
+export interface BinaryBody {
+  readonly jsonBytes: number
+  /** All of it. */
+  readonly bytes: Uint8Array
+}
+
 /**
- * The body of a 200 answer, or the refusal that takes its place (OUTPUT_NOT_FINITE). Bytes are
- * UTF-8, and valid until the next answer.
+ * The body of a 200 answer, or the refusal that takes its place (OUTPUT_NOT_FINITE). Bytes alone
+ * are JSON in UTF-8; they, and those of a binary body, are valid until the next answer.
  */
-export type EncodeResponse = (answer: Answer) => string | Uint8Array | Refusal
+export type EncodeResponse = (answer: Answer) => string | Uint8Array | BinaryBody | Refusal
 
 export interface EncodedError {
   readonly contentType: string

@@ -2,7 +2,8 @@
 
 import { type AnswerSize, compileAnswerSize } from './answer-size.ts'
 import { compileFeatures, type FeaturesPlan } from './features-plan.ts'
-import { compileOip, type OipPlan } from './oip-plan.ts'
+import { OipHeaders } from './oip-headers.ts'
+import { compileOip, compileOipAnswer, type OipAnswer, type OipPlan } from './oip-plan.ts'
 import { compileReading, type Reading } from './reading.ts'
 import type { VariantParts } from './variant-parts.ts'
 
@@ -10,6 +11,9 @@ export interface VariantPlan extends VariantParts {
   readonly features: FeaturesPlan
   /** null: the complete decoder takes every request of the Open Inference Protocol. */
   readonly oip: OipPlan | null
+  readonly oipAnswer: OipAnswer
+  /** The one thing here that changes: what binary requests said last. */
+  readonly oipHeaders: OipHeaders
   /** null: `/predict` answers the raw outputs. */
   readonly reading: Reading | null
   readonly answerSize: AnswerSize
@@ -21,6 +25,8 @@ export const compileVariant = (parts: VariantParts): VariantPlan => {
     ...parts,
     features: compileFeatures(parts),
     oip: compileOip(parts),
+    oipAnswer: compileOipAnswer(parts),
+    oipHeaders: new OipHeaders(),
     reading,
     answerSize: compileAnswerSize(parts, reading),
   }

@@ -18,10 +18,11 @@ test.each([
   expect(health(kind, isOk)).toEqual({ status, body })
 })
 
-test('serverMetadata() names the server and its version', () => {
+test('serverMetadata() names the server, its version and the extensions that it has', () => {
   const { status, body } = serverMetadata()
   expect(status).toBe(200)
-  expect(JSON.parse(body)).toEqual({ name: 'sluice', version: VERSION, extensions: [] })
+  const extensions = ['binary_tensor_data', 'classification']
+  expect(JSON.parse(body)).toEqual({ name: 'sluice', version: VERSION, extensions })
 })
 
 /** The second version takes any width and gives another output. */

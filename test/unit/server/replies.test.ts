@@ -83,7 +83,7 @@ test('answered() names the first row that JSON cannot carry', () => {
   expect(requests.ask({}, { features: [3e38, 1] }).json()).not.toHaveProperty('errors')
   const input = { name: 'x', shape: [2, 2], datatype: 'FP32', data: [1, 2, 3, 3e38] }
   expect(requests.ask({ path: '/v2/models/m/infer' }, { inputs: [input] }).json()).toEqual({
-    error: "Element 3 of output 'y' is NaN or infinity",
+    error: "Element 3 of output 'y' is NaN or infinity; ask for it as binary data",
   })
 })
 

@@ -6,6 +6,7 @@ import {
   answerValues,
   isQuick,
   KEPT_VALUES_MAX,
+  oipWritten,
   QUICK_VALUES_MAX,
   ROW_VALUES_MAX,
   type Written,
@@ -54,7 +55,7 @@ const oipValues = (answer: Answer): number => {
 }
 
 /** What the Open Inference Protocol shows where it is asked for these. */
-const only = (...outputs: number[]): Written => ({ outputs, rowExtra: 0 })
+const only = (...outputs: number[]): Written => ({ outputs, binary: [], rowExtra: 0 })
 
 const longNames = fc.nat({ max: 40 }).map((length) => `y${'"'.repeat(length)}-`)
 
@@ -68,7 +69,7 @@ test.each([0, 8])(
       const { results, outputs, plan: own } = answer
       const { answerSize } = own
       const count = (shown: Written) => answerValues(answerSize, results, answer, shown)
-      const asked = outputs === null ? answerSize.all : only(...outputs)
+      const asked = outputs === null ? answerSize.all : oipWritten(answerSize, outputs)
       expect(count(answerSize.read)).toBeGreaterThanOrEqual(featuresValues(answer))
       expect(count(asked)).toBeGreaterThanOrEqual(oipValues(answer))
       expect(isQuick(answerSize, results)).toBe(

@@ -171,30 +171,6 @@ const REFUSED: readonly (readonly [string, unknown, string, string?])[] = [
   ],
   ['outputs that are no list', { inputs: [X, C], outputs: {} }, 'REQUEST_MALFORMED', '/outputs'],
   [
-    'binary input',
-    { inputs: [{ ...X, parameters: { binary_data_size: 16 } }, C] },
-    'ENCODING_UNSUPPORTED',
-    '/inputs/0/parameters/binary_data_size',
-  ],
-  [
-    'binary output',
-    { inputs: [X, C], outputs: [{ name: 'p', parameters: { binary_data: true } }] },
-    'ENCODING_UNSUPPORTED',
-    '/outputs/0/parameters/binary_data',
-  ],
-  [
-    'binary outputs',
-    { inputs: [X, C], parameters: { binary_data_output: true } },
-    'ENCODING_UNSUPPORTED',
-    '/parameters/binary_data_output',
-  ],
-  [
-    'classification',
-    { inputs: [X, C], outputs: [{ name: 'p', parameters: { classification: 1 } }] },
-    'ENCODING_UNSUPPORTED',
-    '/outputs/0/parameters/classification',
-  ],
-  [
     'shared memory',
     { inputs: [{ ...X, parameters: { shared_memory_region: 'r' } }, C] },
     'ENCODING_UNSUPPORTED',

@@ -8,6 +8,7 @@ import { refuse } from '../../../../src/shared/errors.ts'
 import type { Datatype, Tensor } from '../../../../src/shared/tensor.ts'
 import {
   answerOf,
+  asked,
   type DecodeOptions,
   decodeWith,
   planOf,
@@ -65,7 +66,7 @@ describe('what is read', () => {
 
   test('decodeRequest() takes inputs in any order and the outputs that are asked for', () => {
     const { decoded, values } = decode(pair, { inputs: [C, X], outputs: [{ name: 'p' }] })
-    expect(decoded).toMatchObject({ rows: 2, outputs: [1] })
+    expect(decoded).toMatchObject({ rows: 2, outputs: asked(1) })
     expect(values).toEqual([
       [1, 2.5, -3, 400],
       ['EWR', 'é😀'],
@@ -190,7 +191,7 @@ describe('answers', () => {
   })
 
   test('encodeResponse() gives only the outputs asked for, in their order', () => {
-    const answer = answerOf(pair, [label, p], { rows: 1, outputs: [1, 0] })
+    const answer = answerOf(pair, [label, p], { rows: 1, outputs: asked(1, 0) })
     expect(JSON.parse(String(encodeResponse(answer)))).toMatchObject({
       outputs: [{ name: 'p', data: [1, 0] }, { name: 'label' }],
     })

@@ -1,0 +1,69 @@
+/**
+ * Raw binary requests: a body that is one tensor and nothing else, of one row (Triton,
+ * extension_binary_data.md). Its shape is that of the model's one input, of which one dimension may
+ * be free: as large as the bytes make it. Texts of the refusals are Triton's.
+ */
+
+import { type Refusal, refuse } from '../../shared/errors.ts'
+import { elementCount, formatShape, type TensorSignature } from '../../shared/tensor.ts'
+import { quote } from '../json/pointer.ts'
+import type { Destination } from './columns.ts'
+import { malformed } from './oip-entries.ts'
+import { allBinary } from './oip-outputs.ts'
+import { deliverRequest } from './oip-request.ts'
+import { checkBytes, elementBytes, LENGTH_BYTES } from './tensor-bytes.ts'
+
+/** `sizes`: the shape of the model's input, that of a row where there are rows. */
+const deduce = (
+  { name, datatype }: TensorSignature,
+  sizes: readonly number[],
+  bytes: number,
+): number[] | Refusal => {
+  const free = sizes.filter((size) => size < 0).length
+  if (datatype === 'BYTES') {
+    if (free === 0 && elementCount(sizes) === 1) return [...sizes]
+    const detail = `For BYTES datatype raw input ${quote(name)}, the model must have input shape [1]`
+    return malformed(detail, '')
+  }
+  if (free > 1) {
+    const why = 'there are more than one variable-sized dimension'
+    return malformed(
+      `The shape of the raw input ${quote(name)} can not be deduced because ${why}`,
+      '',
+    )
+  }
+  const known = sizes.reduce((count, size) => count * Math.abs(size), elementBytes(datatype))
+  const size = known === 0 ? 0 : Math.floor(bytes / known)
+  return sizes.map((each) => (each < 0 ? size : each))
+}
+
+/** The length of the one text in front of it, as other requests have it. */
+const withLength = (body: Uint8Array): Uint8Array => {
+  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + body.length)
+  bytes.writeUInt32LE(body.length)
+  bytes.set(body, LENGTH_BYTES)
+  return bytes
+}
+
+export const decodeOipRaw = (body: Uint8Array, destination: Destination): Refusal | null => {
+  const { plan } = destination
+  const { inputs } = plan.signature
+  const [input] = inputs
+  if (input === undefined || inputs.length > 1) {
+    const count = `Raw request must only have 1 input (found 1) to be deduced`
+    return malformed(`${count} but got ${inputs.length} inputs in ${quote(plan.endpoint)}`, '')
+  }
+  const isRow = plan.rowsMax > 0
+  const sizes = deduce(input, isRow ? input.shape.slice(1) : input.shape, body.length)
+  if ('code' in sizes) return sizes
+  const shape = isRow ? [1, ...sizes] : sizes
+  const tail = input.datatype === 'BYTES' ? withLength(body) : body
+  const fault = checkBytes(input.datatype, elementCount(shape), tail.length)
+  if (fault !== null) {
+    const detail = `Input ${quote(input.name)} of shape ${formatShape(shape)} ${fault.detail}`
+    return refuse(fault.code, detail)
+  }
+  const only = { shape, column: null, from: 0, to: tail.length }
+  const request = { inputs: [only], rows: 1, outputs: allBinary(plan), bodyId: null }
+  return deliverRequest(request, tail, destination)
+}
