@@ -27,6 +27,10 @@ export const bodyTooLarge = (bodyBytesMax: number): Refusal =>
 export const isTransferEncodingKnown = (value: string): boolean =>
   value === '' || value.toLowerCase() === 'chunked'
 
+/** A copy of what is valid during the call only. */
+export const keptBytes = (bytes: string | Uint8Array): string | Uint8Array =>
+  typeof bytes === 'string' ? bytes : Uint8Array.from(bytes)
+
 export class BodyBuffer {
   readonly #limits: BodyLimits
   /** From content-length; Infinity when the length was not declared. */

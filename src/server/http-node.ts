@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { systemClock, turnMonotonic } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
-import { BodyBuffer, isTransferEncodingKnown } from './body-buffer.ts'
+import { BodyBuffer, isTransferEncodingKnown, keptBytes } from './body-buffer.ts'
 import {
   type Exchange,
   type HttpEngine,
@@ -85,8 +85,7 @@ class NodeExchange implements Exchange {
     if (this.#isRefused || this.#engine.isDraining) headers.push('connection', 'close')
     const status = Number(statusLine.slice(0, 3))
     // What the kernel does not take at once is sent later, when the bytes may hold another answer.
-    const kept = typeof body === 'string' ? body : Buffer.from(body)
-    response.writeHead(status, statusLine.slice(4), headers).end(kept)
+    response.writeHead(status, statusLine.slice(4), headers).end(keptBytes(body))
   }
 
   #onData(piece: Buffer): void {
@@ -155,14 +154,16 @@ const answerParserError = (
 }
 
 /**
- * What Node lets pass: other versions, codings left as they are, many headers, two of Host, and a
- * target that is no path, which the other engine cannot read.
+ * What Node lets pass: other versions, codings left as they are, or any in HTTP/1.0, many headers,
+ * none or two of Host, and a target that is no path, which the other engine cannot read.
  */
 const isMalformed = (request: IncomingMessage): boolean => {
   const { rawHeaders } = request
   if (request.httpVersionMajor !== 1 || rawHeaders.length > HEADERS_MAX * 2) return true
   if (!request.url?.startsWith('/')) return true
-  if (!isTransferEncodingKnown(header(request, 'transfer-encoding'))) return true
+  const coding = header(request, 'transfer-encoding')
+  if (!isTransferEncodingKnown(coding)) return true
+  if (coding !== '' && request.httpVersionMinor === 0) return true
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]!.toLowerCase() === 'host') hosts++
@@ -185,7 +186,8 @@ class NodeEngine implements HttpEngine {
     this.options = options
     this.#server = createServer({
       maxHeaderSize: options.headerBytesMax,
-      requireHostHeader: true,
+      // Looked at in `isMalformed`: Node would hand on what follows the request it refuses.
+      requireHostHeader: false,
       insecureHTTPParser: false,
       headersTimeout: IDLE_MS_MAX,
       keepAliveTimeout: IDLE_MS_MAX,
@@ -198,7 +200,9 @@ class NodeEngine implements HttpEngine {
     this.#server.on('request', (request, response) => this.#onHead(request, response))
     // An unknown expectation is ignored, as uWebSockets does.
     this.#server.on('checkExpectation', (request, response) => this.#onHead(request, response))
-    this.#server.on('clientError', (error, socket) => {
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      // After the last request of a connection: it ends with the answer to that, and no other.
+      if (error.code === 'HPE_CLOSED_CONNECTION' || this.#refused.has(socket as Socket)) return
       const open = [...(this.#open.get(socket as Socket) ?? [])]
       const isAnswerDue = open.some(({ isComplete }) => isComplete)
       answerParserError(error, socket as Socket, isAnswerDue)

@@ -14,7 +14,7 @@
 
 import { systemClock, turnMonotonic } from '../shared/clock.ts'
 import { GatewayError, type Refusal } from '../shared/errors.ts'
-import { BodyBuffer, bodyTooLarge, isTransferEncodingKnown } from './body-buffer.ts'
+import { BodyBuffer, bodyTooLarge, keptBytes } from './body-buffer.ts'
 import {
   type Exchange,
   type HttpEngine,
@@ -31,6 +31,7 @@ import {
   type UwsRequest,
   type UwsResponse,
 } from './uws-binary.ts'
+import { framingOf, isMethod, refuseHead } from './uws-head.ts'
 
 const { monotonic } = systemClock
 
@@ -44,7 +45,6 @@ const CONTENT_ENCODING = name('content-encoding')
 const ACCEPT_ENCODING = name('accept-encoding')
 const INFERENCE_HEADER_LENGTH = name('inference-header-content-length')
 const CONTENT_LENGTH = name('content-length')
-const TRANSFER_ENCODING = name('transfer-encoding')
 
 /**
  * The engine asked for, or the one on node:http where no binary of uWebSockets loads; `name` says
@@ -77,19 +77,23 @@ class UwsExchange implements Exchange {
   isAborted = false
 
   readonly #engine: UwsEngine
-  readonly #contentLength: string
+  /** As sent, '' if absent; null for a chunked body. */
+  readonly #contentLength: string | null
   #response: UwsResponse | null
   #head: string | Uint8Array = ''
   #body: string | Uint8Array = ''
   /** Only for bodies in several pieces. */
   #buffer: BodyBuffer | null = null
   #isDelivered = false
-  #isRefused = false
+  /** The answer ends the connection. */
+  #isLast: boolean
+  /** The answer is there and waits for what was read with the request to be parsed. */
+  #isHeldBack = false
 
   constructor(
     engine: UwsEngine,
     method: string,
-    contentLength: string,
+    contentLength: string | null,
     response: UwsResponse,
     request: UwsRequest,
   ) {
@@ -104,21 +108,45 @@ class UwsExchange implements Exchange {
     this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
     this.#contentLength = contentLength
+    // Its parser of chunks is lax: what follows one is not trusted to be a request (0002).
+    this.#isLast = contentLength === null
     this.#response = response
   }
 
   reply(head: string | Uint8Array, body: string | Uint8Array): void {
     const response = this.#response
-    if (response === null) return
+    if (response === null || this.#isHeldBack) return
+    if (delivering === this && this.#isLast) {
+      this.#holdBack(head, body)
+      return
+    }
     this.#engine.underWay--
     this.#head = head
     this.#body = body
     if (delivering === this) this.write()
-    else {
-      corked = this
-      response.cork(writeCorked)
-      corked = null
-    }
+    else this.#cork(response)
+  }
+
+  #cork(response: UwsResponse): void {
+    corked = this
+    response.cork(writeCorked)
+    corked = null
+  }
+
+  /**
+   * Answers after this turn. Told to close while it still parses, uWebSockets forgets it at the
+   * next request of the same read, and would serve what may be the rest of a misread body; as long
+   * as an answer is due it closes instead.
+   */
+  #holdBack(head: string | Uint8Array, body: string | Uint8Array): void {
+    this.#isHeldBack = true
+    this.#head = keptBytes(head)
+    this.#body = keptBytes(body)
+    setImmediate(() => {
+      if (this.#response === null) return
+      this.#engine.underWay--
+      this.#cork(this.#response)
+    })
   }
 
   /**
@@ -128,7 +156,7 @@ class UwsExchange implements Exchange {
   write(): void {
     const response = this.#response!
     this.#response = null
-    const mustClose = this.#isRefused || this.#engine.isDraining
+    const mustClose = this.#isLast || this.#engine.isDraining
     response.writeStatus(this.#head)
     if (this.method === 'HEAD') {
       response.endWithoutBody(Buffer.byteLength(this.#body), mustClose)
@@ -166,7 +194,7 @@ class UwsExchange implements Exchange {
 
   #deliver(body: Uint8Array, refusal: Refusal | null): void {
     this.#isDelivered = true
-    this.#isRefused = refusal !== null
+    if (refusal !== null) this.#isLast = true
     this.startedMs = this.isExplained ? monotonic() : turnMonotonic()
     delivering = this
     try {
@@ -178,8 +206,8 @@ class UwsExchange implements Exchange {
 }
 
 /** uWebSockets has checked the digits by the time the first chunk comes. */
-const declaredBytes = (contentLength: string): number =>
-  contentLength === '' ? Number.POSITIVE_INFINITY : Number(contentLength)
+const declaredBytes = (contentLength: string | null): number =>
+  contentLength === '' || contentLength === null ? Number.POSITIVE_INFINITY : Number(contentLength)
 
 class UwsEngine implements HttpEngine {
   readonly name = 'uws'
@@ -244,11 +272,13 @@ class UwsEngine implements HttpEngine {
   #onHead(method: string, response: UwsResponse, request: UwsRequest): void {
     const contentLength = request.getHeader(CONTENT_LENGTH)
     // With a content-length as well uWebSockets refuses any transfer-encoding itself.
-    if (contentLength === '' && !isTransferEncodingKnown(request.getHeader(TRANSFER_ENCODING))) {
-      response.writeStatus('400 Bad Request').end('', true)
+    const framing = contentLength === '' ? framingOf(request) : 'none'
+    if (framing === 'unknown' || (method !== 'POST' && !isMethod(method))) {
+      refuseHead(response)
       return
     }
-    const exchange = new UwsExchange(this, method, contentLength, response, request)
+    const declared = framing === 'chunked' ? null : contentLength
+    const exchange = new UwsExchange(this, method, declared, response, request)
     this.underWay++
     response.onAborted(() => exchange.onAborted())
     response.onData((chunk, isLast) => exchange.onData(chunk, isLast))

@@ -25,6 +25,8 @@ export interface UwsRequest {
   getHeader(lowerCaseName: string | ArrayBuffer): string
   getUrl(): string
   getCaseSensitiveMethod(): string
+  /** Every header line in order, names in lower case. */
+  forEach(handler: (name: string, value: string) => void): void
 }
 
 export type UwsHandler = (response: UwsResponse, request: UwsRequest) => void

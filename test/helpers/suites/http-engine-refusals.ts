@@ -1,9 +1,11 @@
-/** Limits and malformed requests, for every HTTP engine. */
+/** Limits, and any bytes at all, for every HTTP engine; malformed requests: smuggling.test.ts. */
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { outcomeOf } from '../raw-client.ts'
 import { propertyRuns } from '../seeds.ts'
+import { FRAMING } from '../smuggling/framing.ts'
+import { HEADS } from '../smuggling/heads.ts'
 import { until } from '../until.ts'
 import {
   BODY_BYTES_MAX,
@@ -20,86 +22,8 @@ import {
 const OWN_ANSWERS = [400, 408, 413, 431, 505]
 
 const HEAD = 'POST /fixed HTTP/1.1\r\nhost: a\r\n'
-const CHUNKED = `${HEAD}transfer-encoding: chunked\r\n\r\n`
-const manyHeaders = (count: number) =>
-  get('/fixed', ...Array.from({ length: count }, (_, i) => `x-${i}: y`))
-
-/** Refused, or closed, without ever reaching the handler. */
-const MALFORMED: readonly (readonly [string, string])[] = [
-  ['content-length and transfer-encoding', `${HEAD}content-length: 5\r\n${CHUNKED.slice(32)}0\r\n`],
-  ['an unknown transfer-encoding', `${HEAD}transfer-encoding: identity\r\n\r\nabc`],
-  ['a coding before chunked', `${HEAD}transfer-encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n`],
-  ['a list as content-length', `${HEAD}content-length: 2, 2\r\n\r\nhi`],
-  ['a negative content-length', `${HEAD}content-length: -1\r\n\r\nhi`],
-  ['a signed content-length', `${HEAD}content-length: +2\r\n\r\nhi`],
-  ['a hexadecimal content-length', `${HEAD}content-length: 0x2\r\n\r\nhi`],
-  ['a content-length beyond 64 bits', `${HEAD}content-length: ${'9'.repeat(25)}\r\n\r\nhi`],
-  ['a chunk size that is no number', `${CHUNKED}zz\r\nabc\r\n0\r\n\r\n`],
-  ['a negative chunk size', `${CHUNKED}-3\r\nabc\r\n0\r\n\r\n`],
-  ['a chunk size beyond 64 bits', `${CHUNKED}${'f'.repeat(20)}\r\nabc\r\n0\r\n\r\n`],
-  ['garbage', '\0\x01\x02garbage\r\n\r\n'],
-  ['a TLS hello', '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03'],
-  ['HTTP/2 with prior knowledge', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
-  ['an unknown version', 'GET /fixed HTTP/3.7\r\nhost: a\r\n\r\n'],
-  ['no host', 'GET /fixed HTTP/1.1\r\n\r\n'],
-  ['two hosts', 'GET /fixed HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n'],
-  ['a path without slash', 'GET fixed HTTP/1.1\r\nhost: a\r\n\r\n'],
-  ['a whole URL as target', get('http://gateway/fixed')],
-  ['a whole URL of another scheme as target', get('ftp://gateway/fixed')],
-  ['an asterisk as target', 'OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n'],
-  ['an authority as target', 'CONNECT gateway:80 HTTP/1.1\r\nhost: a\r\n\r\n'],
-  ['a query as target', get('?a=b')],
-  ['bare line feeds', 'GET /fixed HTTP/1.1\nhost: a\n\n'],
-  ['a blank before the colon', get('/fixed', 'a : b')],
-  ['a folded header', get('/fixed', 'a: b\r\n c')],
-  ['NUL in a header', get('/fixed', 'a: b\0c')],
-  ['NUL in the path', get('/fi\0xed')],
-  ['a header block over the limit', get('/fixed', `a: ${'x'.repeat(HEADER_BYTES_MAX)}`)],
-  ['a path over the limit', get(`/${'x'.repeat(HEADER_BYTES_MAX)}`)],
-  ['more than 100 headers', manyHeaders(100)],
-  ['200 headers', manyHeaders(200)],
-  ['a head that never ends', `GET /fixed HTTP/1.1\r\nhost: a\r\n${'a: b\r\n'.repeat(50)}`],
-]
-
-/** What one parser takes and the other does not: statuses of [uws, node]; [] is closed unheard. */
-const DIFFERENT: readonly (readonly [string, string, number[], number[]])[] = [
-  // The first counts. Behind a proxy that would count the last this splits requests: 0002.
-  ['two lengths', `${HEAD}content-length: 2\r\ncontent-length: 3\r\n\r\nhi`, [200], [400]],
-  ['an empty content-length', `${HEAD}content-length: \r\n\r\n`, [200], [400]],
-  ['a chunk without its end', `${CHUNKED}3\r\nabcde\r\n0\r\n\r\n`, [200], [400]],
-  ['a chunk extension', `${CHUNKED}3;a=b\r\nabc\r\n0\r\n\r\n`, [], [200]],
-  // It reaches the handler, whose answer is thrown away.
-  ['a trailer', `${CHUNKED}3\r\nabc\r\n0\r\na: b\r\n\r\n`, [505], [200]],
-  ['HTTP/1.0', 'GET /fixed HTTP/1.0\r\nhost: a\r\n\r\n', [505], [200]],
-  ['CONNECT with a path', get('/fixed').replace('GET', 'CONNECT'), [200], []],
-  ['bytes beyond ASCII in the path', get('/fixed\u00e4'), [200], [400]],
-  ['an unknown method', get('/fixed').replace('GET', 'BREW'), [200], [400]],
-]
-
 export const refusalsSuite = (kind: EngineKind): void => {
   describe(`limits of the ${kind} engine`, () => {
-    test.each(MALFORMED)('HttpEngine refuses a request with %s', async (_name, message) => {
-      const harness = await startEngine(kind)
-      const { statuses } = await outcomeOf(harness.port, Buffer.from(message, 'latin1'))
-      for (const status of statuses) expect(OWN_ANSWERS).toContain(status)
-      expect(harness.seen).toEqual([])
-      await expectAlive(harness)
-    })
-
-    test.each(DIFFERENT)('HttpEngine treats %s as recorded', async (_name, message, uws, node) => {
-      const harness = await startEngine(kind)
-      const { statuses } = await outcomeOf(harness.port, message)
-      expect(statuses).toEqual(kind === 'uws' ? uws : node)
-      await expectAlive(harness)
-    })
-
-    test('HttpEngine takes a header block below the limit, and 90 headers', async () => {
-      const { port } = await startEngine(kind)
-      const long = get('/fixed', `a: ${'x'.repeat(HEADER_BYTES_MAX - 400)}`)
-      expect((await outcomeOf(port, long)).statuses).toEqual([200])
-      expect((await outcomeOf(port, manyHeaders(90))).statuses).toEqual([200])
-    })
-
     test('HttpEngine answers 431 to a header block over the limit that comes in pieces', async () => {
       const { port } = await startEngine(kind)
       const message = get('/fixed', `a: ${'x'.repeat(HEADER_BYTES_MAX)}`)
@@ -215,7 +139,10 @@ const GOOD = [
 const request: fc.Arbitrary<Uint8Array> = fc
   .oneof(
     { weight: 2, arbitrary: fc.constantFrom(...GOOD) },
-    { weight: 1, arbitrary: fc.constantFrom(...MALFORMED.map(([, message]) => message)) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(...[...FRAMING, ...HEADS].map(([, message]) => message)),
+    },
   )
   .map((text) => Buffer.from(text, 'latin1'))
 

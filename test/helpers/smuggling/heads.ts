@@ -1,0 +1,141 @@
+/** Where a head ends, and what is in it: request lines, header lines, Host (RFC 9112 §2 to §5). */
+
+import { type Case, get, HIDDEN, HOST, head, post } from './cases.ts'
+
+const line = (text: string): string => head(text, HOST)
+
+const many = (count: number): string => get(...Array.from({ length: count }, (_, i) => `x-${i}: y`))
+
+const VERSIONS: readonly Case[] = [
+  ['HTTP/0.9', 'GET /first###\r\n', 'closed'],
+  ['HTTP/0.9 with an empty line', 'GET /first###\r\n\r\n', 'closed'],
+  ['HTTP/0.9 by its name', line('GET /first### HTTP/0.9'), 'closed'],
+  ['HTTP/1.0', line('GET /first### HTTP/1.0'), 'first closed'],
+  [
+    'HTTP/1.0 that stays',
+    head('GET /first### HTTP/1.0', HOST, 'connection: keep-alive'),
+    'first after open',
+  ],
+  [
+    'HTTP/1.0 with chunks',
+    `${head('POST /first### HTTP/1.0', HOST, 'transfer-encoding: chunked')}3\r\nabc\r\n0\r\n\r\n`,
+    'closed',
+  ],
+  ['HTTP/1.2', line('GET /first### HTTP/1.2'), 'first after open'],
+  ['HTTP/2.0', line('GET /first### HTTP/2.0'), 'closed'],
+  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'closed'],
+  ['HTTP/9.9', line('GET /first### HTTP/9.9'), 'closed'],
+  ['HTTP/1.10', line('GET /first### HTTP/1.10'), 'closed'],
+  ['HTTP/01.1', line('GET /first### HTTP/01.1'), 'closed'],
+  ['HTTP/1', line('GET /first### HTTP/1'), 'closed'],
+  ['a version in lower case', line('GET /first### http/1.1'), 'closed'],
+  ['another protocol', line('GET /first### RTSP/1.0'), 'closed'],
+  ['a blank behind the version', line('GET /first### HTTP/1.1 '), 'closed'],
+  [
+    'an upgrade to h2c',
+    get('connection: upgrade, http2-settings', 'upgrade: h2c', 'http2-settings: AAMAAABkAAQAAP__'),
+    'first after open',
+  ],
+  [
+    'an upgrade to a web socket',
+    get(
+      'connection: upgrade',
+      'upgrade: websocket',
+      'sec-websocket-version: 13',
+      'sec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==',
+    ),
+    'first after open',
+  ],
+]
+
+const TARGETS: readonly Case[] = [
+  ['a query', line('GET /first###?a=b&c HTTP/1.1'), 'first after open'],
+  ['a whole URL as target', line('GET http://a/first### HTTP/1.1'), 'first after open'],
+  ['a whole URL of another host', line('GET http://b/first### HTTP/1.1'), 'first after open'],
+  ['a URL of another scheme', line('GET gopher://a/first### HTTP/1.1'), 'closed'],
+  ['an asterisk for OPTIONS', line('OPTIONS * HTTP/1.1'), 'closed'],
+  ['an asterisk for GET', line('GET * HTTP/1.1'), 'closed'],
+  ['an authority for CONNECT', line('CONNECT a:80 HTTP/1.1'), 'closed'],
+  ['a path for CONNECT', line('CONNECT /first### HTTP/1.1'), 'closed'],
+  ['no target', line('GET  HTTP/1.1'), 'closed'],
+  ['no target and one blank', line('GET HTTP/1.1'), 'closed'],
+  ['a target without slash', line('GET first### HTTP/1.1'), 'closed'],
+  ['a query as target', line('GET ?first### HTTP/1.1'), 'closed'],
+  ['a blank in the target', line('GET /first### x HTTP/1.1'), 'closed'],
+  ['two blanks before the version', line('GET /first###  HTTP/1.1'), 'closed'],
+  ['tabs for blanks', line('GET\t/first###\tHTTP/1.1'), 'closed'],
+  [
+    'a request within the target',
+    line('GET /first### HTTP/1.1\r\nx: GET /hidden###'),
+    'first after open',
+  ],
+  ['NUL in the target', line('GET /first###\0 HTTP/1.1'), 'closed'],
+  ['a return in the target', line('GET /first###\r HTTP/1.1'), 'closed'],
+  ['a line feed in the target', line('GET /first###\n HTTP/1.1'), 'closed'],
+  ['a byte beyond ASCII in the target', line('GET /first###\xe4 HTTP/1.1'), 'closed'],
+  ['DEL in the target', line('GET /first###\x7f HTTP/1.1'), 'closed'],
+  ['a fragment in the target', line('GET /first####a HTTP/1.1'), 'closed'],
+  ['a method in lower case', line('get /first### HTTP/1.1'), 'closed'],
+  ['a method of an unknown name', line('BREW /first### HTTP/1.1'), 'closed'],
+  ['NUL in the method', line('G\0T /first### HTTP/1.1'), 'closed'],
+  ['a method with a colon', line('GET: /first### HTTP/1.1'), 'closed'],
+  ['a method of 40 letters', line(`${'G'.repeat(40)} /first### HTTP/1.1`), 'closed'],
+  ['a target over the limit', line(`GET /first###${'x'.repeat(17_000)} HTTP/1.1`), 'closed'],
+  ['a blank before the method', line(' GET /first### HTTP/1.1'), 'closed'],
+  ['an empty line before', `\r\n${get()}`, 'first after open'],
+  ['a line feed before', `\n${get()}`, 'closed'],
+]
+
+const HOSTS: readonly Case[] = [
+  ['no host', head('GET /first### HTTP/1.1', 'a: b'), 'closed'],
+  ['an empty host', head('GET /first### HTTP/1.1', 'host:'), 'first after open'],
+  ['two equal hosts', get('host: a'), 'closed'],
+  ['two hosts', get('host: b'), 'closed'],
+  ['two hosts in other cases', get('HOST: b'), 'closed'],
+  ['a host with a comma', head('GET /first### HTTP/1.1', 'host: a, b'), 'closed'],
+  ['a host with a path', head('GET /first### HTTP/1.1', 'host: a/b'), 'closed'],
+  ['a host with a blank', head('GET /first### HTTP/1.1', 'host: a b'), 'closed'],
+  ['a host before its colon', head('GET /first### HTTP/1.1', 'host : a'), 'closed'],
+]
+
+const LINES: readonly Case[] = [
+  ['bytes beyond ASCII in a value', get('x-a: \xe4\xff'), 'first after open'],
+  ['an empty value', get('x-a:'), 'first after open'],
+  ['any character of a token in a name', get("!#$%&'*+-.^_`|~09aZ: b"), 'first after open'],
+  ['a header folded by a blank', get('x-a: b\r\n c'), 'closed'],
+  ['a header folded by a tab', get('x-a: b\r\n\tc'), 'closed'],
+  ['a fold in the first header', head('GET /first### HTTP/1.1', ' x-a: b', HOST), 'closed'],
+  ['a header without colon', get('nonsense'), 'closed'],
+  ['a header without name', get(': b'), 'closed'],
+  ['a blank in a name', get('x a: b'), 'closed'],
+  ['a tab in a name', get('x\ta: b'), 'closed'],
+  ['NUL in a name', get('x\0a: b'), 'closed'],
+  ['a return in a name', get('x\ra: b'), 'closed'],
+  ['a line feed in a name', get('x\na: b'), 'closed'],
+  ['a byte beyond ASCII in a name', get('x\xe4: b'), 'closed'],
+  ['brackets in a name', get('x[a]: b'), 'closed'],
+  ['NUL in a value', get('x-a: b\0c'), 'closed'],
+  ['a return in a value', get('x-a: b\rc'), 'closed'],
+  ['a line feed in a value', get('x-a: b\nc'), 'closed'],
+  ['a header behind a line feed', get('x-a: b\nx-c: d'), 'closed'],
+  ['an escape in a value', get('x-a: \x1b[31m'), 'closed'],
+  ['DEL in a value', get('x-a: \x7f'), 'closed'],
+  ['a header behind a return', get('x-a: b\rtransfer-encoding: chunked'), 'closed'],
+  ['a request line behind a return', get(`x-a: b\r\rGET /hidden### HTTP/1.1`), 'closed'],
+  ['bare line feeds', get().replaceAll('\r\n', '\n'), 'closed'],
+  ['bare returns', get().replaceAll('\r\n', '\r'), 'closed'],
+  ['a head that ends in line feeds', get('x-a: b').replace(/\r\n\r\n$/, '\n\n'), 'closed'],
+  ['a request behind line feeds', get('x-a: b\n').replace(/\r\n$/, '') + HIDDEN, 'closed'],
+  ['90 headers', many(90), 'first after open'],
+  ['100 headers and Host', many(100), 'closed'],
+  ['200 headers', many(200), 'closed'],
+  ['a header block below the limit', get(`x-a: ${'x'.repeat(15_500)}`), 'first after open'],
+  ['a header block over the limit', get(`x-a: ${'x'.repeat(17_000)}`), 'closed'],
+  ['a name over the limit', get(`${'x'.repeat(17_000)}: a`), 'closed'],
+  ['a head that goes on', `GET /first### HTTP/1.1\r\n${'a: b\r\n'.repeat(50)}a: `, 'first open'],
+  ['garbage', '\0\x01\x02garbage\r\n\r\n', 'closed'],
+  ['a TLS hello', '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03', 'closed'],
+  ['a close before another request', post(['connection: close'], HIDDEN), 'first closed'],
+]
+
+export const HEADS: readonly Case[] = [...VERSIONS, ...TARGETS, ...HOSTS, ...LINES]
