@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEhFzbHVpY2UuY29udHJvbC52MSL9BAoIRW52ZWxvcGUSDAoEY2FsbBgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEikKBWhlbGxvGAogASgLMhguc2x1aWNlLmNvbnRyb2wudjEuSGVsbG9IABItCgd3ZWxjb21lGAsgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuV2VsY29tZUgAEi0KB3ByZXBhcmUYDCABKAsyGi5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlSAASLwoIcHJlcGFyZWQYDSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlZEgAEisKBmNvbW1pdBgOIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdEgAEjEKCWNvbW1pdHRlZBgPIAEoCzIcLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdHRlZEgAEkIKEnN0YXRpc3RpY3NfcmVxdWVzdBgQIAEoCzIkLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NSZXF1ZXN0SAASMwoKc3RhdGlzdGljcxgRIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NIABIwCglkZWFkX3N1bXMYEiABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3Vtc0gAEikKBWRyYWluGBMgASgLMhguc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5IABItCgdkcmFpbmVkGBQgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5lZEgAEisKBnJlcG9ydBgVIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlJlcG9ydEgAQgYKBGJvZHki7QEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg8KB3JlcGxpY2EYAiABKA0SCwoDcGlkGAMgASgNEhIKCnN0YXJ0X3RpbWUYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAQSDQoFZXBvY2gYBiABKAQSDwoHZGlnZXN0cxgHIAMoCRIXCg9zZXR0aW5nc19zaGEyNTYYCCABKAkSKQoEZGVhZBgJIAEoCzIbLnNsdWljZS5jb250cm9sLnYxLkRlYWRTdW1zEhMKC2h0dHBfZW5naW5lGAsgASgJEgwKBHBsYW4YDCABKAxKBAgKEAsiGgoHV2VsY29tZRIPCgdyZWZ1c2VkGAEgASgJIiYKB1ByZXBhcmUSDQoFZXBvY2gYASABKAQSDAoEcGxhbhgCIAEoDCIrCghQcmVwYXJlZBINCgVlcG9jaBgBIAEoBBIQCghmYWlsdXJlcxgCIAEoDCIXCgZDb21taXQSDQoFZXBvY2gYASABKAQiNQoJQ29tbWl0dGVkEg0KBWVwb2NoGAEgASgEEhMKC2h0dHBfZW5naW5lGAMgASgJSgQIAhADIhMKEVN0YXRpc3RpY3NSZXF1ZXN0IkUKBFNsb3QSCwoDa2V5GAEgASgJEg4KBnZhbHVlcxgCIAMoARIPCgdpbmRpY2VzGAMgAygNEg8KB2RvdWJsZXMYBCABKA0iqQEKEFRocmVhZFN0YXRpc3RpY3MSDgoGdGhyZWFkGAEgASgNEgsKA3RpZBgCIAEoDRINCgVzdGF0ZRgDIAEoCRITCgtjcHVfc2Vjb25kcxgEIAEoARIYChBsb29wX2xhZ19zZWNvbmRzGAUgASgBEhEKCWluX2ZsaWdodBgGIAEoDRITCgtjb25uZWN0aW9ucxgHIAEoDRISCgpxdWV1ZV9yb3dzGAggASgNIrUBCgpTdGF0aXN0aWNzEiYKBXNsb3RzGAEgAygLMhcuc2x1aWNlLmNvbnRyb2wudjEuU2xvdBI0Cgd0aHJlYWRzGAIgAygLMiMuc2x1aWNlLmNvbnRyb2wudjEuVGhyZWFkU3RhdGlzdGljcxITCgtjcHVfc2Vjb25kcxgDIAEoARIRCglyc3NfYnl0ZXMYBCABKAESEgoKaGVhcF9ieXRlcxgFIAEoARINCgVlcG9jaBgGIAEoBCJrCghEZWFkU3VtcxImCgVzbG90cxgBIAMoCzIXLnNsdWljZS5jb250cm9sLnYxLlNsb3QSEwoLY3B1X3NlY29uZHMYAiABKAESDgoGcmVzZXRzGAMgASgEEhIKCmluY29tcGxldGUYBCABKAgiHAoFRHJhaW4SEwoLZGVhZGxpbmVfbXMYASABKA0iNwoHRHJhaW5lZBIsCgVmaW5hbBgBIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3MiJwoGUmVwb3J0Eg0KBWV2ZW50GAEgASgJEg4KBmRldGFpbBgCIAEoCWIGcHJvdG8z");
+  fileDesc("Cg1jb250cm9sLnByb3RvEhFzbHVpY2UuY29udHJvbC52MSL5BQoIRW52ZWxvcGUSDAoEY2FsbBgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEikKBWhlbGxvGAogASgLMhguc2x1aWNlLmNvbnRyb2wudjEuSGVsbG9IABItCgd3ZWxjb21lGAsgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuV2VsY29tZUgAEi0KB3ByZXBhcmUYDCABKAsyGi5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlSAASLwoIcHJlcGFyZWQYDSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlZEgAEisKBmNvbW1pdBgOIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdEgAEjEKCWNvbW1pdHRlZBgPIAEoCzIcLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdHRlZEgAEkIKEnN0YXRpc3RpY3NfcmVxdWVzdBgQIAEoCzIkLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NSZXF1ZXN0SAASMwoKc3RhdGlzdGljcxgRIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NIABIwCglkZWFkX3N1bXMYEiABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3Vtc0gAEikKBWRyYWluGBMgASgLMhguc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5IABItCgdkcmFpbmVkGBQgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5lZEgAEisKBnJlcG9ydBgVIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlJlcG9ydEgAEjoKDmZvcndhcmRlZF9jYWxsGBYgASgLMiAuc2x1aWNlLmNvbnRyb2wudjEuRm9yd2FyZGVkQ2FsbEgAEj4KEGZvcndhcmRlZF9hbnN3ZXIYFyABKAsyIi5zbHVpY2UuY29udHJvbC52MS5Gb3J3YXJkZWRBbnN3ZXJIAEIGCgRib2R5Iu0BCgVIZWxsbxIQCghwcm90b2NvbBgBIAEoDRIPCgdyZXBsaWNhGAIgASgNEgsKA3BpZBgDIAEoDRISCgpzdGFydF90aW1lGAQgASgJEhMKC2luY2FybmF0aW9uGAUgASgEEg0KBWVwb2NoGAYgASgEEg8KB2RpZ2VzdHMYByADKAkSFwoPc2V0dGluZ3Nfc2hhMjU2GAggASgJEikKBGRlYWQYCSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3VtcxITCgtodHRwX2VuZ2luZRgLIAEoCRIMCgRwbGFuGAwgASgMSgQIChALIhoKB1dlbGNvbWUSDwoHcmVmdXNlZBgBIAEoCSImCgdQcmVwYXJlEg0KBWVwb2NoGAEgASgEEgwKBHBsYW4YAiABKAwiKwoIUHJlcGFyZWQSDQoFZXBvY2gYASABKAQSEAoIZmFpbHVyZXMYAiABKAwiFwoGQ29tbWl0Eg0KBWVwb2NoGAEgASgEIjUKCUNvbW1pdHRlZBINCgVlcG9jaBgBIAEoBBITCgtodHRwX2VuZ2luZRgDIAEoCUoECAIQAyITChFTdGF0aXN0aWNzUmVxdWVzdCJFCgRTbG90EgsKA2tleRgBIAEoCRIOCgZ2YWx1ZXMYAiADKAESDwoHaW5kaWNlcxgDIAMoDRIPCgdkb3VibGVzGAQgASgNIqkBChBUaHJlYWRTdGF0aXN0aWNzEg4KBnRocmVhZBgBIAEoDRILCgN0aWQYAiABKA0SDQoFc3RhdGUYAyABKAkSEwoLY3B1X3NlY29uZHMYBCABKAESGAoQbG9vcF9sYWdfc2Vjb25kcxgFIAEoARIRCglpbl9mbGlnaHQYBiABKA0SEwoLY29ubmVjdGlvbnMYByABKA0SEgoKcXVldWVfcm93cxgIIAEoDSK1AQoKU3RhdGlzdGljcxImCgVzbG90cxgBIAMoCzIXLnNsdWljZS5jb250cm9sLnYxLlNsb3QSNAoHdGhyZWFkcxgCIAMoCzIjLnNsdWljZS5jb250cm9sLnYxLlRocmVhZFN0YXRpc3RpY3MSEwoLY3B1X3NlY29uZHMYAyABKAESEQoJcnNzX2J5dGVzGAQgASgBEhIKCmhlYXBfYnl0ZXMYBSABKAESDQoFZXBvY2gYBiABKAQiawoIRGVhZFN1bXMSJgoFc2xvdHMYASADKAsyFy5zbHVpY2UuY29udHJvbC52MS5TbG90EhMKC2NwdV9zZWNvbmRzGAIgASgBEg4KBnJlc2V0cxgDIAEoBBISCgppbmNvbXBsZXRlGAQgASgIIhwKBURyYWluEhMKC2RlYWRsaW5lX21zGAEgASgNIjcKB0RyYWluZWQSLAoFZmluYWwYASABKAsyHS5zbHVpY2UuY29udHJvbC52MS5TdGF0aXN0aWNzIicKBlJlcG9ydBINCgVldmVudBgBIAEoCRIOCgZkZXRhaWwYAiABKAkiLgoNRm9yd2FyZGVkQ2FsbBIMCgRraW5kGAEgASgJEg8KB3BheWxvYWQYAiABKAwiPQoPRm9yd2FyZGVkQW5zd2VyEgwKBGNvZGUYASABKAkSDgoGZGV0YWlsGAIgASgJEgwKBGJvZHkYAyABKAxiBnByb3RvMw");
 
 /**
  * @generated from message sluice.control.v1.Envelope
@@ -106,6 +106,18 @@ export type Envelope = Message<"sluice.control.v1.Envelope"> & {
      */
     value: Report;
     case: "report";
+  } | {
+    /**
+     * @generated from field: sluice.control.v1.ForwardedCall forwarded_call = 22;
+     */
+    value: ForwardedCall;
+    case: "forwardedCall";
+  } | {
+    /**
+     * @generated from field: sluice.control.v1.ForwardedAnswer forwarded_answer = 23;
+     */
+    value: ForwardedAnswer;
+    case: "forwardedAnswer";
   } | { case: undefined; value?: undefined };
 };
 
@@ -569,4 +581,64 @@ export type Report = Message<"sluice.control.v1.Report"> & {
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
   messageDesc(file_control, 14);
+
+/**
+ * A client's question that control alone can answer, put to it by a replica. Control answers every
+ * one, also of a kind that it does not know; a control that does not know this message does not.
+ *
+ * @generated from message sluice.control.v1.ForwardedCall
+ */
+export type ForwardedCall = Message<"sluice.control.v1.ForwardedCall"> & {
+  /**
+   * repository_index
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * JSON (src/shared/forwarded-call.ts): what is asked for.
+   *
+   * @generated from field: bytes payload = 2;
+   */
+  payload: Uint8Array;
+};
+
+/**
+ * Describes the message sluice.control.v1.ForwardedCall.
+ * Use `create(ForwardedCallSchema)` to create a new message.
+ */
+export const ForwardedCallSchema: GenMessage<ForwardedCall> = /*@__PURE__*/
+  messageDesc(file_control, 15);
+
+/**
+ * @generated from message sluice.control.v1.ForwardedAnswer
+ */
+export type ForwardedAnswer = Message<"sluice.control.v1.ForwardedAnswer"> & {
+  /**
+   * Code of src/shared/errors.ts, and a sentence for the client, when it is refused; else empty.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string detail = 2;
+   */
+  detail: string;
+
+  /**
+   * Body of the answer as the client is to get it.
+   *
+   * @generated from field: bytes body = 3;
+   */
+  body: Uint8Array;
+};
+
+/**
+ * Describes the message sluice.control.v1.ForwardedAnswer.
+ * Use `create(ForwardedAnswerSchema)` to create a new message.
+ */
+export const ForwardedAnswerSchema: GenMessage<ForwardedAnswer> = /*@__PURE__*/
+  messageDesc(file_control, 16);
 

@@ -63,6 +63,7 @@ export const isFailure = (result: ProvingReport | ProvingFailure): result is Pro
 export class Catalog {
   readonly #sources: CatalogSources
   #models: ReadonlyMap<string, CatalogModel> = new Map()
+  #hasScan = false
   readonly #barred = new Set<string>()
 
   constructor(sources: CatalogSources) {
@@ -71,6 +72,11 @@ export class Catalog {
 
   get models(): ReadonlyMap<string, CatalogModel> {
     return this.#models
+  }
+
+  /** Whether the repository has been read: before, nothing is known. */
+  get hasScan(): boolean {
+    return this.#hasScan
   }
 
   /** `loadKey` of what replicas could not prepare since the last scan. */
@@ -98,6 +104,7 @@ export class Catalog {
    * because they are what an endpoint falls back to.
    */
   take(scan: RepositoryScan, serving: ReadonlyMap<string, number>): void {
+    this.#hasScan = true
     this.#barred.clear()
     this.#models = new Map(
       scan.models.map((scanned) => [

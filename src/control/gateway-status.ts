@@ -1,10 +1,13 @@
 /** The status document of a running gateway. Put together from what is known now; asks nobody. */
 
 import type { Clock } from '../shared/clock.ts'
+import { refuse } from '../shared/errors.ts'
 import { VERSION } from '../shared/version.ts'
 import { endpointStatuses } from './endpoint-status.ts'
+import type { CallAnswers } from './forwarded-calls.ts'
 import type { Gateway } from './gateway.ts'
 import { modelsDocument, modelWarnings } from './model-status.ts'
+import { repositoryIndex } from './repository-states.ts'
 import type { ReplicaSnapshot } from './statistics.ts'
 import type { ModelsDocument, ReplicaStatus, StatusDocument } from './status-document.ts'
 import type { ReplicaState } from './supervisor.ts'
@@ -79,6 +82,14 @@ export const gatewayModels = ({
       return replicas.length > 0 && replicas.every((each) => publisher.isLoadedIn(each, planned))
     },
   })
+
+/** What clients are told, by the way of their replica. */
+export const callAnswers = (gateway: Gateway): CallAnswers => ({
+  repository_index: ({ ready }) =>
+    gateway.catalog.hasScan
+      ? repositoryIndex(gatewayModels(gateway), ready)
+      : refuse('CONTROL_UNREACHABLE', 'Control has not read the model repository yet'),
+})
 
 export const gatewayStatus = (gateway: Gateway, facts: GatewayFacts): StatusDocument => {
   const { plan } = gateway.publisher

@@ -13,6 +13,8 @@ import { slotKeysOf } from '../shared/slot-keys.ts'
 import { Catalog } from './catalog.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
 import { Figures } from './figures.ts'
+import { answerCall } from './forwarded-calls.ts'
+import { callAnswers } from './gateway-status.ts'
 import { Planning } from './planning.ts'
 import { prepareMsMax } from './prepare-limit.ts'
 import type { Prover, ProvingResult } from './prover.ts'
@@ -89,6 +91,7 @@ export class Gateway {
   }
 
   #handlers(onAllFatal: (reason: string) => void): SupervisorHandlers {
+    const { logger } = this.#parts
     return {
       onConnected: (replica) => {
         this.figures.onConnected(replica)
@@ -102,6 +105,7 @@ export class Gateway {
       },
       onDrained: (replica, final) => this.figures.onDrained(replica, final),
       onReport: (replica, report) => this.#onReport(replica, report),
+      onCall: (call) => answerCall(callAnswers(this), call, logger),
       isServing: (replica) => this.publisher.servedBy(replica) !== null,
       prepareMsMax: () =>
         prepareMsMax(this.publisher.plan?.versions.length ?? 0, this.#parts.loadMsMax),

@@ -8,6 +8,8 @@ import { create } from '@bufbuild/protobuf'
 import type { EnvelopeBody } from '../../proto/control-envelope.ts'
 import {
   DrainedSchema,
+  type ForwardedAnswer,
+  type ForwardedCall,
   type Hello,
   type Report,
   type Statistics,
@@ -38,6 +40,8 @@ export interface SupervisorHandlers {
   /** The last figures of a replica that is about to end in order. */
   onDrained?(replica: ConnectedReplica, final: Statistics): void
   onReport?(replica: ConnectedReplica, report: Report): void
+  /** A client of a replica asks; must not reject. Absent: nobody answers. */
+  onCall?(call: ForwardedCall): Promise<ForwardedAnswer>
   /** Nobody can listen as the settings say, and nobody ever could under this control. */
   onAllFatal?(reason: string): void
   /** Whether a replica answers requests. Absent: as soon as it is connected. */
@@ -238,6 +242,9 @@ export class Supervisor {
     if (body.case === 'drained') {
       if (body.value.final !== undefined) handlers.onDrained?.(replica, body.value.final)
       answer({ case: 'drained', value: create(DrainedSchema) })
+    }
+    if (body.case === 'forwardedCall') {
+      void handlers.onCall?.(body.value).then((value) => answer({ case: 'forwardedAnswer', value }))
     }
     if (body.case !== 'report') return
     const { event, detail } = body.value

@@ -17,6 +17,7 @@ import {
   THREAD_WORDS,
 } from '../shared/shared-memory.ts'
 import { slotKeysOf } from '../shared/slot-keys.ts'
+import type { Forward } from './control-calls.ts'
 import { DataThreads, type StartThread } from './data-threads.ts'
 import { replicaStatistics } from './replica-statistics.ts'
 import { SlotTable } from './slot-table.ts'
@@ -38,6 +39,7 @@ export interface AgentSurroundings {
   readonly logger: Logger
   readonly startThread: StartThread
   report(event: AgentEvent, detail: string): void
+  readonly forward: Forward
   /** Ends the process; called again, it does nothing. */
   exit(code: ExitCode, reason: string): void
 }
@@ -71,7 +73,7 @@ export class Agent {
 
   constructor(surroundings: AgentSurroundings) {
     this.#surroundings = surroundings
-    const { settings, clock, logger, startThread } = surroundings
+    const { settings, clock, logger, startThread, forward } = surroundings
     const memory = new SharedArrayBuffer(replicaMemoryBytes(settings.threads))
     this.#memory = mapReplicaMemory(memory, settings.threads)
     this.#slots = new SlotTable(this.#memory.threads.map(({ counters }) => counters))
@@ -86,6 +88,7 @@ export class Agent {
           logger.error({ event: 'data_thread_failed', thread, error }, 'a data thread failed')
           surroundings.exit(1, 'a data thread failed')
         },
+        onCall: forward,
         onEnded: () => this.#onThreadEnded(),
       },
     )

@@ -42,12 +42,12 @@ export const admitEncoding = (encoding: string): Refusal | null => {
  * Calls `use` with the body as it was before it was compressed, valid during the call only, and
  * gives its result, or says why there is no such body. `encoding` has been admitted.
  */
-export const withPlainBody = (
+export const withPlainBody = <T>(
   body: Uint8Array,
   encoding: string,
   limits: BodyLimits,
-  use: (plain: Uint8Array) => Refusal | null,
-): Refusal | null => {
+  use: (plain: Uint8Array) => T,
+): T | Refusal => {
   const coding = codingOf(encoding)
   if (coding === undefined) return use(body)
   const bytesMax = Math.min(limits.bodyBytesMax, RATIO_MAX * body.length + FREE_BYTES)

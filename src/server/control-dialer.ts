@@ -55,7 +55,7 @@ export class ControlDialer {
 
   #dial(): void {
     if (this.#isStopped) return
-    const { socketPath, greeting, onMessage } = this.#options
+    const { socketPath, clock, greeting, onMessage } = this.#options
     const socket = connect(socketPath)
     socket.once('error', () => {
       if (this.#link === null) this.#dialAgain()
@@ -67,7 +67,7 @@ export class ControlDialer {
       }
       this.#lostMs = null
       const onClose = () => this.#onClose()
-      this.#link = new Link(socket, envelopeCodec, { onMessage, onClose })
+      this.#link = new Link(socket, envelopeCodec, { onMessage, onClose }, { clock })
       for (const body of greeting()) this.#link.tell(body)
     })
   }

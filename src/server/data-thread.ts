@@ -22,6 +22,7 @@ import { currentThreadId } from '../shared/threads.ts'
 import { Account } from './account.ts'
 import { lookAtDrain } from './draining.ts'
 import { Epochs } from './epochs.ts'
+import { ForwardedCalls } from './forwarded-calls.ts'
 import { createHttpEngine } from './http.ts'
 import { Infer } from './infer.ts'
 import { type LiveVersion, LiveVersions } from './live-version.ts'
@@ -90,11 +91,15 @@ const takeBodyBytes = (bytes: number): boolean => {
   return false
 }
 
+const calls = new ForwardedCalls(tell)
+
 const infer = new Infer({
   epochs,
   replies,
   account,
   queueRowsMax: settings.limits.queueRowsMax,
+  jsonDepthMax: settings.limits.jsonDepthMax,
+  forward: calls.forward,
   bodies: { bodyBytesMax: settings.limits.bodyBytesMax, takeBodyBytes },
   monotonic,
   isReady,
@@ -152,6 +157,7 @@ const onMessage: { [T in ToDataThread as T['type']]: (message: T) => void } = {
   listen,
   drain,
   close: end,
+  answered: calls.onAnswered,
 }
 
 parentPort?.on('message', (message: ToDataThread) => {

@@ -4,6 +4,7 @@
  * then, and only then may the process exit in good order.
  */
 
+import type { ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'
 import type {
   Answer,
   DataThreadStart,
@@ -28,6 +29,8 @@ export type StartThread = (
 export interface DataThreadsHandlers {
   /** A request met a fault of ours; the thread does not log. */
   onFault(requestId: string, detail: string): void
+  /** A thread asks control something. Must not reject; a thread that has ended gets no answer. */
+  onCall(call: ForwardedCall): Promise<ForwardedAnswer>
   onError(thread: number, error: unknown): void
   /** Also when it was told to end. */
   onEnded(thread: number): void
@@ -98,11 +101,20 @@ export class DataThreads {
       this.#handlers.onFault(message.requestId, message.detail)
       return
     }
+    if (message.type === 'call') {
+      void this.#answer(thread, message.number, message.call)
+      return
+    }
     const asked = this.#asked.get(message.number)
     if (asked === undefined || !asked.waiting.delete(thread)) return
     asked.answers.push(message)
     if (asked.waiting.size > 0) return
     this.#asked.delete(message.number)
     asked.resolve(asked.answers)
+  }
+
+  async #answer(thread: number, number: number, call: ForwardedCall): Promise<void> {
+    const answer = await this.#handlers.onCall(call)
+    if (this.#living.has(thread)) this.#tells[thread]!({ type: 'answered', number, answer })
   }
 }

@@ -1,5 +1,6 @@
 /** The small JSON answers beside inference: health and Open Inference Protocol metadata. */
 
+import type { EpochPlan } from '../shared/epoch-plan.ts'
 import type { TensorSignature } from '../shared/tensor.ts'
 import { VERSION } from '../shared/version.ts'
 import type { LiveEndpoint, LiveVariant } from './live-epoch.ts'
@@ -25,6 +26,10 @@ const EXTENSIONS = ['binary_tensor_data', 'classification']
 
 export const serverMetadata = (): Document =>
   ok({ name: 'sluice', version: VERSION, extensions: EXTENSIONS })
+
+/** `{"models": [...]}`, as KServe's server lists them; also those that cannot answer now. */
+export const modelList = ({ endpoints, unavailable }: EpochPlan): Document =>
+  ok({ models: [...endpoints.map(({ name }) => name), ...unavailable].sort() })
 
 const tensors = (list: readonly TensorSignature[]) =>
   list.map(({ name, datatype, shape }) => ({ name, datatype, shape }))

@@ -11,7 +11,7 @@
 
 import { bucketOf } from '../routing/bucket-table.ts'
 import type { BatcherHandlers, Place, RunTimes } from '../runtime/batch-runs.ts'
-import { type Refusal, refuse } from '../shared/errors.ts'
+import { isRefusal, type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor, TensorData } from '../shared/tensor.ts'
 import type { Account } from './account.ts'
 import { admitHeaderLength, admitRows } from './admission.ts'
@@ -19,11 +19,13 @@ import type { BodyLimits } from './body-buffer.ts'
 import { admitEncoding, withPlainBody } from './content-encoding.ts'
 import type { Epochs } from './epochs.ts'
 import type { Exchange } from './exchange.ts'
+import type { ForwardedCalls } from './forwarded-calls.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
 import { Pending } from './pending.ts'
 import { admitAnswer } from './protocols/answer-size.ts'
 import type { VariantPlan } from './protocols/variant-plan.ts'
 import { ofNoEndpoint, type Replies } from './replies.ts'
+import type { CallRoute } from './route.ts'
 import { formatOf, type InferRoute, resolveRoute } from './routes.ts'
 
 /**
@@ -39,6 +41,8 @@ export interface InferSurroundings {
   readonly queueRowsMax: number
   /** For bodies that are inflated, as for those that arrive. */
   readonly bodies: BodyLimits
+  readonly jsonDepthMax: number
+  readonly forward: ForwardedCalls['forward']
   monotonic(): number
   isReady(): boolean
 }
@@ -49,6 +53,8 @@ export class Infer {
   readonly #account: Account
   readonly #queueRowsMax: number
   readonly #bodies: BodyLimits
+  readonly #jsonDepthMax: number
+  readonly #forward: InferSurroundings['forward']
   readonly #monotonic: () => number
   readonly #isReady: () => boolean
   readonly #target: { columns: readonly TensorData[]; row: number; room: number } = {
@@ -65,6 +71,8 @@ export class Infer {
     this.#account = surroundings.account
     this.#queueRowsMax = surroundings.queueRowsMax
     this.#bodies = surroundings.bodies
+    this.#jsonDepthMax = surroundings.jsonDepthMax
+    this.#forward = surroundings.forward
     this.#monotonic = surroundings.monotonic
     this.#isReady = surroundings.isReady
   }
@@ -74,7 +82,7 @@ export class Infer {
     try {
       const { epoch, routes } = this.#epochs.current()
       const route = exchange.method === 'POST' ? routes.find(exchange.path) : undefined
-      if (route === undefined) this.#other(epoch, exchange, refusal)
+      if (route === undefined) this.#other(epoch, exchange, body, refusal)
       else this.#infer(epoch, route, exchange, body, refusal)
     } catch (thrown) {
       this.#replies.crashed(ofNoEndpoint(exchange, formatOf(exchange.path)), thrown)
@@ -84,7 +92,12 @@ export class Infer {
   /** A client that went before its request was complete. */
   readonly onAborted = (): void => this.#replies.forsaken()
 
-  #other(epoch: LiveEpoch, exchange: Exchange, engineRefusal: Refusal | null): void {
+  #other(
+    epoch: LiveEpoch,
+    exchange: Exchange,
+    body: Uint8Array,
+    engineRefusal: Refusal | null,
+  ): void {
     const route = resolveRoute(epoch, exchange.method, exchange.path)
     const refusal = engineRefusal ?? (route.kind === 'refused' ? route.refusal : null)
     if (refusal !== null) {
@@ -92,7 +105,29 @@ export class Infer {
       this.#replies.refused(ofNoEndpoint(exchange, route.format), refusal, allow)
     } else if (route.kind === 'document') {
       this.#replies.document(exchange, route.format, route.render(this.#isReady()))
+    } else if (route.kind === 'call') this.#call(route, exchange, body)
+  }
+
+  /** What control answers. Nothing of the epoch is held meanwhile. */
+  #call({ format, read }: CallRoute, exchange: Exchange, body: Uint8Array): void {
+    const request = ofNoEndpoint(exchange, format)
+    const { contentEncoding } = exchange
+    const readPlain = (plain: Uint8Array) => read(plain, this.#jsonDepthMax)
+    const call =
+      admitEncoding(contentEncoding) ??
+      withPlainBody(body, contentEncoding, this.#bodies, readPlain)
+    if (isRefusal(call)) {
+      this.#replies.refused(request, call)
+      return
     }
+    this.#forward(call, (answer) => {
+      try {
+        if (typeof answer !== 'string') this.#replies.refused(request, answer)
+        else this.#replies.document(exchange, format, { status: 200, body: answer })
+      } catch (thrown) {
+        this.#replies.crashed(request, thrown)
+      }
+    })
   }
 
   #infer(

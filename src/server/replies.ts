@@ -187,7 +187,12 @@ export class Replies {
     this.#refuse(request, ownId, refuse('INTERNAL', 'Internal error'), '')
   }
 
+  /** An answer that is no prediction; control may have taken a while over it. */
   document(exchange: Exchange, format: WireFormat, { status, body }: Document): void {
+    if (exchange.isAborted) {
+      this.#account.counted(0, format.protocol, REASON_ABORTED)
+      return
+    }
     const id = idOfHead(exchange) ?? this.#ownId(0)
     const head = `${statusLine(status)}\r\n${JSON_TYPE}\r\nx-request-id: ${id}`
     exchange.reply(head, body)

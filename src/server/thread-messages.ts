@@ -1,6 +1,9 @@
-/** What an agent and its data threads say to each other. Control plane only: never per request. */
+/**
+ * What an agent and its data threads say to each other. Control plane only: never per prediction.
+ */
 
 import type { EpochPlan, PrepareFailure, ReplicaSettings } from '../shared/epoch-plan.ts'
+import type { ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'
 
 /** `workerData` of a data thread. */
 export interface DataThreadStart {
@@ -31,6 +34,8 @@ export type ToDataThread =
   | { readonly type: 'drain' }
   /** The time for draining is over: end now. */
   | { readonly type: 'close' }
+  /** Answer to the thread's own call of that number. */
+  | { readonly type: 'answered'; readonly number: number; readonly answer: ForwardedAnswer }
 
 export type Answer =
   | {
@@ -49,3 +54,5 @@ export type Answer =
 export type FromDataThread =
   | Answer
   | { readonly type: 'fault'; readonly requestId: string; readonly detail: string }
+  /** For control. Answered once, under a number that this thread chose. */
+  | { readonly type: 'call'; readonly number: number; readonly call: ForwardedCall }

@@ -82,6 +82,8 @@ const REASON_NUMBERS = {
   SERVER_TIMEOUT: 46,
   ANSWER_TOO_LARGE: 47,
   ENCODING_RATIO_EXCEEDED: 48,
+  CONTROL_BUSY: 49,
+  NOT_IMPLEMENTED: 50,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 
 const REASON_NAMES: readonly string[] = (() => {

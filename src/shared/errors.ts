@@ -54,7 +54,7 @@ export const ERRORS = {
     413,
     'RESOURCE_EXHAUSTED',
     false,
-    'The body is larger than `limits.body_bytes_max`',
+    'The body is larger than `limits.body_bytes_max`, or than this path takes',
     'Send fewer rows in one request, or raise the limit',
   ),
   ANSWER_TOO_LARGE: entry(
@@ -86,6 +86,13 @@ export const ERRORS = {
     false,
     'The path exists, but not for this method',
     'Use the method named in the allow header',
+  ),
+  NOT_IMPLEMENTED: entry(
+    501,
+    'UNIMPLEMENTED',
+    false,
+    'The protocol has such a call, and this server does not have it',
+    'See the list of paths in docs/life-of-a-request.md',
   ),
   // routing
   ROUTE_NOT_FOUND: notFound('No such path', 'See the list of paths in docs/life-of-a-request.md'),
@@ -119,6 +126,20 @@ export const ERRORS = {
     true,
     'More rows are waiting than `limits.queue_rows_max`',
     'Retry after the time in Retry-After, with back-off',
+  ),
+  CONTROL_UNREACHABLE: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The control process does not answer; predictions go on without it',
+    'Start it with `sluice serve`; to the command line, name it with --server',
+  ),
+  CONTROL_BUSY: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'As many calls to control as one replica may have are under way',
+    'Retry after the time in Retry-After; ask for the index seldom',
   ),
   BODY_BUDGET_EXHAUSTED: entry(
     503,

@@ -88,13 +88,6 @@ export const LOAD_ERRORS = {
     'The path of the control socket exceeds 107 bytes',
     'Choose a shorter `--state-dir`',
   ),
-  CONTROL_UNREACHABLE: entry(
-    0,
-    'UNAVAILABLE',
-    true,
-    'The control server does not answer',
-    'Start it with `sluice serve`, or name it with --server',
-  ),
   REPLICAS_UNREACHABLE: loadError(
     'Control answers, but nobody answers at the address of the data plane',
     'Run `sluice status`: it says how the replicas are',

@@ -1,7 +1,9 @@
 /** An agent over puppet threads, with a clock of its own and notes of what it did. */
 
 import { Agent } from '../../src/server/agent.ts'
+import type { Forward } from '../../src/server/control-calls.ts'
 import type { EpochPlan, ReplicaSettings } from '../../src/shared/epoch-plan.ts'
+import { refuse } from '../../src/shared/errors.ts'
 import { createLogger } from '../../src/shared/logger.ts'
 import { FakeClock, settle } from './fake-clock.ts'
 import { type PuppetThread, puppetThreads } from './puppet-threads.ts'
@@ -19,7 +21,10 @@ export interface AgentWorld {
   serve(plan: EpochPlan): Promise<void>
 }
 
-export const makeAgent = (given: Partial<ReplicaSettings> = {}): AgentWorld => {
+export const makeAgent = ({
+  forward = async () => refuse('CONTROL_UNREACHABLE', 'no control here'),
+  ...given
+}: Partial<ReplicaSettings> & { forward?: Forward } = {}): AgentWorld => {
   const { threads, startThread } = puppetThreads()
   const clock = new FakeClock()
   const reports: string[] = []
@@ -30,6 +35,7 @@ export const makeAgent = (given: Partial<ReplicaSettings> = {}): AgentWorld => {
     logger: createLogger({ level: 'silent', component: 'test' }),
     startThread,
     report: (event, detail) => reports.push(`${event}: ${detail}`),
+    forward,
     exit: (code, reason) => exits.push(`${code} ${reason}`),
   })
   const serve = async (plan: EpochPlan) => {

@@ -3,6 +3,7 @@
 import type { StartThread, ThreadHandlers } from '../../src/server/data-threads.ts'
 import type { DataThreadStart, ToDataThread } from '../../src/server/thread-messages.ts'
 import type { PrepareFailure } from '../../src/shared/epoch-plan.ts'
+import type { ForwardedCall } from '../../src/shared/forwarded-call.ts'
 import { mapReplicaMemory, type ReplicaMemory } from '../../src/shared/shared-memory.ts'
 
 export type Told<T extends ToDataThread['type']> = Extract<ToDataThread, { type: T }>
@@ -50,6 +51,11 @@ export class PuppetThread {
 
   fault(requestId: string, detail: string): void {
     this.#handlers.onMessage({ type: 'fault', requestId, detail })
+  }
+
+  /** Asks control something. */
+  call(number: number, call: ForwardedCall): void {
+    this.#handlers.onMessage({ type: 'call', number, call })
   }
 
   fail(error: unknown): void {

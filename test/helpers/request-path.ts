@@ -6,11 +6,13 @@ import { Account } from '../../src/server/account.ts'
 import type { BodyLimits } from '../../src/server/body-buffer.ts'
 import { Epochs } from '../../src/server/epochs.ts'
 import type { Exchange } from '../../src/server/exchange.ts'
+import { ForwardedCalls } from '../../src/server/forwarded-calls.ts'
 import { Infer } from '../../src/server/infer.ts'
 import { LiveVersions } from '../../src/server/live-version.ts'
 import type { Pending } from '../../src/server/pending.ts'
 import { KEPT_VALUES_MAX } from '../../src/server/protocols/answer-size.ts'
 import { Replies } from '../../src/server/replies.ts'
+import type { FromDataThread } from '../../src/server/thread-messages.ts'
 import {
   PROTOCOLS,
   REASONS,
@@ -41,6 +43,8 @@ export interface GivenAnswer {
   /** The same as it was sent. */
   readonly bytes: Uint8Array
 }
+
+type Called = Extract<FromDataThread, { type: 'call' }>
 
 export type Head = Partial<
   Pick<
@@ -126,6 +130,9 @@ export class RequestPath {
   readonly replies: Replies
   readonly epochs: Epochs
   readonly infer: Infer
+  /** What was put to control; `answer` says what control says. */
+  readonly called: Called[] = []
+  readonly calls = new ForwardedCalls((call) => this.called.push(call))
   #lastNumber = 0
   #slots: Record<string, number> = {}
 
@@ -152,6 +159,8 @@ export class RequestPath {
       account: this.account,
       queueRowsMax,
       bodies: options.bodies ?? new BodyBudget(64 * 1024 * 1024),
+      jsonDepthMax: 20,
+      forward: this.calls.forward,
       monotonic,
       isReady: options.isReady ?? (() => true),
     })

@@ -83,6 +83,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'test/property/planning.test.ts': ['src/control/prepare-failures.ts'],
   'test/unit/config/parsers.model.test.ts': ['src/config/schemas/model.ts'],
   'test/unit/control/admin-api.test.ts': ['src/control/admin-openapi.ts'],
+  'test/unit/control/forwarded-calls.test.ts': ['src/shared/forwarded-call.ts'],
   'test/unit/control/metrics.test.ts': [
     'src/control/metric-table.ts',
     'src/control/sample.ts',
@@ -108,6 +109,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/answer-json.ts',
     'src/server/protocols/oip-plan.ts',
   ],
+  'test/unit/server/routes.test.ts': ['src/server/route.ts'],
   'test/unit/shared/problem.test.ts': ['src/shared/errors.ts'],
 }
 

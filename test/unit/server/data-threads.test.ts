@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { DataThreads } from '../../../src/server/data-threads.ts'
 import type { Question } from '../../../src/server/thread-messages.ts'
+import { forwardedCall } from '../../../src/shared/forwarded-call.ts'
 import { replicaMemoryBytes } from '../../../src/shared/shared-memory.ts'
 import { settle } from '../../helpers/fake-clock.ts'
 import { puppetThreads } from '../../helpers/puppet-threads.ts'
@@ -18,6 +19,7 @@ const makeThreads = (count = 2) => {
     { settings, memory },
     {
       onFault: (requestId, detail) => heard.push(`fault ${requestId} ${detail}`),
+      onCall: async ({ kind }) => `answer to ${kind}`,
       onError: (thread, error) => heard.push(`error ${thread} ${String(error)}`),
       onEnded: (thread) => heard.push(`ended ${thread}`),
     },
@@ -82,4 +84,16 @@ test('living names the threads that have not ended', () => {
   puppets[1]!.end()
   expect(threads.living.size).toBe(0)
   expect(heard).toEqual(['fault id-1 crash', 'error 0 Error: torn', 'ended 0', 'ended 1'])
+})
+
+test('a call of a thread is answered to it alone, and to nobody once it has ended', async () => {
+  const { puppets } = makeThreads()
+  const call = forwardedCall('repository_index', { ready: true })
+  puppets[0]!.call(7, call)
+  puppets[1]!.call(7, call)
+  puppets[1]!.end()
+  await settle()
+  const answer = 'answer to repository_index'
+  expect(puppets[0]!.told).toEqual([{ type: 'answered', number: 7, answer }])
+  expect(puppets[1]!.told).toEqual([])
 })

@@ -66,6 +66,8 @@ const GIVEN = {
   SERVER_TIMEOUT: 46,
   ANSWER_TOO_LARGE: 47,
   ENCODING_RATIO_EXCEEDED: 48,
+  CONTROL_BUSY: 49,
+  NOT_IMPLEMENTED: 50,
 } as const
 
 test.each(Object.entries(GIVEN))(

@@ -1,0 +1,41 @@
+/** What Triton's repository index says of every model and version. Pure. */
+
+import type { ModelStatus, ModelsDocument, VersionStatus } from './status-document.ts'
+
+/**
+ * One line of the index (Triton: core, tritonserver.cc, `TRITONSERVER_ServerModelIndex`). There,
+ * `reason` is left out where there is none; here it is '' then, as other servers have it.
+ */
+export interface IndexEntry {
+  readonly name: string
+  /** Absent for a model without versions. */
+  readonly version?: string
+  readonly state: 'READY' | 'LOADING' | 'UNAVAILABLE'
+  readonly reason: string
+}
+
+const STATES = {
+  available: 'READY',
+  loading: 'LOADING',
+  failed: 'UNAVAILABLE',
+  unloaded: 'UNAVAILABLE',
+} as const
+
+const reasonOf = ({ state, code, reason }: VersionStatus): string => {
+  if (state === 'failed') return `${code}: ${reason}`
+  return state === 'unloaded' ? 'unloaded: the version policy does not name it' : ''
+}
+
+const entriesOf = ({ name, versions }: ModelStatus): IndexEntry[] =>
+  versions.length === 0
+    ? [{ name, state: 'UNAVAILABLE', reason: 'no versions' }]
+    : versions.map((status) => ({
+        name,
+        version: String(status.version),
+        state: STATES[status.state],
+        reason: reasonOf(status),
+      }))
+
+/** `isReadyOnly`: only what every replica serves. */
+export const repositoryIndex = ({ models }: ModelsDocument, isReadyOnly: boolean): IndexEntry[] =>
+  models.flatMap(entriesOf).filter(({ state }) => !isReadyOnly || state === 'READY')

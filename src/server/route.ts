@@ -1,0 +1,113 @@
+/** What a path can lead to, beside inference, and the refusals that several paths share. */
+
+import { type Refusal, refuse } from '../shared/errors.ts'
+import type { ForwardedCall } from '../shared/forwarded-call.ts'
+import { isModelName, parseVersion } from '../shared/ids.ts'
+import { nearest } from '../shared/nearest.ts'
+import type { Document } from './documents.ts'
+import { quote } from './json/pointer.ts'
+import type { LiveEndpoint, LiveEpoch, LiveVariant } from './live-epoch.ts'
+import { OTHER, type WireFormat } from './wire-formats.ts'
+
+export interface DocumentRoute {
+  readonly kind: 'document'
+  readonly format: WireFormat
+  render(isReady: boolean): Document
+}
+
+/** What control answers. */
+export interface CallRoute {
+  readonly kind: 'call'
+  readonly format: WireFormat
+  /** Makes the call of the body, or says what is wrong with it. */
+  read(body: Uint8Array, jsonDepthMax: number): ForwardedCall | Refusal
+}
+
+export interface RefusedRoute {
+  readonly kind: 'refused'
+  readonly format: WireFormat
+  readonly refusal: Refusal
+  /** The methods that the path has, where the method is wrong; else ''. */
+  readonly allow: string
+}
+
+export type Route = DocumentRoute | CallRoute | RefusedRoute
+
+export type Methods = 'POST' | 'GET, HEAD'
+
+export const refused = (format: WireFormat, refusal: Refusal, allow = ''): RefusedRoute => ({
+  kind: 'refused',
+  format,
+  refusal,
+  allow,
+})
+
+export const wrongMethod = (format: WireFormat, method: string, allow: Methods): RefusedRoute => {
+  const detail = `${method.slice(0, 16)} is not allowed here; use ${allow}`
+  return refused(format, refuse('METHOD_NOT_ALLOWED', detail), allow)
+}
+
+/** `method`: HEAD counts as GET. */
+export const isAllowed = (allow: Methods, method: string): boolean =>
+  method === (allow === 'POST' ? 'POST' : 'GET')
+
+export const document = (
+  render: (isReady: boolean) => Document,
+  format = OTHER,
+): DocumentRoute => ({ kind: 'document', format, render })
+
+/** A name within a path as its client meant it: for messages. Paths are compared as sent. */
+export const decoded = (name: string): string => {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name // no valid encoding: as it was sent
+  }
+}
+
+export const noSuchPath = (format: WireFormat, path: string): RefusedRoute =>
+  refused(format, refuse('ROUTE_NOT_FOUND', `No such path: ${quote(decoded(path))}`))
+
+export const endpointNames = (epoch: LiveEpoch): string => {
+  const list = [...epoch.endpoints.keys()].slice(0, 20)
+  return list.length === 0 ? 'none is served' : list.join(', ')
+}
+
+export const notReady = (name: string): Refusal =>
+  refuse('VERSION_NOT_READY', `'${name}' has no available versions`)
+
+/**
+ * Of a name that no endpoint has. To clients of the Open Inference Protocol it begins as Triton's
+ * message does (core, model_repository_manager.cc): they and their tests look for it.
+ */
+export const unknownName = (
+  code: 'ENDPOINT_NOT_FOUND' | 'MODEL_NOT_FOUND',
+  name: string,
+  epoch: LiveEpoch,
+): Refusal => {
+  if (epoch.plan.unavailable.includes(name)) return notReady(name)
+  const sent = decoded(name)
+  const near = isModelName(sent) ? nearest(sent, [...epoch.endpoints.keys()]) : null
+  const hint = near === null ? '.' : `; did you mean '${near}'?`
+  const what =
+    code === 'MODEL_NOT_FOUND'
+      ? `Request for unknown model: ${quote(sent)} is not found`
+      : `Unknown endpoint ${quote(sent)}`
+  return refuse(code, `${what}${hint} Endpoints: ${endpointNames(epoch)}`)
+}
+
+/** The version that a path pins, as it stands there. The first words are Triton's. */
+export const findVersion = (endpoint: LiveEndpoint, text: string): LiveVariant | Refusal => {
+  const version = parseVersion(text)
+  if (version === 0) {
+    return refuse(
+      'VERSION_NOT_FOUND',
+      `${quote(decoded(text))} is no version: versions are integers from 1`,
+    )
+  }
+  const variant = endpoint.pinned.get(version)
+  if (variant !== undefined) return variant
+  const served = [...endpoint.pinned.keys()].join(', ')
+  const what = `Request for unknown model: '${endpoint.name}' version ${version} is not found`
+  return refuse('VERSION_NOT_FOUND', `${what}. Served: ${served}`)
+}

@@ -1,0 +1,51 @@
+import { create } from '@bufbuild/protobuf'
+import { expect, test } from 'vitest'
+import { ForwardedCallSchema } from '../../../proto/gen/control_pb.ts'
+import { answerCall, type CallAnswers } from '../../../src/control/forwarded-calls.ts'
+import { refuse } from '../../../src/shared/errors.ts'
+import { forwardedCall } from '../../../src/shared/forwarded-call.ts'
+import { createLogger } from '../../../src/shared/logger.ts'
+
+const logger = createLogger({ level: 'silent', component: 'test' })
+
+const ask = async (
+  answer: CallAnswers['repository_index'],
+  { kind, payload }: { kind: string; payload: string } = forwardedCall('repository_index', {
+    ready: true,
+  }),
+) => {
+  const call = create(ForwardedCallSchema, { kind, payload: new TextEncoder().encode(payload) })
+  const { code, detail, body } = await answerCall({ repository_index: answer }, call, logger)
+  return { code, detail, body: new TextDecoder().decode(body) }
+}
+
+test.each([
+  ['at once', ({ ready }: { ready: boolean }) => [{ ready, text: 'é' }]],
+  ['later', async ({ ready }: { ready: boolean }) => [{ ready, text: 'é' }]],
+])('answerCall() gives what a source answers %s, as JSON', async (_, answer) => {
+  expect(await ask(answer)).toEqual({ code: '', detail: '', body: '[{"ready":true,"text":"é"}]' })
+})
+
+test('answerCall() gives a refusal with its code', async () => {
+  const refused = { code: 'MODEL_NOT_FOUND', detail: 'no such model', body: '' }
+  expect(await ask(() => refuse('MODEL_NOT_FOUND', 'no such model'))).toEqual(refused)
+})
+
+test.each([
+  ['throws', () => fault()],
+  ['rejects', async () => fault()],
+])('answerCall() says nothing of why a source %s', async (_, answer) => {
+  expect(await ask(answer)).toEqual({ code: 'INTERNAL', detail: 'Internal error', body: '' })
+})
+
+test('answerCall() refuses a kind that it does not know, and survives a broken payload', async () => {
+  for (const kind of ['brew_coffee', 'constructor', '']) {
+    expect((await ask(() => [], { kind, payload: '{}' })).code).toBe('NOT_IMPLEMENTED')
+  }
+  const broken = { kind: 'repository_index', payload: '{' }
+  expect((await ask(() => [], broken)).code).toBe('INTERNAL')
+})
+
+const fault = (): never => {
+  throw new Error('/secret/path')
+}
