@@ -3,9 +3,11 @@
 import { z } from 'zod'
 import { type ErrorCode, refuse } from '../shared/errors.ts'
 import type { ExampleRow, Manifest, ManifestFeature } from '../shared/manifest.ts'
+import type { FeatureBounds } from '../shared/profile.ts'
 import type { ConfigProblem, FileRefusal, ModelConfig } from './config.ts'
 import { jsonFault, jsonPlaces, type Place, placeAt } from './json-text.ts'
 import { formatProblem, type Locate, problemsOf, wrongPaths } from './problems.ts'
+import { boundsOf } from './profile-bounds.ts'
 import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { FORMAT_VERSION } from './schemas/file-format.ts'
 import { manifestSchema } from './schemas/manifest.ts'
@@ -17,6 +19,7 @@ import { parseYaml } from './yaml-file.ts'
 interface Profile {
   readonly versionDigest: string
   readonly exampleRow: ExampleRow
+  readonly bounds: readonly FeatureBounds[]
 }
 
 const DEFAULT_MODEL_CONFIG: ModelConfig = {
@@ -124,7 +127,8 @@ const parseManifest = (bytes: Uint8Array): Manifest | FileRefusal => {
 const parseProfile = (bytes: Uint8Array): Profile | FileRefusal => {
   const parsed = parseJson(bytes, profileSchema, 'MANIFEST_INVALID', 'profile.json')
   if ('code' in parsed) return parsed
-  return { versionDigest: parsed.data.version_digest, exampleRow: parsed.data.example_row }
+  const { version_digest: versionDigest, example_row: exampleRow, features } = parsed.data
+  return { versionDigest, exampleRow, bounds: boundsOf(features) }
 }
 
 /** model.yaml. */

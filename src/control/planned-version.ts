@@ -32,6 +32,7 @@ export const plannedVersion = (
   manifest: scanned.manifest,
   batching: batchPolicyOf(report, model.config),
   exampleRow: scanned.exampleRow,
+  bounds: scanned.bounds,
 })
 
 /** Why a version cannot keep a contract; without one: the contract that it gives itself. */

@@ -9,6 +9,7 @@ import type { FileRefusal, ModelConfig } from '../config/config.ts'
 import { GatewayError, type Refusal, refuse } from '../shared/errors.ts'
 import { isModelName, parseVersion } from '../shared/ids.ts'
 import type { ExampleRow, Manifest } from '../shared/manifest.ts'
+import type { FeatureBounds } from '../shared/profile.ts'
 import { exampleRowFault } from './example-row.ts'
 import { checkPlace, isFile, readOptional } from './repository-file.ts'
 
@@ -30,6 +31,8 @@ export interface ScannedVersion {
   readonly modelFile: string
   readonly manifest: Manifest | null
   readonly exampleRow: ExampleRow | null
+  /** Of the profile; empty without one. */
+  readonly bounds: readonly FeatureBounds[]
   /** Why the version cannot even be tried; null when it can. */
   readonly fault: RepositoryFault | null
 }
@@ -51,11 +54,18 @@ export interface RepositoryScan {
   readonly faults: readonly RepositoryFault[]
 }
 
+/** What is needed of profile.json. */
+export interface ParsedProfile {
+  readonly versionDigest: string
+  readonly exampleRow: ExampleRow
+  readonly bounds: readonly FeatureBounds[]
+}
+
 /** How the files of a repository are read; `config/parsers.ts` in production. */
 export interface RepositoryParsers {
   readonly defaultConfig: ModelConfig
   parseManifest(bytes: Uint8Array): Manifest | FileRefusal
-  parseProfile(bytes: Uint8Array): { versionDigest: string; exampleRow: ExampleRow } | FileRefusal
+  parseProfile(bytes: Uint8Array): ParsedProfile | FileRefusal
   parseModelConfig(bytes: Uint8Array): ModelConfig | FileRefusal
   parseAliases(bytes: Uint8Array): Record<string, number> | FileRefusal
 }
@@ -88,7 +98,7 @@ const scanVersion = (
   parsers: RepositoryParsers,
 ): ScannedVersion => {
   const modelFile = join(folder, 'model.onnx')
-  const bare = { version, folder, modelFile, manifest: null, exampleRow: null }
+  const bare = { version, folder, modelFile, manifest: null, exampleRow: null, bounds: [] }
   const faultOf = faultsOf(root, folder)
   const failed = (...parts: Parameters<typeof faultOf>): ScannedVersion => ({
     ...bare,
@@ -118,7 +128,7 @@ const scanVersion = (
   const exampleRow = profile?.exampleRow ?? null
   const fault = exampleRow && manifest && exampleRowFault(exampleRow, manifest)
   return fault === null
-    ? { ...bare, manifest, exampleRow, fault }
+    ? { ...bare, manifest, exampleRow, bounds: profile?.bounds ?? [], fault }
     : failed('profile.json', refuse(code, `profile.json: example_row ${fault}`), ['example_row'])
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { refuse } from '../shared/errors.ts'
+import { apiDescription } from './api-description.ts'
 import { health } from './documents.ts'
 import type { LiveEndpoint, LiveEpoch, LiveVariant } from './live-epoch.ts'
 import { oipRoute } from './oip-routes.ts'
@@ -98,6 +99,10 @@ export const resolveRoute = (epoch: LiveEpoch, sentMethod: string, path: string)
   const fixed = FIXED.get(path)
   if (fixed !== undefined) {
     return method === 'GET' ? fixed : wrongMethod(fixed.format, method, 'GET, HEAD')
+  }
+  if (path === '/openapi.json') {
+    if (method !== 'GET') return wrongMethod(OTHER, method, 'GET, HEAD')
+    return document(() => apiDescription(epoch))
   }
   const format = formatOf(path)
   if (format === FEATURES) return predictRoute(epoch, method, path)

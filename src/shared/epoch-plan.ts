@@ -5,6 +5,7 @@
 
 import type { Contract } from './contract.ts'
 import { type ExampleRow, type Manifest, reviveManifest } from './manifest.ts'
+import type { FeatureBounds } from './profile.ts'
 import type { Signature } from './tensor.ts'
 
 /** How requests of one version are put together. Rows, not requests, are counted. */
@@ -33,6 +34,8 @@ export interface PlannedVersion {
   readonly batching: BatchPolicy
   /** Row of the profile, for warm-up; null when the version has no profile. */
   readonly exampleRow: ExampleRow | null
+  /** Of the profile, for the description of the API; absent in plans of an earlier release. */
+  readonly bounds?: readonly FeatureBounds[]
 }
 
 /** The same for the same bytes with the same batching: a thread that holds one has the other. */

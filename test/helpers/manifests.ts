@@ -31,7 +31,10 @@ export const profileJson = (more: object = {}): object => ({
   rows: 100,
   example_row: { distance: 1400, seats: null, carrier: 'UA' },
   features: [
-    { name: 'distance', type: 'number', edges: [100, 200.5], counts: [1, 2, 3], atoms: [] },
+    {
+      ...{ name: 'distance', type: 'number', edges: [100, 200.5], counts: [1, 2, 3], atoms: [] },
+      ...{ min: 3.5, max: 4983 },
+    },
     { name: 'carrier', type: 'category', categories: [{ value: 'UA', count: 100 }], missing: 0 },
   ],
   ...more,

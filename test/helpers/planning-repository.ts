@@ -35,7 +35,7 @@ const SELFISH: Manifest = {
 }
 
 const scannedVersion = (version: number, { nature, content }: ToldVersion): ScannedVersion => ({
-  ...{ version, folder: '', exampleRow: null },
+  ...{ version, folder: '', exampleRow: null, bounds: [] },
   // What a proving run and replicas find out.
   modelFile: `${nature}/${content}`,
   manifest: nature === 'selfish' ? SELFISH : null,

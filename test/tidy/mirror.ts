@@ -80,6 +80,11 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/oip-inputs.ts',
     'src/server/protocols/oip-request.ts',
   ],
+  'test/property/openapi.test.ts': [
+    'src/server/openapi/answers.ts',
+    'src/server/openapi/features.ts',
+    'src/server/openapi/oip.ts',
+  ],
   'test/property/planning.test.ts': ['src/control/prepare-failures.ts'],
   'test/unit/config/parsers.model.test.ts': ['src/config/schemas/model.ts'],
   'test/unit/control/admin-api.test.ts': ['src/control/admin-openapi.ts'],
@@ -109,6 +114,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/answer-json.ts',
     'src/server/protocols/oip-plan.ts',
   ],
+  'test/unit/server/openapi/document.test.ts': ['src/server/openapi/responses.ts'],
   'test/unit/server/routes.test.ts': ['src/server/route.ts'],
   'test/unit/shared/problem.test.ts': ['src/shared/errors.ts'],
 }

@@ -42,6 +42,8 @@ const feature = z
     atoms: counted(z.number()).optional(),
     categories: counted(z.union([z.string(), z.number()])).optional(),
     missing: count.optional(),
+    min: z.number().nullish(),
+    max: z.number().nullish(),
   })
   .refine(areBinsOf, BINS)
 

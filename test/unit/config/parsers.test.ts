@@ -205,6 +205,7 @@ test.each<readonly [string, object, string]>([
   ['edges beyond float32', distance({ edges: [1, 1e39] }), 'holds a number beyond float32'],
   ['an edge of text', distance({ edges: ['1', 2] }), 'features.0.edges.0: got "1"; wanted number'],
   ['a count too few', distance({ counts: [1, 1] }), 'counts: must be one more than the edges'],
+  ['a minimum of text', distance({ min: '1' }), 'features.0.min: got "1"; wanted number'],
   ['half a count', distance({ counts: [1, 1, 0.5] }), 'features.0.counts.2: got 0.5'],
   [
     'an atom twice',
@@ -229,9 +230,13 @@ test.each<readonly [string, object, string]>([
   })
 })
 
-test('parseProfile() gives digest and example row', () => {
+test('parseProfile() gives digest, example row and bounds', () => {
   expect(parseProfile(utf8(profileJson()))).toEqual({
     versionDigest: DIGEST,
     exampleRow: { distance: 1400, seats: null, carrier: 'UA' },
+    bounds: [
+      { name: 'distance', min: 3.5, max: 4983, categories: [], moreCategories: 0 },
+      { name: 'carrier', min: null, max: null, categories: ['UA'], moreCategories: 0 },
+    ],
   })
 })

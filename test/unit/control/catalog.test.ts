@@ -16,7 +16,14 @@ const scanOf = (
   { torn = {}, ...more }: Partial<ScannedModel> & { torn?: Record<number, Refusal> } = {},
 ) => {
   const scanned = versions.map((version): ScannedVersion => {
-    const bare = { version, folder: '', modelFile: '', manifest: null, exampleRow: null }
+    const bare = {
+      version,
+      folder: '',
+      modelFile: '',
+      manifest: null,
+      exampleRow: null,
+      bounds: [],
+    }
     return { ...bare, fault: torn[version] ?? null }
   })
   const model: ScannedModel = {

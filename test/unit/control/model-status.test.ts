@@ -13,7 +13,14 @@ import { provingReport } from '../../helpers/proving-report.ts'
 const CONFIG = { maxBatchSize: null, preferredBatchSize: [], maxQueueDelayUs: 0 }
 const BAD = { code: 'MODEL_INVALID' as const, detail: 'it is bad' }
 
-const scanned = { folder: '', modelFile: '', manifest: null, exampleRow: null, fault: null }
+const scanned = {
+  folder: '',
+  modelFile: '',
+  manifest: null,
+  exampleRow: null,
+  bounds: [],
+  fault: null,
+}
 const SCANNED: ScannedModel = {
   ...{ name: 'a', config: CONFIG, faults: [], isBroken: false },
   aliases: { champion: 1, blue: 1 },

@@ -37,7 +37,7 @@ const manifestOf = ({ features, tensor = 'x' }: Fate): Manifest | null =>
       }
 
 const scannedOf = (version: number, fate: Fate): ScannedVersion => ({
-  ...{ version, folder: '', modelFile: '', exampleRow: null, fault: null },
+  ...{ version, folder: '', modelFile: '', exampleRow: null, bounds: [], fault: null },
   manifest: manifestOf(fate),
 })
 

@@ -9,7 +9,15 @@ const CONFIG = { maxBatchSize: null, preferredBatchSize: [], maxQueueDelayUs: 0 
 const version = (name: string) =>
   plannedVersion(
     { name, aliases: {}, config: CONFIG, versions: [], faults: [], isBroken: false },
-    { version: 1, folder: '', modelFile: '', manifest: null, exampleRow: null, fault: null },
+    {
+      version: 1,
+      folder: '',
+      modelFile: '',
+      manifest: null,
+      exampleRow: null,
+      bounds: [],
+      fault: null,
+    },
     provingReport(),
   )
 

@@ -1,0 +1,103 @@
+/** What `/predict` answers for a version, as schemas: what `features-encode.ts` writes. */
+
+import type { TensorSignature } from '../../shared/tensor.ts'
+import { answeredElement, anyOf, listOf, nestedSchema, type Schema } from './json-schema.ts'
+import type { ApiEndpoint, ApiVersion } from './source.ts'
+
+const NUMBER: Schema = { type: 'number' }
+
+const outputOf = ({ signature }: ApiVersion, index: number): TensorSignature | undefined =>
+  signature.outputs[index]
+
+/** JSON values of classes, from their text. */
+const classValues = (texts: readonly string[]): Schema => ({
+  enum: [...new Set(texts)].map((text) => JSON.parse(text) as unknown),
+})
+
+const score = (description: string): Schema => ({ ...NUMBER, description })
+
+const object = (properties: Schema): Schema => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+})
+
+const scored = (version: ApiVersion): Schema => {
+  const { reading, manifest } = version
+  const { label, classes, keys, positive, negative, threshold } = reading!
+  const ownLabel = outputOf(version, label)
+  const labelled = ownLabel === undefined ? null : answeredElement(ownLabel.datatype)
+  if (manifest!.task === 'regression') {
+    return object({ score: score('The value'), prediction: score('The same') })
+  }
+  if (manifest!.task === 'binary') {
+    const likely = classValues([positive, negative])
+    const isOurs = threshold !== null || labelled === null
+    const rule = `${positive} from a score of ${threshold ?? 0.5} on`
+    return object({
+      score: score(`Probability of the class ${positive}`),
+      prediction: isOurs
+        ? { ...likely, description: rule }
+        : { ...labelled, description: 'The label of the model' },
+    })
+  }
+  const scores = Object.fromEntries(keys.map((key) => [JSON.parse(key) as string, NUMBER]))
+  return object({
+    score: score('The highest of `scores`'),
+    prediction: labelled ?? { ...classValues(classes), description: 'Its class' },
+    scores: { ...object(scores), additionalProperties: NUMBER },
+  })
+}
+
+/** A row of an output: the value itself where a row is one element, else nested like its shape. */
+const outputSchema = ({ datatype, shape }: TensorSignature, hasRows: boolean): Schema => {
+  const element = answeredElement(datatype)
+  const inner = hasRows ? shape.slice(1) : shape
+  const nested = nestedSchema(element, inner)
+  if (inner.length !== 1 || inner[0]! > 1) return nested
+  return inner[0] === -1 ? anyOf([element, nested]) : inner[0] === 1 ? element : nested
+}
+
+const raw = ({ signature, rowsMax }: ApiVersion): Schema =>
+  object({
+    outputs: object(
+      Object.fromEntries(
+        signature.outputs.map((output) => [output.name, outputSchema(output, rowsMax > 0)]),
+      ),
+    ),
+  })
+
+/** What is answered for a row. */
+const rowAnswer = (version: ApiVersion): Schema =>
+  version.reading === null ? raw(version) : scored(version)
+
+const metadata = ({ answering }: ApiEndpoint): Schema =>
+  object({
+    request_id: { type: 'string', description: "The client's, else the prediction id" },
+    prediction_id: { type: 'string', description: 'Unique' },
+    model: { enum: [...new Set(answering.map(({ model }) => model))] },
+    version: { enum: answering.map(({ version }) => version) },
+    variant: { enum: answering.map(({ variant }) => variant) },
+    latency_ms: { type: 'number', minimum: 0 },
+  })
+
+/** The body of a 200 answer of `/predict`. */
+export const answerSchema = (endpoint: ApiEndpoint): Schema => {
+  const row = anyOf(endpoint.answering.map(rowAnswer))
+  const about = {
+    type: 'object',
+    properties: { metadata: metadata(endpoint) },
+    required: ['metadata'],
+  }
+  return {
+    oneOf: [
+      { title: 'To one row', allOf: [row, about], not: { required: ['predictions'] } },
+      {
+        title: 'To several rows, in their order',
+        type: 'object',
+        properties: { predictions: { ...listOf(row), minItems: 1 }, metadata: metadata(endpoint) },
+        required: ['predictions', 'metadata'],
+      },
+    ],
+  }
+}

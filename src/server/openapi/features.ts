@@ -1,0 +1,166 @@
+/** The rows that `/predict` takes for a version, as schemas: what `features-row.ts` and
+ * `features-tensors.ts` read, no more and no less as far as JSON Schema can say it. */
+
+import type { BoundFeature } from '../../shared/contract.ts'
+import type { FeatureBounds } from '../../shared/profile.ts'
+import { canHold } from '../../shared/tensor.ts'
+import {
+  anyOf,
+  elementSchema,
+  listOf,
+  orNull,
+  type Schema,
+  TEXT,
+  tensorForms,
+  wholeSchema,
+} from './json-schema.ts'
+import type { ApiEndpoint, ApiVersion } from './source.ts'
+
+/** Code of a category that the vocabulary does not have. */
+const UNKNOWN_CODE = -1
+
+/** Any text is a category, unless the tensor cannot hold the code of an unknown one. */
+const categorySchema = ({ input, codes }: BoundFeature, { signature }: ApiVersion): Schema => {
+  const { datatype } = signature.inputs[input]!
+  if (codes === null || canHold(datatype, UNKNOWN_CODE)) return TEXT
+  const known = [...codes].filter(([, code]) => canHold(datatype, code))
+  return { type: 'string', enum: known.map(([category]) => category) }
+}
+
+const typeSchema = (feature: BoundFeature, version: ApiVersion): Schema => {
+  const { datatype } = version.signature.inputs[feature.input]!
+  switch (feature.type) {
+    case 'number':
+      return elementSchema(datatype)
+    case 'integer':
+      return wholeSchema(datatype)
+    case 'boolean':
+      return { type: 'boolean' }
+    case 'category':
+      return categorySchema(feature, version)
+  }
+}
+
+/** At most so many categories are written out in a sentence. */
+const SENTENCE_CATEGORIES_MAX = 8
+
+const seenText = ({ min, max, categories, moreCategories }: FeatureBounds): string[] => {
+  const found: string[] = []
+  if (min !== null && max !== null) found.push(`Seen in training: ${min} to ${max}.`)
+  if (categories.length > 0) {
+    const named = categories.slice(0, SENTENCE_CATEGORIES_MAX)
+    const more = categories.length - named.length + moreCategories
+    const rest = more > 0 ? ` and ${more} more` : ''
+    found.push(`Seen in training: ${named.join(', ')}${rest}.`)
+  }
+  return found
+}
+
+const seenFields = (bounds: FeatureBounds | undefined): Schema => {
+  if (bounds === undefined) return {}
+  const { min, max, categories, moreCategories } = bounds
+  return {
+    ...(min === null || max === null ? {} : { 'x-sluice-range': [min, max] }),
+    ...(categories.length === 0 ? {} : { 'x-sluice-categories': categories }),
+    ...(moreCategories === 0 ? {} : { 'x-sluice-more-categories': moreCategories }),
+  }
+}
+
+const missingText = ({ optional, missing, type }: BoundFeature): string => {
+  if (!optional) return 'Required.'
+  const fed = typeof missing === 'string' ? `'${missing}'` : String(missing)
+  return `May be absent or null: the model is then fed ${fed}.${type === 'category' ? ' Any text is taken.' : ''}`
+}
+
+const featureSchema = (feature: BoundFeature, version: ApiVersion): Schema => {
+  const bounds = version.bounds.get(feature.name)
+  const schema = typeSchema(feature, version)
+  const isOpen = feature.type === 'category' && schema['enum'] === undefined
+  const sentences = [
+    ...(bounds === undefined ? [] : seenText(bounds)),
+    ...(isOpen && !feature.optional ? ['Any text is taken.'] : []),
+    missingText(feature),
+  ]
+  return {
+    ...(feature.optional ? orNull(schema) : schema),
+    description: sentences.join(' '),
+    ...seenFields(bounds),
+  }
+}
+
+/** A row of named features, and the same as a list in the order of the contract. */
+const featureRow = (version: ApiVersion): Schema => {
+  const { features } = version.binding
+  const schemas = features.map((feature) => featureSchema(feature, version))
+  const required = features.filter(({ optional }) => !optional).map(({ name }) => name)
+  const named: Schema = {
+    title: 'Features by name',
+    type: 'object',
+    properties: Object.fromEntries(features.map(({ name }, i) => [name, schemas[i]])),
+    ...(required.length === 0 ? {} : { required }),
+    additionalProperties: false,
+  }
+  const list: Schema = {
+    title: 'Features by position',
+    description: `In this order: ${features.map(({ name }) => name).join(', ')}`,
+    type: 'array',
+    prefixItems: schemas.map(({ description: _, ...schema }) => schema),
+    items: false,
+    minItems: features.length,
+  }
+  return { oneOf: [named, list] }
+}
+
+/** A row of tensors by name; where there is one, also its list alone. */
+const tensorRow = ({ signature, rowsMax }: ApiVersion): Schema => {
+  const values = signature.inputs.map(({ datatype, shape }) =>
+    tensorForms(datatype, shape, rowsMax > 0),
+  )
+  const named: Schema = {
+    title: 'Tensors by name',
+    type: 'object',
+    properties: Object.fromEntries(
+      signature.inputs.map(({ name, datatype, shape }, i) => [
+        name,
+        {
+          ...anyOf(values[i]!),
+          description: `${rowsMax > 0 ? 'One row of ' : ''}${datatype} [${shape.join(', ')}]`,
+        },
+      ]),
+    ),
+    required: signature.inputs.map(({ name }) => name),
+    additionalProperties: false,
+  }
+  if (values.length !== 1) return named
+  return anyOf([named, ...values[0]!.filter(({ type }) => type === 'array')])
+}
+
+/** One row of a request, whichever of the versions that answer gets it. */
+export const rowSchema = ({ answering }: ApiEndpoint): Schema =>
+  anyOf(
+    answering.map((version) =>
+      version.binding.features.length > 0 ? featureRow(version) : tensorRow(version),
+    ),
+  )
+
+/** Characters that `request_id` may have, as `BODY_ID_LENGTH_MAX` says. */
+const REQUEST_ID: Schema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 128,
+  description: 'Echoed in the answer, unless the header `x-request-id` gives another.',
+}
+
+/** The body of `/predict`. `row`: a reference to the schema of a row. */
+export const requestSchema = ({ answering }: ApiEndpoint, row: Schema): Schema => {
+  const hasRows = answering.every(({ rowsMax }) => rowsMax > 0)
+  const body = (title: string, key: string, value: Schema): Schema => ({
+    title,
+    type: 'object',
+    properties: { [key]: value, request_id: REQUEST_ID },
+    required: [key],
+    additionalProperties: false,
+  })
+  const instances = { ...listOf(row), minItems: 1, ...(hasRows ? {} : { maxItems: 1 }) }
+  return { oneOf: [body('One row', 'features', row), body('Several rows', 'instances', instances)] }
+}

@@ -1,0 +1,201 @@
+/** Headers and error answers of the data plane, as components that operations refer to. */
+
+import { ERRORS, type ErrorCode } from '../../shared/errors.ts'
+import { PROBLEM_TYPE, STATUS_TITLES } from '../../shared/problem.ts'
+import type { Schema } from './json-schema.ts'
+
+export const JSON_TYPE = 'application/json'
+
+/** Of whatever path: what is refused before the path is looked at, and faults of ours. */
+const ANYWHERE: readonly ErrorCode[] = ['BODY_TOO_LARGE', 'BODY_BUDGET_EXHAUSTED', 'INTERNAL']
+
+/** Of whatever takes rows. */
+const INFERENCE: readonly ErrorCode[] = [
+  ...ANYWHERE,
+  'REQUEST_MALFORMED',
+  'REQUEST_TOO_DEEP',
+  'DUPLICATE_KEY',
+  'TENSOR_SHAPE_MISMATCH',
+  'TENSOR_DATATYPE_MISMATCH',
+  'INPUT_VALUE_INVALID',
+  'INPUT_MISSING',
+  'INPUT_UNKNOWN',
+  'ENCODING_UNSUPPORTED',
+  'ANSWER_TOO_LARGE',
+  'VERSION_NOT_READY',
+  'QUEUE_FULL',
+  'INFERENCE_FAILED',
+  'OUTPUT_NOT_FINITE',
+]
+
+/** The codes that the paths of one kind can answer. */
+const CODES = {
+  Other: ANYWHERE,
+  Predict: [...INFERENCE, 'ENDPOINT_NOT_FOUND'],
+  Infer: [...INFERENCE, 'OUTPUT_UNKNOWN', 'MODEL_NOT_FOUND', 'VERSION_NOT_FOUND'],
+  Oip: ANYWHERE,
+  Model: [...ANYWHERE, 'MODEL_NOT_FOUND', 'VERSION_NOT_FOUND', 'VERSION_NOT_READY'],
+  Forbidden: [...ANYWHERE, 'FORBIDDEN'],
+} as const satisfies Record<string, readonly ErrorCode[]>
+
+export type PathKind = keyof typeof CODES
+
+/** Kinds whose clients read RFC 9457; the others read `{"error": "..."}`. */
+const PROBLEM_KINDS: ReadonlySet<PathKind> = new Set(['Other', 'Predict'])
+
+const statusesOf = (kind: PathKind): Map<number, ErrorCode[]> =>
+  Map.groupBy(CODES[kind] as readonly ErrorCode[], (code) => ERRORS[code].http)
+
+const header = (description: string, schema: Schema, isRequired = true): Schema => ({
+  description,
+  ...(isRequired ? { required: true } : {}),
+  schema,
+})
+
+const ref = (kind: string, name: string): Schema => ({ $ref: `#/components/${kind}/${name}` })
+
+export const schemaRef = (name: string): Schema => ref('schemas', name)
+const headerRef = (name: string): Schema => ref('headers', name)
+
+/** Of every answer. */
+export const ID_HEADER: Schema = { 'x-request-id': headerRef('RequestId') }
+
+/** Of every prediction. */
+export const PREDICTION_HEADERS: Schema = {
+  ...ID_HEADER,
+  'x-sluice-prediction-id': headerRef('PredictionId'),
+  'x-sluice-model': headerRef('Model'),
+  'x-sluice-version': headerRef('Version'),
+  'x-sluice-variant': headerRef('Variant'),
+  'x-sluice-epoch': headerRef('Epoch'),
+  'server-timing': headerRef('ServerTiming'),
+}
+
+const TEXT: Schema = { type: 'string' }
+
+const HEADERS: Schema = {
+  RequestId: header(
+    'The id that counts: that of the head, else that of the body where it is safe here, else ours',
+    { type: 'string', pattern: '^[A-Za-z0-9._~-]{1,128}$' },
+  ),
+  PredictionId: header('Unique; ours', TEXT),
+  RefusedPredictionId: header('Unique; ours; where an endpoint was found', TEXT, false),
+  Model: header('The model that answered', TEXT),
+  Version: header('Its version', { type: 'integer', minimum: 1 }),
+  Variant: header('The arm of the traffic policy', TEXT),
+  Epoch: header('Number of the traffic configuration', { type: 'integer', minimum: 1 }),
+  ServerTiming: header('Where the time went, if `x-sluice-explain: 1` was sent', TEXT, false),
+  RetryAfter: header('Seconds after which another try may help', { type: 'integer', minimum: 1 }),
+}
+
+/** Parameters of the head that any path reads. */
+const PARAMETERS: Schema = {
+  RequestId: {
+    name: 'x-request-id',
+    in: 'header',
+    description: 'Counts if it is 1 to 128 of `A-Z a-z 0-9 . _ ~ -`; anything else is ignored',
+    schema: TEXT,
+  },
+  Explain: {
+    name: 'x-sluice-explain',
+    in: 'header',
+    description: '`1` asks for the header `server-timing`; anything else is ignored',
+    schema: TEXT,
+  },
+}
+
+export const ID_PARAMETER: readonly Schema[] = [ref('parameters', 'RequestId')]
+export const INFER_PARAMETERS: readonly Schema[] = [...ID_PARAMETER, ref('parameters', 'Explain')]
+
+const PROBLEM: Schema = {
+  description: 'RFC 9457',
+  type: 'object',
+  properties: {
+    type: { const: 'about:blank', description: '`code` tells problems apart' },
+    title: TEXT,
+    status: { type: 'integer' },
+    detail: { type: 'string', description: 'What is wrong, for people' },
+    code: { type: 'string', description: 'Stable' },
+    errors: {
+      description: 'Every single thing that is wrong, up to 16',
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          pointer: { type: 'string', description: 'RFC 6901, into the body' },
+          detail: TEXT,
+        },
+        required: ['pointer', 'detail'],
+      },
+    },
+    hint: TEXT,
+    retryable: { type: 'boolean' },
+    request_id: TEXT,
+  },
+  required: ['type', 'title', 'status', 'detail', 'code', 'hint', 'retryable', 'request_id'],
+}
+
+const ERROR: Schema = {
+  type: 'object',
+  properties: { error: { type: 'string', description: 'What is wrong, for people' } },
+  required: ['error'],
+}
+
+export const ERROR_SCHEMAS: Schema = { Problem: PROBLEM, Error: ERROR }
+
+const responseName = (kind: PathKind, status: number): string => `${kind}${status}`
+
+const errorResponse = (kind: PathKind, status: number, codes: readonly ErrorCode[]): Schema => {
+  const isProblem = PROBLEM_KINDS.has(kind)
+  const causes = codes.map((code) => `- \`${code}\`: ${ERRORS[code].cause}.`)
+  return {
+    description: `${STATUS_TITLES[status]}\n\n${causes.join('\n')}`,
+    headers: {
+      ...ID_HEADER,
+      'x-sluice-error': header('The stable code', { enum: codes }),
+      'x-sluice-prediction-id': headerRef('RefusedPredictionId'),
+      ...(status === 503 ? { 'retry-after': headerRef('RetryAfter') } : {}),
+    },
+    content: isProblem
+      ? { [PROBLEM_TYPE]: { schema: schemaRef('Problem') } }
+      : { [JSON_TYPE]: { schema: schemaRef('Error') } },
+  }
+}
+
+/** References to all error answers of a path of this kind. */
+export const errorsOf = (kind: PathKind): Schema =>
+  Object.fromEntries(
+    [...statusesOf(kind).keys()]
+      .sort((a, b) => a - b)
+      .map((status) => [status, ref('responses', responseName(kind, status))]),
+  )
+
+/** 503 of a path that says with it that something is not ready; it then has no code. */
+export const notReady = (kind: PathKind, description: string, schema: string): Schema => {
+  const { headers, content, ...rest } = errorResponse(kind, 503, statusesOf(kind).get(503) ?? [])
+  const { 'x-sluice-error': code, 'retry-after': _, ...others } = headers as Record<string, Schema>
+  const said = { schema: schemaRef(schema) }
+  const isProblem = PROBLEM_KINDS.has(kind)
+  return {
+    description: `${description}; or else:\n\n${rest['description']}`,
+    headers: {
+      ...others,
+      'x-sluice-error': { ...code, required: false },
+      'retry-after': { ...(HEADERS['RetryAfter'] as Schema), required: false },
+    },
+    content: isProblem
+      ? { ...(content as Schema), [JSON_TYPE]: said }
+      : { [JSON_TYPE]: { schema: { anyOf: [said.schema, schemaRef('Error')] } } },
+  }
+}
+
+/** What the references lead to. */
+export const sharedComponents = (): Schema => {
+  const responses = (Object.keys(CODES) as PathKind[]).flatMap((kind) =>
+    [...statusesOf(kind)].map(
+      ([status, codes]) =>
+        [responseName(kind, status), errorResponse(kind, status, codes)] as const,
+    ),
+  )
+  return { responses: Object.fromEntries(responses), headers: HEADERS, parameters: PARAMETERS }
+}

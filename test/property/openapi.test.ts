@@ -1,0 +1,147 @@
+/** The description of the API says what decoders take and encoders write, no more and no less. */
+
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { decodeRequest, encodeResponse } from '../../src/server/protocols/features-json.ts'
+import * as oip from '../../src/server/protocols/oip-json.ts'
+import type { DecodeRequest } from '../../src/server/protocols/protocol.ts'
+import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
+import type { Refusal } from '../../src/shared/errors.ts'
+import { featureBody, oddFeatureBody } from '../helpers/feature-bodies.ts'
+import { featureCase } from '../helpers/feature-plans.ts'
+import { oddOipBody } from '../helpers/oip-bodies.ts'
+import { describe, endpointOf, examplesOf, validatorOf, versionOf } from '../helpers/openapi.ts'
+import { answersOf, textOf } from '../helpers/results.ts'
+import { propertyRuns } from '../helpers/seeds.ts'
+import { tensorBody } from '../helpers/tensor-bodies.ts'
+import { tensorPlan } from '../helpers/tensor-plans.ts'
+import { perhapsWrong } from '../helpers/twisted-tokens.ts'
+import { decodeWith } from '../helpers/variant-plans.ts'
+
+/** Numbers that lose digits where a validator reads them, and halves of surrogate pairs. */
+const UNREADABLE = /\d{16}|[eE][+-]?\d{3}|\\u[dD][89a-fA-F]|\ud800-\udfff/
+
+/** The validator passes over keys of this name. */
+const hasProto = ({ binding }: VariantPlan): boolean =>
+  binding.features.some(({ name }) => name === '__proto__')
+
+/** What no schema can say. */
+const BEYOND_SCHEMAS: readonly (string | undefined)[] = ['DUPLICATE_KEY', 'REQUEST_TOO_DEEP']
+
+interface Judged {
+  readonly refusal: Refusal | null
+  /** What the schema has against the body; null: nothing. */
+  readonly fault: string | null
+}
+
+/** Null for a body that is no JSON, or one that the two could not but read differently. */
+const judge = (
+  decode: DecodeRequest,
+  plan: VariantPlan,
+  body: Uint8Array | string,
+  component: string,
+): Judged | null => {
+  const text = typeof body === 'string' ? body : new TextDecoder().decode(body)
+  if (UNREADABLE.test(text) || hasProto(plan)) return null
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return null
+  }
+  const { refusal } = decodeWith(decode, plan, body)
+  if (BEYOND_SCHEMAS.includes(refusal?.code)) return null
+  const validate = validatorOf(describe(endpointOf(versionOf(plan))))
+  return { refusal, fault: validate(component, value) }
+}
+
+const shown = ({ refusal, fault }: Judged): string => `${refusal?.detail} | ${fault}`
+
+test('a body of features fits the schema exactly where it is taken', () => {
+  const bodies = featureCase.chain((known) =>
+    fc.tuple(
+      fc.constant(known.plan),
+      fc.oneof(
+        featureBody(known).map(({ text }) => text),
+        oddFeatureBody(known),
+        perhapsWrong(oddFeatureBody(known)),
+      ),
+    ),
+  )
+  const property = fc.property(bodies, ([plan, body]) => {
+    const judged = judge(decodeRequest, plan, body, 'clicks.Request')
+    if (judged === null) return
+    expect(judged.fault === null, shown(judged)).toBe(judged.refusal === null)
+  })
+  fc.assert(property, { numRuns: propertyRuns() })
+})
+
+test('a body of tensors fits the schema exactly where it is taken, but for free sizes', () => {
+  const bodies = tensorPlan.chain((plan) =>
+    fc.tuple(fc.constant(plan), perhapsWrong(tensorBody(plan).map(({ text }) => text))),
+  )
+  const property = fc.property(bodies, ([plan, body]) => {
+    const judged = judge(decodeRequest, plan, body, 'clicks.Request')
+    if (judged === null) return
+    const isFree = plan.signature.inputs.some(({ shape }) =>
+      (plan.rowsMax === 0 ? shape : shape.slice(1)).includes(-1),
+    )
+    // Lists of one length, and a number of elements that fills the other sizes.
+    if (isFree && judged.refusal?.code === 'TENSOR_SHAPE_MISMATCH') return
+    expect(judged.fault === null, shown(judged)).toBe(judged.refusal === null)
+  })
+  fc.assert(property, { numRuns: propertyRuns() })
+})
+
+/** How many elements a shape wants, and names that stand twice: no schema compares those. */
+const COMPARISONS: readonly (string | undefined)[] = ['TENSOR_SHAPE_MISMATCH', 'OUTPUT_UNKNOWN']
+
+test('a body of the Open Inference Protocol that is taken fits the schema', () => {
+  const bodies = tensorPlan.chain((plan) =>
+    fc.tuple(fc.constant(plan), perhapsWrong(oddOipBody(plan))),
+  )
+  const property = fc.property(bodies, ([plan, body]) => {
+    const judged = judge(oip.decodeRequest, plan, body, 'clicks.InferRequest')
+    if (judged === null) return
+    const { refusal, fault } = judged
+    if (fault === null && COMPARISONS.includes(refusal?.code)) return
+    expect(fault === null, shown(judged)).toBe(refusal === null)
+  })
+  fc.assert(property, { numRuns: propertyRuns() })
+})
+
+test('every answer fits the schema', () => {
+  const answers = tensorPlan.chain((plan) => answersOf(plan))
+  const property = fc.property(answers, (answer) => {
+    const validate = validatorOf(describe(endpointOf(versionOf(answer.plan))))
+    const predicted = textOf(encodeResponse(answer))
+    if (typeof predicted === 'string') {
+      expect(validate('clicks.Answer', JSON.parse(predicted))).toBeNull()
+    }
+    const inferred = textOf(oip.encodeResponse(answer))
+    if (typeof inferred === 'string') {
+      expect(validate('clicks.InferAnswer', JSON.parse(inferred))).toBeNull()
+    }
+  })
+  fc.assert(property, { numRuns: propertyRuns() })
+})
+
+test('every made-up example is taken and fits its schema', () => {
+  const plans = fc.oneof(
+    featureCase.map(({ plan }) => plan),
+    tensorPlan,
+  )
+  const property = fc.property(plans, (plan) => {
+    if (plan.jsonDepthMax < 10 || hasProto(plan)) return
+    const document = describe(endpointOf(versionOf(plan)))
+    const validate = validatorOf(document)
+    for (const [path, { summary, value }] of examplesOf(document)) {
+      expect(summary).toMatch(/made-up row/)
+      const isOip = path.startsWith('/v2')
+      const { decodeRequest: decode } = isOip ? oip : { decodeRequest }
+      expect(decodeWith(decode, plan, JSON.stringify(value)).refusal).toBeNull()
+      expect(validate(isOip ? 'clicks.InferRequest' : 'clicks.Request', value)).toBeNull()
+    }
+  })
+  fc.assert(property, { numRuns: propertyRuns() })
+})

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import {
+  anyOf,
+  descriptionText,
+  elementSchema,
+  listOf,
+  orNull,
+  tensorForms,
+  wholeSchema,
+} from '../../../../src/server/openapi/json-schema.ts'
+
+test('descriptionText() writes the bounds of 64 bits to the last digit', () => {
+  expect(descriptionText(elementSchema('UINT64'))).toBe(
+    '{"type":"integer","minimum":0,"maximum":18446744073709551615}',
+  )
+  expect(descriptionText(elementSchema('INT64'))).toBe(
+    '{"type":"integer","format":"int64","minimum":-9223372036854775808,"maximum":9223372036854775807}',
+  )
+})
+
+test('elementSchema() of FP32 ends where a number becomes infinity, as double and then as float', () => {
+  const { exclusiveMaximum } = elementSchema('FP32') as { exclusiveMaximum: bigint }
+  expect(Math.fround(Number(exclusiveMaximum))).toBe(Infinity)
+  expect(Math.fround(Number(exclusiveMaximum - 1n))).toBeLessThan(Infinity)
+})
+
+test('wholeSchema() keeps the range of floats', () => {
+  expect(descriptionText(wholeSchema('FP32'))).toBe(
+    '{"type":"integer","exclusiveMinimum":-340282356779733642748073463979561713664,"exclusiveMaximum":340282356779733642748073463979561713664}',
+  )
+  expect(wholeSchema('FP64')).toEqual({ type: 'integer' })
+  expect(wholeSchema('INT8')).toEqual({ type: 'integer', minimum: -128, maximum: 127 })
+})
+
+test('orNull() adds null to the type and to an enumeration', () => {
+  expect(orNull({ type: 'number' })).toEqual({ type: ['number', 'null'] })
+  expect(orNull({ type: 'string', enum: ['a'] })).toEqual({
+    type: ['string', 'null'],
+    enum: ['a', null],
+  })
+})
+
+test('anyOf() names what is the same once', () => {
+  const same = elementSchema('INT64')
+  expect(anyOf([same, elementSchema('INT64')])).toEqual(same)
+  expect(anyOf([same, elementSchema('BOOL')])).toEqual({ anyOf: [same, { type: 'boolean' }] })
+})
+
+const BOOL = { type: 'boolean' }
+
+test.each([
+  ['a row of two', [-1, 2], true, [listOf(BOOL, 2)]],
+  ['a row of one', [-1, 1], true, [listOf(BOOL, 1), BOOL]],
+  ['a row that is an element', [-1], true, [BOOL, listOf(BOOL, 1)]],
+  ['a row of any size', [-1, -1], true, [listOf(BOOL), BOOL]],
+  ['a matrix', [-1, 2, 3], true, [listOf(listOf(BOOL, 3), 2), listOf(BOOL, 6)]],
+  ['a row of two free sizes', [-1, -1, -1], true, [listOf(listOf(BOOL))]],
+  ['a whole tensor', [2, 2], false, [listOf(listOf(BOOL, 2), 2), listOf(BOOL, 4)]],
+  ['a scalar', [], false, [BOOL, listOf(BOOL, 1)]],
+] as const)('tensorForms() of %s', (_, shape, hasRows, wanted) => {
+  expect(JSON.parse(descriptionText(anyOf(tensorForms('BOOL', shape, hasRows))))).toEqual(
+    anyOf(wanted),
+  )
+})
