@@ -21,8 +21,12 @@ export const health = (kind: 'live' | 'ready', isOk: boolean): Document => ({
   body: JSON.stringify({ [kind]: isOk }),
 })
 
-/** Names of Triton's for what is here of its protocol beyond the Open Inference Protocol. */
-const EXTENSIONS = ['binary_tensor_data', 'classification']
+/**
+ * Names of Triton's for what is here of its protocol beyond the Open Inference Protocol. Clients
+ * act on them. `model_repository` is the index; load and unload are refused, as by a Triton that is
+ * not in its explicit mode, which names it too.
+ */
+const EXTENSIONS = ['binary_tensor_data', 'classification', 'model_repository']
 
 export const serverMetadata = (): Document =>
   ok({ name: 'sluice', version: VERSION, extensions: EXTENSIONS })

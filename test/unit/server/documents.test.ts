@@ -21,7 +21,7 @@ test.each([
 test('serverMetadata() names the server, its version and the extensions that it has', () => {
   const { status, body } = serverMetadata()
   expect(status).toBe(200)
-  const extensions = ['binary_tensor_data', 'classification']
+  const extensions = ['binary_tensor_data', 'classification', 'model_repository']
   expect(JSON.parse(body)).toEqual({ name: 'sluice', version: VERSION, extensions })
 })
 

@@ -1,4 +1,4 @@
-/** The index of Triton's model_repository extension, through a whole gateway. */
+/** Triton's extensions through a whole gateway: each that is announced works. */
 
 import { beforeAll, expect, test } from 'vitest'
 import type { IndexEntry } from '../../src/control/repository-states.ts'
@@ -38,6 +38,65 @@ const isServing = async (): Promise<boolean> => {
   await response.arrayBuffer()
   return response.status === 200
 }
+
+/** What shows of each extension that it works. */
+const SHOWN: Readonly<Record<string, () => Promise<void>>> = {
+  binary_tensor_data: async () => {
+    const head = JSON.stringify({
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 2], parameters: { binary_data_size: 8 } }],
+      outputs: [{ name: 'y', parameters: { binary_data: true } }],
+    })
+    const tensor = Buffer.from(Float32Array.of(3, 4).buffer)
+    const length = 'inference-header-content-length'
+    const body = Buffer.concat([Buffer.from(head), tensor])
+    const response = await gateway.post('/v2/models/echo/infer', body, {
+      [length]: String(head.length),
+    })
+    expect(response.status).toBe(200)
+    const bytes = Buffer.from(await response.arrayBuffer())
+    expect(bytes.subarray(Number(response.headers.get(length)))).toEqual(tensor)
+  },
+  classification: async () => {
+    const outputs = [{ name: 'y', parameters: { classification: 1 } }]
+    const response = await gateway.post('/v2/models/echo/infer', { ...ROW, outputs })
+    expect(await response.json()).toMatchObject({
+      outputs: [
+        { name: 'y', datatype: 'BYTES', shape: [1, 1], data: [expect.stringMatching(/:1$/)] },
+      ],
+    })
+  },
+  // As Triton does without its explicit mode: an index, and no change by request.
+  model_repository: async () => {
+    expect(await indexOf({ ready: true })).not.toEqual([])
+    for (const action of ['load', 'unload']) {
+      const refused = await gateway.post(`/v2/repository/models/echo/${action}`, '')
+      expect([refused.status, refused.headers.get('x-sluice-error')]).toEqual([403, 'FORBIDDEN'])
+      await refused.arrayBuffer()
+    }
+  },
+}
+
+/** A call of each extension with paths of its own. */
+const CALLS: Readonly<Record<string, string>> = {
+  model_configuration: '/v2/models/echo/config',
+  statistics: '/v2/models/echo/stats',
+  trace: '/v2/trace/setting',
+  logging: '/v2/logging',
+  system_shared_memory: '/v2/systemsharedmemory/status',
+  cuda_shared_memory: '/v2/cudasharedmemory/status',
+}
+
+test('every extension that is announced works, and what is not announced is not there', async () => {
+  const response = await fetch(`${gateway.httpUrl}/v2`)
+  const { extensions } = (await response.json()) as { extensions: string[] }
+  expect([...extensions].sort()).toEqual(Object.keys(SHOWN).sort())
+  for (const name of extensions) await SHOWN[name]!()
+  for (const [name, path] of Object.entries(CALLS)) {
+    const absent = await fetch(`${gateway.httpUrl}${path}`)
+    expect([name, absent.status]).toEqual([name, 501])
+    expect(((await absent.json()) as { error: string }).error).toContain(`${name} extension`)
+  }
+})
 
 test('every version has its state, and what failed its reason, without a path', async () => {
   const entries = await indexOf('')
