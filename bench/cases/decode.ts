@@ -68,7 +68,7 @@ const number = (name: string, tensor: string, column: number): ManifestFeature =
   missing: Number.NaN,
 })
 
-const numbersPlan = (): VariantPlan =>
+export const numbersPlan = (): VariantPlan =>
   planOf(
     [{ name: 'input', datatype: 'FP32', shape: [-1, ROW.length] }],
     ROW.map((_, i) => number(`feature_${i}`, 'input', i)),
@@ -114,22 +114,24 @@ const mixedPlan = (): VariantPlan => {
 
 const onSlow = (): void => {}
 
-const decodeCase = (
+/** Decodes the bodies in turn. `jsonBytes`: of each, as their heads say. */
+export const decodeCase = (
   name: string,
-  body: string,
+  body: string | readonly Uint8Array[],
   makePlan: () => VariantPlan,
   decodeRequest: DecodeRequest,
+  jsonBytes = -1,
 ): MicroCase => ({
   name,
   setup: () => {
     const plan = makePlan()
-    const bytes = encoder.encode(body)
+    const bodies = typeof body === 'string' ? [encoder.encode(body)] : body
     const { inputs } = plan.signature
     const strides = plan.rowStrides!
     const columns = inputs.map(({ datatype }, i) => allocate(datatype, ROWS_MAX * strides[i]!))
     const target: RowTarget = { columns, row: 0, room: ROWS_MAX }
     const decoded: Decoded = {
-      jsonBytes: -1,
+      jsonBytes,
       rows: 0,
       tensors: null,
       isBatch: false,
@@ -137,7 +139,10 @@ const decodeCase = (
       outputs: null,
     }
     const last = strides[0]! - 1
+    let next = 0
     return () => {
+      const bytes = bodies[next]!
+      next = next + 1 === bodies.length ? 0 : next + 1
       decoded.rows = 0
       decoded.tensors = null
       decoded.isBatch = false

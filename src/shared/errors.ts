@@ -62,8 +62,8 @@ export const ERRORS = {
     422,
     'RESOURCE_EXHAUSTED',
     false,
-    'The answer would have more than 1,048,576 values, to one row more than 8,388,608 (a list, an object or a key counts as one, and 16 characters of text as one more), or a request that runs in parts would have more than 16,777,216 in all outputs of the model together',
-    'Send fewer rows in one request, if there are several; over the Open Inference Protocol, name in `outputs` only those needed',
+    'The answer would have more than 1,048,576 values, to one row more than 8,388,608 (a list, an object or a key counts as one, 16 characters of text as one more, and 64 bytes of binary numbers as one), or a request that runs in parts would have more than 16,777,216 in all outputs of the model together',
+    'Send fewer rows in one request, if there are several; over the Open Inference Protocol, name in `outputs` only those needed, and ask for binary data',
   ),
   ENCODING_UNSUPPORTED: entry(
     415,

@@ -22,7 +22,7 @@ const bigBetween = (low: bigint, high: bigint): fc.Arbitrary<bigint> =>
 const finite = { noNaN: true, noDefaultInfinity: true }
 
 /** Any finite element of the datatype: -0, the smallest and the largest included. */
-const elementFor = (datatype: Datatype): fc.Arbitrary<Value> => {
+export const elementFor = (datatype: Datatype): fc.Arbitrary<Value> => {
   if (datatype === 'FP32') return fc.float(finite)
   if (datatype === 'FP64') return fc.double(finite)
   if (datatype === 'BYTES') return unicodeText

@@ -5,7 +5,7 @@
 
 import { isRefusal } from '../../shared/errors.ts'
 import { readRequest } from './oip-complete.ts'
-import { deliverRequest, type OipRequest } from './oip-request.ts'
+import { deliverRequest } from './oip-request.ts'
 import type { DecodeRequest } from './protocol.ts'
 
 /** Up to here tensors are read in no time: texts take some nanoseconds a byte. */
@@ -14,17 +14,10 @@ const QUICK_BYTES_MAX = 64 * 1024
 /** `decoded.jsonBytes` is at least 1. */
 export const decodeOipBinary: DecodeRequest = (body, plan, target, decoded, onSlow) => {
   const { jsonBytes } = decoded
-  const known = plan.oipHeaders.find(body, jsonBytes)
+  const known = plan.oipHeaders.find(body, decoded)
   if (known === null || body.length > QUICK_BYTES_MAX) onSlow()
-  let request: OipRequest
-  if (known === null) {
-    const read = readRequest(body, plan, decoded)
-    if (isRefusal(read)) return read
-    plan.oipHeaders.keep(body, jsonBytes, read)
-    request = read
-  } else {
-    decoded.bodyId = known.bodyId
-    request = known
-  }
+  const request = known ?? readRequest(body, plan, decoded)
+  if (isRefusal(request)) return request
+  if (known === null) plan.oipHeaders.keep(body, jsonBytes, request)
   return deliverRequest(request, body.subarray(jsonBytes), { plan, target, decoded })
 }

@@ -66,7 +66,7 @@ export const readRequest = (
   const unequal = checkRows(inputs, plan)
   if (unequal !== null) return unequal
   const rows = plan.rowsMax === 0 ? 1 : inputs[0]!.shape[0]!
-  return { inputs, rows, outputs, bodyId: decoded.bodyId }
+  return { inputs, rows, outputs, idAt: places.get('id') ?? -1 }
 }
 
 export const decodeOipComplete = (

@@ -64,6 +64,6 @@ export const decodeOipRaw = (body: Uint8Array, destination: Destination): Refusa
     return refuse(fault.code, detail)
   }
   const only = { shape, column: null, from: 0, to: tail.length }
-  const request = { inputs: [only], rows: 1, outputs: allBinary(plan), bodyId: null }
+  const request = { inputs: [only], rows: 1, outputs: allBinary(plan), idAt: -1 }
   return deliverRequest(request, tail, destination)
 }

@@ -14,7 +14,8 @@ export interface OipRequest {
   /** 1 where the version has no row dimension. */
   readonly rows: number
   readonly outputs: readonly AskedOutput[] | null
-  readonly bodyId: string | null
+  /** Where the value of the id stands in the JSON; -1 without one. */
+  readonly idAt: number
 }
 
 /**

@@ -99,6 +99,9 @@ const readTexts = (
   let from = 0
   for (let i = 0; i < count; i++) {
     const left = bytes.length - from - LENGTH_BYTES
+    if (left === -LENGTH_BYTES) {
+      return { code: 'TENSOR_SHAPE_MISMATCH', detail: `expected ${count} strings, got ${i}` }
+    }
     if (left < 0) {
       const detail = `has an incomplete string length indicator at element ${i}, expecting 4 bytes but only ${left + LENGTH_BYTES} bytes available`
       return { code: 'REQUEST_MALFORMED', detail }

@@ -13,14 +13,14 @@ import {
 } from '../../../../src/server/protocols/answer-size.ts'
 import { encodeResponse as encodeFeatures } from '../../../../src/server/protocols/features-json.ts'
 import { encodeResponse as encodeOip } from '../../../../src/server/protocols/oip-json.ts'
-import type { Answer } from '../../../../src/server/protocols/protocol.ts'
+import type { Answer, AskedOutput } from '../../../../src/server/protocols/protocol.ts'
 import { ERRORS } from '../../../../src/shared/errors.ts'
 import type { Manifest } from '../../../../src/shared/manifest.ts'
 import type { Tensor, TensorSignature } from '../../../../src/shared/tensor.ts'
 import { answersOf, textOf } from '../../../helpers/results.ts'
 import { propertyRuns } from '../../../helpers/seeds.ts'
 import { freeShapes, signaturesOf } from '../../../helpers/tensor-plans.ts'
-import { answerOf, planOf, tensor } from '../../../helpers/variant-plans.ts'
+import { answerOf, asked, planOf, tensor } from '../../../helpers/variant-plans.ts'
 
 const plan = (
   outputs: readonly TensorSignature[],
@@ -215,4 +215,42 @@ test('compileAnswerSize() has /predict show what its manifest names', () => {
 test('compileAnswerSize() counts a free size as one', () => {
   const { answerSize } = plan([tensor('y', 'FP32', -1, -1, 100)])
   expect(answerSize.values).toEqual([1 + 1 + 100])
+})
+
+const asBytes = (index: number, classes = 0) => ({ index, isBinary: true, classes })
+
+test('oipWritten() tells bytes from JSON, and counts classes twice', () => {
+  const { answerSize } = plan(EMBEDDING)
+  expect(oipWritten(answerSize, null)).toEqual({ outputs: [0, 1], binary: [], rowExtra: 0 })
+  expect(oipWritten(answerSize, [...asked(0), asBytes(1)])).toEqual({
+    outputs: [0],
+    binary: [1],
+    rowExtra: 0,
+  })
+  expect(oipWritten(answerSize, [asBytes(1, 5)])).toMatchObject({ outputs: [1, 1], binary: [] })
+})
+
+test('admitAnswer() lets 64 MiB of binary numbers pass, and not a row more', () => {
+  const { answerSize } = plan([tensor('y', 'FP64', -1, 1024)], { rowsMax: 2 ** 14 })
+  const binary = oipWritten(answerSize, [asBytes(0)])
+  expect(admitAnswer(answerSize, 2 ** 13, binary)).toBeNull()
+  expect(admitAnswer(answerSize, 2 ** 13 + 1, binary)).toMatchObject(REFUSED)
+  expect(admitAnswer(answerSize, 2 ** 11, oipWritten(answerSize, asked(0)))).toMatchObject(REFUSED)
+})
+
+test('answerValues() counts 64 bytes of binary numbers as one value, and texts as in JSON', () => {
+  const own = plan([tensor('y', 'FP32', -1, 16), tensor('t', 'BYTES', -1)])
+  const texts: Tensor = { datatype: 'BYTES', shape: [9], data: new Array(9).fill('x'.repeat(32)) }
+  const answer = answerOf(own, [floats(9, 16), texts], { rowStart: 2, rows: 4 })
+  const count = (...outputs: AskedOutput[]) =>
+    answerValues(own.answerSize, answer.results, answer, oipWritten(own.answerSize, outputs))
+  expect(count(asBytes(0))).toBe(4)
+  expect(count(asBytes(1))).toBe(count(...asked(1)))
+  expect(count(asBytes(0), asBytes(1))).toBe(4 + 4 * (1 + 2))
+  const empty = answerValues(own.answerSize, [floats(0, 16), texts], answer, {
+    outputs: [],
+    binary: [0],
+    rowExtra: 0,
+  })
+  expect(empty).toBe(0)
 })

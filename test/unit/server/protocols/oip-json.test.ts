@@ -103,8 +103,43 @@ describe('what is read', () => {
     expect(decode(free, { inputs: [input] }).decoded.tensors).toEqual([
       { datatype: 'FP32', shape: [1, 2, 2], data: Float32Array.of(1, 2, 3, 4) },
     ])
+  })
+
+  test.each(['5', '[5]'])('decodeRequest() takes the scalar %s', (data) => {
     const scalar = planOf({ inputs: [tensor('x', 'FP32')], rowsMax: 0 })
-    expect(decode(scalar, { inputs: [{ ...X, shape: [], data: [5] }] }).values).toEqual([[5]])
+    const body = `{"inputs":[{"name":"x","shape":[],"datatype":"FP32","data":${data}}]}`
+    expect(decode(scalar, body)).toMatchObject({
+      values: [[5]],
+      decoded: { rows: 1, tensors: [{ shape: [] }] },
+    })
+  })
+
+  test.each([
+    [[2, 0], '[]'],
+    [[2, 0], '[[],[]]'],
+    [[0, 3], '[]'],
+    [[2, 0, 3], '[[],[]]'],
+    [[1, 2, 0], '[[[],[]]]'],
+  ])('decodeRequest() takes for shape %j the data %s', (shape, data) => {
+    const plan = planOf({ inputs: [tensor('x', 'INT64', ...shape.map(() => -1))], rowsMax: 0 })
+    const body = `{"inputs":[{"name":"x","shape":[${shape}],"datatype":"INT64","data":${data}}]}`
+    const { refusal, decoded } = decode(plan, body)
+    expect(refusal).toBeNull()
+    expect(decoded.tensors).toEqual([{ datatype: 'INT64', shape, data: new BigInt64Array(0) }])
+  })
+
+  test.each([
+    [[2, 0], '[[]]'],
+    [[2, 0], '[[],[],[]]'],
+    [[2, 0], '[[1],[]]'],
+    [[2, 0], '[1]'],
+    [[], '[]'],
+    [[], '[[5]]'],
+    [[], '[5,6]'],
+  ])('decodeRequest() refuses for shape %j the data %s', (shape, data) => {
+    const plan = planOf({ inputs: [tensor('x', 'FP32', ...shape.map(() => -1))], rowsMax: 0 })
+    const body = `{"inputs":[{"name":"x","shape":[${shape}],"datatype":"FP32","data":${data}}]}`
+    expect(decode(plan, body).refusal?.code).toBe('TENSOR_SHAPE_MISMATCH')
   })
 })
 

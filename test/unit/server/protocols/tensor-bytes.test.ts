@@ -66,7 +66,7 @@ describe('texts', () => {
     ['a length beyond the end', textBytes('ab', 3), 1, 'REQUEST_MALFORMED'],
     ['a length of 2^32 - 1', textBytes('ab', 2 ** 32 - 1), 1, 'REQUEST_MALFORMED'],
     ['half a length', Buffer.concat([textBytes('ab'), Buffer.of(1, 0)]), 2, 'REQUEST_MALFORMED'],
-    ['too few', textBytes('abcd'), 2, 'REQUEST_MALFORMED'],
+    ['too few', textBytes('abcd'), 2, 'TENSOR_SHAPE_MISMATCH'],
     ['too many', Buffer.concat([textBytes(''), textBytes('')]), 1, 'TENSOR_SHAPE_MISMATCH'],
     ['a length too small', textBytes('ab', 1), 1, 'TENSOR_SHAPE_MISMATCH'],
   ]
