@@ -46,6 +46,7 @@ const replicaSettings =
     httpPort,
     httpEngine: config.server.http,
     limits: config.limits,
+    corsOrigins: config.cors.origins,
     controlAbsenceMsMax: config.controlAbsenceMax * 1000,
     drainMsMax: config.server.drainSecondsMax * 1000,
     logLevel: config.log.level,

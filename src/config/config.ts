@@ -36,6 +36,8 @@ export interface SluiceConfig {
     readonly headerBytesMax: number
     readonly queueRowsMax: number
   }
+  /** Origins as browsers send them, or `*`. */
+  readonly cors: { readonly origins: readonly string[] }
   readonly proving: {
     readonly timeoutSeconds: number
     readonly memoryBytesMax: number

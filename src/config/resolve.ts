@@ -47,6 +47,7 @@ export const resolveConfig = (
       headerBytesMax: yaml.limits.header_bytes_max,
       queueRowsMax: yaml.limits.queue_rows_max,
     },
+    cors: yaml.cors,
     proving: {
       timeoutSeconds: yaml.proving.timeout_seconds,
       memoryBytesMax: yaml.proving.memory_bytes_max,

@@ -20,6 +20,7 @@ import {
 } from '../shared/shared-memory.ts'
 import { currentThreadId } from '../shared/threads.ts'
 import { Account } from './account.ts'
+import { createCors } from './cors.ts'
 import { lookAtDrain } from './draining.ts'
 import { Epochs } from './epochs.ts'
 import { ForwardedCalls } from './forwarded-calls.ts'
@@ -108,6 +109,7 @@ const infer = new Infer({
 const engine = createHttpEngine(settings.httpEngine, {
   bodyBytesMax: settings.limits.bodyBytesMax,
   headerBytesMax: settings.limits.headerBytesMax,
+  cors: createCors(settings.corsOrigins),
   takeBodyBytes,
   onConnections: (delta) => account.connections(delta),
   onRequest: infer.onRequest,

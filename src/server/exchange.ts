@@ -12,6 +12,7 @@
  */
 
 import type { Refusal } from '../shared/errors.ts'
+import type { Cors } from './cors.ts'
 
 export interface Exchange {
   /** Upper case. */
@@ -28,6 +29,8 @@ export interface Exchange {
   readonly acceptEncoding: string
   /** `inference-header-content-length` as sent; '' likewise. */
   readonly inferenceHeaderLength: string
+  /** A browser asks whether a page may send a request, and it may. */
+  readonly isPreflight: boolean
   /** Monotonic milliseconds at which the head was complete; 0 unless `isExplained`. */
   readonly headMs: number
   /**
@@ -42,10 +45,10 @@ export interface Exchange {
 
   /**
    * Answers. `head`: status line and `name: value` lines, joined by CRLF, without the last CRLF and
-   * without content-length; as bytes, latin1. Bytes are valid during the call only. A second call,
-   * or one after an abort, does nothing.
+   * without content-length; as bytes, latin1. Bytes are valid during the call only. `body`: null
+   * for a status that has none, such as 204. A second call, or one after an abort, does nothing.
    */
-  reply(head: string | Uint8Array, body: string | Uint8Array): void
+  reply(head: string | Uint8Array, body: string | Uint8Array | null): void
 }
 
 /**
@@ -57,6 +60,8 @@ export type RequestHandler = (exchange: Exchange, body: Uint8Array, refusal: Ref
 export interface HttpEngineOptions {
   readonly bodyBytesMax: number
   readonly headerBytesMax: number
+  /** null: off, and what browsers say of their pages is not even read. */
+  readonly cors: Cors | null
   /**
    * Takes `bytes` (may be negative) out of the budget of buffered bodies, shared by all threads of
    * the replica; false, and nothing taken, when it would be exceeded.
@@ -74,6 +79,10 @@ export interface HttpEngineOptions {
  * Others are spared the look-up of those headers (49 ns each).
  */
 export const hasProtocolHeaders = (path: string): boolean => path.startsWith('/v')
+
+/** A head as text, in which bytes are latin1. */
+export const textOf = (head: string | Uint8Array): string =>
+  typeof head === 'string' ? head : Buffer.from(head).toString('latin1')
 
 export interface HttpEngine {
   readonly name: 'uws' | 'node'

@@ -10,11 +10,13 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { systemClock, turnMonotonic } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { BodyBuffer, isTransferEncodingKnown, keptBytes } from './body-buffer.ts'
+import { NO_CORS } from './cors.ts'
 import {
   type Exchange,
   type HttpEngine,
   type HttpEngineOptions,
   hasProtocolHeaders,
+  textOf,
 } from './exchange.ts'
 
 const { monotonic } = systemClock
@@ -36,12 +38,14 @@ class NodeExchange implements Exchange {
   readonly contentEncoding: string
   readonly acceptEncoding: string
   readonly inferenceHeaderLength: string
+  readonly isPreflight: boolean
   readonly headMs: number
   startedMs = 0
   isAborted = false
 
   readonly #engine: NodeEngine
   readonly #request: IncomingMessage
+  readonly #corsLines: string
   #response: ServerResponse | null
   #buffer: BodyBuffer | null
   #isRefused = false
@@ -57,6 +61,12 @@ class NodeExchange implements Exchange {
     const hasMore = hasProtocolHeaders(this.path)
     this.acceptEncoding = hasMore ? header(request, 'accept-encoding') : ''
     this.inferenceHeaderLength = hasMore ? header(request, 'inference-header-content-length') : ''
+    const { cors } = engine.options
+    const preflight =
+      this.method === 'OPTIONS' ? header(request, 'access-control-request-method') : ''
+    const corsAnswer = cors === null ? NO_CORS : cors(header(request, 'origin'), preflight)
+    this.isPreflight = corsAnswer.isPreflight
+    this.#corsLines = corsAnswer.lines
     this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
     this.#request = request
@@ -73,19 +83,19 @@ class NodeExchange implements Exchange {
     return this.#request.complete
   }
 
-  reply(head: string | Uint8Array, body: string | Uint8Array): void {
+  reply(head: string | Uint8Array, body: string | Uint8Array | null): void {
     const response = this.#response
     if (response === null) return
     this.#response = null
     this.#engine.onLeft(this.#request.socket, this)
-    const text = typeof head === 'string' ? head : Buffer.from(head).toString('latin1')
-    const [statusLine = '', ...lines] = text.split('\r\n')
+    const [statusLine = '', ...lines] = (textOf(head) + this.#corsLines).split('\r\n')
     const headers = lines.flatMap(nameAndValue)
-    headers.push('content-length', String(Buffer.byteLength(body)))
+    if (body !== null) headers.push('content-length', String(Buffer.byteLength(body)))
     if (this.#isRefused || this.#engine.isDraining) headers.push('connection', 'close')
     const status = Number(statusLine.slice(0, 3))
     // What the kernel does not take at once is sent later, when the bytes may hold another answer.
-    response.writeHead(status, statusLine.slice(4), headers).end(keptBytes(body))
+    const kept = body === null ? '' : keptBytes(body)
+    response.writeHead(status, statusLine.slice(4), headers).end(kept)
   }
 
   #onData(piece: Buffer): void {

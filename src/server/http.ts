@@ -20,6 +20,7 @@ import {
   type HttpEngine,
   type HttpEngineOptions,
   hasProtocolHeaders,
+  textOf,
 } from './exchange.ts'
 import { createNodeEngine } from './http-node.ts'
 import {
@@ -31,7 +32,7 @@ import {
   type UwsRequest,
   type UwsResponse,
 } from './uws-binary.ts'
-import { framingOf, isMethod, refuseHead } from './uws-head.ts'
+import { corsAnswerOf, framingOf, isMethod, refuseHead } from './uws-head.ts'
 
 const { monotonic } = systemClock
 
@@ -72,6 +73,7 @@ class UwsExchange implements Exchange {
   readonly contentEncoding: string
   readonly acceptEncoding: string
   readonly inferenceHeaderLength: string
+  readonly isPreflight: boolean
   readonly headMs: number
   startedMs = 0
   isAborted = false
@@ -79,9 +81,10 @@ class UwsExchange implements Exchange {
   readonly #engine: UwsEngine
   /** As sent, '' if absent; null for a chunked body. */
   readonly #contentLength: string | null
+  readonly #corsLines: string
   #response: UwsResponse | null
   #head: string | Uint8Array = ''
-  #body: string | Uint8Array = ''
+  #body: string | Uint8Array | null = ''
   /** Only for bodies in several pieces. */
   #buffer: BodyBuffer | null = null
   #isDelivered = false
@@ -105,6 +108,9 @@ class UwsExchange implements Exchange {
     const hasMore = hasProtocolHeaders(this.path)
     this.acceptEncoding = hasMore ? request.getHeader(ACCEPT_ENCODING) : ''
     this.inferenceHeaderLength = hasMore ? request.getHeader(INFERENCE_HEADER_LENGTH) : ''
+    const cors = corsAnswerOf(engine.options.cors, method, request)
+    this.isPreflight = cors.isPreflight
+    this.#corsLines = cors.lines
     this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
     this.#contentLength = contentLength
@@ -113,7 +119,7 @@ class UwsExchange implements Exchange {
     this.#response = response
   }
 
-  reply(head: string | Uint8Array, body: string | Uint8Array): void {
+  reply(head: string | Uint8Array, body: string | Uint8Array | null): void {
     const response = this.#response
     if (response === null || this.#isHeldBack) return
     if (delivering === this && this.#isLast) {
@@ -138,10 +144,10 @@ class UwsExchange implements Exchange {
    * next request of the same read, and would serve what may be the rest of a misread body; as long
    * as an answer is due it closes instead.
    */
-  #holdBack(head: string | Uint8Array, body: string | Uint8Array): void {
+  #holdBack(head: string | Uint8Array, body: string | Uint8Array | null): void {
     this.#isHeldBack = true
     this.#head = keptBytes(head)
-    this.#body = keptBytes(body)
+    this.#body = body === null ? null : keptBytes(body)
     setImmediate(() => {
       if (this.#response === null) return
       this.#engine.underWay--
@@ -157,10 +163,16 @@ class UwsExchange implements Exchange {
     const response = this.#response!
     this.#response = null
     const mustClose = this.#isLast || this.#engine.isDraining
-    response.writeStatus(this.#head)
-    if (this.method === 'HEAD') {
-      response.endWithoutBody(Buffer.byteLength(this.#body), mustClose)
-    } else response.end(this.#body, mustClose)
+    const lines = this.#corsLines
+    response.writeStatus(lines === '' ? this.#head : textOf(this.#head) + lines)
+    const body = this.#body
+    if (body === null) {
+      // To close takes a content-length, which uWebSockets then makes up: rather 0.
+      if (mustClose) response.end('', true)
+      else response.endWithoutBody()
+    } else if (this.method === 'HEAD') {
+      response.endWithoutBody(Buffer.byteLength(body), mustClose)
+    } else response.end(body, mustClose)
   }
 
   onAborted(): void {

@@ -27,6 +27,7 @@ import type { VariantPlan } from './protocols/variant-plan.ts'
 import { ofNoEndpoint, type Replies } from './replies.ts'
 import type { CallRoute } from './route.ts'
 import { formatOf, type InferRoute, resolveRoute } from './routes.ts'
+import { OTHER } from './wire-formats.ts'
 
 /**
  * A body up to here is decoded in less than 4 us (4 to 8 ns a byte), the finest slot of latencies:
@@ -98,6 +99,10 @@ export class Infer {
     body: Uint8Array,
     engineRefusal: Refusal | null,
   ): void {
+    if (exchange.isPreflight && engineRefusal === null) {
+      this.#replies.options(exchange, OTHER, '')
+      return
+    }
     const route = resolveRoute(epoch, exchange.method, exchange.path)
     const refusal = engineRefusal ?? (route.kind === 'refused' ? route.refusal : null)
     if (refusal !== null) {
@@ -105,6 +110,8 @@ export class Infer {
       this.#replies.refused(ofNoEndpoint(exchange, route.format), refusal, allow)
     } else if (route.kind === 'document') {
       this.#replies.document(exchange, route.format, route.render(this.#isReady()))
+    } else if (route.kind === 'options') {
+      this.#replies.options(exchange, route.format, route.allow)
     } else if (route.kind === 'call') this.#call(route, exchange, body)
   }
 

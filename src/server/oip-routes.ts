@@ -106,7 +106,7 @@ const settingsRoute = (
     return refused(OIP, unknownName('MODEL_NOT_FOUND', name, epoch))
   }
   if (method === 'POST') return forbidden
-  if (method !== 'GET') return wrongMethod(OIP, method, 'GET, HEAD')
+  if (method !== 'GET') return wrongMethod(OIP, method, 'GET, HEAD, POST')
   return notImplemented(`the ${logging ?? 'trace'} extension`)
 }
 

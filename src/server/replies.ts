@@ -199,6 +199,14 @@ export class Replies {
     this.#account.counted(0, format.protocol, status === 200 ? REASON_OK : REASON_NOT_READY)
   }
 
+  /** What may be done with a path. `allow`: its methods, '' where that is not what was asked. */
+  options(exchange: Exchange, format: WireFormat, allow: string): void {
+    const id = idOfHead(exchange) ?? this.#ownId(0)
+    const lines = allow === '' ? '' : `\r\nallow: ${allow}`
+    exchange.reply(`204 No Content${lines}\r\nx-request-id: ${id}`, null)
+    this.#account.counted(0, format.protocol, REASON_OK)
+  }
+
   /** A client that went before its request was complete. */
   forsaken(): void {
     this.#account.counted(0, OTHER.protocol, REASON_ABORTED)

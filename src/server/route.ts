@@ -31,9 +31,16 @@ export interface RefusedRoute {
   readonly allow: string
 }
 
-export type Route = DocumentRoute | CallRoute | RefusedRoute
+/** What OPTIONS is answered. */
+interface OptionsRoute {
+  readonly kind: 'options'
+  readonly format: WireFormat
+  readonly allow: string
+}
 
-export type Methods = 'POST' | 'GET, HEAD'
+export type Route = DocumentRoute | CallRoute | OptionsRoute | RefusedRoute
+
+export type Methods = 'POST' | 'GET, HEAD' | 'GET, HEAD, POST'
 
 export const refused = (format: WireFormat, refusal: Refusal, allow = ''): RefusedRoute => ({
   kind: 'refused',
@@ -42,14 +49,17 @@ export const refused = (format: WireFormat, refusal: Refusal, allow = ''): Refus
   allow,
 })
 
-export const wrongMethod = (format: WireFormat, method: string, allow: Methods): RefusedRoute => {
-  const detail = `${method.slice(0, 16)} is not allowed here; use ${allow}`
+/** A path is asked with a method that it does not have, unless that is OPTIONS: all have it. */
+export const wrongMethod = (format: WireFormat, method: string, methods: Methods): Route => {
+  const allow = `${methods}, OPTIONS`
+  if (method === 'OPTIONS') return { kind: 'options', format, allow }
+  const detail = `${method.slice(0, 16)} is not allowed here; use ${methods}`
   return refused(format, refuse('METHOD_NOT_ALLOWED', detail), allow)
 }
 
 /** `method`: HEAD counts as GET. */
 export const isAllowed = (allow: Methods, method: string): boolean =>
-  method === (allow === 'POST' ? 'POST' : 'GET')
+  allow.split(', ').includes(method)
 
 export const document = (
   render: (isReady: boolean) => Document,

@@ -12,7 +12,7 @@ const PACKAGE = '@btc-vision/uwebsockets.js'
 export interface UwsResponse {
   writeStatus(status: string | Uint8Array): this
   end(body?: string | Uint8Array | ArrayBuffer, closeConnection?: boolean): this
-  endWithoutBody(reportedContentLength: number, closeConnection: boolean): this
+  endWithoutBody(reportedContentLength?: number, closeConnection?: boolean): this
   cork(task: () => void): this
   close(): this
   onAborted(handler: () => void): this

@@ -1,6 +1,7 @@
 /** What uWebSockets lets pass in a head and we do not: docs/decisions/0002. */
 
 import { isTransferEncodingKnown } from './body-buffer.ts'
+import { type Cors, type CorsAnswer, NO_CORS } from './cors.ts'
 import type { UwsRequest, UwsResponse } from './uws-binary.ts'
 
 export type Framing = 'none' | 'chunked' | 'unknown'
@@ -36,4 +37,15 @@ export const refuseHead = (response: UwsResponse): void => {
   setImmediate(() => {
     if (!isGone) response.cork(() => response.writeStatus('400 Bad Request').end('', true))
   })
+}
+
+/** What pages are told. Where CORS is off, nothing is read. */
+export const corsAnswerOf = (
+  cors: Cors | null,
+  method: string,
+  request: Pick<UwsRequest, 'getHeader'>,
+): CorsAnswer => {
+  if (cors === null) return NO_CORS
+  const preflight = method === 'OPTIONS' ? request.getHeader('access-control-request-method') : ''
+  return cors(request.getHeader('origin'), preflight)
 }

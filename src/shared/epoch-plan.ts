@@ -98,6 +98,8 @@ export interface ReplicaSettings {
   readonly httpPort: number
   readonly httpEngine: 'uws' | 'node'
   readonly limits: ServerLimits
+  /** Origins whose pages may read answers, or `*`; none: CORS is off. */
+  readonly corsOrigins: readonly string[]
   readonly controlAbsenceMsMax: number
   readonly drainMsMax: number
   /** Lowest level that is logged, as in `createLogger`. */

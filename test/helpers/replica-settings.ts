@@ -18,6 +18,7 @@ export const replicaSettings = (given: Partial<ReplicaSettings> = {}): ReplicaSe
     headerBytesMax: 16_384,
     queueRowsMax: 1000,
   },
+  corsOrigins: [],
   controlAbsenceMsMax: 60_000,
   drainMsMax: 10_000,
   logLevel: 'info',

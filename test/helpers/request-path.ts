@@ -56,6 +56,7 @@ export type Head = Partial<
     | 'contentEncoding'
     | 'acceptEncoding'
     | 'inferenceHeaderLength'
+    | 'isPreflight'
     | 'headMs'
     | 'startedMs'
   >
@@ -70,6 +71,7 @@ export class HeldExchange implements Exchange {
   readonly contentEncoding: string
   readonly acceptEncoding: string
   readonly inferenceHeaderLength: string
+  readonly isPreflight: boolean
   readonly headMs: number
   readonly startedMs: number
   isAborted = false
@@ -83,11 +85,12 @@ export class HeldExchange implements Exchange {
     this.contentEncoding = head.contentEncoding ?? ''
     this.acceptEncoding = head.acceptEncoding ?? ''
     this.inferenceHeaderLength = head.inferenceHeaderLength ?? ''
+    this.isPreflight = head.isPreflight ?? false
     this.headMs = head.headMs ?? 0
     this.startedMs = head.startedMs ?? nowMs
   }
 
-  reply(head: string | Uint8Array, body: string | Uint8Array): void {
+  reply(head: string | Uint8Array, body: string | Uint8Array | null): void {
     if (this.answer !== null || this.isAborted) return
     const text = typeof head === 'string' ? head : Buffer.from(head).toString('latin1')
     const [statusLine = '', ...lines] = text.split('\r\n')
@@ -98,8 +101,8 @@ export class HeldExchange implements Exchange {
     this.answer = {
       status: Number(statusLine.slice(0, 3)),
       headers: new Map(headers),
-      body: Buffer.from(body).toString(),
-      bytes: Uint8Array.from(Buffer.from(body)),
+      body: Buffer.from(body ?? '').toString(),
+      bytes: Uint8Array.from(Buffer.from(body ?? '')),
     }
   }
 

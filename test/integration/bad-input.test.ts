@@ -148,7 +148,7 @@ describe.each(['uws', 'node'])('on %s', (engine) => {
 
   test('a wrong method is 405 with the right one', async () => {
     const response = await fetch(`${gateway.httpUrl}/predict`)
-    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST, OPTIONS'])
   })
 
   test('a body in an unknown encoding is 415', async () => {

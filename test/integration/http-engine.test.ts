@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { atEnd } from '../helpers/clean-up.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { answersSuite } from '../helpers/suites/http-engine-answers.ts'
+import { corsSuite } from '../helpers/suites/http-engine-cors.ts'
 import {
   type EngineKind,
   expectAlive,
@@ -20,6 +21,7 @@ for (const kind of kinds) {
   requestsSuite(kind)
   answersSuite(kind)
   refusalsSuite(kind)
+  corsSuite(kind)
 }
 
 test('the uws engine closes on a client that pipelines before it is answered', async () => {

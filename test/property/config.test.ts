@@ -91,16 +91,23 @@ const address = fc
   )
   .map(([host, port]) => `${host}:${port}`)
 
+/** As browsers send them: `.` would be no host, and a last label of digits an address. */
+const origin = fc.stringMatching(/^https:\/\/[a-z]{1,9}(\.[a-z]{1,9}){0,3}(:[1-9][0-9]{3})?$/)
+
+const origins = fc.oneof(fc.constant(['*']), fc.array(origin, { maxLength: 5 }))
+
+/** By the last part of their path. */
+const PARTICULAR: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  listen: fc.option(address),
+  origins,
+}
+
 /** A valid value for some settings, by their path. */
 const settings = fc
   .subarray([...LEAVES])
   .chain((leaves) =>
     fc
-      .tuple(
-        ...leaves.map(({ path, schema }) =>
-          path.at(-1) === 'listen' ? fc.option(address) : validValue(schema),
-        ),
-      )
+      .tuple(...leaves.map(({ path, schema }) => PARTICULAR[path.at(-1)!] ?? validValue(schema)))
       .map((values) => leaves.map(({ path }, i) => ({ path, value: values[i] }))),
   )
 
@@ -132,7 +139,7 @@ test('loadConfig() takes every valid setting, and the same from variables as fro
       const env = Object.fromEntries(
         all.map(({ path, value }) => [
           `SLUICE_${path.join('__').toUpperCase()}`,
-          value === null ? 'null' : String(value),
+          value === null || Array.isArray(value) ? JSON.stringify(value) : String(value),
         ]),
       )
       expect(loaded('model_repository: models\n', env)).toEqual(fromFile)

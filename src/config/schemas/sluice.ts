@@ -7,6 +7,7 @@ import { isIP, isIPv6 } from 'node:net'
 import { z } from 'zod'
 import type { ListenAddress } from '../config.ts'
 import { shownValue } from '../schema-text.ts'
+import { origins } from './origins.ts'
 
 /** `reload`: SIGHUP applies it. `restart`: only a new start of control and replicas does. */
 export type ChangeCost = 'reload' | 'restart'
@@ -133,6 +134,13 @@ const limits = z.strictObject({
   ),
 })
 
+const cors = z.strictObject({
+  origins: described(
+    origins.default([]),
+    'Origins whose pages may call the data plane from a browser, each as browsers send it: `https://app.example.com`, without a path. `["*"]`: all pages. Empty: none, and requests from pages cost nothing more. It keeps out no other client.',
+  ),
+})
+
 const proving = z.strictObject({
   timeout_seconds: described(
     z.number().min(1).max(3600).default(60),
@@ -205,6 +213,7 @@ export const sluiceSchema = z.strictObject({
   control: section(control),
   metrics: section(metrics),
   limits: section(limits),
+  cors: section(cors),
   proving: section(proving),
   watchdog: section(watchdog),
   log: section(log),
@@ -219,6 +228,7 @@ export const HINTS: Readonly<Record<string, string>> = {
   'server.grpc_port': 'gRPC comes with a later release',
   'control.host':
     'only loopback until access control exists; `metrics.listen` is for scrapers elsewhere',
+  'cors.origins': 'such as ["https://app.example.com"], or ["*"] for all pages',
   'metrics.listen': 'such as 0.0.0.0:8003, or "[::]:8003" in quotes; null: nowhere',
 }
 

@@ -104,6 +104,27 @@ export const answersSuite = (kind: EngineKind): void => {
       expect((await client.answer()).body).toBe('fixed')
     })
 
+    test('reply() sends a status without content as such, and stays in step', async () => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      for (const method of ['OPTIONS', 'POST', 'HEAD']) {
+        const exchange = await hold(harness, client, get('/held').replace('GET', method))
+        exchange.reply('204 No Content\r\nallow: GET', null)
+        const { status, headers } = await client.answer(true)
+        expect([status, headers.get('allow')]).toEqual([204, 'GET'])
+        expect(headers.get('content-length')).toBeUndefined()
+        expect(headers.get('transfer-encoding')).toBeUndefined()
+      }
+      await client.send(get('/fixed'))
+      expect((await client.answer()).body).toBe('fixed')
+      const last = await hold(harness, client)
+      harness.engine.stopAccepting()
+      last.reply('204 No Content', null)
+      expect((await client.answer(true)).headers.get('connection')).toBe('close')
+      await client.closed
+      expect(client.received).toBe('')
+    })
+
     test('reply() does nothing the second time', async () => {
       const harness = await startEngine(kind)
       const client = await harness.client()

@@ -54,6 +54,7 @@ export const startEngine = async (
   const engine = createHttpEngine(kind, {
     bodyBytesMax: BODY_BYTES_MAX,
     headerBytesMax: HEADER_BYTES_MAX,
+    cors: null,
     takeBodyBytes: (bytes) => {
       if (bytes > 0 && budget.takenBytes + bytes > BUDGET_BYTES) return false
       budget.takenBytes += bytes

@@ -26,6 +26,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   'limits.json_depth_max': '7',
   'limits.header_bytes_max': '2048',
   'limits.queue_rows_max': '7',
+  'cors.origins': '["https://a.b"]',
   'proving.timeout_seconds': '7',
   'proving.memory_bytes_max': '99999999',
   'proving.rows_max': '7',

@@ -147,6 +147,7 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
       headerBytesMax: 16_384,
       queueRowsMax: 10_000,
     },
+    cors: { origins: [] },
     proving: { timeoutSeconds: 60, memoryBytesMax: 4_294_967_296, rowsMax: 256 },
     watchdog: {
       reportSeconds: 2,

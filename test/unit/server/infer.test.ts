@@ -62,6 +62,23 @@ test('onRequest() answers in the format of the path, with ids and labels', () =>
   expect(path.figure(answerKey('m'), ROWS_AT)).toBe(3)
 })
 
+test('onRequest() lets a page send what it asks to send, whatever it asks for', () => {
+  const path = new RequestPath(one())
+  for (const target of ['/predict', OIP, '/nosuch']) {
+    const head = { method: 'OPTIONS', path: target, isPreflight: true, requestId: 'r' }
+    const exchange = path.ask(head)
+    expect(exchange.answer).toMatchObject({ status: 204, body: '' })
+    expect(Object.fromEntries(exchange.answer!.headers)).toEqual({ 'x-request-id': 'r' })
+  }
+  expect(path.counts(NO_ENDPOINT_KEY)).toEqual({ 'other ok': 3 })
+  const tooLarge = path.ask(
+    { method: 'OPTIONS', isPreflight: true },
+    '',
+    refuse('BODY_TOO_LARGE', 'too large'),
+  )
+  expect(tooLarge.answer?.status).toBe(413)
+})
+
 test('onRequest() gives every request of an endpoint one number, refused or not, without a gap', () => {
   const path = new RequestPath(one(), { queueRowsMax: 2 })
   const kinds: (() => HeldExchange)[] = [

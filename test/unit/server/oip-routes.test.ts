@@ -186,7 +186,7 @@ describe('the repository index', () => {
     )
     for (const method of ['GET', 'HEAD', 'PUT']) {
       const exchange = path.ask({ method, path: INDEX })
-      expect([exchange.answer?.status, exchange.header('allow')]).toEqual([405, 'POST'])
+      expect([exchange.answer?.status, exchange.header('allow')]).toEqual([405, 'POST, OPTIONS'])
     }
     expect(path.called).toEqual([])
   })

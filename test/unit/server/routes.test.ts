@@ -53,11 +53,44 @@ test.each([
   ['DELETE', '/v2/models/clicks/ready', 'GET, HEAD'],
   ['POST', '/readyz', 'GET, HEAD'],
   ['POST', '/v2', 'GET, HEAD'],
+  ['PUT', '/v2/logging', 'GET, HEAD, POST'],
+  ['GET', '/v2/repository/models/clicks/load', 'POST'],
+  ['HEAD', '/predict', 'POST'],
 ])('resolveRoute() allows on %s %s only %s', (method, path, allow) => {
   const exchange = ask(method, path)
-  expect([exchange.answer?.status, exchange.header('allow')]).toEqual([405, allow])
+  expect([exchange.answer?.status, exchange.header('allow')]).toEqual([405, `${allow}, OPTIONS`])
   expect(exchange.header('x-sluice-error')).toBe('METHOD_NOT_ALLOWED')
-  expect(exchange.answer?.body).toContain(`${method} is not allowed here; use ${allow}`)
+  const shown = method === 'HEAD' ? 'GET' : method
+  expect(exchange.answer?.body).toContain(`${shown} is not allowed here; use ${allow}`)
+})
+
+test.each([
+  ['/predict', 'POST, OPTIONS'],
+  ['/predict/clicks', 'POST, OPTIONS'],
+  ['/v2/models/clicks/infer', 'POST, OPTIONS'],
+  ['/v2/models/clicks/versions/2/infer', 'POST, OPTIONS'],
+  ['/v2/models/clicks', 'GET, HEAD, OPTIONS'],
+  ['/v2/models/clicks/ready', 'GET, HEAD, OPTIONS'],
+  ['/v2', 'GET, HEAD, OPTIONS'],
+  ['/livez', 'GET, HEAD, OPTIONS'],
+  ['/v2/logging', 'GET, HEAD, POST, OPTIONS'],
+  ['/v2/repository/models/clicks/load', 'POST, OPTIONS'],
+])('resolveRoute() answers OPTIONS of %s with the methods that it has: %s', (path, allow) => {
+  const requests = new RequestPath(plan())
+  const exchange = requests.ask({ method: 'OPTIONS', path, requestId: 'r-1' })
+  expect(exchange.answer).toMatchObject({ status: 204, body: '' })
+  expect(Object.fromEntries(exchange.answer!.headers)).toEqual({ allow, 'x-request-id': 'r-1' })
+  // Each of them has an answer of its own there, and another method has none.
+  for (const method of [...allow.split(', '), 'PATCH']) {
+    const isWrong = ask(method, path).answer?.status === 405
+    expect([method, isWrong]).toEqual([method, method === 'PATCH'])
+  }
+})
+
+test('resolveRoute() does not know of a path that nobody has for OPTIONS either', () => {
+  for (const path of ['/nosuch', '/predict/nosuch', '/v2/models/nosuch/infer', '/v2/nosuch']) {
+    expect(ask('OPTIONS', path).answer?.status).toBe(404)
+  }
 })
 
 /** method, path, status, code, detail */
