@@ -98,7 +98,8 @@ export const unknownName = (
   if (epoch.plan.unavailable.includes(name)) return notReady(name)
   const sent = decoded(name)
   const near = isModelName(sent) ? nearest(sent, [...epoch.endpoints.keys()]) : null
-  const hint = near === null ? '.' : `; did you mean '${near}'?`
+  const isSpelled = near === sent ? '; send it without percent-encoding.' : null
+  const hint = isSpelled ?? (near === null ? '.' : `; did you mean '${near}'?`)
   const what =
     code === 'MODEL_NOT_FOUND'
       ? `Request for unknown model: ${quote(sent)} is not found`

@@ -92,7 +92,7 @@ export const ERRORS = {
     'UNIMPLEMENTED',
     false,
     'The protocol has such a call, and this server does not have it',
-    'See the list of paths in docs/life-of-a-request.md',
+    'See docs/guides/clients.md for what is supported, and what to use instead',
   ),
   // routing
   ROUTE_NOT_FOUND: notFound('No such path', 'See the list of paths in docs/life-of-a-request.md'),

@@ -130,6 +130,7 @@ describe('names and paths', () => {
 
   test('oipRoute() finds an unknown name unknown in the words of Triton', () => {
     const textOf = (path: string) => ask('POST', path).json()['error']
+    expect(textOf('/v2/models/%6d/infer')).toMatch(/'m' is not found; send it without percent-/)
     expect(textOf('/v2/models/x/infer')).toMatch(/^Request for unknown model: 'x' is not found/)
     expect(textOf('/v2/models/m/versions/9/infer')).toMatch(
       /^Request for unknown model: 'm' version 9 is not found\. Served: 1, 2$/,
