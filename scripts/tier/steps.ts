@@ -96,6 +96,7 @@ export const STEPS: readonly Step[] = [
     env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '20' },
     isRepeat: true,
   },
+  clientStep('kserve', 'full'),
   fullStep('promtool'),
   fullStep('hadolint'),
   {

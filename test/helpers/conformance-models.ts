@@ -115,7 +115,8 @@ export const makeConformanceRepository = (): string => {
       file('scalar_0dim', copies(FP32, [[]])),
       file('scalar_1dim', copies(FP32, [[1]])),
       file('scalar_2dim', copies(FP32, [[1, 1]])),
-      file('vector_fp32', copies(FP32, [['N']])),
+      file('two_free_fp32', copies(FP32, [['N', 'A', 'B']])),
+      file('nobatch_fp32', copies(FP32, [['N']])),
       file('text_1_element', copies(BYTES, [[1]])),
       file(
         'zero_3_fp32',
@@ -131,6 +132,7 @@ export const makeConformanceRepository = (): string => {
       file('lookup', gather()),
       file('versions', identity('FP32', ['N', 3])),
     ]),
+    'nobatch_fp32/model.yaml': 'max_batch_size: 0',
     'versions/2/model.onnx': scaleAdd(3),
     'versions/aliases.json': { champion: 1, challenger: 2 },
   })

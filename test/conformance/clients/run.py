@@ -16,6 +16,7 @@ MODULES = {
         "triton_errors",
         "triton_raw",
     ),
+    "kserve": ("kserve_rest",),
 }
 
 if __name__ == "__main__":

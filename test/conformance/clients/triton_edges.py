@@ -34,10 +34,10 @@ _declare_scalar("2dim", np.array([[1.5]], np.float32))
 def _declare_zero(datatype):
     @case(f"zero/{datatype}")
     def zero(address):
-        """No rows, and rows without elements, each way."""
+        """Rows without elements, each way."""
         with connect(address) as client:
-            for shape in ((0, 4), (3, 0), (0, 0)):
-                data = np.empty(shape, NUMPY[datatype])
+            for rows in (1, 3):
+                data = np.empty((rows, 0), NUMPY[datatype])
                 for binary in BOTH:
                     echo(client, datatype, data, binary, binary)
 
@@ -62,6 +62,25 @@ def zero_batches(address):
                     result = client.infer("zero_3_fp32", inputs, outputs=outputs)
                     for name, one in zip(names, sent, strict=True):
                         same(result.as_numpy(name), one)
+
+
+@case("zero/no_rows_without_batching")
+def no_rows(address):
+    """A model that is never batched takes its tensors as they come."""
+    with connect(address) as client:
+        for binary in BOTH:
+            _copy(client, "nobatch_fp32", np.empty((0,), np.float32), binary)
+            _copy(client, "nobatch_fp32", np.ones((3,), np.float32), binary)
+
+
+@case("zero/no_rows_of_a_batch")
+def no_batch(address):
+    """A batch of no rows is none."""
+    with connect(address) as client:
+        for binary in BOTH:
+            inputs = [tensor("INPUT0", "FP32", np.empty((0, 4), np.float32), binary)]
+            outputs = wanted("OUTPUT0", binary=binary)
+            refused(400, lambda: client.infer("identity_fp32", inputs, outputs=outputs))
 
 
 EXPECTED = np.array([[np.nan, np.inf, -np.inf, 1, 2, 3]], np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 import tritonclient.http as triton
 import tritonclient.http.aio as triton_aio
 from harness import case, check, equal, raises
-from triton_common import connect, echo, pair, refused, same, still_alive, tensor, wanted
+from triton_common import as_bytes, connect, echo, pair, refused, same, still_alive, tensor, wanted
 
 
 def _several(client, outputs):
@@ -227,12 +227,16 @@ def static_helpers(address):
 @case("infer/classification")
 def classification(address):
     """`class_count` asks for the largest elements, as `value:index`."""
-    data = np.array([[0.1, 0.7, 0.2]], np.float32)
-    outputs = [triton.InferRequestedOutput("OUTPUT0", class_count=2)]
+    data = np.array([[0.125, 0.75, 0.25], [3, 2, 1]], np.float32)
+    inputs = [tensor("INPUT0", "FP32", data)]
     with connect(address) as client:
-        result = client.infer("identity_fp32", [tensor("INPUT0", "FP32", data)], outputs=outputs)
-    texts = [text.decode() for text in result.as_numpy("OUTPUT0").flat]
-    equal([text.split(":")[1] for text in texts], ["1", "2"])
+        for binary, count in ((True, 2), (False, 2), (True, 9)):
+            outputs = [triton.InferRequestedOutput("OUTPUT0", binary, class_count=count)]
+            answer = client.infer("identity_fp32", inputs, outputs=outputs).as_numpy("OUTPUT0")
+            texts = [[as_bytes(text).decode().split(":")[:2] for text in row] for row in answer]
+            got = [[(float(value), int(index)) for value, index in row] for row in texts]
+            wanted_rows = [[(0.75, 1), (0.25, 2), (0.125, 0)], [(3, 0), (2, 1), (1, 2)]]
+            equal(got, [row[:count] for row in wanted_rows])
 
 
 @case("infer/client_timeout")

@@ -38,9 +38,11 @@ def _raw(address, model, body, headers=None):
 
 @case("raw/binary")
 def binary(address):
-    equal(_raw(address, "vector_fp32", FLOATS), FLOATS)
+    """The bytes are one row, or the whole tensor of a model that is never batched."""
     longer = np.arange(3200, dtype=np.float32).tobytes()
-    equal(_raw(address, "vector_fp32", longer), longer)
+    for model in ("identity_fp32", "nobatch_fp32"):
+        equal(_raw(address, model, FLOATS), FLOATS)
+        equal(_raw(address, model, longer), longer)
 
 
 @case("raw/binary_one_text")
@@ -52,7 +54,7 @@ def one_text(address):
 @case("raw/binary_chunked")
 def chunked(address):
     parts = [FLOATS[:5], FLOATS[5:6], FLOATS[6:]]
-    equal(_raw(address, "vector_fp32", iter(parts)), FLOATS)
+    equal(_raw(address, "identity_fp32", iter(parts)), FLOATS)
 
 
 @case("raw/binary_needs_one_text")
@@ -63,7 +65,7 @@ def several_texts(address):
 
 @case("raw/binary_needs_one_free_dimension")
 def free_dimensions(address):
-    contains(_error(_post(address, "identity_fp32", FLOATS, {HEADER: "0"})), "INPUT0")
+    contains(_error(_post(address, "two_free_fp32", FLOATS, {HEADER: "0"})), "INPUT0")
     still_alive(address)
 
 
@@ -75,7 +77,7 @@ def several_inputs(address):
 
 @case("raw/binary_of_odd_length")
 def odd_length(address):
-    _error(_post(address, "vector_fp32", FLOATS[:-1], {HEADER: "0"}))
+    _error(_post(address, "identity_fp32", FLOATS[:-1], {HEADER: "0"}))
     still_alive(address)
 
 

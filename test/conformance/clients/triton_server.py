@@ -135,8 +135,8 @@ def shared_memory(address):
         equal(client.get_system_shared_memory_status(), [])
 
 
-@case("extensions/unknown_paths_are_refused_with_a_message")
-def unknown_paths(address):
+@case("extensions/absent_ones_say_so")
+def absent(address):
     """An extension that a server lacks must look so, and not like a broken server."""
     with connect(address) as client:
-        refused(501, client.get_cuda_shared_memory_status)
+        contains(refused(501, client.get_cuda_shared_memory_status), "cuda_shared_memory")

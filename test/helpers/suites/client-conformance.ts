@@ -17,6 +17,9 @@ const EXPECTED = JSON.parse(readFileSync(LIST, 'utf8')) as readonly ExpectedFail
 
 const ENGINES = ['uws', 'node'] as const
 
+/** Every version of the repository has a proving run, one after the other. */
+const READY_MS_MAX = 120_000
+
 interface Places {
   readonly repository: string
   /** Both engines use one, one after the other: what was proved is not proved again. */
@@ -35,7 +38,8 @@ const runAgainst = async (
   engine: 'uws' | 'node',
   places: Places,
 ): Promise<Run> => {
-  const gateway = await startGateway({ ...places, flags: ['--http', engine] })
+  const flags = ['--http', engine]
+  const gateway = await startGateway({ ...places, flags, readyTimeoutMs: READY_MS_MAX })
   const before = Object.fromEntries(await gateway.replicaPids())
   const end = await runClient(client, `127.0.0.1:${gateway.httpPort}`)
   const after = Object.fromEntries(await gateway.replicaPids())

@@ -1,0 +1,3 @@
+import { clientConformanceSuite } from '../helpers/suites/client-conformance.ts'
+
+clientConformanceSuite('kserve')
