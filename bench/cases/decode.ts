@@ -9,6 +9,7 @@ import type {
   DecodeRequest,
   RowTarget,
 } from '../../src/server/protocols/protocol.ts'
+import * as tfsJson from '../../src/server/protocols/tfs-json.ts'
 import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { bind, contractOf } from '../../src/shared/contract.ts'
 import type { Manifest, ManifestFeature } from '../../src/shared/manifest.ts'
@@ -153,11 +154,18 @@ export const decodeCase = (
   },
 })
 
-const oipBody = (rows: number): string => {
+/** Rows of numbers of seven digits. */
+const matrix = (rows: number): number[][] => {
   const uniform = seededUniform(64)
-  const data = Array.from({ length: rows * ROW.length }, () =>
-    Number((uniform() * 2 - 1).toPrecision(7)),
+  return Array.from({ length: rows }, () =>
+    ROW.map(() => Number((uniform() * 2 - 1).toPrecision(7))),
   )
+}
+
+const tfsBody = (rows: number): string => JSON.stringify({ instances: matrix(rows) })
+
+const oipBody = (rows: number): string => {
+  const data = matrix(rows).flat()
   const input = { name: 'input', shape: [rows, ROW.length], datatype: 'FP32', data }
   return JSON.stringify({ inputs: [input] })
 }
@@ -202,6 +210,7 @@ const encodeBinary: MicroCase = {
 
 const decodeFeatures = featuresJson.decodeRequest
 const decodeOip = oipJson.decodeRequest
+const decodeTfs = tfsJson.decodeRequest
 
 export const cases: readonly MicroCase[] = [
   decodeCase('decode: 30 floats in order, features', FEATURES_BODY, numbersPlan, decodeFeatures),
@@ -215,6 +224,8 @@ export const cases: readonly MicroCase[] = [
   ),
   decodeCase('decode: 1 row of 30 floats, OIP', OIP_BODY, numbersPlan, decodeOip),
   decodeCase('decode: 64 rows of 30 floats, OIP', oipBody(64), numbersPlan, decodeOip),
+  decodeCase('decode: 1 row of 30 floats, TensorFlow', tfsBody(1), numbersPlan, decodeTfs),
+  decodeCase('decode: 64 rows of 30 floats, TensorFlow', tfsBody(64), numbersPlan, decodeTfs),
   decodeCase(
     'decode: 30 floats by the complete decoder',
     FEATURES_BODY,

@@ -1,4 +1,4 @@
-/** The small JSON answers beside inference: health and Open Inference Protocol metadata. */
+/** The small JSON answers beside inference: health, metadata, the status of versions. */
 
 import type { EpochPlan } from '../shared/epoch-plan.ts'
 import type { TensorSignature } from '../shared/tensor.ts'
@@ -38,14 +38,17 @@ export const modelList = ({ endpoints, unavailable }: EpochPlan): Document =>
 const tensors = (list: readonly TensorSignature[]) =>
   list.map(({ name, datatype, shape }) => ({ name, datatype, shape }))
 
+/** Those that can be asked for by number, ascending. */
+const versionsOf = (endpoint: LiveEndpoint, pinned: LiveVariant | null): number[] =>
+  pinned === null ? [...endpoint.pinned.keys()].sort((a, b) => a - b) : [pinned.plan.version]
+
 /** Metadata of an endpoint is that of its contract; of a pinned version, its own. */
 export const modelMetadata = (endpoint: LiveEndpoint, pinned: LiveVariant | null): Document => {
   const variant = pinned ?? endpoint.only ?? endpoint.variants[0]
   const inputs = pinned?.plan.signature.inputs ?? variant?.plan.contract.tensors ?? []
-  const versions = pinned === null ? [...endpoint.pinned.keys()] : [pinned.plan.version]
   return ok({
     name: endpoint.name,
-    versions: versions.sort((a, b) => a - b).map(String),
+    versions: versionsOf(endpoint, pinned).map(String),
     platform: 'onnxruntime_onnx',
     inputs: tensors(inputs),
     outputs: tensors(variant?.plan.signature.outputs ?? []),
@@ -57,3 +60,18 @@ export const modelReadiness = (name: string, isReady: boolean): Document => ({
   status: isReady ? 200 : 503,
   body: JSON.stringify({ name, ready: isReady }),
 })
+
+/**
+ * What TensorFlow Serving says of the versions of a model, the highest first (its
+ * `GetModelStatusResponse` as JSON, where 64-bit integers are text): those listed can answer.
+ */
+export const modelStatus = (endpoint: LiveEndpoint, pinned: LiveVariant | null): Document =>
+  ok({
+    model_version_status: versionsOf(endpoint, pinned)
+      .reverse()
+      .map((version) => ({
+        version: `${version}`,
+        state: 'AVAILABLE',
+        status: { error_code: 'OK', error_message: '' },
+      })),
+  })

@@ -250,7 +250,8 @@ export class Infer {
   }
 
   readonly #onFailed = (pending: Pending, refusal: Refusal, badRow: number): void => {
-    const located = pending.isBatch && badRow >= 0 ? atRow(refusal, badRow) : refusal
+    const isOneOf = pending.isBatch || pending.rows > 1
+    const located = isOneOf && badRow >= 0 ? atRow(refusal, badRow) : refusal
     this.#replies.refused(pending, located)
     this.#leave(pending)
   }

@@ -19,7 +19,8 @@ import {
   unknownName,
   wrongMethod,
 } from './route.ts'
-import { FEATURES, OIP, OTHER, type WireFormat } from './wire-formats.ts'
+import { tfsRoute } from './tfs-routes.ts'
+import { FEATURES, OIP, OTHER, TFS, type WireFormat } from './wire-formats.ts'
 
 /** A path that takes inference requests. */
 export interface InferRoute {
@@ -60,7 +61,9 @@ export const compileRoutes = (epoch: LiveEpoch): RouteTable => {
   for (const endpoint of epoch.endpoints.values()) {
     add(`/predict/${endpoint.name}`, FEATURES, endpoint, null)
     add(`/v2/models/${endpoint.name}/infer`, OIP, endpoint, null)
+    add(`/v1/models/${endpoint.name}:predict`, TFS, endpoint, null)
     for (const [version, variant] of endpoint.pinned) {
+      add(`/v1/models/${endpoint.name}/versions/${version}:predict`, TFS, endpoint, variant)
       add(`/v2/models/${endpoint.name}/versions/${version}/infer`, OIP, endpoint, variant)
     }
   }
@@ -90,6 +93,7 @@ const predictRoute = (epoch: LiveEpoch, method: string, path: string): Route => 
 /** The format in which a path is answered, whatever comes of it. */
 export const formatOf = (path: string): WireFormat => {
   if (path === '/v2' || path.startsWith('/v2/')) return OIP
+  if (path === '/v1' || path.startsWith('/v1/')) return TFS
   return path === '/predict' || path.startsWith('/predict/') ? FEATURES : OTHER
 }
 
@@ -106,5 +110,6 @@ export const resolveRoute = (epoch: LiveEpoch, sentMethod: string, path: string)
   }
   const format = formatOf(path)
   if (format === FEATURES) return predictRoute(epoch, method, path)
+  if (format === TFS) return tfsRoute(epoch, method, path)
   return format === OIP ? oipRoute(epoch, method, path) : noSuchPath(format, path)
 }

@@ -10,6 +10,7 @@ import type {
   EncodeError,
   EncodeResponse,
 } from './protocols/protocol.ts'
+import * as tfsJson from './protocols/tfs-json.ts'
 import type { VariantPlan } from './protocols/variant-plan.ts'
 
 export interface WireFormat {
@@ -40,5 +41,7 @@ export const FEATURES = wireFormat('features', featuresJson, ({ answerSize }) =>
 export const OIP = wireFormat('oip', oipJson, ({ answerSize }, asked) =>
   oipWritten(answerSize, asked),
 )
+/** TensorFlow Serving's REST format. */
+export const TFS = wireFormat('tfs', tfsJson, ({ answerSize }) => answerSize.rows)
 /** Requests outside every protocol: health, unknown paths. */
 export const OTHER: WireFormat = { ...FEATURES, protocol: PROTOCOLS.indexOf('other') }

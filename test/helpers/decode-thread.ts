@@ -3,10 +3,13 @@
 import { parentPort } from 'node:worker_threads'
 import * as featuresJson from '../../src/server/protocols/features-json.ts'
 import * as oipJson from '../../src/server/protocols/oip-json.ts'
+import * as tfsJson from '../../src/server/protocols/tfs-json.ts'
 import { emptyDecoded, feature, planOf, tensor } from './variant-plans.ts'
 
+const FORMATS = { features: featuresJson, oip: oipJson, tfs: tfsJson }
+
 export interface DecodeTask {
-  readonly format: 'features' | 'oip'
+  readonly format: keyof typeof FORMATS
   /** Of how many columns the one FP32 input has, each an optional feature; 0: rows of free size. */
   readonly width: number
   readonly body: Uint8Array
@@ -30,7 +33,7 @@ const planWith = (width: number) =>
 
 parentPort?.on('message', ({ format, width, body }: DecodeTask) => {
   const decoded = emptyDecoded()
-  const { decodeRequest } = format === 'oip' ? oipJson : featuresJson
+  const { decodeRequest } = FORMATS[format]
   const target = { columns: [], row: 0, room: 0 }
   const refusal = decodeRequest(body, planWith(width), target, decoded, () => {})
   const tensors = decoded.tensors ?? []

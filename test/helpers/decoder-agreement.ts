@@ -138,6 +138,8 @@ const AROUND: readonly (readonly [string, string])[] = [
   ['{"inputs":[{"name":"x0","datatype":"FP32","shape":[', ']}]}'],
   ['{"inputs":[{"name":"x0","shape":[3],"datatype":"FP32","data":[', ']}]}'],
   ['{"outputs":[', ']}'],
+  ['{"inputs":{', '}}'],
+  ['{"instances":[{"b64":"', '"}]}'],
 ]
 
 /** `#` is another number each time. */

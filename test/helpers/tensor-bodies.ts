@@ -37,13 +37,15 @@ const partOf = (
 }
 
 /** What a row of an input is like: without rows the row is the whole tensor. */
-const wantedOf = ({ shape }: TensorSignature, hasRows: boolean): readonly number[] =>
+export const wantedOf = ({ shape }: TensorSignature, hasRows: boolean): readonly number[] =>
   hasRows ? shape.slice(1) : shape
 
-const rowOf = (
+/** `mayBeBare`: the value of the one input need not be a list to stand for the row. */
+export const tensorRow = (
   plan: VariantPlan,
   sizes: readonly (readonly number[])[],
   how: Manner,
+  mayBeBare = false,
 ): fc.Arbitrary<RowText> => {
   const { inputs } = plan.signature
   const parts = inputs.map((input, i) =>
@@ -58,11 +60,17 @@ const rowOf = (
     .map(([all, indices, isNamed, space]): RowText => {
       const columns = all.map(({ values }) => values)
       const [first] = all
-      if (!isNamed && all.length === 1 && first!.isList) return { text: first!.text, columns }
+      if (!isNamed && all.length === 1 && (mayBeBare || first!.isList)) {
+        return { text: first!.text, columns }
+      }
       const entries = indices.map((i): EntryText => [`"${inputs[i]!.name}"`, all[i]!.text])
       return { text: objectText(entries, space), columns }
     })
 }
+
+/** Sizes of a row of each input. */
+export const rowSizes = ({ signature, rowsMax }: VariantPlan): fc.Arbitrary<number[][]> =>
+  fc.tuple(...signature.inputs.map((input) => sizesFor(wantedOf(input, rowsMax > 0), 1)))
 
 export interface TensorBody extends Body {
   /** By input: the sizes of its own tensor. */
@@ -72,11 +80,11 @@ export interface TensorBody extends Body {
 /** Valid bodies for a plan of tensors. */
 export const tensorBody = (plan: VariantPlan): fc.Arbitrary<TensorBody> => {
   const hasRows = plan.rowsMax > 0
-  const sizes = fc.tuple(
-    ...plan.signature.inputs.map((input) => sizesFor(wantedOf(input, hasRows), 1)),
-  )
-  return fc.tuple(sizes, manner).chain(([chosen, how]) => {
-    const rows = fc.array(rowOf(plan, chosen, how), { minLength: 1, maxLength: hasRows ? 3 : 1 })
+  return fc.tuple(rowSizes(plan), manner).chain(([chosen, how]) => {
+    const rows = fc.array(tensorRow(plan, chosen, how), {
+      minLength: 1,
+      maxLength: hasRows ? 3 : 1,
+    })
     return bodyOf(rows, how).map((body) => ({
       ...body,
       shapes: chosen.map((each) => (hasRows ? [body.expected.rows, ...each] : each)),

@@ -45,7 +45,7 @@ const OIP_DATA = '{"inputs":[{"name":"x","datatype":"INT64","shape":[1,3],"data"
 /** title, [format, width], [start, unit, end], code */
 const BOMBS: readonly (readonly [
   title: string,
-  kind: readonly ['features' | 'oip', number],
+  kind: readonly [DecodeTask['format'], number],
   text: readonly [string, string, string],
   code: string,
 ])[] = [
@@ -70,6 +70,11 @@ const BOMBS: readonly (readonly [
   ['outputs without name', ['oip', 0], ['{"outputs":[', '{}', ']}'], 'REQUEST_MALFORMED'],
   ['keys nobody reads', ['oip', 0], ['{"custom":{', '"k#":1', '}}'], 'REQUEST_MALFORMED'],
   ['objects nobody reads', ['oip', 0], ['{"custom":[', '{"a":1}', ']}'], 'REQUEST_MALFORMED'],
+  ['rows of nothing', ['tfs', 0], ['{"instances":[', '[]', ']}'], ''],
+  ['lists of nothing', ['tfs', 0], ['{"inputs":[', '[]', ']}'], ''],
+  ['objects for rows', ['tfs', 0], ['{"instances":[', '{"k":1}', ']}'], 'INPUT_UNKNOWN'],
+  ['unknown inputs', ['tfs', 0], ['{"inputs":{', '"k#":1', '}}'], 'INPUT_UNKNOWN'],
+  ['rows of one', ['tfs', 0], ['{"instances":[', '[1]', ']}'], ''],
   ['parameters', ['oip', 0], ['{"parameters":{', '"k#":{}', '}}'], 'REQUEST_MALFORMED'],
 ]
 

@@ -64,14 +64,16 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/property/features-json.test.ts': [
     'src/server/json/text-scanner.ts',
+    'src/server/protocols/body-faults.ts',
     'src/server/protocols/columns.ts',
     'src/server/protocols/element.ts',
     'src/server/protocols/features-complete.ts',
     'src/server/protocols/features-fast.ts',
     'src/server/protocols/features-plan.ts',
     'src/server/protocols/features-row.ts',
-    'src/server/protocols/features-tensors.ts',
+    'src/server/protocols/instances.ts',
     'src/server/protocols/protocol.ts',
+    'src/server/protocols/tensor-rows.ts',
   ],
   'test/property/oip-json.test.ts': [
     'src/server/protocols/oip-complete.ts',
@@ -86,6 +88,11 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/openapi/oip.ts',
   ],
   'test/property/planning.test.ts': ['src/control/prepare-failures.ts'],
+  'test/property/tfs-answers.test.ts': ['src/server/protocols/tfs-encode.ts'],
+  'test/property/tfs-json.test.ts': [
+    'src/server/protocols/tfs-complete.ts',
+    'src/server/protocols/tfs-fast.ts',
+  ],
   'test/unit/config/parsers.model.test.ts': ['src/config/schemas/model.ts'],
   'test/unit/control/admin-api.test.ts': ['src/control/admin-openapi.ts'],
   'test/unit/control/forwarded-calls.test.ts': ['src/shared/forwarded-call.ts'],
@@ -112,6 +119,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/unit/server/protocols/oip-json.test.ts': [
     'src/server/protocols/answer-json.ts',
+    'src/server/protocols/error-json.ts',
     'src/server/protocols/oip-plan.ts',
   ],
   'test/unit/server/openapi/document.test.ts': ['src/server/openapi/responses.ts'],

@@ -1,7 +1,7 @@
 /** A flat list of JSON numbers, straight into a float tensor. The inner loop of the data plane. */
 
 import { numberEnd, scanNumber } from './number-scanner.ts'
-import { skipBlanks } from './text-scanner.ts'
+import { after, NOT_SURE, skipBlanks } from './text-scanner.ts'
 
 /** Where numbers go: `count` elements of `column` from `base`, none larger than `magnitudeMax`. */
 interface NumberPlace {
@@ -93,4 +93,31 @@ export const readNumbers = (bytes: Uint8Array, from: number, place: NumberPlace)
     at++
   }
   return at
+}
+
+/** Rows that `readRows` read last, those before what it was not sure of included. */
+export let rowsRead = 0
+
+/**
+ * Reads a list of 1 to `rowsMax` lists of exactly `count` numbers each, row after row from `base`,
+ * whose bracket stands at `from`. As of `readNumbers`; `place.base` moves.
+ */
+export const readRows = (
+  bytes: Uint8Array,
+  from: number,
+  place: NumberPlace,
+  rowsMax: number,
+): number => {
+  rowsRead = 0
+  let at = after(bytes, from, 0x5b)
+  while (at >= 0 && rowsRead < rowsMax) {
+    at = readNumbers(bytes, at, place)
+    if (at < 0) return NOT_SURE
+    rowsRead++
+    place.base += place.count
+    at = skipBlanks(bytes, at)
+    if (bytes[at] === 0x5d) return at + 1
+    at = after(bytes, at, 0x2c)
+  }
+  return NOT_SURE
 }

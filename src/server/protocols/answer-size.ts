@@ -14,6 +14,7 @@ import type { Tensor } from '../../shared/tensor.ts'
 import type { AskedOutput } from './protocol.ts'
 import type { Reading } from './reading.ts'
 import { elementBytes } from './tensor-bytes.ts'
+import { isInBase64 } from './tfs-encode.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 /**
@@ -72,6 +73,8 @@ export interface AnswerSize {
   readonly all: Written
   /** What `/predict` shows. */
   readonly read: Written
+  /** What the TensorFlow Serving format shows. */
+  readonly rows: Written
 }
 
 /** Values of a shape from its dimension `from` on: the list of all, those within it, and so on. */
@@ -118,12 +121,35 @@ const ROW_EXTRA = 3
 /** `{"score":...,"prediction":...,"scores":{...}}`: the same, and the score once more. */
 const MULTICLASS_EXTRA = 6
 
+/** Values of the names of all outputs, as keys of an object. */
+const namesOf = ({ signature }: VariantParts): number =>
+  sumOf(signature.outputs.map(({ name }) => 1 + textValues(JSON.stringify(name))))
+
+/**
+ * An object, its key and the text in it, of which Base64 makes four characters of one at worst: one
+ * of 15 takes no more than a number as it is, and three more as 60.
+ */
+const BASE64_TIMES = 6
+
+/** What tfs-encode.ts writes: by rows, which takes more than by columns. */
+const rowsOf = (parts: VariantParts): Written => {
+  const { outputs } = parts.signature
+  const shown = outputs.map((output, index) =>
+    new Array<number>(isInBase64(output) ? BASE64_TIMES : 1).fill(index),
+  )
+  const rowExtra = outputs.length === 1 ? 0 : 1 + namesOf(parts)
+  return { outputs: shown.flat(), binary: [], rowExtra }
+}
+
 /** What features-encode.ts writes. */
-const readOf = ({ signature, manifest }: VariantParts, reading: Reading | null): Written => {
-  const { outputs } = signature
+const readOf = (parts: VariantParts, reading: Reading | null): Written => {
+  const { signature, manifest } = parts
   if (reading === null) {
-    const names = outputs.map(({ name }) => 1 + textValues(JSON.stringify(name)))
-    return { outputs: [...outputs.keys()], binary: [], rowExtra: ROW_EXTRA + sumOf(names) }
+    return {
+      outputs: [...signature.outputs.keys()],
+      binary: [],
+      rowExtra: ROW_EXTRA + namesOf(parts),
+    }
   }
   const { score, label, classes, keys, positive, negative } = reading
   const labels = [...classes, positive, negative].map(textValues)
@@ -147,6 +173,7 @@ export const compileAnswerSize = (parts: VariantParts, reading: Reading | null):
   const values = outputs.map(({ shape }) => valuesOf(shape, from))
   const all = { outputs: [...outputs.keys()], binary: [], rowExtra: 0 }
   const read = readOf(parts, reading)
+  const rows = rowsOf(parts)
   const elements = outputs.map(({ shape }) =>
     shape.slice(from).reduce((count, size) => count * Math.abs(size), 1),
   )
@@ -156,7 +183,7 @@ export const compileAnswerSize = (parts: VariantParts, reading: Reading | null):
       : (elements[i]! * elementBytes(datatype)) / BINARY_VALUE_BYTES,
   )
   const costs = { values, binaryValues }
-  const most = Math.max(rowValues(costs, all), rowValues(costs, read))
+  const most = Math.max(...[all, read, rows].map((written) => rowValues(costs, written)))
   return {
     runRowsMax,
     rowsMax: Math.floor(ANSWER_VALUES_MAX / most),
@@ -165,6 +192,7 @@ export const compileAnswerSize = (parts: VariantParts, reading: Reading | null):
     rowElements: sumOf(elements),
     all,
     read,
+    rows,
   }
 }
 
@@ -200,7 +228,10 @@ export const admitAnswer = (size: AnswerSize, rows: number, written: Written): R
 }
 
 /** Whether a run gave so little that none of its answers needs a closer look: the usual case. */
-export const isQuick = ({ read, runRowsMax }: AnswerSize, results: readonly Tensor[]): boolean => {
+export const isQuick = (
+  { read, rows: byRows, runRowsMax }: AnswerSize,
+  results: readonly Tensor[],
+): boolean => {
   let count = 0
   for (let i = 0; i < results.length; i++) {
     const { datatype, shape } = results[i]!
@@ -208,7 +239,8 @@ export const isQuick = ({ read, runRowsMax }: AnswerSize, results: readonly Tens
     count += valuesOf(shape, 0)
   }
   const rows = runRowsMax > 0 ? (results[0]?.shape[0] ?? 0) : 1
-  return count + rows * read.rowExtra <= QUICK_VALUES_MAX
+  const rowExtra = Math.max(read.rowExtra, byRows.rowExtra)
+  return count + rows * rowExtra <= QUICK_VALUES_MAX
 }
 
 /** Values of the rows `rowStart .. rowStart + rows - 1` of a result; of all of it without rows. */

@@ -1,5 +1,6 @@
 /** Elements of a request on their way from the body into the batch, or into tensors of its own. */
 
+import { type Refusal, refuse } from '../../shared/errors.ts'
 import { allocate, type Datatype, type Tensor, type TensorData } from '../../shared/tensor.ts'
 import { isPlainInteger } from '../json/integer-literal.ts'
 import type { JsonReader } from '../json/json-reader.ts'
@@ -124,6 +125,19 @@ export class Column {
 /** One column for each input of a version. */
 export const columnsOf = ({ signature }: VariantPlan): Column[] =>
   signature.inputs.map(({ datatype }) => new Column(datatype))
+
+/** Rows of a request by the shapes of its inputs, which must agree: 1 where there are none. */
+export const rowCount = (
+  shapes: readonly (readonly number[])[],
+  { rowsMax }: VariantPlan,
+): number | Refusal => {
+  if (rowsMax === 0) return 1
+  const rows = shapes[0]?.[0] ?? 0
+  if (shapes.some(([own]) => own !== rows)) {
+    return refuse('TENSOR_SHAPE_MISMATCH', 'The inputs have different numbers of rows')
+  }
+  return rows > 0 ? rows : refuse('TENSOR_SHAPE_MISMATCH', 'The request has no row')
+}
 
 /**
  * Gives `rows` complete rows to the batch where they fit, else to the request. `shapes`: of the

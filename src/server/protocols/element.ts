@@ -17,9 +17,10 @@ export interface Misfit {
   readonly detail: string
 }
 
-const misfit = (code: ErrorCode, detail: string): Misfit => ({ code, detail })
+export const misfit = (code: ErrorCode, detail: string): Misfit => ({ code, detail })
 
-const mismatch = (wanted: string, reader: JsonReader): Misfit => {
+/** The value at hand, which is then behind the reader, is not what was wanted. */
+export const mismatch = (wanted: string, reader: JsonReader): Misfit => {
   const { kind } = reader
   reader.skip()
   return misfit('TENSOR_DATATYPE_MISMATCH', `wants ${wanted}, got ${kind}`)
@@ -61,12 +62,9 @@ const fitInteger = (value: number | bigint, datatype: Datatype): Element | Misfi
 const isFloat = (datatype: Datatype): datatype is 'FP32' | 'FP64' =>
   datatype === 'FP32' || datatype === 'FP64'
 
-const readText = (reader: JsonReader): Element | Misfit => {
-  if (!reader.isText) return mismatch('a string', reader)
-  const text = reader.text()
-  // ONNX Runtime for Node cuts strings at the first NUL (reference: onnx.md §2).
-  return text.includes('\0') ? misfit('INPUT_VALUE_INVALID', 'holds a NUL character') : text
-}
+/** Text as an element. ONNX Runtime for Node cuts it at the first NUL (reference: onnx.md §2). */
+export const fitText = (text: string): Element | Misfit =>
+  text.includes('\0') ? misfit('INPUT_VALUE_INVALID', 'holds a NUL character') : text
 
 const readInteger = (reader: JsonReader, datatype: Datatype): Element | Misfit => {
   if (!reader.isNumber) return mismatch('an integer', reader)
@@ -84,14 +82,17 @@ export const readWhole = (reader: JsonReader, datatype: Datatype): Element | Mis
   return fitFloat(reader.number(), datatype)
 }
 
+/** What gives the element that a value stands for, or why it stands for none. */
+export type ReadElement = (reader: JsonReader, datatype: Datatype) => Element | Misfit
+
 /** The element that a value stands for, or why it stands for none; the reader is then behind it. */
-export const readElement = (reader: JsonReader, datatype: Datatype): Element | Misfit => {
+export const readElement: ReadElement = (reader, datatype) => {
   switch (datatype) {
     case 'FP32':
     case 'FP64':
       return reader.isNumber ? fitFloat(reader.number(), datatype) : mismatch('a number', reader)
     case 'BYTES':
-      return readText(reader)
+      return reader.isText ? fitText(reader.text()) : mismatch('a string', reader)
     case 'BOOL':
       return reader.isBoolean ? Number(reader.boolean()) : mismatch('true or false', reader)
     default:

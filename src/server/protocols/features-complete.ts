@@ -1,16 +1,16 @@
 /** Every `/predict` body, valid or not: the reference that the fast decoder must equal. */
 
 import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
-import { nearest } from '../../shared/nearest.ts'
 import { ELEMENTS_MAX } from '../../shared/tensor.ts'
 import { findFault } from '../json/grammar.ts'
 import { JsonReader } from '../json/json-reader.ts'
-import { pointer, quote } from '../json/pointer.ts'
+import { malformed, unknownKey } from './body-faults.ts'
 import { deliver } from './columns.ts'
 import type { FeaturesPlan } from './features-plan.ts'
 import { FeatureRows, rowPointer } from './features-row.ts'
-import { TensorRows } from './features-tensors.ts'
+import { readInstances } from './instances.ts'
 import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget } from './protocol.ts'
+import { PREDICT_ROWS, TensorRows } from './tensor-rows.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 /**
@@ -19,9 +19,6 @@ import type { VariantPlan } from './variant-plan.ts'
  */
 const BYTES_PER_BYTE = 8
 const ROWS_BYTES_MIN = 16 * 1024 * 1024
-
-const malformed = (detail: string, at?: string): Refusal =>
-  refuse('REQUEST_MALFORMED', detail, at === undefined ? undefined : [{ pointer: at, detail }])
 
 /** Offsets of what a body holds; -1: it does not. */
 interface Places {
@@ -41,19 +38,13 @@ const readId = (reader: JsonReader, decoded: Decoded): Refusal | null => {
   return malformed(detail, '/request_id')
 }
 
-const unknownKey = (key: string): Refusal => {
-  const near = nearest(key, KEYS)
-  const hint = near === null ? '' : `; did you mean '${near}'?`
-  return malformed(`Unknown key ${quote(key)}${hint}`, pointer(key))
-}
-
 /** Looks over the keys of the body, and takes the id. */
 const findPlaces = (reader: JsonReader, decoded: Decoded): Places | Refusal => {
   if (!reader.isObject) return malformed(`The body must be an object, not ${reader.kind}`)
   const places: Places = { features: -1, instances: -1 }
   const refusal = reader.eachEntry((key) => {
     if (key === 'request_id') return readId(reader, decoded)
-    if (key !== 'features' && key !== 'instances') return unknownKey(key)
+    if (key !== 'features' && key !== 'instances') return unknownKey(key, KEYS)
     places[key] = reader.at
     reader.skip()
     return null
@@ -80,35 +71,10 @@ const readRow = (reader: JsonReader, rows: Rows, index: number): Refusal | null 
   return refuse('REQUEST_MALFORMED', `A row ${detail}`, [{ pointer: rowPointer(index), detail }])
 }
 
-/** Reads all instances; gives how many there are. */
-const readInstances = (reader: JsonReader, rows: Rows, plan: VariantPlan): number | Refusal => {
-  const at = '/instances'
-  if (!reader.isList) return malformed(`'instances' must be a list of rows, got ${reader.kind}`, at)
-  let more = reader.open()
-  if (!more) return malformed("'instances' must be a list of rows, got none", at)
-  const { features } = plan
-  const countMax = rowsMaxOf(features, reader.bytes.length)
-  let count = 0
-  for (; more; more = reader.more()) {
-    if (count === 1 && !features.hasRows) {
-      const detail = `This model takes one row a request, got ${count + reader.skipRest()}`
-      return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: at, detail }])
-    }
-    if (count === countMax) {
-      const detail = `The rows leave out too much: at most ${count} such rows in one request`
-      return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: rowPointer(count), detail }])
-    }
-    const refusal = readRow(reader, rows, count)
-    if (refusal !== null) return refusal
-    count++
-  }
-  return count
-}
-
 const shapesOf = (rows: Rows, count: number, { signature }: VariantPlan) =>
   rows instanceof FeatureRows
     ? signature.inputs.map(({ shape }) => [count, ...shape.slice(1)])
-    : rows.shapes.map((shape) => (count === 1 ? shape : [count, ...shape.slice(1)]))
+    : rows.shapesFor(count)
 
 /** Reads a body into the target where it fits, else into tensors of its own. */
 export const decodeComplete = (
@@ -122,12 +88,16 @@ export const decodeComplete = (
   const reader = new JsonReader(bytes)
   const places = findPlaces(reader, decoded)
   if (isRefusal(places)) return places
-  const rows = new (plan.binding.features.length > 0 ? FeatureRows : TensorRows)(plan, reader)
+  const rows: Rows =
+    plan.binding.features.length > 0
+      ? new FeatureRows(plan, reader)
+      : new TensorRows(plan, reader, PREDICT_ROWS)
   const isBatch = places.instances >= 0
   reader.at = isBatch ? places.instances : places.features
   let count = 1
   if (isBatch) {
-    const read = readInstances(reader, rows, plan)
+    const countMax = rowsMaxOf(plan.features, bytes.length)
+    const read = readInstances(reader, plan, (index) => readRow(reader, rows, index), countMax)
     if (typeof read !== 'number') return read
     count = read
   } else {

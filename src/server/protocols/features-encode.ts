@@ -1,8 +1,14 @@
 /** Answers of `/predict`: score and prediction where the manifest names them, else raw outputs. */
 
-import { type Refusal, refuse } from '../../shared/errors.ts'
-import { elementCount, type Tensor } from '../../shared/tensor.ts'
-import { NotFinite, rowLength, writeElement, writeNumber } from './answer-json.ts'
+import type { Tensor } from '../../shared/tensor.ts'
+import {
+  NotFinite,
+  notFinite,
+  rowLength,
+  writeElement,
+  writeNested,
+  writeNumber,
+} from './answer-json.ts'
 import type { Answer, EncodeResponse } from './protocol.ts'
 import type { Reading } from './reading.ts'
 
@@ -72,16 +78,6 @@ const readPrediction = (answer: Answer, row: number): Prediction | null => {
   return read(answer, row, reading)
 }
 
-/** A row of an output: the value itself where a row is one element, else nested like its shape. */
-const writeNested = (tensor: Tensor, from: number, shape: readonly number[]): string => {
-  if (shape.length === 0) return writeElement(tensor, from)
-  const [size = 0, ...inner] = shape
-  const stride = elementCount(inner)
-  const parts: string[] = []
-  for (let i = 0; i < size; i++) parts.push(writeNested(tensor, from + i * stride, inner))
-  return `[${parts.join(',')}]`
-}
-
 const writeOutputs = (answer: Answer, row: number): string => {
   const { plan, results } = answer
   const hasRows = plan.rowsMax > 0
@@ -111,13 +107,6 @@ const writeMetadata = (answer: Answer): string => {
   const latency = (latencyUs(answer) / 1000).toFixed(3)
   const tail = answer.plan.features.metadataTail
   return `"metadata":{"request_id":${requestId},"prediction_id":"${ownId}${tail}${latency}}}`
-}
-
-/** JSON has no NaN; `row` of the request is where the model gave one. */
-const notFinite = ({ isBatch }: Answer, row: number): Refusal => {
-  const detail = 'The model answered NaN or infinity'
-  const at = isBatch ? [{ pointer: `/instances/${row}`, detail }] : undefined
-  return refuse('OUTPUT_NOT_FINITE', isBatch ? `${detail} for row ${row}` : detail, at)
 }
 
 const writeOne = (answer: Answer): string | Uint8Array => {

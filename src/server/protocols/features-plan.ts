@@ -35,8 +35,6 @@ export interface FeaturesPlan {
   readonly fast: readonly FastFeature[] | null
   /** Set when a positional row is one row of one float tensor, element by element. */
   readonly vector: FastFeature | null
-  /** Whether a request may have several rows. */
-  readonly hasRows: boolean
   /** Elements of one row of each input; of variants with features only. */
   readonly widths: readonly number[]
   /** What a row takes in memory; 0 where values, not their absence, decide that. */
@@ -45,7 +43,6 @@ export interface FeaturesPlan {
   readonly absentRow: readonly TensorData[]
   /** By feature: whether an absent or null value is refused. */
   readonly isRequired: readonly boolean[]
-  /** Of features, or of inputs where the contract has none. */
   readonly names: Names
   readonly byName: ReadonlyMap<string, number>
   /** The answer between request ids and latency. */
@@ -127,10 +124,9 @@ const absentRowOf = (parts: VariantParts, widths: readonly number[]): TensorData
 }
 
 export const compileFeatures = (parts: VariantParts): FeaturesPlan => {
-  const { binding, signature, contract, rowsMax, model, version, variant } = parts
+  const { binding, signature, model, version, variant } = parts
   const { inputs } = signature
-  const named = contract.features.length > 0 ? binding.features : inputs
-  const names = named.map(({ name }) => name)
+  const names = binding.features.map(({ name }) => name)
   const fast = compileFast(parts)
   const hasFeatures = binding.features.length > 0
   const metadataTail = `","model":${JSON.stringify(model)},"version":${version},"variant":${JSON.stringify(variant)},"latency_ms":`
@@ -138,7 +134,6 @@ export const compileFeatures = (parts: VariantParts): FeaturesPlan => {
   return {
     fast,
     vector: fast === null ? null : vectorOf(fast),
-    hasRows: rowsMax > 0,
     widths,
     rowBytes: inputs.reduce((n, { datatype }, i) => n + widths[i]! * elementBytes(datatype), 0),
     absentRow: absentRowOf(parts, widths),

@@ -16,6 +16,7 @@ import {
   refuseAt,
   toNumericElement,
 } from './element.ts'
+import { instancePointer } from './instances.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 /** Most faults that one refusal names. */
@@ -39,7 +40,7 @@ const join = (faults: Fault[]): Refusal => {
 
 /** Pointer to row `index` of the instances; -1: to the one row of `features`. */
 export const rowPointer = (index: number): string =>
-  index < 0 ? '/features' : `/instances/${index}`
+  index < 0 ? '/features' : instancePointer(index)
 
 const wrongCount = (wanted: number, got: number, at: string): Refusal => {
   const detail = `wants ${wanted} values, got ${got}`
@@ -47,7 +48,7 @@ const wrongCount = (wanted: number, got: number, at: string): Refusal => {
 }
 
 /** `isFirst`: of its request; the others go without a hint, which is dear. */
-export const unknownFeature = (
+const unknownFeature = (
   name: string,
   { features }: VariantPlan,
   at: string,

@@ -2,7 +2,7 @@
 
 import type { JsonReader } from '../json/json-reader.ts'
 import type { Column } from './columns.ts'
-import { isMisfit, type Misfit, readElement } from './element.ts'
+import { isMisfit, type Misfit, type ReadElement, readElement } from './element.ts'
 
 /** What was read: the elements are in the column, row-major. */
 export interface Nested {
@@ -19,6 +19,7 @@ class NestedReader {
   readonly #reader: JsonReader
   readonly #column: Column
   readonly #countMax: number
+  readonly #readElement: ReadElement
   readonly #sizes: number[] = []
   /** Lists around an element; -1 until there is one. */
   #leafDepth = -1
@@ -27,10 +28,11 @@ class NestedReader {
   #misfit: Misfit | null = null
   #misfitIndex = -1
 
-  constructor(reader: JsonReader, column: Column, countMax: number) {
+  constructor(reader: JsonReader, column: Column, countMax: number, read: ReadElement) {
     this.#reader = reader
     this.#column = column
     this.#countMax = countMax
+    this.#readElement = read
   }
 
   read(): Nested {
@@ -83,7 +85,7 @@ class NestedReader {
       this.#reader.skip()
       return
     }
-    const element = readElement(this.#reader, this.#column.datatype)
+    const element = this.#readElement(this.#reader, this.#column.datatype)
     if (!isMisfit(element)) this.#column.append(element)
     else {
       this.#misfit = element
@@ -94,7 +96,11 @@ class NestedReader {
 
 /**
  * Reads a value, or lists within lists, into the end of a column. Elements beyond `countMax` are
- * counted and not kept: they are too many, whatever they are.
+ * counted and not kept: they are too many, whatever they are. `read` is for what no list is.
  */
-export const readNested = (reader: JsonReader, column: Column, countMax = Infinity): Nested =>
-  new NestedReader(reader, column, countMax).read()
+export const readNested = (
+  reader: JsonReader,
+  column: Column,
+  countMax = Infinity,
+  read: ReadElement = readElement,
+): Nested => new NestedReader(reader, column, countMax, read).read()

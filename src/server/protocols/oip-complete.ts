@@ -1,11 +1,13 @@
 /** Every OIP request, valid or not: the reference that the fast decoders must equal. */
 
-import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
+import { isRefusal, type Refusal } from '../../shared/errors.ts'
 import { findFault } from '../json/grammar.ts'
 import { JsonReader } from '../json/json-reader.ts'
 import { pointer } from '../json/pointer.ts'
-import { findParameters, findPlaces, malformed, type Places, readFlag } from './oip-entries.ts'
-import { type Input, readInputs } from './oip-inputs.ts'
+import { malformed } from './body-faults.ts'
+import { rowCount } from './columns.ts'
+import { findParameters, findPlaces, type Places, readFlag } from './oip-entries.ts'
+import { readInputs } from './oip-inputs.ts'
 import { readOutputs } from './oip-outputs.ts'
 import { deliverRequest, type OipRequest } from './oip-request.ts'
 import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget } from './protocol.ts'
@@ -26,16 +28,6 @@ const readId = (reader: JsonReader, places: Places, decoded: Decoded): Refusal |
   }
   decoded.bodyId = id
   return null
-}
-
-/** Rows must agree over the inputs and be at least one. */
-const checkRows = (inputs: readonly Input[], { rowsMax }: VariantPlan): Refusal | null => {
-  if (rowsMax === 0) return null
-  const rows = inputs[0]?.shape[0] ?? 0
-  if (inputs.some(({ shape }) => shape[0] !== rows)) {
-    return refuse('TENSOR_SHAPE_MISMATCH', 'The inputs have different numbers of rows')
-  }
-  return rows > 0 ? null : refuse('TENSOR_SHAPE_MISMATCH', 'The request has no row')
 }
 
 /** What the JSON of a body says. `decoded.bodyId` is set as soon as it is known. */
@@ -63,9 +55,9 @@ export const readRequest = (
   const tailBytes = jsonBytes < 0 ? -1 : bytes.length - jsonBytes
   const inputs = readInputs(reader, places.get('inputs'), plan, tailBytes)
   if (isRefusal(inputs)) return inputs
-  const unequal = checkRows(inputs, plan)
-  if (unequal !== null) return unequal
-  const rows = plan.rowsMax === 0 ? 1 : inputs[0]!.shape[0]!
+  const shapes = inputs.map(({ shape }) => shape)
+  const rows = rowCount(shapes, plan)
+  if (typeof rows !== 'number') return rows
   return { inputs, rows, outputs, idAt: places.get('id') ?? -1 }
 }
 

@@ -1,13 +1,9 @@
 /** Objects of an OIP request: entries with a name, and parameters. */
 
 import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
-import { nearest } from '../../shared/nearest.ts'
-import type { TensorSignature } from '../../shared/tensor.ts'
 import type { JsonReader } from '../json/json-reader.ts'
-import { pointer, quote } from '../json/pointer.ts'
-
-export const malformed = (detail: string, at: string): Refusal =>
-  refuse('REQUEST_MALFORMED', detail, [{ pointer: at, detail }])
+import { pointer } from '../json/pointer.ts'
+import { malformed } from './body-faults.ts'
 
 /** Offsets of the values of some keys of an object. */
 export type Places = ReadonlyMap<string, number>
@@ -123,22 +119,4 @@ export const readEntry = (
   const name = reader.isText ? reader.text() : null
   reader.at = end
   return name === null ? malformed(nameless, at) : { name, places }
-}
-
-/** At most this many names are listed. */
-const NAMES_MAX = 20
-
-export const unknownName = (
-  code: 'INPUT_UNKNOWN' | 'OUTPUT_UNKNOWN',
-  name: string,
-  known: readonly TensorSignature[],
-  at: string,
-): Refusal => {
-  const names = known.map((tensor) => tensor.name)
-  const near = nearest(name, names)
-  const listed = names.slice(0, NAMES_MAX).join(', ')
-  const hint = near === null ? `; known: ${listed}` : `; did you mean ${quote(near)}?`
-  const what = code === 'INPUT_UNKNOWN' ? 'input' : 'output'
-  const detail = `${quote(name)} is no ${what} of this model${hint}`
-  return refuse(code, detail, [{ pointer: at, detail }])
 }

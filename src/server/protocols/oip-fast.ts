@@ -4,7 +4,7 @@
  */
 
 import { isPlainInteger } from '../json/integer-literal.ts'
-import { numberPlace as place, readNumbers } from '../json/number-list.ts'
+import { numberPlace as place, readNumbers, readRows, rowsRead } from '../json/number-list.ts'
 import { numberEnd, scanNumber } from '../json/number-scanner.ts'
 import {
   after,
@@ -80,21 +80,15 @@ const readData = (bytes: Uint8Array, from: number, plan: OipPlan, target: RowTar
   place.column = target.columns[0] as Float32Array
   place.base = target.row * plan.stride
   place.magnitudeMax = plan.magnitudeMax
-  let at = after(bytes, from, 0x5b)
+  const at = after(bytes, from, 0x5b)
   if (at < 0 || bytes[at] !== 0x5b) {
     place.count = shapeRows * plan.stride
     return readNumbers(bytes, from, place)
   }
   if (plan.inner.length !== 1) return NOT_SURE
   place.count = plan.stride
-  for (let row = 1; ; row++) {
-    at = readNumbers(bytes, at, place)
-    if (row === shapeRows || at < 0) break
-    place.base += plan.stride
-    at = after(bytes, at, 0x2c)
-  }
-  at = at < 0 ? NOT_SURE : skipBlanks(bytes, at)
-  return bytes[at] === 0x5d ? at + 1 : NOT_SURE
+  const end = readRows(bytes, from, place, shapeRows)
+  return rowsRead === shapeRows ? end : NOT_SURE
 }
 
 /** Reads `[{...}]`, the one input. */

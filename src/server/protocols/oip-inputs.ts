@@ -7,18 +7,11 @@ import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
 import { elementCount, formatShape, type TensorSignature } from '../../shared/tensor.ts'
 import type { JsonReader } from '../json/json-reader.ts'
 import { pointer, quote } from '../json/pointer.ts'
+import { malformed, unknownName } from './body-faults.ts'
 import { Column } from './columns.ts'
 import { isMisfit, readElement } from './element.ts'
 import { readNested } from './nested.ts'
-import {
-  findParameters,
-  malformed,
-  NOWHERE,
-  type Places,
-  readCount,
-  readEntry,
-  unknownName,
-} from './oip-entries.ts'
+import { findParameters, NOWHERE, type Places, readCount, readEntry } from './oip-entries.ts'
 import { checkBytes } from './tensor-bytes.ts'
 import type { VariantPlan } from './variant-plan.ts'
 

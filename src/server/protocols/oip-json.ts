@@ -4,13 +4,13 @@
  * binary_tensor_data and classification; where they are silent, Triton's behaviour (serving.md §1).
  */
 
-import type { Refusal } from '../../shared/errors.ts'
+import { encodeErrorText } from './error-json.ts'
 import { encodeOipAnswer } from './oip-answer.ts'
 import { decodeOipBinary } from './oip-binary.ts'
 import { decodeOipComplete } from './oip-complete.ts'
 import { decodeOipFast } from './oip-fast.ts'
 import { decodeOipRaw } from './oip-raw.ts'
-import type { DecodeRequest, EncodedError, EncodeResponse } from './protocol.ts'
+import type { DecodeRequest, EncodeResponse } from './protocol.ts'
 
 export const decodeRequest: DecodeRequest = (body, plan, target, decoded, onSlow) => {
   decoded.isBatch = true
@@ -29,8 +29,4 @@ export const decodeRequest: DecodeRequest = (body, plan, target, decoded, onSlow
 /** `id` is the body's own, and absent where the body had none. */
 export const encodeResponse: EncodeResponse = encodeOipAnswer
 
-/** `{"error": "..."}`, which tritonclient and KServe's client read. */
-export const encodeError = (refusal: Refusal): EncodedError => ({
-  contentType: 'application/json',
-  body: JSON.stringify({ error: refusal.detail }),
-})
+export const encodeError = encodeErrorText

@@ -3,15 +3,14 @@
 import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
 import type { JsonReader } from '../json/json-reader.ts'
 import { pointer, quote } from '../json/pointer.ts'
+import { malformed, unknownName } from './body-faults.ts'
 import {
   type Entry,
   findParameters,
-  malformed,
   type Places,
   readCount,
   readEntry,
   readFlag,
-  unknownName,
 } from './oip-entries.ts'
 import type { AskedOutput } from './protocol.ts'
 import type { VariantPlan } from './variant-plan.ts'

@@ -38,7 +38,7 @@ export interface Decoded {
   rows: number
   /** Own tensors in the order of `signature.inputs`, or null: the rows are in the target. */
   tensors: Tensor[] | null
-  /** `instances` form or an OIP request: the answer has one entry per row. */
+  /** The answer has one entry per row: to `instances`, and to an OIP request. */
   isBatch: boolean
   /** The client's id from the body, as given; null if it gave none. */
   bodyId: string | null

@@ -8,6 +8,7 @@ import { compileReading, type Reading } from './reading.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 export interface VariantPlan extends VariantParts {
+  readonly inputsByName: ReadonlyMap<string, number>
   readonly features: FeaturesPlan
   /** null: the complete decoder takes every request of the Open Inference Protocol. */
   readonly oip: OipPlan | null
@@ -23,6 +24,7 @@ export const compileVariant = (parts: VariantParts): VariantPlan => {
   const reading = compileReading(parts)
   return {
     ...parts,
+    inputsByName: new Map(parts.signature.inputs.map(({ name }, index) => [name, index])),
     features: compileFeatures(parts),
     oip: compileOip(parts),
     oipAnswer: compileOipAnswer(parts),

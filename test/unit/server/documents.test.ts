@@ -3,6 +3,7 @@ import {
   health,
   modelMetadata,
   modelReadiness,
+  modelStatus,
   serverMetadata,
 } from '../../../src/server/documents.ts'
 import type { Signature } from '../../../src/shared/tensor.ts'
@@ -70,4 +71,16 @@ test('modelMetadata() of a version is its own', () => {
 test('modelReadiness() is 503 where no version is available', () => {
   expect(modelReadiness('m', true)).toEqual({ status: 200, body: '{"name":"m","ready":true}' })
   expect(modelReadiness('m', false)).toEqual({ status: 503, body: '{"name":"m","ready":false}' })
+})
+
+test('modelStatus() lists what can be asked for as TensorFlow Serving does, the highest first', () => {
+  const status = { error_code: 'OK', error_message: '' }
+  const one = (version: string) => ({ version, state: 'AVAILABLE', status })
+  const live = endpoint()
+  expect(JSON.parse(modelStatus(live, null).body)).toEqual({
+    model_version_status: [one('11'), one('10'), one('9')],
+  })
+  expect(JSON.parse(modelStatus(live, live.pinned.get(9)!).body)).toEqual({
+    model_version_status: [one('9')],
+  })
 })

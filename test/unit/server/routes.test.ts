@@ -2,7 +2,7 @@ import { queryObjects } from 'node:v8'
 import { expect, test } from 'vitest'
 import { AnswerHead } from '../../../src/server/answer-head.ts'
 import { formatOf } from '../../../src/server/routes.ts'
-import { FEATURES, OIP, OTHER } from '../../../src/server/wire-formats.ts'
+import { FEATURES, OIP, OTHER, TFS } from '../../../src/server/wire-formats.ts'
 import type { EpochPlan } from '../../../src/shared/epoch-plan.ts'
 import { NO_ENDPOINT_KEY } from '../../../src/shared/slot-keys.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
@@ -191,6 +191,9 @@ test.each([
   ['/v2', OIP],
   ['/v2/nosuch', OIP],
   ['/v2x', OTHER],
+  ['/v1', TFS],
+  ['/v1/models/a:predict', TFS],
+  ['/v10', OTHER],
   ['/predict', FEATURES],
   ['/predict/a/b', FEATURES],
   ['/predictions', OTHER],

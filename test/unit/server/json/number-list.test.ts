@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { numberPlace, readNumbers } from '../../../../src/server/json/number-list.ts'
+import {
+  numberPlace,
+  readNumbers,
+  readRows,
+  rowsRead,
+} from '../../../../src/server/json/number-list.ts'
 import { blanks, numberText, perhapsDamaged } from '../../../helpers/damaged-json.ts'
 import { propertyRuns } from '../../../helpers/seeds.ts'
 
@@ -73,4 +78,29 @@ test.each([
   '1]',
 ])('readNumbers() reads no %s', (text) => {
   for (const count of [0, 1, 2]) expect(read(Buffer.from(text), count, 1e9).end).toBe(-1)
+})
+
+/** text, rows at most, offset of the end, rows, values */
+const MATRICES: readonly (readonly [string, number, number, number, readonly number[]])[] = [
+  ['[[1,2]]', 3, 7, 1, [1, 2]],
+  [' [ [1,2] , [3, 4] ] ', 3, 19, 2, [1, 2, 3, 4]],
+  ['[[1,2],[3,4],[5,6]]', 3, 19, 3, [1, 2, 3, 4, 5, 6]],
+  ['[[1,2],[3,4],[5,6]]', 2, -1, 2, [1, 2, 3, 4]],
+  ['[[1,2],[3]]', 3, -1, 1, [1, 2]],
+  ['[[1,2],]', 3, -1, 1, [1, 2]],
+  ['[[1,2]', 3, -1, 1, [1, 2]],
+  ['[[1,2] [3,4]]', 3, -1, 1, [1, 2]],
+  ['[[1,2],{}]', 3, -1, 1, [1, 2]],
+  ['[]', 3, -1, 0, []],
+  ['[1,2]', 3, -1, 0, []],
+  ['[[1,2]]', 0, -1, 0, []],
+]
+
+test.each(MATRICES)('readRows() reads of %s up to %i rows', (text, rowsMax, end, rows, values) => {
+  numberPlace.column = new Float64Array(8).fill(FREE)
+  Object.assign(numberPlace, { base: 1, count: 2, magnitudeMax: 100 })
+  expect(readRows(Buffer.from(`${text}}`), 0, numberPlace, rowsMax)).toBe(end)
+  expect(rowsRead).toBe(rows)
+  expect([...numberPlace.column.slice(1, 1 + rows * 2)]).toEqual(values)
+  expect(numberPlace.column[7]).toBe(FREE)
 })

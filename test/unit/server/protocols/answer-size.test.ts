@@ -14,6 +14,7 @@ import {
 import { encodeResponse as encodeFeatures } from '../../../../src/server/protocols/features-json.ts'
 import { encodeResponse as encodeOip } from '../../../../src/server/protocols/oip-json.ts'
 import type { Answer, AskedOutput } from '../../../../src/server/protocols/protocol.ts'
+import { encodeResponse as encodeTfs } from '../../../../src/server/protocols/tfs-json.ts'
 import { ERRORS } from '../../../../src/shared/errors.ts'
 import type { Manifest } from '../../../../src/shared/manifest.ts'
 import type { Tensor, TensorSignature } from '../../../../src/shared/tensor.ts'
@@ -54,16 +55,29 @@ const oipValues = (answer: Answer): number => {
   return outputs.reduce((sum, { data }) => sum + written(data) - 1, 0)
 }
 
+/** All but the one list of all rows, or one for each output. */
+const tfsValues = (answer: Answer): number => {
+  const { predictions, outputs } = JSON.parse(`${textOf(encodeTfs(answer))}`)
+  return outputs === undefined ? written(predictions) - 1 : written(outputs) - answer.results.length
+}
+
 /** What the Open Inference Protocol shows where it is asked for these. */
 const only = (...outputs: number[]): Written => ({ outputs, binary: [], rowExtra: 0 })
 
 const longNames = fc.nat({ max: 40 }).map((length) => `y${'"'.repeat(length)}-`)
+
+/** Names under which text is written in Base64, and others. */
+const renamed = (outputs: readonly TensorSignature[]): fc.Arbitrary<TensorSignature[]> =>
+  fc
+    .constantFrom('', '_bytes')
+    .map((suffix) => outputs.map((output) => ({ ...output, name: output.name + suffix })))
 
 test.each([0, 8])(
   'answerValues() is never less than what is written, of up to %i rows',
   (rowsMax) => {
     const answers = longNames
       .chain((prefix) => signaturesOf(prefix, freeShapes))
+      .chain(renamed)
       .chain((outputs) => answersOf(plan(outputs, { rowsMax })))
     const property = fc.property(answers, (answer) => {
       const { results, outputs, plan: own } = answer
@@ -72,6 +86,7 @@ test.each([0, 8])(
       const asked = outputs === null ? answerSize.all : oipWritten(answerSize, outputs)
       expect(count(answerSize.read)).toBeGreaterThanOrEqual(featuresValues(answer))
       expect(count(asked)).toBeGreaterThanOrEqual(oipValues(answer))
+      expect(count(answerSize.rows)).toBeGreaterThanOrEqual(tfsValues(answer))
       expect(isQuick(answerSize, results)).toBe(
         results.every(({ datatype }) => datatype !== 'BYTES'),
       )

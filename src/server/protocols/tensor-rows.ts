@@ -1,12 +1,17 @@
-/** One row of an endpoint without features: a feature is a tensor, its value one row of it. */
+/**
+ * Tensors by name in JSON: for each input of a version its value, which is one row of it or all.
+ * Used by `/predict` where a contract has no features, and by the TensorFlow Serving format.
+ */
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import { elementCount, formatShape, type TensorSignature } from '../../shared/tensor.ts'
 import type { JsonReader } from '../json/json-reader.ts'
 import { pointer, quote } from '../json/pointer.ts'
+import { isBase64Object, readElementOrBase64 } from './base64-text.ts'
+import { unknownName } from './body-faults.ts'
 import { type Column, columnsOf } from './columns.ts'
-import { refuseAt } from './element.ts'
-import { rowPointer, unknownFeature } from './features-row.ts'
+import { readElement, refuseAt } from './element.ts'
+import { instancePointer } from './instances.ts'
 import { type Nested, readNested } from './nested.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
@@ -52,34 +57,59 @@ const isSame = (some: readonly number[] | null, others: readonly number[] | unde
   return true
 }
 
+/** How a format gives tensors. */
+export interface TensorForm {
+  /** Pointer to what is no instance. */
+  readonly root: string
+  /** A value is the whole tensor, nested in full; else it is as of `shapeOf`. */
+  readonly isWhole: boolean
+  /** Text may be given as `{"b64": "..."}`. */
+  readonly takesBase64: boolean
+}
+
+export const PREDICT_ROWS: TensorForm = { root: '/features', isWhole: false, takesBase64: false }
+
 /** Reads the rows of one request, each behind the rows before. */
 export class TensorRows {
   readonly #plan: VariantPlan
   readonly #reader: JsonReader
+  readonly #form: TensorForm
   readonly columns: readonly Column[]
   /** By input: the shape of its first row, leading dimension included. */
   readonly shapes: (readonly number[])[] = []
   /** By input: the lengths of the lists that gave this shape. */
   readonly #sizes: (readonly number[])[] = []
 
-  constructor(plan: VariantPlan, reader: JsonReader) {
+  constructor(plan: VariantPlan, reader: JsonReader, form: TensorForm) {
     this.#plan = plan
     this.#reader = reader
+    this.#form = form
     this.columns = columnsOf(plan)
   }
 
-  /** Reads one row: an object by input name, or, with one input, a list that is its row. */
+  /** Of the whole inputs, for `count` rows that were read. */
+  shapesFor(count: number): readonly (readonly number[])[] {
+    if (count === 1) return this.shapes
+    return this.shapes.map((shape) => [count, ...shape.slice(1)])
+  }
+
+  /**
+   * Reads one row, or all: an object by input name, or, with one input, its value. `rowIndex`: of
+   * the instance; -1: it is none.
+   */
   read(rowIndex: number): Refusal | null {
     const { inputs } = this.#plan.signature
-    if (this.#reader.isList) {
+    if (!this.#reader.isObject || this.#isText()) {
       if (inputs.length === 1) return this.#readInput(0, rowIndex, false)
       const detail = `This endpoint takes ${inputs.length} tensors: name them`
-      return refuse('REQUEST_MALFORMED', detail, [{ pointer: rowPointer(rowIndex), detail }])
+      return refuse('REQUEST_MALFORMED', detail, [{ pointer: this.#pointer(rowIndex), detail }])
     }
     const seen = new Set<number>()
     const refusal = this.#reader.eachEntry((name) => {
-      const input = this.#plan.features.byName.get(name)
-      if (input === undefined) return unknownFeature(name, this.#plan, rowPointer(rowIndex), true)
+      const input = this.#plan.inputsByName.get(name)
+      if (input === undefined) {
+        return unknownName('INPUT_UNKNOWN', name, inputs, this.#pointer(rowIndex) + pointer(name))
+      }
       seen.add(input)
       return this.#readInput(input, rowIndex, true)
     })
@@ -88,26 +118,41 @@ export class TensorRows {
     return absent < 0 ? null : this.#missing(absent, rowIndex)
   }
 
+  /** Whether the object at hand is the one input in Base64. */
+  #isText(): boolean {
+    const { inputs } = this.#plan.signature
+    const mayBe = this.#form.takesBase64 && inputs.length === 1 && inputs[0]!.datatype === 'BYTES'
+    return mayBe && isBase64Object(this.#reader)
+  }
+
+  #pointer(rowIndex: number): string {
+    return rowIndex < 0 ? this.#form.root : instancePointer(rowIndex)
+  }
+
   #missing(input: number, rowIndex: number): Refusal {
     const { name } = this.#plan.signature.inputs[input]!
-    const at = rowPointer(rowIndex) + pointer(name)
+    const at = this.#pointer(rowIndex) + pointer(name)
     const detail = `Input ${quote(name)} is missing`
     return refuse('INPUT_MISSING', detail, [{ pointer: at, detail: 'is missing' }])
   }
 
   #readInput(input: number, rowIndex: number, isNamed: boolean): Refusal | null {
     const signature = this.#plan.signature.inputs[input]!
-    const { hasRows } = this.#plan.features
+    const { isWhole, takesBase64 } = this.#form
     if (this.#reader.isNull) return this.#missing(input, rowIndex)
-    const nested = readNested(this.#reader, this.columns[input]!)
+    const read = takesBase64 ? readElementOrBase64 : readElement
+    const nested = readNested(this.#reader, this.columns[input]!, Infinity, read)
     if (nested.misfit === null && isSame(nested.sizes, this.#sizes[input])) return null
-    const shape = shapeOf(nested, signature.shape, hasRows)
+    const isRow = this.#plan.rowsMax > 0 && !isWhole
+    const shape = isWhole
+      ? nested.sizes && matching(nested.sizes, signature.shape)
+      : shapeOf(nested, signature.shape, isRow)
     if (shape !== null && nested.misfit === null) {
       this.#sizes[input] ??= nested.sizes!
       return this.#compare(input, shape, rowIndex)
     }
-    const at = rowPointer(rowIndex) + (isNamed ? pointer(signature.name) : '')
-    if (shape === null) return wrongShape(nested, signature, hasRows, at)
+    const at = this.#pointer(rowIndex) + (isNamed ? pointer(signature.name) : '')
+    if (shape === null) return wrongShape(nested, signature, isRow, at)
     return refuseAt(`Input ${quote(signature.name)}`, nested.misfit!, at)
   }
 
@@ -122,17 +167,17 @@ export class TensorRows {
     const name = quote(this.#plan.signature.inputs[input]!.name)
     const [wanted, own] = [first, shape].map((each) => formatShape(each.slice(1)))
     const detail = `Input ${name} is ${wanted} in the first row, but ${own} here`
-    return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: rowPointer(rowIndex), detail }])
+    return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: this.#pointer(rowIndex), detail }])
   }
 }
 
 const wrongShape = (
   { sizes }: Nested,
   { name, shape }: TensorSignature,
-  hasRows: boolean,
+  isRow: boolean,
   at: string,
 ): Refusal => {
-  const form = hasRows ? `rows of shape ${formatShape(shape.slice(1))}` : formatShape(shape)
+  const form = isRow ? `rows of shape ${formatShape(shape.slice(1))}` : formatShape(shape)
   const got = sizes === null ? 'lists of different lengths or depths' : formatShape(sizes)
   const detail = `wants ${form}, got ${got}`
   const what = `Input ${quote(name)}`

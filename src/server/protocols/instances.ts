@@ -1,0 +1,42 @@
+/** The rows of a request that gives one after another. */
+
+import { type Refusal, refuse } from '../../shared/errors.ts'
+import type { JsonReader } from '../json/json-reader.ts'
+import { pointer } from '../json/pointer.ts'
+import { malformed } from './body-faults.ts'
+import type { VariantPlan } from './variant-plan.ts'
+
+const AT = pointer('instances')
+
+/** Pointer to row `index`. */
+export const instancePointer = (index: number): string => `${AT}/${index}`
+
+/**
+ * Reads all instances of a body; gives how many there are. `readRow` leaves the reader behind the
+ * row. `countMax`: of rows that may take more memory than bytes of the body.
+ */
+export const readInstances = (
+  reader: JsonReader,
+  { rowsMax }: VariantPlan,
+  readRow: (index: number) => Refusal | null,
+  countMax = Number.POSITIVE_INFINITY,
+): number | Refusal => {
+  if (!reader.isList) return malformed(`'instances' must be a list of rows, got ${reader.kind}`, AT)
+  let more = reader.open()
+  if (!more) return malformed("'instances' must be a list of rows, got none", AT)
+  let count = 0
+  for (; more; more = reader.more()) {
+    if (count === 1 && rowsMax === 0) {
+      const detail = `This model takes one row a request, got ${count + reader.skipRest()}`
+      return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: AT, detail }])
+    }
+    if (count === countMax) {
+      const detail = `The rows leave out too much: at most ${count} such rows in one request`
+      return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: instancePointer(count), detail }])
+    }
+    const refusal = readRow(count)
+    if (refusal !== null) return refusal
+    count++
+  }
+  return count
+}
