@@ -84,6 +84,7 @@ const REASON_NUMBERS = {
   ENCODING_RATIO_EXCEEDED: 48,
   CONTROL_BUSY: 49,
   NOT_IMPLEMENTED: 50,
+  EXTENSION_UNSUPPORTED: 51,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 
 const REASON_NAMES: readonly string[] = (() => {

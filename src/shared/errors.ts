@@ -69,8 +69,16 @@ export const ERRORS = {
     415,
     'UNIMPLEMENTED',
     false,
-    'The request has a content encoding or extension that this server does not support',
+    'The body has a content encoding that this server does not support',
     'Send the body as it is, or compressed by gzip or deflate alone',
+  ),
+  EXTENSION_UNSUPPORTED: entry(
+    // 400, as Triton answers what asks for a region that it does not know.
+    400,
+    'UNIMPLEMENTED',
+    false,
+    'A parameter of the request asks for an extension that this server does not have: shared memory or sequences',
+    'Send tensors in the body, and nothing that depends on earlier requests; GET /v2 lists the extensions',
   ),
   ENCODING_RATIO_EXCEEDED: entry(
     // 413 for HTTP, but another remedy than that of BODY_TOO_LARGE.

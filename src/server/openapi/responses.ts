@@ -32,7 +32,13 @@ const INFERENCE: readonly ErrorCode[] = [
 const CODES = {
   Other: ANYWHERE,
   Predict: [...INFERENCE, 'ENDPOINT_NOT_FOUND'],
-  Infer: [...INFERENCE, 'OUTPUT_UNKNOWN', 'MODEL_NOT_FOUND', 'VERSION_NOT_FOUND'],
+  Infer: [
+    ...INFERENCE,
+    'EXTENSION_UNSUPPORTED',
+    'OUTPUT_UNKNOWN',
+    'MODEL_NOT_FOUND',
+    'VERSION_NOT_FOUND',
+  ],
   Oip: ANYWHERE,
   Model: [...ANYWHERE, 'MODEL_NOT_FOUND', 'VERSION_NOT_FOUND', 'VERSION_NOT_READY'],
   Forbidden: [...ANYWHERE, 'FORBIDDEN'],

@@ -61,7 +61,7 @@ export const findParameters = (
   const refusal = reader.eachEntry((name) => {
     if (UNSUPPORTED.has(name) && !isNo(reader)) {
       const detail = `The extension of '${name}' is not supported`
-      return refuse('ENCODING_UNSUPPORTED', detail, [{ pointer: at + pointer(name), detail }])
+      return refuse('EXTENSION_UNSUPPORTED', detail, [{ pointer: at + pointer(name), detail }])
     }
     if (!wanted.includes(name)) return reader.ignore()
     places.set(name, reader.at)

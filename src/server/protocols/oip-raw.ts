@@ -1,7 +1,8 @@
 /**
- * Raw binary requests: a body that is one tensor and nothing else, of one row (Triton,
+ * Raw binary requests: a body that is one tensor and nothing else (Triton,
  * extension_binary_data.md). Its shape is that of the model's one input, of which one dimension may
- * be free: as large as the bytes make it. Texts of the refusals are Triton's.
+ * be free: as large as the bytes make it. Where that of the rows is free and another too, there is
+ * one row, as Triton takes all such requests for. Texts of the refusals are Triton's.
  */
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
@@ -13,17 +14,21 @@ import { allBinary } from './oip-outputs.ts'
 import { deliverRequest } from './oip-request.ts'
 import { checkBytes, elementBytes, LENGTH_BYTES } from './tensor-bytes.ts'
 
-/** `sizes`: the shape of the model's input, that of a row where there are rows. */
+const isFree = (size: number): boolean => size < 0
+
+/** The shape that so many bytes have. */
 const deduce = (
-  { name, datatype }: TensorSignature,
-  sizes: readonly number[],
+  { name, datatype, shape }: TensorSignature,
+  hasRows: boolean,
   bytes: number,
 ): number[] | Refusal => {
-  const free = sizes.filter((size) => size < 0).length
+  const isOneRow = hasRows && (datatype === 'BYTES' || shape.slice(1).some(isFree))
+  const sizes = isOneRow ? [1, ...shape.slice(1)] : shape
+  const free = sizes.filter(isFree).length
   if (datatype === 'BYTES') {
     if (free === 0 && elementCount(sizes) === 1) return [...sizes]
-    const detail = `For BYTES datatype raw input ${quote(name)}, the model must have input shape [1]`
-    return malformed(detail, '')
+    const why = 'the model must have input shape [1]'
+    return malformed(`For BYTES datatype raw input ${quote(name)}, ${why}`, '')
   }
   if (free > 1) {
     const why = 'there are more than one variable-sized dimension'
@@ -33,8 +38,8 @@ const deduce = (
     )
   }
   const known = sizes.reduce((count, size) => count * Math.abs(size), elementBytes(datatype))
-  const size = known === 0 ? 0 : Math.floor(bytes / known)
-  return sizes.map((each) => (each < 0 ? size : each))
+  const size = known === 0 ? 0 : Math.ceil(bytes / known)
+  return sizes.map((each) => (isFree(each) ? size : each))
 }
 
 /** The length of the one text in front of it, as other requests have it. */
@@ -53,17 +58,18 @@ export const decodeOipRaw = (body: Uint8Array, destination: Destination): Refusa
     const count = `Raw request must only have 1 input (found 1) to be deduced`
     return malformed(`${count} but got ${inputs.length} inputs in ${quote(plan.endpoint)}`, '')
   }
-  const isRow = plan.rowsMax > 0
-  const sizes = deduce(input, isRow ? input.shape.slice(1) : input.shape, body.length)
-  if ('code' in sizes) return sizes
-  const shape = isRow ? [1, ...sizes] : sizes
+  const hasRows = plan.rowsMax > 0
+  const shape = deduce(input, hasRows, body.length)
+  if ('code' in shape) return shape
   const tail = input.datatype === 'BYTES' ? withLength(body) : body
   const fault = checkBytes(input.datatype, elementCount(shape), tail.length)
   if (fault !== null) {
     const detail = `Input ${quote(input.name)} of shape ${formatShape(shape)} ${fault.detail}`
     return refuse(fault.code, detail)
   }
+  const rows = hasRows ? shape[0]! : 1
+  if (rows === 0) return refuse('TENSOR_SHAPE_MISMATCH', 'The request has no row')
   const only = { shape, column: null, from: 0, to: tail.length }
-  const request = { inputs: [only], rows: 1, outputs: allBinary(plan), idAt: -1 }
+  const request = { inputs: [only], rows, outputs: allBinary(plan), idAt: -1 }
   return deliverRequest(request, tail, destination)
 }

@@ -68,6 +68,7 @@ const GIVEN = {
   ENCODING_RATIO_EXCEEDED: 48,
   CONTROL_BUSY: 49,
   NOT_IMPLEMENTED: 50,
+  EXTENSION_UNSUPPORTED: 51,
 } as const
 
 test.each(Object.entries(GIVEN))(

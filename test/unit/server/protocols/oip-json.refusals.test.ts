@@ -173,7 +173,7 @@ const REFUSED: readonly (readonly [string, unknown, string, string?])[] = [
   [
     'shared memory',
     { inputs: [{ ...X, parameters: { shared_memory_region: 'r' } }, C] },
-    'ENCODING_UNSUPPORTED',
+    'EXTENSION_UNSUPPORTED',
     '/inputs/0/parameters/shared_memory_region',
   ],
   ['a key twice', '{"inputs":[],"inputs":[]}', 'DUPLICATE_KEY'],

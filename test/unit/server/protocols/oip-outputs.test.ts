@@ -103,12 +103,12 @@ const REFUSED: readonly (readonly [object, string, string])[] = [
   ],
   [
     { outputs: [named('p', { shared_memory_region: 'r' })] },
-    'ENCODING_UNSUPPORTED',
+    'EXTENSION_UNSUPPORTED',
     '/outputs/0/parameters/shared_memory_region',
   ],
-  [{ parameters: { sequence_id: 7 } }, 'ENCODING_UNSUPPORTED', '/parameters/sequence_id'],
-  [{ parameters: { sequence_id: 'a' } }, 'ENCODING_UNSUPPORTED', '/parameters/sequence_id'],
-  [{ parameters: { sequence_end: true } }, 'ENCODING_UNSUPPORTED', '/parameters/sequence_end'],
+  [{ parameters: { sequence_id: 7 } }, 'EXTENSION_UNSUPPORTED', '/parameters/sequence_id'],
+  [{ parameters: { sequence_id: 'a' } }, 'EXTENSION_UNSUPPORTED', '/parameters/sequence_id'],
+  [{ parameters: { sequence_end: true } }, 'EXTENSION_UNSUPPORTED', '/parameters/sequence_end'],
   [{ outputs: [named('q', { binary_data: true })] }, 'OUTPUT_UNKNOWN', '/outputs/0'],
 ]
 

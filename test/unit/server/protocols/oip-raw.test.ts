@@ -22,6 +22,7 @@ const one = (datatype: Datatype, rowsMax: number, ...shape: number[]): PlanParts
 /** input, its values, the shape that they make */
 const TAKEN: readonly (readonly [PlanParts, Datatype, readonly Value[], readonly number[]])[] = [
   [one('FP32', 8, -1, 2), 'FP32', [1.5, Number.NaN], [1, 2]],
+  [one('FP32', 8, -1, 2), 'FP32', [1, 2, 3, 4, 5, 6], [3, 2]],
   [one('FP32', 8, -1, 2, -1), 'FP32', [1, 2, 3, 4, 5, 6], [1, 2, 3]],
   [one('INT64', 8, -1), 'INT64', [2n ** 63n - 1n], [1]],
   [one('UINT16', 0, -1), 'UINT16', [1, 2, 3], [3]],
@@ -36,7 +37,7 @@ test.each(TAKEN)('decodeOipRaw() takes one tensor: %j', (parts, datatype, values
   expect(decoded.tensors?.[0]?.shape).toEqual(shape)
   expect(read).toEqual([values])
   expect(decoded).toMatchObject({
-    rows: 1,
+    rows: parts.rowsMax === 0 ? 1 : shape[0],
     isBatch: true,
     bodyId: null,
     outputs: [
@@ -89,9 +90,10 @@ const REFUSED: readonly (readonly [string, PlanParts, number, string, string])[]
     'must have input shape [1]',
   ],
   ['several texts', one('BYTES', 8, -1, 2), 8, 'REQUEST_MALFORMED', 'must have input shape [1]'],
-  ['two rows', one('FP32', 8, -1, 2), 16, 'TENSOR_SHAPE_MISMATCH', 'expected 8, got 16'],
-  ['no bytes', one('FP32', 8, -1, 2), 0, 'TENSOR_SHAPE_MISMATCH', 'expected 8, got 0'],
-  ['half an element', one('FP32', 0, -1), 6, 'TENSOR_SHAPE_MISMATCH', 'expected 4, got 6'],
+  ['half a row', one('FP32', 8, -1, 2), 12, 'TENSOR_SHAPE_MISMATCH', 'expected 16, got 12'],
+  ['no row', one('FP32', 8, -1, 2), 0, 'TENSOR_SHAPE_MISMATCH', 'has no row'],
+  ['half an element', one('FP32', 0, -1), 6, 'TENSOR_SHAPE_MISMATCH', 'expected 8, got 6'],
+  ['less than a row', one('FP32', 8, -1, 2), 4, 'TENSOR_SHAPE_MISMATCH', 'expected 8, got 4'],
   [
     'bytes where none can be',
     one('FP32', 0, 0, -1),
