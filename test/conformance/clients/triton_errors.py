@@ -172,7 +172,7 @@ def without_data(address):
     return _infer(address, "identity_fp32", [made], wanted("OUTPUT0", binary=False))
 
 
-@_fails("shared_memory_is_not_offered", 415, ["shared_memory"])
+@_fails("shared_memory_is_not_offered", 400, ["shared_memory"])
 def shared_memory(address):
     made = triton.InferInput("INPUT0", [1, 4], "FP32")
     made.set_shared_memory("region", 16)
