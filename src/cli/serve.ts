@@ -45,6 +45,7 @@ const replicaSettings =
     host: config.server.host,
     httpPort,
     httpEngine: config.server.http,
+    hasDocsPage: config.server.docsPage,
     limits: config.limits,
     corsOrigins: config.cors.origins,
     controlAbsenceMsMax: config.controlAbsenceMax * 1000,

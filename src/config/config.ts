@@ -23,6 +23,7 @@ export interface SluiceConfig {
     readonly threads: number
     readonly replicas: number
     readonly drainSecondsMax: number
+    readonly docsPage: boolean
   }
   readonly control: ListenAddress
   /** `listen`: where metrics are served beside the control port; null: nowhere. */

@@ -36,6 +36,7 @@ export const resolveConfig = (
       threads,
       replicas,
       drainSecondsMax: yaml.server.drain_seconds_max,
+      docsPage: yaml.server.docs_page,
     },
     control: yaml.control,
     metrics: yaml.metrics,

@@ -138,8 +138,9 @@ const end = (): void => {
 }
 
 const prepare = ({ number, plan, ...more }: MessageOf<'prepare'>): void => {
-  const { jsonDepthMax } = settings.limits
-  const failures = epochs.prepare(number, plan, { ...more, jsonDepthMax })
+  const { limits, hasDocsPage } = settings
+  const { jsonDepthMax } = limits
+  const failures = epochs.prepare(number, plan, { ...more, jsonDepthMax, hasDocsPage })
   account.idle()
   tell({ type: 'prepared', number, failures })
 }

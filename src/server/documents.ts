@@ -6,17 +6,23 @@ import { VERSION } from '../shared/version.ts'
 import type { LiveEndpoint, LiveVariant } from './live-epoch.ts'
 
 export interface Document {
-  readonly status: 200 | 503
+  readonly status: 200 | 404 | 503
+  /** Header lines, joined by CRLF; absent: those of JSON. */
+  readonly head?: string
+  readonly body: string | Uint8Array
+}
+
+interface JsonDocument extends Document {
   readonly body: string
 }
 
-const ok = (value: object): Document => ({ status: 200, body: JSON.stringify(value) })
+const ok = (value: object): JsonDocument => ({ status: 200, body: JSON.stringify(value) })
 
 /**
  * `{"live": true}` or `{"ready": false}`: JSON for KServe's client; Triton's looks at the status
  * only, so 503 rather than its 400 says "not ready" to both (serving.md §1.9).
  */
-export const health = (kind: 'live' | 'ready', isOk: boolean): Document => ({
+export const health = (kind: 'live' | 'ready', isOk: boolean): JsonDocument => ({
   status: isOk ? 200 : 503,
   body: JSON.stringify({ [kind]: isOk }),
 })
@@ -28,11 +34,11 @@ export const health = (kind: 'live' | 'ready', isOk: boolean): Document => ({
  */
 const EXTENSIONS = ['binary_tensor_data', 'classification', 'model_repository']
 
-export const serverMetadata = (): Document =>
+export const serverMetadata = (): JsonDocument =>
   ok({ name: 'sluice', version: VERSION, extensions: EXTENSIONS })
 
 /** `{"models": [...]}`, as KServe's server lists them; also those that cannot answer now. */
-export const modelList = ({ endpoints, unavailable }: EpochPlan): Document =>
+export const modelList = ({ endpoints, unavailable }: EpochPlan): JsonDocument =>
   ok({ models: [...endpoints.map(({ name }) => name), ...unavailable].sort() })
 
 const tensors = (list: readonly TensorSignature[]) =>
@@ -43,7 +49,7 @@ const versionsOf = (endpoint: LiveEndpoint, pinned: LiveVariant | null): number[
   pinned === null ? [...endpoint.pinned.keys()].sort((a, b) => a - b) : [pinned.plan.version]
 
 /** Metadata of an endpoint is that of its contract; of a pinned version, its own. */
-export const modelMetadata = (endpoint: LiveEndpoint, pinned: LiveVariant | null): Document => {
+export const modelMetadata = (endpoint: LiveEndpoint, pinned: LiveVariant | null): JsonDocument => {
   const variant = pinned ?? endpoint.only ?? endpoint.variants[0]
   const inputs = pinned?.plan.signature.inputs ?? variant?.plan.contract.tensors ?? []
   return ok({
@@ -56,7 +62,7 @@ export const modelMetadata = (endpoint: LiveEndpoint, pinned: LiveVariant | null
 }
 
 /** 503 for a model of which no version is available, as of `health`. */
-export const modelReadiness = (name: string, isReady: boolean): Document => ({
+export const modelReadiness = (name: string, isReady: boolean): JsonDocument => ({
   status: isReady ? 200 : 503,
   body: JSON.stringify({ name, ready: isReady }),
 })

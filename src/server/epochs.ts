@@ -28,6 +28,7 @@ const NOTHING: LiveEpoch = {
   endpoints: new Map(),
   defaultEndpoint: null,
   versions: [],
+  hasDocsPage: false,
   inFlight: 0,
 }
 

@@ -52,6 +52,8 @@ export interface LiveEpoch {
   readonly endpoints: ReadonlyMap<string, LiveEndpoint>
   readonly defaultEndpoint: LiveEndpoint | null
   readonly versions: readonly LiveVersion[]
+  /** Whether `/docs` is served. */
+  readonly hasDocsPage: boolean
   /** Requests that chose this epoch and are not answered yet. */
   inFlight: number
 }
@@ -60,6 +62,7 @@ export interface LiveEpoch {
 export interface EpochSurroundings extends Omit<PreparePlan, 'plan'> {
   readonly versions: LiveVersions
   readonly jsonDepthMax: number
+  readonly hasDocsPage: boolean
 }
 
 const counterBase = ({ slots }: EpochSurroundings, key: SlotKey): number =>
@@ -208,10 +211,9 @@ export const prepareEpoch = (
   const defaultEndpoint =
     plan.defaultEndpoint === null ? null : (endpoints.get(plan.defaultEndpoint) ?? null)
   const versions = [...loaded.values()]
-  return {
-    epoch: { number: plan.epoch, plan, endpoints, defaultEndpoint, versions, inFlight: 0 },
-    failures,
-  }
+  const { hasDocsPage } = surroundings
+  const facts = { number: plan.epoch, plan, endpoints, defaultEndpoint, versions, hasDocsPage }
+  return { epoch: { ...facts, inFlight: 0 }, failures }
 }
 
 /** Lets go of an epoch that no request is on any more. */

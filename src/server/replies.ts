@@ -23,7 +23,11 @@ const JSON_TYPE = 'content-type: application/json'
 /** Of a 200 answer. */
 type Body = string | Uint8Array | BinaryBody
 
-const REASON_NOT_READY = reasonIndex('VERSION_NOT_READY')
+const DOCUMENT_REASONS: Readonly<Record<Document['status'], number>> = {
+  200: REASON_OK,
+  404: reasonIndex('ROUTE_NOT_FOUND'),
+  503: reasonIndex('VERSION_NOT_READY'),
+}
 /** Seconds after which a shed request may come again. B1 computes it from the queue. */
 const RETRY_AFTER_SECONDS = 1
 
@@ -188,15 +192,18 @@ export class Replies {
   }
 
   /** An answer that is no prediction; control may have taken a while over it. */
-  document(exchange: Exchange, format: WireFormat, { status, body }: Document): void {
+  document(
+    exchange: Exchange,
+    format: WireFormat,
+    { status, head = JSON_TYPE, body }: Document,
+  ): void {
     if (exchange.isAborted) {
       this.#account.counted(0, format.protocol, REASON_ABORTED)
       return
     }
     const id = idOfHead(exchange) ?? this.#ownId(0)
-    const head = `${statusLine(status)}\r\n${JSON_TYPE}\r\nx-request-id: ${id}`
-    exchange.reply(head, body)
-    this.#account.counted(0, format.protocol, status === 200 ? REASON_OK : REASON_NOT_READY)
+    exchange.reply(`${statusLine(status)}\r\n${head}\r\nx-request-id: ${id}`, body)
+    this.#account.counted(0, format.protocol, DOCUMENT_REASONS[status])
   }
 
   /** What may be done with a path. `allow`: its methods, '' where that is not what was asked. */

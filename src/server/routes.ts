@@ -5,7 +5,8 @@
 
 import { refuse } from '../shared/errors.ts'
 import { apiDescription } from './api-description.ts'
-import { health } from './documents.ts'
+import { DOCS_PATHS, docsDocument } from './docs-page.ts'
+import { type Document, health } from './documents.ts'
 import type { LiveEndpoint, LiveEpoch, LiveVariant } from './live-epoch.ts'
 import { oipRoute } from './oip-routes.ts'
 import {
@@ -90,6 +91,12 @@ const predictRoute = (epoch: LiveEpoch, method: string, path: string): Route => 
   return refused(FEATURES, refuse('ENDPOINT_NOT_FOUND', choices))
 }
 
+/** What describes the data plane: for programs, and where it is wanted for people. */
+const descriptionOf = (epoch: LiveEpoch, path: string): (() => Document) | null => {
+  if (path === '/openapi.json') return () => apiDescription(epoch)
+  return epoch.hasDocsPage && DOCS_PATHS.includes(path) ? () => docsDocument(path) : null
+}
+
 /** The format in which a path is answered, whatever comes of it. */
 export const formatOf = (path: string): WireFormat => {
   if (path === '/v2' || path.startsWith('/v2/')) return OIP
@@ -104,9 +111,9 @@ export const resolveRoute = (epoch: LiveEpoch, sentMethod: string, path: string)
   if (fixed !== undefined) {
     return method === 'GET' ? fixed : wrongMethod(fixed.format, method, 'GET, HEAD')
   }
-  if (path === '/openapi.json') {
-    if (method !== 'GET') return wrongMethod(OTHER, method, 'GET, HEAD')
-    return document(() => apiDescription(epoch))
+  const described = descriptionOf(epoch, path)
+  if (described !== null) {
+    return method === 'GET' ? document(described) : wrongMethod(OTHER, method, 'GET, HEAD')
   }
   const format = formatOf(path)
   if (format === FEATURES) return predictRoute(epoch, method, path)

@@ -97,6 +97,8 @@ export interface ReplicaSettings {
   readonly host: string
   readonly httpPort: number
   readonly httpEngine: 'uws' | 'node'
+  /** Whether `/docs` is served. */
+  readonly hasDocsPage: boolean
   readonly limits: ServerLimits
   /** Origins whose pages may read answers, or `*`; none: CORS is off. */
   readonly corsOrigins: readonly string[]

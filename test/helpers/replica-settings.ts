@@ -11,6 +11,7 @@ export const replicaSettings = (given: Partial<ReplicaSettings> = {}): ReplicaSe
   host: '127.0.0.1',
   httpPort: 0,
   httpEngine: 'uws',
+  hasDocsPage: true,
   limits: {
     bodyBytesMax: 1024 * 1024,
     bodyBytesInFlightMax: 4 * 1024 * 1024,

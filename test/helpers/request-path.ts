@@ -118,6 +118,7 @@ export class HeldExchange implements Exchange {
 export interface RequestPathOptions {
   readonly queueRowsMax?: number
   readonly isReady?: () => boolean
+  readonly hasDocsPage?: boolean
   readonly bodies?: BodyLimits
   /** Sessions by number of the version; `CountingSession` unless told otherwise. */
   readonly session?: (version: number) => Session
@@ -137,6 +138,7 @@ export class RequestPath {
   readonly called: Called[] = []
   readonly calls = new ForwardedCalls((call) => this.called.push(call))
   #lastNumber = 0
+  readonly #hasDocsPage: boolean
   #slots: Record<string, number> = {}
 
   constructor(plan: EpochPlan, options: RequestPathOptions = {}) {
@@ -167,6 +169,7 @@ export class RequestPath {
       monotonic,
       isReady: options.isReady ?? (() => true),
     })
+    this.#hasDocsPage = options.hasDocsPage ?? true
     this.commit(plan)
   }
 
@@ -178,6 +181,7 @@ export class RequestPath {
       slots: this.#slots,
       versionNumbers: plan.versions.map((_, i) => i + 1),
       jsonDepthMax: 20,
+      hasDocsPage: this.#hasDocsPage,
     })
     if (failures.length > 0) throw new Error(failures[0]!.detail)
     this.memory.words[COMMITTED_WORD] = number

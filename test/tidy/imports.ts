@@ -69,6 +69,7 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['src/config/'],
   'onnxruntime-node': ['src/runtime/session.ts'],
   '@btc-vision/uwebsockets.js': ['src/server/http.ts', 'src/server/uws-binary.ts'],
+  'swagger-ui-dist': ['src/server/docs-page.ts'],
   fastify: ['src/control/'],
   '@prometheus-io/client': ['src/control/metrics.ts'],
   commander: ['src/cli/'],

@@ -94,6 +94,10 @@ const server = z.strictObject({
     z.number().min(0).max(3600).default(20),
     'Longest wait for requests under way when a replica ends. Raise it for slow models; keep it below the grace period of what stops Sluice.',
   ),
+  docs_page: described(
+    z.boolean().default(true),
+    'Whether `/docs` shows `/openapi.json` as a page on which requests can be tried out. Switch it off where people should not send requests by hand; `/openapi.json` stays.',
+  ),
 })
 
 const control = z.strictObject({

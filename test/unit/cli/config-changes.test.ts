@@ -18,6 +18,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   'server.threads': '7',
   'server.replicas': '7',
   'server.drain_seconds_max': '7',
+  'server.docs_page': 'false',
   'control.host': 'localhost',
   'control.port': '7002',
   'metrics.listen': '127.0.0.1:7003',

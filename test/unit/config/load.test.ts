@@ -136,6 +136,7 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
       threads: 1,
       replicas: 1,
       drainSecondsMax: 20,
+      docsPage: true,
     },
     control: { host: '127.0.0.1', port: 8002 },
     metrics: { listen: null },

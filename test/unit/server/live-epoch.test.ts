@@ -20,7 +20,8 @@ const prepare = (
   versions = new LiveVersions(load),
 ) => {
   const versionNumbers = plan.versions.map((_, i) => i + 1)
-  return prepareEpoch(plan, { versions, versionNumbers, slots, jsonDepthMax: 20 })
+  const settings = { jsonDepthMax: 20, hasDocsPage: true }
+  return prepareEpoch(plan, { versions, versionNumbers, slots, ...settings })
 }
 
 const endpointOf = (plan: EpochPlan) => prepare(plan).epoch.endpoints.get('m')!

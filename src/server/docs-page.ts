@@ -1,0 +1,120 @@
+/**
+ * `GET /docs`: a page that shows `/openapi.json` and tries its paths out. Swagger UI from
+ * `node_modules`, our frame around it; nothing is fetched from anywhere else.
+ *
+ * A name is looked up in a fixed table and never becomes part of a file name. A file is read when
+ * this thread is first asked for it, and kept: 1.7 MB and 0.2 MB, 2 ms together.
+ */
+
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { packageVersion } from '../shared/package-version.ts'
+import type { Document } from './documents.ts'
+
+const PACKAGE = 'swagger-ui-dist'
+
+/**
+ * Scripts and styles of ours only, no frame around the page, and requests to this server only. Style
+ * attributes are Swagger UI's own; it draws with images inside its style sheet.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const headOf = (type: string, caching: string): string =>
+  [
+    `content-type: ${type}`,
+    `cache-control: ${caching}`,
+    `content-security-policy: ${POLICY}`,
+    'x-content-type-options: nosniff',
+    'referrer-policy: no-referrer',
+  ].join('\r\n')
+
+/** The page names its files with the version of the package behind, so that they may be kept. */
+const KEPT = 'public, max-age=31536000, immutable'
+
+/** Read at every visit, so that an upgrade shows. */
+const FRESH = 'no-cache'
+
+const frame = (version: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sluice</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="docs/swagger-ui.css?${version}">
+</head>
+<body>
+<div id="page"></div>
+<noscript>This page needs JavaScript. The same in JSON: <a href="openapi.json">openapi.json</a></noscript>
+<script src="docs/swagger-ui-bundle.js?${version}"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+`
+
+const START = `SwaggerUIBundle({
+  url: 'openapi.json',
+  dom_id: '#page',
+  deepLinking: true,
+  tryItOutEnabled: true,
+  displayRequestDuration: true,
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null,
+})
+`
+
+const page = (type: string, body: string): Document => ({
+  status: 200,
+  head: headOf(`${type}; charset=utf-8`, FRESH),
+  body,
+})
+
+/** @throws where the package is not installed */
+const packaged = (type: string, url: string): Document => ({
+  status: 200,
+  head: headOf(`${type}; charset=utf-8`, KEPT),
+  body: readFileSync(fileURLToPath(url)),
+})
+
+const MAKERS: ReadonlyMap<string, (version: string) => Document> = new Map([
+  ['/docs', (version: string) => page('text/html', frame(version))],
+  ['/docs/start.js', () => page('text/javascript', START)],
+  [
+    '/docs/swagger-ui.css',
+    () => packaged('text/css', import.meta.resolve('swagger-ui-dist/swagger-ui.css')),
+  ],
+  [
+    '/docs/swagger-ui-bundle.js',
+    () => packaged('text/javascript', import.meta.resolve('swagger-ui-dist/swagger-ui-bundle.js')),
+  ],
+])
+
+/** The paths of the page and its files. */
+export const DOCS_PATHS: readonly string[] = [...MAKERS.keys()]
+
+/** An instance may go without: an image that leaves the package out, a pruned installation. */
+const NOT_INSTALLED: Document = {
+  status: 404,
+  head: 'content-type: text/plain; charset=utf-8\r\nx-sluice-error: ROUTE_NOT_FOUND',
+  body: `This page needs the package ${PACKAGE}, which is not installed here. The same in JSON: /openapi.json\n`,
+}
+
+const made = new Map<string, Document>()
+
+/** The document at one of `DOCS_PATHS`. `version`: of the package; 'unknown': there is none. */
+export const docsDocument = (path: string, version = packageVersion(PACKAGE)): Document => {
+  const make = MAKERS.get(path)
+  if (make === undefined || version === 'unknown') return NOT_INSTALLED
+  const document = made.get(path) ?? make(version)
+  made.set(path, document)
+  return document
+}
