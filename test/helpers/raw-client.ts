@@ -8,6 +8,8 @@ export interface RawAnswer {
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: string
+  /** The same as it was sent. */
+  readonly bytes: Uint8Array
 }
 
 /** What came of a connection on which everything was sent and our side then closed. */
@@ -84,9 +86,9 @@ export class RawClient {
     const declared = headers.get('content-length')
     const length = isHead || status < 200 ? 0 : Number(declared ?? Number.POSITIVE_INFINITY)
     await this.#until(() => this.#received.length >= length)
-    const body = Buffer.from(this.#received.slice(0, length), 'latin1').toString()
+    const bytes = Buffer.from(this.#received.slice(0, length), 'latin1')
     this.#received = this.#received.slice(length)
-    return { status, headers, body }
+    return { status, headers, body: bytes.toString(), bytes }
   }
 
   async #until(condition: () => boolean): Promise<void> {

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { BodyBudget } from '../body-budget.ts'
 import { outcomeOf } from '../raw-client.ts'
 import { propertyRuns } from '../seeds.ts'
 import { FRAMING } from '../smuggling/framing.ts'
@@ -65,6 +66,20 @@ export const refusalsSuite = (kind: EngineKind): void => {
       }
       expect(harness.budget.takenBytes).toBe(0)
       await expectAlive(harness)
+    })
+
+    test('HttpEngine keeps no more of chunks of one byte than of one piece', async () => {
+      const count = 100_000
+      const budget = new BodyBudget(count)
+      const harness = await startEngine(kind, {
+        bodyBytesMax: count,
+        takeBodyBytes: budget.takeBodyBytes,
+      })
+      const client = await harness.client()
+      client.socket.write(postChunked('/x', ...'x'.repeat(count)))
+      expect(await client.answer()).toMatchObject({ status: 200, body: 'x'.repeat(count) })
+      expect(budget.peakBytes).toBeLessThan(2 * count)
+      expect(budget.takenBytes).toBe(0)
     })
 
     test('HttpEngine keeps nothing of a declared body over the limit', async () => {
