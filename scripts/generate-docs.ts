@@ -6,6 +6,7 @@ import { FLAG_PATHS, variableOf } from '../src/config/overrides.ts'
 import { type JsonSchema, leavesOf, toJsonSchema, typeText } from '../src/config/schema-text.ts'
 import { modelSchema } from '../src/config/schemas/model.ts'
 import { sluiceSchema } from '../src/config/schemas/sluice.ts'
+import { PARAMETERS, TRITON_KEYS, type TritonKeys } from '../src/config/schemas/triton.ts'
 import { METRICS } from '../src/control/metric-table.ts'
 import { ERROR_CODES, ERRORS } from '../src/shared/errors.ts'
 import { LATENCY_BOUNDS_US } from '../src/shared/latency-slots.ts'
@@ -68,7 +69,8 @@ const configPage = (): string => {
     '',
     '## model.yaml',
     '',
-    'Optional, in the folder of a model. Read at start and on SIGHUP.',
+    'Optional, in the folder of a model; or [config.pbtxt](config-pbtxt.md), but not both. Read at start',
+    'and on SIGHUP: a version whose settings have changed is proved and loaded anew, beside what serves.',
     '',
     row('key', 'type', 'default', 'what it does'),
     '|---|---|---|---|',
@@ -78,6 +80,46 @@ const configPage = (): string => {
     '',
   ].join('\n')
 }
+
+/** All keys that are looked at, dotted. */
+const tritonRows = (keys: TritonKeys, prefix = ''): string[] =>
+  Object.entries(keys).flatMap(([name, key]) => {
+    const path = `${prefix}${name}`
+    if ('keys' in key) return tritonRows(key.keys, `${path}.`)
+    const { verdict, says } = key
+    const harmless = 'harmless' in key ? (key.harmless?.[0] ?? '') : ''
+    const unless = harmless === '' ? '' : `, unless \`${harmless}\``
+    return [row(`\`${path}\``, `${verdict}${unless}`, says)]
+  })
+
+const tritonPage = (): string =>
+  [
+    '# config.pbtxt',
+    '',
+    NOTICE,
+    '',
+    "Every key of Triton's ModelConfig. Obeyed: it does what is said here. Warned: `sluice check`,",
+    '`sluice status` and the log say where it stands and what happens instead; the model is served.',
+    'Refused: not to do it would change answers, so that the model is not served. A key that is warned',
+    'about with all below it has one line. A key that Triton does not know is warned about, with the',
+    'nearest one that it does know. A misspelt value, or one of another type, is refused, as Triton',
+    'does. [guides/model-repository.md](../guides/model-repository.md) says more.',
+    '',
+    row('key', 'verdict', 'what happens'),
+    '|---|---|---|',
+    ...tritonRows(TRITON_KEYS),
+    '',
+    '## Parameters',
+    '',
+    'The values of `parameters` by their key, as the ONNX backend reads them. Others are warned about.',
+    '',
+    row('key', 'verdict', 'what happens'),
+    '|---|---|---|',
+    ...Object.entries(PARAMETERS).map(([name, { verdict, says }]) =>
+      row(`\`${name}\``, verdict, says),
+    ),
+    '',
+  ].join('\n')
 
 const errorsPage = (): string =>
   [
@@ -134,6 +176,7 @@ const metricsPage = (): string =>
 /** Generated pages by their path from the root of the repository. */
 export const renderReference = (): Record<string, string> => ({
   'docs/reference/config.md': configPage(),
+  'docs/reference/config-pbtxt.md': tritonPage(),
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/metrics.md': metricsPage(),
 })

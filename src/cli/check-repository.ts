@@ -122,8 +122,8 @@ const proveAll = async (
   options.signal.addEventListener('abort', () => prover.close())
   const prove: ProveVersion = (model, { version, modelFile, manifest, exampleRow }) => {
     options.onProve(`${model.name}/${version}`)
-    const { maxBatchSize } = model.config
-    return prover.prove({ modelFile, manifest, exampleRow, maxBatchSize })
+    const { maxBatchSize, session } = model.config
+    return prover.prove({ modelFile, manifest, exampleRow, maxBatchSize, session })
   }
   return new Promise((resolve) => {
     const onResult = () => {
@@ -171,7 +171,9 @@ const failuresOf = (catalog: Catalog): RepositoryFault[] => {
   return entries
     .filter(([, entry]) => isOfProving(entry))
     .map(([name, { scanned, failure }]) =>
-      inVersion(name, scanned.version, failure!.code, failure!.detail),
+      failure?.file === undefined
+        ? inVersion(name, scanned.version, failure!.code, failure!.detail)
+        : failure,
     )
 }
 

@@ -1,6 +1,7 @@
 /** The settings of a gateway as plain, frozen data: what the rest of Sluice sees of sluice.yaml. */
 
 import type { Refusal } from '../shared/errors.ts'
+import type { SessionSettings } from '../shared/session-settings.ts'
 
 /** Where a server listens. */
 export interface ListenAddress {
@@ -53,12 +54,41 @@ export interface SluiceConfig {
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
 }
 
-/** model.yaml */
+/** Of a file, both from 1. */
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+/** A tensor that config.pbtxt declares, as the model should have it. */
+export interface DeclaredTensor {
+  readonly name: string
+  /** Without `TYPE_`; STRING is BYTES. There are some that no model here has, such as FP16. */
+  readonly datatype: string
+  /** Of one row, where the model has rows; -1: any. */
+  readonly dims: readonly number[]
+  readonly places: Readonly<Record<'name' | 'datatype' | 'dims', Place>>
+}
+
+/** What config.pbtxt promises of every version of its model. */
+export interface DeclaredTensors {
+  /** Empty: nothing is promised. Else all inputs of the model. */
+  readonly inputs: readonly DeclaredTensor[]
+  /** Some outputs of the model. */
+  readonly outputs: readonly DeclaredTensor[]
+  /** Where max_batch_size is said. */
+  readonly batchSizePlace: Place
+}
+
+/** model.yaml or config.pbtxt */
 export interface ModelConfig {
   /** null: as measured; 0: requests run alone. */
   readonly maxBatchSize: number | null
   readonly maxQueueDelayUs: number
   readonly preferredBatchSize: readonly number[]
+  readonly session: SessionSettings
+  /** null: without config.pbtxt. */
+  readonly declared: DeclaredTensors | null
 }
 
 /** One thing that is wrong with a file, a flag or a variable. */

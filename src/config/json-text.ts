@@ -1,12 +1,8 @@
 /** Places in JSON text: `JSON.parse` says what a file holds, but not where. */
 
-type Path = readonly PropertyKey[]
+import type { Place } from './config.ts'
 
-export interface Place {
-  /** Both from 1. */
-  readonly line: number
-  readonly column: number
-}
+type Path = readonly PropertyKey[]
 
 /** The paths that are looked for, as a tree; `offset` once it was found. */
 interface Wanted {
@@ -102,6 +98,23 @@ export const placeAt = (text: string, offset: number): Place => {
     start = end + 1
   }
   return { line, column: offset - start + 1 }
+}
+
+/** `placeAt` for many offsets of one text. */
+export const placesOf = (text: string): ((offset: number) => Place) => {
+  const starts = [0]
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) {
+    starts.push(end + 1)
+  }
+  return (offset) => {
+    let [low, high] = [0, starts.length]
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if (starts[middle]! <= offset) low = middle
+      else high = middle
+    }
+    return { line: low + 1, column: offset - starts[low]! + 1 }
+  }
 }
 
 const want = (root: Wanted, path: Path): void => {

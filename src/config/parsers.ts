@@ -1,18 +1,20 @@
 /** The files of a model repository, from text to plain data. Refused, never thrown. */
 
 import { z } from 'zod'
-import { type ErrorCode, refuse } from '../shared/errors.ts'
+import type { ErrorCode } from '../shared/errors.ts'
 import type { ExampleRow, Manifest, ManifestFeature } from '../shared/manifest.ts'
 import type { FeatureBounds } from '../shared/profile.ts'
-import type { ConfigProblem, FileRefusal, ModelConfig } from './config.ts'
-import { jsonFault, jsonPlaces, type Place, placeAt } from './json-text.ts'
-import { formatProblem, type Locate, problemsOf, wrongPaths } from './problems.ts'
+import { DEFAULT_SESSION } from '../shared/session-settings.ts'
+import type { ConfigProblem, FileRefusal, ModelConfig, Place } from './config.ts'
+import { jsonFault, jsonPlaces, placeAt } from './json-text.ts'
+import { type Locate, problemsOf, refuseFile, wrongPaths } from './problems.ts'
 import { boundsOf } from './profile-bounds.ts'
 import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { FORMAT_VERSION } from './schemas/file-format.ts'
 import { manifestSchema } from './schemas/manifest.ts'
 import { modelSchema } from './schemas/model.ts'
 import { profileSchema } from './schemas/profile.ts'
+import { parseTritonConfig } from './triton-config.ts'
 import { parseYaml } from './yaml-file.ts'
 
 /** What serving needs of profile.json. */
@@ -26,14 +28,8 @@ const DEFAULT_MODEL_CONFIG: ModelConfig = {
   maxBatchSize: null,
   maxQueueDelayUs: 0,
   preferredBatchSize: [],
-}
-
-const PROBLEMS_SHOWN_MAX = 5
-
-const refuseFile = (code: ErrorCode, problems: readonly ConfigProblem[]): FileRefusal => {
-  const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).map(formatProblem).join('; ')
-  const more = problems.length - PROBLEMS_SHOWN_MAX
-  return { ...refuse(code, more > 0 ? `${shown}; and ${more} more` : shown), problems }
+  session: DEFAULT_SESSION,
+  declared: null,
 }
 
 const problemAt = (source: string, place: Place, message: string): ConfigProblem => ({
@@ -143,11 +139,21 @@ const parseModelConfig = (bytes: Uint8Array): ModelConfig | FileRefusal => {
   if (problems.length > 0 || !parsed.success) {
     return refuseFile('MODEL_CONFIG_INVALID', problems)
   }
-  const { max_batch_size, dynamic_batching } = parsed.data
+  const { max_batch_size, dynamic_batching, session } = parsed.data
   return {
     maxBatchSize: max_batch_size,
     maxQueueDelayUs: dynamic_batching.max_queue_delay_microseconds,
     preferredBatchSize: dynamic_batching.preferred_batch_size,
+    session: {
+      intraOpThreads: session.intra_op_threads,
+      interOpThreads: session.inter_op_threads,
+      executionMode: session.execution_mode,
+      graphOptimization: session.graph_optimization,
+      memoryArena: session.memory_arena,
+      memoryPattern: session.memory_pattern,
+      providers: session.providers,
+    },
+    declared: null,
   }
 }
 
@@ -170,5 +176,6 @@ export const repositoryParsers = {
   parseManifest,
   parseProfile,
   parseModelConfig,
+  parseTritonConfig,
   parseAliases,
 }

@@ -1,8 +1,9 @@
 /** From zod's issues to sentences with a place and a hint. */
 
 import type { z } from 'zod'
+import { type ErrorCode, refuse } from '../shared/errors.ts'
 import { nearest } from '../shared/nearest.ts'
-import type { ConfigProblem } from './config.ts'
+import type { ConfigProblem, FileRefusal } from './config.ts'
 import {
   type JsonSchema,
   leavesOf,
@@ -58,7 +59,7 @@ const messageOf = (issue: z.core.$ZodIssue, value: unknown, wanted: string | nul
     : `got ${shownValue(value)}; wanted ${wanted}`
 }
 
-const didYouMean = (name: string): string => `did you mean '${name}'?`
+export const didYouMean = (name: string): string => `did you mean '${name}'?`
 
 const valueHint = (path: string, value: unknown, at: JsonSchema | undefined): string | null => {
   if (typeof value !== 'string' || at === undefined) return null
@@ -129,4 +130,13 @@ export const formatProblem = ({ source, line, column, path, message, hint }: Con
   const place = line > 0 ? `${source}:${line}:${column}` : source
   const key = path === '' ? '' : `${path}: `
   return `${place}  ${key}${message}${hint === null ? '' : `  (${hint})`}`
+}
+
+const PROBLEMS_SHOWN_MAX = 5
+
+/** A file that is refused for its problems, the first of which are said in the detail. */
+export const refuseFile = (code: ErrorCode, problems: readonly ConfigProblem[]): FileRefusal => {
+  const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).map(formatProblem).join('; ')
+  const more = problems.length - PROBLEMS_SHOWN_MAX
+  return { ...refuse(code, more > 0 ? `${shown}; and ${more} more` : shown), problems }
 }

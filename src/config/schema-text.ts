@@ -52,7 +52,7 @@ export const withoutEmptySections = (value: unknown, schema: JsonSchema): unknow
 const TYPE_WORDS: Readonly<Record<string, string>> = { object: 'map', array: 'list' }
 
 /** `a`, `b` or `c` */
-const oneOf = (words: readonly string[]): string =>
+export const oneOf = (words: readonly string[]): string =>
   words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 
 /** `uws` or `node`; integer 0 to 65535; list of integer 1 to 65536, at most 64 */
@@ -92,12 +92,15 @@ export const leavesOf = (schema: JsonSchema, prefix: readonly string[] = []): Le
 
 const SHOWN_LENGTH_MAX = 60
 
+/** The beginning of a long text. */
+export const shortened = (text: string): string =>
+  text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}...` : text
+
 /** A value as a message shows it: short, on one line, never a whole tree. */
 export const shownValue = (value: unknown): string => {
   if (value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map'
   if (typeof value !== 'string') return String(value)
-  const short = value.length > SHOWN_LENGTH_MAX ? `${value.slice(0, SHOWN_LENGTH_MAX)}...` : value
-  return JSON.stringify(short)
+  return JSON.stringify(shortened(value))
 }

@@ -6,6 +6,7 @@
  */
 
 import { placeAt } from './json-text.ts'
+import { shortened } from './schema-text.ts'
 import { Scanner, TextFormatFault, type Token } from './text-format-scanner.ts'
 
 /** A value, and where in the text it begins. */
@@ -82,7 +83,7 @@ class Parser {
     const name = this.#takeSign('[') ? this.#extensionName() : this.#takeWord('the name of a field')
     const isPlain = this.#takeSign(':')
     if (!isPlain && !this.#isSign('[') && !isOpening(this.#scanner.token)) {
-      throw this.#wanted(`':' or '{' after '${name}'`)
+      throw this.#wanted(`':' or '{' after '${shortened(name)}'`)
     }
     const isList = this.#isSign('[')
     const values = isList ? this.#list(isPlain) : [this.#value()]

@@ -4,10 +4,16 @@
  * from it (the plan) is `planner.ts`, pure.
  */
 
-import type { RepositoryScan, ScannedModel, ScannedVersion } from '../registry/folder.ts'
+import type {
+  RepositoryFault,
+  RepositoryScan,
+  ScannedModel,
+  ScannedVersion,
+} from '../registry/folder.ts'
 import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts'
 import { aspiredVersions } from '../runtime/version-policy.ts'
 import { type EpochPlan, loadKey, type PlannedVersion } from '../shared/epoch-plan.ts'
+import { declaredFault } from './declared-tensors.ts'
 import { bindingFailure, plannedVersion } from './planned-version.ts'
 
 export interface CatalogVersion {
@@ -17,7 +23,7 @@ export interface CatalogVersion {
   /** What the last proving run found sound, to be planned; null when it failed, or had none. */
   readonly sound: PlannedVersion | null
   /** Why what lies there now cannot serve. */
-  readonly failure: ProvingFailure | null
+  readonly failure: RepositoryFault | null
   readonly isProving: boolean
 }
 
@@ -59,6 +65,18 @@ const entriesOf = (
 /** A version whose proving run failed has no report. */
 export const isFailure = (result: ProvingReport | ProvingFailure): result is ProvingFailure =>
   'code' in result
+
+/** What a proving run makes of a version. One that cannot keep its promises is as good as none. */
+const judge = (
+  model: ScannedModel,
+  scanned: ScannedVersion,
+  result: ProvingReport | ProvingFailure,
+): Pick<CatalogVersion, 'sound' | 'failure'> => {
+  if (isFailure(result)) return { sound: null, failure: result }
+  const planned = plannedVersion(model, scanned, result)
+  const failure = declaredFault(model, scanned.version, result.signature) ?? bindingFailure(planned)
+  return { sound: failure === null ? planned : null, failure }
+}
 
 export class Catalog {
   readonly #sources: CatalogSources
@@ -166,11 +184,11 @@ export class Catalog {
     // Another scan has found it anew, and has it proved again.
     if (entry === undefined || entry.scanned !== scanned) return
     const report = isFailure(result) ? null : result
-    const planned = report && plannedVersion(model, scanned, report)
-    // One that cannot keep even its own contract is as good as none.
-    const failure = isFailure(result) ? result : planned && bindingFailure(planned)
-    const sound = failure === null ? planned : null
-    this.#put(name, { ...entry, report: report ?? entry.report, sound, failure, isProving: false })
+    this.#put(name, {
+      ...{ ...entry, ...judge(model, scanned, result) },
+      report: report ?? entry.report,
+      isProving: false,
+    })
     this.#tryNext(name)
     this.#sources.onResult()
   }

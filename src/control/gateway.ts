@@ -211,9 +211,11 @@ export class Gateway {
 
   async #prove(model: ScannedModel, scanned: ScannedVersion): Promise<ProvingResult> {
     const { modelFile, manifest, exampleRow, version } = scanned
-    const { maxBatchSize } = model.config
+    const { maxBatchSize, session } = model.config
     const { prover, logger } = this.#parts
-    const result = await prover.prove({ modelFile, manifest, exampleRow, maxBatchSize })
+    const result = await prover.prove({
+      ...{ modelFile, manifest, exampleRow, maxBatchSize, session },
+    })
     if ('code' in result && !this.#isDraining) {
       const event = { event: 'proving_failed', model: model.name, version, ...result }
       logger.warn(event, 'a version failed')

@@ -3,6 +3,7 @@
 import type { ProvingFailure } from '../runtime/proving-report.ts'
 import type { PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
 import type { CatalogModel, CatalogVersion } from './catalog.ts'
+import { declaredWarnings } from './declared-tensors.ts'
 import type { ModelStatus, ModelsDocument, VersionStatus } from './status-document.ts'
 
 /** A batch that takes longer blocks its data thread noticeably (design §3, placement). */
@@ -60,7 +61,7 @@ const warningsOf = (
 }
 
 const versionStatus = (
-  { scanned: { name, aliases } }: CatalogModel,
+  { scanned: { name, aliases, config } }: CatalogModel,
   entry: CatalogVersion,
   served: ServedVersions,
 ): VersionStatus => {
@@ -76,15 +77,15 @@ const versionStatus = (
   const fault = inEpoch === undefined ? (unbound ?? failure) : null
   if (fault !== null && !isProving) return { ...failed(fault), ...shared }
   if (planned === null) return { ...NOT_THERE, ...shared, state: 'loading' }
-  const { digest, signature, batching } = planned
+  const { digest, signature, batching, session } = planned
   const runUs = runUsOf(entry, batching.rowsMax)
   return {
     ...NOT_THERE,
     ...shared,
     state: inEpoch !== undefined && served.isAvailable(inEpoch) ? 'available' : 'loading',
-    ...{ digest, signature, batching, runUs },
+    ...{ digest, signature, batching, session, runUs },
     memoryBytes: report?.memoryBytes ?? null,
-    warnings: warningsOf(entry, planned, runUs),
+    warnings: [...warningsOf(entry, planned, runUs), ...declaredWarnings(config, signature)],
   }
 }
 
@@ -95,6 +96,7 @@ const NOT_THERE = {
   digest: null,
   signature: null,
   batching: null,
+  session: null,
   runUs: null,
   memoryBytes: null,
   warnings: [],

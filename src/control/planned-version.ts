@@ -6,7 +6,7 @@ import type { ProvingReport } from '../runtime/proving-report.ts'
 import { bind, type Contract, contractOf } from '../shared/contract.ts'
 import type { BatchPolicy, PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
 
-/** Batching that the proving run found sound, within what model.yaml allows. */
+/** Batching that the proving run found sound, within what the model's own settings allow. */
 export const batchPolicyOf = (report: ProvingReport, config: ModelConfig): BatchPolicy => {
   const allowed = config.maxBatchSize ?? report.batchCap
   const rowsMax = report.hasRowDimension ? Math.min(allowed, report.batchCap) : 0
@@ -33,6 +33,7 @@ export const plannedVersion = (
   batching: batchPolicyOf(report, model.config),
   exampleRow: scanned.exampleRow,
   bounds: scanned.bounds,
+  session: model.config.session,
 })
 
 /** Why a version cannot keep a contract; without one: the contract that it gives itself. */

@@ -29,7 +29,7 @@ export interface ProvingLimits {
 
 export type ProvingSubject = Pick<
   ProvingTask,
-  'modelFile' | 'manifest' | 'exampleRow' | 'maxBatchSize'
+  'modelFile' | 'manifest' | 'exampleRow' | 'maxBatchSize' | 'session'
 >
 
 export type ProvingResult = ProvingReport | ProvingFailure
@@ -136,7 +136,7 @@ export class Prover {
   }
 
   async #prove(subject: ProvingSubject): Promise<ProvingResult> {
-    const { manifest, exampleRow, maxBatchSize, modelFile } = subject
+    const { manifest, exampleRow, maxBatchSize, session, modelFile } = subject
     const { limits, ortVersion } = this.#options
     let model: string
     try {
@@ -150,7 +150,7 @@ export class Prover {
       return { code: 'MODEL_INVALID', detail: 'model.onnx cannot be read' }
     }
     const { rowsMax, memoryBytesMax } = limits
-    const settings = { manifest, exampleRow, maxBatchSize, rowsMax, memoryBytesMax }
+    const settings = { manifest, exampleRow, maxBatchSize, session, rowsMax, memoryBytesMax }
     const proving = PROVING_VERSION
     const key = provingKey({ model, proving, ortVersion, cpu: this.#cpu, settings })
     for (let one = this.#underWay.get(key); one !== undefined; one = this.#underWay.get(key)) {
@@ -209,9 +209,8 @@ export class Prover {
     if (this.#closing.signal.aborted) return CLOSED
     const { provingPath, limits, clock } = this.#options
     const scratchFolder = join(provingPath, `${process.pid}-${++this.#count}`)
-    const { modelFile, manifest, exampleRow, maxBatchSize } = subject
     const task: ProvingTask = {
-      ...{ modelFile, manifest, exampleRow, maxBatchSize },
+      ...subject,
       rowsMax: limits.rowsMax,
       memoryBytesMax: limits.memoryBytesMax,
       scratchFolder,

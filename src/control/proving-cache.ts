@@ -28,7 +28,7 @@ export interface ProvingKeyParts {
   readonly proving: number
   readonly ortVersion: string
   readonly cpu: string
-  /** model.yaml's max_batch_size, the limit of rows, manifest and example row. */
+  /** What the model's own settings say, the limit of rows, manifest and example row. */
   readonly settings: unknown
 }
 

@@ -45,7 +45,7 @@ export interface ScannedModel {
   readonly versions: readonly ScannedVersion[]
   /** Faults beside single versions: names that are no versions, aliases to nowhere. */
   readonly faults: readonly RepositoryFault[]
-  /** aliases.json or model.yaml cannot be read: what was known of the model before should stay. */
+  /** Its settings or aliases cannot be read: what was known of the model before should stay. */
   readonly isBroken: boolean
 }
 
@@ -67,6 +67,11 @@ export interface RepositoryParsers {
   parseManifest(bytes: Uint8Array): Manifest | FileRefusal
   parseProfile(bytes: Uint8Array): ParsedProfile | FileRefusal
   parseModelConfig(bytes: Uint8Array): ModelConfig | FileRefusal
+  /** `warnings`: what of it is not obeyed. */
+  parseTritonConfig(
+    bytes: Uint8Array,
+    model: string,
+  ): { config: ModelConfig; warnings: readonly FileRefusal[] } | FileRefusal
   parseAliases(bytes: Uint8Array): Record<string, number> | FileRefusal
 }
 
@@ -132,50 +137,64 @@ const scanVersion = (
     : failed('profile.json', refuse(code, `profile.json: example_row ${fault}`), ['example_row'])
 }
 
-/** A file of a model: what it says, or else `instead` and a fault. */
+const CODE = 'MODEL_CONFIG_INVALID'
+const TRITON_FILE = 'config.pbtxt'
+const OWN_FILE = 'model.yaml'
+
+interface Settings {
+  readonly config: ModelConfig
+  readonly aliases: Readonly<Record<string, number>>
+  readonly faults: readonly RepositoryFault[]
+  readonly warnings: readonly RepositoryFault[]
+}
+
+/** What the files of a model say; for one that cannot be read its default, and a fault. */
 const readSettings = (
   root: string,
   folder: string,
+  model: string,
   parsers: RepositoryParsers,
-): { config: ModelConfig; aliases: Record<string, number>; faults: RepositoryFault[] } => {
-  const code = 'MODEL_CONFIG_INVALID'
+): Settings => {
   const faultOf = faultsOf(root, folder)
   const faults: RepositoryFault[] = []
   const read = <T extends object>(name: string, parse: (bytes: Uint8Array) => T | FileRefusal) => {
-    const value = readOptional(root, folder, { name, code, parse })
+    const value = readOptional(root, folder, { name, code: CODE, parse })
     if (!isRefusal(value)) return value
     faults.push(faultOf(name, value))
     return null
   }
-  const config = read('model.yaml', parsers.parseModelConfig)
   const aliases = read('aliases.json', parsers.parseAliases)
-  return { config: config ?? parsers.defaultConfig, aliases: aliases ?? {}, faults }
+  if ([OWN_FILE, TRITON_FILE].every((name) => isFile(join(folder, name)))) {
+    const detail = `There are ${OWN_FILE} and ${TRITON_FILE}; keep the one that counts`
+    const both = faultOf(TRITON_FILE, refuse(CODE, detail))
+    const config = parsers.defaultConfig
+    return { config, aliases: aliases ?? {}, faults: [both, ...faults], warnings: [] }
+  }
+  const own = read(OWN_FILE, parsers.parseModelConfig)
+  const triton = read(TRITON_FILE, (bytes) => parsers.parseTritonConfig(bytes, model))
+  const warnings = (triton?.warnings ?? []).map(
+    (warning): RepositoryFault => ({ ...faultOf(TRITON_FILE, warning), isWarning: true }),
+  )
+  const config = own ?? triton?.config ?? parsers.defaultConfig
+  return { config, aliases: aliases ?? {}, faults, warnings }
 }
 
-/** What is no fault of a model, but is probably not what its author thinks. */
-const warningsOf = (root: string, folder: string, versions: number): RepositoryFault[] => {
-  const warn = (name: string, detail: string): RepositoryFault => ({
-    ...faultsOf(root, folder)(name, refuse('MODEL_CONFIG_INVALID', detail)),
-    isWarning: true,
-  })
-  const found: RepositoryFault[] = []
-  if (isFile(join(folder, 'config.pbtxt')) && !isFile(join(folder, 'model.yaml'))) {
-    found.push(warn('config.pbtxt', 'config.pbtxt is not read yet; model.yaml sets batching'))
-  }
-  if (versions === 0) {
-    const isVersion = isFile(join(folder, 'model.onnx'))
-    const more = isVersion ? '; is the repository the folder above?' : ''
-    found.push(warn('.', `holds no version: <model>/<version>/model.onnx is wanted${more}`))
-  }
-  return found
+/** A model without versions is no fault, but probably not what its author thinks. */
+const withoutVersions = (root: string, folder: string): RepositoryFault => {
+  const isVersion = isFile(join(folder, 'model.onnx'))
+  const more = isVersion ? '; is the repository the folder above?' : ''
+  const detail = `holds no version: <model>/<version>/model.onnx is wanted${more}`
+  return { ...faultsOf(root, folder)('.', refuse(CODE, detail)), isWarning: true }
 }
 
 const scanModel = (root: string, name: string, parsers: RepositoryParsers): ScannedModel => {
   const folder = join(root, name)
-  const { config, aliases, faults } = readSettings(root, folder, parsers)
+  const settings = readSettings(root, folder, name, parsers)
+  const { config, aliases } = settings
   const faultOf = faultsOf(root, folder)
   // A model whose settings cannot be read is not served with settings that nobody chose.
-  const broken = faults[0] ?? null
+  const broken = settings.faults[0] ?? null
+  const faults = [...settings.faults, ...settings.warnings]
   const versions: ScannedVersion[] = []
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (!isCandidate(folder, entry)) continue
@@ -195,7 +214,7 @@ const scanModel = (root: string, name: string, parsers: RepositoryParsers): Scan
     faults.push(faultOf('aliases.json', refuse('VERSION_NOT_FOUND', detail), [alias]))
   }
   versions.sort((a, b) => a.version - b.version)
-  faults.push(...warningsOf(root, folder, versions.length))
+  if (versions.length === 0) faults.push(withoutVersions(root, folder))
   return { name, aliases, config, versions, faults, isBroken: broken !== null }
 }
 

@@ -3,14 +3,16 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { GatewayError } from '../shared/errors.ts'
+import type { SessionSettings } from '../shared/session-settings.ts'
 import { createSession } from './session.ts'
 import type { Session } from './session-types.ts'
 
 /**
  * Reads the proven copy once, checks its digest, and makes the session from those same bytes, so
- * that nobody can change them in between. Throws DIGEST_MISMATCH or MODEL_INVALID.
+ * that nobody can change them in between. The copy was optimised when it was made. Throws
+ * DIGEST_MISMATCH, MODEL_INVALID or PROVIDER_UNAVAILABLE.
  */
-export const loadProven = (file: string, sha256: string): Session => {
+export const loadProven = (file: string, sha256: string, settings: SessionSettings): Session => {
   let bytes: Buffer
   try {
     bytes = readFileSync(file)
@@ -21,5 +23,5 @@ export const loadProven = (file: string, sha256: string): Session => {
   if (found !== sha256) {
     throw new GatewayError('DIGEST_MISMATCH', 'The proven copy has changed since it was proved')
   }
-  return createSession(bytes, { optimization: 'disabled' })
+  return createSession(bytes, { ...settings, graphOptimization: 'disabled' })
 }

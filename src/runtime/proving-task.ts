@@ -1,6 +1,7 @@
 /** What control hands to a proving run, as JSON. */
 
 import type { ExampleRow, Manifest } from '../shared/manifest.ts'
+import type { SessionSettings } from '../shared/session-settings.ts'
 
 /** Protobuf's own bound; a larger file is no model. */
 export const MODEL_BYTES_MAX = 2 ** 31 - 1
@@ -9,8 +10,10 @@ export interface ProvingTask {
   readonly modelFile: string
   readonly manifest: Manifest | null
   readonly exampleRow: ExampleRow | null
-  /** From model.yaml; null: as measured. */
+  /** From model.yaml or config.pbtxt; null: as measured. */
   readonly maxBatchSize: number | null
+  /** What it is optimised for and measured with. */
+  readonly session: SessionSettings
   /** Largest batch to measure. */
   readonly rowsMax: number
   /** Resident memory beyond which the run is ended: measuring must stay well below. */

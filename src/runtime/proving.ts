@@ -72,6 +72,7 @@ interface ProvenModel {
 /** A session as replicas will make it, if it answers as the original does. */
 const tryProven = (
   file: string,
+  { session: settings }: ProvingTask,
   signature: Signature,
   rows: readonly TriedRow[],
 ): ProvenModel | null => {
@@ -83,7 +84,7 @@ const tryProven = (
   if (isRefusal(walk) || walk.externalFiles.length > 0) return null
   let session: Session | null = null
   try {
-    session = createSession(readFileSync(file), { optimization: 'disabled' })
+    session = createSession(readFileSync(file), { ...settings, graphOptimization: 'disabled' })
     const isSame = JSON.stringify(session.signature) === JSON.stringify(signature)
     if (isSame && answersAlike(session, rows)) return { session, file }
   } catch {} // what ONNX Runtime wrote it need not be able to read
@@ -95,12 +96,16 @@ const tryProven = (
  * The model as it was published, which writes its optimised form beside it. ONNX Runtime does not
  * say why it could not: if it was for want of room, writing the model once more fails as well.
  */
-const loadOriginal = (file: string, optimised: string): Session => {
+const loadOriginal = (
+  file: string,
+  { session: settings }: ProvingTask,
+  optimised: string,
+): Session => {
   try {
-    return createSession({ file }, { optimizedModelFile: optimised })
+    return createSession({ file }, settings, optimised)
   } catch {
     rmSync(optimised, { recursive: true, force: true }) // half of it, perhaps
-    const session = createSession({ file }) // throws the same where the model is at fault
+    const session = createSession({ file }, settings) // throws the same where the model is at fault
     copyHashed(file, `${optimised}.room`, 0, MODEL_BYTES_MAX)
     return session
   }
@@ -112,7 +117,7 @@ const loadBoth = (task: ProvingTask, copy: ModelCopy) => {
   startRuntime()
   const rssBefore = gauge.residentBytes()
   const startedMs = gauge.monotonic()
-  const original = loadOriginal(copy.file, optimised)
+  const original = loadOriginal(copy.file, task, optimised)
   const loadMs = gauge.monotonic() - startedMs
   const { signature } = original
   const digest = versionDigest(copy.files)
@@ -120,7 +125,8 @@ const loadBoth = (task: ProvingTask, copy: ModelCopy) => {
   if (refusal !== null) throw new GatewayError(refusal.code, refusal.detail)
   const rows = tryExample(original, task)
   const memoryBytes = Math.max(gauge.residentBytes() - rssBefore, statSync(copy.file).size)
-  const proven = tryProven(optimised, signature, rows) ?? tryProven(copy.file, signature, rows)
+  const proven =
+    tryProven(optimised, task, signature, rows) ?? tryProven(copy.file, task, signature, rows)
   if (proven === null) {
     throw new GatewayError('MODEL_INVALID', 'It cannot be made into one self-contained file')
   }

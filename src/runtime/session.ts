@@ -7,8 +7,10 @@
  */
 
 import { createRequire } from 'node:module'
-import { Tensor as OrtTensor } from 'onnxruntime-node'
+import { availableParallelism } from 'node:os'
+import { env, Tensor as OrtTensor } from 'onnxruntime-node'
 import { GatewayError } from '../shared/errors.ts'
+import { DEFAULT_SESSION, type SessionSettings } from '../shared/session-settings.ts'
 import type { Datatype, Signature, Tensor, TensorData, TensorSignature } from '../shared/tensor.ts'
 import { plainMessage } from './native-message.ts'
 import type { Session } from './session-types.ts'
@@ -88,27 +90,29 @@ const signatureOf = (value: ValueMetadata): TensorSignature => {
   return { name, datatype: element[0], shape: [...shape] }
 }
 
-export interface SessionOptions {
-  /** Where ONNX Runtime writes the graph that it optimised. */
-  readonly optimizedModelFile?: string
-  /** `disabled` for a copy that was optimised before. */
-  readonly optimization?: 'disabled' | 'all'
-}
-
 const LOG_FATAL_ONLY = 4
 const MESSAGE_MAX = 400
 
-/** One thread each, no spinning: the pools would otherwise take all cores of the machine. */
-const nativeOptions = (options: SessionOptions): object => ({
-  intraOpNumThreads: 1,
-  interOpNumThreads: 1,
-  executionMode: 'sequential',
-  graphOptimizationLevel: options.optimization ?? 'all',
+/**
+ * ONNX Runtime's own 0 would also tie the threads of every session to the same cores, one by one.
+ */
+const threadsOf = (count: number): number => (count === 0 ? availableParallelism() : count)
+
+/**
+ * No spinning: the pools of all data threads would keep all cores busy. `optimizedModelFile`: where
+ * ONNX Runtime writes the graph that it optimised.
+ */
+const nativeOptions = (settings: SessionSettings, optimizedModelFile: string | null): object => ({
+  intraOpNumThreads: threadsOf(settings.intraOpThreads),
+  interOpNumThreads: threadsOf(settings.interOpThreads),
+  executionMode: settings.executionMode,
+  graphOptimizationLevel: settings.graphOptimization,
+  enableCpuMemArena: settings.memoryArena,
+  enableMemPattern: settings.memoryPattern,
+  executionProviders: settings.providers,
   // What fails is thrown; ONNX Runtime would also print it, with values of the client's input.
   logSeverityLevel: LOG_FATAL_ONLY,
-  ...(options.optimizedModelFile === undefined
-    ? {}
-    : { optimizedModelFilePath: options.optimizedModelFile }),
+  ...(optimizedModelFile === null ? {} : { optimizedModelFilePath: optimizedModelFile }),
   extra: {
     session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } },
   },
@@ -176,23 +180,55 @@ const isOrtFormat = (bytes: Uint8Array): boolean =>
 /** A model as bytes, or as a file where it has external data beside it. */
 export type ModelSource = Uint8Array | { readonly file: string }
 
+/** ONNX, y = x for floats of shape [N]: the smallest model. */
+const SMALLEST = Buffer.from(
+  'CAgSBHRlc3Q6PQoQCgF4EgF5IghJZGVudGl0eRIFZ3JhcGhaEAoBeBILCgkIARIFCgMSAU5iEAoBeRILCgkIARIFCgMSAU5CBAoAEBE=',
+  'base64',
+)
+
+/** A session of ONNX Runtime; throws what it throws. */
+const loadNative = (source: ModelSource, options: object): NativeSession => {
+  const native = new binding.InferenceSession()
+  if ('file' in source) native.loadModel(source.file, options)
+  else native.loadModel(source.buffer, source.byteOffset, source.byteLength, options)
+  return native
+}
+
+/** Why not even the smallest model runs with these providers; null when it does. */
+const providerFault = (settings: SessionSettings): GatewayError | null => {
+  if (settings.providers.every((name) => name === 'cpu')) return null
+  try {
+    loadNative(SMALLEST, nativeOptions(settings, null)).dispose()
+    return null
+  } catch (cause) {
+    const names = settings.providers.filter((name) => name !== 'cpu').join(', ')
+    const reason = plainMessage(cause, MESSAGE_MAX)
+    const detail = `ONNX Runtime cannot use ${names} here: ${reason}`
+    return new GatewayError('PROVIDER_UNAVAILABLE', detail, { cause })
+  }
+}
+
 /**
- * Makes a session of a model. Blocks for milliseconds. Throws MODEL_INVALID when ONNX Runtime
+ * Makes a session of a model. Blocks for milliseconds. `optimizedModelFile`: where the graph is
+ * written as it was optimised. Throws PROVIDER_UNAVAILABLE, or MODEL_INVALID when ONNX Runtime
  * refuses the model or it has inputs or outputs that cannot be exchanged.
  */
-export const createSession = (source: ModelSource, options: SessionOptions = {}): Session => {
+export const createSession = (
+  source: ModelSource,
+  settings: SessionSettings = DEFAULT_SESSION,
+  optimizedModelFile: string | null = null,
+): Session => {
   if (!('file' in source) && isOrtFormat(source)) {
     throw new GatewayError('MODEL_INVALID', 'It looks like a model in the ORT format; export ONNX')
   }
+  env.logLevel = 'fatal' // as in the options below; it counts before the first session only
   initOrt()
-  const native = new binding.InferenceSession()
+  let native: NativeSession
   try {
-    if ('file' in source) native.loadModel(source.file, nativeOptions(options))
-    else {
-      const { buffer, byteOffset, byteLength } = source
-      native.loadModel(buffer, byteOffset, byteLength, nativeOptions(options))
-    }
+    native = loadNative(source, nativeOptions(settings, optimizedModelFile))
   } catch (thrown) {
+    const fault = providerFault(settings)
+    if (fault !== null) throw fault
     const detail = `ONNX Runtime: ${plainMessage(thrown, MESSAGE_MAX)}`
     throw new GatewayError('MODEL_INVALID', detail, { cause: thrown })
   }
@@ -204,13 +240,9 @@ export const createSession = (source: ModelSource, options: SessionOptions = {})
   }
 }
 
-/** ONNX, y = x for floats of shape [N]: the smallest model. */
-const SMALLEST =
-  'CAgSBHRlc3Q6PQoQCgF4EgF5IghJZGVudGl0eRIFZ3JhcGhaEAoBeBILCgkIARIFCgMSAU5iEAoBeRILCgkIARIFCgMSAU5CBAoAEBE='
-
 /** Has ONNX Runtime set itself up, so that the first real model is not charged for it. */
 export const startRuntime = (): void => {
-  const session = createSession(Buffer.from(SMALLEST, 'base64'), { optimization: 'disabled' })
+  const session = createSession(SMALLEST, { ...DEFAULT_SESSION, graphOptimization: 'disabled' })
   session.run([{ datatype: 'FP32', shape: [1], data: new Float32Array(1) }])
   session.dispose()
 }

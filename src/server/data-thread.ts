@@ -53,7 +53,7 @@ const turns: Turns = {
 
 const load = (planned: PlannedVersion, number: number): LiveVersion => {
   account.loading(number)
-  const session = loadProven(planned.provenFile, planned.provenSha256)
+  const session = loadProven(planned.provenFile, planned.provenSha256, planned.session)
   warmUp(session, planned)
   const handlers = infer.handlersFor(number)
   const { queueRowsMax } = settings.limits

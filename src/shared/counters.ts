@@ -85,6 +85,7 @@ const REASON_NUMBERS = {
   CONTROL_BUSY: 49,
   NOT_IMPLEMENTED: 50,
   EXTENSION_UNSUPPORTED: 51,
+  PROVIDER_UNAVAILABLE: 52,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 
 const REASON_NAMES: readonly string[] = (() => {

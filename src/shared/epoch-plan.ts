@@ -6,6 +6,7 @@
 import type { Contract } from './contract.ts'
 import { type ExampleRow, type Manifest, reviveManifest } from './manifest.ts'
 import type { FeatureBounds } from './profile.ts'
+import { completeSession, type SessionSettings } from './session-settings.ts'
 import type { Signature } from './tensor.ts'
 
 /** How requests of one version are put together. Rows, not requests, are counted. */
@@ -36,11 +37,14 @@ export interface PlannedVersion {
   readonly exampleRow: ExampleRow | null
   /** Of the profile, for the description of the API; absent in plans of an earlier release. */
   readonly bounds?: readonly FeatureBounds[]
+  readonly session: SessionSettings
 }
 
-/** The same for the same bytes with the same batching: a thread that holds one has the other. */
-export const loadKey = ({ model, version, provenSha256, batching }: PlannedVersion): string =>
-  JSON.stringify([model, version, provenSha256, batching])
+/** The same for the same bytes with the same settings: a thread that holds one has the other. */
+export const loadKey = (planned: PlannedVersion): string => {
+  const { model, version, provenSha256, batching, session } = planned
+  return JSON.stringify([model, version, provenSha256, batching, session])
+}
 
 export interface PlannedVariant {
   readonly name: string
@@ -81,8 +85,15 @@ export interface PrepareFailure {
 export const encodeJson = (value: EpochPlan | readonly PrepareFailure[]): Uint8Array =>
   new TextEncoder().encode(JSON.stringify(value))
 
-export const decodePlan = (bytes: Uint8Array): EpochPlan =>
-  JSON.parse(new TextDecoder().decode(bytes), reviveManifest) as EpochPlan
+/** Of any release: before there were session settings, all versions had the default. */
+export const decodePlan = (bytes: Uint8Array): EpochPlan => {
+  const plan = JSON.parse(new TextDecoder().decode(bytes), reviveManifest) as EpochPlan
+  const versions = plan.versions.map((planned) => ({
+    ...planned,
+    session: completeSession(planned.session),
+  }))
+  return { ...plan, versions }
+}
 
 export const decodeFailures = (bytes: Uint8Array): PrepareFailure[] =>
   JSON.parse(new TextDecoder().decode(bytes)) as PrepareFailure[]

@@ -42,7 +42,14 @@ export const LOAD_ERRORS = {
     'A file has another SHA-256 than was promised',
     'Publish the version again, whole',
   ),
-  MODEL_CONFIG_INVALID: loadError('model.yaml is invalid', 'Correct the line that is named'),
+  MODEL_CONFIG_INVALID: loadError(
+    'model.yaml or config.pbtxt is invalid or contradicts the model, or there are both',
+    'Correct the line that is named',
+  ),
+  PROVIDER_UNAVAILABLE: loadError(
+    'The version asks for an execution provider that ONNX Runtime cannot use on this machine',
+    'Take it out of `session.providers`, or see docs/guides/model-repository.md for what it needs',
+  ),
   PROVING_CRASHED: loadError(
     'The version killed the process that tried it',
     'Do not serve it; try it with another exporter or runtime version',

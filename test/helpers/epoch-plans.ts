@@ -7,6 +7,7 @@ import type {
   PlannedVariant,
   PlannedVersion,
 } from '../../src/shared/epoch-plan.ts'
+import { DEFAULT_SESSION } from '../../src/shared/session-settings.ts'
 import type { Signature } from '../../src/shared/tensor.ts'
 
 /** What `CountingSession` has, and `scaleAdd(2)`. */
@@ -26,6 +27,7 @@ export const plannedVersion = (
   manifest: null,
   batching: { rowsMax: 8, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 },
   exampleRow: null,
+  session: DEFAULT_SESSION,
   ...given,
 })
 

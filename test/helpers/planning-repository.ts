@@ -1,5 +1,6 @@
 /** A repository that is only told of: models, versions and what becomes of whoever tries them. */
 
+import { repositoryParsers } from '../../src/config/parsers.ts'
 import type { RepositoryScan, ScannedModel, ScannedVersion } from '../../src/registry/folder.ts'
 import { GatewayError, refuse } from '../../src/shared/errors.ts'
 import type { Manifest } from '../../src/shared/manifest.ts'
@@ -23,7 +24,7 @@ export interface ToldModel {
   isBroken: boolean
 }
 
-const CONFIG = { maxBatchSize: null, preferredBatchSize: [], maxQueueDelayUs: 0 }
+const CONFIG = repositoryParsers.defaultConfig
 
 /** Its one feature feeds an input that is not there. */
 const SELFISH: Manifest = {

@@ -6,6 +6,7 @@ import { Prover, type ProverOptions, type ProvingSubject } from '../../src/contr
 import type { ProvingFailure, ProvingReport } from '../../src/runtime/proving-report.ts'
 import { systemClock } from '../../src/shared/clock.ts'
 import { createLogger } from '../../src/shared/logger.ts'
+import { DEFAULT_SESSION } from '../../src/shared/session-settings.ts'
 import { entryPath } from '../../src/shared/threads.ts'
 import { atEnd } from './clean-up.ts'
 import { makeTempDir } from './temp-dir.ts'
@@ -38,7 +39,13 @@ export const publish = (
   const modelFile = join(folder, 'model.onnx')
   writeFileSync(modelFile, model)
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes)
-  return { modelFile, manifest: null, exampleRow: null, maxBatchSize: null }
+  return {
+    modelFile,
+    manifest: null,
+    exampleRow: null,
+    maxBatchSize: null,
+    session: DEFAULT_SESSION,
+  }
 }
 
 /** A process root that runs `code` before the real proving run, or instead of it. */

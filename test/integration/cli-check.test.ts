@@ -133,7 +133,7 @@ test('check --json gives problems as objects, counts, and whether all is well', 
   const files = {
     'models/m/1/model.onnx': MODEL,
     'models/m/1/manifest.json': manifest(),
-    'models/m/config.pbtxt': 'max_batch_size: 8',
+    'models/m/config.pbtxt': 'max_batch_size: 8\ninstance_group { count: 2 }',
   }
   const flags = ['--json']
   const fine = await check(files, { flags })
@@ -141,10 +141,10 @@ test('check --json gives problems as objects, counts, and whether all is well', 
     code: 'MODEL_CONFIG_INVALID',
     source: 'models/m/config.pbtxt',
     file: 'models/m/config.pbtxt',
-    line: null,
-    column: null,
-    path: '',
-    message: 'config.pbtxt is not read yet; model.yaml sets batching',
+    line: 2,
+    column: 1,
+    path: 'instance_group',
+    message: expect.stringContaining('is not obeyed: every data thread'),
     hint: null,
   }
   expect(fine).toMatchObject({ code: 0, stderr: '' })
@@ -165,6 +165,31 @@ test('check --json gives problems as objects, counts, and whether all is well', 
       { code: 'CONFIG_INVALID', source: '--threads', file: null, line: null },
     ],
   })
+})
+
+test('check shows what a config.pbtxt gets wrong, alone and about its versions, with the place', async () => {
+  const declared = (dims: string) =>
+    `max_batch_size: 8\ninput {\n  name: "x"\n  data_type: TYPE_FP32\n  dims: ${dims}\n}\n`
+  const { code, stdout } = await check({
+    'models/right/1/model.onnx': MODEL,
+    'models/right/config.pbtxt': declared('3'),
+    'models/wrong/1/model.onnx': MODEL,
+    'models/wrong/config.pbtxt': declared('5'),
+    'models/torn/1/model.onnx': MODEL,
+    'models/torn/config.pbtxt': declared('[ 3'),
+    'models/both/1/model.onnx': MODEL,
+    'models/both/config.pbtxt': '',
+    'models/both/model.yaml': '',
+    'models/python/1/model.onnx': MODEL,
+    'models/python/config.pbtxt': 'backend: "python"',
+  })
+  expect(code).toBe(3)
+  expect(stdout.split('\n').filter((line) => line.startsWith('✖'))).toEqual([
+    expect.stringMatching(/^✖ models\/both\/config.pbtxt {2}There are model.yaml and config.pbtxt/),
+    '✖ models/python/config.pbtxt:1:1  backend: got "python"; wanted `onnxruntime`  (Sluice serves ONNX models only)',
+    "✖ models/torn/config.pbtxt:6:1  Is not protobuf text format: wanted ',' or ']'; found '}'",
+    "✖ models/wrong/config.pbtxt:5:3  input.dims: 'x' of version 1 is [-1,3], the first being that of rows: wanted [3], got [5]",
+  ])
 })
 
 test('check names the place that leads to a repository that is not there', async () => {

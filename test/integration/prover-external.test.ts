@@ -5,6 +5,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadProven } from '../../src/runtime/load-proven.ts'
+import { DEFAULT_SESSION } from '../../src/shared/session-settings.ts'
 import { external } from '../helpers/models.ts'
 import {
   ELEMENT,
@@ -23,7 +24,7 @@ const bytesOf = (...values: number[]) => new Uint8Array(Float32Array.from(values
 const WIDTH = 300
 
 const answer = (file: string, sha256: string, width: number) => {
-  const session = loadProven(file, sha256)
+  const session = loadProven(file, sha256, DEFAULT_SESSION)
   const data = new Float32Array(width).fill(1)
   return [...(session.run([{ datatype: 'FP32', shape: [1, width], data }])[0]?.data ?? [])]
 }

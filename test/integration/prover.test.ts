@@ -6,6 +6,7 @@ import { loadProven } from '../../src/runtime/load-proven.ts'
 import { exampleInputs, stackInputs, variedInputs } from '../../src/runtime/proving-inputs.ts'
 import { createSession } from '../../src/runtime/session.ts'
 import type { Manifest } from '../../src/shared/manifest.ts'
+import { DEFAULT_SESSION, type SessionSettings } from '../../src/shared/session-settings.ts'
 import { firstRow, fixedLabel, oneEntryTable, rowMean, twoForOne } from '../helpers/leaky-models.ts'
 import {
   batchMean,
@@ -59,7 +60,7 @@ describe('prove() of sound models', () => {
   ])('writes a copy of %s that is optimised and answers the same', async (_what, bytes) => {
     const report = reportOf(await makeProver().prove(publish(bytes)))
     const original = createSession(bytes)
-    const proven = loadProven(report.provenFile, report.provenSha256)
+    const proven = loadProven(report.provenFile, report.provenSha256, DEFAULT_SESSION)
     const row = exampleInputs(original.signature, null, null)
     const inputs = stackInputs([row, variedInputs(row, 1), variedInputs(row, 2)], 7)
     expect(proven.run(inputs)).toEqual(original.run(inputs))
@@ -73,6 +74,42 @@ describe('prove() of sound models', () => {
     }
     expect(await copyOf(mlp())).toContain('FusedGemm')
     expect(await copyOf(convolution())).toContain('com.microsoft.nchwc')
+  })
+
+  test('optimises the copy as far as its session settings say', async () => {
+    const prover = makeProver()
+    const isFused = async (graphOptimization: SessionSettings['graphOptimization']) => {
+      const session = { ...DEFAULT_SESSION, graphOptimization }
+      const { provenFile } = reportOf(await prover.prove({ ...publish(mlp()), session }))
+      return readFileSync(provenFile, 'latin1').includes('FusedGemm')
+    }
+    expect(await isFused('all')).toBe(true)
+    expect(await isFused('extended')).toBe(true)
+    expect(await isFused('basic')).toBe(false)
+    expect(await isFused('disabled')).toBe(false)
+  })
+
+  test('measures and serves with threads, modes and memory as they are set', async () => {
+    const session: SessionSettings = {
+      ...{ intraOpThreads: 2, interOpThreads: 0, executionMode: 'parallel' },
+      ...{ graphOptimization: 'basic', memoryArena: false, memoryPattern: false },
+      providers: ['cpu'],
+    }
+    const bytes = mlp()
+    const report = reportOf(await makeProver().prove({ ...publish(bytes), session }))
+    expect(report).toMatchObject({ batchingAgrees: true, warnings: [] })
+    const proven = loadProven(report.provenFile, report.provenSha256, session)
+    const row = exampleInputs(proven.signature, null, null)
+    expect(proven.run(row)[0]?.data).toHaveLength(1)
+  })
+
+  test('refuses a provider that this machine lacks, and says so', async () => {
+    const session: SessionSettings = { ...DEFAULT_SESSION, providers: ['cuda', 'cpu'] }
+    const result = await makeProver().prove({ ...publish(scaleAdd()), session })
+    expect(result).toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+      detail: expect.stringMatching(/^ONNX Runtime cannot use cuda here: .*load shared library/),
+    })
   })
 
   test('answers from the cache without a process', async () => {
@@ -91,6 +128,8 @@ describe('prove() of sound models', () => {
     const stale = makeProver({ entry: NEVER }, folder)
     const crashed = { code: 'PROVING_CRASHED' }
     expect(await stale.prove({ ...subject, maxBatchSize: 4 })).toMatchObject(crashed)
+    const session = { ...DEFAULT_SESSION, memoryArena: false }
+    expect(await stale.prove({ ...subject, session })).toMatchObject(crashed)
     expect(await stale.prove({ ...subject, exampleRow: { a: 1 } })).toMatchObject(crashed)
     expect(await stale.prove(publish(scaleAdd(4)))).toMatchObject(crashed)
     const newer = makeProver({ entry: NEVER, ortVersion: 'newer' }, folder)

@@ -160,7 +160,8 @@ test('parsers of repository files never throw, and their problems lie inside the
       const text = JSON.stringify(value, null, indent)
       const lines = text.split('\n')
       for (const parse of Object.values(parsers)) {
-        const result = { ...parse(new TextEncoder().encode(text)) } as Record<string, unknown>
+        const bytes = new TextEncoder().encode(text)
+        const result = { ...parse(bytes, 'm') } as Record<string, unknown>
         // An alias may be called `problems`.
         const problems = Array.isArray(result['problems']) ? result['problems'] : []
         for (const { line, column } of problems) {

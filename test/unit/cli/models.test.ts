@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { renderModels } from '../../../src/cli/models.ts'
 import type { VersionStatus } from '../../../src/control/status-document.ts'
+import { DEFAULT_SESSION } from '../../../src/shared/session-settings.ts'
 
 const version = (more: Partial<VersionStatus>): VersionStatus => ({
   version: 1,
@@ -11,6 +12,7 @@ const version = (more: Partial<VersionStatus>): VersionStatus => ({
   digest: null,
   signature: { inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 3] }], outputs: [] },
   batching: { rowsMax: 32, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 },
+  session: DEFAULT_SESSION,
   runUs: { oneRow: 50.4, fullBatch: 70 },
   memoryBytes: 2 * 1024 * 1024,
   warnings: [],

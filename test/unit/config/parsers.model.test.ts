@@ -29,6 +29,31 @@ test.each([
   ],
   ['a list', '[]', 'model.yaml:1:1  got a list; wanted map'],
   [
+    'too many threads',
+    'session: {intra_op_threads: 257}',
+    'model.yaml:1:11  session.intra_op_threads: got 257; wanted integer 0 to 256',
+  ],
+  [
+    'a misspelt level',
+    'session: {graph_optimization: extend}',
+    'model.yaml:1:11  session.graph_optimization: got "extend"; wanted `disabled`, `basic`, `extended` or `all`  (did you mean \'extended\'?)',
+  ],
+  [
+    'an unknown provider',
+    'session: {providers: [tensorrt]}',
+    'model.yaml:1:23  session.providers.0: got "tensorrt"; wanted `cpu` or `cuda`',
+  ],
+  [
+    'no provider',
+    'session: {providers: []}',
+    'model.yaml:1:11  session.providers: got a list; wanted list of `cpu` or `cuda`, at most 2',
+  ],
+  [
+    'a provider twice',
+    'session: {providers: [cpu, cpu]}',
+    'model.yaml:1:11  session.providers: names a provider twice',
+  ],
+  [
     'half a key',
     'dynamic_batching: {max_queue_delay: 1}',
     "model.yaml:1:20  dynamic_batching.max_queue_delay: Unknown key 'max_queue_delay'  (did you mean 'max_queue_delay_microseconds'?)",
@@ -42,6 +67,24 @@ test.each([
   expect(parseModelConfig(utf8(content))).toMatchObject({ code: 'MODEL_CONFIG_INVALID', detail })
 })
 
+test('parseModelConfig() reads every setting of a session', () => {
+  const text = `session:
+  intra_op_threads: 4
+  inter_op_threads: 0
+  execution_mode: parallel
+  graph_optimization: extended
+  memory_arena: false
+  memory_pattern: false
+  providers: [cuda, cpu]`
+  expect(parseModelConfig(utf8(text))).toMatchObject({
+    session: {
+      ...{ intraOpThreads: 4, interOpThreads: 0, executionMode: 'parallel' },
+      ...{ graphOptimization: 'extended', memoryArena: false, memoryPattern: false },
+      providers: ['cuda', 'cpu'],
+    },
+  })
+})
+
 test('parseModelConfig() has a default for every key', () => {
   const { defaultConfig } = repositoryParsers
   expect(parseModelConfig(utf8(''))).toEqual(defaultConfig)
@@ -50,7 +93,7 @@ test('parseModelConfig() has a default for every key', () => {
     parseModelConfig(
       utf8('max_batch_size: 0\ndynamic_batching: {max_queue_delay_microseconds: 100}'),
     ),
-  ).toEqual({ maxBatchSize: 0, maxQueueDelayUs: 100, preferredBatchSize: [] })
+  ).toEqual({ ...defaultConfig, maxBatchSize: 0, maxQueueDelayUs: 100 })
 })
 
 test.each([

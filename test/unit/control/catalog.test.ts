@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { Catalog } from '../../../src/control/catalog.ts'
 import { plannedVersion } from '../../../src/control/planned-version.ts'
 import type { ScannedModel, ScannedVersion } from '../../../src/registry/folder.ts'
@@ -8,7 +9,7 @@ import { type Refusal, refuse } from '../../../src/shared/errors.ts'
 import { settle } from '../../helpers/fake-clock.ts'
 import { provingReport } from '../../helpers/proving-report.ts'
 
-const CONFIG = { maxBatchSize: null, preferredBatchSize: [], maxQueueDelayUs: 0 }
+const CONFIG = repositoryParsers.defaultConfig
 const BAD: ProvingFailure = { code: 'MODEL_INVALID', detail: 'it is bad' }
 
 const scanOf = (

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { repositoryParsers } from '../../../src/config/parsers.ts'
 import type { CatalogModel, CatalogVersion } from '../../../src/control/catalog.ts'
 import {
   modelsDocument,
@@ -10,7 +11,7 @@ import type { ScannedModel } from '../../../src/registry/folder.ts'
 import type { ProvingReport } from '../../../src/runtime/proving-report.ts'
 import { provingReport } from '../../helpers/proving-report.ts'
 
-const CONFIG = { maxBatchSize: null, preferredBatchSize: [], maxQueueDelayUs: 0 }
+const CONFIG = repositoryParsers.defaultConfig
 const BAD = { code: 'MODEL_INVALID' as const, detail: 'it is bad' }
 
 const scanned = {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { batchPolicyOf } from '../../../src/control/planned-version.ts'
 import { provingReport } from '../../helpers/proving-report.ts'
 
-const CONFIG = { maxBatchSize: null, preferredBatchSize: [], maxQueueDelayUs: 0 }
+const CONFIG = repositoryParsers.defaultConfig
 
 test.each([
   ['the measured cap', {}, {}, { rowsMax: 64, mixesRequests: true }],

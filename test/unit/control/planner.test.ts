@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { repositoryParsers } from '../../../src/config/parsers.ts'
 import type { CatalogModel, CatalogVersion } from '../../../src/control/catalog.ts'
 import { plannedVersion } from '../../../src/control/planned-version.ts'
 import {
@@ -14,7 +15,7 @@ import { loadKey, type PlannedVersion } from '../../../src/shared/epoch-plan.ts'
 import type { Manifest } from '../../../src/shared/manifest.ts'
 import { provingReport, signatureOf } from '../../helpers/proving-report.ts'
 
-const CONFIG = { maxBatchSize: null, preferredBatchSize: [], maxQueueDelayUs: 0 }
+const CONFIG = repositoryParsers.defaultConfig
 const FAILURE = { code: 'MODEL_INVALID' as const, detail: 'x' }
 
 interface Fate {

@@ -13,6 +13,7 @@ import {
   type PrepareFailure,
 } from '../../../src/shared/epoch-plan.ts'
 import { createLogger } from '../../../src/shared/logger.ts'
+import { DEFAULT_SESSION } from '../../../src/shared/session-settings.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { signatureOf } from '../../helpers/proving-report.ts'
 
@@ -33,6 +34,7 @@ const planned = (version: number): PlannedVersion => ({
   manifest: null,
   batching: { rowsMax: 1, mixesRequests: false, preferredRows: [], queueDelayUsMax: 0 },
   exampleRow: null,
+  session: DEFAULT_SESSION,
 })
 
 const FAILURE: PrepareFailure = { model: 'a', version: 1, code: 'PREPARE_FAILED', detail: 'no' }

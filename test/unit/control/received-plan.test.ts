@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { readPlan } from '../../../src/control/received-plan.ts'
 import { type EpochPlan, encodeJson } from '../../../src/shared/epoch-plan.ts'
+import { DEFAULT_SESSION } from '../../../src/shared/session-settings.ts'
 
 const PLAN: EpochPlan = {
   ...{ epoch: 7, unavailable: ['b'], defaultEndpoint: 'a' },
@@ -20,6 +21,7 @@ const PLAN: EpochPlan = {
       },
       batching: { rowsMax: 1, mixesRequests: false, preferredRows: [], queueDelayUsMax: 0 },
       exampleRow: null,
+      session: { ...DEFAULT_SESSION, intraOpThreads: 2 },
     },
   ],
   endpoints: [
@@ -33,6 +35,12 @@ const PLAN: EpochPlan = {
 
 test('readPlan() reads what a replica was told, missing values too', () => {
   expect(readPlan(encodeJson(PLAN))).toEqual(PLAN)
+})
+
+test('readPlan() gives versions of a release without session settings the default', () => {
+  const versions = PLAN.versions.map(({ session: _, ...version }) => version)
+  const bytes = new TextEncoder().encode(JSON.stringify({ ...PLAN, versions }))
+  expect(readPlan(bytes)?.versions.map(({ session }) => session)).toEqual([DEFAULT_SESSION])
 })
 
 test.each([

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { plannedVersion, versionName } from '../../../src/control/planned-version.ts'
 import { type Loss, Suspicion } from '../../../src/control/suspicion.ts'
 import { provingReport } from '../../helpers/proving-report.ts'
 
-const CONFIG = { maxBatchSize: null, preferredBatchSize: [], maxQueueDelayUs: 0 }
+const CONFIG = repositoryParsers.defaultConfig
 
 const version = (name: string) =>
   plannedVersion(

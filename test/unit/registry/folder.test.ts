@@ -226,15 +226,35 @@ test('scanRepository() refuses a manifest that is longer than memory should hold
   expect(scan(root).models[0]?.versions[0]?.fault?.detail).toMatch(/^manifest.json exceeds/)
 })
 
-test('scanRepository() warns of a config.pbtxt, which is not read, unless there is a model.yaml', () => {
-  const file = 'm/config.pbtxt'
-  const tree = { '1/model.onnx': 'x', 'config.pbtxt': 'max_batch_size: 8' }
-  expect(scanModel(tree)).toMatchObject({
-    isBroken: false,
-    faults: [{ file, isWarning: true }],
+test('scanRepository() reads config.pbtxt, and warns of each thing in it that is not obeyed', () => {
+  const text = 'name: "m"\nmax_batch_size: 8\nmodel_warmup { }\nx: 1'
+  const model = scanModel({ '1/model.onnx': 'x', 'config.pbtxt': text })
+  expect(model).toMatchObject({
+    ...{ isBroken: false, config: { maxBatchSize: 8 } },
+    faults: [
+      {
+        ...{ file: 'm/config.pbtxt', isWarning: true, problems: [{ line: 3, column: 1 }] },
+        detail: expect.stringMatching(/^config.pbtxt:3:1 {2}model_warmup: is not obeyed/),
+      },
+      { file: 'm/config.pbtxt', isWarning: true, problems: [{ line: 4, column: 1 }] },
+    ],
     versions: [{ fault: null }],
   })
-  expect(scanModel({ ...tree, 'model.yaml': 'max_batch_size: 8' }).faults).toEqual([])
+})
+
+test.each([
+  ['which is of another model', { 'config.pbtxt': 'name: "other"' }, "is not 'm', the name of"],
+  ['of a model that is not ONNX', { 'config.pbtxt': 'backend: "python"' }, 'Sluice serves ONNX'],
+  [
+    'beside model.yaml',
+    { 'config.pbtxt': 'backend: "python"', 'model.yaml': '' },
+    'There are model.yaml and config.pbtxt; keep the one that counts',
+  ],
+])('scanRepository() takes a model with a config.pbtxt %s for broken', (_, files, detail) => {
+  const model = scanModel({ '1/model.onnx': 'x', 'aliases.json': { champion: 1 }, ...files })
+  const fault = { code: 'MODEL_CONFIG_INVALID', file: 'm/config.pbtxt' }
+  expect(model).toMatchObject({ isBroken: true, faults: [fault], versions: [{ fault }] })
+  expect(model.faults[0]?.detail).toContain(detail)
 })
 
 test('scanRepository() warns of a model without a version, and of the folder above being meant', () => {

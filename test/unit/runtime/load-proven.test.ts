@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadProven } from '../../../src/runtime/load-proven.ts'
+import { DEFAULT_SESSION } from '../../../src/shared/session-settings.ts'
 import { scaleAdd } from '../../helpers/models.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
 
@@ -23,7 +24,7 @@ const codeOf = (act: () => unknown): string => {
 
 test('loadProven() makes a session of the bytes that were proved', () => {
   const { file, sha256 } = put(scaleAdd(1))
-  const session = loadProven(file, sha256)
+  const session = loadProven(file, sha256, DEFAULT_SESSION)
   const input = { datatype: 'FP32', shape: [1, 1], data: Float32Array.of(2) } as const
   expect(session.run([input])[0]?.data).toEqual(Float32Array.of(5))
 })
@@ -31,15 +32,17 @@ test('loadProven() makes a session of the bytes that were proved', () => {
 test('loadProven() refuses other bytes, and what is no model', () => {
   const { file, sha256 } = put(scaleAdd())
   writeFileSync(file, scaleAdd(4))
-  expect(codeOf(() => loadProven(file, sha256))).toBe('DIGEST_MISMATCH')
+  expect(codeOf(() => loadProven(file, sha256, DEFAULT_SESSION))).toBe('DIGEST_MISMATCH')
   writeFileSync(file, '')
-  expect(codeOf(() => loadProven(file, sha256))).toBe('DIGEST_MISMATCH')
+  expect(codeOf(() => loadProven(file, sha256, DEFAULT_SESSION))).toBe('DIGEST_MISMATCH')
   const garbage = put(Buffer.from('garbage'))
-  expect(codeOf(() => loadProven(garbage.file, garbage.sha256))).toBe('MODEL_INVALID')
+  expect(codeOf(() => loadProven(garbage.file, garbage.sha256, DEFAULT_SESSION))).toBe(
+    'MODEL_INVALID',
+  )
 })
 
 test('loadProven() refuses a copy that has gone, without its path', () => {
   const gone = join(makeTempDir(), 'gone.onnx')
-  expect(codeOf(() => loadProven(gone, 'x'))).toBe('DIGEST_MISMATCH')
-  expect(() => loadProven(gone, 'x')).not.toThrow(/tmp/)
+  expect(codeOf(() => loadProven(gone, 'x', DEFAULT_SESSION))).toBe('DIGEST_MISMATCH')
+  expect(() => loadProven(gone, 'x', DEFAULT_SESSION)).not.toThrow(/tmp/)
 })

@@ -9,6 +9,7 @@ import {
 } from '../../../src/runtime/self-test.ts'
 import { createSession } from '../../../src/runtime/session.ts'
 import type { Session } from '../../../src/runtime/session-types.ts'
+import { DEFAULT_SESSION } from '../../../src/shared/session-settings.ts'
 import type { Datatype, Tensor, TensorData } from '../../../src/shared/tensor.ts'
 import { gather, mlp, parseNumber } from '../../helpers/models.ts'
 
@@ -125,7 +126,9 @@ test('tryRows() keeps answers that the model overwrites later', () => {
 test('answersAlike() tells models apart', () => {
   const session = createSession(mlp())
   const rows = tryRows(session, rowOf(session), 4)
-  expect(answersAlike(createSession(mlp(), { optimization: 'disabled' }), rows)).toBe(true)
+  expect(
+    answersAlike(createSession(mlp(), { ...DEFAULT_SESSION, graphOptimization: 'disabled' }), rows),
+  ).toBe(true)
   expect(answersAlike(createSession(mlp([30, 64, 32, 1], 2)), rows)).toBe(false)
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createSession, startRuntime } from '../../../src/runtime/session.ts'
+import { DEFAULT_SESSION, type SessionSettings } from '../../../src/shared/session-settings.ts'
 import {
   DATATYPES,
   type Datatype,
@@ -183,6 +184,30 @@ describe('createSession()', () => {
     const bytes = model(graph({ nodes: [], outputs: [] }), { producer: 'ORTM' })
     expect(Buffer.from(bytes).toString('latin1', 4, 8)).toBe('ORTM')
     expect(refusalOf(bytes)).toMatch(/^MODEL_INVALID: It looks like a model in the ORT format/)
+  })
+})
+
+describe('createSession() with settings', () => {
+  const settings: readonly Partial<SessionSettings>[] = [
+    { intraOpThreads: 0, interOpThreads: 0 },
+    { intraOpThreads: 3 },
+    { executionMode: 'parallel', interOpThreads: 2 },
+    { graphOptimization: 'disabled' },
+    { graphOptimization: 'basic' },
+    { graphOptimization: 'extended' },
+    { memoryArena: false },
+    { memoryPattern: false },
+  ]
+  test.each(settings)('%o answers the same', (more) => {
+    const session = createSession(scaleAdd(2), { ...DEFAULT_SESSION, ...more })
+    expect(session.run([floatsOf([1, 2], [1, 2])])[0]?.data).toEqual(Float32Array.of(3, 5))
+    session.dispose()
+  })
+
+  test('refuses a bad model for what it is, whichever provider it asks for', () => {
+    const cuda: SessionSettings = { ...DEFAULT_SESSION, providers: ['cuda'] }
+    expect(() => createSession(Buffer.from('no model'), DEFAULT_SESSION)).toThrow(/ONNX Runtime: /)
+    expect(() => createSession(scaleAdd(1), cuda)).toThrow(/cannot use cuda here/)
   })
 })
 

@@ -37,6 +37,7 @@ test('loadKey() is the same whatever else the plan says of a version', () => {
 test.each([
   ['other proven bytes', { provenSha256: 'other' }],
   ['another batch policy', { batching: { ...version.batching, rowsMax: 1 } }],
+  ['other settings of a session', { session: { ...version.session, intraOpThreads: 2 } }],
   ['another number', { version: 2 }],
   ['another model', { model: 'b' }],
 ])('loadKey() is another one for %s', (_, changed) => {
