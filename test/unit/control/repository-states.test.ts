@@ -4,7 +4,14 @@ import type { VersionStatus } from '../../../src/control/status-document.ts'
 
 const version = (number: number, more: Partial<VersionStatus>): VersionStatus => ({
   ...{ version: number, state: 'available', aliases: [], code: null, reason: null, digest: null },
-  ...{ signature: null, batching: null, runUs: null, memoryBytes: null, warnings: [] },
+  ...{
+    signature: null,
+    batching: null,
+    session: null,
+    runUs: null,
+    memoryBytes: null,
+    warnings: [],
+  },
   ...more,
 })
 
