@@ -14,8 +14,8 @@ import type { Document } from './documents.ts'
 const PACKAGE = 'swagger-ui-dist'
 
 /**
- * Scripts and styles of ours only, no frame around the page, and requests to this server only. Style
- * attributes are Swagger UI's own; it draws with images inside its style sheet.
+ * Scripts and styles of ours only, no frame around the page, and requests to this server only.
+ * `data:` is for the images inside the style sheet.
  */
 const POLICY = [
   "default-src 'none'",

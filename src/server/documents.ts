@@ -71,7 +71,7 @@ export const modelReadiness = (name: string, isReady: boolean): JsonDocument => 
  * What TensorFlow Serving says of the versions of a model, the highest first (its
  * `GetModelStatusResponse` as JSON, where 64-bit integers are text): those listed can answer.
  */
-export const modelStatus = (endpoint: LiveEndpoint, pinned: LiveVariant | null): Document =>
+export const modelStatus = (endpoint: LiveEndpoint, pinned: LiveVariant | null): JsonDocument =>
   ok({
     model_version_status: versionsOf(endpoint, pinned)
       .reverse()
