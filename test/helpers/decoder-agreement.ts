@@ -6,7 +6,16 @@ import type { Decoded, DecodeRequest, RowTarget } from '../../src/server/protoco
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { ERRORS, type Refusal } from '../../src/shared/errors.ts'
 import { elementCount } from '../../src/shared/tensor.ts'
-import { expectWithin, GUARDS, guardedTarget, outcomeOf, type Place } from './guarded-target.ts'
+import { perhapsDamaged } from './damaged-json.ts'
+import {
+  expectWithin,
+  GUARDS,
+  guardedTarget,
+  outcomeOf,
+  type Place,
+  place,
+} from './guarded-target.ts'
+import { propertyRuns } from './seeds.ts'
 import { emptyDecoded } from './variant-plans.ts'
 
 export interface Decoders {
@@ -105,6 +114,15 @@ export const expectAgreement = (
   return isSure
 }
 
+/** Both agree on any text at all. */
+export const checkAnyText = (decoders: Decoders, plans: readonly VariantPlan[]): void => {
+  const texts = perhapsDamaged(fc.oneof(fc.json(), fc.json({ stringUnit: 'binary' }), fc.string()))
+  const property = fc.property(texts, fc.constantFrom(...plans), place, (body, plan, where) => {
+    expectAgreement(decoders, plan, body, where)
+  })
+  fc.assert(property, { numRuns: propertyRuns(500) })
+}
+
 const MARKS = new TextEncoder().encode('[]{}:,"\\ \n019.-e')
 
 /** Every body that is one byte away: left out, put in or another. */
@@ -156,7 +174,7 @@ const again = fc.constantFrom(
 )
 
 /** Bodies of any length in which something comes again and again. */
-export const repetitiveBodies: fc.Arbitrary<(length: number) => Uint8Array> = fc
+const repetitiveBodies: fc.Arbitrary<(length: number) => Uint8Array> = fc
   .tuple(fc.constantFrom(...AROUND), again, fc.constantFrom('', ','), fc.boolean())
   .map(([[start, end], unit, joint, isClosed]) => (length) => {
     const times = Math.ceil(length / (unit.length + joint.length))
@@ -173,7 +191,7 @@ const CPU_MS_MIN = 100
  * Reading takes time in proportion to the body: four times as long a body may take some ten times
  * the time, never sixteen. Time of the CPU, so that others on the machine do not matter.
  */
-export const expectProportional = (
+const expectProportional = (
   decodeRequest: DecodeRequest,
   plan: VariantPlan,
   bodies: (length: number) => Uint8Array,
@@ -195,4 +213,15 @@ export const expectProportional = (
     Math.min(first, cpuMs(large), cpuMs(large)),
   ]
   expect(largeMs < CPU_MS_MIN || largeMs / smallMs < 2.5 * GROWTH).toBe(true)
+}
+
+/** The same for bodies of every kind in which something comes again and again. */
+export const checkProportion = (
+  decodeRequest: DecodeRequest,
+  plans: readonly VariantPlan[],
+): void => {
+  const property = fc.property(repetitiveBodies, fc.constantFrom(...plans), (bodies, plan) => {
+    expectProportional(decodeRequest, plan, bodies)
+  })
+  fc.assert(property, { numRuns: propertyRuns(40) })
 }

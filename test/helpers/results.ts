@@ -1,6 +1,7 @@
 /** Results of runs, and what answers say of them, read without losing a bit. */
 
 import fc from 'fast-check'
+import { expect } from 'vitest'
 import type { Answer, EncodeResponse } from '../../src/server/protocols/protocol.ts'
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import type { Refusal } from '../../src/shared/errors.ts'
@@ -12,9 +13,10 @@ import {
   type Tensor,
   type TensorSignature,
 } from '../../src/shared/tensor.ts'
+import { propertyRuns } from './seeds.ts'
 import { unicodeText, type Value } from './spellings.ts'
 import { countOf, sizesFor } from './tensor-plans.ts'
-import { answerOf, asked } from './variant-plans.ts'
+import { answerOf, asked, planOf, tensor } from './variant-plans.ts'
 
 const bigBetween = (low: bigint, high: bigint): fc.Arbitrary<bigint> =>
   fc.oneof(fc.bigInt({ min: low, max: high }), fc.constantFrom(low, high, 0n, 2n ** 53n + 1n))
@@ -98,7 +100,7 @@ export const ownPart = ({ plan, rowStart, rows }: Answer, { shape, data }: Tenso
 }
 
 /** The same answer, but for one element that JSON cannot carry. */
-export const spoiled = (answer: Answer, output: number, index: number, value: number): Answer => {
+const spoiled = (answer: Answer, output: number, index: number, value: number): Answer => {
   const result = answer.results[output]!
   const data = result.data.slice()
   ;(data as Float32Array)[index] = value
@@ -145,4 +147,28 @@ export const textOf = (written: ReturnType<EncodeResponse>): string | Refusal =>
     return Buffer.from(written.bytes).toString('utf8', 0, written.jsonBytes)
   }
   return written instanceof Uint8Array ? Buffer.from(written).toString() : written
+}
+
+/**
+ * What JSON cannot carry is refused where the answer would show it: in a row of the request, and in
+ * an output that was asked for.
+ */
+export const checkNotFinite = (
+  encodeResponse: EncodeResponse,
+  isAsked: (answer: Answer, output: number) => boolean = () => true,
+): void => {
+  const outputs = [tensor('y0', 'FP32', -1, 2), tensor('y1', 'FP64', -1)]
+  const plan = planOf({ inputs: [tensor('x', 'FP32', -1)], outputs })
+  const bad = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY)
+  const all = fc.tuple(answersOf(plan), fc.nat({ max: 1 }), fc.nat(), bad)
+  const property = fc.property(all, ([answer, output, at, value]) => {
+    const { shape, data } = answer.results[output]!
+    const index = at % data.length
+    const row = Math.floor((index * shape[0]!) / data.length)
+    const isOwn = row >= answer.rowStart && row < answer.rowStart + answer.rows
+    const body = encodeResponse(spoiled(answer, output, index, value))
+    if (isOwn && isAsked(answer, output)) expect(body).toMatchObject({ code: 'OUTPUT_NOT_FINITE' })
+    else expect(body).toBe(encodeResponse(answer))
+  })
+  fc.assert(property, { numRuns: propertyRuns(200) })
 }

@@ -14,14 +14,13 @@ import { compileVariant, type VariantPlan } from '../../src/server/protocols/var
 import { refuse } from '../../src/shared/errors.ts'
 import type { Manifest } from '../../src/shared/manifest.ts'
 import { DATATYPES, type Tensor } from '../../src/shared/tensor.ts'
-import { perhapsDamaged } from '../helpers/damaged-json.ts'
 import {
+  checkAnyText,
+  checkProportion,
   type Decoders,
   expectAgreement,
-  expectProportional,
   neighbours,
   printed,
-  repetitiveBodies,
 } from '../helpers/decoder-agreement.ts'
 import { type Body, featureBody, oddFeatureBody } from '../helpers/feature-bodies.ts'
 import { featureCase } from '../helpers/feature-plans.ts'
@@ -29,10 +28,10 @@ import { bitsOf, type Place, place } from '../helpers/guarded-target.ts'
 import {
   answersOf,
   anyUnits,
+  checkNotFinite,
   ownPart,
   parseExactly,
   readAs,
-  spoiled,
   textOf,
 } from '../helpers/results.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
@@ -150,19 +149,10 @@ test.each([
 
 const PLANS = [flightPlan(), planOf({ inputs: [tensor('x0', 'FP32', -1, -1)] })]
 
-test('decodeRequest() answers any text at all', () => {
-  const texts = perhapsDamaged(fc.oneof(fc.json(), fc.json({ stringUnit: 'binary' }), fc.string()))
-  const property = fc.property(texts, fc.constantFrom(...PLANS), place, (body, plan, where) => {
-    expectAgreement(DECODERS, plan, body, where)
-  })
-  fc.assert(property, { numRuns: propertyRuns(500) })
-})
+test('decodeRequest() answers any text at all', () => checkAnyText(DECODERS, PLANS))
 
 test('decodeRequest() takes no longer than in proportion to the body', () => {
-  const property = fc.property(repetitiveBodies, fc.constantFrom(...PLANS), (bodies, plan) => {
-    expectProportional(decodeRequest, plan, bodies)
-  })
-  fc.assert(property, { numRuns: propertyRuns(40) })
+  checkProportion(decodeRequest, PLANS)
 })
 
 const X = [tensor('x', 'FP32', -1)]
@@ -262,19 +252,7 @@ test('encodeResponse() writes scores to the last bit', () => {
 })
 
 test('encodeResponse() refuses what JSON cannot carry, of the rows of the request', () => {
-  const outputs = [tensor('y0', 'FP32', -1, 2), tensor('y1', 'FP64', -1)]
-  const bad = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY)
-  const all = fc.tuple(answersOf(planOf({ inputs: X, outputs })), fc.nat({ max: 1 }), fc.nat(), bad)
-  const property = fc.property(all, ([answer, output, at, value]) => {
-    const { shape, data } = answer.results[output]!
-    const index = at % data.length
-    const row = Math.floor((index * shape[0]!) / data.length)
-    const isOwn = row >= answer.rowStart && row < answer.rowStart + answer.rows
-    const body = encodeResponse(spoiled(answer, output, index, value))
-    if (isOwn) expect(body).toMatchObject({ code: 'OUTPUT_NOT_FINITE' })
-    else expect(body).toBe(encodeResponse(answer))
-  })
-  fc.assert(property, { numRuns: propertyRuns(200) })
+  checkNotFinite(encodeResponse)
 })
 
 test('encodeError() is JSON for any text', () => {

@@ -8,18 +8,24 @@ import { decodeRequest, encodeError, encodeResponse } from '../../src/server/pro
 import type { Answer } from '../../src/server/protocols/protocol.ts'
 import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { refuse } from '../../src/shared/errors.ts'
-import { perhapsDamaged } from '../helpers/damaged-json.ts'
 import {
+  checkAnyText,
+  checkProportion,
   type Decoders,
   expectAgreement,
-  expectProportional,
   neighbours,
   printed,
-  repetitiveBodies,
 } from '../helpers/decoder-agreement.ts'
 import { bitsOf, place } from '../helpers/guarded-target.ts'
 import { oddOipBody, oipBody } from '../helpers/oip-bodies.ts'
-import { answersOf, anyUnits, ownPart, parseExactly, readAs, spoiled } from '../helpers/results.ts'
+import {
+  answersOf,
+  anyUnits,
+  checkNotFinite,
+  ownPart,
+  parseExactly,
+  readAs,
+} from '../helpers/results.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import {
   freeShapes,
@@ -137,19 +143,10 @@ const PLANS = [
   planOf({ inputs: [tensor('x0', 'INT64', -1, -1)] }),
 ]
 
-test('decodeRequest() answers any text at all', () => {
-  const texts = perhapsDamaged(fc.oneof(fc.json(), fc.json({ stringUnit: 'binary' }), fc.string()))
-  const property = fc.property(texts, fc.constantFrom(...PLANS), place, (body, plan, where) => {
-    expectAgreement(DECODERS, plan, body, where)
-  })
-  fc.assert(property, { numRuns: propertyRuns(500) })
-})
+test('decodeRequest() answers any text at all', () => checkAnyText(DECODERS, PLANS))
 
 test('decodeRequest() takes no longer than in proportion to the body', () => {
-  const property = fc.property(repetitiveBodies, fc.constantFrom(...PLANS), (bodies, plan) => {
-    expectProportional(decodeRequest, plan, bodies)
-  })
-  fc.assert(property, { numRuns: propertyRuns(40) })
+  checkProportion(decodeRequest, PLANS)
 })
 
 const X = [tensor('x', 'FP32', -1)]
@@ -211,20 +208,10 @@ test('decodeRequest() gives back what encodeResponse() wrote', () => {
 })
 
 test('encodeResponse() refuses what JSON cannot carry, of the rows and outputs asked for', () => {
-  const outputs = [tensor('y0', 'FP32', -1, 2), tensor('y1', 'FP64', -1)]
-  const bad = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY)
-  const all = fc.tuple(answersOf(planOf({ inputs: X, outputs })), fc.nat({ max: 1 }), fc.nat(), bad)
-  const property = fc.property(all, ([answer, output, place, value]) => {
-    const { shape, data } = answer.results[output]!
-    const index = place % data.length
-    const row = Math.floor((index * shape[0]!) / data.length)
-    const isAsked = answer.outputs?.some(({ index }) => index === output) ?? true
-    const isOwn = row >= answer.rowStart && row < answer.rowStart + answer.rows
-    const body = encodeResponse(spoiled(answer, output, index, value))
-    if (isAsked && isOwn) expect(body).toMatchObject({ code: 'OUTPUT_NOT_FINITE' })
-    else expect(body).toBe(encodeResponse(answer))
-  })
-  fc.assert(property, { numRuns: propertyRuns(200) })
+  checkNotFinite(
+    encodeResponse,
+    ({ outputs }, output) => outputs?.some(({ index }) => index === output) ?? true,
+  )
 })
 
 test('encodeError() is JSON for any text', () => {

@@ -10,10 +10,10 @@ import { bitsOf, place } from '../helpers/guarded-target.ts'
 import {
   answersOf,
   anyUnits,
+  checkNotFinite,
   ownPart,
   parseExactly,
   readAs,
-  spoiled,
   textOf,
 } from '../helpers/results.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
@@ -114,19 +114,7 @@ test('decodeRequest() gives back what encodeResponse() wrote', () => {
 })
 
 test('encodeResponse() refuses what JSON cannot carry, of the rows of the request', () => {
-  const outputs = [tensor('y0', 'FP32', -1, 2), tensor('y1', 'FP64', -1)]
-  const bad = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY)
-  const all = fc.tuple(answersOf(planOf({ inputs: X, outputs })), fc.nat({ max: 1 }), fc.nat(), bad)
-  const property = fc.property(all, ([answer, output, at, value]) => {
-    const { shape, data } = answer.results[output]!
-    const index = at % data.length
-    const row = Math.floor((index * shape[0]!) / data.length)
-    const isOwn = row >= answer.rowStart && row < answer.rowStart + answer.rows
-    const body = encodeResponse(spoiled(answer, output, index, value))
-    if (isOwn) expect(body).toMatchObject({ code: 'OUTPUT_NOT_FINITE' })
-    else expect(body).toBe(encodeResponse(answer))
-  })
-  fc.assert(property, { numRuns: propertyRuns(200) })
+  checkNotFinite(encodeResponse)
 })
 
 test('encodeError() is JSON for any text', () => {

@@ -9,14 +9,13 @@ import { decodeTfsComplete } from '../../src/server/protocols/tfs-complete.ts'
 import { decodeTfsFast } from '../../src/server/protocols/tfs-fast.ts'
 import { decodeRequest } from '../../src/server/protocols/tfs-json.ts'
 import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
-import { perhapsDamaged } from '../helpers/damaged-json.ts'
 import {
+  checkAnyText,
+  checkProportion,
   type Decoders,
   expectAgreement,
-  expectProportional,
   neighbours,
   printed,
-  repetitiveBodies,
 } from '../helpers/decoder-agreement.ts'
 import { type Place, place } from '../helpers/guarded-target.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
@@ -115,19 +114,10 @@ const PLANS = [
   planOf({ inputs: [tensor('x0', 'BYTES', -1)] }),
 ]
 
-test('decodeRequest() answers any text at all', () => {
-  const texts = perhapsDamaged(fc.oneof(fc.json(), fc.json({ stringUnit: 'binary' }), fc.string()))
-  const property = fc.property(texts, fc.constantFrom(...PLANS), place, (body, plan, where) => {
-    expectAgreement(DECODERS, plan, body, where)
-  })
-  fc.assert(property, { numRuns: propertyRuns(500) })
-})
+test('decodeRequest() answers any text at all', () => checkAnyText(DECODERS, PLANS))
 
 test('decodeRequest() takes no longer than in proportion to the body', () => {
-  const property = fc.property(repetitiveBodies, fc.constantFrom(...PLANS), (bodies, plan) => {
-    expectProportional(decodeRequest, plan, bodies)
-  })
-  fc.assert(property, { numRuns: propertyRuns(40) })
+  checkProportion(decodeRequest, PLANS)
 })
 
 /** What a format makes of a body: its refusal's code, or the tensors. */
