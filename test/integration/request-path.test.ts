@@ -56,6 +56,11 @@ describe.each(['uws', 'node'])('on %s', (engine) => {
     expect(await response.text()).toContain(`"data":[${data}]`)
     const features = await gateway.post(`/predict/${model}`, `{"features":[${data}]}`)
     expect(await features.text()).toContain(`"outputs":{"y":[${data}]}`)
+    const rows = await gateway.post(`/v1/models/${model}:predict`, `{"instances":[[${data}]]}`)
+    expect(await rows.text()).toBe(`{"predictions":[[${data}]]}`)
+    const pinned = `/v1/models/${model}/versions/1:predict`
+    const columns = await gateway.post(pinned, `{"inputs":{"x":[[${data}]]}}`)
+    expect(await columns.text()).toBe(`{"outputs":[[${data}]]}`)
   })
 
   test.each([
