@@ -14,32 +14,38 @@ const KEPT_MAX = 4
 
 interface Kept {
   readonly request: OipRequest
-  /** The JSON up to the quote that opens the value of the id; all of it without an id. */
-  readonly head: Uint8Array
-  /** What follows the quote that closes it. */
-  readonly rest: Uint8Array
-  readonly hasId: boolean
+  readonly json: Uint8Array
+  /** Where the value of the id stands, and where it has ended; the end of all without one. */
+  readonly idAt: number
+  readonly restAt: number
   readonly tailBytes: number
 }
 
-const standsAt = (body: Uint8Array, at: number, part: Uint8Array): boolean => {
-  for (let i = 0; i < part.length; i++) if (body[at + i] !== part[i]) return false
+/** Whether the bytes `from .. to - 1` of `json` stand at `at`. */
+const standsAt = (
+  body: Uint8Array,
+  at: number,
+  json: Uint8Array,
+  from: number,
+  to: number,
+): boolean => {
+  for (let i = from; i < to; i++) if (body[at - from + i] !== json[i]) return false
   return true
 }
 
 /** Whether the JSON part of a body is the same but for a plain id, which `decoded` then has. */
 const isSame = (
-  { head, rest, hasId, tailBytes }: Kept,
+  { json, idAt, restAt, tailBytes }: Kept,
   body: Uint8Array,
   decoded: Decoded,
 ): boolean => {
   const { jsonBytes } = decoded
-  if (body.length - jsonBytes !== tailBytes || !standsAt(body, 0, head)) return false
-  if (!hasId) return head.length === jsonBytes
-  const id = scanText(body, head.length)
+  if (body.length - jsonBytes !== tailBytes || !standsAt(body, 0, json, 0, idAt)) return false
+  if (idAt === json.length) return idAt === jsonBytes
+  const id = scanText(body, idAt)
   const isPlain = textEnd >= 0 && id.length <= BODY_ID_LENGTH_MAX
-  if (!isPlain || textEnd + rest.length !== jsonBytes) return false
-  if (!standsAt(body, textEnd, rest)) return false
+  if (!isPlain || textEnd + json.length - restAt !== jsonBytes) return false
+  if (!standsAt(body, textEnd, json, restAt, json.length)) return false
   decoded.bodyId = id
   return true
 }
@@ -65,18 +71,13 @@ export class OipHeaders {
     const hasId = idAt >= 0
     if (hasId) scanText(body, idAt)
     if (hasId && textEnd < 0) return // not plain
-    const [headEnd, restAt] = hasId ? [idAt, textEnd] : [jsonBytes, jsonBytes]
     this.#kept[this.#next] = {
       request,
-      head: copyOf(body, 0, headEnd),
-      rest: copyOf(body, restAt, jsonBytes),
-      hasId,
+      json: new Uint8Array(body.subarray(0, jsonBytes)), // a copy, of a Buffer too
+      idAt: hasId ? idAt : jsonBytes,
+      restAt: hasId ? textEnd : jsonBytes,
       tailBytes: body.length - jsonBytes,
     }
     this.#next = (this.#next + 1) % KEPT_MAX
   }
 }
-
-/** Of a Buffer too, whose own `slice` shares its memory. */
-const copyOf = (body: Uint8Array, from: number, to: number): Uint8Array =>
-  new Uint8Array(body.subarray(from, to))
