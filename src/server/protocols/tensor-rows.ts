@@ -153,7 +153,9 @@ export class TensorRows {
     }
     const at = this.#pointer(rowIndex) + (isNamed ? pointer(signature.name) : '')
     if (shape === null) return wrongShape(nested, signature, isRow, at)
-    return refuseAt(`Input ${quote(signature.name)}`, nested.misfit!, at)
+    const what = quote(signature.name)
+    const where = isWhole ? `Element ${nested.misfitIndex} of input ${what}` : `Input ${what}`
+    return refuseAt(where, nested.misfit!, at)
   }
 
   /** Where an inner dimension is free, all rows must still be of one shape. */
@@ -171,6 +173,12 @@ export class TensorRows {
   }
 }
 
+/** Lengths of lists in a client's words. */
+const sizesText = (sizes: readonly number[] | null): string => {
+  if (sizes === null) return 'lists of different lengths or depths'
+  return sizes.length === 0 ? 'a value outside any list' : formatShape(sizes)
+}
+
 const wrongShape = (
   { sizes }: Nested,
   { name, shape }: TensorSignature,
@@ -178,8 +186,7 @@ const wrongShape = (
   at: string,
 ): Refusal => {
   const form = isRow ? `rows of shape ${formatShape(shape.slice(1))}` : formatShape(shape)
-  const got = sizes === null ? 'lists of different lengths or depths' : formatShape(sizes)
-  const detail = `wants ${form}, got ${got}`
+  const detail = `wants ${form}, got ${sizesText(sizes)}`
   const what = `Input ${quote(name)}`
   return refuse('TENSOR_SHAPE_MISMATCH', `${what} ${detail}`, [{ pointer: at, detail }])
 }
