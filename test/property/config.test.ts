@@ -76,6 +76,7 @@ const validValue = ({ type, enum: words, const: word, minimum, maximum, anyOf }:
   if (type === 'integer') return fc.integer({ min: minimum ?? 0, max: maximum ?? 100 })
   if (type === 'number') return fc.integer({ min: Math.ceil(minimum ?? 0), max: maximum ?? 100 })
   if (type === 'null') return fc.constant(null)
+  if (type === 'boolean') return fc.boolean()
   return fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/)
 }
 
