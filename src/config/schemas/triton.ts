@@ -178,7 +178,10 @@ export const TRITON_KEYS: TritonKeys = {
   },
   output: {
     isRepeated: true,
-    keys: { ...TENSOR_KEYS, label_filename: warned('answers hold values, no labels', ['']) },
+    keys: {
+      ...TENSOR_KEYS,
+      label_filename: warned('classes have the names in `classes` of manifest.json', ['']),
+    },
   },
   batch_input: refused('it fills inputs of the model from the shapes of requests'),
   batch_output: refused('it scatters an output over requests by their shapes'),

@@ -97,7 +97,9 @@ describe('parseTritonConfig() reads', () => {
       'config.pbtxt:8:5  input.format: is not obeyed: tensors go to the model as they came',
       expect.stringMatching(/^config.pbtxt:10:13 {2}input.reshape: is not obeyed: clients send/),
       expect.stringMatching(/^config.pbtxt:18:13 {2}output.reshape: is not obeyed: clients send/),
-      expect.stringMatching(/^config.pbtxt:19:5 {2}output.label_filename: is not obeyed: answers/),
+      expect.stringMatching(
+        /^config.pbtxt:19:5 {2}output.label_filename: is not obeyed: classes have/,
+      ),
     ])
   })
 

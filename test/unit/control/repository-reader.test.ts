@@ -1,12 +1,17 @@
 import { openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { RepositoryReader } from '../../../src/control/repository-reader.ts'
-import type { RepositoryScan } from '../../../src/registry/folder.ts'
+import type { RepositoryFault, RepositoryScan, ScannedModel } from '../../../src/registry/folder.ts'
 import { GatewayError, refuse } from '../../../src/shared/errors.ts'
 import { createLogger } from '../../../src/shared/logger.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
 
+const MODEL: ScannedModel = {
+  ...{ name: 'm', aliases: {}, config: repositoryParsers.defaultConfig },
+  ...{ versions: [], faults: [], isBroken: false },
+}
 const EMPTY: RepositoryScan = { models: [], faults: [] }
 
 /** A reader of what `found` gives, and what it has logged. */
@@ -24,10 +29,31 @@ test('read() gives what it finds, and says what is odd about it', () => {
   expect(reader.warnings()).toEqual([faults[0]!.detail, 'The model repository holds no model'])
 })
 
+test('read() logs what is odd once, with its model and file, and again when it comes back', () => {
+  const detail = 'config.pbtxt:2:1  instance_group: is not obeyed'
+  const fault = { ...refuse('MODEL_CONFIG_INVALID', detail), file: 'm/config.pbtxt' }
+  let faults: readonly RepositoryFault[] = [fault]
+  const { reader, log } = makeReader(() => ({ ...EMPTY, models: [{ ...MODEL, faults }] }))
+  const lines = () =>
+    log()
+      .split('\n')
+      .filter((line) => line.includes('repository_fault'))
+  reader.read()
+  reader.read()
+  expect(lines().map((line) => JSON.parse(line) as object)).toMatchObject([
+    { level: 'warn', model: 'm', code: fault.code, file: fault.file, msg: detail },
+  ])
+  faults = []
+  reader.read()
+  faults = [fault]
+  reader.read()
+  expect(lines()).toHaveLength(2)
+})
+
 test('read() remembers and logs why it failed, by code, until it succeeds again', () => {
   let isThere = false
   const { reader, log } = makeReader(() => {
-    if (isThere) return { ...EMPTY, models: [{} as never] }
+    if (isThere) return { ...EMPTY, models: [MODEL] }
     throw new GatewayError('REPOSITORY_UNREADABLE', 'It does not exist')
   })
   expect(reader.read()).toBeNull()
