@@ -97,6 +97,7 @@ export const STEPS: readonly Step[] = [
     isRepeat: true,
   },
   clientStep('kserve', 'full'),
+  clientStep('schemathesis', 'full'),
   fullStep('promtool'),
   fullStep('hadolint'),
   {

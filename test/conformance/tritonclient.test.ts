@@ -1,3 +1,4 @@
+import { makeConformanceRepository } from '../helpers/conformance-models.ts'
 import { clientConformanceSuite } from '../helpers/suites/client-conformance.ts'
 
-clientConformanceSuite('tritonclient')
+clientConformanceSuite('tritonclient', makeConformanceRepository())

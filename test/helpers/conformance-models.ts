@@ -4,7 +4,6 @@
  */
 
 import { cpSync } from 'node:fs'
-import { join } from 'node:path'
 import { DATATYPES } from '../../src/shared/tensor.ts'
 import { EXAMPLE_REPOSITORY } from './example.ts'
 import { gather, identity, scaleAdd, slowAsTold } from './models.ts'
@@ -136,6 +135,15 @@ export const makeConformanceRepository = (): string => {
     'versions/2/model.onnx': scaleAdd(3),
     'versions/aliases.json': { champion: 1, challenger: 2 },
   })
-  cpSync(EXAMPLE_REPOSITORY, join(repository), { recursive: true })
+  cpSync(EXAMPLE_REPOSITORY, repository, { recursive: true })
+  return repository
+}
+
+/** Few models, as each makes some thousand requests: features by name, tensors, texts. */
+export const makeDescribedRepository = (): string => {
+  const repository = makeRepository(
+    Object.fromEntries([file('simple', addSub()), file('texts', copies(BYTES, [['N', 2]]))]),
+  )
+  cpSync(EXAMPLE_REPOSITORY, repository, { recursive: true })
   return repository
 }

@@ -240,22 +240,13 @@ async def predict_text(client, url):
 
 @_v1("predict_example")
 async def predict_example(client, url):
-    """The trained example takes its features by name, as `/predict` does."""
-    row = {"origin": "EWR", "dest": "IAH", "carrier": "UA", "weekday": "Tue"}
-    numbers = {
-        "departure_minute": 315,
-        "distance": 1400,
-        "plane_age": 14,
-        "seats": 149,
-        "temperature": 39.02,
-        "humidity": 61.63,
-        "wind_speed": 12.66,
-        "precipitation": 0,
-        "pressure": 1012.3,
-        "visibility": 10,
-    }
-    answer = await client.infer(url, {"instances": [row | numbers]}, model_name="flight-delay")
-    equal(len(answer["predictions"]), 1)
+    """Rows are of the tensors that the metadata names, as TensorFlow's are."""
+    texts = ["EWR", "IAH", "UA", "Tue"]
+    numbers = [315, 1400, 14, 149, 39.02, 61.63, 12.66, 0, 0, 1012.3, 10, 0, 0]
+    row = {"numeric": numbers, "categorical": texts}
+    answer = await client.infer(url, {"instances": [row, row]}, model_name="flight-delay")
+    equal(len(answer["predictions"]), 2)
+    equal(answer["predictions"][0], answer["predictions"][1])
 
 
 @_v1("predict_errors")

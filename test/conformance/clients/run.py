@@ -17,6 +17,7 @@ MODULES = {
         "triton_raw",
     ),
     "kserve": ("kserve_rest",),
+    "schemathesis": ("openapi_properties",),
 }
 
 if __name__ == "__main__":

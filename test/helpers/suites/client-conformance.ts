@@ -7,7 +7,6 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { countsLine } from '../../../scripts/tier/client-counts.ts'
 import type { PythonTool } from '../../../scripts/tier/steps.ts'
 import { announce, type ProgramEnd, runClient } from '../client-program.ts'
-import { makeConformanceRepository } from '../conformance-models.ts'
 import { type ExpectedFailure, expectedOf, judgeCases, type Verdict } from '../expected-failures.ts'
 import { startGateway } from '../gateway.ts'
 import { makeTempDir } from '../temp-dir.ts'
@@ -51,10 +50,10 @@ const runAgainst = async (
  * Declares a test for each case of a client and engine. The gateway and the program run once for
  * an engine, before its tests.
  */
-export const clientConformanceSuite = (client: PythonTool): void => {
+export const clientConformanceSuite = (client: PythonTool, repository: string): void => {
   const { version, cases } = announce(client)
   const places: Places = {
-    repository: makeConformanceRepository(),
+    repository,
     stateDir: join(makeTempDir('clients'), 'state'),
   }
   for (const engine of ENGINES) {

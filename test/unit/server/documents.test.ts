@@ -77,10 +77,14 @@ test('modelStatus() lists what can be asked for as TensorFlow Serving does, the 
   const status = { error_code: 'OK', error_message: '' }
   const one = (version: string) => ({ version, state: 'AVAILABLE', status })
   const live = endpoint()
+  // What KServe's client reads of the same path.
+  const ready = { name: live.name, ready: true }
   expect(JSON.parse(String(modelStatus(live, null).body))).toEqual({
+    ...ready,
     model_version_status: [one('11'), one('10'), one('9')],
   })
   expect(JSON.parse(String(modelStatus(live, live.pinned.get(9)!).body))).toEqual({
+    ...ready,
     model_version_status: [one('9')],
   })
 })

@@ -61,7 +61,8 @@ test.each([
   for (const method of ['GET', 'HEAD']) {
     const exchange = new RequestPath(PLAN).ask({ method, path })
     expect(exchange.answer?.status).toBe(200)
-    expect(exchange.json()).toEqual({ model_version_status: versions })
+    const both = { name: 'm', ready: true, model_version_status: versions }
+    expect(exchange.json()).toEqual(both)
   }
 })
 
