@@ -86,6 +86,8 @@ class Places {
 const fileOf = (code: ErrorCode): Pick<RepositoryFault, 'file' | 'path'> => {
   if (code === 'DIGEST_MISMATCH') return { file: 'manifest.json', path: ['digest'] }
   if (code === 'MANIFEST_INVALID') return { file: 'manifest.json' }
+  // Its settings, which lie beside its versions.
+  if (code === 'PROVIDER_UNAVAILABLE') return { file: '..' }
   return { file: code === 'BINDING_FAILED' ? '.' : 'model.onnx' }
 }
 

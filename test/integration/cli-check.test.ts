@@ -180,12 +180,15 @@ test('check shows what a config.pbtxt gets wrong, alone and about its versions, 
     'models/both/1/model.onnx': MODEL,
     'models/both/config.pbtxt': '',
     'models/both/model.yaml': '',
+    'models/gpu/1/model.onnx': MODEL,
+    'models/gpu/model.yaml': 'session: {providers: [cuda, cpu]}',
     'models/python/1/model.onnx': MODEL,
     'models/python/config.pbtxt': 'backend: "python"',
   })
   expect(code).toBe(3)
   expect(stdout.split('\n').filter((line) => line.startsWith('✖'))).toEqual([
     expect.stringMatching(/^✖ models\/both\/config.pbtxt {2}There are model.yaml and config.pbtxt/),
+    expect.stringMatching(/^✖ models\/gpu {2}ONNX Runtime cannot use cuda here: /),
     '✖ models/python/config.pbtxt:1:1  backend: got "python"; wanted `onnxruntime`  (Sluice serves ONNX models only)',
     "✖ models/torn/config.pbtxt:6:1  Is not protobuf text format: wanted ',' or ']'; found '}'",
     "✖ models/wrong/config.pbtxt:5:3  input.dims: 'x' of version 1 is [-1,3], the first being that of rows: wanted [3], got [5]",

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { jsonFault, jsonPlaces, placeAt } from '../../../src/config/json-text.ts'
+import { jsonFault, jsonPlaces, placeAt, placesOf } from '../../../src/config/json-text.ts'
 
 const place = (text: string, ...path: PropertyKey[]): string => {
   const { line, column } = jsonPlaces(text, [path])(path)
@@ -91,3 +91,11 @@ test('jsonPlaces() finds every key and element where it was written', () => {
     }),
   )
 })
+
+test.each(['', 'one line', '\n', 'a\nbc\n\n\r\nd\n'])(
+  'placesOf() is placeAt() for all of %j',
+  (text) => {
+    const placeOf = placesOf(text)
+    for (let at = 0; at <= text.length; at++) expect(placeOf(at)).toEqual(placeAt(text, at))
+  },
+)

@@ -177,10 +177,11 @@ test('parseTritonConfig() refuses bytes that are no UTF-8, and more than a MiB',
 
 test.each([
   ['lists', `dynamic_batching { preferred_batch_size: [${'1,'.repeat(400_000)}1] }`],
-  ['keys', Array.from({ length: 120_000 }, (_, i) => `k${i}:1`).join(' ')],
+  ['keys', Array.from({ length: 100_000 }, (_, i) => `k${i}:1`).join(' ')],
   ['tensors', 'input{name:"x"} '.repeat(60_000)],
   ['parameters', 'parameters{key:"a"} '.repeat(50_000)],
   ['sizes', 'max_batch_size:1 '.repeat(60_000)],
 ])('parseTritonConfig() reads a MiB of %s in time that is linear', (_, text) => {
+  expect(text.length).toBeLessThan(2 ** 20)
   expect(parse(text)).toBeDefined()
 })
