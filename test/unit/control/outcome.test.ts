@@ -19,7 +19,7 @@ test('outcomeOf() blames the model or us for exactly the codes that answer 500',
 })
 
 test('outcomeOf() calls load and mistakes of the client refused', () => {
-  const statuses = new Set([400, 403, 404, 405, 413, 415, 503])
+  const statuses = new Set([400, 403, 404, 405, 413, 415, 501, 503])
   const codes = ERROR_CODES.filter((code) => statuses.has(ERRORS[code].http))
   expect(codes).toContain('QUEUE_FULL')
   expect(named('refused')).toEqual(expect.arrayContaining(codes))
