@@ -133,6 +133,7 @@ export const decodeCase = (
     const target: RowTarget = { columns, row: 0, room: ROWS_MAX }
     const decoded: Decoded = {
       jsonBytes,
+      sentBytes: -1,
       rows: 0,
       tensors: null,
       isBatch: false,

@@ -195,6 +195,7 @@ export class Infer {
     try {
       if (contentEncoding === '') return this.#decode(pending, variant, body)
       this.#onSlow()
+      pending.sentBytes = body.length
       return withPlainBody(body, contentEncoding, this.#bodies, (plain) =>
         this.#decode(pending, variant, plain),
       )

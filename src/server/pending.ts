@@ -32,6 +32,7 @@ export class Pending implements Answerable, Decoded {
   /** Set before decoding. */
   variant: LiveVariant | null = null
   jsonBytes = -1
+  sentBytes = -1
   rows = 0
   /** Handed to the batcher on admission, and then null. */
   tensors: Tensor[] | null = null

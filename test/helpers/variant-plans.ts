@@ -99,6 +99,7 @@ export const asked = (...indices: readonly number[]): AskedOutput[] =>
 /** `jsonBytes`: of the head, -1 where it says nothing. */
 export const emptyDecoded = (jsonBytes = -1): Decoded => ({
   jsonBytes,
+  sentBytes: -1,
   rows: 0,
   tensors: null,
   isBatch: false,

@@ -1,7 +1,13 @@
 /** Elements of a request on their way from the body into the batch, or into tensors of its own. */
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
-import { allocate, type Datatype, type Tensor, type TensorData } from '../../shared/tensor.ts'
+import {
+  allocate,
+  type Datatype,
+  type NumericArray,
+  type Tensor,
+  type TensorData,
+} from '../../shared/tensor.ts'
 import { isPlainInteger } from '../json/integer-literal.ts'
 import type { JsonReader } from '../json/json-reader.ts'
 import { numberEnd, scanNumber } from '../json/number-scanner.ts'
@@ -17,6 +23,12 @@ const HALF = 2 ** 32
 
 const startsNumber = (byte: number | undefined): boolean =>
   byte !== undefined && (byte === MINUS || (byte ^ DIGIT_0) <= 9)
+
+/** The same elements in an array of another length; the old one is freed at once. */
+const resized = (data: NumericArray, length: number): NumericArray => {
+  const make = data.constructor as new (buffer: ArrayBuffer) => NumericArray
+  return new make((data.buffer as ArrayBuffer).transfer(length * data.BYTES_PER_ELEMENT))
+}
 
 /** The elements of one input: an array that grows with what comes, not with what is announced. */
 export class Column {
@@ -101,16 +113,17 @@ export class Column {
       while (data.length < this.length) data.push('')
       return
     }
-    const grown = allocate(this.datatype, Math.max(this.length, data.length * 2)) as Float64Array
-    grown.set(data as Float64Array)
+    const grown = resized(data, Math.max(this.length, data.length * 2))
     this.#data = grown
     const isLong = this.datatype === 'INT64' || this.datatype === 'UINT64'
-    if (isLong) this.#halves = new Int32Array(grown.buffer)
+    if (isLong) this.#halves = new Int32Array(grown.buffer as ArrayBuffer)
   }
 
   /** All elements, in an array of just that length. */
   take(): TensorData {
-    return this.#data.length === this.length ? this.#data : this.#data.slice(0, this.length)
+    const data = this.#data
+    if (data.length === this.length) return data
+    return Array.isArray(data) ? data.slice(0, this.length) : resized(data, this.length)
   }
 
   /** Copies all elements to `at` of an array of the same datatype. */

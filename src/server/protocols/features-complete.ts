@@ -14,11 +14,12 @@ import { PREDICT_ROWS, TensorRows } from './tensor-rows.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 /**
- * What rows may take in memory: that many times the bytes of the body, or so much in any case. An
- * absent feature costs its place although it took no byte of the body.
+ * What rows may take in memory: so much, and that many times the bytes that were sent. An absent
+ * feature costs its place although it took no byte of the body. While columns grow they take twice
+ * as much, and all that a request takes must stay below 100 times its bytes.
  */
-const BYTES_PER_BYTE = 8
-const ROWS_BYTES_MIN = 16 * 1024 * 1024
+const ROWS_BYTES_FREE = 64 * 1024
+const BYTES_PER_BYTE = 32
 
 /** Offsets of what a body holds; -1: it does not. */
 interface Places {
@@ -56,9 +57,9 @@ const findPlaces = (reader: JsonReader, decoded: Decoded): Places | Refusal => {
   return places
 }
 
-/** Most rows of features that a body of that length may give. */
-const rowsMaxOf = ({ rowBytes, widths }: FeaturesPlan, bodyBytes: number): number => {
-  const bytesMax = Math.max(ROWS_BYTES_MIN, BYTES_PER_BYTE * bodyBytes)
+/** Most rows of features that a body of which so much was sent may give. */
+const rowsMaxOf = ({ rowBytes, widths }: FeaturesPlan, sentBytes: number): number => {
+  const bytesMax = ROWS_BYTES_FREE + BYTES_PER_BYTE * sentBytes
   const byElements = Math.floor(ELEMENTS_MAX / Math.max(1, ...widths))
   return Math.max(1, Math.min(Math.floor(bytesMax / rowBytes), byElements))
 }
@@ -96,7 +97,8 @@ export const decodeComplete = (
   reader.at = isBatch ? places.instances : places.features
   let count = 1
   if (isBatch) {
-    const countMax = rowsMaxOf(plan.features, bytes.length)
+    const sentBytes = decoded.sentBytes < 0 ? bytes.length : decoded.sentBytes
+    const countMax = rowsMaxOf(plan.features, sentBytes)
     const read = readInstances(reader, plan, (index) => readRow(reader, rows, index), countMax)
     if (typeof read !== 'number') return read
     count = read

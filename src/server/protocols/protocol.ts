@@ -34,6 +34,8 @@ export interface Decoded {
    * body are JSON, and binary tensors follow. 0: the body is one tensor. -1: it is JSON, all of it.
    */
   jsonBytes: number
+  /** Set before decoding: bytes of the body before it was inflated; -1: it came as it is. */
+  sentBytes: number
   /** Rows of the request; 1 where the version has no row dimension. */
   rows: number
   /** Own tensors in the order of `signature.inputs`, or null: the rows are in the target. */
@@ -74,7 +76,8 @@ export interface Answer {
 /**
  * Reads a body for a variant. `onSlow` is called before work begins that can take long: the usual
  * request is read without it. A decoder is as fast in proportion to the body, and takes at most
- * some tens of times its bytes of memory, whatever the body holds.
+ * 100 times the bytes that were sent of memory, beyond 256 KiB, whatever the body holds
+ * (test/integration/amplification.test.ts).
  */
 export type DecodeRequest = (
   body: Uint8Array,

@@ -145,9 +145,10 @@ test('decodeRequest() refuses rows that would cost far more than they say', () =
       feature({ name: `f${column}`, tensor: 'x', column, optional: true }),
     ),
   })
-  const rowsOf = (count: number) =>
-    decodeWith(decodeRequest, wide, `{"instances":[${new Array(count).fill('{}').join()}]}`)
-  const most = Math.floor((16 * 1024 * 1024) / (500 * 4))
+  const bodyOf = (count: number) => `{"instances":[${new Array(count).fill('{}').join()}]}`
+  const rowsOf = (count: number) => decodeWith(decodeRequest, wide, bodyOf(count))
+  let most = 1
+  while ((most + 1) * 500 * 4 <= 64 * 1024 + 32 * bodyOf(most + 1).length) most++
   expect(rowsOf(most)).toMatchObject({ refusal: null, decoded: { rows: most } })
   expect(rowsOf(most + 1).refusal).toMatchObject({
     code: 'TENSOR_SHAPE_MISMATCH',
