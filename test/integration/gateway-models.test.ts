@@ -142,7 +142,7 @@ describe('bad versions', () => {
   test('their requests are told that no version is ready', async () => {
     const response = await infer('garbage', [1, 2], [1, 2])
     expect(response.status).toBe(503)
-    expect(await response.json()).toEqual({ error: "'garbage' has no available version" })
+    expect(await response.json()).toEqual({ error: "'garbage' has no available versions" })
   })
 })
 
