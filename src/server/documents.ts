@@ -69,8 +69,8 @@ export const modelReadiness = (name: string, isReady: boolean): JsonDocument => 
 
 /**
  * What TensorFlow Serving says of the versions of a model, the highest first (its
- * `GetModelStatusResponse` as JSON, where 64-bit integers are text): those listed can answer. KServe
- * asks the same path, and reads `name` and `ready`.
+ * `GetModelStatusResponse` as JSON, where 64-bit integers are text): those listed can answer.
+ * KServe asks the same path, and reads `name` and `ready`.
  */
 export const modelStatus = (endpoint: LiveEndpoint, pinned: LiveVariant | null): JsonDocument =>
   ok({
