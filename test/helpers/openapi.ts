@@ -2,7 +2,6 @@
 
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { openApiDocument } from '../../src/server/openapi/document.ts'
-import { descriptionText } from '../../src/server/openapi/json-schema.ts'
 import type { ApiEndpoint, ApiVersion } from '../../src/server/openapi/source.ts'
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 
@@ -44,8 +43,10 @@ export interface DocumentText {
 
 export const describe = (...endpoints: readonly ApiEndpoint[]): DocumentText => {
   const defaultEndpoint = endpoints.length === 1 ? endpoints[0]!.name : null
-  const document = openApiDocument({ endpoints, defaultEndpoint, unavailable: [] })
-  return JSON.parse(descriptionText(document)) as DocumentText
+  const document = openApiDocument({
+    ...{ endpoints, defaultEndpoint, unavailable: [], hasDocsPage: true },
+  })
+  return JSON.parse(JSON.stringify(document)) as DocumentText
 }
 
 /** Whether a value fits a component: `clicks.Request`. */

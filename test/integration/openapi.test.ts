@@ -47,6 +47,8 @@ test('every example of the flight delay is answered, and is the row of its profi
     new Set([
       '/predict',
       '/predict/flight-delay',
+      '/v1/models/flight-delay:predict',
+      '/v1/models/flight-delay/versions/{version}:predict',
       '/v2/models/flight-delay/infer',
       '/v2/models/flight-delay/versions/{version}/infer',
     ]),
@@ -92,7 +94,7 @@ test('every example of models of all kinds is answered, and is marked as made up
   const gateway = await startGateway({ repository: repository() })
   const document = await documentOf(gateway)
   const tried = await tryExamples(gateway, document)
-  expect(new Set(tried).size).toBe(8 * 3)
+  expect(new Set(tried).size).toBe(8 * 5)
   const summaries = examplesOf(document).map(([, { summary }]) => summary)
   expect(summaries.filter((summary) => !summary.includes('a made-up row'))).toEqual([])
 })

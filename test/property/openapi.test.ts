@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeRequest, encodeResponse } from '../../src/server/protocols/features-json.ts'
 import * as oip from '../../src/server/protocols/oip-json.ts'
-import type { DecodeRequest } from '../../src/server/protocols/protocol.ts'
+import type { DecodeRequest, EncodeResponse } from '../../src/server/protocols/protocol.ts'
+import * as tfs from '../../src/server/protocols/tfs-json.ts'
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import type { Refusal } from '../../src/shared/errors.ts'
 import { featureBody, oddFeatureBody } from '../helpers/feature-bodies.ts'
@@ -15,6 +16,7 @@ import { answersOf, textOf } from '../helpers/results.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import { tensorBody } from '../helpers/tensor-bodies.ts'
 import { tensorPlan } from '../helpers/tensor-plans.ts'
+import { oddTfsBody } from '../helpers/tfs-bodies.ts'
 import { perhapsWrong } from '../helpers/twisted-tokens.ts'
 import { decodeWith } from '../helpers/variant-plans.ts'
 
@@ -110,21 +112,45 @@ test('a body of the Open Inference Protocol that is taken fits the schema', () =
   fc.assert(property, { numRuns: propertyRuns() })
 })
 
+const ENCODERS: readonly (readonly [component: string, encode: EncodeResponse])[] = [
+  ['clicks.Answer', encodeResponse],
+  ['clicks.InferAnswer', oip.encodeResponse],
+  ['clicks.TfsAnswer', tfs.encodeResponse],
+]
+
+/** Base64 that is none, or no UTF-8; and rows whose number or lengths differ. */
+const BEYOND_TFS: readonly (string | undefined)[] = ['TENSOR_SHAPE_MISMATCH', 'INPUT_VALUE_INVALID']
+
+test('a body of TensorFlow Serving that is taken fits the schema', () => {
+  const bodies = tensorPlan.chain((plan) =>
+    fc.tuple(fc.constant(plan), perhapsWrong(oddTfsBody(plan))),
+  )
+  const property = fc.property(bodies, ([plan, body]) => {
+    const judged = judge(tfs.decodeRequest, plan, body, 'clicks.TfsRequest')
+    if (judged === null) return
+    const { refusal, fault } = judged
+    if (fault === null && BEYOND_TFS.includes(refusal?.code)) return
+    expect(fault === null, shown(judged)).toBe(refusal === null)
+  })
+  fc.assert(property, { numRuns: propertyRuns() })
+})
+
 test('every answer fits the schema', () => {
   const answers = tensorPlan.chain((plan) => answersOf(plan))
   const property = fc.property(answers, (answer) => {
     const validate = validatorOf(describe(endpointOf(versionOf(answer.plan))))
-    const predicted = textOf(encodeResponse(answer))
-    if (typeof predicted === 'string') {
-      expect(validate('clicks.Answer', JSON.parse(predicted))).toBeNull()
-    }
-    const inferred = textOf(oip.encodeResponse(answer))
-    if (typeof inferred === 'string') {
-      expect(validate('clicks.InferAnswer', JSON.parse(inferred))).toBeNull()
+    for (const [component, encode] of ENCODERS) {
+      const text = textOf(encode(answer))
+      if (typeof text === 'string') expect(validate(component, JSON.parse(text))).toBeNull()
     }
   })
-  fc.assert(property, { numRuns: propertyRuns() })
+  fc.assert(property, { numRuns: propertyRuns(30) })
 })
+
+const DECODERS: Readonly<Record<string, readonly [DecodeRequest, component: string]>> = {
+  '/v1': [tfs.decodeRequest, 'clicks.TfsRequest'],
+  '/v2': [oip.decodeRequest, 'clicks.InferRequest'],
+}
 
 test('every made-up example is taken and fits its schema', () => {
   const plans = fc.oneof(
@@ -137,11 +163,10 @@ test('every made-up example is taken and fits its schema', () => {
     const validate = validatorOf(document)
     for (const [path, { summary, value }] of examplesOf(document)) {
       expect(summary).toMatch(/made-up row/)
-      const isOip = path.startsWith('/v2')
-      const { decodeRequest: decode } = isOip ? oip : { decodeRequest }
+      const [decode, component] = DECODERS[path.slice(0, 3)] ?? [decodeRequest, 'clicks.Request']
       expect(decodeWith(decode, plan, JSON.stringify(value)).refusal).toBeNull()
-      expect(validate(isOip ? 'clicks.InferRequest' : 'clicks.Request', value)).toBeNull()
+      expect(validate(component, value)).toBeNull()
     }
   })
-  fc.assert(property, { numRuns: propertyRuns() })
+  fc.assert(property, { numRuns: propertyRuns(30) })
 })

@@ -86,6 +86,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/openapi/answers.ts',
     'src/server/openapi/features.ts',
     'src/server/openapi/oip.ts',
+    'src/server/openapi/tfs.ts',
   ],
   'test/property/planning.test.ts': ['src/control/prepare-failures.ts'],
   'test/property/tfs-answers.test.ts': ['src/server/protocols/tfs-encode.ts'],
@@ -128,7 +129,12 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/error-json.ts',
     'src/server/protocols/oip-plan.ts',
   ],
-  'test/unit/server/openapi/document.test.ts': ['src/server/openapi/responses.ts'],
+  'test/unit/server/openapi/document.test.ts': [
+    'src/server/openapi/endpoint-paths.ts',
+    'src/server/openapi/operation.ts',
+    'src/server/openapi/responses.ts',
+    'src/server/openapi/server-paths.ts',
+  ],
   'test/unit/server/routes.test.ts': ['src/server/route.ts'],
   'test/unit/shared/problem.test.ts': ['src/shared/errors.ts'],
 }

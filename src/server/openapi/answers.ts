@@ -1,7 +1,7 @@
 /** What `/predict` answers for a version, as schemas: what `features-encode.ts` writes. */
 
 import type { TensorSignature } from '../../shared/tensor.ts'
-import { answeredElement, anyOf, listOf, nestedSchema, type Schema } from './json-schema.ts'
+import { answeredElement, anyOf, listOf, nestedSchema, open, type Schema } from './json-schema.ts'
 import type { ApiEndpoint, ApiVersion } from './source.ts'
 
 const NUMBER: Schema = { type: 'number' }
@@ -16,25 +16,19 @@ const classValues = (texts: readonly string[]): Schema => ({
 
 const score = (description: string): Schema => ({ ...NUMBER, description })
 
-const object = (properties: Schema): Schema => ({
-  type: 'object',
-  properties,
-  required: Object.keys(properties),
-})
-
 const scored = (version: ApiVersion): Schema => {
   const { reading, manifest } = version
   const { label, classes, keys, positive, negative, threshold } = reading!
   const ownLabel = outputOf(version, label)
   const labelled = ownLabel === undefined ? null : answeredElement(ownLabel.datatype)
   if (manifest!.task === 'regression') {
-    return object({ score: score('The value'), prediction: score('The same') })
+    return open({ score: score('The value'), prediction: score('The same') })
   }
   if (manifest!.task === 'binary') {
     const likely = classValues([positive, negative])
     const isOurs = threshold !== null || labelled === null
     const rule = `${positive} from a score of ${threshold ?? 0.5} on`
-    return object({
+    return open({
       score: score(`Probability of the class ${positive}`),
       prediction: isOurs
         ? { ...likely, description: rule }
@@ -42,10 +36,10 @@ const scored = (version: ApiVersion): Schema => {
     })
   }
   const scores = Object.fromEntries(keys.map((key) => [JSON.parse(key) as string, NUMBER]))
-  return object({
+  return open({
     score: score('The highest of `scores`'),
     prediction: labelled ?? { ...classValues(classes), description: 'Its class' },
-    scores: { ...object(scores), additionalProperties: NUMBER },
+    scores: { ...open(scores), additionalProperties: NUMBER },
   })
 }
 
@@ -59,8 +53,8 @@ const outputSchema = ({ datatype, shape }: TensorSignature, hasRows: boolean): S
 }
 
 const raw = ({ signature, rowsMax }: ApiVersion): Schema =>
-  object({
-    outputs: object(
+  open({
+    outputs: open(
       Object.fromEntries(
         signature.outputs.map((output) => [output.name, outputSchema(output, rowsMax > 0)]),
       ),
@@ -72,7 +66,7 @@ const rowAnswer = (version: ApiVersion): Schema =>
   version.reading === null ? raw(version) : scored(version)
 
 const metadata = ({ answering }: ApiEndpoint): Schema =>
-  object({
+  open({
     request_id: { type: 'string', description: "The client's, else the prediction id" },
     prediction_id: { type: 'string', description: 'Unique' },
     model: { enum: [...new Set(answering.map(({ model }) => model))] },
@@ -84,11 +78,7 @@ const metadata = ({ answering }: ApiEndpoint): Schema =>
 /** The body of a 200 answer of `/predict`. */
 export const answerSchema = (endpoint: ApiEndpoint): Schema => {
   const row = anyOf(endpoint.answering.map(rowAnswer))
-  const about = {
-    type: 'object',
-    properties: { metadata: metadata(endpoint) },
-    required: ['metadata'],
-  }
+  const about = open({ metadata: metadata(endpoint) })
   return {
     oneOf: [
       { title: 'To one row', allOf: [row, about], not: { required: ['predictions'] } },

@@ -112,6 +112,20 @@ export const predictExamples = (version: ApiVersion): Schema => {
   }
 }
 
+/** The same row as values of tensors, and as whole tensors. */
+export const tfsExamples = (version: ApiVersion): Schema => {
+  const { inputs } = version.signature
+  const named = (values: readonly unknown[]) =>
+    Object.fromEntries(inputs.map(({ name }, i) => [name, values[i]]))
+  const row = named(tensorValues(version))
+  const wholes = rowTensors(version).map((tensor) => nest(flat(tensor), tensor.shape))
+  const what = sourceOf(version)
+  return {
+    instances: example(`Rows: ${what}`, { instances: version.rowsMax > 0 ? [row, row] : [row] }),
+    inputs: example(`Whole tensors: ${what}`, { inputs: named(wholes) }),
+  }
+}
+
 /** The same row as tensors. */
 export const inferExamples = (version: ApiVersion): Schema => {
   const inputs = rowTensors(version).map((tensor, i) => ({

@@ -1,11 +1,14 @@
-/** The rows that `/predict` takes for a version, as schemas: what `features-row.ts` and
- * `features-tensors.ts` read, no more and no less as far as JSON Schema can say it. */
+/**
+ * The rows that `/predict` takes for a version, as schemas: what `features-row.ts` and
+ * `tensor-rows.ts` read, no more and no less as far as JSON Schema can say it.
+ */
 
 import type { BoundFeature } from '../../shared/contract.ts'
 import type { FeatureBounds } from '../../shared/profile.ts'
-import { canHold } from '../../shared/tensor.ts'
+import { canHold, type Datatype, type TensorSignature } from '../../shared/tensor.ts'
 import {
   anyOf,
+  closed,
   elementSchema,
   listOf,
   orNull,
@@ -69,7 +72,8 @@ const seenFields = (bounds: FeatureBounds | undefined): Schema => {
 const missingText = ({ optional, missing, type }: BoundFeature): string => {
   if (!optional) return 'Required.'
   const fed = typeof missing === 'string' ? `'${missing}'` : String(missing)
-  return `May be absent or null: the model is then fed ${fed}.${type === 'category' ? ' Any text is taken.' : ''}`
+  const open = type === 'category' ? ' Any text is taken.' : ''
+  return `May be absent or null: the model is then fed ${fed}.${open}`
 }
 
 const featureSchema = (feature: BoundFeature, version: ApiVersion): Schema => {
@@ -111,35 +115,41 @@ const featureRow = (version: ApiVersion): Schema => {
   return { oneOf: [named, list] }
 }
 
-/** A row of tensors by name; where there is one, also its list alone. */
-const tensorRow = ({ signature, rowsMax }: ApiVersion): Schema => {
-  const values = signature.inputs.map(({ datatype, shape }) =>
-    tensorForms(datatype, shape, rowsMax > 0),
-  )
-  const named: Schema = {
-    title: 'Tensors by name',
-    type: 'object',
-    properties: Object.fromEntries(
-      signature.inputs.map(({ name, datatype, shape }, i) => [
-        name,
-        {
-          ...anyOf(values[i]!),
-          description: `${rowsMax > 0 ? 'One row of ' : ''}${datatype} [${shape.join(', ')}]`,
-        },
-      ]),
-    ),
-    required: signature.inputs.map(({ name }) => name),
-    additionalProperties: false,
-  }
-  if (values.length !== 1) return named
-  return anyOf([named, ...values[0]!.filter(({ type }) => type === 'array')])
+/** Values of an input, and its datatype and shape in words. */
+const inputValues = (
+  { datatype, shape }: TensorSignature,
+  element: Schema,
+  hasRows: boolean,
+): readonly [forms: Schema[], described: Schema] => {
+  const forms = tensorForms(element, shape, hasRows)
+  const description = `${hasRows ? 'One row of ' : ''}${datatype} [${shape.join(', ')}]`
+  return [forms, { ...anyOf(forms), description }]
+}
+
+/**
+ * A row of tensors by name; where there is one, also its value alone. `elementOf`: by datatype.
+ * `isBare`: that may be no list.
+ */
+export const tensorRow = (
+  { signature: { inputs }, rowsMax }: ApiVersion,
+  elementOf: (datatype: Datatype) => Schema,
+  isBare: boolean,
+): Schema => {
+  const values = inputs.map((input) => inputValues(input, elementOf(input.datatype), rowsMax > 0))
+  const named = inputs.map(({ name }, i) => [name, values[i]![1]] as const)
+  const row = { title: 'Tensors by name', ...closed(Object.fromEntries(named)) }
+  if (values.length !== 1) return row
+  const alone = values[0]![0].filter(({ type }) => isBare || type === 'array')
+  return anyOf([row, ...alone])
 }
 
 /** One row of a request, whichever of the versions that answer gets it. */
 export const rowSchema = ({ answering }: ApiEndpoint): Schema =>
   anyOf(
     answering.map((version) =>
-      version.binding.features.length > 0 ? featureRow(version) : tensorRow(version),
+      version.binding.features.length > 0
+        ? featureRow(version)
+        : tensorRow(version, elementSchema, false),
     ),
   )
 

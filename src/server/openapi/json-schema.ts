@@ -2,7 +2,7 @@
 
 import { BIGINT_BOUNDS, type Datatype, elementCount, INTEGER_BOUNDS } from '../../shared/tensor.ts'
 
-/** A schema, or any other part of a description. Numbers beyond 2^53 stand in it as bigints. */
+/** A schema, or any other part of a description. */
 export type Schema = Readonly<Record<string, unknown>>
 
 declare global {
@@ -12,11 +12,9 @@ declare global {
   }
 }
 
-/** A description as text: bigints to the last digit, which `JSON.stringify` alone cannot. */
-export const descriptionText = (description: Schema): string =>
-  JSON.stringify(description, (_, value: unknown) =>
-    typeof value === 'bigint' ? JSON.rawJSON(String(value)) : value,
-  )
+/** A number that is written to its last digit: those beyond 2^53 would lose some. */
+const exactly = (value: number | bigint): object | number =>
+  typeof value === 'bigint' ? JSON.rawJSON(String(value)) : value
 
 /**
  * From here on a number becomes infinity, as the nearest double and then as the nearest float32:
@@ -24,14 +22,17 @@ export const descriptionText = (description: Schema): string =>
  */
 const FLOAT32_LIMIT = 2n ** 128n - 2n ** 103n - 2n ** 74n
 
-const FLOAT32_BOUNDS = { exclusiveMinimum: -FLOAT32_LIMIT, exclusiveMaximum: FLOAT32_LIMIT }
+const FLOAT32_BOUNDS = {
+  exclusiveMinimum: exactly(-FLOAT32_LIMIT),
+  exclusiveMaximum: exactly(FLOAT32_LIMIT),
+}
 
 /** Without NUL, at which ONNX Runtime would cut it. */
 export const TEXT: Schema = { type: 'string', pattern: '^[^\\u0000]*$' }
 
 const boundsOf = (datatype: Datatype): Schema => {
-  const [minimum, maximum] = BIGINT_BOUNDS[datatype] ?? INTEGER_BOUNDS[datatype] ?? []
-  return { minimum, maximum }
+  const [minimum, maximum] = BIGINT_BOUNDS[datatype] ?? INTEGER_BOUNDS[datatype] ?? [0, 1]
+  return { minimum: exactly(minimum), maximum: exactly(maximum) }
 }
 
 const FORMATS: Partial<Record<Datatype, string>> = { INT32: 'int32', INT64: 'int64' }
@@ -74,6 +75,21 @@ export const orNull = (schema: Schema): Schema => ({
   ...(Array.isArray(schema['enum']) ? { enum: [...schema['enum'], null] } : {}),
 })
 
+/** An object that has just these keys. */
+export const closed = (properties: Schema): Schema => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+  additionalProperties: false,
+})
+
+/** An object that has these keys, and perhaps others. */
+export const open = (properties: Schema): Schema => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+})
+
 /** A list of `size` items; -1: of any number. */
 export const listOf = (items: Schema, size = -1): Schema =>
   size < 0 ? { type: 'array', items } : { type: 'array', items, minItems: size, maxItems: size }
@@ -84,12 +100,13 @@ export const nestedSchema = (element: Schema, sizes: readonly number[]): Schema 
 
 /** Any of several schemas, those that are the same once. */
 export const anyOf = (schemas: readonly Schema[]): Schema => {
-  const byText = new Map(schemas.map((schema) => [descriptionText(schema), schema]))
+  if (schemas.length === 1) return schemas[0]!
+  const byText = new Map(schemas.map((schema) => [JSON.stringify(schema), schema]))
   const distinct = [...byText.values()]
   return distinct.length === 1 ? distinct[0]! : { anyOf: distinct }
 }
 
-/** Values that `features-tensors.ts` takes for a tensor of `wanted`, whose free sizes are -1. */
+/** Values that `tensor-rows.ts` takes for a tensor of `wanted`, whose free sizes are -1. */
 const formsOf = (element: Schema, wanted: readonly number[]): Schema[] => {
   const forms = [nestedSchema(element, wanted)]
   const fixed = wanted.filter((size) => size !== -1)
@@ -103,16 +120,15 @@ const formsOf = (element: Schema, wanted: readonly number[]): Schema[] => {
 }
 
 /**
- * The value of an input of `shape` in a row of an endpoint without features. Where the model has
- * rows, the value is one; else the whole tensor, or, where the first dimension may be 1, all but
+ * The value of an input of `shape` in a row: what `tensor-rows.ts` takes. Where the model has rows,
+ * the value is one; else the whole tensor, or, where the first dimension may be 1, all but
  * that.
  */
 export const tensorForms = (
-  datatype: Datatype,
+  element: Schema,
   shape: readonly number[],
   hasRows: boolean,
 ): Schema[] => {
-  const element = elementSchema(datatype)
   const inner = shape.slice(1)
   const mayLead = shape.length > 0 && (shape[0] === -1 || shape[0] === 1)
   const asRow = mayLead && (hasRows || inner.length > 0) ? formsOf(element, inner) : []

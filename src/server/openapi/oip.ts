@@ -1,59 +1,72 @@
-/** Bodies of the Open Inference Protocol v2, as schemas. */
+/** JSON bodies of the Open Inference Protocol v2 with Triton's extensions, as schemas. */
 
-import { DATATYPES, elementCount, type TensorSignature } from '../../shared/tensor.ts'
+import { elementCount, type TensorSignature } from '../../shared/tensor.ts'
 import {
   answeredElement,
   anyOf,
   elementSchema,
   listOf,
   nestedSchema,
+  open,
   type Schema,
 } from './json-schema.ts'
 import type { ApiVersion } from './source.ts'
 
-/** Those that this server does not know are ignored. */
-const PARAMETERS: Schema = { type: 'object' }
+/** What asks for nothing: as Triton, for which these are "not given". */
+const NO: Schema = { enum: [0, false, ''] }
 
-const ID: Schema = { type: 'string', maxLength: 128 }
-
-/** Sizes of a shape; `hasRows`: the first is the number of rows, of which there must be one. */
-const shapeSchema = (shape: readonly number[], hasRows: boolean): Schema => ({
-  type: 'array',
-  ...(shape.length === 0
-    ? {}
-    : {
-        prefixItems: shape.map((size, axis) =>
-          size === -1
-            ? { type: 'integer', minimum: axis === 0 && hasRows ? 1 : 0 }
-            : { const: size },
-        ),
-      }),
-  items: false,
-  minItems: shape.length,
+/** Parameters that this server knows; others are ignored. */
+const parameters = (own: Schema): Schema => ({
+  type: 'object',
+  properties: {
+    ...own,
+    shared_memory_region: NO,
+    sequence_id: NO,
+    sequence_start: NO,
+    sequence_end: NO,
+  },
 })
 
-const inputSchema = ({ name, datatype, shape }: TensorSignature, hasRows: boolean): Schema => {
-  const element = elementSchema(datatype)
-  const isFree = shape.includes(-1)
-  const count = elementCount(shape.map((size) => (size === -1 ? 1 : size)))
-  const rows = hasRows ? { minItems: 1 } : {}
-  // How many elements there are the shape says, which no schema can compare: at least one row.
-  const flat = hasRows && !shape.slice(1).includes(-1) ? { minItems: count } : {}
-  const forms = [isFree ? { ...listOf(element), ...flat } : listOf(element, count)]
-  if (shape.length > 1) forms.push({ ...nestedSchema(element, shape), ...(isFree ? rows : {}) })
-  return {
-    title: name,
-    type: 'object',
-    properties: {
-      name: { const: name },
-      datatype: { const: datatype },
-      shape: shapeSchema(shape, hasRows),
-      data: { ...anyOf(forms), description: 'Row by row: flat, or nested as the shape says' },
-      parameters: PARAMETERS,
-    },
-    required: ['name', 'datatype', 'shape', 'data'],
-  }
+const FLAG: Schema = { type: 'boolean' }
+
+/** Sizes of a shape; `hasRows`: the first is the number of rows, of which there must be one. */
+const shapeSchema = (shape: readonly number[], hasRows: boolean): Schema => {
+  const sizes = shape.map((size, axis) =>
+    size === -1 ? { type: 'integer', minimum: axis === 0 && hasRows ? 1 : 0 } : { const: size },
+  )
+  const prefix = sizes.length === 0 ? {} : { prefixItems: sizes }
+  return { type: 'array', ...prefix, items: false, minItems: shape.length }
 }
+
+/** Flat, or nested as the shape says. How many elements there are no schema can compare. */
+const dataForms = ({ datatype, shape }: TensorSignature, hasRows: boolean): Schema[] => {
+  const element = elementSchema(datatype)
+  if (shape.length === 0) return [listOf(element, 1), element]
+  const isFree = shape.includes(-1)
+  const rowElements = elementCount(shape.slice(1))
+  const leastFlat = hasRows && rowElements > 0 ? { minItems: rowElements } : {}
+  const flat = isFree ? { ...listOf(element), ...leastFlat } : listOf(element, elementCount(shape))
+  if (shape.length === 1) return [flat]
+  const nested = nestedSchema(element, shape)
+  return [flat, isFree && hasRows ? { ...nested, minItems: 1 } : nested]
+}
+
+const inputSchema = (input: TensorSignature, hasRows: boolean): Schema => ({
+  title: input.name,
+  type: 'object',
+  properties: {
+    name: { const: input.name },
+    datatype: { const: input.datatype },
+    shape: shapeSchema(input.shape, hasRows),
+    data: {
+      ...anyOf(dataForms(input, hasRows)),
+      description: 'Row by row: flat, or nested as the shape says',
+    },
+    // It belongs to data behind the JSON.
+    parameters: parameters({ binary_data_size: false }),
+  },
+  required: ['name', 'datatype', 'shape', 'data'],
+})
 
 /** All inputs, each once, in any order. */
 const inputsSchema = ({ signature, rowsMax }: ApiVersion): Schema => {
@@ -64,23 +77,40 @@ const inputsSchema = ({ signature, rowsMax }: ApiVersion): Schema => {
   return { ...list, allOf: each }
 }
 
+const CLASSES_MAX = 1_000_000
+
+const askedOutput = ({ name, datatype }: TensorSignature): Schema => ({
+  title: name,
+  type: 'object',
+  properties: {
+    name: { const: name },
+    parameters: parameters({
+      binary_data: { ...FLAG, description: 'Answer it as bytes behind the JSON' },
+      classification: {
+        description: 'Answer the so many largest elements of each row, as texts `value:index`',
+        type: 'integer',
+        minimum: 0,
+        maximum: datatype === 'BYTES' ? 0 : CLASSES_MAX,
+      },
+    }),
+  },
+  required: ['name'],
+})
+
+const ID: Schema = { type: 'string', maxLength: 128 }
+
 const requestOf = (version: ApiVersion): Schema => ({
   type: 'object',
   properties: {
     id: { ...ID, description: 'Echoed in the answer exactly as it is' },
-    parameters: PARAMETERS,
+    parameters: parameters({
+      binary_data_output: { ...FLAG, description: 'Whether outputs are bytes unless they say' },
+    }),
     inputs: inputsSchema(version),
     outputs: {
       description: 'Those wanted, each once; none named: all',
       type: 'array',
-      items: {
-        type: 'object',
-        properties: {
-          name: { enum: version.signature.outputs.map(({ name }) => name) },
-          parameters: PARAMETERS,
-        },
-        required: ['name'],
-      },
+      items: anyOf(version.signature.outputs.map(askedOutput)),
       maxItems: version.signature.outputs.length,
       uniqueItems: true,
     },
@@ -90,17 +120,17 @@ const requestOf = (version: ApiVersion): Schema => ({
 
 const SHAPE: Schema = { type: 'array', items: { type: 'integer', minimum: 0 } }
 
-const outputSchema = ({ name, datatype }: TensorSignature): Schema => ({
-  title: name,
-  type: 'object',
-  properties: {
+const answeredTensor = (name: string, datatype: TensorSignature['datatype']): Schema =>
+  open({
     name: { const: name },
     datatype: { const: datatype },
     shape: SHAPE,
     data: listOf(answeredElement(datatype)),
-  },
-  required: ['name', 'datatype', 'shape', 'data'],
-})
+  })
+
+/** As it is, and as its classes. */
+const outputSchema = ({ name, datatype }: TensorSignature): Schema =>
+  anyOf([answeredTensor(name, datatype), answeredTensor(name, 'BYTES')])
 
 const answerOf = ({ endpoint, version, signature }: ApiVersion): Schema => ({
   type: 'object',
@@ -120,52 +150,3 @@ export const inferRequest = (versions: readonly ApiVersion[]): Schema =>
 /** What it answers. */
 export const inferAnswer = (versions: readonly ApiVersion[]): Schema =>
   anyOf(versions.map(answerOf))
-
-const TENSOR: Schema = {
-  type: 'object',
-  properties: {
-    name: { type: 'string' },
-    datatype: { enum: DATATYPES },
-    shape: { type: 'array', items: { type: 'integer', minimum: -1 } },
-  },
-  required: ['name', 'datatype', 'shape'],
-}
-
-/** Components that do not depend on what is served. */
-export const OIP_SCHEMAS: Schema = {
-  ServerMetadata: {
-    type: 'object',
-    properties: {
-      name: { const: 'sluice' },
-      version: { type: 'string' },
-      extensions: { type: 'array', items: { type: 'string' } },
-    },
-    required: ['name', 'version', 'extensions'],
-  },
-  ModelMetadata: {
-    type: 'object',
-    properties: {
-      name: { type: 'string' },
-      versions: { type: 'array', items: { type: 'string', pattern: '^[1-9][0-9]{0,14}$' } },
-      platform: { const: 'onnxruntime_onnx' },
-      inputs: { type: 'array', items: TENSOR },
-      outputs: { type: 'array', items: TENSOR },
-    },
-    required: ['name', 'versions', 'platform', 'inputs', 'outputs'],
-  },
-  ModelReadiness: {
-    type: 'object',
-    properties: { name: { type: 'string' }, ready: { type: 'boolean' } },
-    required: ['name', 'ready'],
-  },
-  Live: {
-    type: 'object',
-    properties: { live: { type: 'boolean' } },
-    required: ['live'],
-  },
-  Ready: {
-    type: 'object',
-    properties: { ready: { type: 'boolean' } },
-    required: ['ready'],
-  },
-}

@@ -9,18 +9,24 @@ export const JSON_TYPE = 'application/json'
 /** Of whatever path: what is refused before the path is looked at, and faults of ours. */
 const ANYWHERE: readonly ErrorCode[] = ['BODY_TOO_LARGE', 'BODY_BUDGET_EXHAUSTED', 'INTERNAL']
 
-/** Of whatever takes rows. */
-const INFERENCE: readonly ErrorCode[] = [
+/** Of whatever reads a body. */
+const READING: readonly ErrorCode[] = [
   ...ANYWHERE,
   'REQUEST_MALFORMED',
   'REQUEST_TOO_DEEP',
   'DUPLICATE_KEY',
+  'ENCODING_UNSUPPORTED',
+  'ENCODING_RATIO_EXCEEDED',
+]
+
+/** Of whatever takes rows. */
+const INFERENCE: readonly ErrorCode[] = [
+  ...READING,
   'TENSOR_SHAPE_MISMATCH',
   'TENSOR_DATATYPE_MISMATCH',
   'INPUT_VALUE_INVALID',
   'INPUT_MISSING',
   'INPUT_UNKNOWN',
-  'ENCODING_UNSUPPORTED',
   'ANSWER_TOO_LARGE',
   'VERSION_NOT_READY',
   'QUEUE_FULL',
@@ -28,20 +34,18 @@ const INFERENCE: readonly ErrorCode[] = [
   'OUTPUT_NOT_FINITE',
 ]
 
+/** Of whatever names a model. */
+const NAMED: readonly ErrorCode[] = ['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND']
+
 /** The codes that the paths of one kind can answer. */
 const CODES = {
   Other: ANYWHERE,
   Predict: [...INFERENCE, 'ENDPOINT_NOT_FOUND'],
-  Infer: [
-    ...INFERENCE,
-    'EXTENSION_UNSUPPORTED',
-    'OUTPUT_UNKNOWN',
-    'MODEL_NOT_FOUND',
-    'VERSION_NOT_FOUND',
-  ],
+  Infer: [...INFERENCE, ...NAMED, 'EXTENSION_UNSUPPORTED', 'OUTPUT_UNKNOWN'],
   Oip: ANYWHERE,
-  Model: [...ANYWHERE, 'MODEL_NOT_FOUND', 'VERSION_NOT_FOUND', 'VERSION_NOT_READY'],
-  Forbidden: [...ANYWHERE, 'FORBIDDEN'],
+  Model: [...ANYWHERE, ...NAMED, 'VERSION_NOT_READY'],
+  Tfs: [...INFERENCE, ...NAMED],
+  Index: [...READING, 'CONTROL_BUSY', 'CONTROL_UNREACHABLE'],
 } as const satisfies Record<string, readonly ErrorCode[]>
 
 export type PathKind = keyof typeof CODES
@@ -77,6 +81,13 @@ export const PREDICTION_HEADERS: Schema = {
   'server-timing': headerRef('ServerTiming'),
 }
 
+/** Of predictions that may be compressed. */
+export const CODED_HEADERS: Schema = {
+  ...PREDICTION_HEADERS,
+  'content-encoding': headerRef('ContentEncoding'),
+  vary: headerRef('Vary'),
+}
+
 const TEXT: Schema = { type: 'string' }
 
 const HEADERS: Schema = {
@@ -91,6 +102,9 @@ const HEADERS: Schema = {
   Variant: header('The arm of the traffic policy', TEXT),
   Epoch: header('Number of the traffic configuration', { type: 'integer', minimum: 1 }),
   ServerTiming: header('Where the time went, if `x-sluice-explain: 1` was sent', TEXT, false),
+  ContentEncoding: header('If it was asked for', { enum: ['gzip', 'deflate'] }, false),
+  Vary: header('Where it is compressed, or only pages of some origins may read it', TEXT, false),
+  AcceptEncoding: header('What may be sent', { const: 'gzip, deflate' }),
   RetryAfter: header('Seconds after which another try may help', { type: 'integer', minimum: 1 }),
 }
 
@@ -160,6 +174,7 @@ const errorResponse = (kind: PathKind, status: number, codes: readonly ErrorCode
       ...ID_HEADER,
       'x-sluice-error': header('The stable code', { enum: codes }),
       'x-sluice-prediction-id': headerRef('RefusedPredictionId'),
+      ...(status === 415 ? { 'accept-encoding': headerRef('AcceptEncoding') } : {}),
       ...(status === 503 ? { 'retry-after': headerRef('RetryAfter') } : {}),
     },
     content: isProblem

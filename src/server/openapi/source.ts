@@ -30,6 +30,7 @@ export interface ApiSource {
   readonly defaultEndpoint: string | null
   /** Endpoints that cannot answer now, and of which nothing else is known. */
   readonly unavailable: readonly string[]
+  readonly hasDocsPage: boolean
 }
 
 const apiVersion = ({ plan }: LiveVariant, planned: readonly PlannedVersion[]): ApiVersion => {
@@ -57,4 +58,5 @@ export const apiSource = (epoch: LiveEpoch): ApiSource => ({
   endpoints: [...epoch.endpoints.values()].map((endpoint) => apiEndpoint(endpoint, epoch)),
   defaultEndpoint: epoch.defaultEndpoint?.name ?? null,
   unavailable: epoch.plan.unavailable,
+  hasDocsPage: epoch.hasDocsPage,
 })

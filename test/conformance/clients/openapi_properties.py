@@ -39,7 +39,7 @@ def kind_of(label):
     return "infer" if method == "POST" else "documents"
 
 
-KINDS = {kind: PHASES for kind in ("predict", "infer")} | {"documents": PHASES[1:]}
+KINDS = {kind: PHASES for kind in ("predict", "infer", "rows")} | {"documents": PHASES[1:]}
 
 
 @functools.cache

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { openApiDocument } from '../../../../src/server/openapi/document.ts'
+import { ERROR_CODES, ERRORS } from '../../../../src/shared/errors.ts'
 import { describe, endpointOf, versionOf } from '../../../helpers/openapi.ts'
-import { flightPlan } from '../../../helpers/variant-plans.ts'
+import { feature, flightPlan, planOf, tensor } from '../../../helpers/variant-plans.ts'
 
 const flights = (name = 'clicks') => {
   const version = versionOf({ ...flightPlan(), endpoint: name })
@@ -14,6 +15,10 @@ test('openApiDocument() gives every endpoint paths of its own', () => {
     expect(Object.keys(paths)).toEqual(
       expect.arrayContaining([
         `/predict/${name}`,
+        `/v1/models/${name}`,
+        `/v1/models/${name}:predict`,
+        `/v1/models/${name}/versions/{version}`,
+        `/v1/models/${name}/versions/{version}:predict`,
         `/v2/models/${name}`,
         `/v2/models/${name}/ready`,
         `/v2/models/${name}/infer`,
@@ -31,8 +36,8 @@ test('openApiDocument() has /predict where an endpoint answers it', () => {
 })
 
 test('openApiDocument() names the endpoints that cannot answer', () => {
-  const source = { endpoints: [], defaultEndpoint: null, unavailable: ['gone'] }
-  expect(JSON.stringify(openApiDocument(source))).toContain('`VERSION_NOT_READY`: gone.')
+  const source = { endpoints: [], defaultEndpoint: null, unavailable: ['gone'], hasDocsPage: true }
+  expect(JSON.stringify(openApiDocument(source))).toContain('503 `VERSION_NOT_READY`: gone.')
 })
 
 test('openApiDocument() refers to nothing that it does not hold', () => {
@@ -57,4 +62,31 @@ test('openApiDocument() says which codes every error answer may have', () => {
     enum: ['MODEL_NOT_FOUND', 'VERSION_NOT_FOUND'],
   })
   expect(components.responses['Predict503']?.headers).toHaveProperty('retry-after')
+})
+
+test('openApiDocument() names every code that a request can be answered with', () => {
+  const text = JSON.stringify(describe(flights()))
+  const answering = ERROR_CODES.filter((code) => ERRORS[code].http > 0)
+  expect(answering.filter((code) => !text.includes(code))).toEqual([])
+})
+
+test('openApiDocument() has the page only where it is served', () => {
+  const source = { endpoints: [], defaultEndpoint: null, unavailable: [] }
+  const paths = (hasDocsPage: boolean) =>
+    Object.keys(openApiDocument({ ...source, hasDocsPage })['paths'] as object)
+  expect(paths(true)).toContain('/docs')
+  expect(paths(false)).not.toContain('/docs')
+})
+
+test('openApiDocument() of 200 endpoints of 30 features stays below 20 MB', () => {
+  const inputs = [tensor('x', 'FP32', -1, 30)]
+  const features = Array.from({ length: 30 }, (_, column) =>
+    feature({ name: `feature_${column}`, tensor: 'x', column }),
+  )
+  const version = versionOf(planOf({ inputs, features }))
+  const endpoints = Array.from({ length: 200 }, (_, i) => ({
+    ...endpointOf(version),
+    name: `endpoint-${i}`,
+  }))
+  expect(JSON.stringify(describe(...endpoints)).length).toBeLessThan(20_000_000)
 })
