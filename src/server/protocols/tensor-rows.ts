@@ -129,9 +129,9 @@ export class TensorRows {
     return rowIndex < 0 ? this.#form.root : instancePointer(rowIndex)
   }
 
-  #missing(input: number, rowIndex: number): Refusal {
+  #missing(input: number, rowIndex: number, isNamed = true): Refusal {
     const { name } = this.#plan.signature.inputs[input]!
-    const at = this.#pointer(rowIndex) + pointer(name)
+    const at = this.#pointer(rowIndex) + (isNamed ? pointer(name) : '')
     const detail = `Input ${quote(name)} is missing`
     return refuse('INPUT_MISSING', detail, [{ pointer: at, detail: 'is missing' }])
   }
@@ -139,7 +139,7 @@ export class TensorRows {
   #readInput(input: number, rowIndex: number, isNamed: boolean): Refusal | null {
     const signature = this.#plan.signature.inputs[input]!
     const { isWhole, takesBase64 } = this.#form
-    if (this.#reader.isNull) return this.#missing(input, rowIndex)
+    if (this.#reader.isNull) return this.#missing(input, rowIndex, isNamed)
     const read = takesBase64 ? readElementOrBase64 : readElement
     const nested = readNested(this.#reader, this.columns[input]!, Infinity, read)
     if (nested.misfit === null && isSame(nested.sizes, this.#sizes[input])) return null

@@ -82,7 +82,7 @@ const REFUSED: readonly (readonly [string, unknown, string, string, RegExp])[] =
     '/inputs',
     /^Element 3 of input 'x' wants a number, got a string$/,
   ],
-  ['null', { instances: [null] }, 'INPUT_MISSING', '/instances/0/x', /'x' is missing/],
+  ['null', { instances: [null] }, 'INPUT_MISSING', '/instances/0', /'x' is missing/],
   ['an empty row', { instances: [{}] }, 'INPUT_MISSING', '/instances/0/x', /'x' is missing/],
   ['no input', { inputs: {} }, 'INPUT_MISSING', '/inputs/x', /'x' is missing/],
   [

@@ -1,0 +1,25 @@
+/** Some thousand structure-aware cases for everything that reads bytes of strangers. */
+
+import { expect, test } from 'vitest'
+import { DECODER_TARGETS } from '../helpers/fuzz/decoders.ts'
+import { FORMAT_TARGETS } from '../helpers/fuzz/formats.ts'
+import { fuzz } from '../helpers/fuzz/harness.ts'
+import { propertyRuns } from '../helpers/seeds.ts'
+
+const TARGETS = [...DECODER_TARGETS, ...FORMAT_TARGETS].map((target) => ({ target, ...target }))
+/** Every case has a seed: this many follow from the first. */
+const SEED = Number(process.env['SLUICE_FUZZ_SEED'] ?? 1)
+
+test.each(TARGETS)('$name: refused or understood, always alike', async ({ target }) => {
+  const { failure, cases, taken } = await fuzz(target, SEED, propertyRuns(2000))
+  expect(failure).toBeNull()
+  // Neither is rare: the cases are near what is right.
+  expect(Math.min(taken, cases - taken)).toBeGreaterThan(cases / 100)
+})
+
+test.each(TARGETS)('$name: a decoder that is wrong somewhere is found out', async ({ target }) => {
+  const { failure } = await fuzz(target, SEED, 2000, target.canary)
+  expect(failure).not.toBeNull()
+  expect(failure!.smallest.length).toBeLessThanOrEqual(failure!.made.length)
+  console.log(`${target.name}: seed ${failure!.seed}, ${failure!.fault}: ${failure!.smallest}`)
+})
