@@ -48,18 +48,21 @@ const inVenv = (tool: PythonTool): Recipe => ({
   install: (environment) => makeVenv(venvOf(tool), lockOf(tool), environment),
 })
 
-const RECIPES: Readonly<Record<Tool, Recipe>> = {
-  promtool: {
-    isThere: (environment) => isCallable('promtool', environment),
-    hint: 'install prometheus, as by `apt-get install prometheus`, or set CI=true to have it done',
-    isForSystem: true,
-    install: (environment) => {
-      const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n']
-      const [program = 'apt-get', ...args] = [...asRoot, 'apt-get']
-      const packages = ['install', '-y', '--no-install-recommends', 'prometheus']
-      quietly(program, [...args, ...packages], environment)
-    },
+/** A program of a package of Debian. */
+const ofDebian = (program: string, name: string): Recipe => ({
+  isThere: (environment) => isCallable(program, environment),
+  hint: `install ${name}, as by \`apt-get install ${name}\`, or set CI=true to have it done`,
+  isForSystem: true,
+  install: (environment) => {
+    const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n']
+    const [run = 'apt-get', ...args] = [...asRoot, 'apt-get']
+    quietly(run, [...args, 'install', '-y', '--no-install-recommends', name], environment)
   },
+})
+
+const RECIPES: Readonly<Record<Tool, Recipe>> = {
+  promtool: ofDebian('promtool', 'prometheus'),
+  chromium: ofDebian('chromium', 'chromium'),
   hadolint: {
     isThere: (environment) => isCallable('hadolint', environment),
     hint: `pip install ${HADOLINT}`,

@@ -10,7 +10,7 @@ export type Tier = 'ok' | 'test' | 'full' | 'soak'
 export type PythonTool = 'tritonclient' | 'kserve' | 'schemathesis'
 
 /** Programs of others that steps need; `provision.ts` knows where they come from. */
-export type Tool = 'promtool' | 'hadolint' | PythonTool
+export type Tool = 'promtool' | 'hadolint' | 'chromium' | PythonTool
 
 interface StepBase {
   readonly name: string
@@ -100,6 +100,7 @@ export const STEPS: readonly Step[] = [
   clientStep('schemathesis', 'full'),
   fullStep('promtool'),
   fullStep('hadolint'),
+  fullStep('chromium'),
   {
     name: 'soak',
     tier: 'soak',
