@@ -1,31 +1,39 @@
-/** Answers what replicas ask on behalf of clients: one line a kind of call. */
+/** Answers what replicas ask on behalf of clients, with what `call-answers.ts` has to say. */
 
 import { create } from '@bufbuild/protobuf'
 import {
-  type ForwardedAnswer,
+  type ForwardedAnswer as AnswerMessage,
   ForwardedAnswerSchema,
   type ForwardedCall,
 } from '../../proto/gen/control_pb.ts'
-import { isRefusal, type Refusal, refuse } from '../shared/errors.ts'
-import type { CallKind, CallPayloads } from '../shared/forwarded-call.ts'
+import type { Clock } from '../shared/clock.ts'
+import { refuse } from '../shared/errors.ts'
+import type { CallKind, CallPayloads, ForwardedAnswer } from '../shared/forwarded-call.ts'
 import type { Logger } from '../shared/logger.ts'
 
-/** The body of an answer, before it is JSON, or why there is none. */
-type Answer = object | Refusal
-
 export type CallAnswers = {
-  readonly [Kind in CallKind]: (payload: CallPayloads[Kind]) => Answer | Promise<Answer>
+  readonly [Kind in CallKind]: (
+    payload: CallPayloads[Kind],
+  ) => ForwardedAnswer | Promise<ForwardedAnswer>
 }
 
 const UNKNOWN = refuse('NOT_IMPLEMENTED', 'Control is of a release that does not have this call')
 
+const TOO_LATE = refuse('CONTROL_UNREACHABLE', 'Control came to it too late')
+
 const INTERNAL = refuse('INTERNAL', 'Internal error')
+
+interface Surroundings {
+  readonly clock: Clock
+  readonly logger: Logger
+}
 
 const answerOf = async (
   answers: CallAnswers,
-  { kind, payload }: ForwardedCall,
-  logger: Logger,
-): Promise<Answer> => {
+  { kind, payload, untilMs }: ForwardedCall,
+  { clock, logger }: Surroundings,
+): Promise<ForwardedAnswer> => {
+  if (untilMs > 0n && clock.now() > Number(untilMs)) return TOO_LATE
   if (!Object.hasOwn(answers, kind)) return UNKNOWN
   try {
     return await answers[kind as CallKind](JSON.parse(new TextDecoder().decode(payload)))
@@ -35,17 +43,19 @@ const answerOf = async (
   }
 }
 
-/** Does not reject: what a source of answers throws is logged, and the client gets INTERNAL. */
+/**
+ * Does not reject: what a source of answers throws is logged, and the client gets INTERNAL. Nothing
+ * is made for a call that nobody waits for any more, as those are that a busy control finds.
+ */
 export const answerCall = async (
   answers: CallAnswers,
   call: ForwardedCall,
-  logger: Logger,
-): Promise<ForwardedAnswer> => {
-  const answer = await answerOf(answers, call, logger)
-  if (isRefusal(answer)) {
-    const { code, detail } = answer
-    return create(ForwardedAnswerSchema, { code, detail })
+  surroundings: Surroundings,
+): Promise<AnswerMessage> => {
+  const answer = await answerOf(answers, call, surroundings)
+  if (typeof answer === 'string') {
+    return create(ForwardedAnswerSchema, { body: new TextEncoder().encode(answer) })
   }
-  const body = new TextEncoder().encode(JSON.stringify(answer))
-  return create(ForwardedAnswerSchema, { body })
+  const { code, detail } = answer
+  return create(ForwardedAnswerSchema, { code, detail })
 }

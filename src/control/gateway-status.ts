@@ -1,13 +1,13 @@
 /** The status document of a running gateway. Put together from what is known now; asks nobody. */
 
 import type { Clock } from '../shared/clock.ts'
-import { refuse } from '../shared/errors.ts'
+import { type EpochPlan, loadKey } from '../shared/epoch-plan.ts'
 import { VERSION } from '../shared/version.ts'
+import type { Catalog } from './catalog.ts'
 import { endpointStatuses } from './endpoint-status.ts'
-import type { CallAnswers } from './forwarded-calls.ts'
 import type { Gateway } from './gateway.ts'
 import { modelsDocument, modelWarnings } from './model-status.ts'
-import { repositoryIndex } from './repository-states.ts'
+import { versionName } from './planned-version.ts'
 import type { ReplicaSnapshot } from './statistics.ts'
 import type { ModelsDocument, ReplicaStatus, StatusDocument } from './status-document.ts'
 import type { ReplicaState } from './supervisor.ts'
@@ -66,30 +66,37 @@ const replicaStatus = (
   }
 }
 
-/** Every model and version of a running gateway. */
-export const gatewayModels = ({
-  catalog,
-  publisher,
-  supervisor,
-  unbound,
-}: Gateway): ModelsDocument =>
-  modelsDocument(catalog.models, {
-    unbound,
-    find: (model, version) =>
-      publisher.plan?.versions.find((each) => each.model === model && each.version === version),
-    isAvailable: (planned) => {
-      const replicas = supervisor.connected()
-      return replicas.length > 0 && replicas.every((each) => publisher.isLoadedIn(each, planned))
-    },
-  })
+/** What the states of models follow from. Each part is replaced when it changes, never altered. */
+export interface ModelFacts {
+  readonly models: Catalog['models']
+  readonly unbound: Gateway['unbound']
+  /** The present epoch. */
+  readonly plan: EpochPlan | null
+  /** What each replica that answers serves; one that is starting has no say yet. */
+  readonly served: readonly EpochPlan[]
+}
 
-/** What clients are told, by the way of their replica. */
-export const callAnswers = (gateway: Gateway): CallAnswers => ({
-  repository_index: ({ ready }) =>
-    gateway.catalog.hasScan
-      ? repositoryIndex(gatewayModels(gateway), ready)
-      : refuse('CONTROL_UNREACHABLE', 'Control has not read the model repository yet'),
+export const modelFacts = ({ catalog, publisher, supervisor, unbound }: Gateway): ModelFacts => ({
+  models: catalog.models,
+  unbound,
+  plan: publisher.plan,
+  served: supervisor.connected().flatMap((replica) => publisher.servedBy(replica) ?? []),
 })
+
+export const modelsOf = ({ models, unbound, plan, served }: ModelFacts): ModelsDocument => {
+  const keysOf = ({ versions }: EpochPlan) => new Set(versions.map(loadKey))
+  const loaded = [...new Set(served)].map(keysOf)
+  const planned = new Map(plan?.versions.map((each) => [versionName(each), each]))
+  return modelsDocument(models, {
+    unbound,
+    find: (model, version) => planned.get(versionName({ model, version })),
+    isAvailable: (version) =>
+      loaded.length > 0 && loaded.every((keys) => keys.has(loadKey(version))),
+  })
+}
+
+/** Every model and version of a running gateway. */
+export const gatewayModels = (gateway: Gateway): ModelsDocument => modelsOf(modelFacts(gateway))
 
 export const gatewayStatus = (gateway: Gateway, facts: GatewayFacts): StatusDocument => {
   const { plan } = gateway.publisher

@@ -10,11 +10,11 @@ import { slotKeyText } from '../shared/counters.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
 import { slotKeysOf } from '../shared/slot-keys.ts'
+import { callAnswers } from './call-answers.ts'
 import { Catalog } from './catalog.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
 import { Figures } from './figures.ts'
 import { answerCall } from './forwarded-calls.ts'
-import { callAnswers } from './gateway-status.ts'
 import { Planning } from './planning.ts'
 import { prepareMsMax } from './prepare-limit.ts'
 import type { Prover, ProvingResult } from './prover.ts'
@@ -91,7 +91,8 @@ export class Gateway {
   }
 
   #handlers(onAllFatal: (reason: string) => void): SupervisorHandlers {
-    const { logger } = this.#parts
+    const { logger, clock } = this.#parts
+    const answers = callAnswers(this)
     return {
       onConnected: (replica) => {
         this.figures.onConnected(replica)
@@ -105,7 +106,7 @@ export class Gateway {
       },
       onDrained: (replica, final) => this.figures.onDrained(replica, final),
       onReport: (replica, report) => this.#onReport(replica, report),
-      onCall: (call) => answerCall(callAnswers(this), call, logger),
+      onCall: (call) => answerCall(answers, call, { clock, logger }),
       isServing: (replica) => this.publisher.servedBy(replica) !== null,
       prepareMsMax: () =>
         prepareMsMax(this.publisher.plan?.versions.length ?? 0, this.#parts.loadMsMax),

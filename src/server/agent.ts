@@ -17,7 +17,7 @@ import {
   THREAD_WORDS,
 } from '../shared/shared-memory.ts'
 import { slotKeysOf } from '../shared/slot-keys.ts'
-import type { Forward } from './control-calls.ts'
+import type { Forward } from './agent-calls.ts'
 import { DataThreads, type StartThread } from './data-threads.ts'
 import { replicaStatistics } from './replica-statistics.ts'
 import { SlotTable } from './slot-table.ts'

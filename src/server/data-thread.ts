@@ -23,13 +23,13 @@ import { Account } from './account.ts'
 import { createCors } from './cors.ts'
 import { lookAtDrain } from './draining.ts'
 import { Epochs } from './epochs.ts'
-import { ForwardedCalls } from './forwarded-calls.ts'
 import { createHttpEngine } from './http.ts'
 import { Infer } from './infer.ts'
 import { type LiveVersion, LiveVersions } from './live-version.ts'
 import type { Pending } from './pending.ts'
 import { KEPT_VALUES_MAX } from './protocols/answer-size.ts'
 import { Replies } from './replies.ts'
+import { ThreadCalls } from './thread-calls.ts'
 import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
 
 const BEAT_MS = 250
@@ -92,7 +92,7 @@ const takeBodyBytes = (bytes: number): boolean => {
   return false
 }
 
-const calls = new ForwardedCalls(tell)
+const calls = new ThreadCalls(tell)
 
 const infer = new Infer({
   epochs,

@@ -19,7 +19,6 @@ import type { BodyLimits } from './body-buffer.ts'
 import { admitEncoding, withPlainBody } from './content-encoding.ts'
 import type { Epochs } from './epochs.ts'
 import type { Exchange } from './exchange.ts'
-import type { ForwardedCalls } from './forwarded-calls.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
 import { Pending } from './pending.ts'
 import { admitAnswer } from './protocols/answer-size.ts'
@@ -27,6 +26,7 @@ import type { VariantPlan } from './protocols/variant-plan.ts'
 import { ofNoEndpoint, type Replies } from './replies.ts'
 import type { CallRoute } from './route.ts'
 import { formatOf, type InferRoute, resolveRoute } from './routes.ts'
+import type { ThreadCalls } from './thread-calls.ts'
 import { OTHER } from './wire-formats.ts'
 
 /**
@@ -43,7 +43,7 @@ export interface InferSurroundings {
   /** For bodies that are inflated, as for those that arrive. */
   readonly bodies: BodyLimits
   readonly jsonDepthMax: number
-  readonly forward: ForwardedCalls['forward']
+  readonly forward: ThreadCalls['forward']
   monotonic(): number
   isReady(): boolean
 }

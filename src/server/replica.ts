@@ -22,7 +22,7 @@ import { ownIdentity } from '../shared/process-identity.ts'
 import { settingsSha256 } from '../shared/replica-settings.ts'
 import { spawnThread } from '../shared/threads.ts'
 import { Agent, type AgentEvent, type ExitCode } from './agent.ts'
-import { forwardBy } from './control-calls.ts'
+import { forwardBy } from './agent-calls.ts'
 import { ControlDialer } from './control-dialer.ts'
 import type { StartThread } from './data-threads.ts'
 import { announceHeaderLimit } from './uws-binary.ts'
@@ -152,7 +152,7 @@ const agent = new Agent({
   logger,
   startThread,
   report: (event, detail) => dialer.tell(report(event, detail)),
-  forward: forwardBy((body, timeoutMs) => dialer.call(body, timeoutMs)),
+  forward: forwardBy((body, timeoutMs) => dialer.call(body, timeoutMs), systemClock),
   exit,
 })
 const dialer = new ControlDialer({

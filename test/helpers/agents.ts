@@ -1,7 +1,7 @@
 /** An agent over puppet threads, with a clock of its own and notes of what it did. */
 
 import { Agent } from '../../src/server/agent.ts'
-import type { Forward } from '../../src/server/control-calls.ts'
+import type { Forward } from '../../src/server/agent-calls.ts'
 import type { EpochPlan, ReplicaSettings } from '../../src/shared/epoch-plan.ts'
 import { refuse } from '../../src/shared/errors.ts'
 import { createLogger } from '../../src/shared/logger.ts'

@@ -10,10 +10,10 @@ import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { type EnvelopeBody, envelopeCodec } from '../../proto/control-envelope.ts'
 import { ForwardedAnswerSchema } from '../../proto/gen/control_pb.ts'
-import { CALL_MS_MAX, CALLS_MAX, forwardBy } from '../../src/server/control-calls.ts'
+import { CALL_MS_MAX, CALLS_MAX, forwardBy } from '../../src/server/agent-calls.ts'
 import { ControlDialer } from '../../src/server/control-dialer.ts'
 import { DataThreads, type ThreadHandlers } from '../../src/server/data-threads.ts'
-import { ForwardedCalls } from '../../src/server/forwarded-calls.ts'
+import { ThreadCalls } from '../../src/server/thread-calls.ts'
 import type { ForwardedAnswer } from '../../src/shared/forwarded-call.ts'
 import { Link } from '../../src/shared/link.ts'
 import { replicaMemoryBytes } from '../../src/shared/shared-memory.ts'
@@ -42,7 +42,7 @@ interface Held {
 export class CallWorld {
   readonly clock = new FakeClock()
   readonly calls: Call[] = []
-  readonly #threads: { table: ForwardedCalls; handlers: ThreadHandlers; isAlive: boolean }[] = []
+  readonly #threads: { table: ThreadCalls; handlers: ThreadHandlers; isAlive: boolean }[] = []
   readonly #path = join(makeTempDir('calls'), 's')
   readonly #dialer: ControlDialer
   readonly #held: Held[] = []
@@ -58,14 +58,14 @@ export class CallWorld {
     const memory = new SharedArrayBuffer(replicaMemoryBytes(threads))
     new DataThreads(
       (_, handlers) => {
-        const table = new ForwardedCalls((call) => handlers.onMessage(call))
+        const table = new ThreadCalls((call) => handlers.onMessage(call))
         this.#threads.push({ table, handlers, isAlive: true })
         return (message) => message.type === 'answered' && table.onAnswered(message)
       },
       { settings: replicaSettings({ threads }), memory },
       {
         onFault: () => {},
-        onCall: forwardBy((body, timeoutMs) => this.#dialer.call(body, timeoutMs)),
+        onCall: forwardBy((body, timeoutMs) => this.#dialer.call(body, timeoutMs), this.clock),
         onError: () => {},
         onEnded: () => {},
       },

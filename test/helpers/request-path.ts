@@ -6,12 +6,12 @@ import { Account } from '../../src/server/account.ts'
 import type { BodyLimits } from '../../src/server/body-buffer.ts'
 import { Epochs } from '../../src/server/epochs.ts'
 import type { Exchange } from '../../src/server/exchange.ts'
-import { ForwardedCalls } from '../../src/server/forwarded-calls.ts'
 import { Infer } from '../../src/server/infer.ts'
 import { LiveVersions } from '../../src/server/live-version.ts'
 import type { Pending } from '../../src/server/pending.ts'
 import { KEPT_VALUES_MAX } from '../../src/server/protocols/answer-size.ts'
 import { Replies } from '../../src/server/replies.ts'
+import { ThreadCalls } from '../../src/server/thread-calls.ts'
 import type { FromDataThread } from '../../src/server/thread-messages.ts'
 import {
   PROTOCOLS,
@@ -136,7 +136,7 @@ export class RequestPath {
   readonly infer: Infer
   /** What was put to control; `answer` says what control says. */
   readonly called: Called[] = []
-  readonly calls = new ForwardedCalls((call) => this.called.push(call))
+  readonly calls = new ThreadCalls((call) => this.called.push(call))
   #lastNumber = 0
   readonly #hasDocsPage: boolean
   #slots: Record<string, number> = {}

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { CALL_MS_MAX, CALLS_MAX } from '../../src/server/control-calls.ts'
+import { CALL_MS_MAX, CALLS_MAX } from '../../src/server/agent-calls.ts'
 import { CallWorld } from '../helpers/call-world.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 

@@ -5,8 +5,8 @@ import { type ForwardedCall, forwardedCall } from '../../shared/forwarded-call.t
 import { findFault } from '../json/grammar.ts'
 import { JsonReader } from '../json/json-reader.ts'
 
-/** No sound request comes near; to check as much takes some milliseconds. */
-const BODY_BYTES_MAX = 2 * 1024 * 1024
+/** No sound request comes near, and to check more would hold up the predictions of the thread. */
+const BODY_BYTES_MAX = 64 * 1024
 
 /** Other keys are passed over, as Triton does. */
 export const readIndexRequest = (

@@ -5,25 +5,43 @@ import { answerCall, type CallAnswers } from '../../../src/control/forwarded-cal
 import { refuse } from '../../../src/shared/errors.ts'
 import { forwardedCall } from '../../../src/shared/forwarded-call.ts'
 import { createLogger } from '../../../src/shared/logger.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const logger = createLogger({ level: 'silent', component: 'test' })
+const clock = new FakeClock()
 
 const ask = async (
   answer: CallAnswers['repository_index'],
   { kind, payload }: { kind: string; payload: string } = forwardedCall('repository_index', {
     ready: true,
   }),
+  untilMs = 0,
 ) => {
-  const call = create(ForwardedCallSchema, { kind, payload: new TextEncoder().encode(payload) })
-  const { code, detail, body } = await answerCall({ repository_index: answer }, call, logger)
+  const bytes = new TextEncoder().encode(payload)
+  const call = create(ForwardedCallSchema, { kind, payload: bytes, untilMs: BigInt(untilMs) })
+  const { code, detail, body } = await answerCall({ repository_index: answer }, call, {
+    clock,
+    logger,
+  })
   return { code, detail, body: new TextDecoder().decode(body) }
 }
 
 test.each([
-  ['at once', ({ ready }: { ready: boolean }) => [{ ready, text: 'é' }]],
-  ['later', async ({ ready }: { ready: boolean }) => [{ ready, text: 'é' }]],
-])('answerCall() gives what a source answers %s, as JSON', async (_, answer) => {
-  expect(await ask(answer)).toEqual({ code: '', detail: '', body: '[{"ready":true,"text":"é"}]' })
+  ['at once', ({ ready }: { ready: boolean }) => `[${ready},"é"]`],
+  ['later', async ({ ready }: { ready: boolean }) => `[${ready},"é"]`],
+])('answerCall() gives what a source answers %s', async (_, answer) => {
+  expect(await ask(answer)).toEqual({ code: '', detail: '', body: '[true,"é"]' })
+})
+
+test('answerCall() makes no answer when nobody waits for it any more', async () => {
+  let made = 0
+  const answer = () => `${++made}`
+  const call = forwardedCall('repository_index', { ready: true })
+  const codes = []
+  for (const lateMs of [-1, 0, 1]) {
+    codes.push((await ask(answer, call, clock.now() - lateMs)).code)
+  }
+  expect([...codes, made]).toEqual(['', '', 'CONTROL_UNREACHABLE', 2])
 })
 
 test('answerCall() gives a refusal with its code', async () => {
@@ -40,10 +58,10 @@ test.each([
 
 test('answerCall() refuses a kind that it does not know, and survives a broken payload', async () => {
   for (const kind of ['brew_coffee', 'constructor', '']) {
-    expect((await ask(() => [], { kind, payload: '{}' })).code).toBe('NOT_IMPLEMENTED')
+    expect((await ask(() => '[]', { kind, payload: '{}' })).code).toBe('NOT_IMPLEMENTED')
   }
   const broken = { kind: 'repository_index', payload: '{' }
-  expect((await ask(() => [], broken)).code).toBe('INTERNAL')
+  expect((await ask(() => '[]', broken)).code).toBe('INTERNAL')
 })
 
 const fault = (): never => {

@@ -2,8 +2,11 @@ import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import type { EnvelopeBody } from '../../../proto/control-envelope.ts'
 import { DrainedSchema, ForwardedAnswerSchema } from '../../../proto/gen/control_pb.ts'
-import { CALL_MS_MAX, CALLS_MAX, forwardBy } from '../../../src/server/control-calls.ts'
+import { CALL_MS_MAX, CALLS_MAX, forwardBy } from '../../../src/server/agent-calls.ts'
 import { forwardedCall } from '../../../src/shared/forwarded-call.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+
+const clock = new FakeClock()
 
 const CALL = forwardedCall('repository_index', { ready: true })
 
@@ -12,18 +15,20 @@ const answered = (code: string, detail: string, body = ''): EnvelopeBody => ({
   value: create(ForwardedAnswerSchema, { code, detail, body: new TextEncoder().encode(body) }),
 })
 
-const forwarded = (answer: EnvelopeBody) => forwardBy(async () => answer)(CALL)
+const forwarded = (answer: EnvelopeBody) => forwardBy(async () => answer, clock)(CALL)
 
 test('forwardBy() asks control with a time limit, and gives its answer', async () => {
   const asked: unknown[] = []
   const forward = forwardBy(async (body, timeoutMs) => {
     if (body.case !== 'forwardedCall') throw new Error('another message')
-    const { kind, payload } = body.value
-    asked.push([kind, new TextDecoder().decode(payload), timeoutMs])
+    const { kind, payload, untilMs } = body.value
+    asked.push([kind, new TextDecoder().decode(payload), Number(untilMs), timeoutMs])
     return answered('', '', '[1,"é"]')
-  })
+  }, clock)
   expect(await forward(CALL)).toBe('[1,"é"]')
-  expect(asked).toEqual([['repository_index', '{"ready":true}', CALL_MS_MAX]])
+  expect(asked).toEqual([
+    ['repository_index', '{"ready":true}', clock.now() + CALL_MS_MAX, CALL_MS_MAX],
+  ])
 })
 
 test('forwardBy() gives the refusal of control', async () => {
@@ -43,7 +48,7 @@ test.each<[string, EnvelopeBody]>([
 test('forwardBy() refuses where control cannot be asked', async () => {
   const forward = forwardBy(async () => {
     throw new Error('There is no link to control')
-  })
+  }, clock)
   for (let i = 0; i < 2 * CALLS_MAX; i++) {
     expect(await forward(CALL)).toMatchObject({ code: 'CONTROL_UNREACHABLE' })
   }
@@ -54,7 +59,7 @@ test('forwardBy() has so many calls under way, and room again for each that ends
   const forward = forwardBy(() => {
     held.push(Promise.withResolvers())
     return held.at(-1)!.promise
-  })
+  }, clock)
   const first = Array.from({ length: CALLS_MAX }, () => forward(CALL))
   expect(await forward(CALL)).toMatchObject({ code: 'CONTROL_BUSY' })
   expect(held).toHaveLength(CALLS_MAX)

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { ForwardedCalls } from '../../../src/server/forwarded-calls.ts'
+import { ThreadCalls } from '../../../src/server/thread-calls.ts'
 import { forwardedCall } from '../../../src/shared/forwarded-call.ts'
 
 const CALL = forwardedCall('repository_index', { ready: false })
 
-test('ForwardedCalls hands each answer to whom it is for, once, and forgets it', () => {
+test('ThreadCalls hands each answer to whom it is for, once, and forgets it', () => {
   const told: number[] = []
-  const calls = new ForwardedCalls(({ type, number, call }) => {
+  const calls = new ThreadCalls(({ type, number, call }) => {
     expect([type, call]).toEqual(['call', CALL])
     told.push(number)
   })

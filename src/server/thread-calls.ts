@@ -1,6 +1,6 @@
 /**
  * The calls of one data thread that control is to answer, and who waits for each. No clock: the
- * agent answers every call once, in time (control-calls.ts), and what it says of a call that is
+ * agent answers every call once, in time (agent-calls.ts), and what it says of a call that is
  * not known here is dropped.
  */
 
@@ -10,7 +10,7 @@ import type { FromDataThread, ToDataThread } from './thread-messages.ts'
 type Called = Extract<FromDataThread, { type: 'call' }>
 type Answered = Extract<ToDataThread, { type: 'answered' }>
 
-export class ForwardedCalls {
+export class ThreadCalls {
   readonly #tell: (message: Called) => void
   readonly #waiting = new Map<number, (answer: ForwardedAnswer) => void>()
   #lastNumber = 0

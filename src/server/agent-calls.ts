@@ -7,6 +7,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { EnvelopeBody } from '../../proto/control-envelope.ts'
 import { ForwardedCallSchema } from '../../proto/gen/control_pb.ts'
+import type { Clock } from '../shared/clock.ts'
 import { ERRORS, type ErrorCode, refuse } from '../shared/errors.ts'
 import type { ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'
 
@@ -39,11 +40,15 @@ type CallControl = (body: EnvelopeBody, timeoutMs: number) => Promise<EnvelopeBo
 export type Forward = (call: ForwardedCall) => Promise<ForwardedAnswer>
 
 /** The one way of a replica to put calls to control, with its count of those under way. */
-export const forwardBy = (callControl: CallControl): Forward => {
+export const forwardBy = (callControl: CallControl, clock: Pick<Clock, 'now'>): Forward => {
   let underWay = 0
   return async ({ kind, payload }) => {
     if (underWay === CALLS_MAX) return BUSY
-    const value = create(ForwardedCallSchema, { kind, payload: new TextEncoder().encode(payload) })
+    const value = create(ForwardedCallSchema, {
+      kind,
+      payload: new TextEncoder().encode(payload),
+      untilMs: BigInt(Math.ceil(clock.now() + CALL_MS_MAX)),
+    })
     underWay++
     try {
       return answerOf(await callControl({ case: 'forwardedCall', value }, CALL_MS_MAX))

@@ -1,0 +1,71 @@
+/** The repository index while replicas come and go: what serves is never said not to. */
+
+import { expect, test } from 'vitest'
+import { atEnd } from '../helpers/clean-up.ts'
+import { startGateway, type TestGateway } from '../helpers/gateway.ts'
+import { identity } from '../helpers/models.ts'
+import { makeRepository } from '../helpers/repository.ts'
+import { until } from '../helpers/until.ts'
+
+const repository = makeRepository({
+  'a/1/model.onnx': identity('FP32'),
+  'b/1/model.onnx': identity('FP32'),
+})
+
+/** Asks for what serves, again and again, and keeps what was answered. */
+const watchIndex = (gateway: TestGateway) => {
+  const seen = new Map<string, number>()
+  let isOver = false
+  atEnd(() => {
+    isOver = true
+  })
+  const ask = async (): Promise<string> => {
+    const response = await gateway.post('/v2/repository/index', { ready: true })
+    const body = (await response.json()) as { name: string }[] | { error: string }
+    return Array.isArray(body) ? body.map(({ name }) => name).join() : `${response.status}`
+  }
+  const loop = async () => {
+    while (!isOver) {
+      // A connection breaks when its replica dies.
+      const answer = await ask().catch(() => 'broken')
+      seen.set(answer, (seen.get(answer) ?? 0) + 1)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  const done = loop()
+  return async (): Promise<string[]> => {
+    isOver = true
+    await done
+    return [...seen.keys()].filter((answer) => answer !== 'broken')
+  }
+}
+
+test('the index names what serves while a replica is killed and another starts', async () => {
+  const gateway = await startGateway({ repository })
+  const stop = watchIndex(gateway)
+  for (const index of [0, 1]) {
+    await gateway.killReplica(index)
+    await until(async () => (await gateway.replicaPids()).size === 2, { what: 'a new replica' })
+  }
+  expect(await stop()).toEqual(['a,b'])
+})
+
+test('the index names what serves while successors take over', async () => {
+  const first = await startGateway({ repository, threads: 1 })
+  const before = await first.replicaPids()
+  await first.killControl()
+  const { stateDir, httpPort } = first
+  const next = await startGateway({
+    ...{ repository, stateDir, httpPort, isReadyAwaited: false },
+  })
+  await until(() => next.isReady().catch(() => false), { what: 'the next control to be ready' })
+  const stop = watchIndex(next)
+  await until(
+    async () => {
+      const pids = await next.replicaPids()
+      return pids.size === 2 && [0, 1].every((index) => pids.get(index) !== before.get(index))
+    },
+    { what: 'two successors', timeoutMs: 20_000 },
+  )
+  expect(await stop()).toEqual(['a,b'])
+})
