@@ -4,8 +4,8 @@ import { performance } from 'node:perf_hooks'
 
 export interface Clock {
   /**
-   * Wall clock, milliseconds since the Unix epoch. For people and records, and for what processes of
-   * one machine tell each other of a time, if it does no harm that it may jump.
+   * Wall clock, milliseconds since the Unix epoch. For people and records, and for times that
+   * processes of one machine tell each other, if it does no harm that it may jump.
    */
   now(): number
   /** Monotonic milliseconds with sub-microsecond digits. For durations and deadlines. */
