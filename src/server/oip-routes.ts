@@ -7,7 +7,7 @@
  * to be, and so no encoding leads to a path that its text does not show.
  */
 
-import { isRefusal, refuse } from '../shared/errors.ts'
+import { refuse } from '../shared/errors.ts'
 import {
   type Document,
   health,
@@ -20,11 +20,13 @@ import { quote } from './json/pointer.ts'
 import type { LiveEpoch } from './live-epoch.ts'
 import { readIndexRequest } from './protocols/repository-request.ts'
 import {
+  absentAction,
   decoded,
   document,
-  findVersion,
   isAllowed,
   type Methods,
+  type ModelAction,
+  modelRoute,
   noSuchPath,
   type Route,
   refused,
@@ -35,46 +37,52 @@ import { OIP } from './wire-formats.ts'
 
 const oipDocument = (render: (isReady: boolean) => Document) => document(render, OIP)
 
-const notImplemented = (what: string) =>
-  refused(OIP, refuse('NOT_IMPLEMENTED', `This server does not have ${what}`))
-
 const forbidden = refused(
   OIP,
   refuse('FORBIDDEN', 'This server does not change models or settings by request'),
 )
 
-/** Calls on a model that are answered with 501. */
-const ABSENT_ACTIONS: Readonly<Record<string, readonly [allow: Methods, what: string]>> = {
-  config: ['GET, HEAD', 'the model_configuration extension; the metadata has names and shapes'],
-  stats: ['GET, HEAD', 'the statistics extension; control has the figures under /metrics'],
-  generate: ['POST', 'the generate extension'],
-  generate_stream: ['POST', 'the generate extension'],
-  infer_stream: ['POST', 'streams over HTTP'],
+const notImplemented = (what: string) =>
+  refused(OIP, refuse('NOT_IMPLEMENTED', `This server does not have ${what}`))
+
+const STATS = 'the statistics extension; control has the figures under /metrics'
+
+const absent = (allow: Methods, what: string) => absentAction(OIP, allow, what)
+
+/** What can be asked of a model: the last part of the path. */
+const ACTIONS: Readonly<Record<string, ModelAction>> = {
+  '': {
+    allow: 'GET, HEAD',
+    route: (endpoint, pinned) => oipDocument(() => modelMetadata(endpoint, pinned)),
+  },
+  ready: {
+    allow: 'GET, HEAD',
+    route: ({ name }) => oipDocument(() => modelReadiness(name, true)),
+  },
+  infer: { allow: 'POST' },
+  config: absent(
+    'GET, HEAD',
+    'the model_configuration extension; the metadata has names and shapes',
+  ),
+  stats: absent('GET, HEAD', STATS),
+  generate: absent('POST', 'the generate extension'),
+  generate_stream: absent('POST', 'the generate extension'),
+  infer_stream: absent('POST', 'streams over HTTP'),
 }
 
 const MODEL_PATH =
   /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(infer|ready|config|stats|generate|generate_stream|infer_stream))?$/
 
-const modelRoute = (
+const oipModelRoute = (
   epoch: LiveEpoch,
   method: string,
   [, name = '', version, action = '']: RegExpMatchArray,
 ): Route => {
-  const endpoint = epoch.endpoints.get(name)
-  if (endpoint === undefined) {
-    const isAsked = action === 'ready' && method === 'GET' && epoch.plan.unavailable.includes(name)
-    if (isAsked) return oipDocument(() => modelReadiness(name, false))
-    return refused(OIP, unknownName('MODEL_NOT_FOUND', name, epoch))
+  // The one path that answers for a model without available versions.
+  if (action === 'ready' && method === 'GET' && epoch.plan.unavailable.includes(name)) {
+    return oipDocument(() => modelReadiness(name, false))
   }
-  const variant = version === undefined ? null : findVersion(endpoint, version)
-  if (variant !== null && isRefusal(variant)) return refused(OIP, variant)
-  if (action === 'infer') return wrongMethod(OIP, method, 'POST')
-  const absent = ABSENT_ACTIONS[action]
-  const allow = absent?.[0] ?? 'GET, HEAD'
-  if (!isAllowed(allow, method)) return wrongMethod(OIP, method, allow)
-  if (absent !== undefined) return notImplemented(absent[1])
-  if (action === 'ready') return oipDocument(() => modelReadiness(endpoint.name, true))
-  return oipDocument(() => modelMetadata(endpoint, variant))
+  return modelRoute(epoch, OIP, method, [name, version], ACTIONS[action]!)
 }
 
 /** What has no name of a model in its path, by its method. */
@@ -90,7 +98,7 @@ const INDEX_PATH = /^\/v2\/repository(?:\/[^/]+)?\/index$/
 const index: Route = { kind: 'call', format: OIP, read: readIndexRequest }
 
 const MEMORY_PATH =
-  /^\/v2\/(system|cuda)sharedmemory(?:\/region\/[^/]+)?\/(status|register|unregister)$/
+  /^\/v2\/(system|cuda)sharedmemory(?:\/region\/[^/]+)?(?:\/(status|register|unregister))?$/
 
 const SETTINGS_PATH = /^\/v2\/(?:(logging)|(?:models\/([^/]+)\/)?trace\/setting)$/
 
@@ -140,7 +148,7 @@ export const oipRoute = (epoch: LiveEpoch, method: string, path: string): Route 
   if (control !== null) return controlRoute(method, control)
   const memory = path.match(MEMORY_PATH)
   if (memory !== null) {
-    const [, kind = '', action] = memory
+    const [, kind = '', action = 'status'] = memory
     const allow = action === 'status' ? 'GET, HEAD' : 'POST'
     if (!isAllowed(allow, method)) return wrongMethod(OIP, method, allow)
     return notImplemented(`the ${kind}_shared_memory extension; send tensors in the body`)
@@ -148,8 +156,8 @@ export const oipRoute = (epoch: LiveEpoch, method: string, path: string): Route 
   // Of all models; a model of that name shows its metadata, which it would otherwise not have.
   if (path === '/v2/models/stats' && !epoch.endpoints.has('stats')) {
     if (method !== 'GET') return wrongMethod(OIP, method, 'GET, HEAD')
-    return notImplemented(ABSENT_ACTIONS['stats']![1])
+    return notImplemented(STATS)
   }
   const model = path.match(MODEL_PATH)
-  return model === null ? noSuchPath(OIP, path) : modelRoute(epoch, method, model)
+  return model === null ? noSuchPath(OIP, path) : oipModelRoute(epoch, method, model)
 }

@@ -2,7 +2,7 @@
 
 import type { Place, RunTimes } from '../runtime/batch-runs.ts'
 import { REASON_ABORTED, REASON_OK, reasonIndex } from '../shared/counters.ts'
-import { ERRORS, type Refusal, refuse } from '../shared/errors.ts'
+import { ERRORS, type ErrorCode, type Refusal, refuse } from '../shared/errors.ts'
 import { isEchoable } from '../shared/ids.ts'
 import { STATUS_TITLES } from '../shared/problem.ts'
 import type { Tensor } from '../shared/tensor.ts'
@@ -23,13 +23,30 @@ const JSON_TYPE = 'content-type: application/json'
 /** Of a 200 answer. */
 type Body = string | Uint8Array | BinaryBody
 
-const DOCUMENT_REASONS: Readonly<Record<Document['status'], number>> = {
-  200: REASON_OK,
-  404: reasonIndex('ROUTE_NOT_FOUND'),
-  503: reasonIndex('VERSION_NOT_READY'),
-}
 /** Seconds after which a shed request may come again. B1 computes it from the queue. */
 const RETRY_AFTER_SECONDS = 1
+
+/** What tells clients of a refusal what to do. */
+const refusalLines = (code: ErrorCode): string => {
+  const retry = ERRORS[code].http === 503 ? `\r\nretry-after: ${RETRY_AFTER_SECONDS}` : ''
+  return `\r\nx-sluice-error: ${code}${retry}`
+}
+
+interface DocumentOutcome {
+  readonly reason: number
+  readonly lines: string
+}
+
+const refusedDocument = (code: ErrorCode): DocumentOutcome => ({
+  reason: reasonIndex(code),
+  lines: refusalLines(code),
+})
+
+const DOCUMENT_OUTCOMES: Readonly<Record<Document['status'], DocumentOutcome>> = {
+  200: { reason: REASON_OK, lines: '' },
+  404: refusedDocument('ROUTE_NOT_FOUND'),
+  503: refusedDocument('VERSION_NOT_READY'),
+}
 
 export interface RepliesSurroundings {
   readonly account: Account
@@ -174,10 +191,9 @@ export class Replies {
     const id = idOf(headId, request.bodyId)
     const { contentType, body } = format.encodeError(refusal, id ?? ownId)
     let head = `${statusLine(status)}\r\ncontent-type: ${contentType}`
-    head += `\r\nx-sluice-error: ${refusal.code}\r\nx-request-id: ${safeId(headId, id) ?? ownId}`
+    head += `${refusalLines(refusal.code)}\r\nx-request-id: ${safeId(headId, id) ?? ownId}`
     if (sequence > 0) head += `\r\nx-sluice-prediction-id: ${ownId}`
     if (status === 415) head += '\r\naccept-encoding: gzip, deflate'
-    if (status === 503) head += `\r\nretry-after: ${RETRY_AFTER_SECONDS}`
     if (allow !== '') head += `\r\nallow: ${allow}`
     exchange.reply(head, body)
     this.#account.counted(counterBase, format.protocol, reasonIndex(refusal.code))
@@ -202,8 +218,9 @@ export class Replies {
       return
     }
     const id = idOfHead(exchange) ?? this.#ownId(0)
-    exchange.reply(`${statusLine(status)}\r\n${head}\r\nx-request-id: ${id}`, body)
-    this.#account.counted(0, format.protocol, DOCUMENT_REASONS[status])
+    const { reason, lines } = DOCUMENT_OUTCOMES[status]
+    exchange.reply(`${statusLine(status)}\r\n${head}${lines}\r\nx-request-id: ${id}`, body)
+    this.#account.counted(0, format.protocol, reason)
   }
 
   /** What may be done with a path. `allow`: its methods, '' where that is not what was asked. */

@@ -1,6 +1,6 @@
 /** What a path can lead to, beside inference, and the refusals that several paths share. */
 
-import { type Refusal, refuse } from '../shared/errors.ts'
+import { isRefusal, type Refusal, refuse } from '../shared/errors.ts'
 import type { ForwardedCall } from '../shared/forwarded-call.ts'
 import { isModelName, parseVersion } from '../shared/ids.ts'
 import { nearest } from '../shared/nearest.ts'
@@ -78,10 +78,16 @@ export const decoded = (name: string): string => {
 export const noSuchPath = (format: WireFormat, path: string): RefusedRoute =>
   refused(format, refuse('ROUTE_NOT_FOUND', `No such path: ${quote(decoded(path))}`))
 
-export const endpointNames = (epoch: LiveEpoch): string => {
-  const list = [...epoch.endpoints.keys()].slice(0, 20)
-  return list.length === 0 ? 'none is served' : list.join(', ')
+/** At most this many names in a message. */
+const NAMES_MAX = 20
+
+const listed = (names: ReadonlyMap<unknown, unknown>): string => {
+  const list = names.keys().take(NAMES_MAX).toArray().join(', ')
+  return names.size > NAMES_MAX ? `${list} and ${names.size - NAMES_MAX} more` : list
 }
+
+export const endpointNames = ({ endpoints }: LiveEpoch): string =>
+  endpoints.size === 0 ? 'none is served' : listed(endpoints)
 
 export const notReady = (name: string): Refusal =>
   refuse('VERSION_NOT_READY', `'${name}' has no available versions`)
@@ -108,7 +114,7 @@ export const unknownName = (
 }
 
 /** The version that a path pins, as it stands there. The first words are Triton's. */
-export const findVersion = (endpoint: LiveEndpoint, text: string): LiveVariant | Refusal => {
+const findVersion = (endpoint: LiveEndpoint, text: string): LiveVariant | Refusal => {
   const version = parseVersion(text)
   if (version === 0) {
     return refuse(
@@ -118,7 +124,35 @@ export const findVersion = (endpoint: LiveEndpoint, text: string): LiveVariant |
   }
   const variant = endpoint.pinned.get(version)
   if (variant !== undefined) return variant
-  const served = [...endpoint.pinned.keys()].join(', ')
   const what = `Request for unknown model: '${endpoint.name}' version ${version} is not found`
-  return refuse('VERSION_NOT_FOUND', `${what}. Served: ${served}`)
+  return refuse('VERSION_NOT_FOUND', `${what}. Served: ${listed(endpoint.pinned)}`)
+}
+
+/** What can be asked of a model, or of one of its versions. */
+export interface ModelAction {
+  readonly allow: Methods
+  /** Absent: it is inference, whose paths are all compiled (routes.ts). */
+  route?(endpoint: LiveEndpoint, pinned: LiveVariant | null): Route
+}
+
+/** An action that the protocol has and this server has not. */
+export const absentAction = (format: WireFormat, allow: Methods, what: string): ModelAction => {
+  const refusal = refuse('NOT_IMPLEMENTED', `This server does not have ${what}`)
+  return { allow, route: () => refused(format, refusal) }
+}
+
+/** A path of the model `name`; `version` as it stands there, if it names one. */
+export const modelRoute = (
+  epoch: LiveEpoch,
+  format: WireFormat,
+  method: string,
+  [name, version]: readonly [name: string, version: string | undefined],
+  action: ModelAction,
+): Route => {
+  const endpoint = epoch.endpoints.get(name)
+  if (endpoint === undefined) return refused(format, unknownName('MODEL_NOT_FOUND', name, epoch))
+  const variant = version === undefined ? null : findVersion(endpoint, version)
+  if (variant !== null && isRefusal(variant)) return refused(format, variant)
+  const route = isAllowed(action.allow, method) ? action.route?.(endpoint, variant) : undefined
+  return route ?? wrongMethod(format, method, action.allow)
 }

@@ -191,20 +191,15 @@ export const errorsOf = (kind: PathKind): Schema =>
       .map((status) => [status, ref('responses', responseName(kind, status))]),
   )
 
-/** 503 of a path that says with it that something is not ready; it then has no code. */
+/** 503 of a path that says with it that something is not ready. */
 export const notReady = (kind: PathKind, description: string, schema: string): Schema => {
-  const { headers, content, ...rest } = errorResponse(kind, 503, statusesOf(kind).get(503) ?? [])
-  const { 'x-sluice-error': code, 'retry-after': _, ...others } = headers as Record<string, Schema>
+  const codes = new Set([...(statusesOf(kind).get(503) ?? []), 'VERSION_NOT_READY' as const])
+  const { content, ...rest } = errorResponse(kind, 503, [...codes])
   const said = { schema: schemaRef(schema) }
-  const isProblem = PROBLEM_KINDS.has(kind)
   return {
-    description: `${description}; or else:\n\n${rest['description']}`,
-    headers: {
-      ...others,
-      'x-sluice-error': { ...code, required: false },
-      'retry-after': { ...(HEADERS['RetryAfter'] as Schema), required: false },
-    },
-    content: isProblem
+    ...rest,
+    description: `${description}; or too busy to say. ${rest['description']}`,
+    content: PROBLEM_KINDS.has(kind)
       ? { ...(content as Schema), [JSON_TYPE]: said }
       : { [JSON_TYPE]: { schema: { anyOf: [said.schema, schemaRef('Error')] } } },
   }

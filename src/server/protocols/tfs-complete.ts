@@ -53,6 +53,10 @@ const findPlaces = (reader: JsonReader): Places | Refusal => {
   return places
 }
 
+/** Answers in this format have no pointers: the row stands in the text as well. */
+const atRow = (refusal: Refusal | null, row: number): Refusal | null =>
+  refusal && { ...refusal, detail: `${refusal.detail} (row ${row})` }
+
 /** Reads a body into the target where it fits, else into tensors of its own. */
 export const decodeTfsComplete = (
   bytes: Uint8Array,
@@ -69,7 +73,7 @@ export const decodeTfsComplete = (
   const rows = new TensorRows(plan, reader, isBatch ? ROWS : WHOLE)
   reader.at = Math.max(places.instances, places.inputs)
   const count = isBatch
-    ? readInstances(reader, plan, (index) => rows.read(index))
+    ? readInstances(reader, plan, (index) => atRow(rows.read(index), index))
     : (rows.read(-1) ?? rowCount(rows.shapes, plan))
   if (typeof count !== 'number') return count
   decoded.isBatch = isBatch

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { EpochPlan } from '../../../src/shared/epoch-plan.ts'
 import { NO_ENDPOINT_KEY } from '../../../src/shared/slot-keys.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
 import { RequestPath } from '../../helpers/request-path.ts'
@@ -25,7 +26,8 @@ describe('calls that this server does not have', () => {
     ...['/v2/models/m/stats', '/v2/models/m/versions/2/stats', '/v2/models/stats'],
     ...['/v2/trace/setting', '/v2/models/m/trace/setting', '/v2/logging'],
     ...['/v2/systemsharedmemory/status', '/v2/systemsharedmemory/region/r/status'],
-    '/v2/cudasharedmemory/status',
+    ...['/v2/cudasharedmemory/status', '/v2/cudasharedmemory', '/v2/systemsharedmemory'],
+    '/v2/systemsharedmemory/region/r',
   ]
   const post = [
     ...['/v2/models/m/generate', '/v2/models/m/generate_stream', '/v2/models/m/infer_stream'],
@@ -136,6 +138,23 @@ describe('names and paths', () => {
       /^Request for unknown model: 'm' version 9 is not found\. Served: 1, 2$/,
     )
     expect(textOf('/v2/models/m/versions/one/infer')).toMatch(/^'one' is no version/)
+  })
+
+  test('oipRoute() names 20 of many endpoints or versions', () => {
+    const manyOf = (naming: (n: number) => { model: string; version: number }) =>
+      epochPlan(
+        1,
+        Array.from({ length: 40 }, (_, i) => plannedVersion(naming(i + 1))),
+      )
+    const textOf = (plan: EpochPlan, path: string) =>
+      new RequestPath(plan).ask({ method: 'GET', path }).json()['error']
+    const versions = manyOf((version) => ({ model: 'm', version }))
+    const end = 'and 20 more'
+    expect(textOf(versions, '/v2/models/m/versions/41')).toMatch(
+      new RegExp(`Served: 1, 2, .*, 20 ${end}$`),
+    )
+    const models = manyOf((n) => ({ model: `m${n}`, version: 1 }))
+    expect(textOf(models, '/v2/models/x')).toMatch(new RegExp(`Endpoints: m1, .*, m20 ${end}$`))
   })
 })
 

@@ -110,10 +110,16 @@ test('document() and refused() give requests of no endpoint ids that are no pred
 test('document() counts that a server or model is not ready', () => {
   const plan = epochPlan(1, [plannedVersion({ model: 'm', version: 1 })])
   const requests = new RequestPath({ ...plan, unavailable: ['away'] }, { isReady: () => false })
-  const get = (at: string) => requests.ask({ method: 'GET', path: at }).answer?.status
-  expect(['/readyz', '/v2/health/ready', '/v2/models/away/ready', '/livez'].map(get)).toEqual([
-    503, 503, 503, 200,
-  ])
+  const get = (at: string) => {
+    const exchange = requests.ask({ method: 'GET', path: at })
+    const [code, retry] = ['x-sluice-error', 'retry-after'].map((name) => exchange.header(name))
+    return [exchange.answer?.status, code, retry]
+  }
+  const notReady = [503, 'VERSION_NOT_READY', '1']
+  for (const at of ['/readyz', '/v2/health/ready', '/v2/models/away/ready']) {
+    expect(get(at)).toEqual(notReady)
+  }
+  expect(get('/livez')).toEqual([200, '', ''])
   expect(requests.counts(NO_ENDPOINT_KEY)).toEqual({
     'oip VERSION_NOT_READY': 2,
     'other VERSION_NOT_READY': 1,

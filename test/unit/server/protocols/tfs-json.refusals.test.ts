@@ -99,6 +99,9 @@ test.each(REFUSED)('decodeRequest() refuses %s', (_title, body, code, pointer, d
   expect(refusal?.code).toBe(code)
   expect(refusal?.detail).toMatch(detail)
   expect(refusal?.errors?.[0]?.pointer ?? '').toBe(pointer)
+  // An answer of this format has the text alone.
+  const [, row] = /^\/instances\/(\d+)/.exec(pointer) ?? []
+  expect(/ \(row (\d+)\)$/.exec(refusal?.detail ?? '')?.[1]).toBe(row)
 })
 
 test.each([
