@@ -24,6 +24,8 @@ const { monotonic } = systemClock
 const HEADERS_MAX = 100
 /** As uWebSockets: 10 s for the head, and for a connection without a request. */
 const IDLE_MS_MAX = 10_000
+/** As uWebSockets: for a client that does not read its answer. */
+const UNREAD_MS_MAX = 10_000
 /** For a whole request; uWebSockets demands 16 KB/s instead, which node:http cannot. */
 const REQUEST_MS_MAX = 60_000
 const CHECK_MS = 1000
@@ -95,6 +97,10 @@ class NodeExchange implements Exchange {
     const status = Number(statusLine.slice(0, 3))
     // What the kernel does not take at once is sent later, when the bytes may hold another answer.
     const kept = body === null ? '' : keptBytes(body)
+    // Else Node waits for ever; it sets a timeout of its own when the answer has been sent.
+    const { socket } = this.#request
+    socket.setTimeout(UNREAD_MS_MAX)
+    response.prependOnceListener('finish', () => socket.setTimeout(0))
     response.writeHead(status, statusLine.slice(4), headers).end(kept)
   }
 
