@@ -1,4 +1,4 @@
-/** Clients that are slow, many, or gone, on the engine that serves by default. Time is real here. */
+/** Clients that are slow, on the engine that serves by default. Time is real here. */
 
 import { test } from 'vitest'
 import { expectShakenOff } from '../helpers/slow-clients.ts'

@@ -35,12 +35,15 @@ export class RawClient {
   readonly closed: Promise<void>
   isClosed = false
   #received = ''
+  /** All that was ever received. */
+  everything = ''
   #wake = () => {}
 
   constructor(socket: Socket) {
     this.socket = socket.setNoDelay(true)
     socket.on('data', (piece) => {
       this.#received += piece.toString('latin1')
+      this.everything += piece.toString('latin1')
       this.#wake()
     })
     socket.on('error', () => {}) // a reset: `close` follows
@@ -84,7 +87,8 @@ export class RawClient {
     const headers = new Map(lines.map(nameAndValue))
     const status = Number(statusLine.split(' ')[1])
     const declared = headers.get('content-length')
-    const length = isHead || status < 200 ? 0 : Number(declared ?? Number.POSITIVE_INFINITY)
+    const isBodiless = isHead || status < 200 || status === 204 || status === 304
+    const length = isBodiless ? 0 : Number(declared ?? Number.POSITIVE_INFINITY)
     await this.#until(() => this.#received.length >= length)
     const bytes = Buffer.from(this.#received.slice(0, length), 'latin1')
     this.#received = this.#received.slice(length)

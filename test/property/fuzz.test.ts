@@ -9,6 +9,8 @@ import { propertyRuns } from '../helpers/seeds.ts'
 const TARGETS = [...DECODER_TARGETS, ...FORMAT_TARGETS].map((target) => ({ target, ...target }))
 /** Every case has a seed: this many follow from the first. */
 const SEED = Number(process.env['SLUICE_FUZZ_SEED'] ?? 1)
+/** Many cases have keys like `__proto__`. */
+const PROTOTYPE = Reflect.ownKeys(Object.prototype)
 
 test.each(TARGETS)('$name: refused or understood, always alike', async ({ target }) => {
   const { failure, cases, taken } = await fuzz(target, SEED, propertyRuns(2000))
@@ -22,4 +24,8 @@ test.each(TARGETS)('$name: a decoder that is wrong somewhere is found out', asyn
   expect(failure).not.toBeNull()
   expect(failure!.smallest.length).toBeLessThanOrEqual(failure!.made.length)
   console.log(`${target.name}: seed ${failure!.seed}, ${failure!.fault}: ${failure!.smallest}`)
+})
+
+test('nothing of all that has come to stand in the prototype of objects', () => {
+  expect(Reflect.ownKeys(Object.prototype)).toEqual(PROTOTYPE)
 })
