@@ -276,4 +276,4 @@ async def v1_live(client, url):
 
 @_v1("explain_is_not_offered")
 async def explain(client, url):
-    await _refused(404, client.explain(url, "simple", {"instances": [[1]]}))
+    await _refused(501, client.explain(url, "simple", {"instances": [[1]]}))
