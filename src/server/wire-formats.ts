@@ -1,7 +1,7 @@
 /** The wire formats, each with its place in the request counters. */
 
 import { PROTOCOLS, type Protocol } from '../shared/counters.ts'
-import { oipWritten, type Written } from './protocols/answer-size.ts'
+import { oipWritten, type Written } from './protocols/answer-written.ts'
 import * as featuresJson from './protocols/features-json.ts'
 import * as oipJson from './protocols/oip-json.ts'
 import type {

@@ -62,7 +62,7 @@ export const ERRORS = {
     422,
     'RESOURCE_EXHAUSTED',
     false,
-    'The answer would have more than 1,048,576 values, to one row more than 8,388,608 (a list, an object or a key counts as one, 16 characters of text as one more, and 64 bytes of binary numbers as one), or a request that runs in parts would have more than 16,777,216 in all outputs of the model together',
+    'The answer would have more than 1,048,576 values, to one row more than 8,388,608 (a list, an object or a key counts as one, 16 characters of text as one more, 64 bytes of binary numbers as one, and each class of `classification` as 16), or more than 64 MiB of binary tensors, or a request that runs in parts would have more than 16,777,216 in all outputs of the model together',
     'Send fewer rows in one request, if there are several; over the Open Inference Protocol, name in `outputs` only those needed, and ask for binary data',
   ),
   ENCODING_UNSUPPORTED: entry(

@@ -5,16 +5,16 @@
  * Counted are values, all of which cost about as much: elements, the lists that they stand in (an
  * answer may nest every element in lists of one), and, where `/predict` writes them for each row,
  * objects and keys. A text counts one more for every 16 characters. Of numbers that are answered as
- * they lie in memory, 64 bytes count as one value: they take as much memory, and less time.
+ * they lie in memory, 64 bytes count as one value, as they take as much memory, and less time; but
+ * each row of them counts one at least.
  */
 
 import { tooMuchKept } from '../../runtime/run-result.ts'
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { Tensor } from '../../shared/tensor.ts'
-import type { AskedOutput } from './protocol.ts'
+import { oipWritten, readOf, rowsOf, textValues, type Written } from './answer-written.ts'
 import type { Reading } from './reading.ts'
-import { elementBytes } from './tensor-bytes.ts'
-import { isInBase64 } from './tfs-encode.ts'
+import { elementBytes, LENGTH_BYTES } from './tensor-bytes.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 /**
@@ -42,21 +42,18 @@ export const KEPT_VALUES_MAX = 2 ** 24
 /** Up to here an answer, or all answers of a run, are written in no time: in less than 1 ms. */
 export const QUICK_VALUES_MAX = 1024
 
-/** 16 characters of a text take as much as a number. */
-const TEXT_SHIFT = 4
-
-/** Bytes of binary numbers that count as one value: so 64 MiB is what several rows may have. */
+/** Bytes of binary numbers that count as one value. */
 const BINARY_VALUE_BYTES = 64
 
-/** What an answer in some format shows. */
-export interface Written {
-  /** Indices of outputs. One that costs twice as much stands here twice. */
-  readonly outputs: readonly number[]
-  /** Indices of outputs that are answered as bytes. */
-  readonly binary: readonly number[]
-  /** Values that every row has beside those of the outputs. */
-  readonly rowExtra: number
-}
+/** Most bytes of binary tensors in one answer, to however many rows: what a body may have. */
+export const BINARY_BYTES_MAX = 64 * 2 ** 20
+
+/**
+ * Values that a class counts, and of elements looked at for classes those that count as one, for
+ * each level of the heap that holds the classes: 0.8 to 3 us, and 5 to 70 ns.
+ */
+const CLASS_VALUES = 16
+const LOOKED_AT_SHIFT = 4
 
 export interface AnswerSize {
   /** Most rows in one run; 0: answers have no rows. */
@@ -67,8 +64,10 @@ export interface AnswerSize {
   readonly values: readonly number[]
   /** The same for outputs that are answered as bytes. */
   readonly binaryValues: readonly number[]
-  /** Elements that a row has in all outputs together. A free size counts as one. */
-  readonly rowElements: number
+  /** And the bytes of those, at least. */
+  readonly binaryBytes: readonly number[]
+  /** By output: elements that a row has. A free size counts as one. */
+  readonly elements: readonly number[]
   /** What the Open Inference Protocol shows unless told otherwise. */
   readonly all: Written
   /** What `/predict` shows. */
@@ -90,80 +89,22 @@ const valuesOf = (shape: readonly number[], from: number): number => {
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0)
 
+/** Values of the largest elements of a row as texts. */
+const classValues = (elements: number, classes: number): number => {
+  const count = Math.min(elements, classes)
+  const levels = 1 + Math.log2(Math.max(1, count))
+  return count * CLASS_VALUES + (elements * levels) / 2 ** LOOKED_AT_SHIFT
+}
+
 /** By the signature. */
 const rowValues = (
-  { values, binaryValues }: Pick<AnswerSize, 'values' | 'binaryValues'>,
-  { outputs, binary, rowExtra }: Written,
+  { values, binaryValues, elements }: Pick<AnswerSize, 'values' | 'binaryValues' | 'elements'>,
+  { outputs, binary, classified, rowExtra }: Written,
 ): number =>
   rowExtra +
   sumOf(outputs.map((output) => values[output]!)) +
-  sumOf(binary.map((output) => binaryValues[output]!))
-
-/** What an answer of the Open Inference Protocol shows; `asked`: `Decoded.outputs`. */
-export const oipWritten = ({ all }: AnswerSize, asked: readonly AskedOutput[] | null): Written => {
-  if (asked === null) return all
-  const outputs: number[] = []
-  const binary: number[] = []
-  for (const { index, isBinary, classes } of asked) {
-    // All elements are looked at for the largest, and as many may be written.
-    if (classes > 0) outputs.push(index, index)
-    else if (isBinary) binary.push(index)
-    else outputs.push(index)
-  }
-  return { outputs, binary, rowExtra: 0 }
-}
-
-/** Values of a text of JSON, beside the one that it or the element behind it is counted as. */
-const textValues = (text: string): number => text.length >> TEXT_SHIFT
-
-/** `{"outputs":{...}}` or `{"score":...,"prediction":...}`: objects, and keys of ours. */
-const ROW_EXTRA = 3
-/** `{"score":...,"prediction":...,"scores":{...}}`: the same, and the score once more. */
-const MULTICLASS_EXTRA = 6
-
-/** Values of the names of all outputs, as keys of an object. */
-const namesOf = ({ signature }: VariantParts): number =>
-  sumOf(signature.outputs.map(({ name }) => 1 + textValues(JSON.stringify(name))))
-
-/**
- * An object, its key and the text in it, of which Base64 makes four characters of one at worst: one
- * of 15 takes no more than a number as it is, and three more as 60.
- */
-const BASE64_TIMES = 6
-
-/** What tfs-encode.ts writes: by rows, which takes more than by columns. */
-const rowsOf = (parts: VariantParts): Written => {
-  const { outputs } = parts.signature
-  const shown = outputs.map((output, index) =>
-    new Array<number>(isInBase64(output) ? BASE64_TIMES : 1).fill(index),
-  )
-  const rowExtra = outputs.length === 1 ? 0 : 1 + namesOf(parts)
-  return { outputs: shown.flat(), binary: [], rowExtra }
-}
-
-/** What features-encode.ts writes. */
-const readOf = (parts: VariantParts, reading: Reading | null): Written => {
-  const { signature, manifest } = parts
-  if (reading === null) {
-    return {
-      outputs: [...signature.outputs.keys()],
-      binary: [],
-      rowExtra: ROW_EXTRA + namesOf(parts),
-    }
-  }
-  const { score, label, classes, keys, positive, negative } = reading
-  const labels = [...classes, positive, negative].map(textValues)
-  const prediction = labels.reduce((most, each) => Math.max(most, each), 0) + 1
-  const isMulticlass = manifest?.task === 'multiclass'
-  const constant = isMulticlass ? MULTICLASS_EXTRA + sumOf(keys.map(textValues)) : ROW_EXTRA
-  // A number of a regression is its own prediction, and one of several classes has a key.
-  const scores = manifest?.task === 'binary' ? [score] : [score, score]
-  return {
-    outputs: [...scores, label].filter((output) => output >= 0),
-    binary: [],
-    rowExtra: constant + prediction,
-  }
-}
+  sumOf(binary.map((output) => binaryValues[output]!)) +
+  sumOf(classified.map(({ index, classes }) => classValues(elements[index]!, classes)))
 
 /** `reading`: of the same variant. */
 export const compileAnswerSize = (parts: VariantParts, reading: Reading | null): AnswerSize => {
@@ -171,47 +112,61 @@ export const compileAnswerSize = (parts: VariantParts, reading: Reading | null):
   const { outputs } = parts.signature
   const from = runRowsMax > 0 ? 1 : 0
   const values = outputs.map(({ shape }) => valuesOf(shape, from))
-  const all = { outputs: [...outputs.keys()], binary: [], rowExtra: 0 }
+  const all = { outputs: [...outputs.keys()], binary: [], classified: [], rowExtra: 0 }
   const read = readOf(parts, reading)
   const rows = rowsOf(parts)
   const elements = outputs.map(({ shape }) =>
     shape.slice(from).reduce((count, size) => count * Math.abs(size), 1),
   )
-  const binaryValues = outputs.map(({ datatype }, i) =>
-    datatype === 'BYTES'
-      ? values[i]!
-      : (elements[i]! * elementBytes(datatype)) / BINARY_VALUE_BYTES,
+  const sizes = outputs.map(({ datatype }) => elementBytes(datatype))
+  const binaryBytes = sizes.map((size, i) => elements[i]! * (size === 0 ? LENGTH_BYTES : size))
+  const binaryValues = sizes.map((size, i) =>
+    size === 0 ? values[i]! : Math.max(1, binaryBytes[i]! / BINARY_VALUE_BYTES),
   )
-  const costs = { values, binaryValues }
-  const most = Math.max(...[all, read, rows].map((written) => rowValues(costs, written)))
+  const costs = { values, binaryValues, elements }
+  const asClasses = all.outputs.map((index) => ({ index, isBinary: false, classes: Infinity }))
+  const written = [all, read, rows, oipWritten({ all }, asClasses)]
+  const most = Math.max(...written.map((each) => rowValues(costs, each)))
   return {
     runRowsMax,
     rowsMax: Math.floor(ANSWER_VALUES_MAX / most),
     values,
     binaryValues,
-    rowElements: sumOf(elements),
+    binaryBytes,
+    elements,
     all,
     read,
     rows,
   }
 }
 
+const tooLarge = (found: string, rows: number, outputs: number): Refusal => {
+  const ways = rows === 1 ? [] : ['send fewer rows in one request']
+  if (outputs > 1) {
+    ways.push('name in the `outputs` of an Open Inference Protocol request only those needed')
+  }
+  if (ways.length === 0) ways.push('send a smaller row, if the size of this output depends on it')
+  return refuse('ANSWER_TOO_LARGE', `${found}. To have it answered, ${ways.join(', or ')}`)
+}
+
 /** ANSWER_TOO_LARGE for an answer that would write so many values; null where it may. */
 export const refuseAnswer = (
   values: number,
   rows: number,
-  { outputs, binary }: Written,
+  { outputs, binary, classified }: Written,
 ): Refusal | null => {
   const valuesMax = rows === 1 ? ROW_VALUES_MAX : ANSWER_VALUES_MAX
   if (values <= valuesMax) return null
-  const found = `The answer would have ${Math.ceil(values)} values; the limit for`
-  const limit = rows === 1 ? `one row is ${valuesMax}` : `several rows is ${valuesMax}`
-  const ways = rows === 1 ? [] : ['send fewer rows in one request']
-  if (new Set([...outputs, ...binary]).size > 1) {
-    ways.push('name in the `outputs` of an Open Inference Protocol request only those needed')
-  }
-  if (ways.length === 0) ways.push('send a smaller row, if the size of this output depends on it')
-  return refuse('ANSWER_TOO_LARGE', `${found} ${limit}. To have it answered, ${ways.join(', or ')}`)
+  const limit = `the limit for ${rows === 1 ? 'one row' : 'several rows'} is ${valuesMax}`
+  const found = `The answer would have ${Math.ceil(values)} values; ${limit}`
+  return tooLarge(found, rows, new Set([...outputs, ...binary]).size + classified.length)
+}
+
+/** The same for so many bytes of binary tensors, those of so many outputs. */
+export const refuseBinary = (bytes: number, rows: number, outputs: number): Refusal | null => {
+  if (bytes <= BINARY_BYTES_MAX) return null
+  const limit = `the limit is ${BINARY_BYTES_MAX}`
+  return tooLarge(`The answer would have ${bytes} bytes of binary tensors; ${limit}`, rows, outputs)
 }
 
 /**
@@ -220,10 +175,14 @@ export const refuseAnswer = (
  * @param rows more than `rowsMax`: the others need no look
  */
 export const admitAnswer = (size: AnswerSize, rows: number, written: Written): Refusal | null => {
-  const { rowElements, runRowsMax } = size
-  const refusal = refuseAnswer(rows * rowValues(size, written), rows, written)
+  const { elements, binaryBytes, runRowsMax } = size
+  const { binary } = written
+  const bytes = rows * sumOf(binary.map((output) => binaryBytes[output]!))
+  const refusal =
+    refuseAnswer(rows * rowValues(size, written), rows, written) ??
+    refuseBinary(bytes, rows, binary.length)
   if (refusal !== null || rows === 1 || rows <= runRowsMax) return refusal
-  const kept = rows * rowElements
+  const kept = rows * sumOf(elements)
   return kept <= KEPT_VALUES_MAX ? null : tooMuchKept(kept, KEPT_VALUES_MAX)
 }
 
@@ -266,7 +225,7 @@ export const answerValues = (
   { runRowsMax }: AnswerSize,
   results: readonly Tensor[],
   { rowStart, rows }: { readonly rowStart: number; readonly rows: number },
-  { outputs, binary, rowExtra }: Written,
+  { outputs, binary, classified, rowExtra }: Written,
 ): number => {
   const hasRows = runRowsMax > 0
   let count = rows * rowExtra
@@ -276,7 +235,12 @@ export const answerValues = (
     const part = hasRows ? rows / Math.max(1, shape[0]!) : 1
     count += Array.isArray(data)
       ? resultValues(results[output]!, hasRows, rowStart, rows)
-      : (data.byteLength * part) / BINARY_VALUE_BYTES
+      : Math.max(rows, (data.byteLength * part) / BINARY_VALUE_BYTES)
+  }
+  for (const { index, classes } of classified) {
+    const { data, shape } = results[index]!
+    const length = hasRows ? data.length / Math.max(1, shape[0]!) : data.length
+    count += rows * classValues(length, classes)
   }
   return count
 }

@@ -4,6 +4,7 @@ import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { Tensor } from '../../shared/tensor.ts'
 import { quote } from '../json/pointer.ts'
 import { NotFinite, rowLength, writeElement } from './answer-json.ts'
+import { refuseBinary } from './answer-size.ts'
 import { classify } from './oip-classes.ts'
 import type { Answer, AskedOutput, BinaryBody } from './protocol.ts'
 import { sizeInBytes, writeBytes } from './tensor-bytes.ts'
@@ -88,5 +89,7 @@ export const encodeOipAnswer = (answer: Answer): string | BinaryBody | Refusal =
     separator = ','
   }
   text += ']}'
-  return binary.length === 0 ? text : binaryBody(text, binary, binaryBytes)
+  if (binary.length === 0) return text
+  const refusal = refuseBinary(binaryBytes, answer.rows, binary.length)
+  return refusal ?? binaryBody(text, binary, binaryBytes)
 }

@@ -4,6 +4,7 @@
  */
 
 import type { NumericArray, Tensor } from '../../shared/tensor.ts'
+import { writeNumber } from './answer-json.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 /** Classes of the manifest where it says that this output has a score for each of them. */
@@ -18,20 +19,60 @@ const labelsOf = (
 
 /** As `std::to_string` names them, but for the digits: these are all of a number. */
 const textOf = (value: number | bigint): string => {
+  if (typeof value === 'bigint') return `${value}`
   if (Number.isNaN(value)) return 'nan'
-  if (value === Infinity) return 'inf'
-  return value === -Infinity ? '-inf' : `${value}`
+  if (Number.isFinite(value)) return writeNumber(value)
+  return value > 0 ? 'inf' : '-inf'
 }
 
-/** Larger first; NaN last; of equals the first. */
-const orderOf = (data: NumericArray, from: number, count: number): Uint32Array => {
-  const order = Uint32Array.from({ length: count }, (_, i) => i)
-  return order.sort((a, b) => {
-    const [left, right] = [data[from + a]!, data[from + b]!]
-    if (left > right) return -1
-    if (left < right) return 1
-    return Number(Number.isNaN(left)) - Number(Number.isNaN(right)) || a - b
-  })
+/** Whether element `a` comes behind element `b`: larger first, NaN last, of equals the first. */
+const isBehind = (row: NumericArray, a: number, b: number): boolean => {
+  const left = row[a]!
+  const right = row[b]!
+  if (left < right) return true
+  if (left > right) return false
+  const isNaNLeft = Number.isNaN(left)
+  return isNaNLeft === Number.isNaN(right) ? a > b : isNaNLeft
+}
+
+/** Puts `index` into the heap at `at` or below, where it belongs. */
+const sink = (
+  heap: Uint32Array,
+  size: number,
+  at: number,
+  index: number,
+  row: NumericArray,
+): void => {
+  let place = at
+  for (let child = 2 * place + 1; child < size; child = 2 * place + 1) {
+    const other = child + 1
+    if (other < size && isBehind(row, heap[other]!, heap[child]!)) child = other
+    if (!isBehind(row, heap[child]!, index)) break
+    heap[place] = heap[child]!
+    place = child
+  }
+  heap[place] = index
+}
+
+/**
+ * Indices of the `count` largest elements of a row, in their order. One pass over the row: a heap
+ * holds the largest so far, the last of them on top, and most elements are behind that.
+ */
+const largest = (row: NumericArray, count: number): Uint32Array => {
+  const heap = Uint32Array.from({ length: count }, (_, i) => i)
+  for (let at = (count >> 1) - 1; at >= 0; at--) sink(heap, count, at, at, row)
+  let least = row[heap[0]!]!
+  for (let i = count; i < row.length; i++) {
+    if (row[i]! <= least || !isBehind(row, heap[0]!, i)) continue
+    sink(heap, count, 0, i, row)
+    least = row[heap[0]!]!
+  }
+  for (let last = count - 1; last > 0; last--) {
+    const index = heap[last]!
+    heap[last] = heap[0]!
+    sink(heap, last, 0, index, row)
+  }
+  return heap
 }
 
 /**
@@ -50,9 +91,10 @@ export const classify = (
   const labels = labelsOf(plan, output, length)
   const texts: string[] = []
   for (let at = from; at < to; at += length) {
-    for (const index of orderOf(data, at, length).subarray(0, count)) {
+    const row = data.subarray(at, at + length)
+    for (const index of largest(row, count)) {
       const label = labels === null ? '' : `:${labels[index]}`
-      texts.push(`${textOf(data[at + index]!)}:${index}${label}`)
+      texts.push(`${textOf(row[index]!)}:${index}${label}`)
     }
   }
   const shape = plan.rowsMax === 0 ? [count] : [rows, count]

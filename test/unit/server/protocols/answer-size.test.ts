@@ -6,11 +6,10 @@ import {
   answerValues,
   isQuick,
   KEPT_VALUES_MAX,
-  oipWritten,
   QUICK_VALUES_MAX,
   ROW_VALUES_MAX,
-  type Written,
 } from '../../../../src/server/protocols/answer-size.ts'
+import { oipWritten, type Written } from '../../../../src/server/protocols/answer-written.ts'
 import { encodeResponse as encodeFeatures } from '../../../../src/server/protocols/features-json.ts'
 import { encodeResponse as encodeOip } from '../../../../src/server/protocols/oip-json.ts'
 import type { Answer, AskedOutput } from '../../../../src/server/protocols/protocol.ts'
@@ -62,7 +61,12 @@ const tfsValues = (answer: Answer): number => {
 }
 
 /** What the Open Inference Protocol shows where it is asked for these. */
-const only = (...outputs: number[]): Written => ({ outputs, binary: [], rowExtra: 0 })
+const only = (...outputs: number[]): Written => ({
+  outputs,
+  binary: [],
+  classified: [],
+  rowExtra: 0,
+})
 
 const longNames = fc.nat({ max: 40 }).map((length) => `y${'"'.repeat(length)}-`)
 
@@ -168,9 +172,13 @@ const EMBEDDING = [tensor('id', 'INT64', -1), tensor('y', 'FP32', -1, 768)]
 test('rowsMax is the most rows that no answer is too large for', () => {
   const { answerSize } = plan(EMBEDDING)
   const { rowsMax } = answerSize
-  expect(rowsMax).toBe(Math.floor(ANSWER_VALUES_MAX / (1 + 769 + 3 + 2)))
+  const classes = oipWritten(answerSize, [asBytes(0, 9), asBytes(1, 768)])
+  expect(admitAnswer(answerSize, rowsMax, classes)).toBeNull()
+  expect(admitAnswer(answerSize, rowsMax + 1, classes)).toMatchObject(REFUSED)
   expect(admitAnswer(answerSize, rowsMax, answerSize.read)).toBeNull()
-  expect(admitAnswer(answerSize, rowsMax + 1, answerSize.read)).toMatchObject(REFUSED)
+  const readMax = Math.floor(ANSWER_VALUES_MAX / (1 + 769 + 3 + 2))
+  expect(admitAnswer(answerSize, readMax, answerSize.read)).toBeNull()
+  expect(admitAnswer(answerSize, readMax + 1, answerSize.read)).toMatchObject(REFUSED)
   expect(admitAnswer(answerSize, 1361, only(0, 1))).toBeNull()
   expect(admitAnswer(answerSize, 1362, only(0, 1))).toEqual({
     ...REFUSED,
@@ -181,9 +189,17 @@ test('rowsMax is the most rows that no answer is too large for', () => {
 })
 
 test('admitAnswer() counts what /predict writes beside the outputs', () => {
-  const most = (name: string) => plan([tensor(name, 'FP32', -1)]).answerSize.rowsMax
-  expect(most('y')).toBe(Math.floor(ANSWER_VALUES_MAX / 5))
-  expect(most('n'.repeat(500))).toBe(Math.floor(ANSWER_VALUES_MAX / (5 + 31)))
+  const admits = (name: string, rows: number) => {
+    const { answerSize } = plan([tensor(name, 'FP32', -1)])
+    return admitAnswer(answerSize, rows, answerSize.read) === null
+  }
+  for (const [name, values] of [
+    ['y', 5],
+    ['n'.repeat(500), 5 + 31],
+  ] as const) {
+    const most = Math.floor(ANSWER_VALUES_MAX / values)
+    expect([admits(name, most), admits(name, most + 1)]).toEqual([true, false])
+  }
 })
 
 test('admitAnswer() counts the outputs that are shown, up to what may be kept of all', () => {
@@ -218,15 +234,6 @@ test('admitAnswer() has one row as large as the model makes it, up to what a rep
   expect(admitAnswer(both, 1, only(1))).toBeNull()
 })
 
-test('compileAnswerSize() has /predict show what its manifest names', () => {
-  const outputs = [tensor('label', 'INT64', -1), tensor('y', 'FP32', -1, 768), EMBEDDING[0]!]
-  const score = { output: 'label', column: 0 }
-  const read = (manifest: Partial<Manifest>) => plan(outputs, { manifest }).answerSize.read.outputs
-  expect(read({ task: 'regression', score })).toEqual([0, 0])
-  expect(read({ task: 'binary', score, label: { output: 'id' } })).toEqual([0, 2])
-  expect(read({ task: 'other', score })).toEqual([0, 1, 2])
-})
-
 test('compileAnswerSize() counts a free size as one', () => {
   const { answerSize } = plan([tensor('y', 'FP32', -1, -1, 100)])
   expect(answerSize.values).toEqual([1 + 1 + 100])
@@ -234,38 +241,48 @@ test('compileAnswerSize() counts a free size as one', () => {
 
 const asBytes = (index: number, classes = 0) => ({ index, isBinary: true, classes })
 
-test('oipWritten() tells bytes from JSON, and counts classes twice', () => {
-  const { answerSize } = plan(EMBEDDING)
-  expect(oipWritten(answerSize, null)).toEqual({ outputs: [0, 1], binary: [], rowExtra: 0 })
-  expect(oipWritten(answerSize, [...asked(0), asBytes(1)])).toEqual({
-    outputs: [0],
-    binary: [1],
-    rowExtra: 0,
-  })
-  expect(oipWritten(answerSize, [asBytes(1, 5)])).toMatchObject({ outputs: [1, 1], binary: [] })
+test.each([1, 2])(
+  'admitAnswer() lets 64 MiB of binary numbers to %i rows pass, and no more',
+  (rows) => {
+    const admit = (size: number, binary = true) => {
+      const { answerSize } = plan([tensor('y', 'FP64', -1, size)], { rowsMax: 2 ** 14 })
+      const shown = binary ? [asBytes(0)] : asked(0)
+      return admitAnswer(answerSize, rows, oipWritten(answerSize, shown))
+    }
+    const most = 2 ** 23 / rows
+    expect(admit(most)).toBeNull()
+    expect(admit(most + 1)?.detail).toMatch(/^The answer would have 6710887\d+|1048577 values/)
+    expect(admit(most, false)).toMatchObject(REFUSED)
+  },
+)
+
+test('admitAnswer() counts a row of bytes as one value at least', () => {
+  const { answerSize } = plan([tensor('y', 'FP32', -1, 1)])
+  const binary = oipWritten(answerSize, [asBytes(0)])
+  expect(admitAnswer(answerSize, ANSWER_VALUES_MAX, binary)).toBeNull()
+  expect(admitAnswer(answerSize, ANSWER_VALUES_MAX + 1, binary)).toMatchObject(REFUSED)
 })
 
-test('admitAnswer() lets 64 MiB of binary numbers pass, and not a row more', () => {
-  const { answerSize } = plan([tensor('y', 'FP64', -1, 1024)], { rowsMax: 2 ** 14 })
-  const binary = oipWritten(answerSize, [asBytes(0)])
-  expect(admitAnswer(answerSize, 2 ** 13, binary)).toBeNull()
-  expect(admitAnswer(answerSize, 2 ** 13 + 1, binary)).toMatchObject(REFUSED)
-  expect(admitAnswer(answerSize, 2 ** 11, oipWritten(answerSize, asked(0)))).toMatchObject(REFUSED)
+test('classes are counted before and after a run, as texts and by what is looked at', () => {
+  const size = 2 ** 22
+  const { answerSize } = plan([tensor('y', 'FP32', -1, size)])
+  const shown = (classes: number) => oipWritten(answerSize, [asBytes(0, classes)])
+  expect(admitAnswer(answerSize, 1, shown(1000))).toBeNull()
+  expect(admitAnswer(answerSize, 1, shown(1_000_000))).toMatchObject(REFUSED)
+  const { answerSize: unknown } = plan([tensor('y', 'FP32', -1, -1)])
+  expect(admitAnswer(unknown, 1, shown(1_000_000))).toBeNull()
+  const count = answerValues(unknown, [floats(1, size)], { rowStart: 0, rows: 1 }, shown(1_000_000))
+  expect(count).toBeGreaterThan(ROW_VALUES_MAX)
 })
 
 test('answerValues() counts 64 bytes of binary numbers as one value, and texts as in JSON', () => {
-  const own = plan([tensor('y', 'FP32', -1, 16), tensor('t', 'BYTES', -1)])
+  const own = plan([tensor('y', 'FP32', -1, 16), tensor('t', 'BYTES', -1), tensor('b', 'BOOL', -1)])
   const texts: Tensor = { datatype: 'BYTES', shape: [9], data: new Array(9).fill('x'.repeat(32)) }
-  const answer = answerOf(own, [floats(9, 16), texts], { rowStart: 2, rows: 4 })
+  const answer = answerOf(own, [floats(9, 16), texts, floats(9)], { rowStart: 2, rows: 4 })
   const count = (...outputs: AskedOutput[]) =>
     answerValues(own.answerSize, answer.results, answer, oipWritten(own.answerSize, outputs))
   expect(count(asBytes(0))).toBe(4)
+  expect(count(asBytes(2))).toBe(4)
   expect(count(asBytes(1))).toBe(count(...asked(1)))
   expect(count(asBytes(0), asBytes(1))).toBe(4 + 4 * (1 + 2))
-  const empty = answerValues(own.answerSize, [floats(0, 16), texts], answer, {
-    outputs: [],
-    binary: [0],
-    rowExtra: 0,
-  })
-  expect(empty).toBe(0)
 })

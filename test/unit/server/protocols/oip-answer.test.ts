@@ -52,6 +52,18 @@ test('encodeOipAnswer() gives text where nothing is asked for as bytes, and refu
   })
 })
 
+test('encodeOipAnswer() refuses more than 64 MiB of bytes, of texts as well', () => {
+  const names = (count: number): Tensor => ({
+    datatype: 'BYTES',
+    shape: [count],
+    data: new Array<string>(count).fill('x'.repeat(2 ** 20 - 4)),
+  })
+  const answer = (count: number) =>
+    encodeOipAnswer(answerOf(pair, [P, names(count)], { rows: count, outputs: asBytes(1) }))
+  expect((answer(64) as BinaryBody).bytes.length).toBeGreaterThan(64 * 2 ** 20)
+  expect(answer(65)).toMatchObject({ code: 'ANSWER_TOO_LARGE' })
+})
+
 test('encodeOipAnswer() gives scalars and tensors without elements', () => {
   const plan = planOf({
     inputs: [tensor('x', 'FP32')],
@@ -87,6 +99,6 @@ test('encodeOipAnswer() keeps no memory of an answer that is large', () => {
 test('encodeOipAnswer() gives the largest elements of each row where classes are asked for', () => {
   const outputs = [{ index: 0, isBinary: true, classes: 1 }]
   expect(readBinaryAnswer(encode(outputs) as BinaryBody)).toMatchObject([
-    { name: 'p', datatype: 'BYTES', shape: [2, 1], values: ['1:1', '0:0'] },
+    { name: 'p', datatype: 'BYTES', shape: [2, 1], values: ['1:1', '-0:0'] },
   ])
 })

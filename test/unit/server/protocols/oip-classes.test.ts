@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { classify } from '../../../../src/server/protocols/oip-classes.ts'
+import { propertyRuns } from '../../../helpers/seeds.ts'
 import { planOf, tensor } from '../../../helpers/variant-plans.ts'
 
 const inputs = [tensor('x', 'FP32', -1, 1)]
@@ -54,4 +56,57 @@ test('classify() takes a whole tensor for one row where there are no rows', () =
     shape: [2],
     data: ['4:1', '3:2'],
   })
+})
+
+test('classify() gives what sorting the whole row would', () => {
+  const numbers = fc.oneof(
+    fc.constantFrom(0, -0, 1, Number.NaN, Infinity, -Infinity),
+    fc.float({ noNaN: false }),
+  )
+  const property = fc.property(
+    fc.array(numbers, { minLength: 1, maxLength: 60 }),
+    fc.integer({ min: 1, max: 60 }),
+    (row, classes) => {
+      const data = Float32Array.from(row)
+      const { data: texts } = classify(
+        plain,
+        1,
+        data,
+        { from: 0, to: row.length, rows: 1 },
+        classes,
+      )
+      const order = [...data.keys()].sort((a, b) => {
+        const [left, right] = [data[a]!, data[b]!]
+        if (Number.isNaN(left) || Number.isNaN(right)) {
+          return Number(Number.isNaN(left)) - Number(Number.isNaN(right)) || a - b
+        }
+        return left === right ? a - b : left < right ? 1 : -1
+      })
+      const found = (texts as string[]).map((text) => Number(text.split(':')[1]))
+      expect(found).toEqual(order.slice(0, classes))
+    },
+  )
+  fc.assert(property, { numRuns: propertyRuns(200) })
+})
+
+test('classify() keeps the sign of zero', () => {
+  const zeros = Float32Array.of(-0, 0)
+  const { data } = classify(plain, 1, zeros, { from: 0, to: 2, rows: 1 }, 2)
+  expect(data).toEqual(['-0:0', '0:1'])
+})
+
+test('classify() looks at few elements more than once, whatever is asked for', () => {
+  let reads = 0
+  const count = 10_000
+  const data = new Float64Array(count).map((_, i) => (i * 7919) % count)
+  const row = new Proxy(data, {
+    get: (target, key) => {
+      if (key === 'subarray') return () => row
+      reads++
+      return Reflect.get(target, key, target)
+    },
+  })
+  const { data: texts } = classify(plain, 1, row, { from: 0, to: count, rows: 1 }, 5)
+  expect(texts).toHaveLength(5)
+  expect(reads).toBeLessThan(4 * count)
 })
