@@ -50,6 +50,7 @@ const batchOf = (rows: number): MicroCase => ({
       onQueueRows: () => {},
       onRunStart: () => {},
       onRunEnd: () => {},
+      isForsaken: () => false,
       onServed: () => {},
       onDone: (member, _results, place) => {
         answered += member + place.rowStart

@@ -3,7 +3,7 @@
  * halved until only the bad ones are left, and of these the bad row is looked for.
  */
 
-import type { Refusal } from '../shared/errors.ts'
+import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import { type Batch, Parts, type PartsLimits, sliceTensors } from './batch.ts'
 import { rowsMatch, runFailure } from './run-result.ts'
@@ -37,6 +37,8 @@ export interface BatcherHandlers<M> {
   /** Around every call of the model, whatever comes of it. */
   onRunStart(): void
   onRunEnd(): void
+  /** Whether nobody waits for the answer any more: then the rest of a long request is not run. */
+  isForsaken(member: M): boolean
   /** A run gave answers. `first` is its first member, `rows` the size of the whole run. */
   onServed(first: M, rows: number): void
   /**
@@ -49,6 +51,9 @@ export interface BatcherHandlers<M> {
   /** What `onDone` or `onFailed` of a member has thrown. The member has left all the same. */
   onFault(member: M, thrown: unknown): void
 }
+
+/** Told to nobody: a member that it is said of is one that nobody waits for. */
+const FORSAKEN = refuse('INFERENCE_FAILED', 'The client has gone')
 
 /** Time for finding a bad row: the client can look for it as well. */
 const SEARCH_MS_MAX = 1000
@@ -106,6 +111,10 @@ export class BatchRuns<M> {
    */
   runPart(batch: Batch<M>, nowMs: number): boolean {
     const member = batch.members[0]!
+    if (this.#handlers.isForsaken(member)) {
+      this.#failed(member, FORSAKEN, -1)
+      return true
+    }
     batch.parts ??= new Parts(batch.inputs(0, 1), batch.rows, this.#limits)
     const { parts } = batch
     const { nextRows, done } = parts

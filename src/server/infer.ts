@@ -27,7 +27,7 @@ import { ofNoEndpoint, type Replies } from './replies.ts'
 import type { CallRoute } from './route.ts'
 import { formatOf, type InferRoute, resolveRoute } from './routes.ts'
 import type { ThreadCalls } from './thread-calls.ts'
-import { OTHER } from './wire-formats.ts'
+import { OIP, OTHER } from './wire-formats.ts'
 
 /**
  * A body up to here is decoded in less than 4 us (4 to 8 ns a byte), the finest slot of latencies:
@@ -205,9 +205,11 @@ export class Infer {
   }
 
   #decode(pending: Pending, { plan, version }: LiveVariant, body: Uint8Array): Refusal | null {
-    const jsonBytes = admitHeaderLength(pending.exchange.inferenceHeaderLength, body.length)
-    if (typeof jsonBytes === 'object') return jsonBytes
-    pending.jsonBytes = jsonBytes
+    if (pending.format === OIP) {
+      const jsonBytes = admitHeaderLength(pending.exchange.inferenceHeaderLength, body.length)
+      if (typeof jsonBytes === 'object') return jsonBytes
+      pending.jsonBytes = jsonBytes
+    }
     version.batcher.openTarget(this.#target)
     return pending.format.decodeRequest(body, plan, this.#target, pending, this.#onSlow)
   }
@@ -233,6 +235,7 @@ export class Infer {
       onQueueRows: (delta) => this.#account.queueRows(delta),
       onRunStart: () => this.#account.running(versionNumber),
       onRunEnd: () => this.#account.idle(),
+      isForsaken: ({ exchange }) => exchange.isAborted,
       onServed: (first, rows) => this.#account.ranBatch(first.counterBase, rows),
       onDone: this.#onDone,
       onFailed: this.#onFailed,

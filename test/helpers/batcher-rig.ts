@@ -24,6 +24,8 @@ export interface RigOptions {
   readonly runMs?: number
   /** Members whose `onDone` or `onFailed` throws. */
   readonly throwsFor?: ReadonlySet<number>
+  /** Members whose clients have gone. */
+  readonly forsaken?: ReadonlySet<number>
 }
 
 const POLICY: BatcherPolicy = {
@@ -58,7 +60,13 @@ export class BatcherRig {
   #isRunning = false
 
   constructor(options: RigOptions = {}) {
-    const { policy, innerShape = [2], runMs = 0, throwsFor = new Set() } = options
+    const {
+      policy,
+      innerShape = [2],
+      runMs = 0,
+      throwsFor = new Set(),
+      forsaken = new Set(),
+    } = options
     const inner = options.session ?? new CountingSession(innerShape)
     const session: Session = {
       signature: inner.signature,
@@ -83,6 +91,7 @@ export class BatcherRig {
       onRunEnd: () => {
         this.#isRunning = false
       },
+      isForsaken: (member) => forsaken.has(member),
       onServed: (first, rows) => this.served.push([first, rows]),
       onDone: (member, [result], { rowStart, rows }) => {
         if (throwsFor.has(member)) throw new Error(`for ${member}`)

@@ -139,17 +139,33 @@ export class Column {
 export const columnsOf = ({ signature }: VariantPlan): Column[] =>
   signature.inputs.map(({ datatype }) => new Column(datatype))
 
-/** Rows of a request by the shapes of its inputs, which must agree: 1 where there are none. */
+/**
+ * Rows without elements are bounded by what was sent: nothing else is. Each has at least a value
+ * of 8 bytes in an answer, and may take 32 bytes for each that was sent.
+ */
+const EMPTY_ROWS_FREE = 8192
+const EMPTY_ROWS_PER_BYTE = 4
+
+/**
+ * Rows of a request by the shapes of its inputs, which must agree: 1 where there are none.
+ *
+ * @param sentBytes of the body, as it came
+ */
 export const rowCount = (
   shapes: readonly (readonly number[])[],
   { rowsMax }: VariantPlan,
+  sentBytes: number,
 ): number | Refusal => {
   if (rowsMax === 0) return 1
   const rows = shapes[0]?.[0] ?? 0
   if (shapes.some(([own]) => own !== rows)) {
     return refuse('TENSOR_SHAPE_MISMATCH', 'The inputs have different numbers of rows')
   }
-  return rows > 0 ? rows : refuse('TENSOR_SHAPE_MISMATCH', 'The request has no row')
+  if (rows === 0) return refuse('TENSOR_SHAPE_MISMATCH', 'The request has no row')
+  const emptyMax = EMPTY_ROWS_FREE + EMPTY_ROWS_PER_BYTE * sentBytes
+  if (rows <= emptyMax || shapes.some((shape) => !shape.includes(0))) return rows
+  const detail = `A request of ${sentBytes} bytes may have ${emptyMax} rows without elements`
+  return refuse('TENSOR_SHAPE_MISMATCH', `${detail}, got ${rows}`)
 }
 
 /**

@@ -9,7 +9,7 @@ import { deliver } from './columns.ts'
 import type { FeaturesPlan } from './features-plan.ts'
 import { FeatureRows, rowPointer } from './features-row.ts'
 import { readInstances } from './instances.ts'
-import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget } from './protocol.ts'
+import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget, sentBytesOf } from './protocol.ts'
 import { PREDICT_ROWS, TensorRows } from './tensor-rows.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
@@ -97,8 +97,7 @@ export const decodeComplete = (
   reader.at = isBatch ? places.instances : places.features
   let count = 1
   if (isBatch) {
-    const sentBytes = decoded.sentBytes < 0 ? bytes.length : decoded.sentBytes
-    const countMax = rowsMaxOf(plan.features, sentBytes)
+    const countMax = rowsMaxOf(plan.features, sentBytesOf(decoded, bytes))
     const read = readInstances(reader, plan, (index) => readRow(reader, rows, index), countMax)
     if (typeof read !== 'number') return read
     count = read

@@ -10,7 +10,7 @@ import { findParameters, findPlaces, type Places, readFlag } from './oip-entries
 import { readInputs } from './oip-inputs.ts'
 import { readOutputs } from './oip-outputs.ts'
 import { deliverRequest, type OipRequest } from './oip-request.ts'
-import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget } from './protocol.ts'
+import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget, sentBytesOf } from './protocol.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 const BODY_KEYS = new Set(['id', 'parameters', 'inputs', 'outputs'])
@@ -56,7 +56,7 @@ export const readRequest = (
   const inputs = readInputs(reader, places.get('inputs'), plan, tailBytes)
   if (isRefusal(inputs)) return inputs
   const shapes = inputs.map(({ shape }) => shape)
-  const rows = rowCount(shapes, plan)
+  const rows = rowCount(shapes, plan, sentBytesOf(decoded, bytes))
   if (typeof rows !== 'number') return rows
   return { inputs, rows, outputs, idAt: places.get('id') ?? -1 }
 }

@@ -19,7 +19,7 @@ export interface OipPlan {
 /** Containers of the deepest body that the fast decoder reads: a matrix in lists of rows. */
 const FAST_DEPTH = 5
 
-/** null where requests are not of one float input with rows of a fixed size. */
+/** null where requests are not of one float input with rows of a fixed size, of one element at least. */
 export const compileOip = ({
   signature,
   rowStrides,
@@ -27,7 +27,7 @@ export const compileOip = ({
 }: VariantParts): OipPlan | null => {
   const [input] = signature.inputs
   if (input === undefined || signature.inputs.length > 1) return null
-  if (rowStrides === null || jsonDepthMax < FAST_DEPTH) return null
+  if (rowStrides === null || rowStrides[0] === 0 || jsonDepthMax < FAST_DEPTH) return null
   if (input.datatype !== 'FP32' && input.datatype !== 'FP64') return null
   return {
     name: quoted(input.name),

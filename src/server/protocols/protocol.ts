@@ -48,6 +48,10 @@ export interface Decoded {
   outputs: readonly AskedOutput[] | null
 }
 
+/** Bytes that the client sent for a body. */
+export const sentBytesOf = ({ sentBytes }: Decoded, body: Uint8Array): number =>
+  sentBytes < 0 ? body.length : sentBytes
+
 /** Longest id that a body may give: as that of a header, and no more than is worth echoing. */
 export const BODY_ID_LENGTH_MAX = 128
 

@@ -7,7 +7,7 @@ import { pointer, quote } from '../json/pointer.ts'
 import { malformed, unknownKey } from './body-faults.ts'
 import { deliver, rowCount } from './columns.ts'
 import { readInstances } from './instances.ts'
-import type { Decoded, RowTarget } from './protocol.ts'
+import { type Decoded, type RowTarget, sentBytesOf } from './protocol.ts'
 import { type TensorForm, TensorRows } from './tensor-rows.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
@@ -74,7 +74,7 @@ export const decodeTfsComplete = (
   reader.at = Math.max(places.instances, places.inputs)
   const count = isBatch
     ? readInstances(reader, plan, (index) => atRow(rows.read(index), index))
-    : (rows.read(-1) ?? rowCount(rows.shapes, plan))
+    : (rows.read(-1) ?? rowCount(rows.shapes, plan, sentBytesOf(decoded, bytes)))
   if (typeof count !== 'number') return count
   decoded.isBatch = isBatch
   const shapes = isBatch ? rows.shapesFor(count) : rows.shapes

@@ -194,3 +194,21 @@ describe('Batcher with a request of more rows than may wait', () => {
     expect(waiting(rig)).toEqual([2, 0])
   })
 })
+
+test('Batcher runs no part more of a request whose client has gone', () => {
+  const forsaken = new Set<number>()
+  const policy = { rowsMax: 4, queueRowsMax: 5 }
+  const rig = new BatcherRig({ policy, runMs: 2, forsaken })
+  const values = Array.from({ length: 20 }, (_, i) => i + 1)
+  rig.admit(1, values)
+  rig.admit(2, [1])
+  rig.turns.turn()
+  forsaken.add(1)
+  rig.settle()
+  expect(rig.calls).toEqual([4, 1])
+  expect([...rig.outcomes].map(([member, all]) => [member, all.length])).toEqual([
+    [2, 1],
+    [1, 1],
+  ])
+  expect([rig.batcher.queuedRows, rig.batcher.oversizedRows, rig.queuedRows]).toEqual([0, 0, 0])
+})

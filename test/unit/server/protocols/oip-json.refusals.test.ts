@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { decodeRequest } from '../../../../src/server/protocols/oip-json.ts'
-import { decodeWith, planOf, tensor } from '../../../helpers/variant-plans.ts'
+import { decodeWith, emptyDecoded, planOf, tensor } from '../../../helpers/variant-plans.ts'
 
 const pair = planOf({
   inputs: [tensor('x', 'FP32', -1, 2), tensor('c', 'BYTES', -1, 1)],
@@ -184,4 +184,28 @@ test.each(REFUSED)('decodeRequest() refuses %s', (_title, body, code, pointer) =
   const { refusal } = decode(body)
   expect(refusal?.code).toBe(code)
   expect(refusal?.errors?.[0]?.pointer).toBe(pointer)
+})
+
+const rowsOfNothing = planOf({ inputs: [tensor('x', 'FP32', -1, -1)] })
+const noWidth = planOf({ inputs: [tensor('x', 'FP32', -1, 0)], rowsMax: 100_000 })
+
+test.each([
+  ['a free width', rowsOfNothing],
+  ['a width of 0', noWidth],
+])('decodeRequest() refuses more rows without elements than were paid for: %s', (_what, plan) => {
+  const ask = (rows: number, room: number, sentBytes = -1) => {
+    const body = JSON.stringify({
+      inputs: [{ name: 'x', shape: [rows, 0], datatype: 'FP32', data: [] }],
+    })
+    const decoded = { ...emptyDecoded(), sentBytes }
+    const target = { columns: [new Float32Array(0)], row: 0, room }
+    const bytes = new TextEncoder().encode(body)
+    return decodeRequest(bytes, plan, target, decoded, () => {})?.code ?? decoded.rows
+  }
+  for (const room of plan.rowStrides === null ? [0] : [0, 100_000]) {
+    expect(ask(8192, room)).toBe(8192)
+    expect(ask(8192 + 10 * 4, room, 10)).toBe(8192 + 10 * 4)
+    expect(ask(8192 + 10 * 4 + 1, room, 10)).toBe('TENSOR_SHAPE_MISMATCH')
+    expect(ask(2_000_000_000, room)).toBe('TENSOR_SHAPE_MISMATCH')
+  }
 })
