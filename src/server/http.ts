@@ -32,7 +32,7 @@ import {
   type UwsRequest,
   type UwsResponse,
 } from './uws-binary.ts'
-import { corsAnswerOf, framingOf, isMethod, refuseHead } from './uws-head.ts'
+import { corsAnswerOf, framingOf, isMethod, refuseHead, wholeHeader } from './uws-head.ts'
 
 const { monotonic } = systemClock
 
@@ -104,10 +104,12 @@ class UwsExchange implements Exchange {
     this.path = request.getUrl()
     this.requestId = request.getHeader(X_REQUEST_ID)
     this.isExplained = request.getHeader(X_SLUICE_EXPLAIN) === '1'
-    this.contentEncoding = request.getHeader(CONTENT_ENCODING)
+    const coding = request.getHeader(CONTENT_ENCODING)
+    this.contentEncoding = wholeHeader(request, 'content-encoding', coding)
     const hasMore = hasProtocolHeaders(this.path)
     this.acceptEncoding = hasMore ? request.getHeader(ACCEPT_ENCODING) : ''
-    this.inferenceHeaderLength = hasMore ? request.getHeader(INFERENCE_HEADER_LENGTH) : ''
+    const length = hasMore ? request.getHeader(INFERENCE_HEADER_LENGTH) : ''
+    this.inferenceHeaderLength = wholeHeader(request, 'inference-header-content-length', length)
     const cors = corsAnswerOf(engine.options.cors, method, request)
     this.isPreflight = cors.isPreflight
     this.#corsLines = cors.lines

@@ -23,6 +23,10 @@ const JSON_TYPE = 'content-type: application/json'
 /** Of a 200 answer. */
 type Body = string | Uint8Array | BinaryBody
 
+/** The usual body; to look for its keys takes 1 to 4 ns more. */
+const isPlain = (body: Body | Refusal): body is string | Uint8Array =>
+  typeof body === 'string' || body instanceof Uint8Array
+
 /** Seconds after which a shed request may come again. B1 computes it from the queue. */
 const RETRY_AFTER_SECONDS = 1
 
@@ -116,7 +120,7 @@ export class Replies {
       sequence: pending.sequence,
       latencyMs: totalMs,
     })
-    if (typeof body === 'object' && 'code' in body) {
+    if (!isPlain(body) && 'code' in body) {
       this.refused(pending, body)
       return
     }
@@ -149,10 +153,11 @@ export class Replies {
   /** `lines`: those that this answer has beside the others, '' for none. */
   #release(pending: Pending, body: Body, id: string | null, lines: string): void {
     const { head, binaryHead } = pending.variant!
-    if (typeof body === 'object' && 'jsonBytes' in body) {
+    if (isPlain(body)) this.#send(pending, head, body, id, lines)
+    else {
       const length = `\r\ninference-header-content-length: ${body.jsonBytes}`
       this.#send(pending, binaryHead, body.bytes, id, length + lines)
-    } else this.#send(pending, head, body, id, lines)
+    }
   }
 
   #send(

@@ -26,6 +26,24 @@ export const framingOf = (request: Pick<UwsRequest, 'forEach'>): Framing => {
 }
 
 /**
+ * A header as node:http gives it: where it is repeated, the values are joined, which no reader of
+ * one value takes. uWebSockets gives the first, `first`; only where there is one are the others
+ * looked for. So an empty one hides those behind it: the request is read as if it had none.
+ */
+export const wholeHeader = (
+  request: Pick<UwsRequest, 'forEach'>,
+  wanted: string,
+  first: string,
+): string => {
+  if (first === '') return ''
+  const values: string[] = []
+  request.forEach((name, value) => {
+    if (name === wanted) values.push(value)
+  })
+  return values.join(', ')
+}
+
+/**
  * 400 and the end of the connection, after this turn: told to close while it still parses,
  * uWebSockets forgets it at the next request of the same read.
  */

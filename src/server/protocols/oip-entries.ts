@@ -31,9 +31,15 @@ const UNSUPPORTED = new Set([
   'sequence_end',
 ])
 
+/** What may follow the 0 of a number that is another: `.`, `e`, `E`. */
+const MORE_OF_NUMBER: readonly unknown[] = [0x2e, 0x65, 0x45]
+
 /** Whether a value asks for nothing: 0, false and '' are what Triton takes for "not given". */
-const isNo = ({ bytes, at }: JsonReader): boolean =>
-  bytes[at] === 0x30 || bytes[at] === 0x66 || (bytes[at] === 0x22 && bytes[at + 1] === 0x22)
+const isNo = ({ bytes, at }: JsonReader): boolean => {
+  const next = bytes[at + 1]
+  if (bytes[at] === 0x30) return !MORE_OF_NUMBER.includes(next)
+  return bytes[at] === 0x66 || (bytes[at] === 0x22 && next === 0x22)
+}
 
 /** Those of an entry, or of the body, and where they stand. */
 export interface Parameters {

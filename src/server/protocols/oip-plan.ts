@@ -19,7 +19,7 @@ export interface OipPlan {
 /** Containers of the deepest body that the fast decoder reads: a matrix in lists of rows. */
 const FAST_DEPTH = 5
 
-/** null where requests are not of one float input with rows of a fixed size, of one element at least. */
+/** null where requests are not of one float input with rows of a fixed size, and elements. */
 export const compileOip = ({
   signature,
   rowStrides,

@@ -42,6 +42,24 @@ export const requestsSuite = (kind: EngineKind): void => {
       expect(harness.seen[0]).toMatchObject({ exchange: { acceptEncoding, inferenceHeaderLength } })
     })
 
+    test.each([
+      [
+        ['content-encoding: gzip', 'Content-Encoding: gzip'],
+        ['gzip, gzip', ''],
+      ],
+      [
+        ['inference-header-content-length: 88', 'inference-header-content-length: 5'],
+        ['', '88, 5'],
+      ],
+    ])('HttpEngine gives all of what was sent twice: %j', async (lines, wanted) => {
+      const harness = await startEngine(kind)
+      const client = await harness.client()
+      await client.send(post('/v2/models/m/infer', 'text', ...lines))
+      await client.answer()
+      const { exchange } = harness.seen[0]!
+      expect([exchange.contentEncoding, exchange.inferenceHeaderLength]).toEqual(wanted)
+    })
+
     test('HttpEngine gives empty strings for headers that were not sent', async () => {
       const harness = await startEngine(kind)
       const client = await harness.client()

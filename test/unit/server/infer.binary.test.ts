@@ -56,6 +56,15 @@ test('onRequest() answers in JSON what is not asked for in bytes, and NaN not at
   expect(outputsOf(bytes)).toMatchObject([{ values: [2, 4, 6, 8] }])
 })
 
+test('onRequest() looks at the length of the JSON over the Open Inference Protocol alone', () => {
+  const head = { path: '/v1/models/m:predict', inferenceHeaderLength: '999' }
+  expect(
+    path()
+      .ask(head, { instances: [[1, 2]] })
+      .json(),
+  ).toEqual({ predictions: [[2, 4]] })
+})
+
 test.each(['-1', '+5', '1e2', '12abc', ' 5', '0x10', '5,5', '99999999999999999999', '100000'])(
   'onRequest() refuses the length %j, and goes on',
   (length) => {

@@ -107,6 +107,7 @@ const REFUSED: readonly (readonly [object, string, string])[] = [
     '/outputs/0/parameters/shared_memory_region',
   ],
   [{ parameters: { sequence_id: 7 } }, 'EXTENSION_UNSUPPORTED', '/parameters/sequence_id'],
+  [{ parameters: { sequence_id: 0.5 } }, 'EXTENSION_UNSUPPORTED', '/parameters/sequence_id'],
   [{ parameters: { sequence_id: 'a' } }, 'EXTENSION_UNSUPPORTED', '/parameters/sequence_id'],
   [{ parameters: { sequence_end: true } }, 'EXTENSION_UNSUPPORTED', '/parameters/sequence_end'],
   [{ outputs: [named('q', { binary_data: true })] }, 'OUTPUT_UNKNOWN', '/outputs/0'],
