@@ -14,12 +14,17 @@ import { PREDICT_ROWS, TensorRows } from './tensor-rows.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 /**
- * What rows may take in memory: so much, and that many times the bytes that were sent. An absent
- * feature costs its place although it took no byte of the body. While columns grow they take twice
- * as much, and all that a request takes must stay below 100 times its bytes.
+ * What rows may take in memory: an absent feature costs its place although it took no byte of the
+ * body. While columns grow they take three times as much, and all that a request takes must stay
+ * below 100 times the bytes that were sent; where those are many, far below.
  */
-const ROWS_BYTES_FREE = 64 * 1024
-const BYTES_PER_BYTE = 32
+const FREE_BYTES = 64 * 1024
+const TIMES_MAX = 32
+const LARGE_BYTES = 16 * 1024 * 1024
+const TIMES_LARGE = 8
+
+const rowsBytesMax = (sentBytes: number): number =>
+  Math.min(FREE_BYTES + TIMES_MAX * sentBytes, Math.max(LARGE_BYTES, TIMES_LARGE * sentBytes))
 
 /** Offsets of what a body holds; -1: it does not. */
 interface Places {
@@ -59,7 +64,7 @@ const findPlaces = (reader: JsonReader, decoded: Decoded): Places | Refusal => {
 
 /** Most rows of features that a body of which so much was sent may give. */
 const rowsMaxOf = ({ rowBytes, widths }: FeaturesPlan, sentBytes: number): number => {
-  const bytesMax = ROWS_BYTES_FREE + BYTES_PER_BYTE * sentBytes
+  const bytesMax = rowsBytesMax(sentBytes)
   const byElements = Math.floor(ELEMENTS_MAX / Math.max(1, ...widths))
   return Math.max(1, Math.min(Math.floor(bytesMax / rowBytes), byElements))
 }
