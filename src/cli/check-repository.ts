@@ -10,7 +10,7 @@ import type { ConfigProblem, SluiceConfig } from '../config/config.ts'
 import { jsonPlaces } from '../config/json-text.ts'
 import { repositoryParsers } from '../config/parsers.ts'
 import { Catalog, type CatalogVersion, type ProveVersion } from '../control/catalog.ts'
-import { modelsDocument } from '../control/model-status.ts'
+import { notesOn } from '../control/model-status.ts'
 import { makePlan } from '../control/planner.ts'
 import { Prover } from '../control/prover.ts'
 import { type RepositoryFault, type RepositoryScan, scanRepository } from '../registry/folder.ts'
@@ -180,14 +180,17 @@ const failuresOf = (catalog: Catalog): RepositoryFault[] => {
 }
 
 const versionWarnings = (catalog: Catalog): RepositoryFault[] =>
-  modelsDocument(catalog.models, null).models.flatMap(({ name, versions }) =>
-    versions.flatMap(({ version, warnings }) =>
-      warnings.map((warning) => ({
-        ...inVersion(name, version, 'MODEL_CONFIG_INVALID', warning),
-        file: join(name, String(version)),
-        isWarning: true as const,
-      })),
-    ),
+  [...catalog.models].flatMap(([name, { versions }]) =>
+    [...versions].flatMap(([version, entry]) => {
+      const { sound, warnings } = entry
+      const notes = (sound === null ? [] : notesOn(entry, sound)).map((detail) => ({
+        ...{ detail, file: join(name, String(version)) },
+      }))
+      const declared = { detail: '', file: join(name, 'config.pbtxt'), problems: warnings }
+      return [...notes, declared].map(
+        (each): RepositoryFault => ({ ...each, code: 'MODEL_CONFIG_INVALID', isWarning: true }),
+      )
+    }),
   )
 
 const scratchFolder = (): string => {

@@ -67,6 +67,8 @@ export interface DeclaredTensor {
   readonly datatype: string
   /** Of one row, where the model has rows; -1: any. */
   readonly dims: readonly number[]
+  /** An input that a request may leave out, which no model here has among its inputs. */
+  readonly isOptional: boolean
   readonly places: Readonly<Record<'name' | 'datatype' | 'dims', Place>>
 }
 
@@ -78,6 +80,8 @@ export interface DeclaredTensors {
   readonly outputs: readonly DeclaredTensor[]
   /** Where max_batch_size is said. */
   readonly batchSizePlace: Place
+  /** Where a GPU is asked for; null where none is. */
+  readonly gpuPlace: Place | null
 }
 
 /** model.yaml or config.pbtxt */

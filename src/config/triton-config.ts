@@ -1,19 +1,19 @@
 /** Triton's config.pbtxt, from text to what Sluice does. Refused, never thrown. */
 
+import { formatShape } from '../shared/tensor.ts'
 import type { ConfigProblem, DeclaredTensor, FileRefusal, ModelConfig, Place } from './config.ts'
 import { placesOf } from './json-text.ts'
 import { inOrder, refuseFile } from './problems.ts'
-import { PREFERRED_SIZES_MAX } from './schemas/model.ts'
+import { shortened } from './schema-text.ts'
 import { TRITON_KEYS } from './schemas/triton.ts'
 import { type PbField, parseTextFormat } from './text-format.ts'
-import { readSession } from './triton-session.ts'
+import { gpuValue, readSession } from './triton-session.ts'
 import { type ReadMessage, type ReadValue, Remarks, TreeReader } from './triton-tree.ts'
 
 const FILE = 'config.pbtxt'
 const CODE = 'MODEL_CONFIG_INVALID'
-const BYTES_MAX = 1024 * 1024
-/** ONNX Runtime has no tensor of more. */
-const DIMENSIONS_MAX = 64
+/** Room for thousands of tensors; control reads it between other things. */
+const BYTES_MAX = 128 * 1024
 const START: Place = { line: 1, column: 1 }
 
 /** What a config.pbtxt says, and what of it is not done. */
@@ -41,12 +41,34 @@ const checkName = (root: ReadMessage, model: string, { remarks }: Reading): void
 
 /** A dimension is at least 1, or -1: any. */
 const checkDims = (values: readonly ReadValue[], path: string, { remarks }: Reading): void => {
-  if (values.length > DIMENSIONS_MAX) {
-    remarks.problem(values[0]!.offset, path, `has more than ${DIMENSIONS_MAX} dimensions`)
-  }
   for (const { offset, value } of values) {
     if (value === 0) remarks.problem(offset, path, 'got 0; wanted at least 1, or -1 for any')
   }
+}
+
+/** Elements between dimensions of any size: two shapes that agree in them hold the same. */
+const partsOf = (dims: readonly number[]): string => {
+  const parts = [1]
+  for (const size of dims) {
+    if (size === -1) parts.push(1)
+    else parts.push(size * parts.pop()!)
+  }
+  return parts.join()
+}
+
+const checkReshape = (
+  { offset }: ReadMessage,
+  dims: readonly number[],
+  shape: readonly number[],
+  { remarks }: Reading,
+): void => {
+  const path = 'input.reshape'
+  if (partsOf(dims) !== partsOf(shape)) {
+    remarks.problem(offset, path, 'has another number of elements than dims')
+    return
+  }
+  const says = `clients must send the shape of the model, ${formatShape(shape)}`
+  remarks.warning(offset, path, `is not obeyed: ${says}`)
 }
 
 /** What a tensor declares; null where it lacks something. */
@@ -63,9 +85,9 @@ const readTensor = (
   const lacking = ['name', 'data_type', 'dims'].filter((key) => !tensor.has(key))
   for (const key of lacking) remarks.problem(tensor.offset, `${path}.${key}`, 'is missing')
   if (reshape !== undefined) {
-    checkDims(reshape.values('shape'), `${path}.reshape.shape`, reading)
-    const says = 'clients send and get the shape that the model has'
-    remarks.warning(reshape.offset, `${path}.reshape`, `is not obeyed: ${says}`)
+    const shape = reshape.values('shape')
+    checkDims(shape, `${path}.reshape.shape`, reading)
+    checkReshape(reshape, numbersOf(dims), numbersOf(shape), reading)
   }
   if (name === undefined || type === undefined) return null
   const inModel = reshape?.values('shape') ?? dims
@@ -74,6 +96,7 @@ const readTensor = (
     name: String(name.value),
     datatype: word === 'STRING' ? 'BYTES' : word,
     dims: numbersOf(inModel),
+    isOptional: first(tensor, 'optional')?.value === true,
     places: {
       name: placeOf(name.offset),
       datatype: placeOf(type.offset),
@@ -91,7 +114,8 @@ const readTensors = (root: ReadMessage, path: 'input' | 'output', reading: Readi
     names.add(tensor.name)
     if (isNew) return [tensor]
     const { offset } = first(message, 'name')!
-    reading.remarks.problem(offset, `${path}.name`, `'${tensor.name}' is declared twice`)
+    const says = `'${shortened(tensor.name)}' is declared twice`
+    reading.remarks.problem(offset, `${path}.name`, says)
     return []
   })
 }
@@ -114,11 +138,6 @@ const readBatching = (root: ReadMessage, maxBatchSize: number | null, { remarks 
     remarks.warning(batching.offset, path, `is not obeyed: ${says}`)
   }
   const sizes = batching?.values('preferred_batch_size') ?? []
-  if (sizes.length > PREFERRED_SIZES_MAX) {
-    const { offset } = sizes[PREFERRED_SIZES_MAX]!
-    const message = `more than ${PREFERRED_SIZES_MAX} sizes`
-    remarks.problem(offset, `${path}.preferred_batch_size`, message)
-  }
   return {
     preferredBatchSize: numbersOf(sizes),
     maxQueueDelayUs: Number(first(batching, 'max_queue_delay_microseconds')?.value ?? 0),
@@ -133,11 +152,16 @@ const readConfig = (fields: readonly PbField[], model: string, reading: Reading)
   const batchSize = first(root, 'max_batch_size')
   const isComplete = inputs.length > 0 && outputs.length > 0
   const maxBatchSize = rowsOf(Number(batchSize?.value ?? 0), isComplete)
+  const gpu = gpuValue(root)
+  const places = {
+    batchSizePlace: reading.placeOf(batchSize?.offset ?? 0),
+    gpuPlace: gpu === undefined ? null : reading.placeOf(gpu.offset),
+  }
   return {
     maxBatchSize,
     ...readBatching(root, maxBatchSize, reading),
-    session: readSession(root, fields, reading.remarks),
-    declared: { inputs, outputs, batchSizePlace: reading.placeOf(batchSize?.offset ?? 0) },
+    session: readSession(root, reading.remarks),
+    declared: { inputs, outputs, ...places },
   }
 }
 

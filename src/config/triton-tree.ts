@@ -3,7 +3,13 @@
 import { nearest } from '../shared/nearest.ts'
 import { didYouMean } from './problems.ts'
 import { oneOf, shortened, shownValue } from './schema-text.ts'
-import type { ObeyedKey, OtherKey, Section, TritonKeys } from './schemas/triton.ts'
+import {
+  FALSE,
+  type ObeyedKey,
+  type OtherKey,
+  type Section,
+  type TritonKeys,
+} from './schemas/triton.ts'
 import type { PbField, PbValue } from './text-format.ts'
 
 /** Something to say about a place. */
@@ -39,7 +45,7 @@ export class Remarks {
 
 export interface ReadValue {
   readonly offset: number
-  readonly value: string | number
+  readonly value: string | number | boolean
 }
 
 /** The obeyed keys of a message, by name; what is not there is an empty list. */
@@ -86,22 +92,27 @@ const shown = (value: PbValue): string => {
 const quoted = (word: string): string => `\`${word}\``
 
 const wantedOf = ({ type, min, max, words }: ObeyedKey): string => {
+  if (type === 'boolean') return '`true` or `false`'
   if (words !== undefined) return oneOf(words.filter((word) => word !== '').map(quoted))
   if (type === 'string') return 'a string'
   return `an integer ${min} to ${max}`
 }
 
 /** The value that an obeyed key takes; null for another. */
-const readValue = (value: PbValue, key: ObeyedKey): string | number | null => {
-  if (key.type === 'integer') {
-    if (value.kind !== 'integer') return null
-    const number = Number(value.value)
-    return number >= (key.min ?? number) && number <= (key.max ?? number) ? number : null
+const readValue = (value: PbValue, key: ObeyedKey): ReadValue['value'] | null => {
+  const { type, words, min = -Infinity, max = Infinity, firstNumber = 0 } = key
+  if (type === 'integer') {
+    const number = value.kind === 'integer' ? Number(value.value) : -Infinity
+    return number > -Infinity && number >= min ? Math.min(number, max) : null
   }
   // One for the other is a slip that Triton refuses as well.
-  if (value.kind !== (key.type === 'enum' ? 'word' : 'string')) return null
+  if (value.kind === 'float' || (value.kind === 'string') !== (type === 'string')) return null
+  if (type === 'enum' && value.kind === 'integer') {
+    return words?.[Number(value.value) - firstNumber] ?? null
+  }
   const text = plainText(value)
-  return text !== null && (key.words?.includes(text) ?? true) ? text : null
+  if (text === null || !(words?.includes(text) ?? true)) return null
+  return type === 'boolean' ? !FALSE.includes(text) : text
 }
 
 /** Adds to the list under a name. One by one: a file may hold more than a call takes arguments. */
@@ -124,6 +135,7 @@ export class TreeReader {
     const values = new Map<string, ReadValue[]>()
     const messages = new Map<string, ReadMessage[]>()
     const seen = new Set<string>()
+    const remarked = new Set<string>()
     for (const field of fields) {
       const { name } = field
       const at = path === '' ? shortened(name) : `${path}.${shortened(name)}`
@@ -136,8 +148,10 @@ export class TreeReader {
       }
       if (!this.#mayStand(field, key, isFirst, at)) continue
       if (isSection(key)) addAll(messages, name, this.#messages(field, key, at))
-      else if (key.verdict === 'obeyed') addAll(values, name, this.#values(field, key, at))
-      else if (isFirst) this.#other(field, key, at)
+      else if (key.verdict === 'obeyed') {
+        const before = values.get(name)?.length ?? 0
+        addAll(values, name, this.#values(field, key, before, at))
+      } else if (!remarked.has(name) && this.#other(field, key, at)) remarked.add(name)
     }
     return {
       offset,
@@ -161,8 +175,7 @@ export class TreeReader {
     isFirst: boolean,
     path: string,
   ): boolean {
-    const isRepeated = isSection(key) || key.verdict === 'obeyed' ? key.isRepeated : true
-    if (isRepeated || (isFirst && !isList)) return true
+    if (key.isRepeated || (isFirst && !isList)) return true
     this.#remarks.problem(offset, path, isList ? 'takes one value, not a list' : 'stands twice')
     return false
   }
@@ -175,11 +188,22 @@ export class TreeReader {
     })
   }
 
-  #values({ values, isList, offset }: PbField, key: ObeyedKey, path: string): ReadValue[] {
-    return values.flatMap((value) => {
+  /** `before`: values that the key has already. What follows one too many is not looked at. */
+  #values(field: PbField, key: ObeyedKey, before: number, path: string): ReadValue[] {
+    const { values, isList, offset } = field
+    const { countMax = Infinity, max = Infinity } = key
+    const room = countMax - before
+    if (values.length > room && room >= 0) {
+      const { offset: place } = values[room]!
+      this.#remarks.problem(place, path, `has more than ${countMax} values`)
+    }
+    return values.slice(0, Math.max(0, room + 1)).flatMap((value) => {
       const read = readValue(value, key)
       // So that the reader's eye lands on the name, as in YAML.
       const place = isList ? value.offset : offset
+      if (value.kind === 'integer' && key.type === 'integer' && value.value > max) {
+        this.#remarks.warning(place, path, `got ${shown(value)}, which counts as ${max}`)
+      }
       if (read !== null) return { offset: place, value: read }
       const word = value.kind === 'word' || value.kind === 'string' ? plainText(value) : null
       const near = word === null ? null : nearest(word, key.words ?? [])
@@ -189,11 +213,12 @@ export class TreeReader {
     })
   }
 
-  #other(field: PbField, key: OtherKey, path: string): void {
-    const { harmless = [], says, verdict } = key
-    const isHarmless = field.values.every((value) => harmless.includes(plainText(value) ?? '{'))
-    if (isHarmless) return
-    if (verdict === 'refused') this.#remarks.problem(field.offset, path, `is not served: ${says}`)
-    else this.#remarks.warning(field.offset, path, `is not obeyed: ${says}`)
+  /** Whether there is something to say. */
+  #other({ offset, values }: PbField, key: OtherKey, path: string): boolean {
+    const { harmless = [], hint = null, says, verdict } = key
+    if (values.every((value) => harmless.includes(plainText(value) ?? '{'))) return false
+    if (verdict === 'refused') this.#remarks.problem(offset, path, `is not served: ${says}`, hint)
+    else this.#remarks.warning(offset, path, `is not obeyed: ${says}`, hint)
+    return true
   }
 }

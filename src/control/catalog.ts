@@ -4,6 +4,7 @@
  * from it (the plan) is `planner.ts`, pure.
  */
 
+import type { ConfigProblem } from '../config/config.ts'
 import type {
   RepositoryFault,
   RepositoryScan,
@@ -13,7 +14,7 @@ import type {
 import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts'
 import { aspiredVersions } from '../runtime/version-policy.ts'
 import { type EpochPlan, loadKey, type PlannedVersion } from '../shared/epoch-plan.ts'
-import { declaredFault } from './declared-tensors.ts'
+import { declaredFault, declaredWarnings, placedFailure } from './declared-tensors.ts'
 import { bindingFailure, plannedVersion } from './planned-version.ts'
 
 export interface CatalogVersion {
@@ -24,11 +25,15 @@ export interface CatalogVersion {
   readonly sound: PlannedVersion | null
   /** Why what lies there now cannot serve. */
   readonly failure: RepositoryFault | null
+  /** Of the last proving run: where it does other than its config.pbtxt declares. */
+  readonly warnings: readonly ConfigProblem[]
   readonly isProving: boolean
 }
 
 export interface CatalogModel {
   readonly scanned: ScannedModel
+  /** Why its settings cannot be read now; what is known of it is by those before. */
+  readonly broken: RepositoryFault | null
   /** Aspired versions only, by number. */
   readonly versions: ReadonlyMap<number, CatalogVersion>
 }
@@ -55,9 +60,9 @@ const entriesOf = (
   new Map(
     versions.map((scanned): [number, CatalogVersion] => {
       const { version, fault } = scanned
-      const { report = null, sound = null } = known.get(version) ?? {}
+      const { report = null, sound = null, warnings = [] } = known.get(version) ?? {}
       const isProving = fault === null
-      const kept = { report, sound: isProving ? sound : null }
+      const kept = { report, sound: isProving ? sound : null, warnings }
       return [version, { scanned, ...kept, failure: fault, isProving }]
     }),
   )
@@ -71,12 +76,15 @@ const judge = (
   model: ScannedModel,
   scanned: ScannedVersion,
   result: ProvingReport | ProvingFailure,
-): Pick<CatalogVersion, 'sound' | 'failure'> => {
-  if (isFailure(result)) return { sound: null, failure: result }
+): Pick<CatalogVersion, 'sound' | 'failure' | 'warnings'> => {
+  if (isFailure(result)) return { ...NOT_SOUND, failure: placedFailure(model, result) }
   const planned = plannedVersion(model, scanned, result)
   const failure = declaredFault(model, scanned.version, result.signature) ?? bindingFailure(planned)
-  return { sound: failure === null ? planned : null, failure }
+  if (failure !== null) return { ...NOT_SOUND, failure }
+  return { sound: planned, failure, warnings: declaredWarnings(model.config, result.signature) }
 }
+
+const NOT_SOUND = { sound: null, warnings: [] }
 
 export class Catalog {
   readonly #sources: CatalogSources
@@ -137,11 +145,16 @@ export class Catalog {
     const known = this.#models.get(scanned.name)
     // Settings that cannot be read: what was known of the model before stays.
     if (scanned.isBroken && known !== undefined) {
-      return { ...known, scanned: { ...known.scanned, faults: scanned.faults } }
+      const [broken = null] = scanned.faults
+      const versions = [...known.versions].map(
+        ([version, entry]) => [version, { ...entry, failure: broken }] as const,
+      )
+      const { faults } = scanned
+      return { broken, scanned: { ...known.scanned, faults }, versions: new Map(versions) }
     }
     const wanted = new Set([...this.#wantedOf(scanned, new Map()), serving])
     const versions = scanned.versions.filter(({ version }) => wanted.has(version))
-    return { scanned, versions: entriesOf(versions, known?.versions) }
+    return { scanned, broken: null, versions: entriesOf(versions, known?.versions) }
   }
 
   #wantedOf(scanned: ScannedModel, known: CatalogModel['versions']): number[] {
@@ -180,12 +193,14 @@ export class Catalog {
     result: ProvingReport | ProvingFailure,
   ): void {
     const { name } = model
-    const entry = this.#models.get(name)?.versions.get(scanned.version)
+    const { versions, broken = null } = this.#models.get(name) ?? {}
+    const entry = versions?.get(scanned.version)
     // Another scan has found it anew, and has it proved again.
     if (entry === undefined || entry.scanned !== scanned) return
     const report = isFailure(result) ? null : result
+    const judgement = judge(model, scanned, result)
     this.#put(name, {
-      ...{ ...entry, ...judge(model, scanned, result) },
+      ...{ ...entry, ...judgement, failure: broken ?? judgement.failure },
       report: report ?? entry.report,
       isProving: false,
     })

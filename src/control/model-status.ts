@@ -1,9 +1,9 @@
 /** What `GET /api/v1/models` answers: every version, its state and why. */
 
+import { formatProblem } from '../config/problems.ts'
 import type { ProvingFailure } from '../runtime/proving-report.ts'
 import type { PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
 import type { CatalogModel, CatalogVersion } from './catalog.ts'
-import { declaredWarnings } from './declared-tensors.ts'
 import type { ModelStatus, ModelsDocument, VersionStatus } from './status-document.ts'
 
 /** A batch that takes longer blocks its data thread noticeably (design §3, placement). */
@@ -33,12 +33,10 @@ const runUsOf = ({ report }: CatalogVersion, rowsMax: number): VersionStatus['ru
   return { oneRow: first[1], fullBatch: full[1] }
 }
 
-/** Things that work but deserve a look. */
-const warningsOf = (
-  { failure, report }: CatalogVersion,
-  planned: PlannedVersion,
-  runUs: VersionStatus['runUs'],
-): string[] => {
+/** What works but deserves a look; `entry.warnings` come beside. */
+export const notesOn = (entry: CatalogVersion, planned: PlannedVersion): string[] => {
+  const { failure, report } = entry
+  const runUs = runUsOf(entry, planned.batching.rowsMax)
   const warnings: string[] = []
   if (failure !== null) {
     warnings.push(
@@ -56,12 +54,15 @@ const warningsOf = (
     const sizes = beyond.join(', ')
     warnings.push(`preferred_batch_size ${sizes} is beyond the largest batch, ${rowsMax} rows`)
   }
+  if (report?.hasRowDimension && rowsMax === 0) {
+    warnings.push('max_batch_size 0 or absent: /predict and /v1 take one row a request')
+  }
   if (planned.manifest === null) warnings.push('no manifest.json: raw outputs, no named features')
   return warnings
 }
 
 const versionStatus = (
-  { scanned: { name, aliases, config } }: CatalogModel,
+  { scanned: { name, aliases } }: CatalogModel,
   entry: CatalogVersion,
   served: ServedVersions,
 ): VersionStatus => {
@@ -78,14 +79,14 @@ const versionStatus = (
   if (fault !== null && !isProving) return { ...failed(fault), ...shared }
   if (planned === null) return { ...NOT_THERE, ...shared, state: 'loading' }
   const { digest, signature, batching, session } = planned
-  const runUs = runUsOf(entry, batching.rowsMax)
   return {
     ...NOT_THERE,
     ...shared,
     state: inEpoch !== undefined && served.isAvailable(inEpoch) ? 'available' : 'loading',
-    ...{ digest, signature, batching, session, runUs },
+    ...{ digest, signature, batching, session },
+    runUs: runUsOf(entry, batching.rowsMax),
     memoryBytes: report?.memoryBytes ?? null,
-    warnings: [...warningsOf(entry, planned, runUs), ...declaredWarnings(config, signature)],
+    warnings: [...notesOn(entry, planned), ...entry.warnings.map(formatProblem)],
   }
 }
 

@@ -112,7 +112,12 @@ const scanVersion = (
   const noFolder = checkPlace(root, folder, 'The folder of the version', 'folder')
   if (noFolder !== null) return failed('.', noFolder)
   const noFile = checkPlace(root, modelFile, 'model.onnx', 'file')
-  if (noFile !== null) return failed('model.onnx', noFile)
+  if (noFile !== null) {
+    // Triton takes a folder of that name, with the model and its weights.
+    const isFolder = noFile.code === 'MODEL_INVALID' && isFile(join(modelFile, 'model.onnx'))
+    const detail = `${noFile.detail}, but a folder: put what is in it in its place`
+    return failed('model.onnx', isFolder ? { ...noFile, detail } : noFile)
+  }
   const code = 'MANIFEST_INVALID'
   const manifest = readOptional(root, folder, {
     name: 'manifest.json',

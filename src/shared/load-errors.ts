@@ -48,7 +48,7 @@ export const LOAD_ERRORS = {
   ),
   PROVIDER_UNAVAILABLE: loadError(
     'The version asks for an execution provider that ONNX Runtime cannot use on this machine',
-    'Take it out of `session.providers`, or see docs/guides/model-repository.md for what it needs',
+    'Take it out of `session.providers`, or KIND_GPU out of config.pbtxt; docs/guides/model-repository.md says what it needs',
   ),
   PROVING_CRASHED: loadError(
     'The version killed the process that tried it',

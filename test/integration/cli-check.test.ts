@@ -142,8 +142,8 @@ test('check --json gives problems as objects, counts, and whether all is well', 
     source: 'models/m/config.pbtxt',
     file: 'models/m/config.pbtxt',
     line: 2,
-    column: 1,
-    path: 'instance_group',
+    column: 18,
+    path: 'instance_group.count',
     message: expect.stringContaining('is not obeyed: every data thread'),
     hint: null,
   }
@@ -172,7 +172,9 @@ test('check shows what a config.pbtxt gets wrong, alone and about its versions, 
     `max_batch_size: 8\ninput {\n  name: "x"\n  data_type: TYPE_FP32\n  dims: ${dims}\n}\n`
   const { code, stdout } = await check({
     'models/right/1/model.onnx': MODEL,
-    'models/right/config.pbtxt': declared('3'),
+    'models/right/config.pbtxt': `${declared('3')}input {
+      name: "default" data_type: TYPE_FP32 dims: 1 optional: true
+    }`,
     'models/wrong/1/model.onnx': MODEL,
     'models/wrong/config.pbtxt': declared('5'),
     'models/torn/1/model.onnx': MODEL,
@@ -182,6 +184,8 @@ test('check shows what a config.pbtxt gets wrong, alone and about its versions, 
     'models/both/model.yaml': '',
     'models/gpu/1/model.onnx': MODEL,
     'models/gpu/model.yaml': 'session: {providers: [cuda, cpu]}',
+    'models/gpus/1/model.onnx': MODEL,
+    'models/gpus/config.pbtxt': '\ninstance_group { kind: KIND_GPU }',
     'models/python/1/model.onnx': MODEL,
     'models/python/config.pbtxt': 'backend: "python"',
   })
@@ -189,10 +193,16 @@ test('check shows what a config.pbtxt gets wrong, alone and about its versions, 
   expect(stdout.split('\n').filter((line) => line.startsWith('✖'))).toEqual([
     expect.stringMatching(/^✖ models\/both\/config.pbtxt {2}There are model.yaml and config.pbtxt/),
     expect.stringMatching(/^✖ models\/gpu {2}ONNX Runtime cannot use cuda here: /),
+    expect.stringMatching(
+      /^✖ models\/gpus\/config.pbtxt:2:18 {2}instance_group.kind: ONNX Runtime cannot use cuda.*KIND_CPU/,
+    ),
     '✖ models/python/config.pbtxt:1:1  backend: got "python"; wanted `onnxruntime`  (Sluice serves ONNX models only)',
     "✖ models/torn/config.pbtxt:6:1  Is not protobuf text format: wanted ',' or ']'; found '}'",
     "✖ models/wrong/config.pbtxt:5:3  input.dims: 'x' of version 1 is [-1,3], the first being that of rows: wanted [3], got [5]",
   ])
+  expect(stdout).toContain(
+    "⚠ models/right/config.pbtxt:8:7  input.optional: is not obeyed: 'default' is no input",
+  )
 })
 
 test('check names the place that leads to a repository that is not there', async () => {

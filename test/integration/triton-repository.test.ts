@@ -61,6 +61,7 @@ parameters { key: "intra_op_thread_count" value: { string_value: "2" } }
 parameters { key: "enable_mem_pattern" value: { string_value: "0" } }
 `
 
+/** The output as the model has it: its reshape in Triton's example is refused. */
 const DENSENET = `name: "densenet_onnx"
 platform: "onnxruntime_onnx"
 max_batch_size : 0
@@ -77,8 +78,7 @@ output [
   {
     name: "fc6_1"
     data_type: TYPE_FP32
-    dims: [ 3, 2, 2 ]
-    reshape { shape: [ 1, 3, 2, 2 ] }
+    dims: [ 1, 3, 2, 2 ]
     label_filename: "densenet_labels.txt"
   }
 ]
@@ -159,10 +159,10 @@ test('models answer as with Triton', async () => {
 
 test('what is not obeyed is in status and log, what is refused has its line', async () => {
   const found = (await warnings()).join('\n')
-  expect(found).toContain('simple: config.pbtxt:29:1  instance_group: is not obeyed')
+  expect(found).toContain('simple: config.pbtxt:29:20  instance_group.count: is not obeyed')
   expect(found).toContain('densenet_onnx: config.pbtxt:10:13  input.reshape: is not obeyed')
   expect(found).toContain('ensemble: config.pbtxt:1:1  ensemble_scheduling: is not served')
-  expect(gateway.stderr).toMatch(/"repository_fault".*config.pbtxt:29:1 {2}instance_group/)
+  expect(gateway.stderr).toMatch(/"repository_fault".*config.pbtxt:29:20 {2}instance_group.count/)
   expect(await versionOf('wrong')).toMatchObject({
     ...{ state: 'failed', code: 'MODEL_CONFIG_INVALID' },
     reason:
@@ -182,6 +182,9 @@ test('what was served before serves on, until what lies there is sound again', a
   reload()
   await whenSaid('simple: There are model.yaml and config.pbtxt; keep the one that counts')
   expect(await versionOf('simple')).toMatchObject({ state: 'available' })
+  expect((await versionOf('simple'))?.warnings.join()).toMatch(
+    /serves as it was; what lies there now cannot: MODEL_CONFIG_INVALID: There are model.yaml and/,
+  )
 
   rmSync(file('model.yaml'))
   writeFileSync(file('config.pbtxt'), SIMPLE.replace('dims: [ 16 ]', 'dims: [ 17 ]'))

@@ -98,9 +98,9 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'test/unit/config/text-format.test.ts': ['src/config/text-format-scanner.ts'],
   'test/unit/config/triton-config.test.ts': [
     'src/config/schemas/triton.ts',
-    'src/config/triton-session.ts',
     'src/config/triton-tree.ts',
   ],
+  'test/unit/config/triton-session.test.ts': ['src/config/schemas/triton-parameters.ts'],
   'test/unit/control/admin-api.test.ts': ['src/control/admin-openapi.ts'],
   'test/unit/control/forwarded-calls.test.ts': ['src/shared/forwarded-call.ts'],
   'test/unit/control/metrics.test.ts': [

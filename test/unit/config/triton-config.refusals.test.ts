@@ -56,11 +56,56 @@ test.each<readonly [string, string, readonly string[]]>([
   ['two sizes', 'max_batch_size: 8\nmax_batch_size: 4', ['2:1 max_batch_size: stands twice']],
   ['a list of sizes', 'max_batch_size: [8]', ['1:1 max_batch_size: takes one value, not a list']],
   [
-    'a long delay',
-    'dynamic_batching { max_queue_delay_microseconds: 10000001 }',
+    'a negative delay',
+    'dynamic_batching { max_queue_delay_microseconds: -1 }',
+    ['1:20 dynamic_batching.max_queue_delay_microseconds: got -1; wanted an integer 0 to 10000000'],
+  ],
+  [
+    'certain versions only',
+    'version_policy: { specific { versions: [1] } }',
     [
-      '1:20 dynamic_batching.max_queue_delay_microseconds: got 10000001; wanted an integer 0 to 10000000',
+      '1:19 version_policy.specific: is not served: only the highest version is loaded, and those that aliases.json names; its `champion` answers',
     ],
+  ],
+  [
+    'answers of another shape',
+    'output { name: "x" data_type: TYPE_FP32 dims: 1 reshape { } }',
+    [
+      '1:49 output.reshape: is not served: answers have the shape of the model (write the shape of the model as dims, or leave the output out)',
+    ],
+  ],
+  [
+    'inputs that cannot be reshaped',
+    'input { name: "x" data_type: TYPE_FP32 dims: [-1, 6] reshape { shape: [-1, 5] } }',
+    ['1:62 input.reshape: has another number of elements than dims'],
+  ],
+  [
+    'an enum beyond its numbers',
+    'instance_group { kind: 4 }',
+    ['1:18 instance_group.kind: got 4; wanted `KIND_AUTO`, `KIND_GPU`, `KIND_CPU` or `KIND_MODEL`'],
+  ],
+  [
+    'neither true nor false',
+    'input { name: "x" data_type: TYPE_FP32 dims: 1 optional: yes }',
+    ['1:48 input.optional: got yes; wanted `true` or `false`'],
+  ],
+  [
+    'an arena of t, as Triton does',
+    'parameters { key: "enable_mem_arena" value: { string_value: "t" } }',
+    ['1:47 parameters.enable_mem_arena: got "t"; wanted "0" or "1"'],
+  ],
+  [
+    'a refused key behind one that asks for nothing',
+    'model_transaction_policy { decoupled: false decoupled: true }\nbatch_input: [] batch_input { }',
+    [
+      '1:45 model_transaction_policy.decoupled: stands twice',
+      '2:17 batch_input: is not served: it fills inputs of the model from the shapes of requests',
+    ],
+  ],
+  [
+    'a key twice that is warned about',
+    'response_cache { enable: false }\nresponse_cache { enable: false }',
+    ['2:1 response_cache: stands twice'],
   ],
   [
     'a preferred size of 0',
@@ -70,7 +115,7 @@ test.each<readonly [string, string, readonly string[]]>([
   [
     'many preferred sizes',
     `dynamic_batching { preferred_batch_size: [${'1, '.repeat(64)}1] }`,
-    ['1:235 dynamic_batching.preferred_batch_size: more than 64 sizes'],
+    ['1:235 dynamic_batching.preferred_batch_size: has more than 64 values'],
   ],
   [
     'an enum as text',
@@ -101,7 +146,7 @@ test.each<readonly [string, string, readonly string[]]>([
   [
     'many dimensions',
     `output { name: "x" data_type: TYPE_FP32 dims: [${'1, '.repeat(64)}1] }`,
-    ['1:48 output.dims: has more than 64 dimensions'],
+    ['1:240 output.dims: has more than 64 values'],
   ],
   [
     'a tensor twice',
@@ -167,21 +212,29 @@ test.each<readonly [string, string, readonly string[]]>([
   expect(problemsOf(text)).toEqual(problems)
 })
 
-test('parseTritonConfig() refuses bytes that are no UTF-8, and more than a MiB', () => {
+test('parseTritonConfig() refuses bytes that are no UTF-8, and more than 128 KiB', () => {
   const refusal = { code: 'MODEL_CONFIG_INVALID', detail: expect.stringContaining('not UTF-8') }
   expect(parseTritonConfig(Uint8Array.of(0x6e, 0xff), 'm')).toMatchObject(refusal)
-  const large = new Uint8Array(2 ** 20 + 1).fill(32)
-  const detail = 'config.pbtxt:1:1  The file exceeds 1048576 bytes'
+  const large = new Uint8Array(2 ** 17 + 1).fill(32)
+  const detail = 'config.pbtxt:1:1  The file exceeds 131072 bytes'
   expect(parseTritonConfig(large, 'm')).toMatchObject({ ...refusal, detail })
 })
 
+test('parseTritonConfig() stops at one dimension too many, wherever it stands', () => {
+  const dims = `dims: [${'1, '.repeat(63)}1] ${'dims: 0 '.repeat(1000)}`
+  expect(problemsOf(`output { name: "x" data_type: TYPE_FP32 ${dims} }`)).toEqual([
+    '1:240 output.dims: got 0; wanted at least 1, or -1 for any',
+    '1:246 output.dims: has more than 64 values',
+  ])
+})
+
 test.each([
-  ['lists', `dynamic_batching { preferred_batch_size: [${'1,'.repeat(400_000)}1] }`],
-  ['keys', Array.from({ length: 100_000 }, (_, i) => `k${i}:1`).join(' ')],
-  ['tensors', 'input{name:"x"} '.repeat(60_000)],
-  ['parameters', 'parameters{key:"a"} '.repeat(50_000)],
-  ['sizes', 'max_batch_size:1 '.repeat(60_000)],
-])('parseTritonConfig() reads a MiB of %s in time that is linear', (_, text) => {
-  expect(text.length).toBeLessThan(2 ** 20)
+  ['lists', `dynamic_batching { preferred_batch_size: [${'1,'.repeat(60_000)}1] }`],
+  ['keys', Array.from({ length: 15_000 }, (_, i) => `k${i}:1`).join(' ')],
+  ['tensors', 'input{name:"x"} '.repeat(8000)],
+  ['parameters', 'parameters{key:"a"} '.repeat(6500)],
+  ['sizes', 'max_batch_size:1 '.repeat(7700)],
+])('parseTritonConfig() reads 128 KiB of %s in time that is linear', (_, text) => {
+  expect(text.length).toBeLessThan(2 ** 17)
   expect(parse(text)).toBeDefined()
 })

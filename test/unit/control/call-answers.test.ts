@@ -20,7 +20,8 @@ const modelsOf = (name: string): ReadonlyMap<string, CatalogModel> => {
     ...{ aliases: {}, versions: [scanned] },
   }
   const entry = { scanned, report: null, sound: PLANNED, failure: null, isProving: false }
-  return new Map([[name, { scanned: model, versions: new Map([[1, entry]]) }]])
+  const versions = new Map([[1, { ...entry, warnings: [] }]])
+  return new Map([[name, { scanned: model, broken: null, versions }]])
 }
 
 const FACTS: ModelFacts = { models: modelsOf('m'), unbound: [], plan: PLAN!, served: [PLAN!] }

@@ -120,7 +120,7 @@ test('versions are tried downwards until one is sound', async () => {
 })
 
 test('a model that cannot be read stays as it was known, and says so', async () => {
-  const { catalog, runs, proving } = makeCatalog()
+  const { catalog, runs, proving, entry } = makeCatalog()
   catalog.take(scanOf([1]), new Map())
   await runs[0]!.end(provingReport())
   const faults = [refuse('MODEL_CONFIG_INVALID', 'torn')]
@@ -128,7 +128,21 @@ test('a model that cannot be read stays as it was known, and says so', async () 
   expect(proving()).toEqual([1])
   const { scanned, versions } = catalog.models.get('a')!
   expect(scanned).toMatchObject({ faults, versions: [{ version: 1 }] })
-  expect(versions.get(1)).toMatchObject({ sound: { version: 1 } })
+  expect(versions.get(1)).toMatchObject({ sound: { version: 1 }, failure: faults[0] })
+  const others = [refuse('MODEL_CONFIG_INVALID', 'torn elsewhere')]
+  catalog.take(scanOf([], { isBroken: true, faults: others }), new Map())
+  expect(entry(1)).toMatchObject({ sound: { version: 1 }, failure: others[0] })
+  catalog.take(scanOf([1]), new Map())
+  expect(entry(1)).toMatchObject({ sound: { version: 1 }, failure: null })
+})
+
+test('a result that comes when the model cannot be read any more counts, and it still says so', async () => {
+  const { catalog, runs, entry } = makeCatalog()
+  catalog.take(scanOf([1]), new Map())
+  const faults = [refuse('MODEL_CONFIG_INVALID', 'torn')]
+  catalog.take(scanOf([], { isBroken: true, faults }), new Map())
+  await runs[0]!.end(provingReport())
+  expect(entry(1)).toMatchObject({ sound: { version: 1 }, failure: faults[0], isProving: false })
 })
 
 test('markFailed() bars what replicas cannot load until the next scan', async () => {

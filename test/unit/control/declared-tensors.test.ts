@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { ModelConfig } from '../../../src/config/config.ts'
+import { formatProblem } from '../../../src/config/problems.ts'
 import { parseTritonConfig } from '../../../src/config/triton-config.ts'
-import { declaredFault, declaredWarnings } from '../../../src/control/declared-tensors.ts'
+import {
+  declaredFault,
+  declaredWarnings,
+  placedFailure,
+} from '../../../src/control/declared-tensors.ts'
 import type { Signature } from '../../../src/shared/tensor.ts'
 
 const configOf = (text: string): ModelConfig => {
@@ -41,6 +46,8 @@ const problemsOf = (text: string, signature = SIGNATURE): string[] => {
   })
 }
 
+const warningsOf = (text: string) => declaredWarnings(configOf(text), SIGNATURE).map(formatProblem)
+
 const INPUTS = `input [ ${tensor('x', 'FP32', '16')}, ${tensor('words', 'STRING', '2, -1')} ]`
 const X = tensor('x', 'FP32', '3, 8, 8')
 
@@ -48,11 +55,7 @@ describe('declaredFault() finds nothing wrong with', () => {
   test.each([
     ['no tensors', 'max_batch_size: 4', SIGNATURE],
     ['tensors without rows', `max_batch_size: 4 ${INPUTS}`, SIGNATURE],
-    [
-      'some outputs',
-      `max_batch_size: 4 output ${tensor('z', 'FP32', '1', 'reshape { }')}`,
-      SIGNATURE,
-    ],
+    ['some outputs', `max_batch_size: 4 output ${tensor('z', 'FP32', '')}`, SIGNATURE],
     ['any size on our side', `max_batch_size: 4 output ${tensor('y', 'INT64', '7')}`, SIGNATURE],
     ['any size on theirs', `max_batch_size: 4 ${INPUTS.replace('16', '-1')}`, SIGNATURE],
     ['tensors without rows, and no size of batches', INPUTS, SIGNATURE],
@@ -65,7 +68,7 @@ describe('declaredFault() finds nothing wrong with', () => {
     [
       'tensors that are reshaped, as those of densenet_onnx',
       `max_batch_size: 0 input ${tensor('x', 'FP32', '3, 8, 8', 'reshape { shape: [1, 3, 8, 8] }')}
-       output ${tensor('y', 'FP32', '5', 'reshape { shape: [1, 5, 1, 1] }')}`,
+       output ${tensor('y', 'FP32', '1, 5, 1, 1')}`,
       WHOLE,
     ],
     ['batches of one, where the model takes one', `max_batch_size: 1 input ${X}`, WHOLE],
@@ -94,7 +97,7 @@ test.each([
     'an output that the model lacks',
     `output ${tensor('scores', 'FP32', '16')}`,
     SIGNATURE,
-    ["1:10 output.name: version 2 has no output 'scores' (it has y, z)"],
+    ["1:10 output.name: version 2 has no output 'scores' (it has 'y', 'z')"],
   ],
   [
     'an input that is not declared',
@@ -158,9 +161,76 @@ test('declaredWarnings() says where a version does more than is declared', () =>
   const text = `max_batch_size: 4
     input [ ${tensor('x', 'FP32', '-1')}, ${tensor('words', 'STRING', '2, 5')} ]
     output ${tensor('y', 'INT64', '-1')}`
-  expect(declaredWarnings(configOf(text), SIGNATURE)).toEqual([
+  expect(warningsOf(text)).toEqual([
     "config.pbtxt:2:107  input.dims: 'words' is taken in other sizes than [2,5] as well",
     "config.pbtxt:3:14  output: 'z' can be asked for as well",
   ])
-  expect(declaredWarnings(configOf(INPUTS), SIGNATURE)).toEqual([])
+  expect(warningsOf(INPUTS)).toEqual([])
+})
+
+/** One number in, one out. */
+const SCALAR: Signature = {
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [] }],
+  outputs: [{ name: 'y', datatype: 'FP32', shape: [] }],
+}
+
+test('declaredFault() takes a scalar as Triton declares it, and nothing larger', () => {
+  const text = (dims: string) =>
+    `max_batch_size: 0 input ${tensor('x', 'FP32', dims)} output ${tensor('y', 'FP32', '')}`
+  for (const dims of ['', '1', '1, 1']) expect(problemsOf(text(dims), SCALAR)).toEqual([])
+  for (const dims of ['2', '-1']) {
+    expect(problemsOf(text(dims), SCALAR)).toEqual([
+      `1:65 input.dims: 'x' of version 2 is []: wanted [], got [${dims}]`,
+    ])
+  }
+})
+
+test('an optional input need not be there, which is said; one that is there must be sent', () => {
+  const optional = (name: string) => tensor(name, 'FP32', '-1', 'optional: true')
+  const text = `max_batch_size: 4 input ${optional('default')} ${INPUTS}`
+  expect(problemsOf(text)).toEqual([])
+  expect(warningsOf(text)).toEqual([
+    "config.pbtxt:1:27  input.optional: is not obeyed: 'default' is no input of the model: its default is always used; it cannot be sent",
+  ])
+  const own = `max_batch_size: 4 input [ ${optional('x')}, ${tensor('words', 'STRING', '2, -1')} ]`
+  expect(problemsOf(own)).toEqual([])
+  expect(warningsOf(own)).toEqual([
+    "config.pbtxt:1:29  input.optional: is not obeyed: 'x' must be sent",
+  ])
+})
+
+test('thousands of wrong names are as many problems as help, and few names each', () => {
+  const names = Array.from({ length: 8000 }, (_, i) => `tensor_${i}`)
+  const signature: Signature = {
+    inputs: names.map((name) => ({ name, datatype: 'FP32', shape: [-1, 1] })),
+    outputs: names.map((name) => ({ name, datatype: 'FP32', shape: [-1, 1] })),
+  }
+  const place = { line: 1, column: 1 }
+  const wrong = names.map((name) => ({
+    ...{ name: `${name}`.repeat(9), datatype: 'FP32', dims: [1], isOptional: false },
+    places: { name: place, datatype: place, dims: place },
+  }))
+  const declared = { inputs: wrong, outputs: wrong, batchSizePlace: place, gpuPlace: null }
+  const config: ModelConfig = { ...configOf('max_batch_size: 4'), declared }
+  const { detail = '', problems = [] } = declaredFault({ name: 'm', config }, 1, signature) ?? {}
+  expect(problems).toHaveLength(100)
+  expect(problems[0]?.hint).toBe(
+    "it has 'tensor_0', 'tensor_1', 'tensor_2', 'tensor_3', 'tensor_4' and 7995 more",
+  )
+  expect(detail.length).toBeLessThan(2000)
+  const [warning] = declaredWarnings(config, signature)
+  expect(warning?.message).toMatch(/^'tensor_0', .*'tensor_4' and 7995 more can be asked for/)
+})
+
+test('placedFailure() names the line that asks for a GPU', () => {
+  const failure = { code: 'PROVIDER_UNAVAILABLE', detail: 'no GPU' } as const
+  const config = configOf('max_batch_size: 4\ninstance_group { kind: KIND_GPU }')
+  expect(placedFailure({ name: 'm', config }, failure)).toMatchObject({
+    ...{ code: 'PROVIDER_UNAVAILABLE', file: 'm/config.pbtxt' },
+    detail: 'config.pbtxt:2:18  instance_group.kind: no GPU  (with KIND_CPU it runs on the CPU)',
+  })
+  const other = { code: 'MODEL_INVALID', detail: 'bad' } as const
+  expect(placedFailure({ name: 'm', config }, other)).toBe(other)
+  const own = { ...config, declared: null }
+  expect(placedFailure({ name: 'm', config: own }, failure)).toBe(failure)
 })

@@ -38,10 +38,11 @@ const modelWith = (more: Partial<CatalogVersion>, report = provingReport()) => {
     report,
     sound: planned(report),
     failure: null,
+    warnings: [],
     isProving: false,
     ...more,
   }
-  const model: CatalogModel = { scanned: SCANNED, versions: new Map([[1, entry]]) }
+  const model: CatalogModel = { scanned: SCANNED, broken: null, versions: new Map([[1, entry]]) }
   return new Map([['a', model]])
 }
 
@@ -102,6 +103,18 @@ test('modelWarnings() names what failed, what is slow and what serves as it was'
     'a v1: a full batch takes 1.5 ms and blocks its data thread meanwhile',
     'a v1: it is not batched',
     'a v1: no manifest.json: raw outputs, no named features',
+  ])
+})
+
+test('modelWarnings() shows what is declared otherwise, and rows that cannot be asked for', () => {
+  const warning = { source: 'config.pbtxt', line: 3, column: 5, path: 'input', message: 'more' }
+  const warnings = [{ ...warning, hint: null }]
+  const batching = { rowsMax: 0, mixesRequests: false, preferredRows: [], queueDelayUsMax: 0 }
+  const replicas = served(true, { find: () => ({ ...planned(provingReport()), batching }) })
+  expect(modelWarnings(modelsDocument(modelWith({ warnings }), replicas))).toEqual([
+    'a v1: max_batch_size 0 or absent: /predict and /v1 take one row a request',
+    'a v1: no manifest.json: raw outputs, no named features',
+    'a v1: config.pbtxt:3:5  input: more',
   ])
 })
 

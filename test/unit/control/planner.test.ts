@@ -57,6 +57,7 @@ const entryOf = (model: ScannedModel, version: number, fate: Fate): CatalogVersi
     report: null,
     sound: state === 'failed' || state === 'loading' ? null : planned,
     failure: state === 'failed' ? FAILURE : null,
+    warnings: [],
     isProving: state === 'loading' || state === 'renewing',
   }
 }
@@ -73,7 +74,7 @@ const modelOf = (
     versions: numbers.map((version) => scannedOf(version, fates[version]!)),
   }
   const entries = numbers.map((v) => [v, entryOf(scanned, v, fates[v]!)] as const)
-  return { scanned, versions: new Map(entries) }
+  return { scanned, broken: null, versions: new Map(entries) }
 }
 
 const plan = (models: readonly CatalogModel[], more: Partial<PlanInputs> = {}) =>

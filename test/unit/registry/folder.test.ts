@@ -148,6 +148,8 @@ test('scanRepository() says that model.onnx is a folder', () => {
   const detail = 'model.onnx is no file'
   const fault = { code: 'MODEL_INVALID', detail, file: 'm/1/model.onnx' }
   expect(versionFault({ '1/model.onnx': null })).toEqual(fault)
+  const hint = 'model.onnx is no file, but a folder: put what is in it in its place'
+  expect(versionFault({ '1/model.onnx/model.onnx': 'x' })).toEqual({ ...fault, detail: hint })
 })
 
 test('scanRepository() does not wait for a pipe', () => {

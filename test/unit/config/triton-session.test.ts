@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { parseTritonConfig } from '../../../src/config/triton-config.ts'
+import { DEFAULT_SESSION } from '../../../src/shared/session-settings.ts'
+
+/** What a sound file says. */
+const sound = (text: string) => {
+  const result = parseTritonConfig(new TextEncoder().encode(text), 'm')
+  if ('code' in result) throw new Error(result.detail)
+  return result
+}
+
+const configOf = (text: string) => sound(text).config
+const warningsOf = (text: string) => sound(text).warnings.map(({ detail }) => detail)
+
+describe('parseTritonConfig() takes for the session', () => {
+  test.each([
+    ['threads', 'intra_op_thread_count', '4', { intraOpThreads: 4 }],
+    ['all cores', 'intra_op_thread_count', '0', { intraOpThreads: 0 }],
+    ['threads between operators', 'inter_op_thread_count', '2', { interOpThreads: 2 }],
+    ['parallel mode', 'execution_mode', '1', { executionMode: 'parallel' }],
+    ['sequential mode', 'execution_mode', '0', { executionMode: 'sequential' }],
+    ['no arena', 'enable_mem_arena', '0', { memoryArena: false }],
+    ['an arena', 'enable_mem_arena', 'true', { memoryArena: true }],
+    ['no pattern', 'enable_mem_pattern', 'false', { memoryPattern: false }],
+    ['an arena, in capitals', 'enable_mem_arena', 'TRUE', { memoryArena: true }],
+    ['no pattern, which is off', 'enable_mem_pattern', 'Off', { memoryPattern: false }],
+    ['as many threads as ONNX Runtime takes', 'intra_op_thread_count', '-1', { intraOpThreads: 0 }],
+  ])('%s from the parameters of the ONNX backend', (_, key, value, session) => {
+    const text = `parameters { key: "${key}" value: { string_value: "${value}" } }`
+    expect(configOf(text).session).toEqual({ ...DEFAULT_SESSION, ...session })
+    expect(warningsOf(text)).toEqual([])
+  })
+
+  test.each([
+    [-1, 'basic'],
+    [0, 'all'],
+    [1, 'extended'],
+    [2, 'disabled'],
+    [7, 'all'],
+  ])('level %i of graph optimisation', (level, graphOptimization) => {
+    const text = `optimization { graph : { level : ${level} }}`
+    expect(configOf(text).session).toEqual({ ...DEFAULT_SESSION, graphOptimization })
+  })
+
+  test.each([
+    ['KIND_GPU', ['cuda', 'cpu']],
+    ['1', ['cuda', 'cpu']],
+    ['KIND_CPU', ['cpu']],
+    ['2', ['cpu']],
+    ['KIND_AUTO', ['cpu']],
+    ['KIND_MODEL', ['cpu']],
+  ])('the provider from instances of %s, whatever accelerates them', (kind, providers) => {
+    const group = `instance_group [ { kind: ${kind} } ]`
+    expect(configOf(group).session.providers).toEqual(providers)
+    expect(warningsOf(group)).toEqual([])
+    const cuda = `${group} optimization { execution_accelerators {
+      gpu_execution_accelerator : [ { name : "cuda" } ] } }`
+    expect(configOf(cuda).session.providers).toEqual(providers)
+    const isOnCpu = providers.length === 1
+    expect(warningsOf(cuda)).toEqual(
+      isOnCpu ? [expect.stringContaining('the model runs on the CPU, unless an inst')] : [],
+    )
+  })
+
+  test('where a GPU is asked for, by any group', () => {
+    const text = 'instance_group { kind: KIND_CPU }\ninstance_group { gpus: 0 kind: KIND_GPU }'
+    expect(configOf(text).session.providers).toEqual(['cuda', 'cpu'])
+    expect(configOf(text).declared?.gpuPlace).toEqual({ line: 2, column: 26 })
+    expect(configOf('').declared?.gpuPlace).toBe(null)
+  })
+})
