@@ -80,12 +80,12 @@ const ENCODING: Target = {
 const PBTXT = {
   texts: [
     'name: "m"\nplatform: "onnxruntime_onnx"\nmax_batch_size: 8\n' +
-      'input [ { name: "x" data_type: TYPE_FP32 dims: [ 3 ] }, { name: "t" data_type: TYPE_STRING dims: 1 } ]\n' +
-      'output { name: "y" data_type: TYPE_FP32 dims: [ -1, 2 ] reshape { shape: [] } }\n',
+      'input [ { name: "x" data_type: TYPE_FP32 dims: [ 3 ] }, { name: "t" data_type: 13 dims: 1 reshape { } optional: 1 } ]\n' +
+      'output { name: "y" data_type: TYPE_FP32 dims: [ -1, 2 ] }\n',
     'dynamic_batching { preferred_batch_size: [ 4, 8 ] max_queue_delay_microseconds: 100 }\n' +
       'instance_group [ { kind: KIND_CPU count: 2 } ] # comment\n',
     'parameters { key: "intra_op_thread_count" value: { string_value: "4" } }\n' +
-      "optimization < graph < level: -1 > > version_policy: { specific { versions: [1, 2] } }\nname: 'a' 'b'\n",
+      "optimization < graph < level: -1 > > version_policy: { latest { num_versions: 2 } }\nname: 'a' 'b'\n",
     'default_model_filename: "model.onnx"; backend: "onnx\\u0072untime\\x41\\101"; f: 1.5e3f, g: 0x1F h: 017\n' +
       '[type.googleapis.com/a.B] { c: -inf d: true }',
   ],
