@@ -1,4 +1,4 @@
-/** What the servers are asked: one row of 30 numbers, always the same. */
+/** What the servers are asked: rows of 30 numbers, always the same. */
 
 import { seededUniform } from './load/arrivals.ts'
 
@@ -12,10 +12,59 @@ const ROW: readonly number[] = Array.from({ length: 30 }, () =>
   Number((uniform() * 2 - 1).toPrecision(7)),
 )
 
-export const FEATURES_BODY = JSON.stringify({ features: ROW })
+/** One request, always the same. */
+export interface RequestForm {
+  /** A query, which servers ignore, tells two forms of one path apart. */
+  readonly path: string
+  /** Its bytes as latin1. */
+  readonly body: string
+  readonly headers: readonly string[]
+  readonly rows: number
+}
 
-export const OIP_PATH = '/v2/models/mlp/infer'
+export const JSON_HEADERS = ['content-type: application/json']
+
+export const FEATURES_BODY = JSON.stringify({ features: ROW })
 
 export const OIP_BODY = JSON.stringify({
   inputs: [{ name: 'input', shape: [1, ROW.length], datatype: 'FP32', data: ROW }],
 })
+
+const OIP_PATH = '/v2/models/mlp/infer'
+
+export const OIP_FORM: RequestForm = {
+  path: OIP_PATH,
+  body: OIP_BODY,
+  headers: JSON_HEADERS,
+  rows: 1,
+}
+
+const BINARY_ROWS = 64
+
+const BINARY_DATA = Buffer.from(
+  Float32Array.from({ length: BINARY_ROWS * ROW.length }, () => uniform() * 2 - 1).buffer,
+)
+
+/** What tritonclient sends unless told otherwise. */
+const BINARY_HEAD = JSON.stringify({
+  inputs: [
+    {
+      name: 'input',
+      shape: [BINARY_ROWS, ROW.length],
+      datatype: 'FP32',
+      parameters: { binary_data_size: BINARY_DATA.length },
+    },
+  ],
+  parameters: { binary_data_output: true },
+})
+
+/** Open Inference Protocol with binary tensors, both ways. */
+export const BINARY_FORM: RequestForm = {
+  path: `${OIP_PATH}?binary`,
+  body: BINARY_HEAD + BINARY_DATA.toString('latin1'),
+  headers: [
+    'content-type: application/octet-stream',
+    `inference-header-content-length: ${BINARY_HEAD.length}`,
+  ],
+  rows: BINARY_ROWS,
+}

@@ -7,7 +7,15 @@
  * between any two lines means at least.
  */
 
-import { FEATURES_BODY, MLP_FILE, MLP_REPOSITORY, OIP_BODY, OIP_PATH } from './fixtures.ts'
+import {
+  BINARY_FORM,
+  FEATURES_BODY,
+  JSON_HEADERS,
+  MLP_FILE,
+  MLP_REPOSITORY,
+  OIP_FORM,
+  type RequestForm,
+} from './fixtures.ts'
 import { closedLoopTool, runGenerator } from './load/run-load.ts'
 import { type Gate, gatesOf, type Line, lineOf, select } from './measure/gates.ts'
 import { describeCommit, describeMachine } from './measure/machine.ts'
@@ -35,15 +43,18 @@ const CHECK_SECONDS = 1
 
 interface Setting {
   readonly server: Server
-  readonly path: string
-  readonly body: string
+  readonly form: RequestForm
 }
 
-const usual = (server: Server): Setting => ({ server, path: server.path, body: FEATURES_BODY })
+const usual = (server: Server): Setting => ({
+  server,
+  form: { path: server.path, body: FEATURES_BODY, headers: JSON_HEADERS, rows: 1 },
+})
 
 /** Looks into every answer: status, and ids that never come twice. */
-const check = async ({ server, path, body }: Setting): Promise<void> => {
-  const target = { port: server.port, path, body }
+const check = async ({ server, form }: Setting): Promise<void> => {
+  const { path, body, headers } = form
+  const target = { port: server.port, path, body, headers }
   const plan = { target, connections: 16, seconds: CHECK_SECONDS, perSecond: null }
   const { requests, failures, firstFailure, idsChecked, idsTwice } = await runGenerator(plan)
   const isSluice = server.name === 'sluice'
@@ -56,8 +67,9 @@ const check = async ({ server, path, body }: Setting): Promise<void> => {
 }
 
 /** What the CPU ratio is made of, and the echo against itself beside it. */
-const isJudged = ({ server, path }: Setting): boolean =>
-  server.name.startsWith('echo') || (server.name === 'sluice' && path === server.path)
+const isJudged = ({ server, form }: Setting): boolean =>
+  server.name.startsWith('echo') ||
+  (server.name === 'sluice' && (form.path === server.path || form === BINARY_FORM))
 
 const note = ({ server, path, connections, perSecond, dataCpuUs, allCpuUs }: Trial): void => {
   const cpu = `${dataCpuUs.toFixed(2)} us data thread, ${allCpuUs.toFixed(2)} us all`
@@ -71,8 +83,8 @@ const runRounds = async (
   const trials: Trial[] = []
   const all = options.isTiny ? [16] : CONNECTIONS
   const run = async (setting: Setting, connections: number, seconds: number, round: number) => {
-    const { server, path, body } = setting
-    const plan: TrialPlan = { connections, seconds, perSecond: null, path, body }
+    const { server, form } = setting
+    const plan: TrialPlan = { connections, seconds, perSecond: null, form }
     const trial = await runTrial(server, plan, round)
     note(trial)
     trials.push(trial)
@@ -100,14 +112,8 @@ const runOpenRounds = async (
   const trials: Trial[] = []
   console.log(`open loop, ${perSecond} arrivals/s`)
   for (let round = 1; round <= Math.min(3, options.rounds); round++) {
-    for (const { server, path, body } of settings) {
-      const plan = {
-        connections: OPEN_CONNECTIONS,
-        seconds: options.seconds,
-        perSecond,
-        path,
-        body,
-      }
+    for (const { server, form } of settings) {
+      const plan = { connections: OPEN_CONNECTIONS, seconds: options.seconds, perSecond, form }
       trials.push(await runTrial(server, plan, round))
     }
   }
@@ -190,17 +196,18 @@ const measure = async (options: BenchOptions, servers: Server[]): Promise<boolea
   const peers = await startPeers(options)
   servers.push(...peers)
   const again: Server = { ...echo, name: 'echo again' }
-  const oip: Setting = { server: sluice, path: OIP_PATH, body: OIP_BODY }
+  const others: Setting[] = [OIP_FORM, BINARY_FORM].map((form) => ({ server: sluice, form }))
   const compared = [echo, sluice, ...peers, again].map(usual)
-  for (const setting of [usual(echo), usual(sluice), oip, ...peers.map(usual)]) await check(setting)
+  const checked = [usual(echo), usual(sluice), ...others, ...peers.map(usual)]
+  for (const setting of checked) await check(setting)
 
   const settingsFor = (connections: number): Setting[] =>
-    connections === 128 || options.isTiny ? [...compared, oip] : compared
+    connections === 128 || options.isTiny ? [...compared, ...others] : compared
   const closed = await runRounds(options, settingsFor)
   const open = await runOpenRounds(options, [echo, sluice, again].map(usual), openRate(closed))
   const trials = [...closed, ...open]
   const lines = linesOf(trials)
-  const gates = gatesOf(trials, sluice.path)
+  const gates = gatesOf(trials, { usual: sluice.path, binary: BINARY_FORM.path })
   const { cpu, cores, node, kernel } = describeMachine()
   const pinning = isPinned ? 'servers on core 0, load on core 1' : 'no process is bound to a core'
   console.log(`\n${cores} x ${cpu}, node ${node}, kernel ${kernel}, commit ${describeCommit()}`)

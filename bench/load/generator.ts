@@ -33,8 +33,9 @@ const plan: LoadPlan = JSON.parse(process.argv[2] ?? '{}')
 const formatRequest = ({ target }: LoadPlan): Buffer =>
   Buffer.from(
     `POST ${target.path} HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\n` +
-      'content-type: application/json\r\n' +
-      `content-length: ${Buffer.byteLength(target.body)}\r\n\r\n${target.body}`,
+      target.headers.map((line) => `${line}\r\n`).join('') +
+      `content-length: ${target.body.length}\r\n\r\n${target.body}`,
+    'latin1',
   )
 
 /** What all connections count together. */

@@ -3,8 +3,10 @@
 export interface Target {
   readonly port: number
   readonly path: string
-  /** JSON. */
+  /** Its bytes as latin1. */
   readonly body: string
+  /** Header lines, `name: value`; content-type among them. */
+  readonly headers: readonly string[]
 }
 
 export interface LoadPlan {

@@ -1,12 +1,15 @@
 -- wrk script: POSTs one static body and writes the result as one JSON line.
--- usage: wrk ... -s post.lua URL -- BODY_FILE
+-- usage: wrk ... -s post.lua URL -- BODY_FILE ['NAME: VALUE' ...]
 -- Only `init` and `done` are defined, so wrk builds the request once and calls no Lua for a request.
 
 function init(args)
   local file = assert(io.open(args[1], "rb"))
   wrk.method = "POST"
   wrk.body = file:read("*a")
-  wrk.headers["content-type"] = "application/json"
+  for i = 2, #args do
+    local name, value = args[i]:match("^([^:]+): (.*)$")
+    wrk.headers[name] = value
+  end
   file:close()
 end
 

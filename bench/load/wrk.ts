@@ -25,12 +25,22 @@ export const runWrk = async (plan: LoadPlan): Promise<LoadResult> => {
   const { target, connections } = plan
   const folder = mkdtempSync(join(tmpdir(), 'bench-body-'))
   try {
-    const body = join(folder, 'body.json')
-    writeFileSync(body, target.body)
+    const body = join(folder, 'body')
+    writeFileSync(body, target.body, 'latin1')
     const url = `http://127.0.0.1:${target.port}${target.path}`
     const seconds = Math.max(1, Math.round(plan.seconds))
     const loop = ['--threads', '1', '--connections', `${connections}`, '--duration', `${seconds}s`]
-    const command = ['wrk', ...loop, '--latency', '--script', SCRIPT, url, '--', body]
+    const command = [
+      'wrk',
+      ...loop,
+      '--latency',
+      '--script',
+      SCRIPT,
+      url,
+      '--',
+      body,
+      ...target.headers,
+    ]
     return parseWrk(await outputOf(start(command, { core: 'load' })))
   } finally {
     rmSync(folder, { recursive: true })

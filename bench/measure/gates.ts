@@ -16,6 +16,8 @@ export const WANTED = {
   allProcesses: 0.7,
   fastapiAt128: 9,
   fastapiAt1: 2,
+  /** Of binary requests, one second of CPU of the data thread. */
+  rowsPerCpuSecond: 1_200_000,
 } as const
 
 const CONNECTIONS = 128
@@ -47,8 +49,26 @@ const gate = (name: string, value: number, wanted: number): Gate => ({
 const throughput = (trials: readonly Trial[]): Spread =>
   spreadOf(trials.map(({ perSecond }) => perSecond))
 
-/** Gates of one form of request; those whose trials are missing are left out. */
-export const gatesOf = (trials: readonly Trial[], path: string): Gate[] => {
+/** The paths of those forms of request that have gates. */
+export interface JudgedPaths {
+  readonly usual: string
+  readonly binary: string
+}
+
+/** Rows of binary requests that a data thread answers in one second of its CPU. */
+const binaryGate = (trials: readonly Trial[], path: string): Gate[] => {
+  const binary = select(trials, { server: 'sluice', connections: CONNECTIONS, path })
+  if (binary.length === 0) return []
+  const rowsPerSecond = spreadOf(
+    binary.map(({ rows, dataCpuUs }) => (rows * 1_000_000) / dataCpuUs),
+  ).highest
+  const name = 'rows of binary requests a second of CPU, data thread'
+  return [gate(name, rowsPerSecond, WANTED.rowsPerCpuSecond)]
+}
+
+/** Gates of some forms of request; those whose trials are missing are left out. */
+export const gatesOf = (trials: readonly Trial[], paths: JudgedPaths): Gate[] => {
+  const path = paths.usual
   const gates: Gate[] = []
   const echo = select(trials, { server: 'echo', connections: CONNECTIONS })
   const ours = select(trials, { server: 'sluice', connections: CONNECTIONS, path })
@@ -77,7 +97,7 @@ export const gatesOf = (trials: readonly Trial[], path: string): Gate[] => {
     const times = throughput(mine).median / throughput(theirs).median
     gates.push(gate(`throughput / FastAPI, ${connections} connections`, times, wanted))
   }
-  return gates
+  return [...gates, ...binaryGate(trials, paths.binary)]
 }
 
 /** One line of the table: medians with ranges, lowest CPU. */

@@ -1,5 +1,6 @@
 /** One server under one load for a moment: the unit of which rounds are made. */
 
+import type { RequestForm } from '../fixtures.ts'
 import { runLoad } from '../load/run-load.ts'
 import type { Server } from '../servers/server.ts'
 import { spentNs } from './cpu.ts'
@@ -9,8 +10,7 @@ export interface TrialPlan {
   readonly seconds: number
   /** Null: closed loop. */
   readonly perSecond: number | null
-  readonly path: string
-  readonly body: string
+  readonly form: RequestForm
 }
 
 export interface Trial {
@@ -20,6 +20,8 @@ export interface Trial {
   readonly isOpen: boolean
   /** Which form of request: the path. */
   readonly path: string
+  /** Of one request. */
+  readonly rows: number
   readonly requests: number
   readonly failures: number
   readonly perSecond: number
@@ -34,8 +36,9 @@ export interface Trial {
 const microseconds = (ns: number, requests: number): number => ns / requests / 1000
 
 export const runTrial = async (server: Server, plan: TrialPlan, round: number): Promise<Trial> => {
-  const { path, body, connections, seconds, perSecond } = plan
-  const target = { port: server.port, path, body }
+  const { form, connections, seconds, perSecond } = plan
+  const { path, body, headers, rows } = form
+  const target = { port: server.port, path, body, headers }
   const dataBefore = server.dataThreads()
   const allBefore = server.allThreads()
   if (dataBefore.size === 0) throw new Error(`${server.name} has no data thread`)
@@ -48,6 +51,7 @@ export const runTrial = async (server: Server, plan: TrialPlan, round: number): 
     connections,
     isOpen: perSecond !== null,
     path,
+    rows,
     requests: result.requests,
     failures: result.failures,
     perSecond: result.requests / result.seconds,

@@ -6,6 +6,7 @@
 
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { JSON_HEADERS } from '../../bench/fixtures.ts'
 import type { LoadResult } from '../../bench/load/load.ts'
 import { runLoad } from '../../bench/load/run-load.ts'
 import { slopeOf } from '../../bench/measure/statistics.ts'
@@ -46,7 +47,12 @@ const residentMegabytes = (pid: number): number => {
 
 const runSlice = (port: number, slice: (typeof SLICES)[number]): Promise<LoadResult> =>
   runLoad({
-    target: { port, path: slice.path, body: JSON.stringify(slice.body) },
+    target: {
+      port,
+      path: slice.path,
+      body: JSON.stringify(slice.body),
+      headers: JSON_HEADERS,
+    },
     connections: CONNECTIONS,
     seconds: SLICE_SECONDS,
     perSecond: null,

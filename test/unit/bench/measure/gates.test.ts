@@ -3,6 +3,8 @@ import { gatesOf, lineOf, select } from '../../../../bench/measure/gates.ts'
 import type { Trial } from '../../../../bench/measure/trial.ts'
 
 const PATH = '/predict/mlp'
+const BINARY = '/v2/models/mlp/infer?binary'
+const PATHS = { usual: PATH, binary: BINARY }
 
 const trial = (server: string, more: Partial<Trial>): Trial => ({
   server,
@@ -10,6 +12,7 @@ const trial = (server: string, more: Partial<Trial>): Trial => ({
   connections: 128,
   isOpen: false,
   path: server === 'sluice' ? PATH : '/',
+  rows: 1,
   requests: 1000,
   failures: 0,
   perSecond: 1000,
@@ -21,8 +24,8 @@ const trial = (server: string, more: Partial<Trial>): Trial => ({
 })
 
 test('gatesOf() is empty without trials to compare', () => {
-  expect(gatesOf([], PATH)).toEqual([])
-  expect(gatesOf([trial('sluice', {})], PATH)).toEqual([])
+  expect(gatesOf([], PATHS)).toEqual([])
+  expect(gatesOf([trial('sluice', {})], PATHS)).toEqual([])
 })
 
 test('gatesOf() divides the lowest CPU of the echo by our lowest', () => {
@@ -33,7 +36,7 @@ test('gatesOf() divides the lowest CPU of the echo by our lowest', () => {
       trial('echo', { dataCpuUs: 9 }),
       trial('sluice', { dataCpuUs: 11, allCpuUs: 11.5 }),
     ],
-    PATH,
+    PATHS,
   )
   expect(gates.map(({ value, isMet }) => [value, isMet])).toEqual([
     [0.75, true],
@@ -50,7 +53,7 @@ test('gatesOf() leaves the open loop, other forms of request and other loads out
       trial('sluice', { dataCpuUs: 1, allCpuUs: 1, path: '/v2/models/mlp/infer' }),
       trial('sluice', { dataCpuUs: 1, allCpuUs: 1, connections: 16 }),
     ],
-    PATH,
+    PATHS,
   )
   expect(gates.map(({ value }) => value)).toEqual([0.8, 0.8])
 })
@@ -60,7 +63,7 @@ test('gatesOf() compares median throughput with FastAPI at 128 and at 1 connecti
     trial('sluice', { connections, perSecond: ours }),
     trial('fastapi', { connections, perSecond: theirs }),
   ]
-  const gates = gatesOf([...at(128, 90_000, 10_000), ...at(1, 3_000, 2_000)], PATH)
+  const gates = gatesOf([...at(128, 90_000, 10_000), ...at(1, 3_000, 2_000)], PATHS)
   expect(gates.map(({ value, isMet }) => [value, isMet])).toEqual([
     [9, true],
     [1.5, false],
@@ -81,4 +84,12 @@ test('lineOf() adds failures up and takes lowest CPU and median latency', () => 
     trial('echo', { dataCpuUs: 9, p99Us: 200 }),
   ])
   expect(line).toMatchObject({ rounds: 3, failures: 3, dataCpuUs: 7, p99Us: { median: 200 } })
+})
+
+test('gatesOf() wants 1.2 million binary rows of the cheapest second of CPU', () => {
+  const binary = (dataCpuUs: number) => trial('sluice', { path: BINARY, rows: 64, dataCpuUs })
+  const [met, ...more] = gatesOf([binary(80), binary(50), binary(60)], PATHS)
+  expect(more).toEqual([])
+  expect(met).toMatchObject({ value: 1_280_000, isMet: true })
+  expect(gatesOf([binary(54)], PATHS)).toMatchObject([{ isMet: false }])
 })
