@@ -1,6 +1,6 @@
 /** A flat list of JSON numbers, straight into a float tensor. The inner loop of the data plane. */
 
-import { numberEnd, scanNumber } from './number-scanner.ts'
+import { numberEnd, plainDigits, scanNumber } from './number-scanner.ts'
 import { after, NOT_SURE, skipBlanks } from './text-scanner.ts'
 
 /** Where numbers go: `count` elements of `column` from `base`, none larger than `magnitudeMax`. */
@@ -30,8 +30,26 @@ const DIVISORS = Float64Array.from({ length: 2 * NEGATIVE }, (_, i) =>
 /** Where the delimiter behind it stands; -1 when there is no such number. */
 let otherEnd = -1
 
-/** Any number of JSON with blanks around it and `delimiter` behind it. */
-const scanOther = (bytes: Uint8Array, start: number, delimiter: number): number => {
+/**
+ * Any number of JSON with blanks around it and `delimiter` behind it. Digits were found up to
+ * `end`, `fraction` of them behind a point, -1 without one: 12 digits take 38 instead of 75 ns
+ * where that is all there is.
+ */
+const scanOther = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  fraction: number,
+  delimiter: number,
+): number => {
+  const first = bytes[start] === 0x2d ? start + 1 : start
+  const isPlain = bytes[end] === delimiter && fraction !== 0 && (bytes[first]! ^ 0x30) <= 9
+  const digits = fraction < 0 ? end - first : end - first - 1
+  const plain = isPlain ? plainDigits(bytes, first, digits, Math.max(0, fraction)) : Number.NaN
+  if (!Number.isNaN(plain)) {
+    otherEnd = end
+    return first === start ? plain : -plain
+  }
   const value = scanNumber(bytes, skipBlanks(bytes, start))
   otherEnd = numberEnd < 0 ? -1 : skipBlanks(bytes, numberEnd)
   if (otherEnd >= 0 && bytes[otherEnd] !== delimiter) otherEnd = -1
@@ -84,7 +102,7 @@ export const readNumbers = (bytes: Uint8Array, from: number, place: NumberPlace)
     let value: number
     if (isUsual && (bytes[first]! ^ 0x30) <= 9) value = mantissa / DIVISORS[divisor]!
     else {
-      value = scanOther(bytes, start, delimiter)
+      value = scanOther(bytes, start, at, fraction, delimiter)
       at = otherEnd
       if (at < 0) return -1
     }
