@@ -7,7 +7,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { casesOf, type MicroResult } from './measure/micro-case.ts'
+import { casesOf, type MicroResult, NUMBER_NS_MAX } from './measure/micro-case.ts'
 import { firstJsonLine, start } from './measure/processes.ts'
 import type { BenchOptions } from './options.ts'
 import { writeResult } from './result-file.ts'
@@ -47,18 +47,29 @@ const runCase = async (place: Place, options: BenchOptions): Promise<MicroResult
   return result as unknown as MicroResult
 }
 
-/** False when no case has such a name; a case that throws ends the benchmark. */
+const isMet = ({ numberNs }: MicroResult): boolean => numberNs === null || numberNs <= NUMBER_NS_MAX
+
+const judgement = (result: MicroResult): string => {
+  if (result.numberNs === null) return ''
+  const verdict = isMet(result) ? 'ok' : 'FAILED'
+  return `  ${verdict} ${result.numberNs.toFixed(1)} ns a number (at most ${NUMBER_NS_MAX})`
+}
+
+/**
+ * False when no case has such a name, or numbers take longer than they may; a case that throws ends
+ * the benchmark.
+ */
 export const runMicro = async (options: BenchOptions): Promise<boolean> => {
   const results: MicroResult[] = []
   console.log(`${'case'.padEnd(56)}${'ns/op'.padStart(10)}${'median'.padStart(10)}  work`)
   for (const place of await findCases(options.patterns)) {
     const result = await runCase(place, options)
     const columns = [result.lowestNs, result.medianNs].map((ns) => ns.toFixed(1).padStart(10))
-    console.log(`${result.name.padEnd(56)}${columns.join('')}  ${result.work}`)
+    console.log(`${result.name.padEnd(56)}${columns.join('')}  ${result.work}${judgement(result)}`)
     results.push(result)
   }
   if (options.isProfile) console.log(`profiles are in ${PROFILES}`)
   if (results.length === 0) console.log('no case has such a name')
   writeResult(options, { cases: results })
-  return results.length > 0
+  return results.length > 0 && (options.isTiny || results.every(isMet))
 }

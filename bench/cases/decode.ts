@@ -155,6 +155,9 @@ export const decodeCase = (
   },
 })
 
+/** The whole decoding, the body around the numbers included, is charged to them. */
+const judged = (numbers: number, some: MicroCase): MicroCase => ({ ...some, numbers })
+
 /** Rows of numbers of seven digits. */
 const matrix = (rows: number): number[][] => {
   const uniform = seededUniform(64)
@@ -214,7 +217,10 @@ const decodeOip = oipJson.decodeRequest
 const decodeTfs = tfsJson.decodeRequest
 
 export const cases: readonly MicroCase[] = [
-  decodeCase('decode: 30 floats in order, features', FEATURES_BODY, numbersPlan, decodeFeatures),
+  judged(
+    ROW.length,
+    decodeCase('decode: 30 floats in order, features', FEATURES_BODY, numbersPlan, decodeFeatures),
+  ),
   decodeCase('decode: 30 named floats, features', named(ROW), numbersPlan, decodeFeatures),
   decodeCase('decode: 30 doubles of 16 digits, features', doubles(), numbersPlan, decodeFeatures),
   decodeCase(
@@ -224,9 +230,15 @@ export const cases: readonly MicroCase[] = [
     decodeFeatures,
   ),
   decodeCase('decode: 1 row of 30 floats, OIP', OIP_BODY, numbersPlan, decodeOip),
-  decodeCase('decode: 64 rows of 30 floats, OIP', oipBody(64), numbersPlan, decodeOip),
+  judged(
+    64 * ROW.length,
+    decodeCase('decode: 64 rows of 30 floats, OIP', oipBody(64), numbersPlan, decodeOip),
+  ),
   decodeCase('decode: 1 row of 30 floats, TensorFlow', tfsBody(1), numbersPlan, decodeTfs),
-  decodeCase('decode: 64 rows of 30 floats, TensorFlow', tfsBody(64), numbersPlan, decodeTfs),
+  judged(
+    64 * ROW.length,
+    decodeCase('decode: 64 rows of 30 floats, TensorFlow', tfsBody(64), numbersPlan, decodeTfs),
+  ),
   decodeCase(
     'decode: 30 floats by the complete decoder',
     FEATURES_BODY,

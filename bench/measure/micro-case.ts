@@ -12,7 +12,12 @@ export interface MicroCase {
    * must return the same series of numbers in every process.
    */
   readonly setup: () => () => number
+  /** Numbers that one operation decodes, where what one takes is judged. */
+  readonly numbers?: number
 }
+
+/** Most nanoseconds that a number of a judged case may take. */
+export const NUMBER_NS_MAX = 8
 
 export interface MicroResult {
   readonly name: string
@@ -21,6 +26,8 @@ export interface MicroResult {
   readonly medianNs: number
   /** Hash of the numbers that the first operations returned: same work, same hash. */
   readonly work: string
+  /** Of `lowestNs`, for one number; null where the case is not judged. */
+  readonly numberNs: number | null
 }
 
 export interface MicroBudget {
@@ -62,7 +69,10 @@ const calibrate = (operation: () => number, budget: MicroBudget): number => {
   return times
 }
 
-export const measureCase = ({ name, setup }: MicroCase, budget: MicroBudget): MicroResult => {
+export const measureCase = (
+  { name, setup, numbers }: MicroCase,
+  budget: MicroBudget,
+): MicroResult => {
   const operation = setup()
   const work = hashNumbers(Array.from({ length: HASHED }, operation))
   const times = calibrate(operation, budget)
@@ -71,7 +81,13 @@ export const measureCase = ({ name, setup }: MicroCase, budget: MicroBudget): Mi
     () => (timeMs(operation, times, budget.monotonic) * 1e6) / times,
   )
   const { lowest, median } = spreadOf(samplesNs)
-  return { name, lowestNs: lowest, medianNs: median, work: Number.isNaN(sink) ? 'NaN' : work }
+  return {
+    name,
+    lowestNs: lowest,
+    medianNs: median,
+    work: Number.isNaN(sink) ? 'NaN' : work,
+    numberNs: numbers === undefined ? null : lowest / numbers,
+  }
 }
 
 const isCase = (value: unknown): value is MicroCase =>

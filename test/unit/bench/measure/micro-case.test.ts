@@ -23,6 +23,13 @@ test('measureCase() finds the cost of an operation', () => {
   expect(medianNs).toBeCloseTo(1000, 3)
 })
 
+test('measureCase() shares the cost among the numbers of an operation', () => {
+  const { micro, monotonic } = countingCase(0.001)
+  const budget = { samples: 5, sampleMs: 1, monotonic }
+  expect(measureCase(micro, budget).numberNs).toBeNull()
+  expect(measureCase({ ...micro, numbers: 50 }, budget).numberNs).toBeCloseTo(20, 3)
+})
+
 test('measureCase() hashes the work, not the speed', () => {
   const works = [0.001, 0.004].map((costMs) => {
     const { micro, monotonic } = countingCase(costMs)
