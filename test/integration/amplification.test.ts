@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import {
   measureAll,
   measureClient,
+  measureRuns,
   measureWasteful,
   TIMES_MAX,
   tableOf,
@@ -20,6 +21,17 @@ test.each(['', 'gzip'] as const)(
     const measured = await measureAll(SIZES, encoding)
     console.log(tableOf(measured, await measureClient()))
     expect(measured.filter(({ memoryTimes }) => memoryTimes > TIMES_MAX)).toEqual([])
+  },
+)
+
+// Skipped: resident memory at its most is read from /proc, of Linux alone.
+test.runIf(process.platform === 'linux').each(['', 'gzip'] as const)(
+  'no texts take more resident memory in a run than 100 times their bytes; encoding: "%s"',
+  async (encoding) => {
+    const measured = await measureRuns(encoding)
+    console.log(tableOf(measured, await measureClient()))
+    expect(measured.filter(({ memoryTimes }) => memoryTimes > TIMES_MAX)).toEqual([])
+    expect(measured.map(({ peakBytes }) => peakBytes > 400 * 2 ** 20)).not.toContain(true)
   },
 )
 

@@ -11,6 +11,7 @@ import { FeatureRows, rowPointer } from './features-row.ts'
 import { readInstances } from './instances.ts'
 import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget, sentBytesOf } from './protocol.ts'
 import { PREDICT_ROWS, TensorRows } from './tensor-rows.ts'
+import { textsMaxOf } from './texts.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 /**
@@ -63,10 +64,15 @@ const findPlaces = (reader: JsonReader, decoded: Decoded): Places | Refusal => {
 }
 
 /** Most rows of features that a body of which so much was sent may give. */
-const rowsMaxOf = ({ rowBytes, widths }: FeaturesPlan, sentBytes: number): number => {
+const rowsMaxOf = (
+  { rowBytes, rowTexts, widths }: FeaturesPlan,
+  sentBytes: number,
+  textsMax: number,
+): number => {
   const bytesMax = rowsBytesMax(sentBytes)
+  const byTexts = Math.floor(textsMax / rowTexts)
   const byElements = Math.floor(ELEMENTS_MAX / Math.max(1, ...widths))
-  return Math.max(1, Math.min(Math.floor(bytesMax / rowBytes), byElements))
+  return Math.max(1, Math.min(Math.floor(bytesMax / rowBytes), byElements, byTexts))
 }
 
 type Rows = FeatureRows | TensorRows
@@ -97,12 +103,12 @@ export const decodeComplete = (
   const rows: Rows =
     plan.binding.features.length > 0
       ? new FeatureRows(plan, reader)
-      : new TensorRows(plan, reader, PREDICT_ROWS)
+      : new TensorRows(plan, reader, PREDICT_ROWS, textsMaxOf(decoded))
   const isBatch = places.instances >= 0
   reader.at = isBatch ? places.instances : places.features
   let count = 1
   if (isBatch) {
-    const countMax = rowsMaxOf(plan.features, sentBytesOf(decoded, bytes))
+    const countMax = rowsMaxOf(plan.features, sentBytesOf(decoded, bytes), textsMaxOf(decoded))
     const read = readInstances(reader, plan, (index) => readRow(reader, rows, index), countMax)
     if (typeof read !== 'number') return read
     count = read

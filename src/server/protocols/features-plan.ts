@@ -39,6 +39,8 @@ export interface FeaturesPlan {
   readonly widths: readonly number[]
   /** What a row takes in memory; 0 where values, not their absence, decide that. */
   readonly rowBytes: number
+  /** Texts of a row; 0 likewise. */
+  readonly rowTexts: number
   /** By input: a row of absent values. */
   readonly absentRow: readonly TensorData[]
   /** By feature: whether an absent or null value is refused. */
@@ -136,6 +138,7 @@ export const compileFeatures = (parts: VariantParts): FeaturesPlan => {
     vector: fast === null ? null : vectorOf(fast),
     widths,
     rowBytes: inputs.reduce((n, { datatype }, i) => n + widths[i]! * elementBytes(datatype), 0),
+    rowTexts: inputs.reduce((n, { datatype }, i) => n + (datatype === 'BYTES' ? widths[i]! : 0), 0),
     absentRow: absentRowOf(parts, widths),
     isRequired: binding.features.map(({ optional }) => !optional),
     names: prepareNames(names),

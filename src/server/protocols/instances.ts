@@ -31,7 +31,7 @@ export const readInstances = (
       return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: AT, detail }])
     }
     if (count === countMax) {
-      const detail = `The rows leave out too much: at most ${count} such rows in one request`
+      const detail = `A request of so many bytes may have at most ${count} such rows`
       return refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: instancePointer(count), detail }])
     }
     const refusal = readRow(count)

@@ -14,10 +14,12 @@ const QUICK_BYTES_MAX = 64 * 1024
 /** `decoded.jsonBytes` is at least 1. */
 export const decodeOipBinary: DecodeRequest = (body, plan, target, decoded, onSlow) => {
   const { jsonBytes } = decoded
-  const known = plan.oipHeaders.find(body, decoded)
+  // What a compressed body may hold depends on the bytes that were sent.
+  const isPlain = decoded.sentBytes < 0
+  const known = isPlain ? plan.oipHeaders.find(body, decoded) : null
   if (known === null || body.length > QUICK_BYTES_MAX) onSlow()
   const request = known ?? readRequest(body, plan, decoded)
   if (isRefusal(request)) return request
-  if (known === null) plan.oipHeaders.keep(body, jsonBytes, request)
+  if (known === null && isPlain) plan.oipHeaders.keep(body, jsonBytes, request)
   return deliverRequest(request, body.subarray(jsonBytes), { plan, target, decoded })
 }

@@ -11,6 +11,7 @@ import { readInputs } from './oip-inputs.ts'
 import { readOutputs } from './oip-outputs.ts'
 import { deliverRequest, type OipRequest } from './oip-request.ts'
 import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget, sentBytesOf } from './protocol.ts'
+import { textsMaxOf } from './texts.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 const BODY_KEYS = new Set(['id', 'parameters', 'inputs', 'outputs'])
@@ -53,7 +54,10 @@ export const readRequest = (
   const outputs = readOutputs(reader, places, plan, isBinaryUsual)
   if (outputs !== null && isRefusal(outputs)) return outputs
   const tailBytes = jsonBytes < 0 ? -1 : bytes.length - jsonBytes
-  const inputs = readInputs(reader, places.get('inputs'), plan, tailBytes)
+  const inputs = readInputs(reader, places.get('inputs'), plan, {
+    tailBytes,
+    textsMax: textsMaxOf(decoded),
+  })
   if (isRefusal(inputs)) return inputs
   const shapes = inputs.map(({ shape }) => shape)
   const rows = rowCount(shapes, plan, sentBytesOf(decoded, bytes))

@@ -13,6 +13,7 @@ import { isMisfit, readElement } from './element.ts'
 import { readNested } from './nested.ts'
 import { findParameters, NOWHERE, type Places, readCount, readEntry } from './oip-entries.ts'
 import { checkBytes } from './tensor-bytes.ts'
+import { tooManyTexts } from './texts.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 const INPUT_KEYS = new Set(['name', 'shape', 'datatype', 'parameters', 'data'])
@@ -34,6 +35,9 @@ export interface Tail {
   readonly bytes: number
   /** How much of it has been named so far. */
   named: number
+  /** Texts that the request may still have, of so many. */
+  textsLeft: number
+  readonly textsMax: number
 }
 
 export interface Input {
@@ -121,6 +125,12 @@ const readData = (given: Given, shape: readonly number[]): Column | Refusal => {
   ])
 }
 
+/** Counts the texts of an input before they are read. */
+const takeTexts = ({ signature, tail }: Given, shape: readonly number[]): Refusal | null => {
+  if (signature.datatype === 'BYTES') tail.textsLeft -= elementCount(shape)
+  return tail.textsLeft < 0 ? tooManyTexts(tail.textsMax) : null
+}
+
 /** Takes the bytes of an input out of the tail, in the order of the JSON. */
 const readBinary = (given: Given, shape: readonly number[], size: number): Input | Refusal => {
   const { signature, tail, places } = given
@@ -141,6 +151,8 @@ const readBinary = (given: Given, shape: readonly number[], size: number): Input
     const detail = `Input ${name} of shape ${formatShape(shape)} ${fault.detail}`
     return refuse(fault.code, detail, [{ pointer: at, detail }])
   }
+  const refusal = takeTexts(given, shape)
+  if (refusal !== null) return refusal
   tail.named += size
   return { shape, column: null, from, to: from + size }
 }
@@ -169,7 +181,7 @@ const readInput = (given: Given): Input | Refusal => {
   const shape = readShape(given)
   if (isRefusal(shape)) return shape
   if (size >= 0) return readBinary(given, shape, size)
-  const column = readData(given, shape)
+  const column = takeTexts(given, shape) ?? readData(given, shape)
   return isRefusal(column) ? column : { shape, column, from: 0, to: 0 }
 }
 
@@ -178,10 +190,10 @@ export const readInputs = (
   reader: JsonReader,
   place: number | undefined,
   { signature: { inputs }, endpoint }: VariantPlan,
-  tailBytes: number,
+  { tailBytes, textsMax }: { readonly tailBytes: number; readonly textsMax: number },
 ): Input[] | Refusal => {
   const found = new Map<string, Input>()
-  const tail: Tail = { model: endpoint, bytes: tailBytes, named: 0 }
+  const tail = { model: endpoint, bytes: tailBytes, named: 0, textsLeft: textsMax, textsMax }
   reader.at = place ?? NOWHERE
   if (!reader.isList) return malformed("The body needs a list 'inputs'", pointer('inputs'))
   let index = 0

@@ -13,6 +13,7 @@ import { type Column, columnsOf } from './columns.ts'
 import { readElement, refuseAt } from './element.ts'
 import { instancePointer } from './instances.ts'
 import { type Nested, readNested } from './nested.ts'
+import { tooManyTexts } from './texts.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 /** `sizes` where they fit `wanted`, which may have free dimensions; else null. */
@@ -79,11 +80,16 @@ export class TensorRows {
   readonly shapes: (readonly number[])[] = []
   /** By input: the lengths of the lists that gave this shape. */
   readonly #sizes: (readonly number[])[] = []
+  readonly #textsMax: number
+  #textsLeft: number
 
-  constructor(plan: VariantPlan, reader: JsonReader, form: TensorForm) {
+  /** `textsMax`: of the whole request. */
+  constructor(plan: VariantPlan, reader: JsonReader, form: TensorForm, textsMax: number) {
     this.#plan = plan
     this.#reader = reader
     this.#form = form
+    this.#textsMax = textsMax
+    this.#textsLeft = textsMax
     this.columns = columnsOf(plan)
   }
 
@@ -141,7 +147,11 @@ export class TensorRows {
     const { isWhole, takesBase64 } = this.#form
     if (this.#reader.isNull) return this.#missing(input, rowIndex, isNamed)
     const read = takesBase64 ? readElementOrBase64 : readElement
-    const nested = readNested(this.#reader, this.columns[input]!, Infinity, read)
+    const isText = signature.datatype === 'BYTES'
+    const countMax = isText ? this.#textsLeft : Infinity
+    const nested = readNested(this.#reader, this.columns[input]!, countMax, read)
+    if (isText) this.#textsLeft -= nested.count
+    if (this.#textsLeft < 0) return tooManyTexts(this.#textsMax)
     if (nested.misfit === null && isSame(nested.sizes, this.#sizes[input])) return null
     const isRow = this.#plan.rowsMax > 0 && !isWhole
     const shape = isWhole

@@ -9,6 +9,7 @@ import { deliver, rowCount } from './columns.ts'
 import { readInstances } from './instances.ts'
 import { type Decoded, type RowTarget, sentBytesOf } from './protocol.ts'
 import { type TensorForm, TensorRows } from './tensor-rows.ts'
+import { textsMaxOf } from './texts.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
 /** The signature that a version has: it knows no other. */
@@ -70,7 +71,7 @@ export const decodeTfsComplete = (
   const places = findPlaces(reader)
   if (isRefusal(places)) return places
   const isBatch = places.instances >= 0
-  const rows = new TensorRows(plan, reader, isBatch ? ROWS : WHOLE)
+  const rows = new TensorRows(plan, reader, isBatch ? ROWS : WHOLE, textsMaxOf(decoded))
   reader.at = Math.max(places.instances, places.inputs)
   const count = isBatch
     ? readInstances(reader, plan, (index) => atRow(rows.read(index), index))

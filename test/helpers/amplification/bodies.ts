@@ -2,6 +2,7 @@
 
 import { gzipSync } from 'node:zlib'
 import { plainBytesMax } from '../../../src/server/content-encoding.ts'
+import { LENGTH_BYTES } from '../../../src/server/protocols/tensor-bytes.ts'
 import type { PlanName } from './plans.ts'
 import type { DecodeTask } from './process.ts'
 
@@ -201,3 +202,12 @@ export const hostiles = (bytes: number, encoding: '' | 'gzip'): Hostile[] => {
     task: { ...given, body: atCap(given.body), encoding },
   }))
 }
+
+/** Bodies of so many texts that what they take in a run is more than what any run takes. */
+export const textsToRun = (encoding: '' | 'gzip'): Hostile[] =>
+  [2 ** 19, 2 ** 20, 2 ** 23].map((count) => {
+    const given = binary('text', 'BYTES', count, new Uint8Array(count * LENGTH_BYTES))
+    const title = `${count} empty texts in a run${encoding === '' ? '' : ', gzip'}`
+    if (encoding === '') return { title, task: given }
+    return { title, task: { ...given, body: atCap(given.body), encoding } }
+  })

@@ -5,12 +5,15 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { atEnd } from '../clean-up.ts'
-import { type Hostile, hostiles } from './bodies.ts'
-import type { Cost, DecodeTask, SendTask } from './process.ts'
+import { type Hostile, hostiles, textsToRun } from './bodies.ts'
+import type { Cost, DecodeTask, RunTask, SendTask } from './process.ts'
 
 /** What any request may take, whatever its bytes, and how many times these beside. */
 export const FREE_BYTES = 256 * 1024
 export const TIMES_MAX = 100
+
+/** What code, stacks and the allocator take beside: resident memory comes in large pieces. */
+const RUN_FREE_BYTES = 16 * 2 ** 20
 
 const SENT_BYTES = 32 * 2 ** 20
 const WORST = 12
@@ -34,7 +37,7 @@ const startProcess = (): ChildProcess => {
   return child
 }
 
-const ask = async (child: ChildProcess, task: DecodeTask | SendTask): Promise<Cost> => {
+const ask = async (child: ChildProcess, task: DecodeTask | RunTask | SendTask): Promise<Cost> => {
   child.send(task)
   const [cost] = await once(child, 'message')
   return cost
@@ -56,6 +59,25 @@ export const measureAll = async (
   const measured: Measured[] = []
   for (const size of sizes) {
     for (const hostile of hostiles(size, encoding)) measured.push(await measure(child, hostile))
+  }
+  return measured
+}
+
+/** Bodies of texts through a session, in a process of their own each, by its resident memory. */
+export const measureRuns = async (encoding: '' | 'gzip'): Promise<Measured[]> => {
+  const measured: Measured[] = []
+  for (const { title, task } of textsToRun(encoding)) {
+    const { code, peakBytes, cpuMs } = await ask(startProcess(), { run: task })
+    const bytes = task.body.length
+    const memoryTimes = Math.max(0, peakBytes - RUN_FREE_BYTES) / bytes
+    measured.push({
+      title,
+      code,
+      bytes,
+      peakBytes,
+      memoryTimes,
+      cpuNsPerByte: (cpuMs * 1e6) / bytes,
+    })
   }
   return measured
 }

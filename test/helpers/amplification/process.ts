@@ -5,12 +5,16 @@
  */
 
 import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { GCProfiler } from 'node:v8'
+import { createSession } from '../../../src/runtime/session.ts'
 import { withPlainBody } from '../../../src/server/content-encoding.ts'
 import * as featuresJson from '../../../src/server/protocols/features-json.ts'
 import * as oipJson from '../../../src/server/protocols/oip-json.ts'
+import type { Decoded } from '../../../src/server/protocols/protocol.ts'
 import * as tfsJson from '../../../src/server/protocols/tfs-json.ts'
+import { identity } from '../models.ts'
 import { emptyDecoded } from '../variant-plans.ts'
 import { PLANS, type PlanName } from './plans.ts'
 
@@ -22,6 +26,11 @@ export interface DecodeTask {
   readonly encoding: string
   /** As in a header; -1: it was not sent. */
   readonly jsonBytes: number
+}
+
+/** A body of texts that is also run, by a model that gives them back: natively they take more. */
+export interface RunTask {
+  readonly run: DecodeTask
 }
 
 /** Writing so many bytes to a server, as cheaply as a client can. */
@@ -53,10 +62,14 @@ const wasteful = (body: Uint8Array): string => {
   return waste.length === 0 ? 'REQUEST_MALFORMED' : ''
 }
 
-const decode = ({ format, plan, body, encoding, jsonBytes }: DecodeTask): string => {
+const decodedOf = ({ body, encoding, jsonBytes }: DecodeTask): Decoded => ({
+  ...emptyDecoded(jsonBytes),
+  sentBytes: encoding === '' ? -1 : body.length,
+})
+
+const decode = (task: DecodeTask, decoded = decodedOf(task)): string => {
+  const { format, plan, body, encoding } = task
   if (format === 'wasteful') return wasteful(body)
-  const sentBytes = encoding === '' ? -1 : body.length
-  const decoded = { ...emptyDecoded(jsonBytes), sentBytes }
   const { decodeRequest } = FORMATS[format]
   const target = { columns: [], row: 0, room: 0 }
   const refusal = withPlainBody(body, encoding, LIMITS, (plain) =>
@@ -111,6 +124,26 @@ const costOf = async (task: DecodeTask): Promise<Cost> => {
   return { code, peakBytes: peak, cpuMs: await cpuMsOf(() => void decode(task)) }
 }
 
+/** Most resident memory since `clear_refs` was told 5 (Linux, proc(5)). */
+const residentPeakBytes = (): number =>
+  Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024
+
+const runCost = async ({ run }: RunTask): Promise<Cost> => {
+  const session = createSession(identity('BYTES', ['N', 'M']))
+  session.run([{ datatype: 'BYTES', shape: [1, 1], data: [''] }])
+  decode({ ...run, body: new Uint8Array(0) })
+  await collect()
+  writeFileSync('/proc/self/clear_refs', '5')
+  const before = residentPeakBytes()
+  let code = ''
+  const cpuMs = await cpuMsOf(() => {
+    const decoded = decodedOf(run)
+    code = decode(run, decoded)
+    if (decoded.tensors !== null) session.run(decoded.tensors)
+  })
+  return { code, peakBytes: residentPeakBytes() - before, cpuMs }
+}
+
 const send = async ({ port, bytes }: SendTask): Promise<Cost> => {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
@@ -124,6 +157,7 @@ const send = async ({ port, bytes }: SendTask): Promise<Cost> => {
   return { code: '', peakBytes: 0, cpuMs }
 }
 
-process.on('message', async (task: DecodeTask | SendTask) => {
-  process.send!(await ('port' in task ? send(task) : costOf(task)))
+process.on('message', async (task: DecodeTask | RunTask | SendTask) => {
+  if ('run' in task) process.send!(await runCost(task))
+  else process.send!(await ('port' in task ? send(task) : costOf(task)))
 })
