@@ -5,6 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { JSON_HEADERS } from '../../bench/fixtures.ts'
 import type { LoadResult } from '../../bench/load/load.ts'
@@ -12,6 +13,7 @@ import { runLoad } from '../../bench/load/run-load.ts'
 import { slopeOf } from '../../bench/measure/statistics.ts'
 import { EXAMPLE_REPOSITORY, FLIGHT } from '../helpers/example.ts'
 import { startGateway } from '../helpers/gateway.ts'
+import { type GivenInput, written } from '../helpers/wire-forms.ts'
 
 const REQUESTS = Number(process.env['SLUICE_SOAK_REQUESTS'] ?? 10_000_000)
 const SLOPE_MAX = 0.5
@@ -21,23 +23,70 @@ const CONNECTIONS = 64
 const SLICE_SECONDS = 1
 
 const names = Object.keys(FLIGHT) as (keyof typeof FLIGHT)[]
-const categories = names.slice(0, 4).map((name) => FLIGHT[name])
-const numbers = names.slice(4).map((name) => FLIGHT[name] ?? 0)
+const categories = names.slice(0, 4).map((name) => String(FLIGHT[name]))
+const numbers = names.slice(4).map((name) => Number(FLIGHT[name] ?? 0))
 
-/** Predictions in both formats, and requests that are refused. */
-const SLICES = [
-  { path: '/predict/flight-delay', body: { features: FLIGHT }, isRefused: false },
-  {
-    path: '/v2/models/flight-delay/infer',
-    body: {
-      inputs: [
-        { name: 'numeric', shape: [1, numbers.length], datatype: 'FP32', data: numbers },
-        { name: 'categorical', shape: [1, categories.length], datatype: 'BYTES', data: categories },
-      ],
-    },
-    isRefused: false,
-  },
-  { path: '/predict/flight-delay', body: { features: { orgin: 'EWR' } }, isRefused: true },
+const numeric = { name: 'numeric', shape: [1, numbers.length], datatype: 'FP32' } as const
+const categorical = {
+  name: 'categorical',
+  shape: [1, categories.length],
+  datatype: 'BYTES',
+} as const
+const OIP_PATH = '/v2/models/flight-delay/infer'
+
+interface Slice {
+  readonly path: string
+  /** Its bytes as latin1. */
+  readonly body: string
+  readonly headers: readonly string[]
+  readonly isRefused: boolean
+}
+
+const json = (path: string, body: object, isRefused = false): Slice => ({
+  path,
+  body: JSON.stringify(body),
+  headers: JSON_HEADERS,
+  isRefused,
+})
+
+const gzipped = ({ path, body, headers, isRefused }: Slice): Slice => ({
+  path,
+  body: gzipSync(Buffer.from(body, 'latin1')).toString('latin1'),
+  headers: [...headers, 'content-encoding: gzip', 'accept-encoding: gzip'],
+  isRefused,
+})
+
+const given = (input: typeof numeric | typeof categorical, values: GivenInput['values']) => ({
+  ...input,
+  told: input.datatype,
+  values,
+})
+
+const binary = (): Slice => {
+  const inputs = [given(numeric, numbers), given(categorical, categories)]
+  const { bytes, jsonBytes } = written({ inputs, id: 'a', outputs: null }, ['binary', 'binary'])
+  const length = `inference-header-content-length: ${jsonBytes}`
+  const body = Buffer.from(bytes).toString('latin1')
+  return { path: OIP_PATH, body, headers: [length], isRefused: false }
+}
+
+const oip = json(OIP_PATH, {
+  inputs: [
+    { ...numeric, data: numbers },
+    { ...categorical, data: categories },
+  ],
+})
+
+/** Predictions in every format, compressed ones, and requests that are refused. */
+const SLICES: readonly Slice[] = [
+  json('/predict/flight-delay', { features: FLIGHT }),
+  oip,
+  binary(),
+  gzipped(json(OIP_PATH, { ...JSON.parse(oip.body), id: 'b' })),
+  json('/v1/models/flight-delay:predict', {
+    inputs: { numeric: [numbers], categorical: [categories] },
+  }),
+  json('/predict/flight-delay', { features: { orgin: 'EWR' } }, true),
 ]
 
 const residentMegabytes = (pid: number): number => {
@@ -45,14 +94,9 @@ const residentMegabytes = (pid: number): number => {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
 }
 
-const runSlice = (port: number, slice: (typeof SLICES)[number]): Promise<LoadResult> =>
+const runSlice = (port: number, { path, body, headers }: Slice): Promise<LoadResult> =>
   runLoad({
-    target: {
-      port,
-      path: slice.path,
-      body: JSON.stringify(slice.body),
-      headers: JSON_HEADERS,
-    },
+    target: { port, path, body, headers },
     connections: CONNECTIONS,
     seconds: SLICE_SECONDS,
     perSecond: null,
