@@ -109,6 +109,7 @@ const infer = new Infer({
 const engine = createHttpEngine(settings.httpEngine, {
   bodyBytesMax: settings.limits.bodyBytesMax,
   headerBytesMax: settings.limits.headerBytesMax,
+  unsentBytesMax: settings.limits.bodyBytesInFlightMax / settings.threads,
   cors: createCors(settings.corsOrigins),
   takeBodyBytes,
   onConnections: (delta) => account.connections(delta),

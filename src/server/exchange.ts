@@ -60,6 +60,8 @@ export type RequestHandler = (exchange: Exchange, body: Uint8Array, refusal: Ref
 export interface HttpEngineOptions {
   readonly bodyBytesMax: number
   readonly headerBytesMax: number
+  /** Most bytes of answers that may wait for their readers on this thread, see `UnsentAnswers`. */
+  readonly unsentBytesMax: number
   /** null: off, and what browsers say of their pages is not even read. */
   readonly cors: Cors | null
   /**
@@ -86,7 +88,11 @@ export const textOf = (head: string | Uint8Array): string =>
 
 export interface HttpEngine {
   readonly name: 'uws' | 'node'
-  /** Exchanges that are neither answered nor aborted, those whose body still arrives included. */
+  /**
+   * Exchanges of which neither the kernel has the whole answer nor the client has gone, those whose
+   * body still arrives included. (Of the last few small answers on a connection, uWebSockets may
+   * keep bytes that this does not know of.)
+   */
   readonly underWay: number
   /** Listens with SO_REUSEPORT; gives the port (0 picks one), or rejects with PORT_IN_USE. */
   listen(host: string, port: number): Promise<number>

@@ -18,6 +18,8 @@ import {
   hasProtocolHeaders,
   textOf,
 } from './exchange.ts'
+import { answerParserError, NodeConnection, type Open } from './node-connection.ts'
+import { UnsentAnswers } from './unsent-answers.ts'
 
 const { monotonic } = systemClock
 
@@ -32,7 +34,7 @@ const CHECK_MS = 1000
 
 export const createNodeEngine = (options: HttpEngineOptions): HttpEngine => new NodeEngine(options)
 
-class NodeExchange implements Exchange {
+class NodeExchange implements Exchange, Open {
   readonly method: string
   readonly path: string
   readonly requestId: string
@@ -44,15 +46,22 @@ class NodeExchange implements Exchange {
   readonly headMs: number
   startedMs = 0
   isAborted = false
+  unsentBytes = 0
 
   readonly #engine: NodeEngine
+  readonly #connection: NodeConnection
   readonly #request: IncomingMessage
   readonly #corsLines: string
   #response: ServerResponse | null
   #buffer: BodyBuffer | null
   #isRefused = false
 
-  constructor(engine: NodeEngine, request: IncomingMessage, response: ServerResponse) {
+  constructor(
+    engine: NodeEngine,
+    connection: NodeConnection,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
     const target = request.url ?? '/'
     const queryAt = target.indexOf('?')
     this.method = request.method ?? ''
@@ -71,11 +80,12 @@ class NodeExchange implements Exchange {
     this.#corsLines = corsAnswer.lines
     this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
+    this.#connection = connection
     this.#request = request
     this.#response = response
     const declared = header(request, 'content-length')
     this.#buffer = new BodyBuffer(engine.options, declared === '' ? Infinity : Number(declared))
-    response.on('close', () => this.#onClose())
+    response.on('close', () => this.onClose())
     request.on('data', (piece: Buffer) => this.#onData(piece))
     request.on('end', () => this.#deliver())
   }
@@ -89,7 +99,7 @@ class NodeExchange implements Exchange {
     const response = this.#response
     if (response === null) return
     this.#response = null
-    this.#engine.onLeft(this.#request.socket, this)
+    if (!this.#connection.mayHold(this, head.length + (body?.length ?? 0))) return
     const [statusLine = '', ...lines] = (textOf(head) + this.#corsLines).split('\r\n')
     const headers = lines.flatMap(nameAndValue)
     if (body !== null) headers.push('content-length', String(Buffer.byteLength(body)))
@@ -104,15 +114,19 @@ class NodeExchange implements Exchange {
     response.writeHead(status, statusLine.slice(4), headers).end(kept)
   }
 
+  drop(): void {
+    this.#connection.drop()
+  }
+
   #onData(piece: Buffer): void {
     this.#buffer?.append(piece)
     if (this.#buffer?.isHopeless) this.#deliver()
   }
 
-  /** Runs for answered exchanges too, where it changes nothing. */
-  #onClose(): void {
+  /** The answer has left, or the client. */
+  onClose(): void {
+    this.#connection.left(this)
     if (this.#response === null) return
-    this.#engine.onLeft(this.#request.socket, this)
     this.isAborted = true
     this.#response = null
     if (this.#buffer === null) return
@@ -123,7 +137,7 @@ class NodeExchange implements Exchange {
 
   #deliver(): void {
     const buffer = this.#buffer
-    if (buffer === null) return
+    if (buffer === null || this.#request.socket.destroyed) return
     this.#buffer = null
     this.#isRefused = buffer.refusal !== null
     this.startedMs = this.isExplained ? monotonic() : turnMonotonic()
@@ -144,29 +158,6 @@ const header = (request: IncomingMessage, name: string): string => {
 const nameAndValue = (line: string): [string, string] => {
   const colonAt = line.indexOf(': ')
   return [line.slice(0, colonAt), line.slice(colonAt + 2)]
-}
-
-/** What the parser refuses, by Node's error code; everything else is 400. */
-const PARSER_ANSWERS: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-}
-
-/**
- * `isAnswerDue`: to a request before. Whatever is written then would be read as its answer, so that
- * only closing is left.
- */
-const answerParserError = (
-  error: NodeJS.ErrnoException,
-  socket: Socket,
-  isAnswerDue: boolean,
-): void => {
-  if (!socket.writable || error.code === 'ECONNRESET' || isAnswerDue) {
-    socket.destroy()
-    return
-  }
-  const status = PARSER_ANSWERS[error.code ?? ''] ?? '400 Bad Request'
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }
 
 /**
@@ -195,11 +186,12 @@ class NodeEngine implements HttpEngine {
   readonly #server: Server
   /** Connections that were refused: the parser hands on what came in the same piece. */
   readonly #refused = new WeakSet<Socket>()
-  /** Exchanges under way, by connection. */
-  readonly #open = new WeakMap<Socket, Set<NodeExchange>>()
+  readonly unsent: UnsentAnswers
+  readonly #connections = new WeakMap<Socket, NodeConnection>()
 
   constructor(options: HttpEngineOptions) {
     this.options = options
+    this.unsent = new UnsentAnswers(options.unsentBytesMax)
     this.#server = createServer({
       maxHeaderSize: options.headerBytesMax,
       // Looked at in `isMalformed`: Node would hand on what follows the request it refuses.
@@ -214,18 +206,28 @@ class NodeEngine implements HttpEngine {
     // Node drops what comes after the limit without a word: one more, so that it can be seen.
     this.#server.maxHeadersCount = HEADERS_MAX + 1
     this.#server.on('request', (request, response) => this.#onHead(request, response))
+    // Node would put `100 Continue` into an answer that is still on its way.
+    this.#server.on('checkContinue', (request, response) => {
+      if (this.#connections.get(request.socket)?.open.size === 0) response.writeContinue()
+      this.#onHead(request, response)
+    })
     // An unknown expectation is ignored, as uWebSockets does.
     this.#server.on('checkExpectation', (request, response) => this.#onHead(request, response))
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       // After the last request of a connection: it ends with the answer to that, and no other.
       if (error.code === 'HPE_CLOSED_CONNECTION' || this.#refused.has(socket as Socket)) return
-      const open = [...(this.#open.get(socket as Socket) ?? [])]
+      const open = [...(this.#connections.get(socket as Socket)?.open ?? [])]
       const isAnswerDue = open.some(({ isComplete }) => isComplete)
       answerParserError(error, socket as Socket, isAnswerDue)
     })
     this.#server.on('connection', (socket) => {
       options.onConnections(1)
-      socket.on('close', () => options.onConnections(-1))
+      const connection = new NodeConnection(socket, this.unsent, () => this.underWay--)
+      this.#connections.set(socket, connection)
+      socket.on('close', () => {
+        connection.onClose()
+        options.onConnections(-1)
+      })
     })
   }
 
@@ -254,20 +256,15 @@ class NodeEngine implements HttpEngine {
 
   #onHead(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
-    if (this.#refused.has(socket)) return
+    if (this.#refused.has(socket) || socket.destroyed) return
     if (isMalformed(request)) {
       this.#refused.add(socket)
       response.writeHead(400, { connection: 'close', 'content-length': 0 }).end()
       return
     }
+    const connection = this.#connections.get(socket)
+    if (connection === undefined) return
     this.underWay++
-    const open = this.#open.get(socket) ?? new Set()
-    this.#open.set(socket, open.add(new NodeExchange(this, request, response)))
-  }
-
-  /** An exchange was answered or aborted. */
-  onLeft(socket: Socket, exchange: NodeExchange): void {
-    this.underWay--
-    this.#open.get(socket)?.delete(exchange)
+    connection.open.add(new NodeExchange(this, connection, request, response))
   }
 }

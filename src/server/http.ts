@@ -1,28 +1,17 @@
 /**
- * The HTTP engine on uWebSockets.js, one per data thread. The only file that holds its objects.
+ * The HTTP engine on uWebSockets.js, one per data thread; with uws-exchange.ts and uws-answer.ts
+ * all that holds its objects.
  *
- * The life of a native response: `UwsExchange` drops it at the first of answer and abort, and
- * nothing else ever sees it. `onRequest` is total: what it throws ends the thread. Requests that
- * uWebSockets refuses itself (malformed, header block too long, slow) never reach us. A client that
- * sends a second request before the answer to the first (pipelining) loses its connection, unless
- * the first was answered at once.
- *
- * Every native call costs 0.02 to 0.2 us of about 8 a request. Therefore the whole head of an
- * answer goes through one `writeStatus` (0.7 us less than a `writeHeader` for each of six lines),
- * only the headers that `Exchange` names are read, and answering needs no closure.
+ * `onRequest` is total: what it throws ends the thread. Requests that uWebSockets refuses itself
+ * (malformed, header block too long, slow) never reach us. A client that sends a second request
+ * before the answer to the first has left (pipelining) loses its connection.
  */
 
-import { systemClock, turnMonotonic } from '../shared/clock.ts'
-import { GatewayError, type Refusal } from '../shared/errors.ts'
-import { BodyBuffer, bodyTooLarge, keptBytes } from './body-buffer.ts'
-import {
-  type Exchange,
-  type HttpEngine,
-  type HttpEngineOptions,
-  hasProtocolHeaders,
-  textOf,
-} from './exchange.ts'
+import { GatewayError } from '../shared/errors.ts'
+import type { HttpEngine, HttpEngineOptions } from './exchange.ts'
 import { createNodeEngine } from './http-node.ts'
+import { UnsentAnswers } from './unsent-answers.ts'
+import { refuseHead } from './uws-answer.ts'
 import {
   announceHeaderLimit,
   loadUws,
@@ -32,20 +21,11 @@ import {
   type UwsRequest,
   type UwsResponse,
 } from './uws-binary.ts'
-import { corsAnswerOf, framingOf, isMethod, refuseHead, wholeHeader } from './uws-head.ts'
+import { UwsExchange, type UwsServer } from './uws-exchange.ts'
+import { framingOf, isMethod } from './uws-head.ts'
 
-const { monotonic } = systemClock
-
-const EMPTY = new Uint8Array(0)
-
-/** As bytes: looking one up takes 49 instead of 66 ns, and there are four for every request. */
-const name = (text: string): ArrayBuffer => new TextEncoder().encode(text).buffer
-const X_REQUEST_ID = name('x-request-id')
-const X_SLUICE_EXPLAIN = name('x-sluice-explain')
-const CONTENT_ENCODING = name('content-encoding')
-const ACCEPT_ENCODING = name('accept-encoding')
-const INFERENCE_HEADER_LENGTH = name('inference-header-content-length')
-const CONTENT_LENGTH = name('content-length')
+/** As bytes, see uws-exchange.ts. */
+const CONTENT_LENGTH = new TextEncoder().encode('content-length').buffer
 
 /**
  * The engine asked for, or the one on node:http where no binary of uWebSockets loads; `name` says
@@ -58,182 +38,19 @@ export const createHttpEngine = (kind: 'uws' | 'node', options: HttpEngineOption
   return uws === null ? createNodeEngine(options) : new UwsEngine(uws, options)
 }
 
-/** The exchange whose request is being delivered: uWebSockets has corked its connection already. */
-let delivering: UwsExchange | null = null
-
-/** The exchange whose answer `cork` is about to write: saves a closure a request. */
-let corked: UwsExchange | null = null
-const writeCorked = (): void => corked!.write()
-
-class UwsExchange implements Exchange {
-  readonly method: string
-  readonly path: string
-  readonly requestId: string
-  readonly isExplained: boolean
-  readonly contentEncoding: string
-  readonly acceptEncoding: string
-  readonly inferenceHeaderLength: string
-  readonly isPreflight: boolean
-  readonly headMs: number
-  startedMs = 0
-  isAborted = false
-
-  readonly #engine: UwsEngine
-  /** As sent, '' if absent; null for a chunked body. */
-  readonly #contentLength: string | null
-  readonly #corsLines: string
-  #response: UwsResponse | null
-  #head: string | Uint8Array = ''
-  #body: string | Uint8Array | null = ''
-  /** Only for bodies in several pieces. */
-  #buffer: BodyBuffer | null = null
-  #isDelivered = false
-  /** The answer ends the connection. */
-  #isLast: boolean
-  /** The answer is there and waits for what was read with the request to be parsed. */
-  #isHeldBack = false
-
-  constructor(
-    engine: UwsEngine,
-    method: string,
-    contentLength: string | null,
-    response: UwsResponse,
-    request: UwsRequest,
-  ) {
-    this.method = method
-    this.path = request.getUrl()
-    this.requestId = request.getHeader(X_REQUEST_ID)
-    this.isExplained = request.getHeader(X_SLUICE_EXPLAIN) === '1'
-    const coding = request.getHeader(CONTENT_ENCODING)
-    this.contentEncoding = wholeHeader(request, 'content-encoding', coding)
-    const hasMore = hasProtocolHeaders(this.path)
-    this.acceptEncoding = hasMore ? request.getHeader(ACCEPT_ENCODING) : ''
-    const length = hasMore ? request.getHeader(INFERENCE_HEADER_LENGTH) : ''
-    this.inferenceHeaderLength = wholeHeader(request, 'inference-header-content-length', length)
-    const cors = corsAnswerOf(engine.options.cors, method, request)
-    this.isPreflight = cors.isPreflight
-    this.#corsLines = cors.lines
-    this.headMs = this.isExplained ? monotonic() : 0
-    this.#engine = engine
-    this.#contentLength = contentLength
-    // Its parser of chunks is lax: what follows one is not trusted to be a request (0002).
-    this.#isLast = contentLength === null
-    this.#response = response
-  }
-
-  reply(head: string | Uint8Array, body: string | Uint8Array | null): void {
-    const response = this.#response
-    if (response === null || this.#isHeldBack) return
-    if (delivering === this && this.#isLast) {
-      this.#holdBack(head, body)
-      return
-    }
-    this.#engine.underWay--
-    this.#head = head
-    this.#body = body
-    if (delivering === this) this.write()
-    else this.#cork(response)
-  }
-
-  #cork(response: UwsResponse): void {
-    corked = this
-    response.cork(writeCorked)
-    corked = null
-  }
-
-  /**
-   * Answers after this turn. Told to close while it still parses, uWebSockets forgets it at the
-   * next request of the same read, and would serve what may be the rest of a misread body; as long
-   * as an answer is due it closes instead.
-   */
-  #holdBack(head: string | Uint8Array, body: string | Uint8Array | null): void {
-    this.#isHeldBack = true
-    this.#head = keptBytes(head)
-    this.#body = body === null ? null : keptBytes(body)
-    setImmediate(() => {
-      if (this.#response === null) return
-      this.#engine.underWay--
-      this.#cork(this.#response)
-    })
-  }
-
-  /**
-   * Writes the answer to the corked connection. uWebSockets adds content-length, date and, when
-   * told to close, `Connection: close`.
-   */
-  write(): void {
-    const response = this.#response!
-    this.#response = null
-    const mustClose = this.#isLast || this.#engine.isDraining
-    const lines = this.#corsLines
-    response.writeStatus(lines === '' ? this.#head : textOf(this.#head) + lines)
-    const body = this.#body
-    if (body === null) {
-      // To close takes a content-length, which uWebSockets then makes up: rather 0.
-      if (mustClose) response.end('', true)
-      else response.endWithoutBody()
-    } else if (this.method === 'HEAD') {
-      response.endWithoutBody(Buffer.byteLength(body), mustClose)
-    } else response.end(body, mustClose)
-  }
-
-  onAborted(): void {
-    this.isAborted = true
-    if (this.#response !== null) this.#engine.underWay--
-    this.#response = null
-    this.#buffer?.release()
-    this.#buffer = null
-    if (!this.#isDelivered) this.#engine.options.onAborted()
-  }
-
-  onData(chunk: ArrayBuffer, isLast: boolean): void {
-    if (this.#isDelivered) return // the rest of a refused body
-    if (isLast && this.#buffer === null) {
-      const isTooLarge = chunk.byteLength > this.#engine.options.bodyBytesMax
-      const refusal = isTooLarge ? bodyTooLarge(this.#engine.options.bodyBytesMax) : null
-      this.#deliver(isTooLarge ? EMPTY : new Uint8Array(chunk), refusal)
-      return
-    }
-    this.#buffer ??= new BodyBuffer(this.#engine.options, declaredBytes(this.#contentLength))
-    const buffer = this.#buffer
-    buffer.append(new Uint8Array(chunk))
-    if (!isLast && !buffer.isHopeless) return
-    this.#buffer = null
-    try {
-      this.#deliver(buffer.view(), buffer.refusal)
-    } finally {
-      buffer.release()
-    }
-  }
-
-  #deliver(body: Uint8Array, refusal: Refusal | null): void {
-    this.#isDelivered = true
-    if (refusal !== null) this.#isLast = true
-    this.startedMs = this.isExplained ? monotonic() : turnMonotonic()
-    delivering = this
-    try {
-      this.#engine.options.onRequest(this, body, refusal)
-    } finally {
-      delivering = null
-    }
-  }
-}
-
-/** uWebSockets has checked the digits by the time the first chunk comes. */
-const declaredBytes = (contentLength: string | null): number =>
-  contentLength === '' || contentLength === null ? Number.POSITIVE_INFINITY : Number(contentLength)
-
-class UwsEngine implements HttpEngine {
+class UwsEngine implements HttpEngine, UwsServer {
   readonly name = 'uws'
   readonly options: HttpEngineOptions
   isDraining = false
   underWay = 0
+  readonly unsent: UnsentAnswers
   readonly #uws: Uws
   readonly #app: UwsApp
   #listener: UwsListener | null = null
 
   constructor(uws: Uws, options: HttpEngineOptions) {
     this.options = options
+    this.unsent = new UnsentAnswers(options.unsentBytesMax)
     this.#uws = uws
     this.#app = uws
       .App()

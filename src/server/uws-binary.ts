@@ -11,8 +11,15 @@ const PACKAGE = '@btc-vision/uwebsockets.js'
 /** Belongs to one connection. Throws on any use after `end`, `close` or an abort. */
 export interface UwsResponse {
   writeStatus(status: string | Uint8Array): this
-  end(body?: string | Uint8Array | ArrayBuffer, closeConnection?: boolean): this
-  endWithoutBody(reportedContentLength?: number, closeConnection?: boolean): this
+  end(body: string | Uint8Array | ArrayBuffer): this
+  /**
+   * Whether all of it was taken, and whether the answer is complete: then the response is not valid
+   * any more. `totalBytes`: of the body that this is a part of; 0: this is all of it.
+   */
+  tryEnd(part: string | Uint8Array, totalBytes: number): [boolean, boolean]
+  /** Bytes of the body that were taken so far. */
+  getWriteOffset(): number
+  onWritable(handler: (writeOffset: number) => boolean): this
   cork(task: () => void): this
   close(): this
   onAborted(handler: () => void): this

@@ -2,7 +2,7 @@
 
 import { isTransferEncodingKnown } from './body-buffer.ts'
 import { type Cors, type CorsAnswer, NO_CORS } from './cors.ts'
-import type { UwsRequest, UwsResponse } from './uws-binary.ts'
+import type { UwsRequest } from './uws-binary.ts'
 
 export type Framing = 'none' | 'chunked' | 'unknown'
 
@@ -41,20 +41,6 @@ export const wholeHeader = (
     if (name === wanted) values.push(value)
   })
   return values.join(', ')
-}
-
-/**
- * 400 and the end of the connection, after this turn: told to close while it still parses,
- * uWebSockets forgets it at the next request of the same read.
- */
-export const refuseHead = (response: UwsResponse): void => {
-  let isGone = false
-  response.onAborted(() => {
-    isGone = true
-  })
-  setImmediate(() => {
-    if (!isGone) response.cork(() => response.writeStatus('400 Bad Request').end('', true))
-  })
 }
 
 /** What pages are told. Where CORS is off, nothing is read. */

@@ -6,6 +6,7 @@ import { createHttpEngine } from '../../src/server/http.ts'
 const engine = createHttpEngine(workerData.kind, {
   bodyBytesMax: 1000,
   headerBytesMax: workerData.headerBytesMax,
+  unsentBytesMax: 1024 * 1024,
   cors: null,
   takeBodyBytes: () => true,
   onConnections: () => {},

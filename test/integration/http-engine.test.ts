@@ -13,6 +13,7 @@ import {
 } from '../helpers/suites/http-engine-harness.ts'
 import { refusalsSuite } from '../helpers/suites/http-engine-refusals.ts'
 import { requestsSuite } from '../helpers/suites/http-engine-requests.ts'
+import { lastAnswersSuite, slowReadersSuite } from '../helpers/suites/http-engine-slow-readers.ts'
 import { until } from '../helpers/until.ts'
 
 const kinds: readonly EngineKind[] = ['uws', 'node']
@@ -22,7 +23,9 @@ for (const kind of kinds) {
   answersSuite(kind)
   refusalsSuite(kind)
   corsSuite(kind)
+  slowReadersSuite(kind)
 }
+lastAnswersSuite()
 
 test('the uws engine closes on a client that pipelines before it is answered', async () => {
   const harness = await startEngine('uws')
@@ -41,6 +44,18 @@ test('the node engine answers a client that pipelines in order', async () => {
   harness.seen[0]!.exchange.reply('200 OK', 'first')
   expect((await client.answer()).body).toBe('first')
   expect((await client.answer()).body).toBe('fixed')
+})
+
+test('the node engine puts no 100 into an answer that waits for others', async () => {
+  const harness = await startEngine('node')
+  const client = await harness.client()
+  await client.send(post('/held', 'first') + post('/held', 'next', 'expect: 100-continue'))
+  const [first, next] = harness.seen
+  next!.exchange.reply('200 OK', Buffer.from('next'))
+  first!.exchange.reply('200 OK', Buffer.from('first'))
+  expect(await client.answer()).toMatchObject({ status: 200, body: 'first' })
+  expect(await client.answer()).toMatchObject({ status: 200, body: 'next' })
+  expect(client.received).toBe('')
 })
 
 const GARBAGE = '\0garbage\r\n\r\n'

@@ -34,7 +34,10 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'test/integration/http-engine.test.ts': [
     'src/server/http-node.ts',
     'src/server/http.ts',
+    'src/server/node-connection.ts',
+    'src/server/uws-answer.ts',
     'src/server/uws-binary.ts',
+    'src/server/uws-exchange.ts',
   ],
   'test/integration/port-guard.test.ts': ['src/control/port-guard.ts'],
   'test/integration/prover.test.ts': [

@@ -22,6 +22,17 @@ const hold = async (harness: Harness, client: RawClient, message = post('/held',
   return harness.seen.pop()!.exchange
 }
 
+/** An answer without body ends its connection on uWebSockets, and nowhere else. */
+const expectNextAnswered = async (harness: Harness, client: RawClient) => {
+  if (harness.engine.name === 'uws') {
+    await client.closed
+    expect(client.received).toBe('')
+    return
+  }
+  await client.send(get('/fixed'))
+  expect((await client.answer()).body).toBe('fixed')
+}
+
 const untilQuiet = (harness: Harness) =>
   until(() => harness.connections.open === 0 && harness.budget.takenBytes === 0, {
     what: 'the connections to be counted off and the budget given back',
@@ -44,11 +55,12 @@ export const answersSuite = (kind: EngineKind): void => {
 
     test('reply() takes an answer without header lines and without body', async () => {
       const harness = await startEngine(kind)
-      const client = await harness.client()
       for (const empty of ['', new Uint8Array(0)]) {
+        const client = await harness.client()
         const exchange = await hold(harness, client)
         exchange.reply('200 OK', empty)
-        expect(await client.answer()).toMatchObject({ status: 200, body: '' })
+        const { status, headers } = await client.answer()
+        expect([status, headers.get('content-length')]).toEqual([200, '0'])
       }
     })
 
@@ -100,27 +112,29 @@ export const answersSuite = (kind: EngineKind): void => {
       exchange.reply('200 OK\r\nx-a: b', 'ä12')
       const { headers } = await client.answer(true)
       expect(headers.get('content-length')).toBe('4')
-      await client.send(get('/fixed'))
-      expect((await client.answer()).body).toBe('fixed')
+      await expectNextAnswered(harness, client)
     })
 
     test('reply() sends a status without content as such, and stays in step', async () => {
       const harness = await startEngine(kind)
-      const client = await harness.client()
       for (const method of ['OPTIONS', 'POST', 'HEAD']) {
+        const client = await harness.client()
         const exchange = await hold(harness, client, get('/held').replace('GET', method))
         exchange.reply('204 No Content\r\nallow: GET', null)
         const { status, headers } = await client.answer(true)
         expect([status, headers.get('allow')]).toEqual([204, 'GET'])
         expect(headers.get('content-length')).toBeUndefined()
         expect(headers.get('transfer-encoding')).toBeUndefined()
+        expect(headers.get('date')).toMatch(/GMT$/)
+        await expectNextAnswered(harness, client)
       }
-      await client.send(get('/fixed'))
-      expect((await client.answer()).body).toBe('fixed')
+      const client = await harness.client()
       const last = await hold(harness, client)
       harness.engine.stopAccepting()
       last.reply('204 No Content', null)
-      expect((await client.answer(true)).headers.get('connection')).toBe('close')
+      const { headers } = await client.answer(true)
+      expect(headers.get('connection')).toBe('close')
+      expect(headers.get('content-length')).toBeUndefined()
       await client.closed
       expect(client.received).toBe('')
     })
@@ -159,15 +173,15 @@ export const answersSuite = (kind: EngineKind): void => {
       await until(() => engine.underWay === 1, { what: 'the head to be seen' })
       const exchange = await hold(harness, second)
       expect(engine.underWay).toBe(2)
-      exchange.reply('200 OK', '')
-      exchange.reply('200 OK', '')
-      expect(engine.underWay).toBe(1)
+      exchange.reply('200 OK', 'text')
+      exchange.reply('200 OK', 'text')
+      await until(() => engine.underWay === 1, { what: 'the answer to have left' })
       first.socket.resetAndDestroy()
       await until(() => engine.underWay === 0, { what: 'the abort to be seen' })
       await second.answer()
       await second.send(post('/x', 'x'.repeat(BODY_BYTES_MAX + 1)))
       await second.answer()
-      expect(engine.underWay).toBe(0)
+      await until(() => engine.underWay === 0, { what: 'the refusal to have left' })
     })
 
     test('onAborted() is not called for a request that was complete', async () => {

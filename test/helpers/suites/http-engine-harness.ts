@@ -29,8 +29,9 @@ export interface Harness {
 export const BODY_BYTES_MAX = 1000
 export const HEADER_BYTES_MAX = 16_384
 const BUDGET_BYTES = 64 * 1024
+const UNSENT_BYTES_MAX = 64 * 1024 * 1024
 
-/** `/held` is left to the test; `/fixed` says nothing of the request; the rest is echoed. */
+/** `/held` is left to the test; `/fixed` tells nothing of the request; the rest is an echo. */
 const answer = ({ exchange, body, refusal }: SeenRequest): void => {
   if (exchange.path === '/held') return
   if (refusal !== null) {
@@ -38,7 +39,7 @@ const answer = ({ exchange, body, refusal }: SeenRequest): void => {
     exchange.reply(`${status}\r\nx-sluice-error: ${refusal.code}`, refusal.code)
     return
   }
-  const text = exchange.path === '/fixed' ? 'fixed' : body
+  const text = exchange.path === '/fixed' ? 'fixed' : body || 'nothing'
   exchange.reply(`200 OK\r\ncontent-type: text/plain\r\nx-path: ${exchange.path}`, text)
 }
 
@@ -54,6 +55,7 @@ export const startEngine = async (
   const engine = createHttpEngine(kind, {
     bodyBytesMax: BODY_BYTES_MAX,
     headerBytesMax: HEADER_BYTES_MAX,
+    unsentBytesMax: UNSENT_BYTES_MAX,
     cors: null,
     takeBodyBytes: (bytes) => {
       if (bytes > 0 && budget.takenBytes + bytes > BUDGET_BYTES) return false
