@@ -13,7 +13,8 @@ import { environmentOverrides, flagOverrides, type Override } from './overrides.
 import { dotted, inOrder, type Locate, problemsOf, wrongPaths } from './problems.ts'
 import { resolveConfig } from './resolve.ts'
 import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
-import { contradictionsOf, HINTS, type SluiceYaml, sluiceSchema } from './schemas/sluice.ts'
+import { contradictionsOf } from './schemas/contradictions.ts'
+import { HINTS, type SluiceYaml, sluiceSchema } from './schemas/sluice.ts'
 import { parseYaml, type YamlText } from './yaml-file.ts'
 
 export interface LoadOptions {

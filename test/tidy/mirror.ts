@@ -63,6 +63,15 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/schemas/file-format.ts',
     'src/config/schemas/manifest.ts',
     'src/config/schemas/profile.ts',
+    'src/config/schemas/sections/control.ts',
+    'src/config/schemas/sections/cors.ts',
+    'src/config/schemas/sections/limits.ts',
+    'src/config/schemas/sections/log.ts',
+    'src/config/schemas/sections/metrics.ts',
+    'src/config/schemas/sections/proving.ts',
+    'src/config/schemas/sections/server.ts',
+    'src/config/schemas/sections/watchdog.ts',
+    'src/config/schemas/setting.ts',
     'src/config/schemas/sluice.ts',
   ],
   'test/property/features-json.test.ts': [
@@ -97,6 +106,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/tfs-complete.ts',
     'src/server/protocols/tfs-fast.ts',
   ],
+  'test/unit/config/load.values.test.ts': ['src/config/schemas/address.ts'],
   'test/unit/config/parsers.model.test.ts': ['src/config/schemas/model.ts'],
   'test/unit/config/text-format.test.ts': ['src/config/text-format-scanner.ts'],
   'test/unit/config/triton-config.test.ts': [

@@ -1,0 +1,27 @@
+/** `limits`: what one client, and all of them, may take of a replica. */
+
+import { z } from 'zod'
+import { count, GIB, MIB, setting } from '../setting.ts'
+
+export const limits = z.strictObject({
+  body_bytes_max: setting(
+    count(1024, GIB).default(64 * MIB),
+    'Largest request body; beyond it 413 `BODY_TOO_LARGE`. Raise it for large tensors; lower it to bound what one client can make the server hold. Above 256 MiB raise `watchdog.idle_seconds_max` too: reading one body can take 40 s a GiB.',
+  ),
+  body_bytes_in_flight_max: setting(
+    count(1024, GIB).default(256 * MIB),
+    'All bodies that a replica buffers at once; beyond it 503 `BODY_BUDGET_EXHAUSTED`. Raise it when many large bodies arrive together; lower it where memory is short.',
+  ),
+  json_depth_max: setting(
+    count(2, 1000).default(100),
+    'Deepest nesting of a JSON body; beyond it 400 `REQUEST_TOO_DEEP`. No supported request needs more than a tensor has dimensions: lower it freely, do not raise it.',
+  ),
+  header_bytes_max: setting(
+    count(1024, MIB).default(16_384),
+    'Longest header block; beyond it the connection is closed with 431 or 400. Raise it for long tokens and baggage; lower it to hold less per connection.',
+  ),
+  queue_rows_max: setting(
+    count(1, 10_000_000).default(10_000),
+    'Rows that may wait for one version in one thread; beyond it 503 `QUEUE_FULL`. Raise it to ride out bursts; lower it when answers that come late are worth nothing.',
+  ),
+})
