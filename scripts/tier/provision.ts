@@ -1,11 +1,10 @@
 /** Programs of others that the tiers need: found, installed, or how to get them. */
 
-import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PythonTool, Tool } from './steps.ts'
-import { isVenv, makeVenv, pythonOf, venvName } from './venv.ts'
+import { isVenv, makeVenv, pythonOf, quietly, venvName } from './venv.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Tools live here, inside the checkout and outside of what is committed. */
@@ -30,10 +29,6 @@ interface Recipe {
   /** It changes the system outside the checkout: done only on a machine of CI (`CI` is set). */
   readonly isForSystem: boolean
   readonly install: (environment: Environment) => void
-}
-
-const quietly = (program: string, args: readonly string[], env: Environment): void => {
-  execFileSync(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000 })
 }
 
 const isCallable = (program: string, environment: Environment): boolean =>

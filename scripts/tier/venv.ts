@@ -25,7 +25,8 @@ export const pythonOf = (folder: string): string => join(folder, 'bin', 'python'
 /** Whether it was made whole, and the Python it was made with is still there. */
 export const isVenv = (folder: string): boolean => existsSync(pythonOf(folder))
 
-const quietly = (program: string, args: readonly string[], env: Environment): void => {
+/** Runs a program to its end, and throws what it said where it fails. */
+export const quietly = (program: string, args: readonly string[], env: Environment): void => {
   execFileSync(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'], timeout: INSTALL_MS_MAX })
 }
 

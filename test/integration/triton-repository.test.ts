@@ -12,6 +12,7 @@ import { scaleAdd } from '../helpers/models.ts'
 import { ELEMENT, graph, model, node, value } from '../helpers/onnx-writer.ts'
 import { signal } from '../helpers/reaper.ts'
 import { makeRepository } from '../helpers/repository.ts'
+import { DENSENET } from '../helpers/triton-configs.ts'
 import { until } from '../helpers/until.ts'
 
 const int32 = (name: string) => value(name, ELEMENT.INT32, ['N', 16])
@@ -59,29 +60,6 @@ instance_group [ { count: 2 kind: KIND_CPU } ]
 optimization { graph { level: 1 } }
 parameters { key: "intra_op_thread_count" value: { string_value: "2" } }
 parameters { key: "enable_mem_pattern" value: { string_value: "0" } }
-`
-
-/** The output as the model has it: its reshape in Triton's example is refused. */
-const DENSENET = `name: "densenet_onnx"
-platform: "onnxruntime_onnx"
-max_batch_size : 0
-input [
-  {
-    name: "data_0"
-    data_type: TYPE_FP32
-    format: FORMAT_NCHW
-    dims: [ 3, 2, 2 ]
-    reshape { shape: [ 1, 3, 2, 2 ] }
-  }
-]
-output [
-  {
-    name: "fc6_1"
-    data_type: TYPE_FP32
-    dims: [ 1, 3, 2, 2 ]
-    label_filename: "densenet_labels.txt"
-  }
-]
 `
 
 const repository = makeRepository({

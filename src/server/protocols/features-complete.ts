@@ -4,11 +4,11 @@ import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
 import { ELEMENTS_MAX } from '../../shared/tensor.ts'
 import { findFault } from '../json/grammar.ts'
 import { JsonReader } from '../json/json-reader.ts'
-import { malformed, unknownKey } from './body-faults.ts'
+import { malformed } from './body-faults.ts'
 import { deliver } from './columns.ts'
 import type { FeaturesPlan } from './features-plan.ts'
 import { FeatureRows, rowPointer } from './features-row.ts'
-import { readInstances } from './instances.ts'
+import { findContent, readInstances } from './instances.ts'
 import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget, sentBytesOf } from './protocol.ts'
 import { PREDICT_ROWS, TensorRows } from './tensor-rows.ts'
 import { textsMaxOf } from './texts.ts'
@@ -27,14 +27,6 @@ const TIMES_LARGE = 8
 const rowsBytesMax = (sentBytes: number): number =>
   Math.min(FREE_BYTES + TIMES_MAX * sentBytes, Math.max(LARGE_BYTES, TIMES_LARGE * sentBytes))
 
-/** Offsets of what a body holds; -1: it does not. */
-interface Places {
-  features: number
-  instances: number
-}
-
-const KEYS = ['features', 'instances', 'request_id']
-
 const readId = (reader: JsonReader, decoded: Decoded): Refusal | null => {
   const id = reader.isText ? reader.text() : ''
   if (id !== '' && id.length <= BODY_ID_LENGTH_MAX) {
@@ -43,24 +35,6 @@ const readId = (reader: JsonReader, decoded: Decoded): Refusal | null => {
   }
   const detail = `'request_id' must be a string of 1 to ${BODY_ID_LENGTH_MAX} characters`
   return malformed(detail, '/request_id')
-}
-
-/** Looks over the keys of the body, and takes the id. */
-const findPlaces = (reader: JsonReader, decoded: Decoded): Places | Refusal => {
-  if (!reader.isObject) return malformed(`The body must be an object, not ${reader.kind}`)
-  const places: Places = { features: -1, instances: -1 }
-  const refusal = reader.eachEntry((key) => {
-    if (key === 'request_id') return readId(reader, decoded)
-    if (key !== 'features' && key !== 'instances') return unknownKey(key, KEYS)
-    places[key] = reader.at
-    reader.skip()
-    return null
-  })
-  if (refusal !== null) return refusal
-  if (places.features >= 0 === places.instances >= 0) {
-    return malformed("The body must have either 'features' or 'instances'")
-  }
-  return places
 }
 
 /** Most rows of features that a body of which so much was sent may give. */
@@ -98,14 +72,14 @@ export const decodeComplete = (
   const fault = findFault(bytes, plan.jsonDepthMax)
   if (fault !== null) return fault
   const reader = new JsonReader(bytes)
-  const places = findPlaces(reader, decoded)
-  if (isRefusal(places)) return places
+  const content = findContent(reader, 'features', { request_id: () => readId(reader, decoded) })
+  if (isRefusal(content)) return content
   const rows: Rows =
     plan.binding.features.length > 0
       ? new FeatureRows(plan, reader)
       : new TensorRows(plan, reader, PREDICT_ROWS, textsMaxOf(decoded))
-  const isBatch = places.instances >= 0
-  reader.at = isBatch ? places.instances : places.features
+  const { isBatch, at } = content
+  reader.at = at
   let count = 1
   if (isBatch) {
     const countMax = rowsMaxOf(plan.features, sentBytesOf(decoded, bytes), textsMaxOf(decoded))

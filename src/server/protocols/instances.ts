@@ -3,10 +3,46 @@
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { JsonReader } from '../json/json-reader.ts'
 import { pointer } from '../json/pointer.ts'
-import { malformed } from './body-faults.ts'
+import { malformed, unknownKey } from './body-faults.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
-const AT = pointer('instances')
+const INSTANCES = 'instances'
+const AT = pointer(INSTANCES)
+
+/** What a body holds: rows one after another, or the value of the other key. */
+interface Content {
+  readonly isBatch: boolean
+  /** Offset of the value. */
+  readonly at: number
+}
+
+/**
+ * Looks over the keys of a body, which must have `instances` or `other`, and not both.
+ * `optional`: readers of the values of the keys beside them.
+ */
+export const findContent = (
+  reader: JsonReader,
+  other: string,
+  optional: Readonly<Record<string, () => Refusal | null>>,
+): Content | Refusal => {
+  if (!reader.isObject) return malformed(`The body must be an object, not ${reader.kind}`)
+  const at = { instances: -1, other: -1 }
+  const refusal = reader.eachEntry((key) => {
+    if (Object.hasOwn(optional, key)) return optional[key]!()
+    if (key !== INSTANCES && key !== other) {
+      return unknownKey(key, [INSTANCES, other, ...Object.keys(optional)])
+    }
+    at[key === INSTANCES ? 'instances' : 'other'] = reader.at
+    reader.skip()
+    return null
+  })
+  if (refusal !== null) return refusal
+  const isBatch = at.instances >= 0
+  if (isBatch === at.other >= 0) {
+    return malformed(`The body must have either '${INSTANCES}' or '${other}'`)
+  }
+  return { isBatch, at: isBatch ? at.instances : at.other }
+}
 
 /** Pointer to row `index`. */
 export const instancePointer = (index: number): string => `${AT}/${index}`

@@ -4,9 +4,9 @@ import { isRefusal, type Refusal } from '../../shared/errors.ts'
 import { findFault } from '../json/grammar.ts'
 import { JsonReader } from '../json/json-reader.ts'
 import { pointer, quote } from '../json/pointer.ts'
-import { malformed, unknownKey } from './body-faults.ts'
+import { malformed } from './body-faults.ts'
 import { deliver, rowCount } from './columns.ts'
-import { readInstances } from './instances.ts'
+import { findContent, readInstances } from './instances.ts'
 import { type Decoded, type RowTarget, sentBytesOf } from './protocol.ts'
 import { type TensorForm, TensorRows } from './tensor-rows.ts'
 import { textsMaxOf } from './texts.ts'
@@ -16,17 +16,10 @@ import type { VariantPlan } from './variant-plan.ts'
 export const SIGNATURE_NAME = 'serving_default'
 
 const [INSTANCES, INPUTS, SIGNATURE] = ['instances', 'inputs', 'signature_name'] as const
-const KEYS = [INSTANCES, INPUTS, SIGNATURE]
 
 /** `instances` gives rows one after another; `inputs` gives whole tensors. */
 const ROWS: TensorForm = { root: pointer(INSTANCES), isWhole: false, takesBase64: true }
 const WHOLE: TensorForm = { root: pointer(INPUTS), isWhole: true, takesBase64: true }
-
-/** Offsets of what a body holds; -1: it does not. */
-interface Places {
-  instances: number
-  inputs: number
-}
 
 /** An empty name stands for the usual one, as in TensorFlow Serving. */
 const checkSignature = (reader: JsonReader): Refusal | null => {
@@ -35,23 +28,6 @@ const checkSignature = (reader: JsonReader): Refusal | null => {
   const name = reader.text()
   if (name === '' || name === SIGNATURE_NAME) return null
   return malformed(`No signature has the name ${quote(name)}; known: ${SIGNATURE_NAME}`, at)
-}
-
-const findPlaces = (reader: JsonReader): Places | Refusal => {
-  if (!reader.isObject) return malformed(`The body must be an object, not ${reader.kind}`)
-  const places: Places = { instances: -1, inputs: -1 }
-  const refusal = reader.eachEntry((key) => {
-    if (key === SIGNATURE) return checkSignature(reader)
-    if (key !== INSTANCES && key !== INPUTS) return unknownKey(key, KEYS)
-    places[key] = reader.at
-    reader.skip()
-    return null
-  })
-  if (refusal !== null) return refusal
-  if (places.instances >= 0 === places.inputs >= 0) {
-    return malformed(`The body must have either '${INSTANCES}' or '${INPUTS}'`)
-  }
-  return places
 }
 
 /** Answers in this format have no pointers: the row stands in the text as well. */
@@ -68,11 +44,11 @@ export const decodeTfsComplete = (
   const fault = findFault(bytes, plan.jsonDepthMax)
   if (fault !== null) return fault
   const reader = new JsonReader(bytes)
-  const places = findPlaces(reader)
-  if (isRefusal(places)) return places
-  const isBatch = places.instances >= 0
+  const content = findContent(reader, INPUTS, { [SIGNATURE]: () => checkSignature(reader) })
+  if (isRefusal(content)) return content
+  const { isBatch, at } = content
   const rows = new TensorRows(plan, reader, isBatch ? ROWS : WHOLE, textsMaxOf(decoded))
-  reader.at = Math.max(places.instances, places.inputs)
+  reader.at = at
   const count = isBatch
     ? readInstances(reader, plan, (index) => atRow(rows.read(index), index))
     : (rows.read(-1) ?? rowCount(rows.shapes, plan, sentBytesOf(decoded, bytes)))

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { parseTritonConfig } from '../../../src/config/triton-config.ts'
+import { DENSENET } from '../../helpers/triton-configs.ts'
 
 const parse = (text: string) => parseTritonConfig(new TextEncoder().encode(text), 'm')
 
@@ -41,29 +42,6 @@ output [
 ]
 `
 
-/** In form that of `densenet_onnx`. */
-const DENSENET = `name: "m"
-platform: "onnxruntime_onnx"
-max_batch_size : 0
-input [
-  {
-    name: "data_0"
-    data_type: TYPE_FP32
-    format: FORMAT_NCHW
-    dims: [ 3, 224, 224 ]
-    reshape { shape: [ 1, 3, 224, 224 ] }
-  }
-]
-output [
-  {
-    name: "fc6_1"
-    data_type: TYPE_FP32
-    dims: [ 1, 1000, 1, 1 ]
-    label_filename: "densenet_labels.txt"
-  }
-]
-`
-
 describe('parseTritonConfig() reads', () => {
   test('the tensors of a model, and where they are declared', () => {
     const { declared, maxBatchSize } = configOf(SIMPLE)
@@ -87,13 +65,14 @@ describe('parseTritonConfig() reads', () => {
   })
 
   test('the shape of the model from `reshape`, and warns', () => {
-    const { declared, maxBatchSize } = configOf(DENSENET)
+    const text = DENSENET.replace('"densenet_onnx"', '"m"')
+    const { declared, maxBatchSize } = configOf(text)
     expect(maxBatchSize).toBe(0)
-    expect(declared?.inputs[0]).toMatchObject({ dims: [1, 3, 224, 224] })
-    expect(declared?.outputs[0]).toMatchObject({ dims: [1, 1000, 1, 1] })
-    expect(warningsOf(DENSENET)).toEqual([
+    expect(declared?.inputs[0]).toMatchObject({ dims: [1, 3, 2, 2] })
+    expect(declared?.outputs[0]).toMatchObject({ dims: [1, 3, 2, 2] })
+    expect(warningsOf(text)).toEqual([
       'config.pbtxt:8:5  input.format: is not obeyed: tensors go to the model as they came',
-      'config.pbtxt:10:13  input.reshape: is not obeyed: clients must send the shape of the model, [1,3,224,224]',
+      'config.pbtxt:10:13  input.reshape: is not obeyed: clients must send the shape of the model, [1,3,2,2]',
       expect.stringMatching(
         /^config.pbtxt:18:5 {2}output.label_filename: is not obeyed: classes have/,
       ),
