@@ -3,12 +3,10 @@
 import { z } from 'zod'
 import type { ErrorCode } from '../shared/errors.ts'
 import type { ExampleRow, Manifest, ManifestFeature } from '../shared/manifest.ts'
-import type { FeatureBounds } from '../shared/profile.ts'
 import { DEFAULT_SESSION } from '../shared/session-settings.ts'
 import type { ConfigProblem, FileRefusal, ModelConfig, Place } from './config.ts'
 import { jsonFault, jsonPlaces, placeAt } from './json-text.ts'
 import { type Locate, problemsOf, refuseFile, wrongPaths } from './problems.ts'
-import { boundsOf } from './profile-bounds.ts'
 import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { FORMAT_VERSION } from './schemas/file-format.ts'
 import { manifestSchema } from './schemas/manifest.ts'
@@ -21,7 +19,7 @@ import { parseYaml } from './yaml-file.ts'
 interface Profile {
   readonly versionDigest: string
   readonly exampleRow: ExampleRow
-  readonly bounds: readonly FeatureBounds[]
+  readonly features: z.output<typeof profileSchema>['features']
 }
 
 const DEFAULT_MODEL_CONFIG: ModelConfig = {
@@ -124,7 +122,7 @@ const parseProfile = (bytes: Uint8Array): Profile | FileRefusal => {
   const parsed = parseJson(bytes, profileSchema, 'MANIFEST_INVALID', 'profile.json')
   if ('code' in parsed) return parsed
   const { version_digest: versionDigest, example_row: exampleRow, features } = parsed.data
-  return { versionDigest, exampleRow, bounds: boundsOf(features) }
+  return { versionDigest, exampleRow, features }
 }
 
 /** model.yaml. */

@@ -11,6 +11,7 @@ import { isModelName, parseVersion } from '../shared/ids.ts'
 import type { ExampleRow, Manifest } from '../shared/manifest.ts'
 import type { FeatureBounds } from '../shared/profile.ts'
 import { exampleRowFault } from './example-row.ts'
+import { boundsOf, type ProfiledFeature } from './profile-bounds.ts'
 import { checkPlace, isFile, readOptional } from './repository-file.ts'
 
 /** What is wrong, and with which file or folder. */
@@ -30,8 +31,9 @@ export interface ScannedVersion {
   readonly folder: string
   readonly modelFile: string
   readonly manifest: Manifest | null
+  /** Of the profile; null without one, or without a manifest, whose features it fills. */
   readonly exampleRow: ExampleRow | null
-  /** Of the profile; empty without one. */
+  /** Of the profile, for the features of the manifest; empty without either. */
   readonly bounds: readonly FeatureBounds[]
   /** Why the version cannot even be tried; null when it can. */
   readonly fault: RepositoryFault | null
@@ -58,7 +60,7 @@ export interface RepositoryScan {
 export interface ParsedProfile {
   readonly versionDigest: string
   readonly exampleRow: ExampleRow
-  readonly bounds: readonly FeatureBounds[]
+  readonly features: readonly ProfiledFeature[]
 }
 
 /** How the files of a repository are read; `config/parsers.ts` in production. */
@@ -131,14 +133,15 @@ const scanVersion = (
     parse: parsers.parseProfile,
   })
   if (isRefusal(profile)) return failed('profile.json', profile)
-  if (profile !== null && manifest !== null && profile.versionDigest !== manifest.digest) {
+  if (profile === null || manifest === null) return { ...bare, manifest, fault: null }
+  if (profile.versionDigest !== manifest.digest) {
     const other = refuse('DIGEST_MISMATCH', 'profile.json was made for another model.onnx')
     return failed('profile.json', other, ['version_digest'])
   }
-  const exampleRow = profile?.exampleRow ?? null
-  const fault = exampleRow && manifest && exampleRowFault(exampleRow, manifest)
+  const { exampleRow, features } = profile
+  const fault = exampleRowFault(exampleRow, manifest)
   return fault === null
-    ? { ...bare, manifest, exampleRow, bounds: profile?.bounds ?? [], fault }
+    ? { ...bare, manifest, exampleRow, bounds: boundsOf(features, manifest.features), fault }
     : failed('profile.json', refuse(code, `profile.json: example_row ${fault}`), ['example_row'])
 }
 

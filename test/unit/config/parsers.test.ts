@@ -230,13 +230,13 @@ test.each<readonly [string, object, string]>([
   })
 })
 
-test('parseProfile() gives digest, example row and bounds', () => {
-  expect(parseProfile(utf8(profileJson()))).toEqual({
+test('parseProfile() gives digest, example row and features', () => {
+  expect(parseProfile(utf8(profileJson()))).toMatchObject({
     versionDigest: DIGEST,
     exampleRow: { distance: 1400, seats: null, carrier: 'UA' },
-    bounds: [
-      { name: 'distance', min: 3.5, max: 4983, categories: [], moreCategories: 0 },
-      { name: 'carrier', min: null, max: null, categories: ['UA'], moreCategories: 0 },
+    features: [
+      { name: 'distance', min: 3.5, max: 4983 },
+      { name: 'carrier', categories: [{ value: 'UA' }] },
     ],
   })
 })

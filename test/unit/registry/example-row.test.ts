@@ -24,3 +24,8 @@ test('exampleRowFault() takes nothing from the prototype of a row', () => {
   const features = [{ ...manifest.features[0]!, name: 'constructor' }]
   expect(exampleRowFault({}, { ...manifest, features })).toMatch(/^lacks 'constructor'/)
 })
+
+test('exampleRowFault() refuses a row that plans could not carry', () => {
+  const row = { distance: 1, carrier: 'x'.repeat(2 ** 20) }
+  expect(exampleRowFault(row, manifest)).toBe('has 1048603 bytes, more than 1048576')
+})

@@ -199,6 +199,22 @@ test('scanRepository() fails one version for its manifest and keeps the next', (
   expect(versions.map(({ fault }) => fault?.code)).toEqual(['MANIFEST_INVALID', undefined])
 })
 
+const WIDE = {
+  example_row: Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`f${i}`, i])),
+  features: Array.from({ length: 20_000 }, (_, i) => ({ name: `f${i}`, type: 'number', min: i })),
+}
+
+test('scanRepository() keeps of a profile only what the manifest has features for', () => {
+  const bare = scanModel({ '1/model.onnx': 'x', '1/profile.json': profileJson(WIDE) })
+  expect(bare.versions).toMatchObject([{ exampleRow: null, bounds: [], fault: null }])
+  const wide = scanModel({
+    '1/model.onnx': 'x',
+    '1/manifest.json': manifestJson(),
+    '1/profile.json': profileJson({ features: WIDE.features }),
+  })
+  expect(wide.versions).toMatchObject([{ exampleRow: { distance: 1400 }, bounds: [] }])
+})
+
 test('scanRepository() refuses a profile of another file', () => {
   const fault = versionFault({
     '1/model.onnx': 'x',
