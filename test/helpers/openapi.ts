@@ -1,7 +1,7 @@
 /** Descriptions of the API in tests: of plans that need no gateway, and checked by a validator. */
 
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { openApiDocument } from '../../src/server/openapi/document.ts'
+import { openApiText } from '../../src/server/openapi/document.ts'
 import type { ApiEndpoint, ApiVersion } from '../../src/server/openapi/source.ts'
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 
@@ -43,10 +43,10 @@ export interface DocumentText {
 
 export const describe = (...endpoints: readonly ApiEndpoint[]): DocumentText => {
   const defaultEndpoint = endpoints.length === 1 ? endpoints[0]!.name : null
-  const document = openApiDocument({
+  const text = openApiText({
     ...{ endpoints, defaultEndpoint, unavailable: [], hasDocsPage: true },
   })
-  return JSON.parse(JSON.stringify(document)) as DocumentText
+  return JSON.parse(text) as DocumentText
 }
 
 /** Whether a value fits a component: `clicks.Request`. */

@@ -4,12 +4,12 @@
  */
 
 import { VERSION } from '../../shared/version.ts'
-import { endpointPaths, endpointSchemas, predictPath } from './endpoint-paths.ts'
+import { endpointPaths, endpointSchemas } from './endpoint-paths.ts'
 import type { Schema } from './json-schema.ts'
-import { type PathEntry, TAGS } from './operation.ts'
+import { TAGS } from './operation.ts'
 import { ERROR_SCHEMAS, sharedComponents } from './responses.ts'
 import { SERVER_SCHEMAS, serverPaths } from './server-paths.ts'
-import type { ApiSource } from './source.ts'
+import type { ApiEndpoint, ApiSource } from './source.ts'
 
 const REMARKS = [
   'Every error carries its stable code in `x-sluice-error`; another try may help where there is `retry-after`.',
@@ -20,45 +20,91 @@ const REMARKS = [
   'What is no HTTP/1.1 is answered before any path is looked at, without body and ids: 400, or 431 and 408 where a head is too long or comes too slowly.',
 ]
 
-const descriptionOf = ({ unavailable }: ApiSource): string => {
-  const remarks =
-    unavailable.length === 0
-      ? REMARKS
-      : [
-          `No version can answer now, and so 503 \`VERSION_NOT_READY\`: ${unavailable.join(', ')}.`,
-          ...REMARKS,
-        ]
+const descriptionOf = ({ unavailable }: ApiSource, omitted: readonly string[]): string => {
+  const remarks = [...REMARKS]
+  if (omitted.length > 0) {
+    const what = 'Served as well, on paths like those of the others, but too long to be described'
+    remarks.unshift(`${what}: ${omitted.join(', ')}.`)
+  }
+  if (unavailable.length > 0) {
+    const what = 'No version can answer now, and so 503 `VERSION_NOT_READY`'
+    remarks.unshift(`${what}: ${unavailable.join(', ')}.`)
+  }
   const first = 'What this server answers now: its endpoints, their features and a row that works.'
   return `${first}\n\n${remarks.map((remark) => `- ${remark}`).join('\n')}`
 }
 
-const predictDefault = ({ endpoints, defaultEndpoint }: ApiSource): PathEntry[] =>
-  endpoints
-    .filter(({ name }) => name === defaultEndpoint)
-    .map((endpoint) => predictPath(endpoint, '/predict', 'predict'))
+/**
+ * Of all endpoints together, whether kept or not, and of one alone. A thread writes 0.3 MB in
+ * 10 ms, in which it answers nobody.
+ */
+const ENDPOINTS_LENGTH_MAX = 4 * 1024 * 1024
+const ENDPOINT_LENGTH_MAX = 1024 * 1024
 
-/** The description of everything that is served. */
-export const openApiDocument = (source: ApiSource): Schema => ({
-  openapi: '3.1.0',
-  info: {
-    title: 'Sluice',
-    version: VERSION,
-    description: descriptionOf(source),
-    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-  },
-  servers: [{ url: '/' }],
-  tags: Object.values(TAGS).map((name) => ({ name })),
-  paths: Object.fromEntries([
-    ...predictDefault(source),
-    ...source.endpoints.flatMap(endpointPaths),
-    ...serverPaths(source.hasDocsPage),
-  ]),
-  components: {
-    schemas: {
-      ...Object.fromEntries(source.endpoints.flatMap(endpointSchemas)),
-      ...SERVER_SCHEMAS,
-      ...ERROR_SCHEMAS,
-    },
-    ...sharedComponents(),
-  },
+/** About the length of its text: what is far too long is not written to find that out. */
+const roughLength = ({ answering, pinned }: ApiEndpoint): number => {
+  let length = 0
+  for (const { signature } of pinned) {
+    length += 1000 * (signature.inputs.length + signature.outputs.length)
+  }
+  for (const { binding, reading } of answering) {
+    length += 100 * (reading?.classes.length ?? 0)
+    for (const { name, codes } of binding.features) {
+      length += 200 + 2 * name.length + 10 * (codes?.size ?? 0)
+    }
+  }
+  return length
+}
+
+/** Members of objects, as text. */
+interface Section {
+  readonly paths: string
+  readonly schemas: string
+}
+
+const members = (object: Schema): string => JSON.stringify(object).slice(1, -1)
+
+const endpointSection = (endpoint: ApiEndpoint, isDefault: boolean): Section => ({
+  paths: members(Object.fromEntries(endpointPaths(endpoint, isDefault))),
+  schemas: members(Object.fromEntries(endpointSchemas(endpoint))),
 })
+
+/** Of as many endpoints as there is room for, that of `/predict` first. */
+const endpointSections = (source: ApiSource): { sections: Section[]; omitted: string[] } => {
+  const sections: Section[] = []
+  const omitted: string[] = []
+  let room = ENDPOINTS_LENGTH_MAX
+  const isDefault = ({ name }: ApiEndpoint): boolean => name === source.defaultEndpoint
+  const ordered = source.endpoints.toSorted((a, b) => Number(isDefault(b)) - Number(isDefault(a)))
+  for (const endpoint of ordered) {
+    const isTooLong = room < 0 || roughLength(endpoint) > ENDPOINT_LENGTH_MAX
+    const section = isTooLong ? null : endpointSection(endpoint, isDefault(endpoint))
+    const length = section === null ? 0 : section.paths.length + section.schemas.length
+    room -= length
+    if (section === null || room < 0 || length > ENDPOINT_LENGTH_MAX) omitted.push(endpoint.name)
+    else sections.push(section)
+  }
+  return { sections, omitted }
+}
+
+/** The description of everything that is served, as JSON. */
+export const openApiText = (source: ApiSource): string => {
+  const { sections, omitted } = endpointSections(source)
+  const head = {
+    openapi: '3.1.0',
+    info: {
+      title: 'Sluice',
+      version: VERSION,
+      description: descriptionOf(source, omitted),
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '.' }],
+    tags: Object.values(TAGS).map((name) => ({ name })),
+  }
+  const ownPaths = members(Object.fromEntries(serverPaths(source.hasDocsPage)))
+  const paths = [...sections.map((section) => section.paths), ownPaths].join()
+  const ownSchemas = members({ ...SERVER_SCHEMAS, ...ERROR_SCHEMAS })
+  const schemas = [...sections.map((section) => section.schemas), ownSchemas].join()
+  const components = `"schemas":{${schemas}},${members(sharedComponents())}`
+  return `{${members(head)},"paths":{${paths}},"components":{${components}}}`
+}

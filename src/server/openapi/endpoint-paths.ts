@@ -1,7 +1,7 @@
 /** The paths of one endpoint, and the schemas that are its own. */
 
 import { answerSchema } from './answers.ts'
-import { inferExamples, predictExamples, tfsExamples } from './examples.ts'
+import { type Examples, examplesOf } from './examples.ts'
 import { requestSchema, rowSchema } from './features.ts'
 import type { Schema } from './json-schema.ts'
 import { inferAnswer, inferRequest } from './oip.ts'
@@ -28,7 +28,8 @@ interface Inference {
   readonly endpoint: string
   /** `Infer`: of the components `InferRequest` and `InferAnswer`. */
   readonly what: string
-  readonly examples: Schema
+  /** undefined: its rows are too long for any. */
+  readonly example: Schema | undefined
   readonly parameters?: readonly Schema[]
   /** Forms beside JSON. */
   readonly otherRequests?: Schema
@@ -36,38 +37,43 @@ interface Inference {
   readonly headers?: Schema
 }
 
+const NO_EXAMPLE = 'There is no example: a row has too many elements to be read.'
+
 const inference = (given: Inference): Schema => {
-  const { endpoint, what, examples, parameters = [], headers = PREDICTION_HEADERS } = given
+  const { endpoint, what, example, parameters = [], headers = PREDICTION_HEADERS } = given
   const { otherRequests = {}, otherAnswers = {} } = given
-  const request = json(componentOf(endpoint, `${what}Request`), { examples })
+  const request = json(componentOf(endpoint, `${what}Request`), example)
   const answer = json(componentOf(endpoint, `${what}Answer`))
   return {
     post: operation({
       ...given,
       parameters: [...INFER_PARAMETERS, ...parameters],
-      requestBody: { required: true, content: { ...request, ...otherRequests } },
+      requestBody: {
+        ...(example === undefined ? { description: NO_EXAMPLE } : {}),
+        required: true,
+        content: { ...request, ...otherRequests },
+      },
       responses: { 200: ok('The answer', { ...answer, ...otherAnswers }, headers) },
     }),
   }
 }
 
 /** `path` is its own, or `/predict`. */
-export const predictPath = (endpoint: ApiEndpoint, path: string, id: string): PathEntry => {
-  const { name, answering } = endpoint
+const predictPath = (
+  { name }: ApiEndpoint,
+  examples: Examples | null,
+  path: string,
+  id: string,
+): PathEntry => {
   return [
     path,
     inference({
       ...{ id, tag: 'predict', kind: 'Predict', endpoint: name, what: '' },
       summary: `Predict with ${name}`,
-      examples: examplesOf(answering[0], predictExamples),
+      example: examples?.predict,
     }),
   ]
 }
-
-const examplesOf = (
-  version: ApiVersion | undefined,
-  make: (version: ApiVersion) => Schema,
-): Schema => (version === undefined ? {} : make(version))
 
 const OCTETS = 'application/octet-stream'
 
@@ -83,16 +89,21 @@ const BINARY_ANSWER = binary(
   'The same form, with the same header, where an output was asked for as bytes',
 )
 
-const versionParameter = ({ pinned }: ApiEndpoint): Schema => ({
+/** The version whose row is shown, and which is named where a path wants one. */
+const exampleVersion = ({ answering, pinned }: ApiEndpoint): ApiVersion | undefined =>
+  answering[0] ?? pinned[0]
+
+const versionParameter = (endpoint: ApiEndpoint): Schema => ({
   name: 'version',
   in: 'path',
   required: true,
   description: 'A version that is served',
-  schema: { enum: pinned.map(({ version }) => version) },
+  schema: { enum: endpoint.pinned.map(({ version }) => version) },
+  example: exampleVersion(endpoint)?.version,
 })
 
-const inferPaths = (endpoint: ApiEndpoint): PathEntry[] => {
-  const { name, answering, pinned } = endpoint
+const inferPaths = (endpoint: ApiEndpoint, examples: Examples | null): PathEntry[] => {
+  const { name } = endpoint
   const shared = {
     ...({ tag: 'oip', kind: 'Infer', endpoint: name } as const),
     otherRequests: BINARY_REQUEST,
@@ -106,7 +117,7 @@ const inferPaths = (endpoint: ApiEndpoint): PathEntry[] => {
       inference({
         ...shared,
         ...{ id: `infer_${name}`, summary: `Infer with ${name}`, what: 'Infer' },
-        examples: examplesOf(answering[0], inferExamples),
+        example: examples?.infer,
       }),
     ],
     [
@@ -115,7 +126,7 @@ const inferPaths = (endpoint: ApiEndpoint): PathEntry[] => {
         ...shared,
         ...{ id: `infer_version_${name}`, what: 'PinnedInfer' },
         summary: `Infer with one version of ${name}`,
-        examples: examplesOf(pinned[0], inferExamples),
+        example: examples?.infer,
         parameters: [versionParameter(endpoint)],
       }),
     ],
@@ -127,8 +138,8 @@ const JSON_LENGTH: Schema = {
   schema: { type: 'integer', minimum: 1 },
 }
 
-const tfsPaths = (endpoint: ApiEndpoint): PathEntry[] => {
-  const { name, answering, pinned } = endpoint
+const tfsPaths = (endpoint: ApiEndpoint, examples: Examples | null): PathEntry[] => {
+  const { name } = endpoint
   const shared = { tag: 'tfs', kind: 'Tfs', endpoint: name, headers: CODED_HEADERS } as const
   const path = `/v1/models/${name}`
   const version = [versionParameter(endpoint)]
@@ -145,7 +156,7 @@ const tfsPaths = (endpoint: ApiEndpoint): PathEntry[] => {
       inference({
         ...shared,
         ...{ id: `tfs_${name}`, what: 'Tfs', summary: `Rows or columns of ${name}` },
-        examples: examplesOf(answering[0], tfsExamples),
+        example: examples?.tfs,
       }),
     ],
     [
@@ -154,7 +165,7 @@ const tfsPaths = (endpoint: ApiEndpoint): PathEntry[] => {
         ...shared,
         ...{ id: `tfs_version_${name}`, what: 'PinnedTfs' },
         summary: `Rows or columns of one version of ${name}`,
-        examples: examplesOf(pinned[0], tfsExamples),
+        example: examples?.tfs,
         parameters: version,
       }),
     ],
@@ -190,12 +201,19 @@ const modelPaths = (endpoint: ApiEndpoint): PathEntry[] => {
   ]
 }
 
-export const endpointPaths = (endpoint: ApiEndpoint): PathEntry[] => [
-  predictPath(endpoint, `/predict/${endpoint.name}`, `predict_${endpoint.name}`),
-  ...inferPaths(endpoint),
-  ...modelPaths(endpoint),
-  ...tfsPaths(endpoint),
-]
+/** All paths. `isDefault`: it answers `/predict` as well. */
+export const endpointPaths = (endpoint: ApiEndpoint, isDefault: boolean): PathEntry[] => {
+  const { name } = endpoint
+  const shown = exampleVersion(endpoint)
+  const examples = shown === undefined ? null : examplesOf(shown)
+  return [
+    ...(isDefault ? [predictPath(endpoint, examples, '/predict', 'predict')] : []),
+    predictPath(endpoint, examples, `/predict/${name}`, `predict_${name}`),
+    ...inferPaths(endpoint, examples),
+    ...modelPaths(endpoint),
+    ...tfsPaths(endpoint, examples),
+  ]
+}
 
 /** Whether every version that can be asked for by number answers without one as well. */
 const areAll = ({ answering, pinned }: ApiEndpoint): boolean => answering.length === pinned.length

@@ -3,18 +3,54 @@
 import { exampleInputs } from '../../runtime/proving-inputs.ts'
 import type { BoundFeature } from '../../shared/contract.ts'
 import type { ExampleRow, FeatureType } from '../../shared/manifest.ts'
-import { elementCount, type Tensor, type TensorData } from '../../shared/tensor.ts'
+import {
+  canHold,
+  type Datatype,
+  elementCount,
+  type Tensor,
+  type TensorData,
+} from '../../shared/tensor.ts'
 import type { Schema } from './json-schema.ts'
 import type { ApiVersion } from './source.ts'
 
 type Value = ExampleRow[string]
 
-/** What can stand for a feature of which no value is known: in range, where there is one. */
-const madeUpValue = ({ type, name, codes }: BoundFeature, { bounds }: ApiVersion): Value => {
-  const known = bounds.get(name)
+/** Code of a category that the vocabulary does not have. */
+const UNKNOWN_CODE = -1
+
+/** What `/predict` reads for a feature: the tensor counts where the type is no match for it. */
+const readType = (type: FeatureType, datatype: Datatype): FeatureType => {
+  if (datatype === 'BYTES') return 'category'
+  return datatype === 'BOOL' && type !== 'category' ? 'boolean' : type
+}
+
+/** Whether `/predict` takes a value for a feature, as `features-row.ts` decides it. */
+const takes = ({ type, optional, codes }: BoundFeature, datatype: Datatype, value: Value) => {
+  if (value === null) return optional
+  switch (readType(type, datatype)) {
+    case 'boolean':
+      return typeof value === 'boolean'
+    case 'category':
+      if (typeof value !== 'string') return false
+      if (codes === null) return !value.includes('\0')
+      return canHold(datatype, codes.get(value) ?? UNKNOWN_CODE)
+    case 'integer':
+      return Number.isInteger(value) && canHold(datatype, value as number)
+    case 'number':
+      return typeof value === 'number' && canHold(datatype, value)
+  }
+}
+
+/** What can stand for a feature of which no value is known: one seen in training, if any is. */
+const madeUpValue = (feature: BoundFeature, version: ApiVersion): Value => {
+  const { name, codes, input } = feature
+  const { datatype } = version.signature.inputs[input]!
+  const type = readType(feature.type, datatype)
   if (type === 'boolean') return false
-  if (type === 'category') return known?.categories[0] ?? codes?.keys().next().value ?? ''
-  return known?.min ?? 0
+  const known = version.bounds.get(name)
+  const seen = type === 'category' ? (known?.categories ?? []) : [known?.min, known?.max]
+  const other = type === 'category' ? (codes?.keys().next().value ?? '') : 0
+  return seen.find((value) => value != null && takes(feature, datatype, value)) ?? other
 }
 
 /** Profiles may have 0 and 1 for booleans, and booleans for numbers; `/predict` is strict. */
@@ -23,16 +59,29 @@ const asType = (type: FeatureType, value: Value): Value => {
   return type === 'boolean' ? Boolean(value) : Number(value)
 }
 
-const exampleValue = (feature: BoundFeature, version: ApiVersion): Value => {
-  const { exampleRow } = version
-  const { name, type } = feature
-  if (exampleRow === null) return madeUpValue(feature, version)
-  return Object.hasOwn(exampleRow, name) ? asType(type, exampleRow[name]!) : null
+interface Row {
+  /** By feature, in the order of the contract; null where it is to be absent. */
+  readonly values: readonly Value[]
+  /** Where the values are from, for readers. */
+  readonly source: string
 }
 
-/** By feature, in the order of the contract; null where the example has none. */
-const rowValues = (version: ApiVersion): Value[] =>
-  version.binding.features.map((feature) => exampleValue(feature, version))
+const rowOf = (version: ApiVersion): Row => {
+  const { exampleRow, signature, binding } = version
+  const madeUp: string[] = []
+  const values = binding.features.map((feature) => {
+    const { name, input } = feature
+    const { datatype } = signature.inputs[input]!
+    const own = exampleRow !== null && Object.hasOwn(exampleRow, name) ? exampleRow[name]! : null
+    const value = asType(readType(feature.type, datatype), own)
+    if (exampleRow !== null && takes(feature, datatype, value)) return value
+    madeUp.push(name)
+    return madeUpValue(feature, version)
+  })
+  if (exampleRow === null) return { values, source: 'a made-up row: this version has no profile' }
+  const but = madeUp.length === 0 ? '' : `, with a made-up ${madeUp.join(', ')}`
+  return { values, source: `the row of the profile${but}` }
+}
 
 /** The shortest number that is the same float32. */
 const shortest = (value: number): number => {
@@ -67,9 +116,8 @@ const nest = (values: readonly Value[], shape: readonly number[]): unknown => {
  * One row as tensors. JSON has no NaN: a feature that is fed NaN where it is absent gets a value of
  * its own here.
  */
-const rowTensors = (version: ApiVersion): Tensor[] => {
+const rowTensors = (version: ApiVersion, values: readonly Value[]): Tensor[] => {
   const { binding, signature, manifest } = version
-  const values = rowValues(version)
   const row = binding.features.map((feature, i): [string, Value] => {
     const isLost = values[i] === null && Number.isNaN(feature.missing)
     return [feature.name, isLost ? madeUpValue(feature, version) : values[i]!]
@@ -77,67 +125,51 @@ const rowTensors = (version: ApiVersion): Tensor[] => {
   return exampleInputs(signature, manifest, Object.fromEntries(row))
 }
 
-/** The value of each input in a row of `/predict`. */
-const tensorValues = (version: ApiVersion): unknown[] =>
-  rowTensors(version).map((tensor) =>
-    nest(flat(tensor), version.rowsMax > 0 ? tensor.shape.slice(1) : tensor.shape),
+const named = (
+  names: readonly { readonly name: string }[],
+  values: readonly unknown[],
+): Record<string, unknown> => Object.fromEntries(names.map(({ name }, i) => [name, values[i]]))
+
+/** A row of more elements is no example that anybody reads. */
+const ELEMENTS_MAX = 256
+
+/** Of one row, free sizes being 1; -1: beyond all bounds. */
+const elementsOf = ({ signature: { inputs }, rowsMax }: ApiVersion): number => {
+  const shapes = inputs.map(({ shape }) => (rowsMax > 0 ? shape.slice(1) : shape))
+  const counts = shapes.map((shape) => elementCount(shape.map((size) => (size < 0 ? 1 : size))))
+  return counts.some((count) => count < 0) ? -1 : counts.reduce((sum, count) => sum + count, 0)
+}
+
+/** Fields beside the schema of a body, by wire format. */
+export interface Examples {
+  readonly predict: Schema
+  readonly infer: Schema
+  readonly tfs: Schema
+}
+
+/** Bodies of one row; null where a row has more elements than an example should. */
+export const examplesOf = (version: ApiVersion): Examples | null => {
+  const elements = elementsOf(version)
+  if (elements < 0 || elements > ELEMENTS_MAX) return null
+  const { binding, signature, rowsMax } = version
+  const { inputs } = signature
+  const { values, source } = rowOf(version)
+  const tensors = rowTensors(version, values)
+  const elementsByInput = tensors.map(flat)
+  const rows = tensors.map(({ shape }, i) =>
+    nest(elementsByInput[i]!, rowsMax > 0 ? shape.slice(1) : shape),
   )
-
-/** A row as an object, and as a list where it has such a form. */
-const rowForms = (version: ApiVersion): { named: object; list: unknown[] | null } => {
-  const { binding, signature } = version
-  const isByFeature = binding.features.length > 0
-  const names = (isByFeature ? binding.features : signature.inputs).map(({ name }) => name)
-  const values = isByFeature ? rowValues(version) : tensorValues(version)
-  const named = Object.fromEntries(names.map((name, i) => [name, values[i]]))
-  if (isByFeature) return { named, list: values }
-  const [only] = values
-  return { named, list: values.length === 1 && Array.isArray(only) ? only : null }
-}
-
-const sourceOf = ({ exampleRow }: ApiVersion): string =>
-  exampleRow === null ? 'a made-up row: this version has no profile' : 'the row of the profile'
-
-const example = (summary: string, value: unknown): Schema => ({ summary, value })
-
-/** By name, for `requestBody.content[].examples`. */
-export const predictExamples = (version: ApiVersion): Schema => {
-  const { named, list } = rowForms(version)
-  const what = sourceOf(version)
-  const rows = version.rowsMax > 0 ? [named, named] : [named]
+  const example = (value: unknown): Schema => ({ examples: { row: { summary: source, value } } })
+  const { features } = binding
   return {
-    named: example(`By name: ${what}`, { features: named }),
-    ...(list === null ? {} : { list: example(`By position: ${what}`, { features: list }) }),
-    instances: example(`Rows: ${what}`, { instances: rows, request_id: 'example-1' }),
-  }
-}
-
-/** The same row as values of tensors, and as whole tensors. */
-export const tfsExamples = (version: ApiVersion): Schema => {
-  const { inputs } = version.signature
-  const named = (values: readonly unknown[]) =>
-    Object.fromEntries(inputs.map(({ name }, i) => [name, values[i]]))
-  const row = named(tensorValues(version))
-  const wholes = rowTensors(version).map((tensor) => nest(flat(tensor), tensor.shape))
-  const what = sourceOf(version)
-  return {
-    instances: example(`Rows: ${what}`, { instances: version.rowsMax > 0 ? [row, row] : [row] }),
-    inputs: example(`Whole tensors: ${what}`, { inputs: named(wholes) }),
-  }
-}
-
-/** The same row as tensors. */
-export const inferExamples = (version: ApiVersion): Schema => {
-  const inputs = rowTensors(version).map((tensor, i) => ({
-    name: version.signature.inputs[i]!.name,
-    shape: tensor.shape,
-    datatype: tensor.datatype,
-    data: flat(tensor),
-  }))
-  const what = sourceOf(version)
-  const outputs = version.signature.outputs.slice(0, 1).map(({ name }) => ({ name }))
-  return {
-    tensors: example(`Tensors: ${what}`, { inputs }),
-    output: example(`One output: ${what}`, { id: 'example-1', inputs, outputs }),
+    predict: example({
+      features: features.length > 0 ? named(features, values) : named(inputs, rows),
+    }),
+    infer: example({
+      inputs: tensors.map(({ shape, datatype }, i) => ({
+        ...{ name: inputs[i]!.name, shape, datatype, data: elementsByInput[i] },
+      })),
+    }),
+    tfs: example({ instances: [named(inputs, rows)] }),
   }
 }

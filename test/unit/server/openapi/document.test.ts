@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
-import { openApiDocument } from '../../../../src/server/openapi/document.ts'
+import { openApiText } from '../../../../src/server/openapi/document.ts'
+import type { ApiVersion } from '../../../../src/server/openapi/source.ts'
 import { ERROR_CODES, ERRORS } from '../../../../src/shared/errors.ts'
-import { describe, endpointOf, versionOf } from '../../../helpers/openapi.ts'
+import {
+  type DocumentText,
+  describe,
+  endpointOf,
+  examplesOf,
+  versionOf,
+} from '../../../helpers/openapi.ts'
 import { feature, flightPlan, planOf, tensor } from '../../../helpers/variant-plans.ts'
 
 const flights = (name = 'clicks') => {
@@ -9,7 +16,7 @@ const flights = (name = 'clicks') => {
   return { ...endpointOf(version), name }
 }
 
-test('openApiDocument() gives every endpoint paths of its own', () => {
+test('openApiText() gives every endpoint paths of its own', () => {
   const { paths } = describe(flights('a'), flights('b'))
   for (const name of ['a', 'b']) {
     expect(Object.keys(paths)).toEqual(
@@ -30,17 +37,17 @@ test('openApiDocument() gives every endpoint paths of its own', () => {
   }
 })
 
-test('openApiDocument() has /predict where an endpoint answers it', () => {
+test('openApiText() has /predict where an endpoint answers it', () => {
   expect(describe(flights()).paths['/predict']).toBeDefined()
   expect(describe(flights('a'), flights('b')).paths['/predict']).toBeUndefined()
 })
 
-test('openApiDocument() names the endpoints that cannot answer', () => {
+test('openApiText() names the endpoints that cannot answer', () => {
   const source = { endpoints: [], defaultEndpoint: null, unavailable: ['gone'], hasDocsPage: true }
-  expect(JSON.stringify(openApiDocument(source))).toContain('503 `VERSION_NOT_READY`: gone.')
+  expect(openApiText(source)).toContain('503 `VERSION_NOT_READY`: gone.')
 })
 
-test('openApiDocument() refers to nothing that it does not hold', () => {
+test('openApiText() refers to nothing that it does not hold', () => {
   const document = describe(flights())
   const references = JSON.stringify(document).match(/"#\/[^"]+"/g) ?? []
   expect(references.length).toBeGreaterThan(50)
@@ -51,7 +58,7 @@ test('openApiDocument() refers to nothing that it does not hold', () => {
   }
 })
 
-test('openApiDocument() says which codes every error answer may have', () => {
+test('openApiText() says which codes every error answer may have', () => {
   const { components } = describe(flights()) as unknown as {
     components: { responses: Record<string, { headers: Record<string, { schema: object }> }> }
   }
@@ -64,29 +71,56 @@ test('openApiDocument() says which codes every error answer may have', () => {
   expect(components.responses['Predict503']?.headers).toHaveProperty('retry-after')
 })
 
-test('openApiDocument() names every code that a request can be answered with', () => {
+test('openApiText() names every code that a request can be answered with', () => {
   const text = JSON.stringify(describe(flights()))
   const answering = ERROR_CODES.filter((code) => ERRORS[code].http > 0)
   expect(answering.filter((code) => !text.includes(code))).toEqual([])
 })
 
-test('openApiDocument() has the page only where it is served', () => {
+test('openApiText() has the page only where it is served', () => {
   const source = { endpoints: [], defaultEndpoint: null, unavailable: [] }
   const paths = (hasDocsPage: boolean) =>
-    Object.keys(openApiDocument({ ...source, hasDocsPage })['paths'] as object)
+    Object.keys(JSON.parse(openApiText({ ...source, hasDocsPage })).paths as object)
   expect(paths(true)).toContain('/docs')
   expect(paths(false)).not.toContain('/docs')
 })
 
-test('openApiDocument() of 200 endpoints of 30 features stays below 20 MB', () => {
-  const inputs = [tensor('x', 'FP32', -1, 30)]
-  const features = Array.from({ length: 30 }, (_, column) =>
-    feature({ name: `feature_${column}`, tensor: 'x', column }),
+const wideVersion = (features: number, nameLength = 0) => {
+  const all = Array.from({ length: features }, (_, column) =>
+    feature({ name: `feature_${column}`.padEnd(nameLength, 'x'), tensor: 'x', column }),
   )
-  const version = versionOf(planOf({ inputs, features }))
-  const endpoints = Array.from({ length: 200 }, (_, i) => ({
-    ...endpointOf(version),
-    name: `endpoint-${i}`,
-  }))
-  expect(JSON.stringify(describe(...endpoints)).length).toBeLessThan(20_000_000)
+  return versionOf(planOf({ inputs: [tensor('x', 'FP32', -1, features)], features: all }))
+}
+
+const endpoints = (count: number, version: ApiVersion) =>
+  Array.from({ length: count }, (_, i) => ({ ...endpointOf(version), name: `endpoint-${i}` }))
+
+test('openApiText() describes the endpoints for which there are 4 MiB, and names the others', () => {
+  const source = { defaultEndpoint: 'endpoint-499', unavailable: [], hasDocsPage: true }
+  const text = openApiText({ ...source, endpoints: endpoints(500, wideVersion(30)) })
+  expect(text.length).toBeLessThan(4.2 * 2 ** 20)
+  expect(text.length).toBeGreaterThan(3.9 * 2 ** 20)
+  const { info, paths } = JSON.parse(text) as DocumentText
+  expect(paths['/predict']).toBeDefined()
+  expect(paths['/predict/endpoint-0']).toBeDefined()
+  expect(paths['/predict/endpoint-498']).toBeUndefined()
+  expect(info.description).toContain('endpoint-498')
+  expect(info.description).not.toContain('endpoint-499')
+})
+
+test('openApiText() does not begin to write an endpoint that is too long', () => {
+  const { info, paths } = describe(...endpoints(2, wideVersion(4000, 256)))
+  expect(Object.keys(paths)).not.toContain('/predict/endpoint-0')
+  expect(info.description).toContain('too long to be described: endpoint-0, endpoint-1.')
+})
+
+test('openApiText() has no example, but a sentence, where rows are long', () => {
+  const picture = planOf({ inputs: [tensor('x', 'FP32', -1, 3, 1024, 1024)] })
+  const document = describe(endpointOf(versionOf(picture)))
+  expect(examplesOf(document)).toEqual([])
+  expect(JSON.stringify(document).length).toBeLessThan(70_000)
+  expect(document.paths['/predict/clicks']?.['post']?.requestBody).toHaveProperty(
+    'description',
+    expect.stringMatching(/no example/),
+  )
 })
