@@ -94,7 +94,8 @@ test('every example of models of all kinds is answered, and is marked as made up
   const gateway = await startGateway({ repository: repository() })
   const document = await documentOf(gateway)
   const tried = await tryExamples(gateway, document)
-  expect(new Set(tried).size).toBe(8 * 5)
+  // A picture has too many elements for an example.
+  expect(new Set(tried).size).toBe(7 * 5)
   const summaries = examplesOf(document).map(([, { summary }]) => summary)
   expect(summaries.filter((summary) => !summary.includes('a made-up row'))).toEqual([])
 })
