@@ -14,7 +14,7 @@ export interface CorsAnswer {
  * What becomes of a request from the page of `origin`. `preflight`: the method that an OPTIONS
  * request asks for. Both as sent, '' if absent.
  */
-export type Cors = (origin: string, preflight: string) => CorsAnswer
+export type Cors = (method: string, origin: string, preflight: string) => CorsAnswer
 
 /** Where CORS is off. */
 export const NO_CORS: CorsAnswer = { lines: '', isPreflight: false }
@@ -43,9 +43,12 @@ export const createCors = (origins: readonly string[]): Cors | null => {
   // What one page is answered is not to be shown to another by a cache between.
   const vary = isOpen ? '' : '\r\nvary: origin'
   const others: CorsAnswer = { lines: vary, isPreflight: false }
-  return (origin, preflight) => {
+  return (method, origin, preflight) => {
+    // No cache keeps what answers POST (RFC 9110 §9.3.3). So without pages nothing is added to the
+    // heads of predictions, which would take 160 to 200 ns.
+    if (origin === '' && method === 'POST') return NO_CORS
     if (origin === '' || !(isOpen || known.has(origin))) return others
-    const isPreflight = preflight !== ''
+    const isPreflight = method === 'OPTIONS' && preflight !== ''
     const allow = `\r\naccess-control-allow-origin: ${isOpen ? '*' : origin}`
     return { lines: `${allow}${isPreflight ? ON_PREFLIGHT : ON_ANSWER}${vary}`, isPreflight }
   }

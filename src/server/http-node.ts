@@ -72,12 +72,10 @@ class NodeExchange implements Exchange, Open {
     const hasMore = hasProtocolHeaders(this.path)
     this.acceptEncoding = hasMore ? header(request, 'accept-encoding') : ''
     this.inferenceHeaderLength = hasMore ? header(request, 'inference-header-content-length') : ''
-    const { cors } = engine.options
-    const preflight =
-      this.method === 'OPTIONS' ? header(request, 'access-control-request-method') : ''
-    const corsAnswer = cors === null ? NO_CORS : cors(header(request, 'origin'), preflight)
-    this.isPreflight = corsAnswer.isPreflight
-    this.#corsLines = corsAnswer.lines
+    const asked = header(request, 'access-control-request-method')
+    const cors = engine.options.cors?.(this.method, header(request, 'origin'), asked) ?? NO_CORS
+    this.isPreflight = cors.isPreflight
+    this.#corsLines = cors.lines
     this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
     this.#connection = connection
@@ -149,7 +147,7 @@ class NodeExchange implements Exchange, Open {
   }
 }
 
-/** A header that Node keeps as one string: none of those we read may be repeated into a list. */
+/** A header, '' if absent. Where it is repeated Node joins the values by commas (0002). */
 const header = (request: IncomingMessage, name: string): string => {
   const value = request.headers[name]
   return typeof value === 'string' ? value : ''

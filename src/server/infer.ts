@@ -194,14 +194,19 @@ export class Infer {
     this.#isSlow = false
     try {
       if (contentEncoding === '') return this.#decode(pending, variant, body)
-      this.#onSlow()
-      pending.sentBytes = body.length
-      return withPlainBody(body, contentEncoding, this.#bodies, (plain) =>
-        this.#decode(pending, variant, plain),
-      )
+      return this.#inflate(pending, variant, body)
     } finally {
       if (this.#isSlow) this.#account.idle()
     }
+  }
+
+  /** By itself: where a closure stands, every call pays for it (40 bytes and up to 15 ns). */
+  #inflate(pending: Pending, variant: LiveVariant, body: Uint8Array): Refusal | null {
+    this.#onSlow()
+    pending.sentBytes = body.length
+    return withPlainBody(body, pending.exchange.contentEncoding, this.#bodies, (plain) =>
+      this.#decode(pending, variant, plain),
+    )
   }
 
   #decode(pending: Pending, { plan, version }: LiveVariant, body: Uint8Array): Refusal | null {

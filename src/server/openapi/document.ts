@@ -14,7 +14,7 @@ import type { ApiEndpoint, ApiSource } from './source.ts'
 const REMARKS = [
   'Every error carries its stable code in `x-sluice-error`; another try may help where there is `retry-after`.',
   '`x-sluice-range` and `x-sluice-categories` say what the model was trained with. They are no limits: what is outside is answered all the same.',
-  '`HEAD` is answered where `GET` is, `OPTIONS` everywhere with 204 and `allow`; other methods get 405 `METHOD_NOT_ALLOWED` and `allow`, unknown paths 404 `ROUTE_NOT_FOUND`. Neither `content-type` nor a query is looked at.',
+  '`HEAD` is answered where `GET` is, `OPTIONS` on every path that exists, with 204 and `allow`; other methods get 405 `METHOD_NOT_ALLOWED` and `allow`, unknown paths 404 `ROUTE_NOT_FOUND`. Neither `content-type` nor a query is looked at.',
   'Bodies may be compressed: `content-encoding: gzip` or `deflate`. Answers of inference under `/v1` and `/v2` are, from 1 KiB on, if `accept-encoding` asks for it.',
   'What Triton and TensorFlow Serving have and this server has not is answered with 501 `NOT_IMPLEMENTED`; what would change models or settings, with 403 `FORBIDDEN`.',
   'What is no HTTP/1.1 is answered before any path is looked at, without body and ids: 400, or 431 and 408 where a head is too long or comes too slowly.',

@@ -76,6 +76,7 @@ test.each([
   ['what its client wants plain', text, 'br'],
   ['a short body', 'x'.repeat(1023), 'gzip'],
   ['a body over 1 MiB', 'x'.repeat(1024 * 1024 + 1), 'gzip'],
+  ['what its client says at too great length', text, `gzip${','.repeat(253)}`],
   ['noise', Uint8Array.from({ length: 2000 }, (_, i) => Math.sin(i) * 1e7), 'gzip'],
 ])('compress() leaves %s as it is', (_name, body, header) => {
   expect(compress(body, header)).toBeNull()

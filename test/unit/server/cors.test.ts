@@ -34,8 +34,12 @@ test.each([
   [['*'], '', undefined, undefined],
 ] as const)('createCors() of %j answers pages of %j: %j', (origins, origin, allowed, vary) => {
   const cors = createCors(origins)!
-  for (const preflight of ['', 'POST']) {
-    const { lines, isPreflight } = cors(origin, preflight)
+  for (const [method, preflight] of [
+    ['GET', ''],
+    ['OPTIONS', ''],
+    ['OPTIONS', 'POST'],
+  ] as const) {
+    const { lines, isPreflight } = cors(method, origin, preflight)
     const found = linesOf(lines)
     expect(found['access-control-allow-origin']).toBe(allowed)
     expect(found['vary']).toBe(vary)
@@ -46,13 +50,22 @@ test.each([
 
 test('createCors() says what pages may read, and send where they ask', () => {
   const cors = createCors(['*'])!
-  const answer = linesOf(cors(A, '').lines)
+  const answer = linesOf(cors('GET', A, '').lines)
   expect(answer['access-control-expose-headers']).toContain('x-request-id')
   expect(answer['access-control-allow-methods']).toBeUndefined()
-  expect(linesOf(cors(A, 'DELETE').lines)).toEqual({
+  expect(linesOf(cors('OPTIONS', A, 'DELETE').lines)).toEqual({
     'access-control-allow-origin': '*',
     'access-control-allow-methods': 'GET, HEAD, POST',
     'access-control-allow-headers': expect.stringContaining('content-type'),
     'access-control-max-age': '600',
   })
+})
+
+test('createCors() adds to answers to POST only what their page needs', () => {
+  const cors = createCors([A])!
+  expect(cors('POST', '', 'POST')).toEqual({ lines: '', isPreflight: false })
+  const answer = cors('POST', A, 'POST')
+  expect(answer.isPreflight).toBe(false)
+  expect(linesOf(answer.lines)).toMatchObject({ 'access-control-allow-origin': A, vary: 'origin' })
+  expect(linesOf(cors('POST', 'https://b.example', '').lines)).toEqual({ vary: 'origin' })
 })
