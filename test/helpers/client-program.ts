@@ -40,6 +40,10 @@ export const announce = (client: PythonTool): Announcement => {
   return JSON.parse(text) as Announcement
 }
 
+/** Runs a program that may import a client; gives what it printed, and throws where it fails. */
+export const runPython = (client: PythonTool, program: string): string =>
+  execFileSync(toolPython(client), ['-c', program], { env: environment(), encoding: 'utf8' })
+
 export interface ProgramEnd {
   readonly results: readonly CaseResult[]
   readonly exitCode: number | null

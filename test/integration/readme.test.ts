@@ -52,6 +52,16 @@ test('README.md: the curl gets the answer that stands below it', async () => {
   expect(metadata).toMatchObject({ model, version, variant })
 })
 
+test('README.md: the rows of TensorFlow Serving get a prediction', async () => {
+  const { path, body } = curlOf(README.slice(README.indexOf('## Clients of other servers')))
+  expect(path).toBe('/v1/models/flight-delay:predict')
+  const response = await example.post(path, body)
+  const { predictions } = (await response.json()) as { predictions: unknown[] }
+  expect(predictions).toEqual([
+    { label: 0, probabilities: [expect.any(Number), expect.any(Number)] },
+  ])
+})
+
 test('README.md: the commands beside the example do what they say', async () => {
   const cwd = makeTempDir('readme')
   writeFileSync(join(cwd, 'row.json'), JSON.stringify(FLIGHT))
