@@ -2,7 +2,7 @@
 
 import { ERROR_CODES, RETIRED_CODES } from '../../src/shared/errors.ts'
 import { type BadCase, bad, type TidyRule } from './rule.ts'
-import { lineAt, type Repository } from './source.ts'
+import { lineAt, type Repository, type SourceFile } from './source.ts'
 
 /** Written in parts so as not to name itself. The home folders of made-up users are examples. */
 const MACHINE_PATH = new RegExp(
@@ -26,19 +26,29 @@ const checkLocks = ({ files }: Repository): string[] =>
     .filter(({ text }) => text.includes('"resolved"'))
     .map(({ path }) => `${path}: holds "resolved"; write it with omit-lockfile-registry-resolved`)
 
+/** Lock files of Python that tests install: their first line is a command with what they pin. */
+const CLIENT_LOCK = /^test\/conformance\/clients\/requirements-[^/]+\.txt$/
+
+/** `# printf '%s\\n' 'tritonclient[http]==2.73.0' ...` -> `tritonclient` */
+const pinnedIn = ({ text }: SourceFile): string[] =>
+  [...(text.split('\n')[0] ?? '').matchAll(/'([\w.-]+)(?:\[[\w,]+\])?==/g)].map(
+    ([, name]) => name ?? '',
+  )
+
 const checkDependencies = ({ files }: Repository): string[] => {
   const textOf = (wanted: string) => files.find(({ path }) => path === wanted)?.text ?? ''
   const manifest = JSON.parse(textOf('package.json') || '{}') as Record<string, object>
   const names = [
     ...Object.keys(manifest['dependencies'] ?? {}),
     ...Object.keys(manifest['devDependencies'] ?? {}),
+    ...files.filter(({ path }) => CLIENT_LOCK.test(path)).flatMap(pinnedIn),
   ]
   const page = textOf('docs/dependencies.md')
   const listed = [...page.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name ?? '')
   return [
     ...names
       .filter((name) => !listed.includes(name))
-      .map((name) => `package.json: ${name} has no line in docs/dependencies.md`),
+      .map((name) => `${name} has no line in docs/dependencies.md`),
     ...listed
       .filter((name) => !names.includes(name))
       .map((name) => `docs/dependencies.md: ${name} is not a direct dependency`),
@@ -99,6 +109,11 @@ export const TEXT_RULES: readonly TidyRule[] = [
     check: checkDependencies,
     bad: [
       bad('package.json', `{ "dependencies": { "left-pad": "1.0.0" } }`, 'left-pad has no line'),
+      bad(
+        'test/conformance/clients/requirements-a.txt',
+        "# printf '%s\\n' 'pad-left[x]==1.0.0' 'b==2' | uv pip compile -\nc==1\n",
+        'pad-left has no line',
+      ),
       bad('docs/dependencies.md', '| `left-pad` | gone |', 'left-pad is not a direct dependency'),
     ],
   },
