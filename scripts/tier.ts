@@ -12,10 +12,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { countsLinesIn } from './tier/client-counts.ts'
 import { reapProcessesNaming, runStep, type StepOutcome } from './tier/process-group.ts'
-import { provision, toolFolders } from './tier/provision.ts'
+import { isCi, provision, toolFolders } from './tier/provision.ts'
 import { keepSoakOutput } from './tier/soak-output.ts'
 import {
   COMMANDS,
+  isRequired,
   MINUTES_MAX,
   type Step,
   stepsOf,
@@ -108,6 +109,10 @@ const runSteps = async (tier: Tier, run: Run): Promise<{ passed: number; failed:
     const reason = run.signal.aborted ? String(run.signal.reason) : reasonToSkip(step)
     if (reason !== null) {
       say('not run', step.name, reason)
+      if (isRequired(step, isCi(process.env))) {
+        say('FAILED', step.name, 'CI is set, and it was not run')
+        failed++
+      }
       continue
     }
     const counts = await runOne(step, run)

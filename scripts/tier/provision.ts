@@ -77,7 +77,21 @@ const RECIPES: Readonly<Record<Tool, Recipe>> = {
 /** Folders with tools of our own, to be put on PATH. */
 export const toolFolders = (): readonly string[] => [join(TOOLS, 'hadolint', 'bin')]
 
-const isCi = ({ CI = '' }: Environment): boolean => !['', '0', 'false'].includes(CI)
+/** Whether `CI` is set. */
+export const isCi = ({ CI = '' }: Environment): boolean => !['', '0', 'false'].includes(CI)
+
+/**
+ * What pip says when it had no connection, in either of its ways, before it goes on to say that
+ * there is no such package.
+ */
+const NO_CONNECTION = /connection broken by|Max retries exceeded/
+const NOT_FOUND = /No matching distribution|Could not find a version|Max retries exceeded/
+
+const reasonIn = (thrown: unknown): string => {
+  const text = thrown instanceof Error ? thrown.message.trim() : String(thrown)
+  if (NO_CONNECTION.test(text) && NOT_FOUND.test(text)) return 'no package index answers'
+  return text.split('\n').at(-1) ?? ''
+}
 
 /** Makes the tool callable. Returns why it is not, and what to do, or null. */
 export const provision = (tool: Tool, environment: Environment): string | null => {
@@ -87,8 +101,7 @@ export const provision = (tool: Tool, environment: Environment): string | null =
   try {
     install(environment)
   } catch (error) {
-    const words = error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error)
-    return `${tool} is missing and cannot be installed (${words}); ${hint}`
+    return `${tool} is missing and cannot be installed (${reasonIn(error)}); ${hint}`
   }
   return isThere(environment) ? null : `${tool} is missing after its installation; ${hint}`
 }

@@ -96,6 +96,22 @@ export const STEPS: readonly Step[] = [
     env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '20' },
     isRepeat: true,
   },
+  {
+    name: 'smuggling at every place',
+    tier: 'full',
+    kind: 'vitest',
+    projects: ['integration'],
+    files: ['test/integration/smuggling.test.ts', 'test/integration/http-fuzz.test.ts'],
+    env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '5' },
+    isRepeat: true,
+  },
+  {
+    name: 'slow clients',
+    tier: 'full',
+    kind: 'vitest',
+    projects: ['full'],
+    files: ['test/full/slow-clients.test.ts'],
+  },
   clientStep('kserve', 'full'),
   clientStep('schemathesis', 'full'),
   fullStep('promtool'),
@@ -117,6 +133,13 @@ export const stepsOf = (tier: Tier): readonly Step[] =>
   tier === 'soak'
     ? STEPS.filter((step) => step.tier === 'soak')
     : STEPS.filter((step) => ORDER.slice(0, ORDER.indexOf(tier) + 1).includes(step.tier))
+
+/**
+ * Whether a step that cannot be run is a failure: where `npm test` is the gate, of CI, it proves
+ * nothing about clients that it has not run. Elsewhere, and later, a line says what was not run.
+ */
+export const isRequired = ({ tier }: Step, isCi: boolean): boolean =>
+  isCi && (tier === 'ok' || tier === 'test')
 
 /** Tiers that a run of `tier` leaves out. */
 export const tiersLeftOut = (tier: Tier): readonly Tier[] => {

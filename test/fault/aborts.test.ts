@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { atEnd } from '../helpers/clean-up.ts'
 import { startClosedLoop } from '../helpers/closed-loop.ts'
 import { EXAMPLE_REPOSITORY, FLIGHT } from '../helpers/example.ts'
@@ -17,21 +17,24 @@ const BUDGET_BYTES = 64 * 1024
 const IDLE = 5000
 const ABORTS = propertyRuns(10_000)
 const ABORTING = 32
-const GROWTH_MIB_MAX = 64
+/** Of both replicas. Node makes garbage of every request, which V8 collects when it has time. */
+const GROWTH_MIB_MAX = { uws: 64, node: 192 } as const
 
 const BODY = JSON.stringify({ features: FLIGHT })
 const LARGE = `{"features":{${' '.repeat(30_000)}}}`
 
 let gateway: TestGateway
-beforeAll(async () => {
+
+const startOn = async (engine: string): Promise<void> => {
   gateway = await startGateway({
     repository: EXAMPLE_REPOSITORY,
+    flags: ['--http', engine],
     env: {
       SLUICE_LIMITS__BODY_BYTES_MAX: String(BUDGET_BYTES),
       SLUICE_LIMITS__BODY_BYTES_IN_FLIGHT_MAX: String(BUDGET_BYTES),
     },
   })
-})
+}
 
 const loadOn = (clients: number) =>
   startClosedLoop({ port: gateway.httpPort, path: '/predict', body: BODY }, clients)
@@ -110,57 +113,67 @@ const abortMany = async (count: number, seed: number): Promise<void> => {
   await Promise.all(clients)
 }
 
-test('clients that go at any moment leave nothing behind and disturb nobody', async () => {
-  const pids = await gateway.replicaPids()
-  await abortMany(2000, 1) // what heaps and buffers need to work
-  const before = await residentMib()
-  const load = loadOn(4)
-  await abortMany(ABORTS, 2)
-  await load.answered(100)
-  const { answers, broken } = await load.stop()
-  expect(broken).toBe(0)
-  const wrong = answers.filter(({ status, requestId, sentId }) => {
-    return status !== 200 || requestId !== sentId
-  })
-  expect(wrong).toEqual([])
-  const bodies = answers.map(({ body }) => JSON.parse(body).metadata.request_id)
-  expect(bodies).toEqual(answers.map(({ sentId }) => sentId))
-  await untilQuiet()
-  await expectBudgetFree()
-  expect(await residentMib()).toBeLessThan(before + GROWTH_MIB_MAX)
-  expect(await gateway.replicaPids()).toEqual(pids)
-})
-
 const filesMax = Number(
   /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 0,
 )
 
-// Skipped: each idle connection needs a file here and one in a replica, and the system forbids it.
-test.skipIf(filesMax < IDLE + 1000)(
-  '5,000 idle connections cost little and keep nobody out',
-  async () => {
+describe.each(['uws', 'node'] as const)('on %s', (engine) => {
+  beforeAll(() => startOn(engine))
+
+  test('clients that go at any moment leave nothing behind and disturb nobody', async () => {
+    const pids = await gateway.replicaPids()
+    await abortMany(2000, 1) // what heaps and buffers need to work
     const before = await residentMib()
-    const sockets: Socket[] = []
-    atEnd(() => {
-      for (const socket of sockets) socket.destroy()
-    })
-    for (let opened = 0; opened < IDLE; opened += 250) {
-      const batch = Array.from({ length: 250 }, () => {
-        const socket = connect({ port: gateway.httpPort, host: '127.0.0.1' })
-        socket.on('error', () => {})
-        sockets.push(socket)
-        return new Promise((resolve) => socket.once('connect', resolve))
-      })
-      await Promise.all(batch)
-    }
-    // The first of them may be closed again by now, as idle.
     const load = loadOn(4)
-    await load.answered(200)
+    await abortMany(ABORTS, 2)
+    await load.answered(100)
     const { answers, broken } = await load.stop()
     expect(broken).toBe(0)
-    expect(answers.filter(({ status }) => status !== 200)).toEqual([])
-    expect(await residentMib()).toBeLessThan(before + GROWTH_MIB_MAX)
-    for (const socket of sockets) socket.destroy()
+    // Those who send large bodies may fill the budget for a moment: that is what it is for.
+    const admitted = answers.filter(({ body }) => !body.includes('BODY_BUDGET_EXHAUSTED'))
+    expect(admitted.length).toBeGreaterThan(answers.length * 0.9)
+    const wrong = admitted.filter(({ status, requestId, sentId }) => {
+      return status !== 200 || requestId !== sentId
+    })
+    expect(wrong).toEqual([])
+    const bodies = admitted.map(({ body }) => JSON.parse(body).metadata.request_id)
+    expect(bodies).toEqual(admitted.map(({ sentId }) => sentId))
     await untilQuiet()
-  },
-)
+    await expectBudgetFree()
+    expect(await residentMib()).toBeLessThan(before + GROWTH_MIB_MAX[engine])
+    expect(await gateway.replicaPids()).toEqual(pids)
+  })
+
+  // Skipped: each needs a file here and one in a replica, and the system forbids it.
+  test.skipIf(filesMax < IDLE + 1000)(
+    '5,000 idle connections cost little and keep nobody out',
+    async () => {
+      const before = await residentMib()
+      const sockets: Socket[] = []
+      atEnd(() => {
+        for (const socket of sockets) socket.destroy()
+      })
+      for (let opened = 0; opened < IDLE; opened += 250) {
+        const batch = Array.from({ length: 250 }, () => {
+          const socket = connect({ port: gateway.httpPort, host: '127.0.0.1' })
+          socket.on('error', () => {})
+          sockets.push(socket)
+          return new Promise((resolve) => socket.once('connect', resolve))
+        })
+        await Promise.all(batch)
+      }
+      await until(async () => (await gauge('sluice_connections')) >= IDLE, {
+        what: 'all of them to be counted',
+      })
+      // The first of them may be closed again by now, as idle.
+      const load = loadOn(4)
+      await load.answered(200)
+      const { answers, broken } = await load.stop()
+      expect(broken).toBe(0)
+      expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+      expect(await residentMib()).toBeLessThan(before + GROWTH_MIB_MAX[engine])
+      for (const socket of sockets) socket.destroy()
+      await untilQuiet()
+    },
+  )
+})

@@ -15,6 +15,7 @@ import {
   type Place,
   place,
 } from './guarded-target.ts'
+import { expectProportional, GROWTH } from './proportion.ts'
 import { propertyRuns } from './seeds.ts'
 import { emptyDecoded } from './variant-plans.ts'
 
@@ -183,45 +184,19 @@ const repetitiveBodies: fc.Arbitrary<(length: number) => Uint8Array> = fc
   })
 
 const SHORT = 32 * 1024
-const GROWTH = 4
-/** Less than this says nothing about growth: the CPU's time comes in steps of some milliseconds. */
-const CPU_MS_MIN = 100
 
-/**
- * Reading takes time in proportion to the body: four times as long a body may take some ten times
- * the time, never sixteen. Time of the CPU, so that others on the machine do not matter.
- */
-const expectProportional = (
-  decodeRequest: DecodeRequest,
-  plan: VariantPlan,
-  bodies: (length: number) => Uint8Array,
-): void => {
-  const cpuMs = (body: Uint8Array): number => {
-    const [target, decoded] = [guardedTarget(plan, { row: 0, room: 4 }), emptyDecoded()]
-    const before = process.threadCpuUsage()
-    const refusal = decodeRequest(body, plan, target, decoded, onSlow)
-    const { user, system } = process.threadCpuUsage(before)
-    if (refusal !== null) expectClear(refusal, body)
-    return (user + system) / 1000
-  }
-  const large = bodies(SHORT * GROWTH)
-  const first = cpuMs(large)
-  if (first < CPU_MS_MIN) return
-  const small = bodies(SHORT)
-  const [smallMs, largeMs] = [
-    Math.min(cpuMs(small), cpuMs(small), cpuMs(small)),
-    Math.min(first, cpuMs(large), cpuMs(large)),
-  ]
-  expect(largeMs < CPU_MS_MIN || largeMs / smallMs < 2.5 * GROWTH).toBe(true)
-}
-
-/** The same for bodies of every kind in which something comes again and again. */
+/** Reading takes time in proportion to the body, whatever comes again and again in it. */
 export const checkProportion = (
   decodeRequest: DecodeRequest,
   plans: readonly VariantPlan[],
 ): void => {
   const property = fc.property(repetitiveBodies, fc.constantFrom(...plans), (bodies, plan) => {
-    expectProportional(decodeRequest, plan, bodies)
+    const reading = (body: Uint8Array) => () => {
+      const [target, decoded] = [guardedTarget(plan, { row: 0, room: 4 }), emptyDecoded()]
+      const refusal = decodeRequest(body, plan, target, decoded, onSlow)
+      if (refusal !== null) expectClear(refusal, body)
+    }
+    expectProportional(reading(bodies(SHORT)), reading(bodies(SHORT * GROWTH)))
   })
   fc.assert(property, { numRuns: propertyRuns(40) })
 }

@@ -13,6 +13,8 @@ export interface ExpectedFailure {
   readonly client: string
   readonly engine: 'uws' | 'node' | 'both'
   readonly case: string
+  /** Regular expression of what the case must say: a failure for any other reason is a new one. */
+  readonly detail: string
   readonly reason: string
 }
 
@@ -30,41 +32,48 @@ export const expectedOf = (
   rows: readonly ExpectedFailure[],
   client: string,
   engine: 'uws' | 'node',
-): ReadonlyMap<string, string> =>
+): ReadonlyMap<string, ExpectedFailure> =>
   new Map(
     rows
       .filter((row) => row.client === client && ['both', engine].includes(row.engine))
-      .map((row) => [row.case, row.reason]),
+      .map((row) => [row.case, row]),
   )
 
 const judge = (
   name: string,
   results: readonly CaseResult[],
-  reason: string | undefined,
+  expected: ExpectedFailure | undefined,
 ): Omit<Verdict, 'case'> => {
   const wrong = (problem: string) => ({ outcome: 'wrong', problem }) as const
   const [result, ...more] = results
   if (result === undefined) return wrong(`${name} was not run: the program ended before it`)
   if (more.length > 0) return wrong(`${name} was run ${results.length} times`)
-  if (reason === undefined) {
+  if (expected === undefined) {
     return result.ok ? { outcome: 'passed', problem: '' } : wrong(`${name}: ${result.detail}`)
   }
-  if (!result.ok) return { outcome: 'expected failure', problem: '' }
-  return wrong(`${name} passes, and was expected to fail (${reason}): take it off the list`)
+  const { detail, reason } = expected
+  if (result.ok) {
+    return wrong(`${name} passes, and was expected to fail (${reason}): take it off the list`)
+  }
+  if (new RegExp(detail, 's').test(result.detail)) {
+    return { outcome: 'expected failure', problem: '' }
+  }
+  return wrong(`${name} fails otherwise than expected (/${detail}/): ${result.detail}`)
 }
 
 /**
  * A verdict for each case that was announced or came, and for each expected failure of a case that
- * does not exist. A case that fails, passes against expectation, or is missing is wrong.
+ * does not exist. A case that fails, passes against expectation, fails otherwise than expected, or
+ * is missing is wrong.
  *
  * @param announced all cases, as the program lists them without running any
  * @param results what it printed
- * @param expected reasons by case, of `expectedOf`
+ * @param expected by case, of `expectedOf`
  */
 export const judgeCases = (
   announced: readonly string[],
   results: readonly CaseResult[],
-  expected: ReadonlyMap<string, string>,
+  expected: ReadonlyMap<string, ExpectedFailure>,
 ): readonly Verdict[] => {
   const byCase = Map.groupBy(results, (result) => result.case)
   const known = new Set([...announced, ...byCase.keys()])

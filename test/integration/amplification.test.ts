@@ -1,11 +1,16 @@
 /**
- * No request takes more than 100 times its bytes in memory (Envoy's rule). What it takes of the CPU
- * is printed and not judged: it depends on the machine and on who else works there.
+ * No body takes more than 100 times its bytes in memory, and no answer more than is fixed: see
+ * docs/decisions/0007-amplification.md. What they take of the CPU is printed, and judged in soaks.
  */
 
 import { expect, test } from 'vitest'
+import { LARGE_ANSWERS } from '../helpers/amplification/answers.ts'
 import {
+  ANSWER_BYTES_MAX,
+  ANSWER_PEAK_MAX,
+  answersTableOf,
   measureAll,
+  measureAnswers,
   measureClient,
   measureRuns,
   measureWasteful,
@@ -14,6 +19,8 @@ import {
 } from '../helpers/amplification/measure.ts'
 
 const SIZES = [64 * 1024]
+/** A dozen seconds of CPU, of which a loaded machine may give little. */
+const TIMEOUT_MS = 180_000
 
 test.each(['', 'gzip'] as const)(
   'no body takes more memory than 100 times its bytes; encoding: "%s"',
@@ -22,6 +29,25 @@ test.each(['', 'gzip'] as const)(
     console.log(tableOf(measured, await measureClient()))
     expect(measured.filter(({ memoryTimes }) => memoryTimes > TIMES_MAX)).toEqual([])
   },
+  TIMEOUT_MS,
+)
+
+test(
+  'no answer to several rows is larger than is fixed, nor what it takes of memory',
+  async () => {
+    const measured = await measureAnswers(LARGE_ANSWERS)
+    console.log(answersTableOf(measured))
+    expect(measured.map(({ code }) => code)).toEqual(LARGE_ANSWERS.map(() => ''))
+    const beyond = measured.filter(
+      ({ answerBytes, peakBytes }) => answerBytes > ANSWER_BYTES_MAX || peakBytes > ANSWER_PEAK_MAX,
+    )
+    expect(beyond).toEqual([])
+    // They are near what is allowed: else the bounds would show nothing.
+    expect(Math.max(...measured.map(({ answerBytes }) => answerBytes))).toBeGreaterThan(
+      48 * 2 ** 20,
+    )
+  },
+  TIMEOUT_MS,
 )
 
 // Skipped: resident memory at its most is read from /proc, of Linux alone.

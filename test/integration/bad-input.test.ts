@@ -17,6 +17,8 @@ const TEXT = {
   shape: [1, 4],
   data: ['EWR', 'IAH', 'UA', 'Tue'],
 }
+/** Whatever may be left out is there: no tensor of JSON can say that a value is missing. */
+const COMPLETE = { ...FLIGHT, wind_gust: 20.5, origin_delay: 3, origin_overdue: 1 }
 const body = (more: object) => JSON.stringify({ features: { ...FLIGHT, ...more } })
 const oip = (numeric: object, text: object = {}) =>
   JSON.stringify({
@@ -192,16 +194,30 @@ describe.each(['uws', 'node'])('on %s', (engine) => {
     )
   })
 
-  test('both forms of features, instances and the Open Inference Protocol agree', async () => {
-    const ask = async (body: object) =>
-      (await (await gateway.post('/predict', body)).json()) as {
-        score: number
-        predictions: { score: number }[]
-      }
-    const named = await ask({ features: FLIGHT })
-    const positional = await ask({ features: Object.values(FLIGHT) })
-    expect(positional.score).toBe(named.score)
-    const many = await ask({ instances: [FLIGHT, Object.values(FLIGHT), FLIGHT] })
-    expect(many.predictions.map(({ score }) => score)).toEqual(new Array(3).fill(named.score))
+  test('features, instances, rows of TensorFlow and the Open Inference Protocol agree', async () => {
+    const ask = async (path: string, body: object) => {
+      const response = await gateway.post(path, body)
+      expect(response.status).toBe(200)
+      return (await response.json()) as Record<string, unknown>
+    }
+    const values = Object.values(COMPLETE)
+    const [categorical, numeric] = [values.slice(0, 4), values.slice(4)]
+    const { score } = await ask('/predict', { features: COMPLETE })
+    expect(score).toEqual(expect.any(Number))
+    expect(await ask('/predict', { features: values })).toMatchObject({ score })
+    expect(await ask('/predict', { instances: [COMPLETE, values] })).toMatchObject({
+      predictions: [{ score }, { score }],
+    })
+    const rows = { instances: [{ numeric, categorical }] }
+    expect(await ask('/v1/models/flight-delay:predict', rows)).toMatchObject({
+      predictions: [{ probabilities: [expect.any(Number), score] }],
+    })
+    const inputs = [
+      { ...NUMERIC, data: numeric },
+      { ...TEXT, data: categorical },
+    ]
+    expect(await ask(OIP, { inputs, outputs: [{ name: 'probabilities' }] })).toMatchObject({
+      outputs: [{ name: 'probabilities', data: [expect.any(Number), score] }],
+    })
   })
 })

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { atEnd } from '../helpers/clean-up.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
+import { askUnlessLate } from '../helpers/late-calls.ts'
 import { identity } from '../helpers/models.ts'
 import { makeRepository } from '../helpers/repository.ts'
 import { until } from '../helpers/until.ts'
@@ -12,6 +13,9 @@ const repository = makeRepository({
   'b/1/model.onnx': identity('FP32'),
 })
 
+/** Longer than a test may take. */
+const WATCH_MS_MAX = 600_000
+
 /** Asks for what serves, again and again, and keeps what was answered. */
 const watchIndex = (gateway: TestGateway) => {
   const seen = new Map<string, number>()
@@ -20,19 +24,19 @@ const watchIndex = (gateway: TestGateway) => {
     isOver = true
   })
   const ask = async (): Promise<string> => {
-    const response = await gateway.post('/v2/repository/index', { ready: true })
+    const response = await askUnlessLate(() =>
+      gateway.post('/v2/repository/index', { ready: true }),
+    )
     const body = (await response.json()) as { name: string }[] | { error: string }
     return Array.isArray(body) ? body.map(({ name }) => name).join() : `${response.status}`
   }
-  const loop = async () => {
-    while (!isOver) {
-      // A connection breaks when its replica dies.
-      const answer = await ask().catch(() => 'broken')
-      seen.set(answer, (seen.get(answer) ?? 0) + 1)
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+  const askOnce = async (): Promise<boolean> => {
+    // A connection breaks when its replica dies.
+    const answer = await ask().catch(() => 'broken')
+    seen.set(answer, (seen.get(answer) ?? 0) + 1)
+    return isOver
   }
-  const done = loop()
+  const done = until(askOnce, { what: 'the end of the test', timeoutMs: WATCH_MS_MAX, everyMs: 20 })
   return async (): Promise<string[]> => {
     isOver = true
     await done

@@ -3,6 +3,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import type { IndexEntry } from '../../src/control/repository-states.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
+import { askUnlessLate } from '../helpers/late-calls.ts'
 import { identity, scaleAdd } from '../helpers/models.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { makeRepository } from '../helpers/repository.ts'
@@ -28,7 +29,7 @@ beforeAll(async () => {
 }, 60_000)
 
 const indexOf = async (body: unknown, path = PATH): Promise<IndexEntry[]> => {
-  const response = await gateway.post(path, body)
+  const response = await askUnlessLate(() => gateway.post(path, body))
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
   return (await response.json()) as IndexEntry[]
 }
@@ -145,7 +146,9 @@ test('many at once are answered or refused at once, and clients that go hurt nob
   const gone = await Promise.all(Array.from({ length: 30 }, () => RawClient.open(gateway.httpPort)))
   const head = `POST ${PATH} HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n`
   for (const client of gone) client.socket.write(head, () => client.socket.resetAndDestroy())
-  const asked = await Promise.all(Array.from({ length: 200 }, () => gateway.post(PATH, '')))
+  const asked = await Promise.all(
+    Array.from({ length: 200 }, () => askUnlessLate(() => gateway.post(PATH, ''))),
+  )
   const codes = new Set(asked.map(({ headers }) => headers.get('x-sluice-error')))
   expect([...codes].every((code) => code === null || code === 'CONTROL_BUSY')).toBe(true)
   expect(codes).toContain(null)

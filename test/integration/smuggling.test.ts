@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { EXAMPLE_REPOSITORY, FLIGHT } from '../helpers/example.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { outcomeOf } from '../helpers/raw-client.ts'
+import { runsFactor } from '../helpers/runs-factor.ts'
 import { AFTER } from '../helpers/smuggling/cases.ts'
 import { DEVIATIONS } from '../helpers/smuggling/deviations.ts'
 import { answersIn, OWN_STATUSES, resultsOf } from '../helpers/smuggling/fragments.ts'
@@ -22,6 +23,7 @@ import {
 } from '../helpers/suites/http-engine-harness.ts'
 
 const CASES = [...FRAMING, ...HEADS]
+const FRAMED = new Set(FRAMING.map(([title]) => title))
 const KINDS: readonly EngineKind[] = ['uws', 'node']
 
 const deviationOf = (kind: EngineKind, title: string) =>
@@ -57,11 +59,14 @@ describe.each(KINDS)('the %s engine', (kind) => {
     harness = await startEngine(kind)
   })
 
+  const isThorough = runsFactor() > 1
   test.each(CASES)('%s', async (title, message, wanted) => {
     const innocent = await harness.client()
     const [start, rest] = [post('/innocent', 'inno'), 'cent'] as const
     await innocent.send(start.replace('content-length: 4', 'content-length: 8'))
-    const results = await resultsOf(harness, message + AFTER)
+    // In a head the end of the message is where a blank line is; what is framed has many places.
+    const places = isThorough || FRAMED.has(title) ? 'every' : 'some'
+    const results = await resultsOf(harness, message + AFTER, places)
     await innocent.send(rest)
     expect(await innocent.answer()).toMatchObject({ status: 200, body: 'innocent' })
     await expectAlive(harness)

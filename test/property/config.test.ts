@@ -10,6 +10,7 @@ import { formatProblem } from '../../src/config/problems.ts'
 import { type JsonSchema, leavesOf, toJsonSchema } from '../../src/config/schema-text.ts'
 import { sluiceSchema } from '../../src/config/schemas/sluice.ts'
 import { configProblems, loadedConfig } from '../helpers/config.ts'
+import { propertyRuns } from '../helpers/seeds.ts'
 import { makeTempDir } from '../helpers/temp-dir.ts'
 
 /** Keys whose sound values may contradict those of others. */
@@ -147,6 +148,7 @@ test('loadConfig() takes every valid setting, and the same from variables as fro
       // JSON is YAML, and the order of keys means nothing.
       expect(loaded(JSON.stringify(nested(all.toReversed())))).toEqual(fromFile)
     }),
+    { numRuns: propertyRuns(50) },
   )
 })
 

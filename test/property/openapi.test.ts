@@ -36,33 +36,65 @@ interface Judged {
   readonly fault: string | null
 }
 
+type Validate = ReturnType<typeof validatorOf>
+
 /** Null for a body that is no JSON, or one that the two could not but read differently. */
 const judge = (
   decode: DecodeRequest,
   plan: VariantPlan,
   body: Uint8Array | string,
-  component: string,
+  fault: (value: unknown) => string | null,
 ): Judged | null => {
-  const text = typeof body === 'string' ? body : new TextDecoder().decode(body)
-  if (UNREADABLE.test(text) || hasProto(plan)) return null
+  let text: string
   let value: unknown
   try {
+    text = typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body)
     value = JSON.parse(text)
   } catch {
     return null
   }
+  if (UNREADABLE.test(text) || hasProto(plan)) return null
   const { refusal } = decodeWith(decode, plan, body)
   if (BEYOND_SCHEMAS.includes(refusal?.code)) return null
-  const validate = validatorOf(describe(endpointOf(versionOf(plan))))
-  return { refusal, fault: validate(component, value) }
+  return { refusal, fault: fault(value) }
+}
+
+/** To compile a schema takes far longer than to check a body: several for each plan. */
+const BODIES = 5
+type Bodies = readonly (Uint8Array | string)[]
+
+const severalOf = <Body extends Uint8Array | string>(
+  plan: VariantPlan,
+  body: fc.Arbitrary<Body>,
+): fc.Arbitrary<readonly [VariantPlan, Bodies]> =>
+  fc.tuple(fc.constant(plan), fc.array(body, { minLength: BODIES, maxLength: BODIES }))
+
+const checkBodies = (
+  all: fc.Arbitrary<readonly [VariantPlan, Bodies]>,
+  decode: DecodeRequest,
+  component: string,
+  check: (judged: Judged, plan: VariantPlan) => void,
+): void => {
+  const property = fc.property(all, ([plan, bodies]) => {
+    let validate: Validate | null = null
+    const fault = (value: unknown): string | null => {
+      validate ??= validatorOf(describe(endpointOf(versionOf(plan))))
+      return validate(component, value)
+    }
+    for (const body of bodies) {
+      const judged = judge(decode, plan, body, fault)
+      if (judged !== null) check(judged, plan)
+    }
+  })
+  fc.assert(property, { numRuns: propertyRuns(30) })
 }
 
 const shown = ({ refusal, fault }: Judged): string => `${refusal?.detail} | ${fault}`
 
 test('a body of features fits the schema exactly where it is taken', () => {
   const bodies = featureCase.chain((known) =>
-    fc.tuple(
-      fc.constant(known.plan),
+    severalOf(
+      known.plan,
       fc.oneof(
         featureBody(known).map(({ text }) => text),
         oddFeatureBody(known),
@@ -70,21 +102,16 @@ test('a body of features fits the schema exactly where it is taken', () => {
       ),
     ),
   )
-  const property = fc.property(bodies, ([plan, body]) => {
-    const judged = judge(decodeRequest, plan, body, 'clicks.Request')
-    if (judged === null) return
+  checkBodies(bodies, decodeRequest, 'clicks.Request', (judged) => {
     expect(judged.fault === null, shown(judged)).toBe(judged.refusal === null)
   })
-  fc.assert(property, { numRuns: propertyRuns() })
 })
 
 test('a body of tensors fits the schema exactly where it is taken, but for free sizes', () => {
   const bodies = tensorPlan.chain((plan) =>
-    fc.tuple(fc.constant(plan), perhapsWrong(tensorBody(plan).map(({ text }) => text))),
+    severalOf(plan, perhapsWrong(tensorBody(plan).map(({ text }) => text))),
   )
-  const property = fc.property(bodies, ([plan, body]) => {
-    const judged = judge(decodeRequest, plan, body, 'clicks.Request')
-    if (judged === null) return
+  checkBodies(bodies, decodeRequest, 'clicks.Request', (judged, plan) => {
     const isFree = plan.signature.inputs.some(({ shape }) =>
       (plan.rowsMax === 0 ? shape : shape.slice(1)).includes(-1),
     )
@@ -92,24 +119,29 @@ test('a body of tensors fits the schema exactly where it is taken, but for free 
     if (isFree && judged.refusal?.code === 'TENSOR_SHAPE_MISMATCH') return
     expect(judged.fault === null, shown(judged)).toBe(judged.refusal === null)
   })
-  fc.assert(property, { numRuns: propertyRuns() })
 })
 
-/** How many elements a shape wants, and names that stand twice: no schema compares those. */
-const COMPARISONS: readonly (string | undefined)[] = ['TENSOR_SHAPE_MISMATCH', 'OUTPUT_UNKNOWN']
+/** A check for bodies of which the schema takes some that are refused with one of `codes`. */
+const exactBut =
+  (codes: readonly string[]) =>
+  (judged: Judged): void => {
+    const { refusal, fault } = judged
+    if (fault === null && codes.includes(refusal?.code ?? '')) return
+    expect(fault === null, shown(judged)).toBe(refusal === null)
+  }
 
 test('a body of the Open Inference Protocol that is taken fits the schema', () => {
-  const bodies = tensorPlan.chain((plan) =>
-    fc.tuple(fc.constant(plan), perhapsWrong(oddOipBody(plan))),
-  )
-  const property = fc.property(bodies, ([plan, body]) => {
-    const judged = judge(oip.decodeRequest, plan, body, 'clicks.InferRequest')
-    if (judged === null) return
-    const { refusal, fault } = judged
-    if (fault === null && COMPARISONS.includes(refusal?.code)) return
-    expect(fault === null, shown(judged)).toBe(refusal === null)
-  })
-  fc.assert(property, { numRuns: propertyRuns() })
+  const bodies = tensorPlan.chain((plan) => severalOf(plan, perhapsWrong(oddOipBody(plan))))
+  // How many elements a shape wants, and names that stand twice: no schema compares those.
+  const comparisons = ['TENSOR_SHAPE_MISMATCH', 'OUTPUT_UNKNOWN']
+  checkBodies(bodies, oip.decodeRequest, 'clicks.InferRequest', exactBut(comparisons))
+})
+
+test('a body of TensorFlow Serving that is taken fits the schema', () => {
+  const bodies = tensorPlan.chain((plan) => severalOf(plan, perhapsWrong(oddTfsBody(plan))))
+  // Base64 that is none, or no UTF-8; and rows whose number or lengths differ.
+  const beyond = ['TENSOR_SHAPE_MISMATCH', 'INPUT_VALUE_INVALID']
+  checkBodies(bodies, tfs.decodeRequest, 'clicks.TfsRequest', exactBut(beyond))
 })
 
 const ENCODERS: readonly (readonly [component: string, encode: EncodeResponse])[] = [
@@ -117,23 +149,6 @@ const ENCODERS: readonly (readonly [component: string, encode: EncodeResponse])[
   ['clicks.InferAnswer', oip.encodeResponse],
   ['clicks.TfsAnswer', tfs.encodeResponse],
 ]
-
-/** Base64 that is none, or no UTF-8; and rows whose number or lengths differ. */
-const BEYOND_TFS: readonly (string | undefined)[] = ['TENSOR_SHAPE_MISMATCH', 'INPUT_VALUE_INVALID']
-
-test('a body of TensorFlow Serving that is taken fits the schema', () => {
-  const bodies = tensorPlan.chain((plan) =>
-    fc.tuple(fc.constant(plan), perhapsWrong(oddTfsBody(plan))),
-  )
-  const property = fc.property(bodies, ([plan, body]) => {
-    const judged = judge(tfs.decodeRequest, plan, body, 'clicks.TfsRequest')
-    if (judged === null) return
-    const { refusal, fault } = judged
-    if (fault === null && BEYOND_TFS.includes(refusal?.code)) return
-    expect(fault === null, shown(judged)).toBe(refusal === null)
-  })
-  fc.assert(property, { numRuns: propertyRuns() })
-})
 
 test('every answer fits the schema', () => {
   const answers = tensorPlan.chain((plan) => answersOf(plan))

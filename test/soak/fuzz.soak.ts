@@ -1,6 +1,6 @@
 /**
- * A million structure-aware cases for everything that reads bytes of strangers. Those of
- * test/property/fuzz.test.ts are its first.
+ * A million structure-aware cases for everything that reads bytes of strangers. With
+ * the same seed those of test/property/fuzz.test.ts are its first.
  *
  * SLUICE_TEST_RUNS_FACTOR=1000 makes it a million, SLUICE_TEST_SEED repeats those of another run.
  */
@@ -39,6 +39,7 @@ test('the shares make a thousand', () => {
 })
 
 test.each(TARGETS)('$name: refused or understood, always alike', async ({ target, name }) => {
+  await target.prepare?.()
   const { seed = 0 } = fc.readConfigureGlobal()
   const cases = propertyRuns(SHARES[name])
   let worst = { times: 0, seed }

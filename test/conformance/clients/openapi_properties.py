@@ -45,7 +45,11 @@ KINDS = {kind: PHASES for kind in ("predict", "infer", "rows")} | {"documents": 
 @functools.cache
 def run(address):
     """All phases once. Counts by (phase, kind, check, status), and the first failure of each."""
-    folder = tempfile.mkdtemp()
+    with tempfile.TemporaryDirectory() as folder:
+        return _run_in(folder, address)
+
+
+def _run_in(folder, address):
     report = os.path.join(folder, "events.ndjson")
     command = [sys.executable, "-m", "schemathesis.cli", "run"]
     command += [f"http://{address}/openapi.json", "--no-color", "--no-shrink"]

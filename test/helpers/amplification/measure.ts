@@ -1,12 +1,13 @@
-/** What hostile bodies cost a server, beside what they cost the client that sends them. */
+/** What hostile requests cost a server, beside what they cost the client that sends them. */
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { atEnd } from '../clean-up.ts'
+import type { LargeAnswer } from './answers.ts'
 import { type Hostile, hostiles, textsToRun } from './bodies.ts'
-import type { Cost, DecodeTask, RunTask, SendTask } from './process.ts'
+import type { Cost, DecodeTask, Effort, Job } from './process.ts'
 
 /** What any request may take, whatever its bytes, and how many times these beside. */
 export const FREE_BYTES = 256 * 1024
@@ -14,6 +15,24 @@ export const TIMES_MAX = 100
 
 /** What code, stacks and the allocator take beside: resident memory comes in large pieces. */
 const RUN_FREE_BYTES = 16 * 2 ** 20
+
+/**
+ * CPU for each byte on the wire, some four times the most that was measured: judged in soaks only,
+ * on machines of which nobody knows how fast they are (docs/decisions/0007-amplification.md).
+ */
+export const CPU_NS_MAX = { '': 1000, gzip: 10_000 } as const
+/** And of any request, whatever its bytes. */
+export const CPU_FREE_NS = 500_000
+
+/**
+ * Of an answer, whatever the request: bounded as such, not by the bytes that were sent. An answer
+ * to several rows has at most 2^20 values of up to 15 characters, which are 6 bytes each at most.
+ */
+export const ANSWER_BYTES_MAX = 96 * 2 ** 20
+export const ANSWER_PEAK_MAX = 384 * 2 ** 20
+/** The same of an answer to one row, which is as large as the model makes it: 2^23 values. */
+export const ROW_BYTES_MAX = 256 * 2 ** 20
+export const ROW_PEAK_MAX = 1536 * 2 ** 20
 
 const SENT_BYTES = 32 * 2 ** 20
 const WORST = 12
@@ -26,6 +45,8 @@ export interface Measured {
   /** Beyond `FREE_BYTES`, for each byte that is sent. */
   readonly memoryTimes: number
   readonly cpuNsPerByte: number
+  /** Of the body of the answer; 0 where only decoding was measured. */
+  readonly answerBytes: number
 }
 
 const PROGRAM = fileURLToPath(new URL('process.ts', import.meta.url))
@@ -37,28 +58,39 @@ const startProcess = (): ChildProcess => {
   return child
 }
 
-const ask = async (child: ChildProcess, task: DecodeTask | RunTask | SendTask): Promise<Cost> => {
-  child.send(task)
+/** Enough to print, and enough to judge by. */
+const GLANCE: Effort = { samples: 1, sampleMs: 30 }
+export const THOROUGH: Effort = { samples: 3, sampleMs: 100 }
+
+const ask = async (child: ChildProcess, job: Job): Promise<Cost> => {
+  child.send(job)
   const [cost] = await once(child, 'message')
   return cost
 }
 
-const measure = async (child: ChildProcess, { title, task }: Hostile): Promise<Measured> => {
-  const { code, peakBytes, cpuMs } = await ask(child, task)
+const measure = async (
+  child: ChildProcess,
+  { title, task }: Hostile | LargeAnswer,
+  effort = GLANCE,
+): Promise<Measured> => {
+  const { cpuMs, ...cost } = await ask(child, { task, effort })
   const bytes = task.body.length
-  const memoryTimes = Math.max(0, peakBytes - FREE_BYTES) / bytes
-  return { title, code, bytes, peakBytes, memoryTimes, cpuNsPerByte: (cpuMs * 1e6) / bytes }
+  const memoryTimes = Math.max(0, cost.peakBytes - FREE_BYTES) / bytes
+  return { title, ...cost, bytes, memoryTimes, cpuNsPerByte: (cpuMs * 1e6) / bytes }
 }
 
 /** All kinds in all sizes, in bytes before they are compressed. */
 export const measureAll = async (
   sizes: readonly number[],
   encoding: '' | 'gzip',
+  effort = GLANCE,
 ): Promise<Measured[]> => {
   const child = startProcess()
   const measured: Measured[] = []
   for (const size of sizes) {
-    for (const hostile of hostiles(size, encoding)) measured.push(await measure(child, hostile))
+    for (const hostile of hostiles(size, encoding)) {
+      measured.push(await measure(child, hostile, effort))
+    }
   }
   return measured
 }
@@ -67,18 +99,19 @@ export const measureAll = async (
 export const measureRuns = async (encoding: '' | 'gzip'): Promise<Measured[]> => {
   const measured: Measured[] = []
   for (const { title, task } of textsToRun(encoding)) {
-    const { code, peakBytes, cpuMs } = await ask(startProcess(), { run: task })
+    const { cpuMs, ...cost } = await ask(startProcess(), { task: { run: task }, effort: GLANCE })
     const bytes = task.body.length
-    const memoryTimes = Math.max(0, peakBytes - RUN_FREE_BYTES) / bytes
-    measured.push({
-      title,
-      code,
-      bytes,
-      peakBytes,
-      memoryTimes,
-      cpuNsPerByte: (cpuMs * 1e6) / bytes,
-    })
+    const memoryTimes = Math.max(0, cost.peakBytes - RUN_FREE_BYTES) / bytes
+    measured.push({ title, ...cost, bytes, memoryTimes, cpuNsPerByte: (cpuMs * 1e6) / bytes })
   }
+  return measured
+}
+
+/** Whole requests. */
+export const measureAnswers = async (answers: readonly LargeAnswer[]): Promise<Measured[]> => {
+  const child = startProcess()
+  const measured: Measured[] = []
+  for (const answer of answers) measured.push(await measure(child, answer))
   return measured
 }
 
@@ -99,9 +132,16 @@ export const measureClient = async (): Promise<number> => {
   await once(server, 'listening')
   atEnd(() => void server.close())
   const { port } = server.address() as AddressInfo
-  const { cpuMs } = await ask(startProcess(), { port, bytes: SENT_BYTES })
+  const { cpuMs } = await ask(startProcess(), {
+    task: { port, bytes: SENT_BYTES },
+    effort: THOROUGH,
+  })
   return (cpuMs * 1e6) / SENT_BYTES
 }
+
+const MIB = 2 ** 20
+const mib = (bytes: number): string => `${(bytes / MIB).toFixed(2)} MiB`
+const times = (ratio: number): string => `${ratio.toFixed(ratio < 1000 ? 1 : 0)} x`
 
 /** The worst as a table: by memory, and by CPU where bodies are long enough to tell. */
 export const tableOf = (measured: readonly Measured[], clientNsPerByte: number): string => {
@@ -109,8 +149,8 @@ export const tableOf = (measured: readonly Measured[], clientNsPerByte: number):
     [
       title.padEnd(36),
       String(bytes).padStart(8),
-      `${(peakBytes / 2 ** 20).toFixed(2)} MiB`.padStart(11),
-      `${memoryTimes.toFixed(1)} x`.padStart(8),
+      mib(peakBytes).padStart(11),
+      times(memoryTimes).padStart(8),
       `${cpuNsPerByte.toFixed(1)} ns/B`.padStart(12),
       `${(cpuNsPerByte / clientNsPerByte).toFixed(0)} x`.padStart(7),
       ` ${code}`,
@@ -129,3 +169,21 @@ export const tableOf = (measured: readonly Measured[], clientNsPerByte: number):
     ...byCpu.slice(0, WORST).map(line),
   ].join('\n')
 }
+
+/** The same of whole requests: what their answers have, beside what was sent. */
+export const answersTableOf = (measured: readonly Measured[]): string =>
+  [
+    `answers at most ${mib(ANSWER_BYTES_MAX)}, memory ${mib(ANSWER_PEAK_MAX)}, whatever was sent`,
+    'request, bytes sent, answer, times, memory, times, CPU',
+    ...measured.map(({ title, bytes, answerBytes, peakBytes, memoryTimes, cpuNsPerByte }) =>
+      [
+        title.padEnd(40),
+        String(bytes).padStart(8),
+        mib(answerBytes).padStart(11),
+        times(answerBytes / bytes).padStart(10),
+        mib(peakBytes).padStart(11),
+        times(memoryTimes).padStart(10),
+        `${((cpuNsPerByte * bytes) / 1e6).toFixed(0)} ms`.padStart(9),
+      ].join(''),
+    ),
+  ].join('\n')

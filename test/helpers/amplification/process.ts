@@ -1,7 +1,7 @@
 /**
- * A process that decodes bodies one after the other, as a data thread does, and tells what each
- * took. It is started with `--expose-gc`, and with a young generation so small that what is garbage
- * soon hardly counts.
+ * A process that decodes bodies and answers whole requests one after the other, as a data thread
+ * does, and tells what each took. It is started with `--expose-gc`, and with a young generation so
+ * small that what is garbage soon hardly counts.
  */
 
 import { once } from 'node:events'
@@ -16,6 +16,7 @@ import type { Decoded } from '../../../src/server/protocols/protocol.ts'
 import * as tfsJson from '../../../src/server/protocols/tfs-json.ts'
 import { identity } from '../models.ts'
 import { emptyDecoded } from '../variant-plans.ts'
+import { type AnswerTask, answerRun } from './answers.ts'
 import { PLANS, type PlanName } from './plans.ts'
 
 export interface DecodeTask {
@@ -44,7 +45,17 @@ export interface Cost {
   readonly code: string
   /** Most memory at a time beyond what there was before. */
   readonly peakBytes: number
+  /** The least that one of many times took. */
   readonly cpuMs: number
+  /** Of the body of the answer; of a decoder 0. */
+  readonly answerBytes: number
+}
+
+export type Task = DecodeTask | AnswerTask | RunTask | SendTask
+
+export interface Job {
+  readonly task: Task
+  readonly effort: Effort
 }
 
 /** What any request may take, whatever its bytes. */
@@ -107,21 +118,59 @@ const peakBytes = async (run: () => void): Promise<number> => {
   return Math.max(heapUsed + after.external, ...samples) - before.heapUsed - before.external
 }
 
-const cpuMsOf = async (run: () => void | Promise<void>): Promise<number> => {
-  const started = process.threadCpuUsage()
-  await run()
-  const { user, system } = process.threadCpuUsage(started)
+/** How exactly CPU is measured: the least of so many samples, each of so many milliseconds. */
+export interface Effort {
+  readonly samples: number
+  readonly sampleMs: number
+}
+
+const cpuMsSince = (before: NodeJS.CpuUsage): number => {
+  const { user, system } = process.threadCpuUsage(before)
   return (user + system) / 1000
 }
 
-const costOf = async (task: DecodeTask): Promise<Cost> => {
-  const code = decode(task)
+/** Of one run, on average over those of a sample: the clock has steps of up to 4 ms. */
+const sampledCpuMs = async (run: () => void | Promise<void>, sampleMs: number): Promise<number> => {
+  const before = process.threadCpuUsage()
+  for (let runs = 1; ; runs++) {
+    await run()
+    const cpuMs = cpuMsSince(before)
+    if (cpuMs >= sampleMs) return cpuMs / runs
+  }
+}
+
+const leastCpuMsOf = async (
+  run: () => void | Promise<void>,
+  { samples, sampleMs }: Effort,
+): Promise<number> => {
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < samples; i++) least = Math.min(least, await sampledCpuMs(run, sampleMs))
+  return least
+}
+
+const leastPeakOf = async (run: () => void, forget = (): void => {}): Promise<number> => {
   let peak = Number.POSITIVE_INFINITY
   // What is compiled meanwhile counts as well: the least is what the body took.
   for (let round = 0; round < ROUNDS && peak > FREE_BYTES; round++) {
-    peak = Math.min(peak, await peakBytes(() => void decode(task)))
+    forget()
+    peak = Math.min(peak, await peakBytes(run))
   }
-  return { code, peakBytes: peak, cpuMs: await cpuMsOf(() => void decode(task)) }
+  return peak
+}
+
+const costOf = async (task: DecodeTask, effort: Effort): Promise<Cost> => {
+  const run = () => void decode(task)
+  const code = decode(task)
+  const peak = await leastPeakOf(run)
+  return { code, peakBytes: peak, cpuMs: await leastCpuMsOf(run, effort), answerBytes: 0 }
+}
+
+const costOfAnswer = async (task: AnswerTask, effort: Effort): Promise<Cost> => {
+  const { ask, forget } = answerRun(task)
+  const { code, answerBytes } = ask()
+  const peak = await leastPeakOf(() => void ask(), forget)
+  const cpuMs = await leastCpuMsOf(() => void ask(), effort)
+  return { code, peakBytes: peak, cpuMs, answerBytes }
 }
 
 /** Most resident memory since `clear_refs` was told 5 (Linux, proc(5)). */
@@ -135,29 +184,33 @@ const runCost = async ({ run }: RunTask): Promise<Cost> => {
   await collect()
   writeFileSync('/proc/self/clear_refs', '5')
   const before = residentPeakBytes()
-  let code = ''
-  const cpuMs = await cpuMsOf(() => {
-    const decoded = decodedOf(run)
-    code = decode(run, decoded)
-    if (decoded.tensors !== null) session.run(decoded.tensors)
-  })
-  return { code, peakBytes: residentPeakBytes() - before, cpuMs }
+  const cpuBefore = process.threadCpuUsage()
+  const decoded = decodedOf(run)
+  const code = decode(run, decoded)
+  if (decoded.tensors !== null) session.run(decoded.tensors)
+  const cpuMs = cpuMsSince(cpuBefore)
+  return { code, peakBytes: residentPeakBytes() - before, cpuMs, answerBytes: 0 }
 }
 
-const send = async ({ port, bytes }: SendTask): Promise<Cost> => {
+const send = async ({ port, bytes }: SendTask, effort: Effort): Promise<Cost> => {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
   const piece = new Uint8Array(PIECE_BYTES)
-  const cpuMs = await cpuMsOf(async () => {
+  const cpuMs = await leastCpuMsOf(async () => {
     for (let sent = 0; sent < bytes; sent += piece.length) {
       if (!socket.write(piece)) await once(socket, 'drain')
     }
-  })
+  }, effort)
   socket.destroy()
-  return { code: '', peakBytes: 0, cpuMs }
+  return { code: '', peakBytes: 0, cpuMs, answerBytes: 0 }
 }
 
-process.on('message', async (task: DecodeTask | RunTask | SendTask) => {
-  if ('run' in task) process.send!(await runCost(task))
-  else process.send!(await ('port' in task ? send(task) : costOf(task)))
+const costOfAny = ({ task, effort }: Job): Promise<Cost> => {
+  if ('port' in task) return send(task, effort)
+  if ('run' in task) return runCost(task)
+  return 'width' in task ? costOfAnswer(task, effort) : costOf(task, effort)
+}
+
+process.on('message', async (job: Job) => {
+  process.send!(await costOfAny(job))
 })

@@ -1,7 +1,7 @@
 /**
  * Runs cases by their seeds, one after the other, and makes a case that fails as small as it can.
  *
- *     SLUICE_FUZZ_SEED=<seed> npx vitest run test/property/fuzz.test.ts
+ *     SLUICE_TEST_SEED=<seed> npx vitest run test/property/fuzz.test.ts
  *
  * begins with that seed.
  */
@@ -25,6 +25,8 @@ export interface Verdict {
 
 export interface Target {
   readonly name: string
+  /** Starts what its cases need; it ends with the test or hook that calls this. */
+  readonly prepare?: () => Promise<void>
   make(seed: number): Input
   check(input: Input): Verdict | Promise<Verdict>
   /** The same with a decoder that is wrong somewhere: the harness must find out. */

@@ -54,13 +54,10 @@ const faultOf = (text: string, statuses: readonly number[], seen: number): strin
   return answered > seen ? `${answered} answers to ${seen} requests` : null
 }
 
-/** One engine for the whole file, started with the first case. */
-const checkWith = (kind: EngineKind, judge: typeof faultOf) => {
-  let started: Promise<Harness> | null = null
+const checkWith = (engine: () => Harness, judge: typeof faultOf) => {
   let cases = 0
   return async ({ bytes, choice }: Input): Promise<Verdict> => {
-    started ??= startEngine(kind)
-    const harness = await started
+    const harness = engine()
     const { text, statuses } = await outcomeOf(harness.port, ...cutAt(bytes, choice))
     const seen = harness.seen.splice(0).length
     const fault = judge(text, statuses, seen)
@@ -71,12 +68,24 @@ const checkWith = (kind: EngineKind, judge: typeof faultOf) => {
   }
 }
 
-const target = (kind: EngineKind): Target => ({
-  name: `HTTP on ${kind}`,
-  make: (seed) => inputFrom(seed, (random) => tokenBytes(random, MESSAGES, 'latin1')),
-  check: checkWith(kind, faultOf),
-  // As if the engine had answered a request that it had not handed on.
-  canary: checkWith(kind, (text, statuses, seen) => faultOf(text, statuses, seen > 1 ? 0 : seen)),
-})
+const target = (kind: EngineKind): Target => {
+  let harness: Harness | null = null
+  const engine = (): Harness => {
+    if (harness === null) throw new Error(`the ${kind} engine was not prepared`)
+    return harness
+  }
+  return {
+    name: `HTTP on ${kind}`,
+    prepare: async () => {
+      harness = await startEngine(kind)
+    },
+    make: (seed) => inputFrom(seed, (random) => tokenBytes(random, MESSAGES, 'latin1')),
+    check: checkWith(engine, faultOf),
+    // As if the engine had answered a request that it had not handed on.
+    canary: checkWith(engine, (text, statuses, seen) =>
+      faultOf(text, statuses, seen > 1 ? 0 : seen),
+    ),
+  }
+}
 
 export const HTTP_TARGETS: readonly Target[] = [target('uws'), target('node')]

@@ -4,15 +4,20 @@ import { turns } from '../raw-client.ts'
 import type { Harness } from '../suites/http-engine-harness.ts'
 import { HIDDEN } from './cases.ts'
 
-/** Longer messages are split at so many places, evenly spread, and not at all of them. */
+/**
+ * Where a message is split: at every place, unless it is longer than `PLACES_MAX`, or at some,
+ * evenly spread.
+ */
+export type Places = 'every' | 'some'
 const PLACES_MAX = 600
-const PLACES_OF_LONG = 61
+const PLACES_OF_SOME = 61
 /** Longer messages come in so many pieces, and not byte by byte. */
 const PIECES_MAX = 300
 
 /** Where a message of that length is cut: nowhere, at each place, and at every byte. */
-const fragmentations = (length: number): number[][] => {
-  const step = length <= PLACES_MAX ? 1 : Math.ceil(length / PLACES_OF_LONG)
+const fragmentations = (length: number, places: Places): number[][] => {
+  const isEvery = places === 'every' && length <= PLACES_MAX
+  const step = isEvery ? 1 : Math.ceil(length / PLACES_OF_SOME)
   const pieceBytes = Math.ceil(length / PIECES_MAX)
   const every = (bytes: number) =>
     Array.from({ length: Math.ceil(length / bytes) - 1 }, (_, i) => (i + 1) * bytes)
@@ -65,8 +70,9 @@ const resultOf = (harness: Harness, received: string, number: string, state: str
 export const resultsOf = async (
   harness: Harness,
   message: string,
+  places: Places,
 ): Promise<ReadonlyMap<string, readonly number[]>> => {
-  const all = fragmentations(message.length)
+  const all = fragmentations(message.length, places)
   const opened = await Promise.all(all.map(() => harness.client()))
   const clients = opened.map((client, i) => {
     const number = String(100 + i)

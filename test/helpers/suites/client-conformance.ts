@@ -19,6 +19,9 @@ const ENGINES = ['uws', 'node'] as const
 /** Every version of the repository has a proving run, one after the other. */
 const READY_MS_MAX = 120_000
 
+/** The gateway's start, and the longest that a program gives itself (280 s), twice over. */
+const PROGRAM_MS_MAX = 600_000
+
 interface Places {
   readonly repository: string
   /** Both engines use one, one after the other: what was proved is not proved again. */
@@ -71,7 +74,7 @@ export const clientConformanceSuite = (client: PythonTool, repository: string): 
         const [passed, expectedFailures] = [count('passed'), count('expected failure')]
         const line = countsLine({ client, version, engine, passed, expectedFailures })
         process.stdout.write(`${line}\n`)
-      })
+      }, PROGRAM_MS_MAX)
 
       test.each([...new Set([...cases, ...expected.keys()])])('%s', (name) => {
         expect(verdicts.get(name)?.problem).toBe('')

@@ -41,6 +41,15 @@ test('provision() says why a tool could not be installed', () => {
   const failing = pathWith(() => 'echo "E: no network" >&2; exit 100')
   const reason = provision('promtool', { PATH: failing, CI: 'true' })
   expect(reason).toContain('promtool is missing and cannot be installed (E: no network)')
+  // As pip says it, and after it that there is no such package.
+  const retries = 'WARNING: Retrying after connection broken by NewConnectionError'
+  const lonely = pathWith(
+    () => `echo "${retries}" >&2
+    echo "ERROR: No matching distribution found for prometheus" >&2; exit 1`,
+  )
+  expect(provision('promtool', { PATH: lonely, CI: 'true' })).toContain(
+    'promtool is missing and cannot be installed (no package index answers)',
+  )
   const idle = pathWith(() => 'exit 0')
   expect(provision('promtool', { PATH: idle, CI: 'true' })).toContain(
     'promtool is missing after its installation',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import {
+  isRequired,
   misfits,
   STEPS,
   type Step,
@@ -74,6 +75,13 @@ test('stepsOf() gives a tier the steps of those before it, and soak its own', ()
 test('STEPS has tidy alone in a step, so that its time is printed: it must stay quick', () => {
   const tidy = STEPS.filter((step) => step.kind === 'vitest' && step.projects.includes('tidy'))
   expect(tidy).toMatchObject([{ name: 'tidy', tier: 'ok', projects: ['tidy'] }])
+})
+
+test('isRequired() is true of what npm test runs, where it is the gate', () => {
+  const of = (name: string) => STEPS.find((step) => step.name === name)!
+  expect(['tidy', 'tritonclient'].map((name) => isRequired(of(name), true))).toEqual([true, true])
+  expect(['kserve', 'promtool', 'soak'].some((name) => isRequired(of(name), true))).toBe(false)
+  expect(STEPS.some((step) => isRequired(step, false))).toBe(false)
 })
 
 test('wantedOf() is the files of a step, else those of its projects', () => {

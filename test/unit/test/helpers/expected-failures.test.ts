@@ -4,13 +4,23 @@ import { type ExpectedFailure, expectedOf, judgeCases } from '../../../helpers/e
 const passes = (name: string) => ({ case: name, ok: true, detail: '' })
 const fails = (name: string) => ({ case: name, ok: false, detail: 'got 2, wanted 1' })
 
+const row = (name: string, more: Partial<ExpectedFailure> = {}): ExpectedFailure => ({
+  ...{ client: 'kserve', engine: 'both', case: name, detail: 'got \\d, wanted 1$' },
+  reason: 'no GPU',
+  ...more,
+})
+
+/** One row, as `expectedOf` gives them. */
+const expected = (name: string, detail?: string): ReadonlyMap<string, ExpectedFailure> =>
+  new Map([[name, row(name, detail === undefined ? {} : { detail })]])
+
 const problems = (...parts: Parameters<typeof judgeCases>) =>
   judgeCases(...parts)
     .filter(({ outcome }) => outcome === 'wrong')
     .map(({ problem }) => problem)
 
 test('judgeCases() tells what passed from what failed as expected', () => {
-  const verdicts = judgeCases(['a', 'b'], [passes('a'), fails('b')], new Map([['b', 'no GPU']]))
+  const verdicts = judgeCases(['a', 'b'], [passes('a'), fails('b')], expected('b'))
   expect(verdicts).toEqual([
     { case: 'a', outcome: 'passed', problem: '' },
     { case: 'b', outcome: 'expected failure', problem: '' },
@@ -22,13 +32,22 @@ test('judgeCases() says why a case failed', () => {
 })
 
 test('judgeCases() takes an unexpected pass for wrong', () => {
-  const [problem] = problems(['a'], [passes('a')], new Map([['a', 'no GPU']]))
+  const [problem] = problems(['a'], [passes('a')], expected('a'))
   expect(problem).toContain('a passes, and was expected to fail (no GPU)')
+})
+
+test('judgeCases() takes a failure for another reason than the expected one for wrong', () => {
+  expect(problems(['a'], [fails('a')], expected('a', 'no such device'))).toEqual([
+    'a fails otherwise than expected (/no such device/): got 2, wanted 1',
+  ])
+  // A detail may have several lines, and what is said of it is a part.
+  const long = { case: 'a', ok: false, detail: 'first\nsecond\nthird' }
+  expect(problems(['a'], [long], expected('a', 'first.*third'))).toEqual([])
 })
 
 test('judgeCases() misses a case that was announced and did not come', () => {
   expect(problems(['a', 'b'], [passes('a')], new Map())[0]).toContain('b was not run')
-  expect(problems(['a'], [], new Map([['a', 'no GPU']]))[0]).toContain('a was not run')
+  expect(problems(['a'], [], expected('a'))[0]).toContain('a was not run')
 })
 
 test('judgeCases() takes a case that ran twice for wrong, and judges one nobody announced', () => {
@@ -37,25 +56,19 @@ test('judgeCases() takes a case that ran twice for wrong, and judges one nobody 
 })
 
 test('judgeCases() takes an expected failure of no case for wrong', () => {
-  const [problem] = problems(['a'], [passes('a')], new Map([['gone', 'no GPU']]))
+  const [problem] = problems(['a'], [passes('a')], expected('gone'))
   expect(problem).toContain('gone is expected to fail, but there is no such case')
 })
 
 test('expectedOf() picks the rows of a client and an engine', () => {
-  const row = (client: string, engine: ExpectedFailure['engine'], name: string) => ({
-    client,
-    engine,
-    case: name,
-    reason: `because of ${name}`,
-  })
   const rows = [
-    row('kserve', 'both', 'a'),
-    row('kserve', 'node', 'b'),
-    row('kserve', 'uws', 'c'),
-    row('tritonclient', 'both', 'd'),
+    row('a'),
+    row('b', { engine: 'node' }),
+    row('c', { engine: 'uws' }),
+    row('d', { client: 'tritonclient' }),
   ]
   expect([...expectedOf(rows, 'kserve', 'node')]).toEqual([
-    ['a', 'because of a'],
-    ['b', 'because of b'],
+    ['a', rows[0]],
+    ['b', rows[1]],
   ])
 })

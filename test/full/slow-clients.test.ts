@@ -1,6 +1,6 @@
 /**
- * The engine on node:http takes up to a minute for a request that trickles in: too long for the
- * other tiers, which have the same test for uWebSockets (test/fault/slow-clients.test.ts).
+ * The engine on node:http takes up to a minute for a request that trickles in: too long for
+ * `npm test`, which has the same test for uWebSockets (test/fault/slow-clients.test.ts).
  */
 
 import { test } from 'vitest'
