@@ -7,8 +7,7 @@ import { expect, test } from 'vitest'
 import { LARGEST_ROW } from '../helpers/amplification/answers.ts'
 import {
   answersTableOf,
-  CPU_FREE_NS,
-  CPU_NS_MAX,
+  cpuNsPerByteMax,
   measureAll,
   measureAnswers,
   measureClient,
@@ -28,7 +27,7 @@ test.each(['', 'gzip'] as const)(
     console.log(tableOf(measured, await measureClient()))
     expect(measured.filter(({ memoryTimes }) => memoryTimes > TIMES_MAX)).toEqual([])
     const slow = measured.filter(
-      ({ bytes, cpuNsPerByte }) => cpuNsPerByte > CPU_NS_MAX[encoding] + CPU_FREE_NS / bytes,
+      ({ bytes, cpuNsPerByte }) => cpuNsPerByte > cpuNsPerByteMax(bytes, encoding),
     )
     expect(slow).toEqual([])
   },

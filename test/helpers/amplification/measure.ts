@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { plainBytesMax } from '../../../src/server/content-encoding.ts'
 import { atEnd } from '../clean-up.ts'
 import type { LargeAnswer } from './answers.ts'
 import { type Hostile, hostiles, textsToRun } from './bodies.ts'
@@ -16,13 +17,18 @@ export const TIMES_MAX = 100
 /** What code, stacks and the allocator take beside: resident memory comes in large pieces. */
 const RUN_FREE_BYTES = 16 * 2 ** 20
 
+/** CPU for each byte that is read, inflated ones of a compressed body, and for any body at all. */
+const CPU_NS_MAX = 1000
+const CPU_FREE_NS = 500_000
+
 /**
- * CPU for each byte on the wire, some four times the most that was measured: judged in soaks only,
- * on machines of which nobody knows how fast they are (docs/decisions/0007-amplification.md).
+ * Most CPU for a byte on the wire, some four times what was measured: judged in soaks only, on
+ * machines of which nobody knows how fast they are (docs/decisions/0007-amplification.md).
  */
-export const CPU_NS_MAX = { '': 1000, gzip: 10_000 } as const
-/** And of any request, whatever its bytes. */
-export const CPU_FREE_NS = 500_000
+export const cpuNsPerByteMax = (sentBytes: number, encoding: '' | 'gzip'): number => {
+  const readBytes = encoding === '' ? sentBytes : plainBytesMax(sentBytes)
+  return (CPU_NS_MAX * readBytes + CPU_FREE_NS) / sentBytes
+}
 
 /**
  * Of an answer, whatever the request: bounded as such, not by the bytes that were sent. An answer
