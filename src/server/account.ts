@@ -78,9 +78,14 @@ export class Account {
     this.#enter(THREAD_STATE.DECODE)
   }
 
-  /** Only where writing an answer may take long. */
-  encoding(): void {
+  /** Only where writing an answer may take long; to the watchdog each is a new one. */
+  encoding<T>(write: () => T): T {
     this.#enter(THREAD_STATE.ENCODE)
+    try {
+      return write()
+    } finally {
+      this.idle()
+    }
   }
 
   idle(): void {

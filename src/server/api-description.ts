@@ -1,20 +1,31 @@
 /**
- * `GET /openapi.json`: written when first asked for, and kept as long as its epoch. An endpoint of
- * 30 features takes 1 ms and 31 KB; the longest description holds the thread up for 0.2 s, once.
+ * What describes the data plane: `GET /openapi.json` for programs, and where it is wanted `/docs`
+ * for people. The former is written when first asked for, and kept as long as its epoch: an
+ * endpoint of 30 features takes 1 ms and 31 KB, the longest description 0.2 s, once.
  */
 
+import { packageVersion } from '../shared/package-version.ts'
+import { DOCS_PACKAGE, docsPage } from './docs-page.ts'
 import type { Document } from './documents.ts'
 import type { LiveEpoch } from './live-epoch.ts'
 import { openApiText } from './openapi/document.ts'
 import { apiSource } from './openapi/source.ts'
 
-const written = new WeakMap<LiveEpoch, Document>()
+/** How to answer a path under an epoch; null for a path that describes nothing. */
+export type Describe = (epoch: LiveEpoch, path: string) => (() => Document) | null
 
-export const apiDescription = (epoch: LiveEpoch): Document => {
-  const known = written.get(epoch)
-  if (known !== undefined) return known
-  const body = Buffer.from(openApiText(apiSource(epoch)))
-  const document: Document = { status: 200, body }
-  written.set(epoch, document)
-  return document
+/** Of one thread. */
+export const apiDescription = (hasDocsPage: boolean): Describe => {
+  const written = new WeakMap<LiveEpoch, Document>()
+  const openApi = (epoch: LiveEpoch): Document => {
+    const known = written.get(epoch)
+    if (known !== undefined) return known
+    const body = Buffer.from(openApiText(apiSource(epoch, hasDocsPage)))
+    const document: Document = { status: 200, body }
+    written.set(epoch, document)
+    return document
+  }
+  const docs = hasDocsPage ? docsPage(packageVersion(DOCS_PACKAGE)) : null
+  return (epoch, path) =>
+    path === '/openapi.json' ? () => openApi(epoch) : (docs?.get(path) ?? null)
 }

@@ -20,6 +20,7 @@ import {
 } from '../shared/shared-memory.ts'
 import { currentThreadId } from '../shared/threads.ts'
 import { Account } from './account.ts'
+import { apiDescription } from './api-description.ts'
 import { createCors } from './cors.ts'
 import { lookAtDrain } from './draining.ts'
 import { Epochs } from './epochs.ts'
@@ -100,6 +101,7 @@ const infer = new Infer({
   account,
   queueRowsMax: settings.limits.queueRowsMax,
   jsonDepthMax: settings.limits.jsonDepthMax,
+  describe: apiDescription(settings.hasDocsPage),
   forward: calls.forward,
   bodies: { bodyBytesMax: settings.limits.bodyBytesMax, takeBodyBytes },
   monotonic,
@@ -139,9 +141,8 @@ const end = (): void => {
 }
 
 const prepare = ({ number, plan, ...more }: MessageOf<'prepare'>): void => {
-  const { limits, hasDocsPage } = settings
-  const { jsonDepthMax } = limits
-  const failures = epochs.prepare(number, plan, { ...more, jsonDepthMax, hasDocsPage })
+  const { jsonDepthMax } = settings.limits
+  const failures = epochs.prepare(number, plan, { ...more, jsonDepthMax })
   account.idle()
   tell({ type: 'prepared', number, failures })
 }

@@ -8,10 +8,9 @@
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { packageVersion } from '../shared/package-version.ts'
 import type { Document } from './documents.ts'
 
-const PACKAGE = 'swagger-ui-dist'
+export const DOCS_PACKAGE = 'swagger-ui-dist'
 
 /**
  * Scripts and styles of ours only, no frame around the page, and requests to this server only.
@@ -37,7 +36,10 @@ const headOf = (type: string, caching: string): string =>
     'referrer-policy: no-referrer',
   ].join('\r\n')
 
-/** The page names its files with the version of the package behind, so that they may be kept. */
+/**
+ * The version of the package is part of the path: a server that has another one answers 404, which
+ * nobody keeps.
+ */
 const KEPT = 'public, max-age=31536000, immutable'
 
 /** Read at every visit, so that an upgrade shows. */
@@ -50,12 +52,12 @@ const frame = (version: string): string => `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Sluice</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="docs/swagger-ui.css?${version}">
+<link rel="stylesheet" href="docs/${version}/swagger-ui.css">
 </head>
 <body>
 <div id="page"></div>
 <noscript>This page needs JavaScript. The same in JSON: <a href="openapi.json">openapi.json</a></noscript>
-<script src="docs/swagger-ui-bundle.js?${version}"></script>
+<script src="docs/${version}/swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>
 </body>
 </html>
@@ -85,36 +87,32 @@ const packaged = (type: string, url: string): Document => ({
   body: readFileSync(fileURLToPath(url)),
 })
 
-const MAKERS: ReadonlyMap<string, (version: string) => Document> = new Map([
-  ['/docs', (version: string) => page('text/html', frame(version))],
-  ['/docs/start.js', () => page('text/javascript', START)],
-  [
-    '/docs/swagger-ui.css',
-    () => packaged('text/css', import.meta.resolve('swagger-ui-dist/swagger-ui.css')),
-  ],
-  [
-    '/docs/swagger-ui-bundle.js',
-    () => packaged('text/javascript', import.meta.resolve('swagger-ui-dist/swagger-ui-bundle.js')),
-  ],
-])
-
-/** The paths of the page and its files. */
-export const DOCS_PATHS: readonly string[] = [...MAKERS.keys()]
-
 /** An instance may go without: an image that leaves the package out, a pruned installation. */
 const NOT_INSTALLED: Document = {
   status: 404,
   head: 'content-type: text/plain; charset=utf-8\r\nx-sluice-error: ROUTE_NOT_FOUND',
-  body: `This page needs the package ${PACKAGE}, which is not installed here. The same in JSON: /openapi.json\n`,
+  body: `This page needs the package ${DOCS_PACKAGE}, which is not installed here. The same in JSON: /openapi.json\n`,
 }
 
-const made = new Map<string, Document>()
+/** What is made when it is first asked for. */
+const once = (make: () => Document): (() => Document) => {
+  let made: Document | null = null
+  return () => {
+    made ??= make()
+    return made
+  }
+}
 
-/** The document at one of `DOCS_PATHS`. `version`: of the package; 'unknown': there is none. */
-export const docsDocument = (path: string, version = packageVersion(PACKAGE)): Document => {
-  const make = MAKERS.get(path)
-  if (make === undefined || version === 'unknown') return NOT_INSTALLED
-  const document = made.get(path) ?? make(version)
-  made.set(path, document)
-  return document
+/** The page and its files by path. `version`: of the package; 'unknown': there is none. */
+export const docsPage = (version: string): ReadonlyMap<string, () => Document> => {
+  if (version === 'unknown') return new Map([['/docs', () => NOT_INSTALLED]])
+  const css = () => packaged('text/css', import.meta.resolve('swagger-ui-dist/swagger-ui.css'))
+  const script = () =>
+    packaged('text/javascript', import.meta.resolve('swagger-ui-dist/swagger-ui-bundle.js'))
+  return new Map([
+    ['/docs', once(() => page('text/html', frame(version)))],
+    ['/docs/start.js', once(() => page('text/javascript', START))],
+    [`/docs/${version}/swagger-ui.css`, once(css)],
+    [`/docs/${version}/swagger-ui-bundle.js`, once(script)],
+  ])
 }

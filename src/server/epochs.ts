@@ -28,7 +28,6 @@ const NOTHING: LiveEpoch = {
   endpoints: new Map(),
   defaultEndpoint: null,
   versions: [],
-  hasDocsPage: false,
   inFlight: 0,
 }
 

@@ -15,6 +15,7 @@ import { isRefusal, type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor, TensorData } from '../shared/tensor.ts'
 import type { Account } from './account.ts'
 import { admitHeaderLength, admitRows } from './admission.ts'
+import type { Describe } from './api-description.ts'
 import type { BodyLimits } from './body-buffer.ts'
 import { admitEncoding, withPlainBody } from './content-encoding.ts'
 import type { Epochs } from './epochs.ts'
@@ -43,6 +44,7 @@ export interface InferSurroundings {
   /** For bodies that are inflated, as for those that arrive. */
   readonly bodies: BodyLimits
   readonly jsonDepthMax: number
+  readonly describe: Describe
   readonly forward: ThreadCalls['forward']
   monotonic(): number
   isReady(): boolean
@@ -55,6 +57,7 @@ export class Infer {
   readonly #queueRowsMax: number
   readonly #bodies: BodyLimits
   readonly #jsonDepthMax: number
+  readonly #describe: Describe
   readonly #forward: InferSurroundings['forward']
   readonly #monotonic: () => number
   readonly #isReady: () => boolean
@@ -73,6 +76,7 @@ export class Infer {
     this.#queueRowsMax = surroundings.queueRowsMax
     this.#bodies = surroundings.bodies
     this.#jsonDepthMax = surroundings.jsonDepthMax
+    this.#describe = surroundings.describe
     this.#forward = surroundings.forward
     this.#monotonic = surroundings.monotonic
     this.#isReady = surroundings.isReady
@@ -103,13 +107,14 @@ export class Infer {
       this.#replies.options(exchange, OTHER, '')
       return
     }
-    const route = resolveRoute(epoch, exchange.method, exchange.path)
+    const route = resolveRoute(epoch, this.#describe, exchange.method, exchange.path)
     const refusal = engineRefusal ?? (route.kind === 'refused' ? route.refusal : null)
     if (refusal !== null) {
       const allow = route.kind === 'refused' && engineRefusal === null ? route.allow : ''
       this.#replies.refused(ofNoEndpoint(exchange, route.format), refusal, allow)
     } else if (route.kind === 'document') {
-      this.#replies.document(exchange, route.format, route.render(this.#isReady()))
+      const written = this.#account.encoding(() => route.render(this.#isReady()))
+      this.#replies.document(exchange, route.format, written)
     } else if (route.kind === 'options') {
       this.#replies.options(exchange, route.format, route.allow)
     } else if (route.kind === 'call') this.#call(route, exchange, body)

@@ -52,8 +52,6 @@ export interface LiveEpoch {
   readonly endpoints: ReadonlyMap<string, LiveEndpoint>
   readonly defaultEndpoint: LiveEndpoint | null
   readonly versions: readonly LiveVersion[]
-  /** Whether `/docs` is served. */
-  readonly hasDocsPage: boolean
   /** Requests that chose this epoch and are not answered yet. */
   inFlight: number
 }
@@ -62,7 +60,6 @@ export interface LiveEpoch {
 export interface EpochSurroundings extends Omit<PreparePlan, 'plan'> {
   readonly versions: LiveVersions
   readonly jsonDepthMax: number
-  readonly hasDocsPage: boolean
 }
 
 const counterBase = ({ slots }: EpochSurroundings, key: SlotKey): number =>
@@ -211,8 +208,7 @@ export const prepareEpoch = (
   const defaultEndpoint =
     plan.defaultEndpoint === null ? null : (endpoints.get(plan.defaultEndpoint) ?? null)
   const versions = [...loaded.values()]
-  const { hasDocsPage } = surroundings
-  const facts = { number: plan.epoch, plan, endpoints, defaultEndpoint, versions, hasDocsPage }
+  const facts = { number: plan.epoch, plan, endpoints, defaultEndpoint, versions }
   return { epoch: { ...facts, inFlight: 0 }, failures }
 }
 

@@ -142,12 +142,7 @@ export class Replies {
     const refusal = refuseAnswer(values, answer.rows, written)
     if (refusal !== null) return refusal
     if (values <= QUICK_VALUES_MAX) return format.encodeResponse(answer)
-    this.#account.encoding()
-    try {
-      return format.encodeResponse(answer)
-    } finally {
-      this.#account.idle()
-    }
+    return this.#account.encoding(() => format.encodeResponse(answer))
   }
 
   /** `lines`: those that this answer has beside the others, '' for none. */

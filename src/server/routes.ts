@@ -4,9 +4,8 @@
  */
 
 import { refuse } from '../shared/errors.ts'
-import { apiDescription } from './api-description.ts'
-import { DOCS_PATHS, docsDocument } from './docs-page.ts'
-import { type Document, health } from './documents.ts'
+import type { Describe } from './api-description.ts'
+import { health } from './documents.ts'
 import type { LiveEndpoint, LiveEpoch, LiveVariant } from './live-epoch.ts'
 import { oipRoute } from './oip-routes.ts'
 import {
@@ -91,12 +90,6 @@ const predictRoute = (epoch: LiveEpoch, method: string, path: string): Route => 
   return refused(FEATURES, refuse('ENDPOINT_NOT_FOUND', choices))
 }
 
-/** What describes the data plane: for programs, and where it is wanted for people. */
-const descriptionOf = (epoch: LiveEpoch, path: string): (() => Document) | null => {
-  if (path === '/openapi.json') return () => apiDescription(epoch)
-  return epoch.hasDocsPage && DOCS_PATHS.includes(path) ? () => docsDocument(path) : null
-}
-
 /** The format in which a path is answered, whatever comes of it. */
 export const formatOf = (path: string): WireFormat => {
   if (path === '/v2' || path.startsWith('/v2/')) return OIP
@@ -105,13 +98,18 @@ export const formatOf = (path: string): WireFormat => {
 }
 
 /** Route of a request that is not in the compiled table. `method` HEAD counts as GET. */
-export const resolveRoute = (epoch: LiveEpoch, sentMethod: string, path: string): Route => {
+export const resolveRoute = (
+  epoch: LiveEpoch,
+  describe: Describe,
+  sentMethod: string,
+  path: string,
+): Route => {
   const method = sentMethod === 'HEAD' ? 'GET' : sentMethod
   const fixed = FIXED.get(path)
   if (fixed !== undefined) {
     return method === 'GET' ? fixed : wrongMethod(fixed.format, method, 'GET, HEAD')
   }
-  const described = descriptionOf(epoch, path)
+  const described = describe(epoch, path)
   if (described !== null) {
     return method === 'GET' ? document(described) : wrongMethod(OTHER, method, 'GET, HEAD')
   }

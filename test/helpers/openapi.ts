@@ -49,7 +49,7 @@ export const describe = (...endpoints: readonly ApiEndpoint[]): DocumentText => 
   return JSON.parse(text) as DocumentText
 }
 
-/** Whether a value fits a component: `clicks.Request`. */
+/** Whether a value fits a component: `PredictRequest.clicks`. */
 export const validatorOf = (document: DocumentText) => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false })
   ajv.addSchema({ ...document, $id: 'api' })

@@ -3,6 +3,7 @@
 import { Batcher } from '../../src/runtime/batcher.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
 import { Account } from '../../src/server/account.ts'
+import { apiDescription } from '../../src/server/api-description.ts'
 import type { BodyLimits } from '../../src/server/body-buffer.ts'
 import { Epochs } from '../../src/server/epochs.ts'
 import type { Exchange } from '../../src/server/exchange.ts'
@@ -138,7 +139,6 @@ export class RequestPath {
   readonly called: Called[] = []
   readonly calls = new ThreadCalls((call) => this.called.push(call))
   #lastNumber = 0
-  readonly #hasDocsPage: boolean
   #slots: Record<string, number> = {}
 
   constructor(plan: EpochPlan, options: RequestPathOptions = {}) {
@@ -165,11 +165,11 @@ export class RequestPath {
       queueRowsMax,
       bodies: options.bodies ?? new BodyBudget(64 * 1024 * 1024),
       jsonDepthMax: 20,
+      describe: apiDescription(options.hasDocsPage ?? true),
       forward: this.calls.forward,
       monotonic,
       isReady: options.isReady ?? (() => true),
     })
-    this.#hasDocsPage = options.hasDocsPage ?? true
     this.commit(plan)
   }
 
@@ -181,7 +181,6 @@ export class RequestPath {
       slots: this.#slots,
       versionNumbers: plan.versions.map((_, i) => i + 1),
       jsonDepthMax: 20,
-      hasDocsPage: this.#hasDocsPage,
     })
     if (failures.length > 0) throw new Error(failures[0]!.detail)
     this.memory.words[COMMITTED_WORD] = number

@@ -55,7 +55,7 @@ test('every example of the flight delay is answered, and is the row of its profi
   )
   const summaries = examplesOf(document).map(([, { summary }]) => summary)
   expect(summaries.filter((summary) => !summary.includes('the row of the profile'))).toEqual([])
-  const row = JSON.stringify(document.components.schemas['flight-delay.Row'])
+  const row = JSON.stringify(document.components.schemas['Row.flight-delay'])
   expect(row).toContain('"x-sluice-range":[80,4983]')
   expect(row).toContain('"x-sluice-categories":["EWR","JFK","LGA"]')
 })

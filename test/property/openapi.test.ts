@@ -102,7 +102,7 @@ test('a body of features fits the schema exactly where it is taken', () => {
       ),
     ),
   )
-  checkBodies(bodies, decodeRequest, 'clicks.Request', (judged) => {
+  checkBodies(bodies, decodeRequest, 'PredictRequest.clicks', (judged) => {
     expect(judged.fault === null, shown(judged)).toBe(judged.refusal === null)
   })
 })
@@ -111,7 +111,7 @@ test('a body of tensors fits the schema exactly where it is taken, but for free 
   const bodies = tensorPlan.chain((plan) =>
     severalOf(plan, perhapsWrong(tensorBody(plan).map(({ text }) => text))),
   )
-  checkBodies(bodies, decodeRequest, 'clicks.Request', (judged, plan) => {
+  checkBodies(bodies, decodeRequest, 'PredictRequest.clicks', (judged, plan) => {
     const isFree = plan.signature.inputs.some(({ shape }) =>
       (plan.rowsMax === 0 ? shape : shape.slice(1)).includes(-1),
     )
@@ -134,20 +134,20 @@ test('a body of the Open Inference Protocol that is taken fits the schema', () =
   const bodies = tensorPlan.chain((plan) => severalOf(plan, perhapsWrong(oddOipBody(plan))))
   // How many elements a shape wants, and names that stand twice: no schema compares those.
   const comparisons = ['TENSOR_SHAPE_MISMATCH', 'OUTPUT_UNKNOWN']
-  checkBodies(bodies, oip.decodeRequest, 'clicks.InferRequest', exactBut(comparisons))
+  checkBodies(bodies, oip.decodeRequest, 'InferRequest.clicks', exactBut(comparisons))
 })
 
 test('a body of TensorFlow Serving that is taken fits the schema', () => {
   const bodies = tensorPlan.chain((plan) => severalOf(plan, perhapsWrong(oddTfsBody(plan))))
   // Base64 that is none, or no UTF-8; and rows whose number or lengths differ.
   const beyond = ['TENSOR_SHAPE_MISMATCH', 'INPUT_VALUE_INVALID']
-  checkBodies(bodies, tfs.decodeRequest, 'clicks.TfsRequest', exactBut(beyond))
+  checkBodies(bodies, tfs.decodeRequest, 'TfsRequest.clicks', exactBut(beyond))
 })
 
 const ENCODERS: readonly (readonly [component: string, encode: EncodeResponse])[] = [
-  ['clicks.Answer', encodeResponse],
-  ['clicks.InferAnswer', oip.encodeResponse],
-  ['clicks.TfsAnswer', tfs.encodeResponse],
+  ['PredictAnswer.clicks', encodeResponse],
+  ['InferAnswer.clicks', oip.encodeResponse],
+  ['TfsAnswer.clicks', tfs.encodeResponse],
 ]
 
 test('every answer fits the schema', () => {
@@ -163,8 +163,8 @@ test('every answer fits the schema', () => {
 })
 
 const DECODERS: Readonly<Record<string, readonly [DecodeRequest, component: string]>> = {
-  '/v1': [tfs.decodeRequest, 'clicks.TfsRequest'],
-  '/v2': [oip.decodeRequest, 'clicks.InferRequest'],
+  '/v1': [tfs.decodeRequest, 'TfsRequest.clicks'],
+  '/v2': [oip.decodeRequest, 'InferRequest.clicks'],
 }
 
 test('every made-up example is taken and fits its schema', () => {
@@ -178,7 +178,7 @@ test('every made-up example is taken and fits its schema', () => {
     const validate = validatorOf(document)
     for (const [path, { summary, value }] of examplesOf(document)) {
       expect(summary).toMatch(/made-up row/)
-      const [decode, component] = DECODERS[path.slice(0, 3)] ?? [decodeRequest, 'clicks.Request']
+      const [decode, component] = DECODERS[path.slice(0, 3)] ?? [decodeRequest, 'PredictRequest.clicks']
       expect(decodeWith(decode, plan, JSON.stringify(value)).refusal).toBeNull()
       expect(validate(component, value)).toBeNull()
     }

@@ -10,9 +10,11 @@ const outputOf = ({ signature }: ApiVersion, index: number): TensorSignature | u
   signature.outputs[index]
 
 /** JSON values of classes, from their text. */
-const classValues = (texts: readonly string[]): Schema => ({
-  enum: [...new Set(texts)].map((text) => JSON.parse(text) as unknown),
-})
+const classValues = (texts: readonly string[]): Schema => {
+  const values = [...new Set(texts)].map((text) => JSON.parse(text) as string | number)
+  const byType = Map.groupBy(values, (value) => (typeof value === 'string' ? 'string' : 'number'))
+  return anyOf([...byType].map(([type, all]) => ({ type, enum: all })))
+}
 
 const score = (description: string): Schema => ({ ...NUMBER, description })
 
@@ -69,9 +71,9 @@ const metadata = ({ answering }: ApiEndpoint): Schema =>
   open({
     request_id: { type: 'string', description: "The client's, else the prediction id" },
     prediction_id: { type: 'string', description: 'Unique' },
-    model: { enum: [...new Set(answering.map(({ model }) => model))] },
-    version: { enum: answering.map(({ version }) => version) },
-    variant: { enum: answering.map(({ variant }) => variant) },
+    model: { type: 'string', enum: [...new Set(answering.map(({ model }) => model))] },
+    version: { type: 'integer', enum: answering.map(({ version }) => version) },
+    variant: { type: 'string', enum: answering.map(({ variant }) => variant) },
     latency_ms: { type: 'number', minimum: 0 },
   })
 
@@ -80,10 +82,10 @@ export const answerSchema = (endpoint: ApiEndpoint): Schema => {
   const row = anyOf(endpoint.answering.map(rowAnswer))
   const about = open({ metadata: metadata(endpoint) })
   return {
-    oneOf: [
-      { title: 'To one row', allOf: [row, about], not: { required: ['predictions'] } },
+    anyOf: [
+      { description: 'To one row', allOf: [row, about] },
       {
-        title: 'To several rows, in their order',
+        description: 'To several rows, in their order',
         type: 'object',
         properties: { predictions: { ...listOf(row), minItems: 1 }, metadata: metadata(endpoint) },
         required: ['predictions', 'metadata'],

@@ -4,8 +4,10 @@
  */
 
 import { VERSION } from '../../shared/version.ts'
-import { endpointPaths, endpointSchemas } from './endpoint-paths.ts'
+import { endpointParts } from './endpoint-paths.ts'
 import type { Schema } from './json-schema.ts'
+import { code, labelsOf } from './naming.ts'
+import { OIP_SCHEMAS } from './oip.ts'
 import { TAGS } from './operation.ts'
 import { ERROR_SCHEMAS, sharedComponents } from './responses.ts'
 import { SERVER_SCHEMAS, serverPaths } from './server-paths.ts'
@@ -20,15 +22,23 @@ const REMARKS = [
   'What is no HTTP/1.1 is answered before any path is looked at, without body and ids: 400, or 431 and 408 where a head is too long or comes too slowly.',
 ]
 
+/** So many names of endpoints stand in a sentence. */
+const NAMES_MAX = 1000
+
+const listed = (names: readonly string[]): string => {
+  const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : ''
+  return `${names.slice(0, NAMES_MAX).map(code).join(', ')}${more}`
+}
+
 const descriptionOf = ({ unavailable }: ApiSource, omitted: readonly string[]): string => {
   const remarks = [...REMARKS]
   if (omitted.length > 0) {
     const what = 'Served as well, on paths like those of the others, but too long to be described'
-    remarks.unshift(`${what}: ${omitted.join(', ')}.`)
+    remarks.unshift(`${what}: ${listed(omitted)}.`)
   }
   if (unavailable.length > 0) {
     const what = 'No version can answer now, and so 503 `VERSION_NOT_READY`'
-    remarks.unshift(`${what}: ${unavailable.join(', ')}.`)
+    remarks.unshift(`${what}: ${listed(unavailable)}.`)
   }
   const first = 'What this server answers now: its endpoints, their features and a row that works.'
   return `${first}\n\n${remarks.map((remark) => `- ${remark}`).join('\n')}`
@@ -64,21 +74,23 @@ interface Section {
 
 const members = (object: Schema): string => JSON.stringify(object).slice(1, -1)
 
-const endpointSection = (endpoint: ApiEndpoint, isDefault: boolean): Section => ({
-  paths: members(Object.fromEntries(endpointPaths(endpoint, isDefault))),
-  schemas: members(Object.fromEntries(endpointSchemas(endpoint))),
-})
+const endpointSection = (...given: Parameters<typeof endpointParts>): Section => {
+  const { paths, schemas } = endpointParts(...given)
+  return { paths: members(paths), schemas: members(schemas) }
+}
 
 /** Of as many endpoints as there is room for, that of `/predict` first. */
 const endpointSections = (source: ApiSource): { sections: Section[]; omitted: string[] } => {
   const sections: Section[] = []
   const omitted: string[] = []
+  const labels = labelsOf(source.endpoints.map(({ name }) => name))
   let room = ENDPOINTS_LENGTH_MAX
   const isDefault = ({ name }: ApiEndpoint): boolean => name === source.defaultEndpoint
   const ordered = source.endpoints.toSorted((a, b) => Number(isDefault(b)) - Number(isDefault(a)))
   for (const endpoint of ordered) {
     const isTooLong = room < 0 || roughLength(endpoint) > ENDPOINT_LENGTH_MAX
-    const section = isTooLong ? null : endpointSection(endpoint, isDefault(endpoint))
+    const label = labels.get(endpoint.name)!
+    const section = isTooLong ? null : endpointSection(endpoint, label, isDefault(endpoint))
     const length = section === null ? 0 : section.paths.length + section.schemas.length
     room -= length
     if (section === null || room < 0 || length > ENDPOINT_LENGTH_MAX) omitted.push(endpoint.name)
@@ -103,7 +115,7 @@ export const openApiText = (source: ApiSource): string => {
   }
   const ownPaths = members(Object.fromEntries(serverPaths(source.hasDocsPage)))
   const paths = [...sections.map((section) => section.paths), ownPaths].join()
-  const ownSchemas = members({ ...SERVER_SCHEMAS, ...ERROR_SCHEMAS })
+  const ownSchemas = members({ ...SERVER_SCHEMAS, ...OIP_SCHEMAS, ...ERROR_SCHEMAS })
   const schemas = [...sections.map((section) => section.schemas), ownSchemas].join()
   const components = `"schemas":{${schemas}},${members(sharedComponents())}`
   return `{${members(head)},"paths":{${paths}},"components":{${components}}}`

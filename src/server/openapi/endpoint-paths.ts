@@ -4,245 +4,226 @@ import { answerSchema } from './answers.ts'
 import { type Examples, examplesOf } from './examples.ts'
 import { requestSchema, rowSchema } from './features.ts'
 import type { Schema } from './json-schema.ts'
+import { code } from './naming.ts'
 import { inferAnswer, inferRequest } from './oip.ts'
 import { json, type Operation, ok, operation, type PathEntry } from './operation.ts'
 import {
   CODED_HEADERS,
   ID_PARAMETER,
-  INFER_PARAMETERS,
   notReady,
+  PREDICT_PARAMETERS,
   PREDICTION_HEADERS,
+  parameterRef,
   schemaRef,
 } from './responses.ts'
 import type { ApiEndpoint, ApiVersion } from './source.ts'
 import { tfsAnswer, tfsRequest } from './tfs.ts'
 
-/** A component of an endpoint: names of endpoints have no `:`, but dots. */
-const componentOf = (endpoint: string, what: string): Schema => schemaRef(`${endpoint}.${what}`)
-
-interface Inference {
+/**
+ * A path that every endpoint has: `base`, its name, `suffix`. No id begins with another one, nor
+ * with one of `server-paths.ts` or the reverse: so the ids of all endpoints differ as their labels.
+ */
+interface Place {
   readonly id: string
   readonly tag: Operation['tag']
   readonly kind: Operation['kind']
+  /** Ends with the name. */
   readonly summary: string
-  readonly endpoint: string
+  readonly base: string
+  readonly suffix: string
+}
+
+/** A path that takes rows. */
+interface Inference extends Place {
   /** `Infer`: of the components `InferRequest` and `InferAnswer`. */
   readonly what: string
-  /** undefined: its rows are too long for any. */
-  readonly example: Schema | undefined
-  readonly parameters?: readonly Schema[]
+  readonly format: keyof Examples
+  readonly parameters: readonly Schema[]
+  readonly headers: Schema
   /** Forms beside JSON. */
-  readonly otherRequests?: Schema
-  readonly otherAnswers?: Schema
-  readonly headers?: Schema
+  readonly requests?: Schema
+  readonly answers?: Schema
 }
-
-const NO_EXAMPLE = 'There is no example: a row has too many elements to be read.'
-
-const inference = (given: Inference): Schema => {
-  const { endpoint, what, example, parameters = [], headers = PREDICTION_HEADERS } = given
-  const { otherRequests = {}, otherAnswers = {} } = given
-  const request = json(componentOf(endpoint, `${what}Request`), example)
-  const answer = json(componentOf(endpoint, `${what}Answer`))
-  return {
-    post: operation({
-      ...given,
-      parameters: [...INFER_PARAMETERS, ...parameters],
-      requestBody: {
-        ...(example === undefined ? { description: NO_EXAMPLE } : {}),
-        required: true,
-        content: { ...request, ...otherRequests },
-      },
-      responses: { 200: ok('The answer', { ...answer, ...otherAnswers }, headers) },
-    }),
-  }
-}
-
-/** `path` is its own, or `/predict`. */
-const predictPath = (
-  { name }: ApiEndpoint,
-  examples: Examples | null,
-  path: string,
-  id: string,
-): PathEntry => {
-  return [
-    path,
-    inference({
-      ...{ id, tag: 'predict', kind: 'Predict', endpoint: name, what: '' },
-      summary: `Predict with ${name}`,
-      example: examples?.predict,
-    }),
-  ]
-}
-
-const OCTETS = 'application/octet-stream'
 
 /** JSON, and the tensors that it announces as bytes behind it (Triton's binary tensor data). */
 const binary = (description: string): Schema => ({
-  [OCTETS]: { schema: { type: 'string', format: 'binary', description } },
+  'application/octet-stream': { schema: { type: 'string', format: 'binary', description } },
 })
-
-const BINARY_REQUEST = binary(
-  'The JSON, of as many bytes as the header `inference-header-content-length` says, and behind it the tensors whose `parameters` have `binary_data_size` in place of `data`: little-endian, in the order of the JSON, texts each with its length in 4 bytes before it. With a length of 0: one tensor alone.',
-)
-const BINARY_ANSWER = binary(
-  'The same form, with the same header, where an output was asked for as bytes',
-)
-
-/** The version whose row is shown, and which is named where a path wants one. */
-const exampleVersion = ({ answering, pinned }: ApiEndpoint): ApiVersion | undefined =>
-  answering[0] ?? pinned[0]
-
-const versionParameter = (endpoint: ApiEndpoint): Schema => ({
-  name: 'version',
-  in: 'path',
-  required: true,
-  description: 'A version that is served',
-  schema: { enum: endpoint.pinned.map(({ version }) => version) },
-  example: exampleVersion(endpoint)?.version,
-})
-
-const inferPaths = (endpoint: ApiEndpoint, examples: Examples | null): PathEntry[] => {
-  const { name } = endpoint
-  const shared = {
-    ...({ tag: 'oip', kind: 'Infer', endpoint: name } as const),
-    otherRequests: BINARY_REQUEST,
-    otherAnswers: BINARY_ANSWER,
-    headers: { ...CODED_HEADERS, 'inference-header-content-length': JSON_LENGTH },
-  }
-  const path = `/v2/models/${name}`
-  return [
-    [
-      `${path}/infer`,
-      inference({
-        ...shared,
-        ...{ id: `infer_${name}`, summary: `Infer with ${name}`, what: 'Infer' },
-        example: examples?.infer,
-      }),
-    ],
-    [
-      `${path}/versions/{version}/infer`,
-      inference({
-        ...shared,
-        ...{ id: `infer_version_${name}`, what: 'PinnedInfer' },
-        summary: `Infer with one version of ${name}`,
-        example: examples?.infer,
-        parameters: [versionParameter(endpoint)],
-      }),
-    ],
-  ]
-}
 
 const JSON_LENGTH: Schema = {
   description: 'Bytes of JSON in front of the tensors, where outputs were asked for as bytes',
   schema: { type: 'integer', minimum: 1 },
 }
 
-const tfsPaths = (endpoint: ApiEndpoint, examples: Examples | null): PathEntry[] => {
-  const { name } = endpoint
-  const shared = { tag: 'tfs', kind: 'Tfs', endpoint: name, headers: CODED_HEADERS } as const
-  const path = `/v1/models/${name}`
-  const version = [versionParameter(endpoint)]
-  const status = { 200: ok('Versions that can answer', json(schemaRef('ModelStatus'))) }
-  const get = (id: string, summary: string, parameters: readonly Schema[] = []): Schema => ({
-    get: operation({
-      ...{ id, tag: 'tfs', kind: 'Model', summary, responses: status },
-      parameters: [...ID_PARAMETER, ...parameters],
-    }),
-  })
-  return [
-    [
-      `${path}:predict`,
-      inference({
-        ...shared,
-        ...{ id: `tfs_${name}`, what: 'Tfs', summary: `Rows or columns of ${name}` },
-        example: examples?.tfs,
-      }),
-    ],
-    [
-      `${path}/versions/{version}:predict`,
-      inference({
-        ...shared,
-        ...{ id: `tfs_version_${name}`, what: 'PinnedTfs' },
-        summary: `Rows or columns of one version of ${name}`,
-        example: examples?.tfs,
-        parameters: version,
-      }),
-    ],
-    [path, get(`status_${name}`, `Versions of ${name}`)],
-    [`${path}/versions/{version}`, get(`status_version_${name}`, `A version of ${name}`, version)],
-  ]
+const CODED_PARAMETERS = [...PREDICT_PARAMETERS, parameterRef('AcceptEncoding')]
+
+const PREDICT: Inference = {
+  ...{ id: 'predict', tag: 'predict', kind: 'Predict', summary: 'Predict with' },
+  ...{ base: '/predict/', suffix: '', what: 'Predict', format: 'predict' },
+  parameters: PREDICT_PARAMETERS,
+  headers: PREDICTION_HEADERS,
 }
 
-const modelPaths = (endpoint: ApiEndpoint): PathEntry[] => {
-  const { name } = endpoint
-  const metadata = { 200: ok('Names, datatypes and shapes', json(schemaRef('ModelMetadata'))) }
-  const ready = {
-    200: ok('It can answer', json(schemaRef('ModelReadiness'))),
-    503: notReady('Model', 'It cannot', 'ModelReadiness'),
-  }
-  const get = (id: string, summary: string, responses: Schema, parameters: readonly Schema[]) => ({
-    get: operation({
-      ...{ id: `${id}_${name}`, tag: 'oip', summary, kind: 'Model', responses },
-      parameters: [...ID_PARAMETER, ...parameters],
-    }),
-  })
-  const base = `/v2/models/${name}`
-  const pinned = `${base}/versions/{version}`
-  const version = [versionParameter(endpoint)]
-  return [
-    [base, get('metadata', `Metadata of ${name}`, metadata, [])],
-    [pinned, get('version_metadata', `Metadata of a version of ${name}`, metadata, version)],
-    [`${base}/ready`, get('ready', `Whether ${name} can answer`, ready, [])],
-    [
-      `${pinned}/ready`,
-      get('version_ready', `Whether a version of ${name} can answer`, ready, version),
-    ],
-  ]
+/** These are for a version as well. */
+const INFERENCES: readonly Inference[] = [
+  {
+    ...{ id: 'infer', tag: 'oip', kind: 'Infer', summary: 'Infer with' },
+    ...{ base: '/v2/models/', suffix: '/infer', what: 'Infer', format: 'infer' },
+    parameters: [...CODED_PARAMETERS, parameterRef('JsonLength')],
+    headers: { ...CODED_HEADERS, 'inference-header-content-length': JSON_LENGTH },
+    requests: binary(
+      'The JSON, of as many bytes as the header `inference-header-content-length` says, and behind it the tensors whose `parameters` have `binary_data_size` in place of `data`: little-endian, in the order of the JSON, texts each with its length in 4 bytes before it. With a length of 0: one tensor alone.',
+    ),
+    answers: binary('The same form, with the same header, where an output was asked for as bytes'),
+  },
+  {
+    ...{ id: 'tfs', tag: 'tfs', kind: 'Tfs', summary: 'Rows or columns of' },
+    ...{ base: '/v1/models/', suffix: ':predict', what: 'Tfs', format: 'tfs' },
+    parameters: CODED_PARAMETERS,
+    headers: CODED_HEADERS,
+  },
+]
+
+/** A path that says something of an endpoint or a version. */
+interface Statement extends Place {
+  readonly responses: Schema
 }
 
-/** All paths. `isDefault`: it answers `/predict` as well. */
-export const endpointPaths = (endpoint: ApiEndpoint, isDefault: boolean): PathEntry[] => {
-  const { name } = endpoint
-  const shown = exampleVersion(endpoint)
-  const examples = shown === undefined ? null : examplesOf(shown)
-  return [
-    ...(isDefault ? [predictPath(endpoint, examples, '/predict', 'predict')] : []),
-    predictPath(endpoint, examples, `/predict/${name}`, `predict_${name}`),
-    ...inferPaths(endpoint, examples),
-    ...modelPaths(endpoint),
-    ...tfsPaths(endpoint, examples),
-  ]
+const STATEMENTS: readonly Statement[] = [
+  {
+    ...{ id: 'metadata', tag: 'oip', kind: 'Model', summary: 'Metadata of' },
+    ...{ base: '/v2/models/', suffix: '' },
+    responses: { 200: ok('Names, datatypes and shapes', json(schemaRef('ModelMetadata'))) },
+  },
+  {
+    ...{ id: 'ready', tag: 'oip', kind: 'Model', summary: 'Readiness of' },
+    ...{ base: '/v2/models/', suffix: '/ready' },
+    responses: {
+      200: ok('It can answer', json(schemaRef('ModelReadiness'))),
+      503: notReady('Model', 'It cannot', 'ModelReadiness'),
+    },
+  },
+  {
+    ...{ id: 'status', tag: 'tfs', kind: 'Model', summary: 'Versions of' },
+    ...{ base: '/v1/models/', suffix: '' },
+    responses: { 200: ok('Versions that can answer', json(schemaRef('ModelStatus'))) },
+  },
+]
+
+interface Spot {
+  readonly path: string
+  readonly about: Pick<Operation, 'id' | 'tag' | 'kind' | 'summary'>
+  readonly parameters: readonly Schema[]
 }
 
-/** Whether every version that can be asked for by number answers without one as well. */
-const areAll = ({ answering, pinned }: ApiEndpoint): boolean => answering.length === pinned.length
-
-const pinnedSchemas = (pinned: readonly ApiVersion[]): Schema => ({
-  PinnedInferRequest: inferRequest(pinned),
-  PinnedInferAnswer: inferAnswer(pinned),
-  PinnedTfsRequest: tfsRequest(pinned),
-  PinnedTfsAnswer: tfsAnswer(pinned),
+const spot = ({ id, tag, kind, summary, base, suffix }: Place, { name, label }: Named): Spot => ({
+  path: `${base}${name}${suffix}`,
+  about: { id: `${id}_${label}`, tag, kind, summary: `${summary} ${code(name)}` },
+  parameters: [],
 })
 
-const pinnedReferences = (name: string): Schema => ({
-  PinnedInferRequest: componentOf(name, 'InferRequest'),
-  PinnedInferAnswer: componentOf(name, 'InferAnswer'),
-  PinnedTfsRequest: componentOf(name, 'TfsRequest'),
-  PinnedTfsAnswer: componentOf(name, 'TfsAnswer'),
+const pinnedSpot = (place: Place, { name, label, version }: Named): Spot => ({
+  path: `${place.base}${name}/versions/{version}${place.suffix}`,
+  about: {
+    ...{ id: `pinned_${place.id}_${label}`, tag: place.tag, kind: place.kind },
+    summary: `${place.summary} one version of ${code(name)}`,
+  },
+  parameters: [version],
 })
 
-export const endpointSchemas = (endpoint: ApiEndpoint): [string, Schema][] => {
+/** An endpoint as its paths have it. */
+interface Named {
+  readonly name: string
+  readonly label: string
+  readonly version: Schema
+  /** undefined: its rows are too long for any. */
+  readonly examples: Examples | undefined
+}
+
+const NO_EXAMPLE = 'There is no example: a row has too many elements to be read.'
+
+/** `what`: of the components. */
+const inference = (given: Inference, spot: Spot, named: Named, what: string): PathEntry => {
+  const { format, parameters, headers, requests = {}, answers = {} } = given
+  const component = (kind: string) => schemaRef(`${what}${kind}.${named.label}`)
+  const example = named.examples?.[format]
+  const post = operation({
+    ...spot.about,
+    parameters: [...parameters, ...spot.parameters],
+    requestBody: {
+      ...(example === undefined ? { description: NO_EXAMPLE } : {}),
+      required: true,
+      content: { ...json(component('Request'), example), ...requests },
+    },
+    responses: {
+      200: ok('The answer', { ...json(component('Answer')), ...answers }, headers),
+    },
+  })
+  return [spot.path, { post }]
+}
+
+const statement = ({ responses }: Statement, spot: Spot): PathEntry => {
+  const parameters = [...ID_PARAMETER, ...spot.parameters]
+  return [spot.path, { get: operation({ ...spot.about, parameters, responses }) }]
+}
+
+const versionParameter = ({ pinned }: ApiEndpoint, shown: ApiVersion | undefined): Schema => ({
+  name: 'version',
+  in: 'path',
+  required: true,
+  description: 'A version that is served',
+  schema: { type: 'integer', enum: pinned.map(({ version }) => version) },
+  example: shown?.version,
+})
+
+/** Schemas of bodies, by name of their component without the label. */
+const bodySchemas = (what: string, versions: readonly ApiVersion[]): Schema =>
+  what === 'Infer'
+    ? { InferRequest: inferRequest(versions), InferAnswer: inferAnswer(versions) }
+    : { TfsRequest: tfsRequest(versions), TfsAnswer: tfsAnswer(versions) }
+
+export interface EndpointParts {
+  readonly paths: Schema
+  readonly schemas: Schema
+}
+
+/** `label`: stands for the name in ids. `isDefault`: it answers `/predict` as well. */
+export const endpointParts = (
+  endpoint: ApiEndpoint,
+  label: string,
+  isDefault: boolean,
+): EndpointParts => {
   const { name, answering, pinned } = endpoint
-  const schemas: Schema = {
+  const shown = answering[0] ?? pinned[0]
+  const examples = shown && (examplesOf(shown) ?? undefined)
+  const named: Named = { name, label, version: versionParameter(endpoint, shown), examples }
+  const own = spot(PREDICT, named)
+  const alone: Spot = { ...own, path: '/predict', about: { ...own.about, id: 'predict' } }
+  const paths: PathEntry[] = [own, ...(isDefault ? [alone] : [])].map((each) =>
+    inference(PREDICT, each, named, 'Predict'),
+  )
+  const schemas: Record<string, unknown> = {
     Row: rowSchema(endpoint),
-    Request: requestSchema(endpoint, componentOf(name, 'Row')),
-    Answer: answerSchema(endpoint),
-    InferRequest: inferRequest(answering),
-    InferAnswer: inferAnswer(answering),
-    TfsRequest: tfsRequest(answering),
-    TfsAnswer: tfsAnswer(answering),
-    ...(areAll(endpoint) ? pinnedReferences(name) : pinnedSchemas(pinned)),
+    PredictRequest: requestSchema(endpoint, schemaRef(`Row.${label}`)),
+    PredictAnswer: answerSchema(endpoint),
   }
-  return Object.entries(schemas).map(([what, schema]) => [`${name}.${what}`, schema as Schema])
+  for (const each of INFERENCES) {
+    const { what } = each
+    const bodies = bodySchemas(what, answering)
+    const pinnedBodies = bodySchemas(what, pinned)
+    const areSame = JSON.stringify(bodies) === JSON.stringify(pinnedBodies)
+    Object.assign(schemas, bodies)
+    for (const key of areSame ? [] : Object.keys(bodies)) {
+      schemas[`Pinned${key}`] = pinnedBodies[key]
+    }
+    paths.push(
+      inference(each, spot(each, named), named, what),
+      inference(each, pinnedSpot(each, named), named, areSame ? what : `Pinned${what}`),
+    )
+  }
+  for (const each of STATEMENTS) {
+    paths.push(statement(each, spot(each, named)), statement(each, pinnedSpot(each, named)))
+  }
+  const labelled = Object.entries(schemas).map(([key, schema]) => [`${key}.${label}`, schema])
+  return { paths: Object.fromEntries(paths), schemas: Object.fromEntries(labelled) as Schema }
 }

@@ -6,6 +6,7 @@
 import type { BoundFeature } from '../../shared/contract.ts'
 import type { FeatureBounds } from '../../shared/profile.ts'
 import { canHold, type Datatype, type TensorSignature } from '../../shared/tensor.ts'
+import { BODY_ID_LENGTH_MAX } from '../protocols/protocol.ts'
 import {
   anyOf,
   closed,
@@ -17,6 +18,7 @@ import {
   tensorForms,
   wholeSchema,
 } from './json-schema.ts'
+import { code } from './naming.ts'
 import type { ApiEndpoint, ApiVersion } from './source.ts'
 
 /** Code of a category that the vocabulary does not have. */
@@ -54,7 +56,7 @@ const seenText = ({ min, max, categories, moreCategories }: FeatureBounds): stri
     const named = categories.slice(0, SENTENCE_CATEGORIES_MAX)
     const more = categories.length - named.length + moreCategories
     const rest = more > 0 ? ` and ${more} more` : ''
-    found.push(`Seen in training: ${named.join(', ')}${rest}.`)
+    found.push(`Seen in training: ${named.map(code).join(', ')}${rest}.`)
   }
   return found
 }
@@ -76,6 +78,11 @@ const missingText = ({ optional, missing, type }: BoundFeature): string => {
   return `May be absent or null: the model is then fed ${fed}.${open}`
 }
 
+const valueSchema = (feature: BoundFeature, version: ApiVersion): Schema => {
+  const schema = typeSchema(feature, version)
+  return feature.optional ? orNull(schema) : schema
+}
+
 const featureSchema = (feature: BoundFeature, version: ApiVersion): Schema => {
   const bounds = version.bounds.get(feature.name)
   const schema = typeSchema(feature, version)
@@ -86,7 +93,7 @@ const featureSchema = (feature: BoundFeature, version: ApiVersion): Schema => {
     missingText(feature),
   ]
   return {
-    ...(feature.optional ? orNull(schema) : schema),
+    ...valueSchema(feature, version),
     description: sentences.join(' '),
     ...seenFields(bounds),
   }
@@ -98,21 +105,20 @@ const featureRow = (version: ApiVersion): Schema => {
   const schemas = features.map((feature) => featureSchema(feature, version))
   const required = features.filter(({ optional }) => !optional).map(({ name }) => name)
   const named: Schema = {
-    title: 'Features by name',
+    description: 'By name',
     type: 'object',
     properties: Object.fromEntries(features.map(({ name }, i) => [name, schemas[i]])),
     ...(required.length === 0 ? {} : { required }),
     additionalProperties: false,
   }
   const list: Schema = {
-    title: 'Features by position',
-    description: `In this order: ${features.map(({ name }) => name).join(', ')}`,
+    description: `In this order: ${features.map(({ name }) => code(name)).join(', ')}`,
     type: 'array',
-    prefixItems: schemas.map(({ description: _, ...schema }) => schema),
-    items: false,
+    prefixItems: features.map((feature) => valueSchema(feature, version)),
     minItems: features.length,
+    maxItems: features.length,
   }
-  return { oneOf: [named, list] }
+  return { anyOf: [named, list] }
 }
 
 /** Values of an input, and its datatype and shape in words. */
@@ -137,7 +143,7 @@ export const tensorRow = (
 ): Schema => {
   const values = inputs.map((input) => inputValues(input, elementOf(input.datatype), rowsMax > 0))
   const named = inputs.map(({ name }, i) => [name, values[i]![1]] as const)
-  const row = { title: 'Tensors by name', ...closed(Object.fromEntries(named)) }
+  const row = { description: 'By name', ...closed(Object.fromEntries(named)) }
   if (values.length !== 1) return row
   const alone = values[0]![0].filter(({ type }) => isBare || type === 'array')
   return anyOf([row, ...alone])
@@ -153,24 +159,23 @@ export const rowSchema = ({ answering }: ApiEndpoint): Schema =>
     ),
   )
 
-/** Characters that `request_id` may have, as `BODY_ID_LENGTH_MAX` says. */
 const REQUEST_ID: Schema = {
   type: 'string',
   minLength: 1,
-  maxLength: 128,
+  maxLength: BODY_ID_LENGTH_MAX,
   description: 'Echoed in the answer, unless the header `x-request-id` gives another.',
 }
 
 /** The body of `/predict`. `row`: a reference to the schema of a row. */
 export const requestSchema = ({ answering }: ApiEndpoint, row: Schema): Schema => {
   const hasRows = answering.every(({ rowsMax }) => rowsMax > 0)
-  const body = (title: string, key: string, value: Schema): Schema => ({
-    title,
+  const body = (description: string, key: string, value: Schema): Schema => ({
+    description,
     type: 'object',
     properties: { [key]: value, request_id: REQUEST_ID },
     required: [key],
     additionalProperties: false,
   })
   const instances = { ...listOf(row), minItems: 1, ...(hasRows ? {} : { maxItems: 1 }) }
-  return { oneOf: [body('One row', 'features', row), body('Several rows', 'instances', instances)] }
+  return { anyOf: [body('One row', 'features', row), body('Several rows', 'instances', instances)] }
 }

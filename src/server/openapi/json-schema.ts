@@ -68,12 +68,11 @@ export const answeredElement = (datatype: Datatype): Schema => {
   return { type: datatype === 'FP32' || datatype === 'FP64' ? 'number' : 'integer' }
 }
 
-/** The same schema, and null. */
-export const orNull = (schema: Schema): Schema => ({
-  ...schema,
-  type: [schema['type'], 'null'],
-  ...(Array.isArray(schema['enum']) ? { enum: [...schema['enum'], null] } : {}),
-})
+/** The same schema, and null. An enumeration stays one of a single type, for generators. */
+export const orNull = (schema: Schema): Schema =>
+  schema['enum'] === undefined
+    ? { ...schema, type: [schema['type'], 'null'] }
+    : { anyOf: [schema, { type: 'null' }] }
 
 /** An object that has just these keys. */
 export const closed = (properties: Schema): Schema => ({

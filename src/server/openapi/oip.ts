@@ -1,6 +1,8 @@
 /** JSON bodies of the Open Inference Protocol v2 with Triton's extensions, as schemas. */
 
 import { elementCount, type TensorSignature } from '../../shared/tensor.ts'
+import { CLASSES_MAX } from '../protocols/oip-outputs.ts'
+import { BODY_ID_LENGTH_MAX } from '../protocols/protocol.ts'
 import {
   answeredElement,
   anyOf,
@@ -10,10 +12,25 @@ import {
   open,
   type Schema,
 } from './json-schema.ts'
+import { schemaRef } from './responses.ts'
 import type { ApiVersion } from './source.ts'
 
-/** What asks for nothing: as Triton, for which these are "not given". */
-const NO: Schema = { enum: [0, false, ''] }
+/** Components that all endpoints share. */
+export const OIP_SCHEMAS: Schema = {
+  Nothing: {
+    description: 'What asks for nothing: to Triton these are "not given"',
+    anyOf: [
+      { type: 'integer', enum: [0] },
+      { type: 'boolean', enum: [false] },
+      { type: 'string', enum: [''] },
+    ],
+  },
+}
+
+const NO: Schema = schemaRef('Nothing')
+
+/** No value is one. */
+const NEVER: Schema = { not: {} }
 
 /** Parameters that this server knows; others are ignored. */
 const parameters = (own: Schema): Schema => ({
@@ -35,7 +52,7 @@ const shapeSchema = (shape: readonly number[], hasRows: boolean): Schema => {
     size === -1 ? { type: 'integer', minimum: axis === 0 && hasRows ? 1 : 0 } : { const: size },
   )
   const prefix = sizes.length === 0 ? {} : { prefixItems: sizes }
-  return { type: 'array', ...prefix, items: false, minItems: shape.length }
+  return { type: 'array', ...prefix, minItems: shape.length, maxItems: shape.length }
 }
 
 /** Flat, or nested as the shape says. How many elements there are no schema can compare. */
@@ -63,7 +80,7 @@ const inputSchema = (input: TensorSignature, hasRows: boolean): Schema => ({
       description: 'Row by row: flat, or nested as the shape says',
     },
     // It belongs to data behind the JSON.
-    parameters: parameters({ binary_data_size: false }),
+    parameters: parameters({ binary_data_size: NEVER }),
   },
   required: ['name', 'datatype', 'shape', 'data'],
 })
@@ -76,8 +93,6 @@ const inputsSchema = ({ signature, rowsMax }: ApiVersion): Schema => {
   const each = inputs.map(({ name }) => ({ contains: { properties: { name: { const: name } } } }))
   return { ...list, allOf: each }
 }
-
-const CLASSES_MAX = 1_000_000
 
 const askedOutput = ({ name, datatype }: TensorSignature): Schema => ({
   title: name,
@@ -97,7 +112,7 @@ const askedOutput = ({ name, datatype }: TensorSignature): Schema => ({
   required: ['name'],
 })
 
-const ID: Schema = { type: 'string', maxLength: 128 }
+const ID: Schema = { type: 'string', maxLength: BODY_ID_LENGTH_MAX }
 
 const requestOf = (version: ApiVersion): Schema => ({
   type: 'object',

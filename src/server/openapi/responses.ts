@@ -108,7 +108,7 @@ const HEADERS: Schema = {
   RetryAfter: header('Seconds after which another try may help', { type: 'integer', minimum: 1 }),
 }
 
-/** Parameters of the head that any path reads. */
+/** Parameters of the head. */
 const PARAMETERS: Schema = {
   RequestId: {
     name: 'x-request-id',
@@ -122,10 +122,37 @@ const PARAMETERS: Schema = {
     description: '`1` asks for the header `server-timing`; anything else is ignored',
     schema: TEXT,
   },
+  ContentEncoding: {
+    name: 'content-encoding',
+    in: 'header',
+    description: 'How the body is compressed',
+    schema: { type: 'string', enum: ['identity', 'gzip', 'deflate'] },
+  },
+  AcceptEncoding: {
+    name: 'accept-encoding',
+    in: 'header',
+    description: 'How the answer may be compressed: `gzip` and `deflate` are looked for',
+    schema: TEXT,
+  },
+  JsonLength: {
+    name: 'inference-header-content-length',
+    in: 'header',
+    description:
+      'Bytes of JSON at the front of the body; without it all of the body is JSON, with 0 none',
+    schema: { type: 'integer', minimum: 0 },
+  },
 }
 
-export const ID_PARAMETER: readonly Schema[] = [ref('parameters', 'RequestId')]
-export const INFER_PARAMETERS: readonly Schema[] = [...ID_PARAMETER, ref('parameters', 'Explain')]
+export const parameterRef = (name: string): Schema => ref('parameters', name)
+
+export const ID_PARAMETER: readonly Schema[] = [parameterRef('RequestId')]
+
+/** Of whatever takes rows. */
+export const PREDICT_PARAMETERS: readonly Schema[] = [
+  ...ID_PARAMETER,
+  parameterRef('Explain'),
+  parameterRef('ContentEncoding'),
+]
 
 const PROBLEM: Schema = {
   description: 'RFC 9457',

@@ -3,7 +3,7 @@
 import { DATATYPES } from '../../shared/tensor.ts'
 import { listOf, open, type Schema } from './json-schema.ts'
 import { json, type Operation, ok, operation, type PathEntry } from './operation.ts'
-import { ID_PARAMETER, notReady, schemaRef } from './responses.ts'
+import { ID_PARAMETER, notReady, parameterRef, schemaRef } from './responses.ts'
 
 const TEXT: Schema = { type: 'string' }
 const FLAG: Schema = { type: 'boolean' }
@@ -83,7 +83,7 @@ const index = (path: string, id: string, parameters: readonly Schema[]): PathEnt
   {
     post: operation({
       ...{ id, tag: 'oip', kind: 'Index', summary: 'Every version, its state and why' },
-      parameters: [...ID_PARAMETER, ...parameters],
+      parameters: [...ID_PARAMETER, parameterRef('ContentEncoding'), ...parameters],
       requestBody: { content: json(schemaRef('IndexRequest')) },
       responses: { 200: ok('The index', json(schemaRef('Index'))) },
     }),
@@ -123,8 +123,8 @@ export const serverPaths = (hasDocsPage: boolean): PathEntry[] => [
   }),
   index('/v2/repository/index', 'index', []),
   index('/v2/repository/{repository}/index', 'index_of', [ANY_REPOSITORY]),
-  live('/livez', 'livez', 'server'),
-  ready('/readyz', 'readyz', 'server'),
+  live('/livez', 'server_live', 'server'),
+  ready('/readyz', 'server_ready', 'server'),
   get('/openapi.json', {
     ...{ id: 'openapi', tag: 'server', summary: 'This description' },
     responses: { 200: ok('OpenAPI 3.1', json({ type: 'object' })) },

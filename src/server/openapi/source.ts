@@ -11,7 +11,7 @@ import type { VariantParts } from '../protocols/variant-parts.ts'
 export interface ApiVersion extends VariantParts {
   /** null: `/predict` answers its raw outputs. */
   readonly reading: Reading | null
-  /** null: it has no profile. */
+  /** null: it has no profile, or no manifest. */
   readonly exampleRow: ExampleRow | null
   readonly bounds: ReadonlyMap<string, FeatureBounds>
 }
@@ -54,9 +54,9 @@ const apiEndpoint = ({ name, pinned }: LiveEndpoint, { plan }: LiveEpoch): ApiEn
   }
 }
 
-export const apiSource = (epoch: LiveEpoch): ApiSource => ({
+export const apiSource = (epoch: LiveEpoch, hasDocsPage: boolean): ApiSource => ({
   endpoints: [...epoch.endpoints.values()].map((endpoint) => apiEndpoint(endpoint, epoch)),
   defaultEndpoint: epoch.defaultEndpoint?.name ?? null,
   unavailable: epoch.plan.unavailable,
-  hasDocsPage: epoch.hasDocsPage,
+  hasDocsPage,
 })

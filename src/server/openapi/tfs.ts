@@ -34,10 +34,10 @@ const wholeInputs = ({ signature: { inputs }, rowsMax }: ApiVersion): Schema => 
   return values.length === 1 ? anyOf([named, values[0]!]) : named
 }
 
-const SIGNATURE_NAME: Schema = { enum: ['serving_default', ''] }
+const SIGNATURE_NAME: Schema = { type: 'string', enum: ['serving_default', ''] }
 
-const bodyOf = (title: string, key: string, value: Schema): Schema => ({
-  title,
+const bodyOf = (description: string, key: string, value: Schema): Schema => ({
+  description,
   type: 'object',
   properties: { [key]: value, signature_name: SIGNATURE_NAME },
   required: [key],
@@ -48,7 +48,7 @@ const requestOf = (version: ApiVersion): Schema => {
   const rows = { ...listOf(tensorRow(version, elementOf, true)), minItems: 1 }
   const instances = version.rowsMax > 0 ? rows : { ...rows, maxItems: 1 }
   return {
-    oneOf: [
+    anyOf: [
       bodyOf('Rows', 'instances', instances),
       bodyOf('Whole tensors', 'inputs', wholeInputs(version)),
     ],
@@ -77,9 +77,9 @@ const answerOf = ({ signature: { outputs }, rowsMax }: ApiVersion): Schema => {
   const rows = outputs.map((output) => rowForms(output, rowsMax > 0))
   const wholes = outputs.map((output) => nestedSchema(written(output), output.shape))
   return {
-    oneOf: [
-      { title: 'To rows', ...closed({ predictions: listOf(joined(outputs, rows)) }) },
-      { title: 'To whole tensors', ...closed({ outputs: joined(outputs, wholes) }) },
+    anyOf: [
+      { description: 'To rows', ...closed({ predictions: listOf(joined(outputs, rows)) }) },
+      { description: 'To whole tensors', ...closed({ outputs: joined(outputs, wholes) }) },
     ],
   }
 }

@@ -19,7 +19,7 @@ const OUTPUT_KEYS = new Set(['name', 'parameters'])
 const OUTPUT_PARAMETERS = ['binary_data', 'classification']
 
 /** Triton's limit. */
-const CLASSES_MAX = 1_000_000
+export const CLASSES_MAX = 1_000_000
 
 /** All outputs as bytes. */
 export const allBinary = ({ signature }: VariantPlan): AskedOutput[] =>

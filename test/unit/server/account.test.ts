@@ -79,13 +79,20 @@ test('admitted(), left(), connections() and queueRows() are sums of what comes a
   expect([...other.words, ...other.gauges].every((value) => value === 0)).toBe(true)
 })
 
-test.each([
-  ['decoding', THREAD_STATE.DECODE],
-  ['encoding', THREAD_STATE.ENCODE],
-] as const)('%s() is a state of its own, and a beat', (enter, state) => {
+test('encoding() is a state of its own, and a beat, until what it does returns or throws', () => {
   const { account, own } = makeAccount()
-  account[enter]()
-  expect(own.words[THREAD_WORDS.STATE]).toBe(state)
+  const state = () => own.words[THREAD_WORDS.STATE]
+  expect(account.encoding(state)).toBe(THREAD_STATE.ENCODE)
+  expect(state()).toBe(THREAD_STATE.IDLE)
+  expect(() => account.encoding(() => expect.unreachable())).toThrow()
+  expect(state()).toBe(THREAD_STATE.IDLE)
+  expect(own.words[THREAD_WORDS.BEAT]).toBe(4)
+})
+
+test('decoding() is a state of its own, and a beat', () => {
+  const { account, own } = makeAccount()
+  account.decoding()
+  expect(own.words[THREAD_WORDS.STATE]).toBe(THREAD_STATE.DECODE)
   account.idle()
   expect(own.words[THREAD_WORDS.STATE]).toBe(THREAD_STATE.IDLE)
   expect(own.words[THREAD_WORDS.BEAT]).toBe(2)

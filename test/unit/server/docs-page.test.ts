@@ -1,19 +1,23 @@
 import { expect, test } from 'vitest'
-import { DOCS_PATHS, docsDocument } from '../../../src/server/docs-page.ts'
+import { DOCS_PACKAGE, docsPage } from '../../../src/server/docs-page.ts'
+import { packageVersion } from '../../../src/shared/package-version.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
 import { RequestPath } from '../../helpers/request-path.ts'
 
-const textOf = (path: string): string => Buffer.from(docsDocument(path).body).toString()
+const VERSION = packageVersion(DOCS_PACKAGE)
+const PAGE = docsPage(VERSION)
+
+const textOf = (path: string): string => Buffer.from(PAGE.get(path)!().body).toString()
 
 const plan = () => epochPlan(1, [plannedVersion({ model: 'm', version: 1 })])
 
 test.each([
   ['/docs', 'text/html', 400],
   ['/docs/start.js', 'text/javascript', 100],
-  ['/docs/swagger-ui.css', 'text/css', 100_000],
-  ['/docs/swagger-ui-bundle.js', 'text/javascript', 1_000_000],
-])('docsDocument() of %s is %s under a strict policy', (path, type, bytesMin) => {
-  const { status, head, body } = docsDocument(path)
+  [`/docs/${VERSION}/swagger-ui.css`, 'text/css', 100_000],
+  [`/docs/${VERSION}/swagger-ui-bundle.js`, 'text/javascript', 1_000_000],
+])('docsPage() of %s is %s under a strict policy', (path, type, bytesMin) => {
+  const { status, head, body } = PAGE.get(path)!()
   expect(status).toBe(200)
   expect(head).toContain(`content-type: ${type}; charset=utf-8\r\n`)
   expect(head).toContain("content-security-policy: default-src 'none'; script-src 'self';")
@@ -21,25 +25,29 @@ test.each([
   expect(body.length).toBeGreaterThan(bytesMin)
 })
 
-test('docsDocument() of the page names files of ours only, by relative paths', () => {
+test('docsPage() of the page names files of ours only, by relative paths', () => {
   const text = textOf('/docs')
   const named = [...text.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, name = '']) => name)
-  const paths = named.filter((name) => name !== 'data:,').map((name) => `/${name.split('?')[0]}`)
-  expect(paths.sort()).toEqual(['/openapi.json', ...DOCS_PATHS.slice(1)].sort())
+  const paths = named.filter((name) => name !== 'data:,').map((name) => `/${name}`)
+  expect(paths.sort()).toEqual(['/openapi.json', ...[...PAGE.keys()].slice(1)].sort())
   expect(text + textOf('/docs/start.js')).not.toMatch(/\/\//)
 })
 
-test('docsDocument() reads a file once', () => {
-  const path = '/docs/swagger-ui.css'
-  expect(docsDocument(path)).toBe(docsDocument(path))
+test('docsPage() reads a file once', () => {
+  const file = PAGE.get(`/docs/${VERSION}/swagger-ui.css`)!
+  expect(file()).toBe(file())
 })
 
-test('docsDocument() says where the package is missing', () => {
-  for (const path of DOCS_PATHS) {
-    const { status, head, body } = docsDocument(path, 'unknown')
-    expect(status).toBe(404)
-    expect(head).toContain('content-type: text/plain')
-    expect(body).toContain('swagger-ui-dist, which is not installed here')
+test('docsPage() says where the package is missing', () => {
+  const { status, head, body } = docsPage('unknown').get('/docs')!()
+  expect(status).toBe(404)
+  expect(head).toContain('content-type: text/plain')
+  expect(body).toContain('swagger-ui-dist, which is not installed here')
+})
+
+test('docsPage() may be kept for good only under the version of the package', () => {
+  for (const [path, file] of PAGE) {
+    expect(file().head?.includes('immutable'), path).toBe(path.includes(VERSION))
   }
 })
 
@@ -48,8 +56,10 @@ test.each([
   '/docs/package.json',
   '/docs/../package.json',
   '/docs/%2e%2e/package.json',
-  '/docs/swagger-ui.css/',
-  '/docs//swagger-ui.css',
+  '/docs/swagger-ui.css',
+  '/docs/5.0.0/swagger-ui.css',
+  `/docs/${VERSION}/swagger-ui.css/`,
+  `/docs/${VERSION}//swagger-ui.css`,
   '/docs/constructor',
 ])('a data thread does not know %s', (path) => {
   const { answer } = new RequestPath(plan()).ask({ method: 'GET', path })
@@ -69,7 +79,7 @@ test('a data thread takes GET and HEAD for the page, and counts it as answered',
 
 test('a data thread without the page has the description all the same', () => {
   const path = new RequestPath(plan(), { hasDocsPage: false })
-  for (const each of DOCS_PATHS) {
+  for (const each of PAGE.keys()) {
     expect(path.ask({ method: 'GET', path: each }).answer?.status).toBe(404)
   }
   expect(path.ask({ method: 'GET', path: '/openapi.json' }).answer?.status).toBe(200)

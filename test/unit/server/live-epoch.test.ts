@@ -20,7 +20,7 @@ const prepare = (
   versions = new LiveVersions(load),
 ) => {
   const versionNumbers = plan.versions.map((_, i) => i + 1)
-  const settings = { jsonDepthMax: 20, hasDocsPage: true }
+  const settings = { jsonDepthMax: 20 }
   return prepareEpoch(plan, { versions, versionNumbers, slots, ...settings })
 }
 

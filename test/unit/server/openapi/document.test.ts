@@ -44,7 +44,7 @@ test('openApiText() has /predict where an endpoint answers it', () => {
 
 test('openApiText() names the endpoints that cannot answer', () => {
   const source = { endpoints: [], defaultEndpoint: null, unavailable: ['gone'], hasDocsPage: true }
-  expect(openApiText(source)).toContain('503 `VERSION_NOT_READY`: gone.')
+  expect(openApiText(source)).toContain('503 `VERSION_NOT_READY`: `gone`.')
 })
 
 test('openApiText() refers to nothing that it does not hold', () => {
@@ -56,6 +56,78 @@ test('openApiText() refers to nothing that it does not hold', () => {
     const found = path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], document)
     expect(found, reference).toBeDefined()
   }
+})
+
+/** Every object within, the document included. */
+const objectsOf = (value: unknown): Record<string, unknown>[] => {
+  if (typeof value !== 'object' || value === null) return []
+  const inner = Object.values(value).flatMap(objectsOf)
+  return Array.isArray(value) ? inner : [value as Record<string, unknown>, ...inner]
+}
+
+const NAMES = ['x', 'version_x', 'pinned_x', 'version-x', 'X', 'Infer.x', 'Infer', 'z', 'y_z']
+
+const normal = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+
+test('openApiText() has ids and schemas that differ in more than case and punctuation', () => {
+  const document = describe(...NAMES.map((name) => flights(name)))
+  const ids = objectsOf(document.paths).flatMap(({ operationId }) => operationId ?? [])
+  expect(ids.length).toBeGreaterThan(12 * NAMES.length)
+  expect(new Set(ids.map((id) => normal(id as string))).size).toBe(ids.length)
+  const schemas = Object.keys(document.components.schemas)
+  expect(new Set(schemas.map(normal)).size).toBe(schemas.length)
+})
+
+test('openApiText() has nothing that generators of clients stumble over', () => {
+  const classes = {
+    task: 'multiclass',
+    classes: ['a', 2],
+    score: { output: 'score', column: 0 },
+  } as const
+  const inputs = [tensor('x', 'UINT8', -1, 1)]
+  const category = {
+    name: 'c',
+    type: 'category',
+    vocabulary: ['A'],
+    optional: true,
+    missing: 0,
+  } as const
+  const features = [feature({ ...category, tensor: 'x', column: 0 })]
+  const mixed = versionOf(planOf({ inputs, features, manifest: classes }))
+  const document = describe(flights(), { ...endpointOf(mixed), name: 'mixed' })
+  for (const each of objectsOf(document)) {
+    expect(each).not.toHaveProperty('oneOf')
+    expect(typeof each['items']).not.toBe('boolean')
+    if (!Array.isArray(each['enum'])) continue
+    expect(new Set(each['enum'].map((value) => typeof value)).size, `${each['enum']}`).toBe(1)
+  }
+  const schemas = objectsOf(document.components.schemas)
+  const titles = schemas.flatMap(({ title }) => (typeof title === 'string' ? [title] : []))
+  expect(titles.filter((title) => title !== 'x' && !/numeric|text|score/.test(title))).toEqual([])
+})
+
+test('openApiText() refers to the schemas of an endpoint where those of its versions are equal', () => {
+  const version = versionOf(flightPlan())
+  const keys = (...pinned: ApiVersion[]) =>
+    Object.keys(describe({ ...endpointOf(version), pinned }).components.schemas)
+  expect(keys(version).filter((key) => key.startsWith('Pinned'))).toEqual([])
+  const other = versionOf({ ...flightPlan(), version: 8 })
+  expect(keys(version, other)).toContain('PinnedInferAnswer.clicks')
+  expect(keys(other)).toContain('PinnedInferAnswer.clicks')
+})
+
+test('openApiText() says which headers of a request are read', () => {
+  const { paths } = describe(flights())
+  const parametersOf = (path: string): string[] =>
+    (paths[path]!['post'] as unknown as { parameters: { $ref: string }[] }).parameters.map(
+      ({ $ref }) => $ref.split('/').at(-1)!,
+    )
+  const predict = ['RequestId', 'Explain', 'ContentEncoding']
+  expect(parametersOf('/predict/clicks')).toEqual(predict)
+  expect(parametersOf('/v1/models/clicks:predict')).toEqual([...predict, 'AcceptEncoding'])
+  const infer = [...predict, 'AcceptEncoding', 'JsonLength']
+  expect(parametersOf('/v2/models/clicks/infer')).toEqual(infer)
+  expect(parametersOf('/v2/repository/index')).toEqual(['RequestId', 'ContentEncoding'])
 })
 
 test('openApiText() says which codes every error answer may have', () => {
@@ -104,14 +176,14 @@ test('openApiText() describes the endpoints for which there are 4 MiB, and names
   expect(paths['/predict']).toBeDefined()
   expect(paths['/predict/endpoint-0']).toBeDefined()
   expect(paths['/predict/endpoint-498']).toBeUndefined()
-  expect(info.description).toContain('endpoint-498')
-  expect(info.description).not.toContain('endpoint-499')
+  expect(info.description).toContain('`endpoint-498`')
+  expect(info.description).not.toContain('`endpoint-499`')
 })
 
 test('openApiText() does not begin to write an endpoint that is too long', () => {
   const { info, paths } = describe(...endpoints(2, wideVersion(4000, 256)))
   expect(Object.keys(paths)).not.toContain('/predict/endpoint-0')
-  expect(info.description).toContain('too long to be described: endpoint-0, endpoint-1.')
+  expect(info.description).toContain('too long to be described: `endpoint-0`, `endpoint-1`.')
 })
 
 test('openApiText() has no example, but a sentence, where rows are long', () => {
