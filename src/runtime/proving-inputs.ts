@@ -23,7 +23,7 @@ const put = (data: TensorData, index: number, value: Value): void => {
 
 /** What the data plane would feed: categories as codes, -1 for unknown ones. */
 const fedValue = ({ name, missing, vocabulary }: ManifestFeature, example: ExampleRow): Value => {
-  const value = example[name]
+  const value = Object.hasOwn(example, name) ? example[name] : null
   if (value === undefined || value === null) return missing
   return vocabulary === undefined ? value : vocabulary.indexOf(String(value))
 }

@@ -70,6 +70,7 @@ const START = `SwaggerUIBundle({
   tryItOutEnabled: true,
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
+  showExtensions: true,
   validatorUrl: null,
 })
 `

@@ -38,6 +38,6 @@ test('/docs opens a path by its link, with the row of the profile to try', async
   const gateway = await startGateway({ repository: EXAMPLE_REPOSITORY })
   const page = await rendered(`${gateway.httpUrl}/docs#/Predict/predict_flight-delay`)
   expect(page).toContain('Execute')
-  expect(page).toContain('By name: the row of the profile')
+  expect(page).toContain('the row of the profile')
   expect(page).toContain('departure_minute')
 })

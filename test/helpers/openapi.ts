@@ -31,14 +31,19 @@ interface Content {
 
 export interface OperationText {
   readonly requestBody?: { readonly content: Readonly<Record<string, Content>> }
-  readonly responses: Readonly<Record<string, object>>
+  readonly responses: Readonly<Record<string, { content?: Readonly<Record<string, Content>> }>>
 }
 
 /** What tests read of a description, as its reader gets it. */
 export interface DocumentText {
   readonly info: { readonly description: string }
   readonly paths: Readonly<Record<string, Readonly<Record<string, OperationText>>>>
-  readonly components: { readonly schemas: Readonly<Record<string, object>> }
+  readonly components: {
+    readonly schemas: Readonly<Record<string, object>>
+    readonly responses: Readonly<
+      Record<string, { headers: Record<string, { schema?: { enum: readonly string[] } }> }>
+    >
+  }
 }
 
 export const describe = (...endpoints: readonly ApiEndpoint[]): DocumentText => {
@@ -67,3 +72,9 @@ export const examplesOf = ({ paths }: DocumentText): readonly (readonly [string,
       Object.values(examples).map((example) => [path, example] as const),
     ),
   )
+
+/** All error codes that paths of a kind may answer: `Infer`. */
+export const codesOf = ({ components }: DocumentText, kind: string): readonly string[] =>
+  Object.entries(components.responses)
+    .filter(([name]) => name.replace(/\d+$/, '') === kind)
+    .flatMap(([, { headers }]) => headers['x-sluice-error']?.schema?.enum ?? [])

@@ -11,7 +11,7 @@ import type { Refusal } from '../../src/shared/errors.ts'
 import { featureBody, oddFeatureBody } from '../helpers/feature-bodies.ts'
 import { featureCase } from '../helpers/feature-plans.ts'
 import { oddOipBody } from '../helpers/oip-bodies.ts'
-import { describe, endpointOf, examplesOf, validatorOf, versionOf } from '../helpers/openapi.ts'
+import { codesOf, describe, endpointOf, examplesOf, validatorOf, versionOf } from '../helpers/openapi.ts'
 import { answersOf, textOf } from '../helpers/results.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import { tensorBody } from '../helpers/tensor-bodies.ts'
@@ -38,11 +38,15 @@ interface Judged {
 
 type Validate = ReturnType<typeof validatorOf>
 
-/** Null for a body that is no JSON, or one that the two could not but read differently. */
+/**
+ * Null for a body that is no JSON, or one that the two could not but read differently. `codes`:
+ * those that the description lists.
+ */
 const judge = (
   decode: DecodeRequest,
   plan: VariantPlan,
   body: Uint8Array | string,
+  codes: readonly string[],
   fault: (value: unknown) => string | null,
 ): Judged | null => {
   let text: string
@@ -55,6 +59,7 @@ const judge = (
   }
   if (UNREADABLE.test(text) || hasProto(plan)) return null
   const { refusal } = decodeWith(decode, plan, body)
+  if (refusal !== null) expect(codes).toContain(refusal.code)
   if (BEYOND_SCHEMAS.includes(refusal?.code)) return null
   return { refusal, fault: fault(value) }
 }
@@ -75,6 +80,7 @@ const checkBodies = (
   component: string,
   check: (judged: Judged, plan: VariantPlan) => void,
 ): void => {
+  const codes = codesOf(describe(), component.slice(0, component.indexOf('Request')))
   const property = fc.property(all, ([plan, bodies]) => {
     let validate: Validate | null = null
     const fault = (value: unknown): string | null => {
@@ -82,7 +88,7 @@ const checkBodies = (
       return validate(component, value)
     }
     for (const body of bodies) {
-      const judged = judge(decode, plan, body, fault)
+      const judged = judge(decode, plan, body, codes, fault)
       if (judged !== null) check(judged, plan)
     }
   })

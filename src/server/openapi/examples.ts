@@ -78,7 +78,8 @@ const rowOf = (version: ApiVersion): Row => {
     madeUp.push(name)
     return madeUpValue(feature, version)
   })
-  if (exampleRow === null) return { values, source: 'a made-up row: this version has no profile' }
+  if (exampleRow === null)
+    return { values, source: 'a made-up row: no profile and manifest give one' }
   const but = madeUp.length === 0 ? '' : `, with a made-up ${madeUp.join(', ')}`
   return { values, source: `the row of the profile${but}` }
 }

@@ -46,21 +46,7 @@ const typeSchema = (feature: BoundFeature, version: ApiVersion): Schema => {
   }
 }
 
-/** At most so many categories are written out in a sentence. */
-const SENTENCE_CATEGORIES_MAX = 8
-
-const seenText = ({ min, max, categories, moreCategories }: FeatureBounds): string[] => {
-  const found: string[] = []
-  if (min !== null && max !== null) found.push(`Seen in training: ${min} to ${max}.`)
-  if (categories.length > 0) {
-    const named = categories.slice(0, SENTENCE_CATEGORIES_MAX)
-    const more = categories.length - named.length + moreCategories
-    const rest = more > 0 ? ` and ${more} more` : ''
-    found.push(`Seen in training: ${named.map(code).join(', ')}${rest}.`)
-  }
-  return found
-}
-
+/** What training has seen, for readers and programs alike: the page shows these fields as well. */
 const seenFields = (bounds: FeatureBounds | undefined): Schema => {
   if (bounds === undefined) return {}
   const { min, max, categories, moreCategories } = bounds
@@ -88,7 +74,6 @@ const featureSchema = (feature: BoundFeature, version: ApiVersion): Schema => {
   const schema = typeSchema(feature, version)
   const isOpen = feature.type === 'category' && schema['enum'] === undefined
   const sentences = [
-    ...(bounds === undefined ? [] : seenText(bounds)),
     ...(isOpen && !feature.optional ? ['Any text is taken.'] : []),
     missingText(feature),
   ]

@@ -126,7 +126,7 @@ const PARAMETERS: Schema = {
     name: 'content-encoding',
     in: 'header',
     description: 'How the body is compressed',
-    schema: { type: 'string', enum: ['identity', 'gzip', 'deflate'] },
+    schema: { type: 'string', pattern: '^(identity|gzip|deflate)?$' },
   },
   AcceptEncoding: {
     name: 'accept-encoding',

@@ -56,8 +56,12 @@ def _run_in(folder, address):
     command += ["--phases", ",".join(PHASES), "--checks", ",".join(CHECKS)]
     command += ["--max-examples", str(EXAMPLES_MAX), "--generation-deterministic"]
     command += ["--continue-on-failure", "--report", "ndjson", "--report-ndjson-path", report]
+    here = os.path.dirname(os.path.abspath(__file__))
+    hooks = {"SCHEMATHESIS_HOOKS": "openapi_hooks", "PYTHONPATH": here}
     done = subprocess.run(
-        command, capture_output=True, cwd=folder, text=True, timeout=SECONDS_MAX, check=False
+        command,
+        **{"capture_output": True, "cwd": folder, "text": True, "env": os.environ | hooks},
+        **{"timeout": SECONDS_MAX, "check": False},
     )
     # 1 is what it says of failures: the cases judge them.
     check(done.returncode in (0, 1), f"schemathesis: {done.returncode}\n{done.stdout[-2000:]}")

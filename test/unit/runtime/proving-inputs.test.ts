@@ -70,6 +70,12 @@ test('exampleInputs() places the example row as the data plane would', () => {
   expect(dataOf(inputs)).toEqual([[1.5, Number.NaN, 1], [1n, -1n], ['ö', 'none'], [1], [0, 0]])
 })
 
+test('exampleInputs() takes nothing from the prototype of a row', () => {
+  const features = [feature({ name: 'constructor', missing: 7 })]
+  const [numeric] = exampleInputs(signature, { digest: '', features, task: 'other' }, {})
+  expect(numeric!.data[0]).toBe(7)
+})
+
 test('exampleInputs() takes zeros and empty texts where nothing is known', () => {
   const zeros = [[0, 0, 0], [0n, 0n], ['', ''], [0], [0, 0]]
   expect(dataOf(exampleInputs(signature, null, null))).toEqual(zeros)
