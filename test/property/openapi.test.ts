@@ -11,7 +11,14 @@ import type { Refusal } from '../../src/shared/errors.ts'
 import { featureBody, oddFeatureBody } from '../helpers/feature-bodies.ts'
 import { featureCase } from '../helpers/feature-plans.ts'
 import { oddOipBody } from '../helpers/oip-bodies.ts'
-import { codesOf, describe, endpointOf, examplesOf, validatorOf, versionOf } from '../helpers/openapi.ts'
+import {
+  codesOf,
+  describe,
+  endpointOf,
+  examplesOf,
+  validatorOf,
+  versionOf,
+} from '../helpers/openapi.ts'
 import { answersOf, textOf } from '../helpers/results.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import { tensorBody } from '../helpers/tensor-bodies.ts'
@@ -184,7 +191,10 @@ test('every made-up example is taken and fits its schema', () => {
     const validate = validatorOf(document)
     for (const [path, { summary, value }] of examplesOf(document)) {
       expect(summary).toMatch(/made-up row/)
-      const [decode, component] = DECODERS[path.slice(0, 3)] ?? [decodeRequest, 'PredictRequest.clicks']
+      const [decode, component] = DECODERS[path.slice(0, 3)] ?? [
+        decodeRequest,
+        'PredictRequest.clicks',
+      ]
       expect(decodeWith(decode, plan, JSON.stringify(value)).refusal).toBeNull()
       expect(validate(component, value)).toBeNull()
     }

@@ -126,7 +126,8 @@ const PARAMETERS: Schema = {
     name: 'content-encoding',
     in: 'header',
     description: 'How the body is compressed',
-    schema: { type: 'string', pattern: '^(identity|gzip|deflate)?$' },
+    // An empty one is none.
+    schema: { type: 'string', enum: ['', 'identity', 'gzip', 'deflate'] },
   },
   AcceptEncoding: {
     name: 'accept-encoding',
