@@ -32,7 +32,11 @@ const UNREAD_MS_MAX = 10_000
 const REQUEST_MS_MAX = 60_000
 const CHECK_MS = 1000
 
-export const createNodeEngine = (options: HttpEngineOptions): HttpEngine => new NodeEngine(options)
+/** `unreadMsMax`: how long a client may take no byte of the answer that is its turn. */
+export const createNodeEngine = (
+  options: HttpEngineOptions,
+  unreadMsMax = UNREAD_MS_MAX,
+): HttpEngine => new NodeEngine(options, unreadMsMax)
 
 class NodeExchange implements Exchange, Open {
   readonly method: string
@@ -46,6 +50,7 @@ class NodeExchange implements Exchange, Open {
   readonly headMs: number
   startedMs = 0
   isAborted = false
+  isAnswered = false
   unsentBytes = 0
 
   readonly #engine: NodeEngine
@@ -97,7 +102,7 @@ class NodeExchange implements Exchange, Open {
     const response = this.#response
     if (response === null) return
     this.#response = null
-    if (!this.#connection.mayHold(this, head.length + (body?.length ?? 0))) return
+    if (!this.#connection.mayAnswer()) return
     const [statusLine = '', ...lines] = (textOf(head) + this.#corsLines).split('\r\n')
     const headers = lines.flatMap(nameAndValue)
     if (body !== null) headers.push('content-length', String(Buffer.byteLength(body)))
@@ -105,11 +110,10 @@ class NodeExchange implements Exchange, Open {
     const status = Number(statusLine.slice(0, 3))
     // What the kernel does not take at once is sent later, when the bytes may hold another answer.
     const kept = body === null ? '' : keptBytes(body)
-    // Else Node waits for ever; it sets a timeout of its own when the answer has been sent.
-    const { socket } = this.#request
-    socket.setTimeout(UNREAD_MS_MAX)
-    response.prependOnceListener('finish', () => socket.setTimeout(0))
+    // Before Node's own listener, which sets a timeout where nothing is under way any more.
+    response.prependOnceListener('finish', () => this.#connection.left(this))
     response.writeHead(status, statusLine.slice(4), headers).end(kept)
+    this.#connection.answered(this, response.writableLength)
   }
 
   drop(): void {
@@ -187,7 +191,7 @@ class NodeEngine implements HttpEngine {
   readonly unsent: UnsentAnswers
   readonly #connections = new WeakMap<Socket, NodeConnection>()
 
-  constructor(options: HttpEngineOptions) {
+  constructor(options: HttpEngineOptions, unreadMsMax: number) {
     this.options = options
     this.unsent = new UnsentAnswers(options.unsentBytesMax)
     this.#server = createServer({
@@ -218,9 +222,10 @@ class NodeEngine implements HttpEngine {
       const isAnswerDue = open.some(({ isComplete }) => isComplete)
       answerParserError(error, socket as Socket, isAnswerDue)
     })
+    const onLeft = () => void this.underWay--
     this.#server.on('connection', (socket) => {
       options.onConnections(1)
-      const connection = new NodeConnection(socket, this.unsent, () => this.underWay--)
+      const connection = new NodeConnection(socket, this.unsent, unreadMsMax, onLeft)
       this.#connections.set(socket, connection)
       socket.on('close', () => {
         connection.onClose()

@@ -13,35 +13,43 @@ const UNSENT_BYTES_MAX = 1024 * 1024
 export interface Open {
   /** All of the request has come. */
   readonly isComplete: boolean
+  /** The answer has been given. */
+  isAnswered: boolean
   unsentBytes: number
   onClose(): void
   drop(): void
 }
 
 export class NodeConnection {
+  /** In the order of their requests, in which the answers leave. */
   readonly open = new Set<Open>()
   readonly #socket: Socket
   readonly #unsent: UnsentAnswers
+  readonly #unreadMsMax: number
   readonly #onLeft: () => void
   #unsentBytes = 0
 
   /** `onLeft`: called for each exchange that is not open any more. */
-  constructor(socket: Socket, unsent: UnsentAnswers, onLeft: () => void) {
+  constructor(socket: Socket, unsent: UnsentAnswers, unreadMsMax: number, onLeft: () => void) {
     this.#socket = socket
     this.#unsent = unsent
+    this.#unreadMsMax = unreadMsMax
     this.#onLeft = onLeft
   }
 
-  /** Whether an answer of so many bytes may be given; if not, the connection ends. */
-  mayHold(exchange: Open, bytes: number): boolean {
-    if (this.#unsentBytes > UNSENT_BYTES_MAX) {
-      this.drop()
-      return false
-    }
-    exchange.unsentBytes = bytes
-    this.#unsentBytes += bytes
-    this.#unsent.hold(exchange, bytes)
+  /** Whether another answer may be given; if not, the connection ends. */
+  mayAnswer(): boolean {
+    if (this.#unsentBytes > UNSENT_BYTES_MAX) this.drop()
     return !this.#socket.destroyed
+  }
+
+  /** An answer has been given, of which Node keeps so many bytes: none if the kernel has all. */
+  answered(exchange: Open, unsentBytes: number): void {
+    exchange.isAnswered = true
+    exchange.unsentBytes = unsentBytes
+    this.#unsentBytes += unsentBytes
+    if (unsentBytes > 0) this.#unsent.hold(exchange, unsentBytes)
+    this.#watch()
   }
 
   left(exchange: Open): void {
@@ -49,6 +57,17 @@ export class NodeConnection {
     this.#onLeft()
     this.#unsent.release(exchange)
     this.#unsentBytes -= exchange.unsentBytes
+    this.#watch()
+  }
+
+  /**
+   * Limits how long the client may take nothing, as long as an answer is there whose turn it is:
+   * Node would wait for ever. While the request at the head of the line is worked on, nothing is
+   * the client's fault.
+   */
+  #watch(): void {
+    const [first] = this.open
+    this.#socket.setTimeout(first?.isAnswered ? this.#unreadMsMax : 0)
   }
 
   drop(): void {

@@ -1,6 +1,7 @@
 /**
  * Answers of a thread that wait for their readers. Together they are bounded: what would exceed
- * drops those that wait longest, and their connections with them. One alone may be of any size.
+ * drops those that wait longest without progress, and their connections with them. One alone may be
+ * of any size.
  */
 
 interface Droppable {
@@ -10,7 +11,7 @@ interface Droppable {
 
 export class UnsentAnswers {
   readonly #bytesMax: number
-  /** In the order in which they came. */
+  /** In the order in which they came or last made progress (which only uWebSockets tells). */
   readonly #bytes = new Map<Droppable, number>()
   #sumBytes = 0
 
@@ -31,6 +32,14 @@ export class UnsentAnswers {
       this.release(other)
       other.drop()
     }
+  }
+
+  /** The client has taken some of it. */
+  progress(answer: Droppable): void {
+    const bytes = this.#bytes.get(answer)
+    if (bytes === undefined) return
+    this.#bytes.delete(answer)
+    this.#bytes.set(answer, bytes)
   }
 
   /** Does nothing for one that is not held. */

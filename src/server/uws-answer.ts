@@ -54,21 +54,21 @@ export const writeAnswer = (
 }
 
 /**
- * Sends what is left of a body, from its byte `from` on, whenever the kernel takes more. `onSent`:
- * it has all. `rest` must not change.
+ * Sends what is left of a body, from its byte `from` on, whenever the kernel takes more. `onTaken`:
+ * it has taken some, or all. `rest` must not change.
  */
 export const sendRest = (
   response: UwsResponse,
   rest: Uint8Array,
   from: number,
   totalBytes: number,
-  onSent: () => void,
+  onTaken: (isAll: boolean) => void,
 ): void => {
   let isSent = false
   response.onWritable((offset) => {
     if (isSent) return true
     isSent = response.tryEnd(rest.subarray(offset - from), totalBytes)[0]
-    if (isSent) onSent()
+    onTaken(isSent)
     return true
   })
 }
@@ -80,14 +80,18 @@ export const sendRest = (
  */
 export const neverComplete = (body: Uint8Array): number => body.length + 1
 
+/** More than what uWebSockets keeps of a corked connection: 16 KiB. */
+const CORK_BYTES = 32 * 1024
+
 const CLOSE = '\r\nconnection: close'
 
 /**
  * Writes the last answer of a connection, outside of the parser. -1: the kernel has it, and the
  * caller closes. Else how many bytes of the body were taken; the rest is for `sendRest`, with
  * `neverComplete`, and then the caller closes. The last byte goes by itself, because only the next
- * call tells whether what was corked has left. (That the kernel has no room for this one byte
- * either is the one case in which an answer is cut short.)
+ * call tells whether what was corked has left. Of a body that the cork cannot hold, all has gone
+ * past it to the kernel by then; only for others the last byte is corked in its turn, and lost
+ * where the kernel had room for everything but this byte.
  */
 export const writeLast = (response: UwsResponse, head: string, body: Uint8Array): number => {
   const { length } = body
@@ -98,15 +102,16 @@ export const writeLast = (response: UwsResponse, head: string, body: Uint8Array)
     return -1
   }
   let isTaken = false
+  const endWithLastByte = () => {
+    isTaken = response.tryEnd(body.subarray(length - 1), neverComplete(body))[0]
+  }
   response.cork(() => {
     response.writeStatus(head + CLOSE)
     isTaken = response.tryEnd(body.subarray(0, length - 1), length)[0]
+    if (isTaken && length > CORK_BYTES) endWithLastByte()
   })
-  if (!isTaken) return response.getWriteOffset()
-  response.cork(() => {
-    isTaken = response.tryEnd(body.subarray(length - 1), neverComplete(body))[0]
-  })
-  return isTaken ? -1 : length - 1
+  if (isTaken && length <= CORK_BYTES) response.cork(endWithLastByte)
+  return isTaken ? -1 : response.getWriteOffset()
 }
 
 /**

@@ -179,11 +179,13 @@ export class UwsExchange implements Exchange {
     this.#body = null
     const response = this.#response!
     const { unsent } = this.#engine
-    if (this.#isLast) {
+    const totalBytes = this.#isLast ? neverComplete(body) : body.length
+    sendRest(response, rest, taken, totalBytes, (isAll) => {
+      if (!isAll) unsent.progress(this)
+      else if (!this.#isLast) this.#leave()
       // Not to be closed in the middle of its own event.
-      const close = () => setImmediate(() => this.drop())
-      sendRest(response, rest, taken, neverComplete(body), close)
-    } else sendRest(response, rest, taken, body.length, () => this.#leave())
+      else setImmediate(() => this.drop())
+    })
     unsent.hold(this, rest.length)
   }
 

@@ -13,7 +13,11 @@ import {
 } from '../helpers/suites/http-engine-harness.ts'
 import { refusalsSuite } from '../helpers/suites/http-engine-refusals.ts'
 import { requestsSuite } from '../helpers/suites/http-engine-requests.ts'
-import { lastAnswersSuite, slowReadersSuite } from '../helpers/suites/http-engine-slow-readers.ts'
+import {
+  lastAnswersSuite,
+  nodeReadersSuite,
+  slowReadersSuite,
+} from '../helpers/suites/http-engine-slow-readers.ts'
 import { until } from '../helpers/until.ts'
 
 const kinds: readonly EngineKind[] = ['uws', 'node']
@@ -26,6 +30,8 @@ for (const kind of kinds) {
   slowReadersSuite(kind)
 }
 lastAnswersSuite()
+
+nodeReadersSuite()
 
 test('the uws engine closes on a client that pipelines before it is answered', async () => {
   const harness = await startEngine('uws')

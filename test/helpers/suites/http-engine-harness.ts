@@ -47,12 +47,13 @@ export const startEngine = async (
   kind: EngineKind,
   overrides: Partial<HttpEngineOptions> = {},
   wantedPort = 0,
+  create: (options: HttpEngineOptions) => HttpEngine = (all) => createHttpEngine(kind, all),
 ): Promise<Harness> => {
   const seen: SeenRequest[] = []
   const budget = { takenBytes: 0, peakBytes: 0 }
   const connections = { open: 0 }
   const aborted = { count: 0 }
-  const engine = createHttpEngine(kind, {
+  const engine = create({
     bodyBytesMax: BODY_BYTES_MAX,
     headerBytesMax: HEADER_BYTES_MAX,
     unsentBytesMax: UNSENT_BYTES_MAX,

@@ -1,6 +1,7 @@
 /** Clients that read late or never, for every HTTP engine. */
 
 import { describe, expect, test } from 'vitest'
+import { createNodeEngine } from '../../../src/server/http-node.ts'
 import { type RawClient, turns } from '../raw-client.ts'
 import { until } from '../until.ts'
 import {
@@ -114,6 +115,20 @@ export const slowReadersSuite = (kind: EngineKind): void => {
       await expectAlive(harness)
     })
 
+    test('answers that the kernel takes at once are not bounded', async () => {
+      const harness = await startEngine(kind, { unsentBytesMax: 1000 })
+      const clients = await Promise.all(Array.from({ length: 8 }, () => harness.client()))
+      const exchanges = []
+      for (const client of clients) exchanges.push(await holdUnread(harness, client))
+      for (const exchange of exchanges) exchange.reply('200 OK', 'x'.repeat(100_000))
+      for (const client of clients) {
+        client.socket.resume()
+        expect((await client.answer()).body.length).toBe(100_000)
+        await client.send(get('/fixed'))
+        expect((await client.answer()).body).toBe('fixed')
+      }
+    })
+
     test.each(['a', 'ab', 'x'.repeat(900)])('a last answer of few bytes is whole', async (body) => {
       const harness = await startEngine(kind)
       const client = await harness.client()
@@ -157,5 +172,54 @@ export const lastAnswersSuite = (): void => {
     expect((await expectWhole(client)).get('connection')).toBe('close')
     await client.closed
     expect(client.received).toBe('')
+  })
+}
+
+/** How long the engine on node:http waits for the reader of an answer. */
+export const nodeReadersSuite = (): void => {
+  /** Waits shorter than documented, as long for each connection; `/long` is answered at once. */
+  const startHasty = () =>
+    startEngine('node', {}, 0, (options) =>
+      createNodeEngine(
+        {
+          ...options,
+          onRequest: (exchange, body, refusal) => {
+            if (exchange.path === '/long') exchange.reply('200 OK', LONG)
+            options.onRequest(exchange, body, refusal)
+          },
+        },
+        200,
+      ),
+    )
+
+  /** Sends requests, of which the last is for `/long`, and reads when it has been given up. */
+  const expectGivenUp = async (harness: Harness, requests: string): Promise<void> => {
+    const client = await harness.client()
+    client.socket.pause()
+    const { underWay } = harness.engine
+    client.socket.write(requests)
+    const hasCome = () => harness.seen.some(({ exchange: { path } }) => path === '/long')
+    await until(hasCome, { what: 'the requests to arrive' })
+    await until(() => harness.engine.underWay === underWay, { what: 'the client to be given up' })
+    client.socket.resume()
+    await client.closed
+    expect(client.received.length).toBeLessThan(LONG.length)
+  }
+
+  test('the node engine waits for no reader while the answer before is being computed', async () => {
+    const harness = await startHasty()
+    const client = await harness.client()
+    client.socket.write(get('/held') + get('/fixed'))
+    await until(() => harness.seen.length === 2, { what: 'both requests' })
+    // Its clock started later.
+    await expectGivenUp(harness, get('/long'))
+    expect(client.isClosed).toBe(false)
+    harness.seen[0]!.exchange.reply('200 OK', 'slow')
+    expect((await client.answer()).body).toBe('slow')
+    expect((await client.answer()).body).toBe('fixed')
+  })
+
+  test('the node engine gives up who does not read the second of two answers', async () => {
+    await expectGivenUp(await startHasty(), get('/fixed') + get('/long'))
   })
 }

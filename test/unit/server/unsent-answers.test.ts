@@ -27,6 +27,17 @@ test('UnsentAnswers drops those that wait longest, and lets one alone be of any 
   expect([dropped, unsent.sumBytes]).toEqual([[0, 2, 3], 1000])
 })
 
+test('UnsentAnswers drops one that makes progress after those that make none', () => {
+  const { unsent, dropped, answers } = rig(100)
+  const [first, second, third] = answers
+  unsent.hold(first!, 40)
+  unsent.hold(second!, 40)
+  unsent.progress(first!)
+  unsent.progress(third!)
+  unsent.hold(third!, 40)
+  expect([dropped, unsent.sumBytes]).toEqual([[1], 80])
+})
+
 test('UnsentAnswers never holds more than it may, but for one alone', () => {
   const steps = fc.array(fc.tuple(fc.nat(19), fc.nat(150), fc.boolean()))
   fc.assert(
