@@ -57,7 +57,7 @@ test('decodeFast() agrees with decodeComplete() on bodies of named and positiona
   const property = fc.property(bodies, ([plan, body, where]) => {
     expectAgreement(DECODERS, plan, body, where)
   })
-  fc.assert(property, { numRuns: propertyRuns(1000) })
+  fc.assert(property, { numRuns: propertyRuns(500) })
 })
 
 test('decodeFast() agrees with decodeComplete() on bodies of tensors', () => {

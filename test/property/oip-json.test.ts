@@ -58,7 +58,7 @@ test('decodeOipFast() agrees with decodeOipComplete() on bodies of every kind', 
   const property = fc.property(bodies, ([plan, body, where]) => {
     expectAgreement(DECODERS, plan, body, where)
   })
-  fc.assert(property, { numRuns: propertyRuns(1000) })
+  fc.assert(property, { numRuns: propertyRuns(500) })
 })
 
 /** Without the limits that make a valid body too deep. */

@@ -79,7 +79,7 @@ test('parseTextFormat() gives a tree or a fault for every beginning of a text', 
   const property = fc.property(written, ({ text }) => {
     for (let end = 0; end <= text.length; end++) expect(faultOf(text.slice(0, end))).toBe(null)
   })
-  fc.assert(property, { numRuns: propertyRuns(20) })
+  fc.assert(property, { numRuns: propertyRuns(8) })
 })
 
 test('parseTextFormat() gives a tree or a fault for any text', () => {

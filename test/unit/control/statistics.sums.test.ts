@@ -19,6 +19,7 @@ import {
 } from '../../helpers/counted-control.ts'
 import { STEPS, STEPS_WITH_PLANS } from '../../helpers/figures-steps.ts'
 import { exportedBy, FiguresWorld } from '../../helpers/figures-world.ts'
+import { propertyRuns } from '../../helpers/seeds.ts'
 
 const SECONDS_AT = [TOTAL_AT, QUEUE_AT, COMPUTE_AT].map((at) => at + LATENCY_SLOTS)
 const QUANTUM = 2 ** -20
@@ -52,6 +53,7 @@ test('poll() exports what was counted and lets no sum fall, whoever dies', LONG,
       const wanted = counted.cpuSeconds - base.cpuSeconds
       expect(Math.abs(cpuSeconds - wanted)).toBeLessThan(quanta)
     }),
+    { numRuns: propertyRuns(50) },
   )
 })
 
@@ -71,6 +73,7 @@ test('poll() has Prometheus see no more than was counted, whoever dies', LONG, a
         expect(increase, series).toBeLessThanOrEqual(most)
       }
     }),
+    { numRuns: propertyRuns(50) },
   )
 })
 
@@ -82,6 +85,7 @@ test('poll() lets no series fall while it is exported, whatever is planned', LON
       await world.settle()
       expect(world.scraper.faults.slice(0, 3)).toEqual([])
     }),
+    { numRuns: propertyRuns(50) },
   )
 })
 
