@@ -1,6 +1,6 @@
 /** Binary tensors of the Open Inference Protocol: 64 rows of 30 floats, and their answer. */
 
-import { decodeRequest, encodeResponse } from '../../src/server/protocols/oip-json.ts'
+import { decodeRequest, encodeResponse } from '../../src/server/protocols/oip/oip-json.ts'
 import type { Answer } from '../../src/server/protocols/protocol.ts'
 import { seededUniform } from '../load/arrivals.ts'
 import type { MicroCase } from '../measure/micro-case.ts'

@@ -1,15 +1,15 @@
 /** From the bytes of a body into the batch, and from results to the bytes of an answer. */
 
-import { decodeComplete } from '../../src/server/protocols/features-complete.ts'
-import * as featuresJson from '../../src/server/protocols/features-json.ts'
-import * as oipJson from '../../src/server/protocols/oip-json.ts'
+import { decodeComplete } from '../../src/server/protocols/features/features-complete.ts'
+import * as featuresJson from '../../src/server/protocols/features/features-json.ts'
+import * as oipJson from '../../src/server/protocols/oip/oip-json.ts'
 import type {
   Answer,
   Decoded,
   DecodeRequest,
   RowTarget,
 } from '../../src/server/protocols/protocol.ts'
-import * as tfsJson from '../../src/server/protocols/tfs-json.ts'
+import * as tfsJson from '../../src/server/protocols/tfs/tfs-json.ts'
 import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { bind, contractOf } from '../../src/shared/contract.ts'
 import type { Manifest, ManifestFeature } from '../../src/shared/manifest.ts'

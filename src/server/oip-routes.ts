@@ -18,7 +18,7 @@ import {
 } from './documents.ts'
 import { quote } from './json/pointer.ts'
 import type { LiveEpoch } from './live-epoch.ts'
-import { readIndexRequest } from './protocols/repository-request.ts'
+import { readIndexRequest } from './protocols/oip/repository-request.ts'
 import {
   absentAction,
   decoded,

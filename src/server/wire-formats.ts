@@ -2,15 +2,15 @@
 
 import { PROTOCOLS, type Protocol } from '../shared/counters.ts'
 import { oipWritten, type Written } from './protocols/answer-written.ts'
-import * as featuresJson from './protocols/features-json.ts'
-import * as oipJson from './protocols/oip-json.ts'
+import * as featuresJson from './protocols/features/features-json.ts'
+import * as oipJson from './protocols/oip/oip-json.ts'
 import type {
   AskedOutput,
   DecodeRequest,
   EncodeError,
   EncodeResponse,
 } from './protocols/protocol.ts'
-import * as tfsJson from './protocols/tfs-json.ts'
+import * as tfsJson from './protocols/tfs/tfs-json.ts'
 import type { VariantPlan } from './protocols/variant-plan.ts'
 
 export interface WireFormat {

@@ -2,13 +2,13 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeComplete } from '../../src/server/protocols/features-complete.ts'
-import { decodeFast, type FastPlan } from '../../src/server/protocols/features-fast.ts'
+import { decodeComplete } from '../../src/server/protocols/features/features-complete.ts'
+import { decodeFast, type FastPlan } from '../../src/server/protocols/features/features-fast.ts'
 import {
   decodeRequest,
   encodeError,
   encodeResponse,
-} from '../../src/server/protocols/features-json.ts'
+} from '../../src/server/protocols/features/features-json.ts'
 import type { Answer } from '../../src/server/protocols/protocol.ts'
 import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { refuse } from '../../src/shared/errors.ts'

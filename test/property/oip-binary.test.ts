@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encodeOipAnswer } from '../../src/server/protocols/oip-answer.ts'
-import { decodeRequest } from '../../src/server/protocols/oip-json.ts'
+import { encodeOipAnswer } from '../../src/server/protocols/oip/oip-answer.ts'
+import { decodeRequest } from '../../src/server/protocols/oip/oip-json.ts'
 import type { Answer, BinaryBody } from '../../src/server/protocols/protocol.ts'
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { compileVariant } from '../../src/server/protocols/variant-plan.ts'

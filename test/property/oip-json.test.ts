@@ -2,9 +2,13 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeOipComplete } from '../../src/server/protocols/oip-complete.ts'
-import { decodeOipFast } from '../../src/server/protocols/oip-fast.ts'
-import { decodeRequest, encodeError, encodeResponse } from '../../src/server/protocols/oip-json.ts'
+import { decodeOipComplete } from '../../src/server/protocols/oip/oip-complete.ts'
+import { decodeOipFast } from '../../src/server/protocols/oip/oip-fast.ts'
+import {
+  decodeRequest,
+  encodeError,
+  encodeResponse,
+} from '../../src/server/protocols/oip/oip-json.ts'
 import type { Answer } from '../../src/server/protocols/protocol.ts'
 import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { refuse } from '../../src/shared/errors.ts'

@@ -2,10 +2,10 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeRequest, encodeResponse } from '../../src/server/protocols/features-json.ts'
-import * as oip from '../../src/server/protocols/oip-json.ts'
+import { decodeRequest, encodeResponse } from '../../src/server/protocols/features/features-json.ts'
+import * as oip from '../../src/server/protocols/oip/oip-json.ts'
 import type { DecodeRequest, EncodeResponse } from '../../src/server/protocols/protocol.ts'
-import * as tfs from '../../src/server/protocols/tfs-json.ts'
+import * as tfs from '../../src/server/protocols/tfs/tfs-json.ts'
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import type { Refusal } from '../../src/shared/errors.ts'
 import { featureBody, oddFeatureBody } from '../helpers/feature-bodies.ts'

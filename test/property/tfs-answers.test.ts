@@ -3,7 +3,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Answer } from '../../src/server/protocols/protocol.ts'
-import { decodeRequest, encodeError, encodeResponse } from '../../src/server/protocols/tfs-json.ts'
+import {
+  decodeRequest,
+  encodeError,
+  encodeResponse,
+} from '../../src/server/protocols/tfs/tfs-json.ts'
 import { refuse } from '../../src/shared/errors.ts'
 import type { Tensor, TensorSignature } from '../../src/shared/tensor.ts'
 import { bitsOf, place } from '../helpers/guarded-target.ts'

@@ -2,12 +2,12 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import * as featuresJson from '../../src/server/protocols/features-json.ts'
-import * as oipJson from '../../src/server/protocols/oip-json.ts'
+import * as featuresJson from '../../src/server/protocols/features/features-json.ts'
+import * as oipJson from '../../src/server/protocols/oip/oip-json.ts'
 import type { DecodeRequest } from '../../src/server/protocols/protocol.ts'
-import { decodeTfsComplete } from '../../src/server/protocols/tfs-complete.ts'
-import { decodeTfsFast } from '../../src/server/protocols/tfs-fast.ts'
-import { decodeRequest } from '../../src/server/protocols/tfs-json.ts'
+import { decodeTfsComplete } from '../../src/server/protocols/tfs/tfs-complete.ts'
+import { decodeTfsFast } from '../../src/server/protocols/tfs/tfs-fast.ts'
+import { decodeRequest } from '../../src/server/protocols/tfs/tfs-json.ts'
 import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import {
   checkAnyText,

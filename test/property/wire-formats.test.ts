@@ -2,10 +2,10 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import * as featuresJson from '../../src/server/protocols/features-json.ts'
-import * as oipJson from '../../src/server/protocols/oip-json.ts'
+import * as featuresJson from '../../src/server/protocols/features/features-json.ts'
+import * as oipJson from '../../src/server/protocols/oip/oip-json.ts'
 import type { DecodeRequest } from '../../src/server/protocols/protocol.ts'
-import * as tfsJson from '../../src/server/protocols/tfs-json.ts'
+import * as tfsJson from '../../src/server/protocols/tfs/tfs-json.ts'
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { ERRORS } from '../../src/shared/errors.ts'
 import type { FeatureType } from '../../src/shared/manifest.ts'

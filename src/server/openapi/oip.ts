@@ -1,7 +1,7 @@
 /** JSON bodies of the Open Inference Protocol v2 with Triton's extensions, as schemas. */
 
 import { elementCount, type TensorSignature } from '../../shared/tensor.ts'
-import { CLASSES_MAX } from '../protocols/oip-outputs.ts'
+import { CLASSES_MAX } from '../protocols/oip/oip-outputs.ts'
 import { BODY_ID_LENGTH_MAX } from '../protocols/protocol.ts'
 import {
   answeredElement,

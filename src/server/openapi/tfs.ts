@@ -1,7 +1,7 @@
 /** Bodies of TensorFlow Serving's REST format, as schemas. */
 
 import type { Datatype, TensorSignature } from '../../shared/tensor.ts'
-import { isInBase64 } from '../protocols/tfs-encode.ts'
+import { isInBase64 } from '../protocols/tfs/tfs-encode.ts'
 import { tensorRow } from './features.ts'
 import {
   answeredElement,

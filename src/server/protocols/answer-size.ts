@@ -13,8 +13,8 @@ import { tooMuchKept } from '../../runtime/run-result.ts'
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { Tensor } from '../../shared/tensor.ts'
 import { oipWritten, readOf, rowsOf, textValues, type Written } from './answer-written.ts'
+import { elementBytes, LENGTH_BYTES } from './oip/tensor-bytes.ts'
 import type { Reading } from './reading.ts'
-import { elementBytes, LENGTH_BYTES } from './tensor-bytes.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 /**

@@ -2,7 +2,7 @@
 
 import type { AskedOutput } from './protocol.ts'
 import type { Reading } from './reading.ts'
-import { isInBase64 } from './tfs-encode.ts'
+import { isInBase64 } from './tfs/tfs-encode.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 /** What an answer in some format shows. */

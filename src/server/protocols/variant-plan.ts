@@ -1,9 +1,9 @@
 /** What decoders and encoders need of a variant, compiled once for all wire formats. */
 
 import { type AnswerSize, compileAnswerSize } from './answer-size.ts'
-import { compileFeatures, type FeaturesPlan } from './features-plan.ts'
-import { OipHeaders } from './oip-headers.ts'
-import { compileOip, compileOipAnswer, type OipAnswer, type OipPlan } from './oip-plan.ts'
+import { compileFeatures, type FeaturesPlan } from './features/features-plan.ts'
+import { OipHeaders } from './oip/oip-headers.ts'
+import { compileOip, compileOipAnswer, type OipAnswer, type OipPlan } from './oip/oip-plan.ts'
 import { compileReading, type Reading } from './reading.ts'
 import type { VariantParts } from './variant-parts.ts'
 

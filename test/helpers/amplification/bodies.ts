@@ -2,7 +2,7 @@
 
 import { gzipSync } from 'node:zlib'
 import { plainBytesMax } from '../../../src/server/content-encoding.ts'
-import { LENGTH_BYTES } from '../../../src/server/protocols/tensor-bytes.ts'
+import { LENGTH_BYTES } from '../../../src/server/protocols/oip/tensor-bytes.ts'
 import type { PlanName } from './plans.ts'
 import type { DecodeTask } from './process.ts'
 

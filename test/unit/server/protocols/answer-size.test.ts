@@ -10,10 +10,10 @@ import {
   ROW_VALUES_MAX,
 } from '../../../../src/server/protocols/answer-size.ts'
 import { oipWritten, type Written } from '../../../../src/server/protocols/answer-written.ts'
-import { encodeResponse as encodeFeatures } from '../../../../src/server/protocols/features-json.ts'
-import { encodeResponse as encodeOip } from '../../../../src/server/protocols/oip-json.ts'
+import { encodeResponse as encodeFeatures } from '../../../../src/server/protocols/features/features-json.ts'
+import { encodeResponse as encodeOip } from '../../../../src/server/protocols/oip/oip-json.ts'
 import type { Answer, AskedOutput } from '../../../../src/server/protocols/protocol.ts'
-import { encodeResponse as encodeTfs } from '../../../../src/server/protocols/tfs-json.ts'
+import { encodeResponse as encodeTfs } from '../../../../src/server/protocols/tfs/tfs-json.ts'
 import { ERRORS } from '../../../../src/shared/errors.ts'
 import type { Manifest } from '../../../../src/shared/manifest.ts'
 import type { Tensor, TensorSignature } from '../../../../src/shared/tensor.ts'
