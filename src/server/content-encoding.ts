@@ -76,14 +76,25 @@ const tooLarge = (bytesMax: number, bodyBytesMax: number): Refusal =>
 /** What zlib says of damaged bytes; `Z_BUF_ERROR`: their end is missing. */
 const DATA_ERRORS: readonly unknown[] = ['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT']
 
+/** Up to so many bytes a body is inflated in pieces of what it usually becomes. */
+const SMALL_BYTES = 64 * 1024
+
+/**
+ * Bytes of the pieces in which a body is inflated. All that it may become, of a large one: then
+ * none are joined, which would take as much again. For a small one that was 16 KiB for nothing,
+ * of which 70 MB were resident before their garbage was collected.
+ */
+const pieceBytes = (sentBytes: number, bytesMax: number): number =>
+  sentBytes > SMALL_BYTES ? bytesMax + 1 : Math.min(bytesMax + 1, 4 * sentBytes + 1024)
+
 /** All of `body`, or it is malformed: what stands behind the end would be read by nobody. */
 const inflate = (
   body: Uint8Array,
   coding: Coding,
   bytesMax: number,
 ): Uint8Array | 'malformed' | 'too large' => {
-  // One piece that is not joined with others, and by one byte too large for what is allowed.
-  const options = { chunkSize: Math.max(64, bytesMax + 1), maxOutputLength: bytesMax, info: true }
+  const chunkSize = Math.max(64, pieceBytes(body.length, bytesMax))
+  const options = { chunkSize, maxOutputLength: bytesMax, info: true }
   try {
     // With `info` the result is not what the type says.
     const { buffer, engine } = inflaterOf(body, coding)(body, options) as unknown as Inflated
