@@ -15,7 +15,7 @@ import { until } from '../helpers/until.ts'
 
 const BUDGET_BYTES = 64 * 1024
 const IDLE = 5000
-const ABORTS = propertyRuns(10_000)
+const ABORTS = propertyRuns(2000)
 const ABORTING = 32
 /** Of both replicas. Node makes garbage of every request, which V8 collects when it has time. */
 const GROWTH_MIB_MAX = { uws: 64, node: 192 } as const
