@@ -115,6 +115,18 @@ export const expectAgreement = (
   return isSure
 }
 
+/** Both agree on bodies made for a plan. `cases`: each with its plan. */
+export const checkAgreement = (
+  decoders: Decoders,
+  cases: fc.Arbitrary<[VariantPlan, Uint8Array]>,
+  runs: number,
+): void => {
+  const property = fc.property(cases, place, ([plan, body], where) => {
+    expectAgreement(decoders, plan, body, where)
+  })
+  fc.assert(property, { numRuns: propertyRuns(runs) })
+}
+
 /** Both agree on any text at all. */
 export const checkAnyText = (decoders: Decoders, plans: readonly VariantPlan[]): void => {
   const texts = perhapsDamaged(fc.oneof(fc.json(), fc.json({ stringUnit: 'binary' }), fc.string()))
