@@ -1,6 +1,8 @@
 /** The settings of a gateway as plain, frozen data: what the rest of Sluice sees of sluice.yaml. */
 
 import type { Refusal } from '../shared/errors.ts'
+import type { PlacementWish } from '../shared/placement.ts'
+import type { QueuePolicies } from '../shared/queue-policy.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
 
 /** Where a server listens. */
@@ -84,6 +86,12 @@ export interface DeclaredTensors {
   readonly gpuPlace: Place | null
 }
 
+/** Which versions of a model are to be loaded, beside those that aliases name. */
+export type VersionPolicy =
+  | { readonly kind: 'latest'; readonly count: number }
+  | { readonly kind: 'all' }
+  | { readonly kind: 'specific'; readonly versions: readonly number[] }
+
 /** model.yaml or config.pbtxt */
 export interface ModelConfig {
   /** null: as measured; 0: requests run alone. */
@@ -91,6 +99,11 @@ export interface ModelConfig {
   readonly maxQueueDelayUs: number
   readonly preferredBatchSize: readonly number[]
   readonly session: SessionSettings
+  readonly queue: QueuePolicies
+  readonly versionPolicy: VersionPolicy
+  readonly placement: PlacementWish
+  /** Sessions in the compute threads of a replica; null: as many as there are such threads. */
+  readonly instances: number | null
   /** null: without config.pbtxt. */
   readonly declared: DeclaredTensors | null
 }

@@ -3,9 +3,9 @@
 import { z } from 'zod'
 import type { ErrorCode } from '../shared/errors.ts'
 import type { ExampleRow, Manifest, ManifestFeature } from '../shared/manifest.ts'
-import { DEFAULT_SESSION } from '../shared/session-settings.ts'
 import type { ConfigProblem, FileRefusal, ModelConfig, Place } from './config.ts'
 import { jsonFault, jsonPlaces, placeAt } from './json-text.ts'
+import { DEFAULT_MODEL_CONFIG } from './model-defaults.ts'
 import { type Locate, problemsOf, refuseFile, wrongPaths } from './problems.ts'
 import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { FORMAT_VERSION } from './schemas/file-format.ts'
@@ -20,14 +20,6 @@ interface Profile {
   readonly versionDigest: string
   readonly exampleRow: ExampleRow
   readonly features: z.output<typeof profileSchema>['features']
-}
-
-const DEFAULT_MODEL_CONFIG: ModelConfig = {
-  maxBatchSize: null,
-  maxQueueDelayUs: 0,
-  preferredBatchSize: [],
-  session: DEFAULT_SESSION,
-  declared: null,
 }
 
 const problemAt = (source: string, place: Place, message: string): ConfigProblem => ({
@@ -139,6 +131,7 @@ const parseModelConfig = (bytes: Uint8Array): ModelConfig | FileRefusal => {
   }
   const { max_batch_size, dynamic_batching, session } = parsed.data
   return {
+    ...DEFAULT_MODEL_CONFIG,
     maxBatchSize: max_batch_size,
     maxQueueDelayUs: dynamic_batching.max_queue_delay_microseconds,
     preferredBatchSize: dynamic_batching.preferred_batch_size,
@@ -151,7 +144,6 @@ const parseModelConfig = (bytes: Uint8Array): ModelConfig | FileRefusal => {
       memoryPattern: session.memory_pattern,
       providers: session.providers,
     },
-    declared: null,
   }
 }
 

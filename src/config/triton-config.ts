@@ -3,6 +3,7 @@
 import { formatShape } from '../shared/tensor.ts'
 import type { ConfigProblem, DeclaredTensor, FileRefusal, ModelConfig, Place } from './config.ts'
 import { placesOf } from './json-text.ts'
+import { DEFAULT_MODEL_CONFIG } from './model-defaults.ts'
 import { inOrder, refuseFile } from './problems.ts'
 import { shortened } from './schema-text.ts'
 import { TRITON_KEYS } from './schemas/triton.ts'
@@ -158,6 +159,7 @@ const readConfig = (fields: readonly PbField[], model: string, reading: Reading)
     gpuPlace: gpu === undefined ? null : reading.placeOf(gpu.offset),
   }
   return {
+    ...DEFAULT_MODEL_CONFIG,
     maxBatchSize,
     ...readBatching(root, maxBatchSize, reading),
     session: readSession(root, reading.remarks),

@@ -5,6 +5,7 @@ import type { ScannedModel, ScannedVersion } from '../registry/folder.ts'
 import type { ProvingReport } from '../runtime/proving-report.ts'
 import { bind, type Contract, contractOf } from '../shared/contract.ts'
 import type { BatchPolicy, PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
+import { INLINE } from '../shared/placement.ts'
 
 /** Batching that the proving run found sound, within what the model's own settings allow. */
 export const batchPolicyOf = (report: ProvingReport, config: ModelConfig): BatchPolicy => {
@@ -34,6 +35,8 @@ export const plannedVersion = (
   exampleRow: scanned.exampleRow,
   bounds: scanned.bounds,
   session: model.config.session,
+  queue: model.config.queue,
+  placement: INLINE,
 })
 
 /** Why a version cannot keep a contract; without one: the contract that it gives itself. */

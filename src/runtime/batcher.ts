@@ -16,9 +16,11 @@
  */
 
 import type { BatchPolicy } from '../shared/epoch-plan.ts'
-import type { Tensor, TensorData } from '../shared/tensor.ts'
+import { type Refusal, refuse } from '../shared/errors.ts'
+import type { Tensor } from '../shared/tensor.ts'
 import { Batch, denseRowsOf, rowStridesOf } from './batch.ts'
 import { type BatcherHandlers, BatchRuns } from './batch-runs.ts'
+import type { DecodeTarget, RowQueue } from './row-queue.ts'
 import type { Session } from './session-types.ts'
 
 /** When the batcher is called back. The event loop in production, a puppet in tests. */
@@ -31,7 +33,7 @@ export interface Turns {
 
 /** How a thread batches a version. */
 export interface BatcherPolicy extends BatchPolicy {
-  /** Rows that may wait; the owner sees to it. A request of more is oversized. */
+  /** Rows that may wait. A request of more is oversized. */
   readonly queueRowsMax: number
   /** Values of all outputs that a request in parts may have: they are kept until its last part. */
   readonly keptValuesMax: number
@@ -42,7 +44,7 @@ const TURN_MS_MAX = 1
 /** Buffers kept for reuse. A turn rarely fills more. */
 const SPARE_BATCHES_MAX = 8
 
-export class Batcher<M> {
+export class Batcher<M> implements RowQueue<M> {
   readonly #session: Session
   readonly #policy: BatcherPolicy
   readonly #turns: Turns
@@ -83,10 +85,19 @@ export class Batcher<M> {
   }
 
   /**
-   * The open dense batch, to decode into: its buffers, the next row, how many rows still fit. What
-   * is written there counts only once it is admitted.
+   * Bounds the queue in rows. A request larger than the whole bound is let in when the queue is
+   * empty: it could never be served otherwise. So there is at most one, and what waits of it is
+   * left out, since it runs in parts and others have their turn in between.
    */
-  openTarget(target: { columns: readonly TensorData[]; row: number; room: number }): void {
+  refusal(_member: M, rows: number): Refusal | null {
+    const { queuedRows, oversizedRows } = this
+    const { queueRowsMax } = this.#policy
+    if (queuedRows === 0 || queuedRows - oversizedRows + rows <= queueRowsMax) return null
+    return refuse('QUEUE_FULL', `${queuedRows} rows are waiting; the limit is ${queueRowsMax}`)
+  }
+
+  /** The open dense batch. */
+  openTarget(target: DecodeTarget): void {
     if (this.denseRows === 0) {
       target.room = 0
       return
@@ -98,18 +109,13 @@ export class Batcher<M> {
     target.room = this.denseRows - batch.rows
   }
 
-  /**
-   * Admits `rows` rows that were decoded into the target of `openTarget`, in the same turn.
-   *
-   * @param nowMs monotonic milliseconds
-   */
+  /** `nowMs`: monotonic milliseconds. */
   admitInPlace(member: M, rows: number, nowMs: number): void {
     const batch = this.#openDense(rows)
     batch.opened--
     this.#admit(batch, member, rows, nowMs)
   }
 
-  /** Admits a request with tensors of its own; `rows` is 1 for versions without row dimension. */
   admitTensors(member: M, tensors: Tensor[], rows: number, nowMs: number): void {
     const isDense = rows <= this.denseRows
     const batch = isDense ? this.#openDense(rows) : this.#openLoose(tensors, rows)

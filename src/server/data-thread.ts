@@ -60,7 +60,7 @@ const load = (planned: PlannedVersion, number: number): LiveVersion => {
   const { queueRowsMax } = settings.limits
   const policy = { ...planned.batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX }
   const batcher = new Batcher<Pending>(session, policy, turns, handlers)
-  return { session, batcher }
+  return { queue: batcher, dispose: () => session.dispose() }
 }
 
 const epochs = new Epochs(replica.words, new LiveVersions(load))
@@ -99,7 +99,6 @@ const infer = new Infer({
   epochs,
   replies,
   account,
-  queueRowsMax: settings.limits.queueRowsMax,
   jsonDepthMax: settings.limits.jsonDepthMax,
   describe: apiDescription(settings.hasDocsPage),
   forward: calls.forward,

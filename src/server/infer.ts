@@ -11,10 +11,11 @@
 
 import { bucketOf } from '../routing/bucket-table.ts'
 import type { BatcherHandlers, Place, RunTimes } from '../runtime/batch-runs.ts'
+import type { DecodeTarget } from '../runtime/row-queue.ts'
 import { isRefusal, type Refusal, refuse } from '../shared/errors.ts'
-import type { Tensor, TensorData } from '../shared/tensor.ts'
+import type { Tensor } from '../shared/tensor.ts'
 import type { Account } from './account.ts'
-import { admitHeaderLength, admitRows } from './admission.ts'
+import { admitHeaderLength } from './admission.ts'
 import type { Describe } from './api-description.ts'
 import type { BodyLimits } from './body-buffer.ts'
 import { admitEncoding, withPlainBody } from './content-encoding.ts'
@@ -40,7 +41,6 @@ export interface InferSurroundings {
   readonly epochs: Epochs
   readonly replies: Replies
   readonly account: Account
-  readonly queueRowsMax: number
   /** For bodies that are inflated, as for those that arrive. */
   readonly bodies: BodyLimits
   readonly jsonDepthMax: number
@@ -54,18 +54,13 @@ export class Infer {
   readonly #epochs: Epochs
   readonly #replies: Replies
   readonly #account: Account
-  readonly #queueRowsMax: number
   readonly #bodies: BodyLimits
   readonly #jsonDepthMax: number
   readonly #describe: Describe
   readonly #forward: InferSurroundings['forward']
   readonly #monotonic: () => number
   readonly #isReady: () => boolean
-  readonly #target: { columns: readonly TensorData[]; row: number; room: number } = {
-    columns: [],
-    row: 0,
-    room: 0,
-  }
+  readonly #target: DecodeTarget = { columns: [], row: 0, room: 0 }
   /** The body under way is one that may take long to decode. */
   #isSlow = false
 
@@ -73,7 +68,6 @@ export class Infer {
     this.#epochs = surroundings.epochs
     this.#replies = surroundings.replies
     this.#account = surroundings.account
-    this.#queueRowsMax = surroundings.queueRowsMax
     this.#bodies = surroundings.bodies
     this.#jsonDepthMax = surroundings.jsonDepthMax
     this.#describe = surroundings.describe
@@ -172,21 +166,21 @@ export class Infer {
     const variant = route.pinned ?? route.endpoint.only ?? this.#split(pending, route)
     pending.variant = variant
     pending.counterBase = variant.counterBase
-    const { batcher } = variant.version
+    const { queue } = variant.version
     const refusal =
-      admitRows(batcher, 1, this.#queueRowsMax) ??
+      queue.refusal(pending, 1, exchange.startedMs) ??
       this.#read(pending, variant, body) ??
       admitSize(pending, variant.plan) ??
-      admitRows(batcher, pending.rows, this.#queueRowsMax)
+      queue.refusal(pending, pending.rows, exchange.startedMs)
     if (refusal !== null) return refusal
     const isQuick = !this.#isSlow && body.length <= QUICK_BYTES_MAX && !exchange.isExplained
     const nowMs = isQuick ? exchange.startedMs : this.#monotonic()
     pending.admittedMs = nowMs
     const { tensors } = pending
-    if (tensors === null) batcher.admitInPlace(pending, pending.rows, nowMs)
+    if (tensors === null) queue.admitInPlace(pending, pending.rows, nowMs)
     else {
       pending.tensors = null
-      batcher.admitTensors(pending, tensors, pending.rows, nowMs)
+      queue.admitTensors(pending, tensors, pending.rows, nowMs)
     }
     pending.epoch.inFlight++
     this.#account.admitted()
@@ -220,7 +214,7 @@ export class Infer {
       if (typeof jsonBytes === 'object') return jsonBytes
       pending.jsonBytes = jsonBytes
     }
-    version.batcher.openTarget(this.#target)
+    version.queue.openTarget(this.#target)
     return pending.format.decodeRequest(body, plan, this.#target, pending, this.#onSlow)
   }
 

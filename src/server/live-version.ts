@@ -1,16 +1,16 @@
 /**
- * A version as one data thread holds it: session and batcher, and who still needs them. What else a
- * version is (manifest, contract, names) belongs to the epoch that plans it.
+ * A version as one data thread holds it: the queue for its requests, and who still needs it. What
+ * else a version is (manifest, contract, names) belongs to the epoch that plans it.
  */
 
-import type { Batcher } from '../runtime/batcher.ts'
-import type { Session } from '../runtime/session-types.ts'
+import type { RowQueue } from '../runtime/row-queue.ts'
 import { loadKey, type PlannedVersion } from '../shared/epoch-plan.ts'
 import type { Pending } from './pending.ts'
 
 export interface LiveVersion {
-  readonly session: Session
-  readonly batcher: Batcher<Pending>
+  readonly queue: RowQueue<Pending>
+  /** Nobody needs it any more: no request is in the queue. */
+  dispose(): void
 }
 
 /**
@@ -59,6 +59,6 @@ export class LiveVersions {
     if (held.holders > 0) return
     this.#held.delete(live)
     this.#byKey.delete(held.key)
-    live.session.dispose()
+    live.dispose()
   }
 }

@@ -5,7 +5,9 @@
 
 import type { Contract } from './contract.ts'
 import { type ExampleRow, type Manifest, reviveManifest } from './manifest.ts'
+import { INLINE, type Placement } from './placement.ts'
 import type { FeatureBounds } from './profile.ts'
+import { DEFAULT_QUEUE, type QueuePolicies } from './queue-policy.ts'
 import { completeSession, type SessionSettings } from './session-settings.ts'
 import type { Signature } from './tensor.ts'
 
@@ -33,6 +35,8 @@ export interface PlannedVersion {
   readonly signature: Signature
   readonly manifest: Manifest | null
   readonly batching: BatchPolicy
+  readonly queue: QueuePolicies
+  readonly placement: Placement
   /** Row of the profile, for warm-up; null when the version has no profile. */
   readonly exampleRow: ExampleRow | null
   /** Of the profile, for the description of the API; absent in plans of an earlier release. */
@@ -42,8 +46,9 @@ export interface PlannedVersion {
 
 /** The same for the same bytes with the same settings: a thread that holds one has the other. */
 export const loadKey = (planned: PlannedVersion): string => {
-  const { model, version, provenSha256, batching, session } = planned
-  return JSON.stringify([model, version, provenSha256, batching, session])
+  const { model, version, provenSha256, batching, session, queue, placement } = planned
+  const { kind, instances } = placement
+  return JSON.stringify([model, version, provenSha256, batching, session, queue, kind, instances])
 }
 
 export interface PlannedVariant {
@@ -85,10 +90,11 @@ export interface PrepareFailure {
 export const encodeJson = (value: EpochPlan | readonly PrepareFailure[]): Uint8Array =>
   new TextEncoder().encode(JSON.stringify(value))
 
-/** Of any release: before there were session settings, all versions had the default. */
+/** Of any release: what an earlier one did not know has its default. */
 export const decodePlan = (bytes: Uint8Array): EpochPlan => {
   const plan = JSON.parse(new TextDecoder().decode(bytes), reviveManifest) as EpochPlan
   const versions = plan.versions.map((planned) => ({
+    ...{ queue: DEFAULT_QUEUE, placement: INLINE },
     ...planned,
     session: completeSession(planned.session),
   }))

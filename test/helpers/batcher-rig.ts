@@ -2,8 +2,9 @@
 
 import type { BatcherHandlers } from '../../src/runtime/batch-runs.ts'
 import { Batcher, type BatcherPolicy } from '../../src/runtime/batcher.ts'
+import type { DecodeTarget } from '../../src/runtime/row-queue.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
-import type { Tensor, TensorData } from '../../src/shared/tensor.ts'
+import type { Tensor } from '../../src/shared/tensor.ts'
 import { CountingSession } from './counting-session.ts'
 import { PuppetTurns } from './puppet-turns.ts'
 
@@ -52,11 +53,7 @@ export class BatcherRig {
   queuedRows = 0
   /** Calls that were not marked for the watchdog. */
   unmarked = 0
-  readonly target: { columns: readonly TensorData[]; row: number; room: number } = {
-    columns: [],
-    row: 0,
-    room: 0,
-  }
+  readonly target: DecodeTarget = { columns: [], row: 0, room: 0 }
   #isRunning = false
 
   constructor(options: RigOptions = {}) {

@@ -7,6 +7,8 @@ import type {
   PlannedVariant,
   PlannedVersion,
 } from '../../src/shared/epoch-plan.ts'
+import { INLINE } from '../../src/shared/placement.ts'
+import { DEFAULT_QUEUE } from '../../src/shared/queue-policy.ts'
 import { DEFAULT_SESSION } from '../../src/shared/session-settings.ts'
 import type { Signature } from '../../src/shared/tensor.ts'
 
@@ -28,6 +30,8 @@ export const plannedVersion = (
   batching: { rowsMax: 8, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 },
   exampleRow: null,
   session: DEFAULT_SESSION,
+  queue: DEFAULT_QUEUE,
+  placement: INLINE,
   ...given,
 })
 

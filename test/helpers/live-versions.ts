@@ -17,9 +17,10 @@ export interface Loaded {
   readonly planned: PlannedVersion
   readonly number: number
   readonly session: NotedSession
+  readonly live: LiveVersion
 }
 
-/** `load` for `LiveVersions`, and what it loaded. `refuse` may throw. The batchers do nothing. */
+/** `load` for `LiveVersions`, and what it loaded. `refuse` may throw. The queues do nothing. */
 export const loadCounting = (
   refuse: (planned: PlannedVersion) => void = () => {},
 ): { load: LoadVersion; loaded: Loaded[] } => {
@@ -27,8 +28,9 @@ export const loadCounting = (
   const load = (planned: PlannedVersion, number: number): LiveVersion => {
     refuse(planned)
     const session = new NotedSession()
-    loaded.push({ planned, number, session })
-    return { session, batcher: {} as LiveVersion['batcher'] }
+    const live = { queue: {} as LiveVersion['queue'], dispose: () => session.dispose() }
+    loaded.push({ planned, number, session, live })
+    return live
   }
   return { load, loaded }
 }

@@ -149,7 +149,7 @@ export class RequestPath {
       const handlers = this.infer.handlersFor(number)
       const policy = { ...planned.batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX }
       const batcher = new Batcher<Pending>(session, policy, this.turns, handlers)
-      return { session, batcher }
+      return { queue: batcher, dispose: () => session.dispose() }
     })
     this.epochs = new Epochs(this.memory.words, versions)
     this.replies = new Replies({
@@ -162,7 +162,6 @@ export class RequestPath {
       epochs: this.epochs,
       replies: this.replies,
       account: this.account,
-      queueRowsMax,
       bodies: options.bodies ?? new BodyBudget(64 * 1024 * 1024),
       jsonDepthMax: 20,
       describe: apiDescription(options.hasDocsPage ?? true),

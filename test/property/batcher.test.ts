@@ -5,7 +5,6 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { admitRows } from '../../src/server/admission.ts'
 import type { BatchPolicy } from '../../src/shared/epoch-plan.ts'
 import { BatcherRig, doubled, type Outcome } from '../helpers/batcher-rig.ts'
 import { POISON } from '../helpers/counting-session.ts'
@@ -156,7 +155,7 @@ const rowsLeft = (rig: BatcherRig, admitted: ReadonlyMap<number, number>): Map<n
   return left
 }
 
-test('Batcher and admitRows() keep a bound that one large request neither breaks nor fills', () => {
+test('Batcher keeps a bound that one large request neither breaks nor fills', () => {
   const bounds = fc.record({
     policy: policies.filter(({ rowsMax }) => rowsMax > 0),
     queueRowsMax: fc.integer({ min: 1, max: 8 }),
@@ -175,7 +174,7 @@ test('Batcher and admitRows() keep a bound that one large request neither breaks
       const ordinary = sum - (large[0] ?? 0)
       expect(ordinary).toBeLessThanOrEqual(queueRowsMax)
       const fits = ordinary + values.length <= queueRowsMax
-      const refusal = admitRows(rig.batcher, values.length, queueRowsMax)
+      const refusal = rig.batcher.refusal(member, values.length)
       expect(refusal === null).toBe(sum === 0 || fits)
       if (refusal === null) {
         admitted.set(member, values.length)

@@ -107,7 +107,10 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/tfs/tfs-fast.ts',
   ],
   'test/unit/config/load.values.test.ts': ['src/config/schemas/address.ts'],
-  'test/unit/config/parsers.model.test.ts': ['src/config/schemas/model.ts'],
+  'test/unit/config/parsers.model.test.ts': [
+    'src/config/model-defaults.ts',
+    'src/config/schemas/model.ts',
+  ],
   'test/unit/config/text-format.test.ts': ['src/config/text-format-scanner.ts'],
   'test/unit/config/triton-config.test.ts': [
     'src/config/schemas/triton.ts',
@@ -149,6 +152,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/openapi/server-paths.ts',
   ],
   'test/unit/server/routes.test.ts': ['src/server/route.ts'],
+  'test/unit/shared/epoch-plan.test.ts': ['src/shared/placement.ts', 'src/shared/queue-policy.ts'],
   'test/unit/shared/problem.test.ts': ['src/shared/errors.ts'],
 }
 

@@ -13,6 +13,8 @@ import {
   type PrepareFailure,
 } from '../../../src/shared/epoch-plan.ts'
 import { createLogger } from '../../../src/shared/logger.ts'
+import { INLINE } from '../../../src/shared/placement.ts'
+import { DEFAULT_QUEUE } from '../../../src/shared/queue-policy.ts'
 import { DEFAULT_SESSION } from '../../../src/shared/session-settings.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { signatureOf } from '../../helpers/proving-report.ts'
@@ -35,6 +37,8 @@ const planned = (version: number): PlannedVersion => ({
   batching: { rowsMax: 1, mixesRequests: false, preferredRows: [], queueDelayUsMax: 0 },
   exampleRow: null,
   session: DEFAULT_SESSION,
+  queue: DEFAULT_QUEUE,
+  placement: INLINE,
 })
 
 const FAILURE: PrepareFailure = { model: 'a', version: 1, code: 'PREPARE_FAILED', detail: 'no' }

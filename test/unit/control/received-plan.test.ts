@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { readPlan } from '../../../src/control/received-plan.ts'
 import { type EpochPlan, encodeJson } from '../../../src/shared/epoch-plan.ts'
+import { INLINE } from '../../../src/shared/placement.ts'
+import { DEFAULT_QUEUE } from '../../../src/shared/queue-policy.ts'
 import { DEFAULT_SESSION } from '../../../src/shared/session-settings.ts'
 
 const PLAN: EpochPlan = {
@@ -22,6 +24,8 @@ const PLAN: EpochPlan = {
       batching: { rowsMax: 1, mixesRequests: false, preferredRows: [], queueDelayUsMax: 0 },
       exampleRow: null,
       session: { ...DEFAULT_SESSION, intraOpThreads: 2 },
+      queue: DEFAULT_QUEUE,
+      placement: INLINE,
     },
   ],
   endpoints: [

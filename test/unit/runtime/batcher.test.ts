@@ -271,3 +271,26 @@ describe('Batcher with texts', () => {
     expect(rig.outcomes.get(2)).toEqual([{ answer: ['c!'] }])
   })
 })
+
+test.each([
+  [[], 10, 11, true], // could never be served otherwise
+  [[1], 10, 9, true],
+  [[1], 10, 10, false],
+  [[10], 10, 1, false],
+  [[9], 10, 1, true],
+  [[1000], 10, 1, true], // others have their turn between its parts
+  [[1000, 10], 10, 1, false],
+  [[1000, 9], 10, 1, true],
+  [[11], 10, 11, false], // one at a time
+])(
+  'refusal() with %j waiting, at most %i, and %i more: %s',
+  (waiting, queueRowsMax, rows, isIn) => {
+    const rig = new BatcherRig({ policy: { queueRowsMax } })
+    for (const [member, count] of waiting.entries()) {
+      rig.admitTensors(member, new Array<number>(count).fill(1))
+    }
+    const sum = waiting.reduce((a, b) => a + b, 0)
+    const detail = `${sum} rows are waiting; the limit is ${queueRowsMax}`
+    expect(rig.batcher.refusal(99, rows)).toEqual(isIn ? null : { code: 'QUEUE_FULL', detail })
+  },
+)

@@ -71,7 +71,9 @@ class ThreadWorld {
   }
 
   #expectUsable(epoch: LiveEpoch): void {
-    for (const { session } of epoch.versions) expect(session).toMatchObject({ disposals: 0 })
+    for (const version of epoch.versions) {
+      expect(this.loaded.find(({ live }) => live === version)?.session.disposals).toBe(0)
+    }
   }
 
   /** Nobody's session has gone, and no session is kept or disposed of for nothing. */

@@ -36,7 +36,7 @@ const wide = (width: number, told: number | null = width) => {
   }
   const plan = epochPlan(1, [plannedVersion({ model: 'm', version: 1, signature })])
   const path = new RequestPath(plan, { session: () => session, queueRowsMax: 10_000 })
-  return { path, runs }
+  return { path, runs, session }
 }
 
 const inputs = (rows: number) => [
@@ -108,8 +108,7 @@ test.each([
   ['a long one', 1100, false, 4],
   ['one that JSON cannot carry', 1100, true, 4],
 ])('onRequest() publishes that it encodes, for %s', (_title, width, isBad, beats) => {
-  const { path } = wide(width)
-  const session = path.epochs.current().epoch.versions[0]!.session
+  const { path, session } = wide(width)
   const { run } = session
   if (isBad) {
     session.run = (given) => {

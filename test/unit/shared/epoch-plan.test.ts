@@ -30,7 +30,8 @@ const version = plannedVersion({ model: 'a', version: 1 })
 test('loadKey() is the same whatever else the plan says of a version', () => {
   const exampleRow = { x: 1 }
   const manifest: Manifest = { digest: '', features: [], task: 'binary', threshold: 0.2 }
-  const copy = { ...version, manifest, exampleRow, batching: { ...version.batching } }
+  const placement = { ...version.placement, reason: 'another sentence' }
+  const copy = { ...version, manifest, exampleRow, placement, batching: { ...version.batching } }
   expect(loadKey(copy)).toBe(loadKey(version))
 })
 
@@ -38,6 +39,8 @@ test.each([
   ['other proven bytes', { provenSha256: 'other' }],
   ['another batch policy', { batching: { ...version.batching, rowsMax: 1 } }],
   ['other settings of a session', { session: { ...version.session, intraOpThreads: 2 } }],
+  ['another queue', { queue: { ...version.queue, levels: 2, defaultLevel: 1 } }],
+  ['another place', { placement: { kind: 'pooled' as const, instances: 1, reason: '' } }],
   ['another number', { version: 2 }],
   ['another model', { model: 'b' }],
 ])('loadKey() is another one for %s', (_, changed) => {

@@ -1,0 +1,32 @@
+/**
+ * What the request path knows of a version that can run: the place where its requests wait. The
+ * same wherever the sessions live: `Batcher` in the thread itself, the pool's slots elsewhere.
+ *
+ * Every admitted member leaves exactly once, through the handlers of its queue (batch-runs.ts).
+ */
+
+import type { Refusal } from '../shared/errors.ts'
+import type { Tensor, TensorData } from '../shared/tensor.ts'
+
+/** Buffers to decode into: what is written there counts only once it is admitted. */
+export interface DecodeTarget {
+  columns: readonly TensorData[]
+  /** The next row. */
+  row: number
+  /** How many rows still fit; 0: there are no buffers, tensors of the request's own are wanted. */
+  room: number
+}
+
+export interface RowQueue<M> {
+  /**
+   * Why `rows` more rows cannot be admitted now; null: they can. Cheap: it is asked before a body
+   * is looked at, with 1 row, and again with all of them.
+   */
+  refusal(member: M, rows: number, nowMs: number): Refusal | null
+  /** Where to decode the next request. */
+  openTarget(target: DecodeTarget): void
+  /** Admits `rows` rows that were decoded into the target of `openTarget`, in the same turn. */
+  admitInPlace(member: M, rows: number, nowMs: number): void
+  /** Admits a request with tensors of its own; `rows` is 1 for versions without row dimension. */
+  admitTensors(member: M, tensors: Tensor[], rows: number, nowMs: number): void
+}
