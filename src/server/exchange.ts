@@ -29,6 +29,11 @@ export interface Exchange {
   readonly acceptEncoding: string
   /** `inference-header-content-length` as sent; '' likewise. */
   readonly inferenceHeaderLength: string
+  /**
+   * Sent by a program on this machine, as far as can be seen (local-peer.ts). False for a path
+   * whose answer does not depend on it (`isForLocals`).
+   */
+  readonly isLocal: boolean
   /** A browser asks whether a page may send a request, and it may. */
   readonly isPreflight: boolean
   /** Monotonic milliseconds at which the head was complete; 0 unless `isExplained`. */

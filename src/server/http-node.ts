@@ -18,6 +18,7 @@ import {
   hasProtocolHeaders,
   textOf,
 } from './exchange.ts'
+import { isForLocals, isLoopback, tellsOfOthers } from './local-peer.ts'
 import { answerParserError, NodeConnection, type Open } from './node-connection.ts'
 import { UnsentAnswers } from './unsent-answers.ts'
 
@@ -91,6 +92,12 @@ class NodeExchange implements Exchange, Open {
     response.on('close', () => this.onClose())
     request.on('data', (piece: Buffer) => this.#onData(piece))
     request.on('end', () => this.#deliver())
+  }
+
+  get isLocal(): boolean {
+    if (!isForLocals(this.path)) return false
+    const { headers, socket } = this.#request
+    return isLoopback(socket.remoteAddress ?? '') && !Object.keys(headers).some(tellsOfOthers)
   }
 
   /** All of the request has come, also where it has not been handed on yet. */

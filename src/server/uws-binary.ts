@@ -21,6 +21,8 @@ export interface UwsResponse {
   getWriteOffset(): number
   onWritable(handler: (writeOffset: number) => boolean): this
   cork(task: () => void): this
+  /** IP address of the peer, IPv6 without abbreviation. */
+  getRemoteAddressAsText(): ArrayBuffer
   close(): this
   onAborted(handler: () => void): this
   /** `chunk` is detached when the handler returns. Bodiless requests get one empty last chunk. */

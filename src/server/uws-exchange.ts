@@ -13,6 +13,7 @@ import { systemClock, turnMonotonic } from '../shared/clock.ts'
 import type { Refusal } from '../shared/errors.ts'
 import { BodyBuffer, bodyTooLarge, keptBytes } from './body-buffer.ts'
 import { type Exchange, type HttpEngineOptions, hasProtocolHeaders, textOf } from './exchange.ts'
+import { isForLocals } from './local-peer.ts'
 import type { UnsentAnswers } from './unsent-answers.ts'
 import {
   bytesOf,
@@ -23,7 +24,7 @@ import {
   writeLast,
 } from './uws-answer.ts'
 import type { UwsRequest, UwsResponse } from './uws-binary.ts'
-import { corsAnswerOf, wholeHeader } from './uws-head.ts'
+import { corsAnswerOf, isFromHere, wholeHeader } from './uws-head.ts'
 
 const { monotonic } = systemClock
 
@@ -60,6 +61,7 @@ export class UwsExchange implements Exchange {
   readonly contentEncoding: string
   readonly acceptEncoding: string
   readonly inferenceHeaderLength: string
+  readonly isLocal: boolean
   readonly isPreflight: boolean
   readonly headMs: number
   startedMs = 0
@@ -96,6 +98,7 @@ export class UwsExchange implements Exchange {
     this.acceptEncoding = hasMore ? request.getHeader(ACCEPT_ENCODING) : ''
     const length = hasMore ? request.getHeader(INFERENCE_HEADER_LENGTH) : ''
     this.inferenceHeaderLength = wholeHeader(request, 'inference-header-content-length', length)
+    this.isLocal = hasMore && isForLocals(this.path) && isFromHere(response, request)
     const cors = corsAnswerOf(engine.options.cors, method, request)
     this.isPreflight = cors.isPreflight
     this.#corsLines = cors.lines

@@ -2,7 +2,8 @@
 
 import { isTransferEncodingKnown } from './body-buffer.ts'
 import { type Cors, type CorsAnswer, NO_CORS } from './cors.ts'
-import type { UwsRequest } from './uws-binary.ts'
+import { isLoopback, tellsOfOthers } from './local-peer.ts'
+import type { UwsRequest, UwsResponse } from './uws-binary.ts'
 
 export type Framing = 'none' | 'chunked' | 'unknown'
 
@@ -55,4 +56,17 @@ export const corsAnswerOf = (
   if (cors === null) return NO_CORS
   const preflight = method === 'OPTIONS' ? request.getHeader('access-control-request-method') : ''
   return cors(method, request.getHeader(ORIGIN), preflight)
+}
+
+/** `Exchange.isLocal`. */
+export const isFromHere = (
+  response: Pick<UwsResponse, 'getRemoteAddressAsText'>,
+  request: Pick<UwsRequest, 'forEach'>,
+): boolean => {
+  if (!isLoopback(Buffer.from(response.getRemoteAddressAsText()).toString('latin1'))) return false
+  let isDirect = true
+  request.forEach((name) => {
+    if (tellsOfOthers(name)) isDirect = false
+  })
+  return isDirect
 }

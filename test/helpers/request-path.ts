@@ -57,6 +57,7 @@ export type Head = Partial<
     | 'contentEncoding'
     | 'acceptEncoding'
     | 'inferenceHeaderLength'
+    | 'isLocal'
     | 'isPreflight'
     | 'headMs'
     | 'startedMs'
@@ -72,6 +73,7 @@ export class HeldExchange implements Exchange {
   readonly contentEncoding: string
   readonly acceptEncoding: string
   readonly inferenceHeaderLength: string
+  readonly isLocal: boolean
   readonly isPreflight: boolean
   readonly headMs: number
   readonly startedMs: number
@@ -86,6 +88,7 @@ export class HeldExchange implements Exchange {
     this.contentEncoding = head.contentEncoding ?? ''
     this.acceptEncoding = head.acceptEncoding ?? ''
     this.inferenceHeaderLength = head.inferenceHeaderLength ?? ''
+    this.isLocal = head.isLocal ?? false
     this.isPreflight = head.isPreflight ?? false
     this.headMs = head.headMs ?? 0
     this.startedMs = head.startedMs ?? nowMs

@@ -11,6 +11,7 @@ import {
   post,
   startEngine,
 } from '../helpers/suites/http-engine-harness.ts'
+import { peersSuite } from '../helpers/suites/http-engine-peers.ts'
 import { refusalsSuite } from '../helpers/suites/http-engine-refusals.ts'
 import { requestsSuite } from '../helpers/suites/http-engine-requests.ts'
 import {
@@ -27,6 +28,7 @@ for (const kind of kinds) {
   answersSuite(kind)
   refusalsSuite(kind)
   corsSuite(kind)
+  peersSuite(kind)
   slowReadersSuite(kind)
 }
 lastAnswersSuite()

@@ -48,6 +48,7 @@ export const startEngine = async (
   overrides: Partial<HttpEngineOptions> = {},
   wantedPort = 0,
   create: (options: HttpEngineOptions) => HttpEngine = (all) => createHttpEngine(kind, all),
+  host = '127.0.0.1',
 ): Promise<Harness> => {
   const seen: SeenRequest[] = []
   const budget = { takenBytes: 0, peakBytes: 0 }
@@ -80,7 +81,7 @@ export const startEngine = async (
   atEnd(() => engine.close())
   // Otherwise a missing binary would let both suites test the same engine.
   expect(engine.name).toBe(kind)
-  const port = await engine.listen('127.0.0.1', wantedPort)
+  const port = await engine.listen(host, wantedPort)
   const client = () => RawClient.open(port)
   return { engine, port, seen, budget, connections, aborted, client }
 }
