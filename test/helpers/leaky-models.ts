@@ -1,13 +1,14 @@
 /** ONNX models that batching is hard on: their rows leak, are missing, or are large. */
 
-import { GO, loop } from './models.ts'
 import {
   attribute,
   type Bytes,
   ELEMENT,
   floats,
   graph,
+  LOOP_GO,
   longs,
+  loop,
   model,
   node,
   tensor,
@@ -164,7 +165,7 @@ export const endlessInBatches = (): Bytes => {
     node('Identity', ['state1'], ['y']),
   ]
   const initializers = [
-    GO,
+    LOOP_GO,
     longs('first', [], [0n]),
     longs('one', [], [1n]),
     longs('many', [], [10n ** 15n]),

@@ -10,17 +10,18 @@ import {
   floats,
   functionOf,
   graph,
+  LOOP_GO,
   longs,
+  loop,
   model,
   node,
   opset,
   type Shape,
   sequence,
-  tensor,
   value,
 } from './onnx-writer.ts'
 
-const { FP32, INT64, BOOL } = ELEMENT
+const { FP32, INT64 } = ELEMENT
 
 const inputX = (shape: Shape, element: number = FP32) => [value('x', element, shape)]
 const outputY = (shape: Shape, element: number = FP32) => [value('y', element, shape)]
@@ -106,34 +107,6 @@ export const sequenceOutput = (): Bytes => {
 /** x in float16 as the only trouble. */
 export const float16 = (): Bytes => identity('FP16')
 
-interface LoopParts {
-  /** Name of the outer value that bounds the trips; '' for none. */
-  readonly trips: string
-  readonly body: readonly Bytes[]
-  readonly state: Shape
-}
-
-/** A loop that carries `state`, which begins as the outer `state0`. */
-export const loop = ({ trips, body, state }: LoopParts): Bytes =>
-  node('Loop', [trips, 'go', 'state0'], ['state1'], {
-    attributes: [
-      attribute.graph(
-        'body',
-        graph({
-          nodes: [...body, node('Identity', ['go_in'], ['go_out'])],
-          inputs: [
-            value('trip', INT64, []),
-            value('go_in', BOOL, []),
-            value('state_in', FP32, state),
-          ],
-          outputs: [value('go_out', BOOL, []), value('state_out', FP32, state)],
-        }),
-      ),
-    ],
-  })
-
-export const GO = tensor('go', BOOL, [], Uint8Array.of(1))
-
 /** Never ends when run. */
 export const endless = (): Bytes => {
   const body = [node('Cos', ['state_in'], ['state_out'])]
@@ -143,7 +116,9 @@ export const endless = (): Bytes => {
     loop({ trips: '', body, state: shape }),
     node('Identity', ['state1'], ['y']),
   ]
-  return model(graph({ nodes, inputs: inputX(shape), outputs: outputY(shape), initializers: [GO] }))
+  return model(
+    graph({ nodes, inputs: inputX(shape), outputs: outputY(shape), initializers: [LOOP_GO] }),
+  )
 }
 
 /** y = x, after products of 192 x 192 matrices, each about half a millisecond. */
@@ -164,7 +139,7 @@ const products = (trips: { nodes: readonly Bytes[]; initializers: readonly Bytes
     node('Add', ['x', 'rest'], ['y']),
   ]
   const initializers = [
-    GO,
+    LOOP_GO,
     ...trips.initializers,
     floats('zero', [], [0]),
     floats('weights', [side, side], numbers(7, side * side, 1 / side)),
@@ -218,7 +193,7 @@ export const nested = (depth: number): Bytes => {
     choice = node('If', ['go'], [name], { attributes })
     inner = branch(choice, name)
   }
-  const initializers = [GO]
+  const initializers = [LOOP_GO]
   return model(graph({ nodes: [choice], inputs: inputX([]), outputs: outputY([]), initializers }))
 }
 

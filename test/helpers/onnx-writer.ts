@@ -155,6 +155,35 @@ export const graph = ({ nodes, inputs = [], outputs, initializers = [] }: GraphP
     ...outputs.map((bytes) => field(12, bytes)),
   )
 
+interface LoopParts {
+  /** Name of the outer value that bounds the trips; '' for none. */
+  readonly trips: string
+  readonly body: readonly Bytes[]
+  readonly state: Shape
+}
+
+/** What `loop` begins with: an initializer. */
+export const LOOP_GO = tensor('go', ELEMENT.BOOL, [], Uint8Array.of(1))
+
+/** A loop that carries `state`, which begins as the outer `state0` and ends as `state1`. */
+export const loop = ({ trips, body, state }: LoopParts): Bytes =>
+  node('Loop', [trips, 'go', 'state0'], ['state1'], {
+    attributes: [
+      attribute.graph(
+        'body',
+        graph({
+          nodes: [...body, node('Identity', ['go_in'], ['go_out'])],
+          inputs: [
+            value('trip', ELEMENT.INT64, []),
+            value('go_in', ELEMENT.BOOL, []),
+            value('state_in', ELEMENT.FP32, state),
+          ],
+          outputs: [value('go_out', ELEMENT.BOOL, []), value('state_out', ELEMENT.FP32, state)],
+        }),
+      ),
+    ],
+  })
+
 export const opset = (domain: string, version: number): Bytes =>
   message(field(1, domain), field(2, version))
 
