@@ -8,7 +8,9 @@ import { bytes, EXIT, paint, plain, print, printJson, table } from './output.ts'
 const STATE_STYLE: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
   available: 'green',
   loading: 'yellow',
+  draining: 'yellow',
   failed: 'red',
+  poison: 'red',
 }
 
 const tensors = (list: readonly TensorSignature[]): string =>

@@ -135,7 +135,7 @@ export const modelsDocument = (
 export const modelWarnings = ({ models }: ModelsDocument): string[] =>
   models.flatMap(({ name, versions }) =>
     versions.flatMap(({ version, state, code, reason, warnings }) =>
-      state === 'failed'
+      state === 'failed' || state === 'poison'
         ? [`${name} v${version} failed: ${code}: ${reason}`]
         : warnings.map((warning) => `${name} v${version}: ${warning}`),
     ),

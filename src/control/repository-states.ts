@@ -1,6 +1,7 @@
 /** What Triton's repository index says of every model and version. Pure. */
 
 import type { ModelStatus, ModelsDocument, VersionStatus } from './status-document.ts'
+import { type TritonState, tritonStateOf } from './version-state.ts'
 
 /**
  * One line of the index (Triton: core, tritonserver.cc, `TRITONSERVER_ServerModelIndex`). There,
@@ -10,19 +11,12 @@ export interface IndexEntry {
   readonly name: string
   /** Absent for a model without versions. */
   readonly version?: string
-  readonly state: 'READY' | 'LOADING' | 'UNAVAILABLE'
+  readonly state: TritonState
   readonly reason: string
 }
 
-const STATES = {
-  available: 'READY',
-  loading: 'LOADING',
-  failed: 'UNAVAILABLE',
-  unloaded: 'UNAVAILABLE',
-} as const
-
 const reasonOf = ({ state, code, reason }: VersionStatus): string => {
-  if (state === 'failed') return `${code}: ${reason}`
+  if (state === 'failed' || state === 'poison') return `${code}: ${reason}`
   return state === 'unloaded' ? 'unloaded: the version policy does not name it' : ''
 }
 
@@ -32,7 +26,7 @@ const entriesOf = ({ name, versions }: ModelStatus): IndexEntry[] =>
     : versions.map((status) => ({
         name,
         version: String(status.version),
-        state: STATES[status.state],
+        state: tritonStateOf(status.state),
         reason: reasonOf(status),
       }))
 

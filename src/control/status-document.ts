@@ -3,15 +3,13 @@
 import type { BatchPolicy } from '../shared/epoch-plan.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
 import type { Signature } from '../shared/tensor.ts'
-
-/** `loading` covers proving and preparing; `available`: loaded in all replicas. */
-export type VersionState = 'loading' | 'available' | 'failed' | 'unloaded'
+import type { VersionState } from './version-state.ts'
 
 export interface VersionStatus {
   readonly version: number
   readonly state: VersionState
   readonly aliases: readonly string[]
-  /** Error code and reason when `failed`. */
+  /** Error code and reason when `failed` or `poison`. */
   readonly code: string | null
   readonly reason: string | null
   readonly digest: string | null

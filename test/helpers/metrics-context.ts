@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { type ThreadStatistics, ThreadStatisticsSchema } from '../../proto/gen/control_pb.ts'
 import type { MetricsContext } from '../../src/control/metrics.ts'
 import type { ReplicaSnapshot, Snapshot } from '../../src/control/statistics.ts'
-import type { ModelsDocument, VersionState } from '../../src/control/status-document.ts'
+import type { ModelsDocument } from '../../src/control/status-document.ts'
+import type { VersionState } from '../../src/control/version-state.ts'
 import { anySlots, slotsFrom } from './counted-slots.ts'
 
 type Figures = Partial<

@@ -51,7 +51,7 @@ export const SERVER_SCHEMAS: Schema = {
     properties: {
       name: TEXT,
       version: { ...VERSION, description: 'Absent for a model without versions' },
-      state: { enum: ['READY', 'LOADING', 'UNAVAILABLE'] },
+      state: { enum: ['READY', 'LOADING', 'UNLOADING', 'UNAVAILABLE'] },
       reason: TEXT,
     },
     required: ['name', 'state', 'reason'],
