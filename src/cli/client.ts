@@ -1,5 +1,6 @@
 /** Asking a running gateway. Whatever goes wrong on the way becomes an error with a sentence. */
 
+import type { RestartStatus } from '../control/rolling-restart.ts'
 import type { ModelsDocument, StatusDocument } from '../control/status-document.ts'
 import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
 import { type Fields, isFields } from '../shared/fields.ts'
@@ -89,17 +90,18 @@ export const problemOf = (answer: string): Problem => {
   return { code: text('code'), detail: text('detail'), hint: text('hint') }
 }
 
-/** GETs a document of the control server: `wanted` are keys that tell it from a stranger's. */
+/** Asks the control server for a document: `wanted` are keys that tell it from a stranger's. */
 const getDocument = async <T>(
   { server, timeout }: ServerOptions,
   path: string,
   wanted: readonly (keyof T & string)[],
+  { method, status }: { method: string; status: number } = { method: 'GET', status: 200 },
 ): Promise<T> => {
   const unreachable = 'CONTROL_UNREACHABLE'
-  const answer = await request(`${server}${path}`, { timeoutMs: timeout, unreachable })
+  const answer = await request(`${server}${path}`, { method, timeoutMs: timeout, unreachable })
   const stranger = (what: string) =>
     new GatewayError(unreachable, `${server} answers, but not as Sluice does: ${what}`)
-  if (answer.status !== 200) {
+  if (answer.status !== status) {
     const { code, detail } = problemOf(answer.text)
     if (code === undefined || !Object.hasOwn(ERRORS, code)) throw stranger(`${answer.status}`)
     throw new GatewayError(code as ErrorCode, detail ?? `${server} answered ${code}`)
@@ -126,3 +128,9 @@ export const getStatus = (server: ServerOptions): Promise<StatusDocument> =>
 /** Versions and their states. Throws like `getStatus`. */
 export const getModels = (server: ServerOptions): Promise<ModelsDocument> =>
   getDocument(server, '/api/v1/models', ['models'])
+
+/** Begins a rolling restart, or joins the one that is under way. Throws like `getStatus`. */
+export const postRestart = (server: ServerOptions): Promise<RestartStatus> => {
+  const accepted = { method: 'POST', status: 202 }
+  return getDocument(server, '/api/v1/restart', ['number', 'state'], accepted)
+}

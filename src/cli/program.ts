@@ -41,7 +41,13 @@ const withGatewayFlags = (command: Command): Command => {
 
 const TIMEOUT_MS = 5000
 
-const withServer = (command: Command): Command =>
+const RESTART_MS = 600_000
+
+const withServer = (
+  command: Command,
+  what = 'longest wait for an answer',
+  [ms, text]: readonly [number, string] = [TIMEOUT_MS, '5s'],
+): Command =>
   command
     .addOption(
       new Option('--server <url>', 'control server')
@@ -50,15 +56,28 @@ const withServer = (command: Command): Command =>
         .argParser(parseServer),
     )
     .addOption(
-      new Option('--timeout <duration>', 'longest wait for an answer, such as 500ms or 10s')
-        .default(TIMEOUT_MS, '5s')
+      new Option('--timeout <duration>', `${what}, such as 500ms or 10s`)
+        .default(ms, text)
         .argParser(parseTimeout),
     )
 
 const examples = (...lines: string[]): string => `Examples:\n  ${lines.join('\n  ')}\n`
 
+type OnExit = (code: number) => void
+
+const addRestart = (program: Command, onExit: OnExit): void => {
+  const restart = program.command('restart').description('Replace all replicas, without an outage')
+  withServer(restart, 'longest wait for the last replica', [RESTART_MS, '10m'])
+    .option('--json', 'as JSON')
+    .addHelpText('before', examples('sluice restart', 'sluice restart --timeout 2m'))
+    .action(async (options) => {
+      const verb = await import('./restart.ts')
+      onExit(await verb.restart(options))
+    })
+}
+
 /** `onExit` gets the exit code of the verb that ran. */
-const buildProgram = (onExit: (code: number) => void): Command => {
+const buildProgram = (onExit: OnExit): Command => {
   const program = new Command('sluice')
     .description('Serves ONNX models over HTTP: versions under control, every request counted.')
     .version(VERSION)
@@ -110,6 +129,7 @@ const buildProgram = (onExit: (code: number) => void): Command => {
       const { models } = await import('./models.ts')
       onExit(await models(options))
     })
+  addRestart(program, onExit)
   withServer(program.command('predict').description('Send one request'))
     .argument('[endpoint]', 'endpoint; the default one if there is one')
     .requiredOption('-d, --data <body>', 'JSON, @file, or - for stdin; a bare row will do')

@@ -114,6 +114,7 @@ const adminSources = (
   const page = new MetricsPage()
   return {
     models: () => gatewayModels(gateway),
+    restart: () => gateway.supervisor.restart(),
     status: async () => {
       await gateway.figures.refresh()
       return gatewayStatus(gateway, facts())

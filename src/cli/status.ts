@@ -54,6 +54,12 @@ export const renderStatus = (status: StatusDocument): string => {
   const parts = [head, place, '', table(replicaRows(status.replicas))]
   if (status.endpoints.length > 0) parts.push('', table(endpointRows(status.endpoints)))
   else parts.push('', 'no endpoint: see `sluice models`')
+  const { restart } = status
+  if (restart !== null && restart.state !== 'done') {
+    const { state, replaced, replicas, fault } = restart
+    const what = `restart ${state}: ${replaced} of ${replicas} replaced`
+    parts.push('', paint('yellow', fault === null ? `◌ ${what}` : `⚠ ${what}: ${plain(fault)}`))
+  }
   if (status.warnings.length > 0) {
     parts.push('', ...status.warnings.map((warning) => paint('yellow', `⚠ ${plain(warning)}`)))
   }

@@ -1,6 +1,6 @@
 /**
- * The HTTP servers of control: on :8002, for this machine only, metrics, health and the read-only
- * part of the admin API; on `metrics.listen`, for others too, metrics and health alone.
+ * The HTTP servers of control: on :8002, for this machine only, metrics, health and the admin API;
+ * on `metrics.listen`, for others too, metrics and health alone.
  */
 
 import { STATUS_CODES } from 'node:http'
@@ -14,11 +14,14 @@ import { OPENAPI } from './admin-openapi.ts'
 import { METRICS_TYPES, type MetricsFormat } from './metrics.ts'
 import { metricsFormat } from './metrics-format.ts'
 import { listenFailure } from './port-guard.ts'
+import type { RestartStatus } from './rolling-restart.ts'
 import type { ModelsDocument, StatusDocument } from './status-document.ts'
 
 export interface AdminSources {
   status(): Promise<StatusDocument>
   models(): ModelsDocument
+  /** Begins a rolling restart, or joins the one that is under way. */
+  restart(): RestartStatus
   metrics(format: MetricsFormat): Promise<string>
   /** Checks by name; null: fine, else why not. */
   readiness(): Readonly<Record<string, string | null>>
@@ -47,6 +50,15 @@ const CONNECTIONS_MAX = 128
  */
 const isLoopbackHost = (host: string): boolean =>
   /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i.test(host)
+
+/**
+ * A page of another origin can have a browser send a POST without asking first: what changes
+ * something is refused to every page but our own. Clients that are no browsers send no Origin.
+ */
+const isForeignPage = ({ method, headers }: FastifyRequest): boolean => {
+  const { origin, host = '' } = headers
+  return !/^(?:GET|HEAD)$/.test(method) && origin !== undefined && origin !== `http://${host}`
+}
 
 type Hints = { readonly [Code in ErrorCode]?: string }
 
@@ -151,6 +163,7 @@ const addMetricsRoutes = (app: FastifyInstance, sources: MetricsSources): void =
 const addAdminRoutes = (app: FastifyInstance, sources: AdminSources): void => {
   app.get('/api/v1/status', async () => sources.status())
   app.get('/api/v1/models', async () => sources.models())
+  app.post('/api/v1/restart', async (_, reply) => reply.code(202).send(sources.restart()))
   app.get('/api/v1/openapi.json', async () => OPENAPI)
   app.get('/', async (_, reply) => reply.type('text/html').send(PAGE))
 }
@@ -166,8 +179,12 @@ const admit = (
 ): FastifyReply | undefined => {
   // Figures of a moment: no cache may answer for us, and no browser may guess another type.
   reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
-  if (!isLoopbackOnly || isLoopbackHost(request.headers.host ?? '')) return undefined
-  return refuse(reply, 'FORBIDDEN', 'The Host header names no loopback address')
+  if (!isLoopbackOnly) return undefined
+  if (!isLoopbackHost(request.headers.host ?? '')) {
+    return refuse(reply, 'FORBIDDEN', 'The Host header names no loopback address')
+  }
+  if (!isForeignPage(request)) return undefined
+  return refuse(reply, 'FORBIDDEN', 'Pages of other origins may change nothing here')
 }
 
 const MALFORMED = 'The request is malformed'
@@ -176,11 +193,11 @@ const MALFORMED = 'The request is malformed'
 const addRefusals = (app: FastifyInstance, server: Server, refuse: Refuse): void => {
   app.addHook('onRequest', async (request, reply) => admit(request, reply, server, refuse))
   app.setNotFoundHandler((request, reply) => {
-    if (!app.hasRoute({ url: pathOf(request), method: 'GET' })) {
-      return refuse(reply, 'ROUTE_NOT_FOUND', 'No such path')
-    }
-    reply.header('allow', 'GET, HEAD')
-    return refuse(reply, 'METHOD_NOT_ALLOWED', 'This path takes no such method; use GET')
+    const url = pathOf(request)
+    const method = ['GET', 'POST'].find((each) => app.hasRoute({ url, method: each }))
+    if (method === undefined) return refuse(reply, 'ROUTE_NOT_FOUND', 'No such path')
+    reply.header('allow', method === 'GET' ? 'GET, HEAD' : method)
+    return refuse(reply, 'METHOD_NOT_ALLOWED', `This path takes no such method; use ${method}`)
   })
   app.setErrorHandler((error: { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500

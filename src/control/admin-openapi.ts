@@ -9,16 +9,16 @@ const answer = (description: string, type: string, schema: object = { type: 'str
   content: { [type]: { schema } },
 })
 
-const get = (summary: string, responses: Readonly<Record<number, object>>, parameters = {}) => ({
-  get: {
-    summary,
-    ...parameters,
-    responses: {
-      ...responses,
-      default: answer('What went wrong', 'application/problem+json', PROBLEM),
-    },
+const operation = (summary: string, responses: Readonly<Record<number, object>>, more = {}) => ({
+  summary,
+  ...more,
+  responses: {
+    ...responses,
+    default: answer('What went wrong', 'application/problem+json', PROBLEM),
   },
 })
+
+const get = (...parts: Parameters<typeof operation>) => ({ get: operation(...parts) })
 
 const object = (description: string) => answer(description, 'application/json', { type: 'object' })
 
@@ -59,6 +59,12 @@ export const OPENAPI = {
     ),
     '/api/v1/status': get('Epoch, endpoints, replicas and warnings', { 200: object('Status') }),
     '/api/v1/models': get('Models, versions and their states', { 200: object('Models') }),
+    '/api/v1/restart': {
+      post: operation(
+        'Replaces all replicas, one after the other, without an outage; joins a restart that is under way. `restart` of the status tells what comes of it',
+        { 202: object('Begun, or joined: `number` names it') },
+      ),
+    },
     '/api/v1/openapi.json': get('This description', { 200: object('OpenAPI 3.1') }),
   },
   components: {

@@ -8,9 +8,9 @@ import { endpointStatuses } from './endpoint-status.ts'
 import type { Gateway } from './gateway.ts'
 import { modelsDocument, modelWarnings } from './model-status.ts'
 import { versionName } from './planned-version.ts'
+import type { ReplicaState } from './replica-state.ts'
 import type { ReplicaSnapshot } from './statistics.ts'
 import type { ModelsDocument, ReplicaStatus, StatusDocument } from './status-document.ts'
-import type { ReplicaState } from './supervisor.ts'
 
 export interface GatewayFacts {
   readonly gateway: string
@@ -119,6 +119,7 @@ export const gatewayStatus = (gateway: Gateway, facts: GatewayFacts): StatusDocu
     defaultEndpoint: plan?.defaultEndpoint ?? null,
     endpoints: endpointStatuses(plan, gateway.figures.snapshot),
     replicas,
+    restart: gateway.supervisor.lastRestart,
     warnings: [
       ...facts.warnings,
       ...gateway.warnings(),

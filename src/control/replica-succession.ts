@@ -14,6 +14,9 @@ import type { ReplicaSlot } from './replica-slot.ts'
 
 /** A successor may take so long, its new starts included, beside what it needs to prepare. */
 const START_MS_MAX = 60_000
+/** Successors of one place that may die before they serve: the next would fare no better. */
+const DEATHS_MAX = 4
+const STOPPED = 'the gateway stops'
 const LOOK_MS = 50
 
 export interface SuccessionOptions {
@@ -29,6 +32,8 @@ export interface SuccessionOptions {
 export class ReplicaSuccession {
   readonly #options: SuccessionOptions
   #isStopped = false
+  /** Those before have ended: never are two places without their own replica at once. */
+  #tail: Promise<unknown> = Promise.resolve()
   /** Why outdated replicas were not replaced; '' while there is no such reason. */
   #fault = ''
 
@@ -46,15 +51,51 @@ export class ReplicaSuccession {
    * Stops at the first that fails: what it cannot do the others cannot either, and they serve.
    */
   async replaceOutdated(slots: readonly ReplicaSlot[]): Promise<void> {
-    for (const slot of slots) {
-      const upTo = this.#outdatedUpTo(slot)
-      const fault = upTo === 0 ? null : await this.#succeed(slot, upTo)
-      if (fault === null) continue
-      const { index } = slot
-      this.#fault = `Replicas serve on with earlier settings: the successor of replica ${index} ${fault}; logs/replica-${index}.log in the state folder tells why`
-      this.#options.logger.error({ event: 'succession_failed', replica: index }, this.#fault)
-      return
+    const fault = await this.#inTurn(slots, (slot) => this.#outdatedUpTo(slot))
+    if (fault === null || this.#isStopped) return
+    this.#fault = `Replicas serve on with earlier settings: ${fault}`
+    this.#options.logger.error({ event: 'succession_failed' }, this.#fault)
+  }
+
+  /**
+   * Replaces every process up to an incarnation in the same way.
+   *
+   * @param onReplaced a place is done
+   * @returns why not all were replaced, as a sentence; null when they were
+   */
+  replaceOlder(
+    slots: readonly ReplicaSlot[],
+    upTo: number,
+    onReplaced: (slot: ReplicaSlot) => void,
+  ): Promise<string | null> {
+    const oldest = ({ processes }: ReplicaSlot) =>
+      processes.findLast((own) => isStaying(own) && own.incarnation <= upTo)?.incarnation ?? 0
+    return this.#inTurn(slots, oldest, onReplaced)
+  }
+
+  /** Asked for while it is under way, it begins when that has ended. */
+  #inTurn(
+    slots: readonly ReplicaSlot[],
+    upToOf: (slot: ReplicaSlot) => number,
+    onReplaced: (slot: ReplicaSlot) => void = () => {},
+  ): Promise<string | null> {
+    const replace = async (): Promise<string | null> => {
+      for (const slot of slots) {
+        if (this.#isStopped) return STOPPED
+        const upTo = upToOf(slot)
+        const fault = upTo === 0 ? null : await this.#succeed(slot, upTo)
+        if (fault === STOPPED) return fault
+        if (fault !== null) {
+          const { index } = slot
+          return `the successor of replica ${index} ${fault}; logs/replica-${index}.log in the state folder tells why`
+        }
+        onReplaced(slot)
+      }
+      return null
     }
+    const turn = this.#tail.then(replace)
+    this.#tail = turn
+    return turn
   }
 
   /** What an operator should know, in sentences. */
@@ -81,7 +122,7 @@ export class ReplicaSuccession {
     const { drainMsMax } = this.#options.settingsFor(slot.index, 0)
     slot.outdate(upTo)
     const fault = await this.#fails(slot, upTo)
-    if (this.#isStopped) return null
+    if (this.#isStopped) return STOPPED
     const isOld = ({ incarnation }: { incarnation: number }) => incarnation <= upTo
     const [old, young] = [slot.processes.filter(isOld), slot.processes.filter((own) => !isOld(own))]
     if (fault === null) {
@@ -103,13 +144,16 @@ export class ReplicaSuccession {
     const { clock, isServing, prepareMsMax } = this.#options
     const limitMs = START_MS_MAX + prepareMsMax()
     const giveUpMs = clock.monotonic() + limitMs
+    const deaths = new Set<number>()
     while (clock.monotonic() < giveUpMs && !this.#isStopped) {
       const { processes, lastDeath } = slot
       const successor = processes.findLast((own) => own.incarnation > upTo && isStaying(own))
       const replica = successor?.replica ?? null
       if (replica !== null && isServing(replica)) return null
-      if (lastDeath !== null && lastDeath.incarnation > upTo && lastDeath.isFatal) {
-        return `ended for good (${lastDeath.detail})`
+      if (lastDeath !== null && lastDeath.incarnation > upTo) {
+        if (lastDeath.isFatal) return `ended for good (${lastDeath.detail})`
+        deaths.add(lastDeath.incarnation)
+        if (deaths.size >= DEATHS_MAX) return `died ${deaths.size} times (${lastDeath.detail})`
       }
       await delay(clock, LOOK_MS)
     }

@@ -3,6 +3,7 @@
 import type { BatchPolicy } from '../shared/epoch-plan.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
 import type { Signature } from '../shared/tensor.ts'
+import type { RestartStatus } from './rolling-restart.ts'
 import type { VersionState } from './version-state.ts'
 
 export interface VersionStatus {
@@ -93,6 +94,8 @@ export interface StatusDocument {
   readonly defaultEndpoint: string | null
   readonly endpoints: readonly EndpointStatus[]
   readonly replicas: readonly ReplicaStatus[]
+  /** The last rolling restart that was asked for; null before the first under this control. */
+  readonly restart: RestartStatus | null
   /**
    * Sentences for the operator: versions that failed, slow models, dead replicas, settings that
    * wait for a restart.

@@ -22,9 +22,11 @@ import { entryPath } from '../shared/threads.ts'
 import type { ConnectedReplica, ReplicaDeath } from './connected-replica.ts'
 import { readReplicaFiles, removeReplicaFile } from './replica-files.ts'
 import { rotateReplicaLog } from './replica-log.ts'
-import { isStaying, type ReplicaProcess } from './replica-process.ts'
+import type { ReplicaProcess } from './replica-process.ts'
 import { ReplicaSlot } from './replica-slot.ts'
+import { type ReplicaState, replicaStateOf } from './replica-state.ts'
 import { ReplicaSuccession } from './replica-succession.ts'
+import { type RestartStatus, RollingRestart } from './rolling-restart.ts'
 import { type ControlLink, SocketServer } from './socket-server.ts'
 import type { StateDir } from './state-dir.ts'
 
@@ -63,19 +65,6 @@ export interface SupervisorOptions {
   settingsFor(index: number, incarnation: number): ReplicaSettings
 }
 
-/** What is known of one replica: of the process that serves, else of the one that will. */
-export interface ReplicaState {
-  readonly index: number
-  /** 0 when no process runs, like `pid`. */
-  readonly incarnation: number
-  readonly pid: number
-  readonly state: 'starting' | 'connected' | 'draining' | 'dead'
-  readonly restarts: number
-  /** Monotonic start or adoption of the process under this control; null when none runs. */
-  readonly startedAtMs: number | null
-  readonly lastDeath: ReplicaDeath | null
-}
-
 export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #slots = new Map<number, ReplicaSlot>()
@@ -86,6 +75,7 @@ export class Supervisor {
   /** A replica with the wanted settings has answered requests. */
   #hasServed = false
   readonly #succession: ReplicaSuccession
+  readonly #restarts: RollingRestart
 
   constructor(options: SupervisorOptions) {
     this.#options = options
@@ -102,6 +92,9 @@ export class Supervisor {
     const isServing = (replica: ConnectedReplica) => this.#isServing(replica)
     const prepareMsMax = () => options.handlers.prepareMsMax?.() ?? 0
     this.#succession = new ReplicaSuccession({ ...options, isServing, prepareMsMax })
+    const succession = this.#succession
+    const slots = () => this.#wanted()
+    this.#restarts = new RollingRestart({ clock, logger, succession, slots })
     for (let index = 0; index < replicas; index++) this.#slots.set(index, this.#makeSlot(index))
   }
 
@@ -135,11 +128,15 @@ export class Supervisor {
     await Promise.all(slots.map((slot) => slot.when(() => slot.processes.every(isKnown))))
     // Those that live know of the dead now; before, these files were all that told of them.
     for (const name of dead) removeReplicaFile(stateDir.runPath, name)
-    const { replicas, settingsFor } = this.#options
-    for (const slot of slots.filter(({ index }) => index >= replicas)) {
-      endAll(slot, settingsFor(slot.index, 0).drainMsMax, 'surplus')
+    const wanted = this.#wanted()
+    for (const slot of slots.filter((each) => !wanted.includes(each))) {
+      endAll(slot, this.#options.settingsFor(slot.index, 0).drainMsMax, 'surplus')
     }
-    void this.#succession.replaceOutdated(slots.filter(({ index }) => index < replicas))
+    void this.#succession.replaceOutdated(wanted)
+  }
+
+  #wanted(): ReplicaSlot[] {
+    return [...this.#slots.values()].filter(({ index }) => index < this.#options.replicas)
   }
 
   /** Every replica whose link is open, by index; also those that are about to end. */
@@ -155,18 +152,21 @@ export class Supervisor {
 
   /** What is known of every replica, by index. */
   states(): ReplicaState[] {
-    return [...this.#slots.values()].map((slot) => {
-      const shown = this.#shown(slot)
-      return {
-        index: slot.index,
-        incarnation: shown?.incarnation ?? 0,
-        pid: shown?.identity?.pid ?? 0,
-        state: stateOf(shown),
-        restarts: slot.restarts,
-        startedAtMs: shown?.startedAtMs ?? null,
-        lastDeath: slot.lastDeath,
-      }
-    })
+    const isServing = (replica: ConnectedReplica) => this.#isServing(replica)
+    return [...this.#slots.values()].map((slot) => replicaStateOf(slot, isServing))
+  }
+
+  /**
+   * Replaces all replicas, one after the other, each by one that serves before the old one drains;
+   * joins a restart that is under way.
+   */
+  restart(): RestartStatus {
+    return this.#restarts.begin()
+  }
+
+  /** The last restart that was asked for; null before the first. */
+  get lastRestart(): RestartStatus | null {
+    return this.#restarts.status
   }
 
   /** What an operator should know, in sentences. */
@@ -214,12 +214,6 @@ export class Supervisor {
 
   #isServing(replica: ConnectedReplica): boolean {
     return this.#options.handlers.isServing?.(replica) ?? true
-  }
-
-  #shown({ processes }: ReplicaSlot): Readonly<ReplicaProcess> | undefined {
-    const staying = processes.filter(isStaying)
-    const serving = staying.findLast(({ replica }) => replica !== null && this.#isServing(replica))
-    return serving ?? staying.at(-1) ?? processes.at(-1)
   }
 
   #onAccepted(hello: Hello, link: ControlLink): void {
@@ -281,12 +275,6 @@ export class Supervisor {
       }
     }
   }
-}
-
-const stateOf = (process: Readonly<ReplicaProcess> | undefined): ReplicaState['state'] => {
-  if (process === undefined) return 'dead'
-  if (!isStaying(process)) return 'draining'
-  return process.replica === null ? 'starting' : 'connected'
 }
 
 const endAll = (slot: ReplicaSlot, graceMs: number, reason: string): void => {

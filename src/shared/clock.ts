@@ -83,3 +83,7 @@ export const delay = (clock: Clock, delayMs: number): Promise<void> =>
   new Promise((resolve) => {
     clock.setTimer(delayMs, resolve)
   })
+
+/** The same for a program that has nothing else to do: it lives on meanwhile. */
+export const pause = (delayMs: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, delayMs))

@@ -1,4 +1,4 @@
-/** Clients that ask, wait for the answer and ask again, over connections that are kept alive. */
+/** Clients that ask, wait for the answer and ask again. */
 
 import { Agent, request } from 'node:http'
 import { atEnd } from './clean-up.ts'
@@ -22,6 +22,8 @@ export interface LoopTarget {
   readonly port: number
   readonly path: string
   readonly body: string
+  /** False: a new connection for every request. Default true. */
+  readonly isKeptAlive?: boolean
 }
 
 const ask = (target: LoopTarget, agent: Agent, sentId: string): Promise<LoopAnswer> =>
@@ -59,7 +61,7 @@ export const startClosedLoop = (target: LoopTarget, clients: number) => {
   const waiting: { at: number; resolve: () => void }[] = []
   let broken = 0
   let isStopping = false
-  const agent = new Agent({ keepAlive: true, maxSockets: clients })
+  const agent = new Agent({ keepAlive: target.isKeptAlive ?? true, maxSockets: clients })
   atEnd(() => {
     isStopping = true
     agent.destroy()

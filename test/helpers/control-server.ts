@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import type { ListenAddress } from '../../src/config/config.ts'
 import type { AdminSources, ControlServer } from '../../src/control/admin-api.ts'
 import { OPENAPI } from '../../src/control/admin-openapi.ts'
+import type { RestartStatus } from '../../src/control/rolling-restart.ts'
 import type { ModelsDocument, StatusDocument } from '../../src/control/status-document.ts'
 import { ERRORS, type ErrorCode } from '../../src/shared/errors.ts'
 import { atEnd } from './clean-up.ts'
@@ -12,6 +13,10 @@ import { type RawAnswer, RawClient } from './raw-client.ts'
 export const HOST = '127.0.0.1'
 export const STATUS = { gateway: 'abc', ready: true } as unknown as StatusDocument
 export const MODELS: ModelsDocument = { models: [] }
+export const RESTART: RestartStatus = {
+  ...({ number: 1, state: 'running', replicas: 2, replaced: 0, fault: null } as const),
+  ...{ startedAt: '2025-01-01T00:00:00.000Z', endedAt: null },
+}
 
 interface Question {
   readonly method?: string
@@ -31,6 +36,7 @@ export const startControlServer = async (
     {
       status: async () => STATUS,
       models: () => MODELS,
+      restart: () => RESTART,
       metrics: async (format) => `# in ${format}\n`,
       readiness: () => ({ endpoints: null }),
       onFault: (thrown, path) => faults.push({ thrown, path }),

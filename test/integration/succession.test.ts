@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ConnectedReplica } from '../../src/control/connected-replica.ts'
+import type { Supervisor } from '../../src/control/supervisor.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { startFirstControl } from '../helpers/first-control.ts'
 import { openTestState, stateFolder } from '../helpers/state-folder.ts'
@@ -104,4 +105,63 @@ test('a control that finds a replica and its successor goes on where the last on
   expect(events.slice(0, 2).sort()).toEqual(['0.1 connected', '0.2 connected'])
   expect(events[2]).toBe('0.1 died')
   expect((await connected(1))[0]!.pid).toBe(second.pids[1])
+})
+
+const restartEnded = (supervisor: Supervisor, clock?: FakeClock) =>
+  until(
+    async () => {
+      await clock?.advance(50)
+      return supervisor.lastRestart?.state !== 'running'
+    },
+    { what: 'the end of the restart' },
+  )
+
+test('restart() replaces every replica, one at a time; a second wish meanwhile joins it', async () => {
+  const { supervisor, events, connected } = makeTroupe(await openTestState(), { replicas: 2 })
+  expect(supervisor.lastRestart).toBeNull()
+  await supervisor.start()
+  await connected(2)
+  events.length = 0
+  expect(supervisor.restart()).toMatchObject({ number: 1, state: 'running', replicas: 2 })
+  expect(supervisor.restart()).toMatchObject({ number: 1, replaced: 0 })
+  await restartEnded(supervisor)
+  expect(events).toEqual(['0.3 connected', '0.1 died', '1.4 connected', '1.2 died'])
+  expect(supervisor.lastRestart).toMatchObject({ state: 'done', replaced: 2, fault: null })
+  expect(supervisor.restart()).toMatchObject({ number: 2, state: 'running', replaced: 0 })
+  await restartEnded(supervisor)
+  expect((await connected(2)).map(({ incarnation }) => incarnation)).toEqual([5, 6])
+})
+
+test('restart() ends with the first successor that dies again and again; the old serve on', async () => {
+  const clock = new FakeClock()
+  const manner = (_: number, incarnation: number) => (incarnation > 3 ? 'brittle' : 'obedient')
+  const options = { replicas: 2, clock, manner } as const
+  const { supervisor, connected } = makeTroupe(await openTestState(), options)
+  await supervisor.start()
+  await connected(2)
+  supervisor.restart()
+  await restartEnded(supervisor, clock)
+  const { fault } = supervisor.lastRestart!
+  expect(supervisor.lastRestart).toMatchObject({ state: 'failed', replaced: 1 })
+  expect(fault).toMatch(/^the successor of replica 1 died 4 times \(exit code 1\); .*logs/)
+  expect((await connected(2)).map(({ incarnation }) => incarnation)).toEqual([3, 2])
+  await clock.advance(60_000)
+  expect((await connected(2)).map(({ incarnation }) => incarnation)).toEqual([3, 2])
+})
+
+test('drainAll() in the middle of a restart ends everything in order', async () => {
+  const isServing = ({ incarnation }: ConnectedReplica) => incarnation <= 2
+  const options = { replicas: 2, isServing }
+  const { supervisor, deaths, connected } = makeTroupe(await openTestState(), options)
+  await supervisor.start()
+  await connected(2)
+  supervisor.restart()
+  await connected(3)
+  await supervisor.drainAll(5000)
+  expect(deaths.map(({ detail }) => detail)).toEqual(Array(3).fill('exit code 0'))
+  await restartEnded(supervisor)
+  expect(supervisor.lastRestart).toMatchObject({ state: 'failed', fault: 'the gateway stops' })
+  expect(supervisor.restart()).toMatchObject({ number: 2 })
+  await restartEnded(supervisor)
+  expect(deaths).toHaveLength(3)
 })

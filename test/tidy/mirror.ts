@@ -15,6 +15,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/control/replica-process.ts',
     'src/control/replica-slot.ts',
   ],
+  'test/fault/restart.test.ts': ['src/cli/restart.ts'],
   'test/integration/bad-input.test.ts': ['src/server/pending.ts'],
   'test/integration/cli-check.test.ts': [
     'src/cli/check-repository.ts',
@@ -57,8 +58,14 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/cli/signals.ts',
   ],
   'test/integration/socket-server.test.ts': ['src/control/socket-server.ts'],
-  'test/integration/succession.test.ts': ['src/control/replica-succession.ts'],
-  'test/integration/supervisor.test.ts': ['src/control/supervisor.ts'],
+  'test/integration/succession.test.ts': [
+    'src/control/replica-succession.ts',
+    'src/control/rolling-restart.ts',
+  ],
+  'test/integration/supervisor.test.ts': [
+    'src/control/replica-state.ts',
+    'src/control/supervisor.ts',
+  ],
   'test/property/config.test.ts': [
     'src/config/schemas/file-format.ts',
     'src/config/schemas/manifest.ts',

@@ -30,6 +30,7 @@ const statusOf = (more: Partial<StatusDocument> = {}): StatusDocument => ({
   defaultEndpoint: 'b',
   endpoints: [endpoint('a', [[1, 10_000]]), endpoint('b', [[2, 10_000]])],
   replicas: [replica(1)] as StatusDocument['replicas'],
+  restart: null,
   warnings: [],
   ...more,
 })

@@ -51,6 +51,7 @@ const STATUS: StatusDocument = {
       ],
     },
   ],
+  restart: null,
   warnings: [],
 }
 
@@ -83,4 +84,16 @@ test('renderStatus() says why it is not ready, what is amiss, and that nothing i
   expect(text).toContain('⚠ not ready: no epoch yet; draining')
   expect(text).toContain('no endpoint: see `sluice models`')
   expect(text).toContain('⚠ a name with �[2J in it')
+})
+
+test('renderStatus() shows a restart that is under way or has failed', () => {
+  const restart = {
+    ...({ number: 1, state: 'running', replicas: 2, replaced: 1, fault: null } as const),
+    ...{ startedAt: '2025-01-01T00:00:00.000Z', endedAt: null },
+  }
+  expect(renderStatus({ ...STATUS, restart })).toContain('◌ restart running: 1 of 2 replaced')
+  const failed = { ...restart, state: 'failed', fault: 'it\u001b[2J died' } as const
+  const text = renderStatus({ ...STATUS, restart: failed })
+  expect(text).toContain('⚠ restart failed: 1 of 2 replaced: it�[2J died')
+  expect(renderStatus({ ...STATUS, restart: { ...restart, state: 'done' } })).not.toContain('rest')
 })

@@ -7,6 +7,7 @@ import {
   expectProblem,
   HOST,
   MODELS,
+  RESTART,
   STATUS,
   startControlServer,
 } from '../../helpers/control-server.ts'
@@ -29,6 +30,7 @@ const ROUTES: readonly [target: string, type: string, body: unknown][] = [
   ['/api/v1/openapi.json', JSON_TYPE, JSON.stringify(OPENAPI)],
   ['/', 'text/html', expect.stringMatching(/^<!doctype html>/)],
 ]
+const POSTS = ['/api/v1/restart']
 const PATHS = [...new Set(ROUTES.map(([target]) => target.split('?')[0]!))]
 
 test.each(ROUTES)(
@@ -89,6 +91,33 @@ test.each(PATHS)('createAdminApi() answers 405 with Allow on %s', async (path) =
     expectProblem(answer, 'METHOD_NOT_ALLOWED')
     expect(answer.headers.get('allow')).toBe('GET, HEAD')
   }
+})
+
+test('createAdminApi() takes POST /api/v1/restart, and no other method', async () => {
+  const { ask } = await start()
+  const restart = await ask('/api/v1/restart', { method: 'POST' })
+  expect(restart).toMatchObject({ status: 202, body: JSON.stringify(RESTART) })
+  const refused = await ask('/api/v1/restart')
+  expectProblem(refused, 'METHOD_NOT_ALLOWED')
+  expect(refused.headers.get('allow')).toBe('POST')
+})
+
+test('createAdminApi() changes nothing for pages of other origins, which browsers name', async () => {
+  let restarts = 0
+  const { ask, port } = await start({
+    restart: () => {
+      restarts++
+      return RESTART
+    },
+  })
+  for (const origin of ['http://evil.test', 'null', `http://${HOST}`, `https://${HOST}:${port}`]) {
+    const question = { method: 'POST', headers: { origin } }
+    expectProblem(await ask('/api/v1/restart', question), 'FORBIDDEN')
+  }
+  expect(restarts).toBe(0)
+  const headers = { origin: `http://${HOST}:${port}` }
+  expect((await ask('/api/v1/restart', { method: 'POST', headers })).status).toBe(202)
+  expect((await ask('/livez', { headers: { origin: 'http://evil.test' } })).status).toBe(200)
 })
 
 const LARGE = 'x'.repeat(BODY_BYTES_MAX + 1)
@@ -198,11 +227,13 @@ test('OPENAPI lists exactly the routes that answer, with their types', async () 
   const { body: page } = await ask('/')
   const linked = [...page.matchAll(/href="([^"?]+)/g)].map(([, path]) => path!)
   const listed = Object.entries(OPENAPI.paths)
-  const paths = listed.map(([path]) => path)
+  const gets = listed.flatMap(([path, item]) => ('get' in item ? [{ path, get: item.get }] : []))
+  const paths = gets.map(({ path }) => path)
   expect([...paths].sort()).toEqual([...linked].sort())
   // The page itself is for people.
   expect([...paths, '/'].sort()).toEqual([...PATHS].sort())
-  for (const [path, { get }] of listed) {
+  expect(listed.map(([path]) => path).filter((path) => !paths.includes(path))).toEqual(POSTS)
+  for (const { path, get } of gets) {
     const { status, headers } = await ask(path)
     const { content } = (get.responses as Record<number, { content: object }>)[status]!
     expect(Object.keys(content)).toContain(headers.get('content-type')!.split(';')[0])
