@@ -67,12 +67,11 @@ test('README.md: the commands beside the example do what they say', async () => 
   writeFileSync(join(cwd, 'row.json'), JSON.stringify(FLIGHT))
   const env = { SLUICE_SERVER: example.controlUrl }
   const verbs = commandsOf(README).filter(([verb = '']) => !/^(check|serve)$/.test(verb))
-  expect(verbs.map(([verb]) => verb)).toEqual(['status', 'models', 'predict'])
+  expect(verbs.map(([verb]) => verb)).toEqual(['status', 'restart', 'models', 'predict'])
   for (const verb of verbs) {
-    expect(await sluice(verb, { cwd, env })).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('flight-delay'),
-    })
+    const said = verb[0] === 'restart' ? 'replaced' : 'flight-delay'
+    const stdout = expect.stringContaining(said)
+    expect(await sluice(verb, { cwd, env })).toMatchObject({ code: 0, stdout })
   }
 })
 
