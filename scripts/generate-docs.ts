@@ -6,7 +6,8 @@ import { FLAG_PATHS, variableOf } from '../src/config/overrides.ts'
 import { type JsonSchema, leavesOf, toJsonSchema, typeText } from '../src/config/schema-text.ts'
 import { modelSchema } from '../src/config/schemas/model.ts'
 import { sluiceSchema } from '../src/config/schemas/sluice.ts'
-import { TRITON_KEYS, type TritonKeys } from '../src/config/schemas/triton.ts'
+import { TRITON_KEYS } from '../src/config/schemas/triton.ts'
+import type { TritonKeys } from '../src/config/schemas/triton-keys.ts'
 import { PARAMETERS } from '../src/config/schemas/triton-parameters.ts'
 import { METRICS } from '../src/control/metric-table.ts'
 import { ERROR_CODES, ERRORS } from '../src/shared/errors.ts'
@@ -86,7 +87,10 @@ const configPage = (): string => {
 const tritonRows = (keys: TritonKeys, prefix = ''): string[] =>
   Object.entries(keys).flatMap(([name, key]) => {
     const path = `${prefix}${name}`
-    if ('keys' in key) return tritonRows(key.keys, `${path}.`)
+    if ('keys' in key) {
+      const own = key.says === undefined ? [] : [row(`\`${path}\``, 'obeyed', key.says)]
+      return [...own, ...tritonRows(key.keys, `${path}.`)]
+    }
     const { verdict, says } = key
     const harmless = 'harmless' in key ? (key.harmless?.[0] ?? '') : ''
     const unless = harmless === '' ? '' : `, unless \`${harmless}\``

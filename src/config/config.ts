@@ -4,6 +4,7 @@ import type { Refusal } from '../shared/errors.ts'
 import type { PlacementWish } from '../shared/placement.ts'
 import type { QueuePolicies } from '../shared/queue-policy.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
+import type { WarmupSample } from '../shared/warm-up-samples.ts'
 
 /** Where a server listens. */
 export interface ListenAddress {
@@ -104,6 +105,7 @@ export interface ModelConfig {
   readonly placement: PlacementWish
   /** Sessions in the compute threads of a replica; null: as many as there are such threads. */
   readonly instances: number | null
+  readonly warmups: readonly WarmupSample[]
   /** null: without config.pbtxt. */
   readonly declared: DeclaredTensors | null
 }

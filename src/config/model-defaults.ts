@@ -13,5 +13,6 @@ export const DEFAULT_MODEL_CONFIG: ModelConfig = {
   versionPolicy: { kind: 'latest', count: 1 },
   placement: 'auto',
   instances: null,
+  warmups: [],
   declared: null,
 }

@@ -6,6 +6,7 @@ import type { ExampleRow, Manifest, ManifestFeature } from '../shared/manifest.t
 import type { ConfigProblem, FileRefusal, ModelConfig, Place } from './config.ts'
 import { jsonFault, jsonPlaces, placeAt } from './json-text.ts'
 import { DEFAULT_MODEL_CONFIG } from './model-defaults.ts'
+import { modelConfigOf } from './model-yaml.ts'
 import { type Locate, problemsOf, refuseFile, wrongPaths } from './problems.ts'
 import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { FORMAT_VERSION } from './schemas/file-format.ts'
@@ -129,22 +130,7 @@ const parseModelConfig = (bytes: Uint8Array): ModelConfig | FileRefusal => {
   if (problems.length > 0 || !parsed.success) {
     return refuseFile('MODEL_CONFIG_INVALID', problems)
   }
-  const { max_batch_size, dynamic_batching, session } = parsed.data
-  return {
-    ...DEFAULT_MODEL_CONFIG,
-    maxBatchSize: max_batch_size,
-    maxQueueDelayUs: dynamic_batching.max_queue_delay_microseconds,
-    preferredBatchSize: dynamic_batching.preferred_batch_size,
-    session: {
-      intraOpThreads: session.intra_op_threads,
-      interOpThreads: session.inter_op_threads,
-      executionMode: session.execution_mode,
-      graphOptimization: session.graph_optimization,
-      memoryArena: session.memory_arena,
-      memoryPattern: session.memory_pattern,
-      providers: session.providers,
-    },
-  }
+  return modelConfigOf(parsed.data)
 }
 
 const ALIAS = /^[a-z0-9][a-z0-9._-]{0,63}$/i

@@ -85,7 +85,7 @@ export interface Leaf {
 /** All settings of a schema, in its order. */
 export const leavesOf = (schema: JsonSchema, prefix: readonly string[] = []): Leaf[] =>
   Object.entries(schema.properties ?? {}).flatMap(([key, child]) =>
-    child.properties === undefined
+    Object.keys(child.properties ?? {}).length === 0
       ? [{ path: [...prefix, key], schema: child }]
       : leavesOf(child, [...prefix, key]),
   )

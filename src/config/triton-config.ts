@@ -4,12 +4,22 @@ import { formatShape } from '../shared/tensor.ts'
 import type { ConfigProblem, DeclaredTensor, FileRefusal, ModelConfig, Place } from './config.ts'
 import { placesOf } from './json-text.ts'
 import { DEFAULT_MODEL_CONFIG } from './model-defaults.ts'
+import { datatypeOf } from './model-yaml.ts'
 import { inOrder, refuseFile } from './problems.ts'
 import { shortened } from './schema-text.ts'
 import { TRITON_KEYS } from './schemas/triton.ts'
 import { type PbField, parseTextFormat } from './text-format.ts'
+import { readInstances, readQueue, readVersionPolicy } from './triton-queueing.ts'
 import { gpuValue, readSession } from './triton-session.ts'
-import { type ReadMessage, type ReadValue, Remarks, TreeReader } from './triton-tree.ts'
+import {
+  firstOf,
+  numbersOf,
+  type ReadMessage,
+  type ReadValue,
+  Remarks,
+  TreeReader,
+} from './triton-tree.ts'
+import { readWarmups } from './triton-warm-up.ts'
 
 const FILE = 'config.pbtxt'
 const CODE = 'MODEL_CONFIG_INVALID'
@@ -28,14 +38,8 @@ interface Reading {
   placeOf(offset: number): Place
 }
 
-const first = (message: ReadMessage | undefined, name: string): ReadValue | undefined =>
-  message?.values(name)[0]
-
-const numbersOf = (values: readonly ReadValue[]): number[] =>
-  values.map(({ value }) => Number(value))
-
 const checkName = (root: ReadMessage, model: string, { remarks }: Reading): void => {
-  const name = first(root, 'name')
+  const name = firstOf(root, 'name')
   if (name === undefined || name.value === '' || name.value === model) return
   remarks.problem(name.offset, 'name', `is not '${model}', the name of its folder`)
 }
@@ -79,7 +83,7 @@ const readTensor = (
   reading: Reading,
 ): DeclaredTensor | null => {
   const { remarks, placeOf } = reading
-  const [name, type] = [first(tensor, 'name'), first(tensor, 'data_type')]
+  const [name, type] = [firstOf(tensor, 'name'), firstOf(tensor, 'data_type')]
   const dims = tensor.values('dims')
   const reshape = tensor.messages('reshape')[0]
   checkDims(dims, `${path}.dims`, reading)
@@ -92,12 +96,11 @@ const readTensor = (
   }
   if (name === undefined || type === undefined) return null
   const inModel = reshape?.values('shape') ?? dims
-  const word = String(type.value).replace('TYPE_', '')
   return {
     name: String(name.value),
-    datatype: word === 'STRING' ? 'BYTES' : word,
+    datatype: datatypeOf(String(type.value)),
     dims: numbersOf(inModel),
-    isOptional: first(tensor, 'optional')?.value === true,
+    isOptional: firstOf(tensor, 'optional')?.value === true,
     places: {
       name: placeOf(name.offset),
       datatype: placeOf(type.offset),
@@ -114,7 +117,7 @@ const readTensors = (root: ReadMessage, path: 'input' | 'output', reading: Readi
     const isNew = !names.has(tensor.name)
     names.add(tensor.name)
     if (isNew) return [tensor]
-    const { offset } = first(message, 'name')!
+    const { offset } = firstOf(message, 'name')!
     const says = `'${shortened(tensor.name)}' is declared twice`
     reading.remarks.problem(offset, `${path}.name`, says)
     return []
@@ -141,7 +144,8 @@ const readBatching = (root: ReadMessage, maxBatchSize: number | null, { remarks 
   const sizes = batching?.values('preferred_batch_size') ?? []
   return {
     preferredBatchSize: numbersOf(sizes),
-    maxQueueDelayUs: Number(first(batching, 'max_queue_delay_microseconds')?.value ?? 0),
+    maxQueueDelayUs: Number(firstOf(batching, 'max_queue_delay_microseconds')?.value ?? 0),
+    queue: readQueue(batching, remarks),
   }
 }
 
@@ -150,7 +154,7 @@ const readConfig = (fields: readonly PbField[], model: string, reading: Reading)
   checkName(root, model, reading)
   const inputs = readTensors(root, 'input', reading)
   const outputs = readTensors(root, 'output', reading)
-  const batchSize = first(root, 'max_batch_size')
+  const batchSize = firstOf(root, 'max_batch_size')
   const isComplete = inputs.length > 0 && outputs.length > 0
   const maxBatchSize = rowsOf(Number(batchSize?.value ?? 0), isComplete)
   const gpu = gpuValue(root)
@@ -163,6 +167,9 @@ const readConfig = (fields: readonly PbField[], model: string, reading: Reading)
     maxBatchSize,
     ...readBatching(root, maxBatchSize, reading),
     session: readSession(root, reading.remarks),
+    versionPolicy: readVersionPolicy(root, reading.remarks),
+    instances: readInstances(root),
+    warmups: readWarmups(root, reading.remarks),
     declared: { inputs, outputs, ...places },
   }
 }

@@ -9,7 +9,7 @@ import {
   type OtherKey,
   type Section,
   type TritonKeys,
-} from './schemas/triton.ts'
+} from './schemas/triton-keys.ts'
 import type { PbField, PbValue } from './text-format.ts'
 
 /** Something to say about a place. */
@@ -56,6 +56,13 @@ export interface ReadMessage {
   values(name: string): readonly ReadValue[]
   messages(name: string): readonly ReadMessage[]
 }
+
+/** The first value of a key that is not repeated. */
+export const firstOf = (message: ReadMessage | undefined, name: string): ReadValue | undefined =>
+  message?.values(name)[0]
+
+export const numbersOf = (values: readonly ReadValue[]): number[] =>
+  values.map(({ value }) => Number(value))
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 

@@ -133,7 +133,7 @@ test('check --json gives problems as objects, counts, and whether all is well', 
   const files = {
     'models/m/1/model.onnx': MODEL,
     'models/m/1/manifest.json': manifest(),
-    'models/m/config.pbtxt': 'max_batch_size: 8\ninstance_group { count: 2 }',
+    'models/m/config.pbtxt': 'max_batch_size: 8\ninstance_group { passive: true }',
   }
   const flags = ['--json']
   const fine = await check(files, { flags })
@@ -143,8 +143,8 @@ test('check --json gives problems as objects, counts, and whether all is well', 
     file: 'models/m/config.pbtxt',
     line: 2,
     column: 18,
-    path: 'instance_group.count',
-    message: expect.stringContaining('is not obeyed: every data thread'),
+    path: 'instance_group.passive',
+    message: expect.stringContaining('is not obeyed: every session gets'),
     hint: null,
   }
   expect(fine).toMatchObject({ code: 0, stderr: '' })

@@ -140,7 +140,7 @@ test.skipIf(!existsSync(SCRIPT))('colour is for terminals that want it', async (
 
 test('a gateway on IPv6 is shown with brackets and found by predict', async () => {
   const repository = copyExample()
-  writeFileSync(join(repository, 'flight-delay/config.pbtxt'), 'model_warmup { }')
+  writeFileSync(join(repository, 'flight-delay/config.pbtxt'), 'metric_tags { }')
   const other = await startGateway({
     repository,
     flags: ['--host', '::1'],
@@ -157,7 +157,7 @@ test('a gateway on IPv6 is shown with brackets and found by predict', async () =
     { what: 'the gateway on ::1', timeoutMs: 30_000 },
   )
   expect(status.stdout).toContain(`predict http://[::1]:${other.httpPort}/predict `)
-  expect(status.stdout).toContain('⚠ flight-delay: config.pbtxt:1:1  model_warmup: is not')
+  expect(status.stdout).toContain('⚠ flight-delay: config.pbtxt:1:1  metric_tags: is not')
   expect(await sluice(['predict', '-d', ROW], { env })).toMatchObject({ code: 0, stderr: '' })
 })
 

@@ -56,7 +56,7 @@ ${tensor('OUTPUT0')},
 ${tensor('OUTPUT1')}
 ]
 dynamic_batching { max_queue_delay_microseconds: 200 preferred_batch_size: [ 4, 8 ] }
-instance_group [ { count: 2 kind: KIND_CPU } ]
+instance_group [ { count: 2 kind: KIND_CPU passive: true } ]
 optimization { graph { level: 1 } }
 parameters { key: "intra_op_thread_count" value: { string_value: "2" } }
 parameters { key: "enable_mem_pattern" value: { string_value: "0" } }
@@ -137,10 +137,10 @@ test('models answer as with Triton', async () => {
 
 test('what is not obeyed is in status and log, what is refused has its line', async () => {
   const found = (await warnings()).join('\n')
-  expect(found).toContain('simple: config.pbtxt:29:20  instance_group.count: is not obeyed')
+  expect(found).toContain('simple: config.pbtxt:29:45  instance_group.passive: is not obeyed')
   expect(found).toContain('densenet_onnx: config.pbtxt:10:13  input.reshape: is not obeyed')
   expect(found).toContain('ensemble: config.pbtxt:1:1  ensemble_scheduling: is not served')
-  expect(gateway.stderr).toMatch(/"repository_fault".*config.pbtxt:29:20 {2}instance_group.count/)
+  expect(gateway.stderr).toMatch(/"repository_fault".*config.pbtxt:29:45 {2}instance_group.passive/)
   expect(await versionOf('wrong')).toMatchObject({
     ...{ state: 'failed', code: 'MODEL_CONFIG_INVALID' },
     reason:

@@ -1,15 +1,44 @@
 /** The schema of model.yaml: Triton's words where Triton has them. */
 
 import { z } from 'zod'
+import { PLACEMENT_WISHES } from '../../shared/placement.ts'
 import { EXECUTION_MODES, GRAPH_OPTIMIZATIONS, PROVIDERS } from '../../shared/session-settings.ts'
+import { BATCH_ROWS_MAX, queueingSection } from './queueing.ts'
+import { warmupSection } from './warm-up.ts'
 
-export const BATCH_ROWS_MAX = 65_536
-export const QUEUE_DELAY_US_MAX = 10_000_000
-export const PREFERRED_SIZES_MAX = 64
+export const VERSIONS_MAX = 1000
+export const INSTANCES_MAX = 1024
 /** Of a pool. Every session has its own, on every data thread of every replica. */
 export const SESSION_THREADS_MAX = 256
 
+const versionPolicy = z
+  .strictObject({
+    latest: z
+      .strictObject({
+        num_versions: z
+          .int()
+          .min(1)
+          .max(VERSIONS_MAX)
+          .default(1)
+          .describe('The highest so many versions are loaded.'),
+      })
+      .optional(),
+    all: z.strictObject({}).optional().describe('`{}`: all versions are loaded.'),
+    specific: z
+      .strictObject({
+        versions: z
+          .array(z.int().min(1))
+          .min(1)
+          .max(VERSIONS_MAX)
+          .describe('Versions that are loaded, as far as they are there.'),
+      })
+      .optional(),
+  })
+  .refine((policy) => Object.keys(policy).length <= 1, 'wants one of latest, all, specific')
+  .prefault({})
+
 export const modelSchema = z.strictObject({
+  version_policy: versionPolicy,
   max_batch_size: z
     .int()
     .min(0)
@@ -19,23 +48,7 @@ export const modelSchema = z.strictObject({
     .describe(
       'Most rows of one run. null: where the proving run found the cost per row to stop falling. 0: every request runs alone, as its tensors came.',
     ),
-  dynamic_batching: z
-    .strictObject({
-      max_queue_delay_microseconds: z
-        .int()
-        .min(0)
-        .max(QUEUE_DELAY_US_MAX)
-        .default(0)
-        .describe(
-          'How long a batch may wait for company. 0: never; what waits while the model runs is batched anyway. Raise it only when a larger batch is worth the latency.',
-        ),
-      preferred_batch_size: z
-        .array(z.int().min(1).max(BATCH_ROWS_MAX))
-        .max(PREFERRED_SIZES_MAX)
-        .default([])
-        .describe('Sizes that end the waiting. Most models need none.'),
-    })
-    .prefault({}),
+  dynamic_batching: queueingSection,
   session: z
     .strictObject({
       intra_op_threads: z
@@ -85,4 +98,20 @@ export const modelSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  placement: z
+    .enum(PLACEMENT_WISHES)
+    .default('auto')
+    .describe(
+      'Where sessions live. `inline`: one in every data thread; `pooled`: in compute threads; `auto`: inline if a full batch takes less than 1 ms and the sessions fit the memory for them.',
+    ),
+  instances: z
+    .int()
+    .min(1)
+    .max(INSTANCES_MAX)
+    .nullable()
+    .default(null)
+    .describe(
+      'Sessions in the compute threads of a replica, each on a thread of its own, where the version is pooled. null: one for each of these threads.',
+    ),
+  model_warmup: warmupSection,
 })

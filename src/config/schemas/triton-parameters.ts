@@ -2,7 +2,7 @@
 
 import type { SessionSettings } from '../../shared/session-settings.ts'
 import { SESSION_THREADS_MAX } from './model.ts'
-import { FALSE, INSTANCES } from './triton.ts'
+import { FALSE } from './triton-keys.ts'
 
 export interface ObeyedParameter {
   readonly verdict: 'obeyed'
@@ -77,7 +77,10 @@ export const PARAMETERS: Readonly<Record<string, ObeyedParameter | OtherParamete
   enable_mem_pattern: boolean('memoryPattern', '`session.memory_pattern`'),
   'memory.enable_memory_arena_shrinkage': warned('an arena keeps its memory', ['']),
   'session.use_device_allocator_for_initializers': warned('weights lie in the arena', ['0', '']),
-  share_session_between_instances: warned(INSTANCES, FALSE),
+  share_session_between_instances: warned(
+    'every thread that runs a model has a session of its own',
+    FALSE,
+  ),
   cudnn_conv_algo_search: warned(DEFAULTS),
   gpu_mem_limit: warned(DEFAULTS),
   arena_extend_strategy: warned(DEFAULTS),

@@ -3,92 +3,24 @@
  * becomes of it here. `docs/reference/config-pbtxt.md` is made from this.
  */
 
-import { BATCH_ROWS_MAX, PREFERRED_SIZES_MAX, QUEUE_DELAY_US_MAX } from './model.ts'
-
-/** A key that is read. */
-export interface ObeyedKey {
-  readonly verdict: 'obeyed'
-  readonly type: 'string' | 'integer' | 'boolean' | 'enum'
-  readonly isRepeated?: true
-  /** Most values of one that is repeated. */
-  readonly countMax?: number
-  /** Of an integer. A larger one counts as `max`, with a warning. */
-  readonly min?: number
-  readonly max?: number
-  /** The only values. */
-  readonly words?: readonly string[]
-  /** Of an enum: the number of its first word; those of the others follow. */
-  readonly firstNumber?: number
-  /** What to tell whoever wrote another value. */
-  readonly hint?: string
-  readonly says: string
-}
-
-/** A key that Triton knows and Sluice does not do. */
-export interface OtherKey {
-  /** refused: not to do it would change answers. */
-  readonly verdict: 'warned' | 'refused'
-  /** What happens instead, or why it cannot be served. */
-  readonly says: string
-  /** What to do about it. */
-  readonly hint?: string
-  /** It may stand more than once. */
-  readonly isRepeated?: true
-  /** Values that ask for nothing. */
-  readonly harmless?: readonly string[]
-}
-
-/** A message whose keys are looked at one by one. */
-export interface Section {
-  readonly keys: TritonKeys
-  readonly isRepeated?: true
-}
-
-export type TritonKeys = Readonly<Record<string, ObeyedKey | OtherKey | Section>>
-
-const warned = (says: string, harmless: readonly string[] = []): OtherKey => ({
-  verdict: 'warned',
-  says,
-  harmless,
-})
-const refused = (says: string, harmless: readonly string[] = []): OtherKey => ({
-  verdict: 'refused',
-  says,
-  harmless,
-})
-const text = (says: string, words?: readonly string[]): ObeyedKey => ({
-  ...{ verdict: 'obeyed', type: 'string', says },
-  ...(words === undefined ? {} : { words }),
-})
-const integer = (min: number, max: number, says: string): ObeyedKey => ({
-  ...{ verdict: 'obeyed', type: 'integer', min, max, says },
-})
-
-const manyWarned = (says: string, harmless: readonly string[] = []): OtherKey => ({
-  ...warned(says, harmless),
-  isRepeated: true,
-})
-
-/** As text format may write it. */
-export const FALSE = ['false', 'False', 'f', '0']
-const TRUE = ['true', 'True', 't', '1']
-const BOOLEAN = [...FALSE, ...TRUE]
-const INT32_MAX = 2 ** 31 - 1
-
-/** In the order of their numbers, from 1. */
-export const DATA_TYPES = [
-  ...['TYPE_BOOL', 'TYPE_UINT8', 'TYPE_UINT16', 'TYPE_UINT32', 'TYPE_UINT64'],
-  ...['TYPE_INT8', 'TYPE_INT16', 'TYPE_INT32', 'TYPE_INT64'],
-  ...['TYPE_FP16', 'TYPE_FP32', 'TYPE_FP64', 'TYPE_STRING', 'TYPE_BF16'],
-] as const
-
-/** ONNX Runtime has no tensor of more. */
-const DIMENSIONS_MAX = 64
-
-const dimension = (says: string): ObeyedKey => ({
-  ...integer(-1, Number.MAX_SAFE_INTEGER, says),
-  ...{ isRepeated: true, countMax: DIMENSIONS_MAX },
-})
+import { INSTANCES_MAX, VERSIONS_MAX } from './model.ts'
+import { BATCH_ROWS_MAX } from './queueing.ts'
+import {
+  dimension,
+  FALSE,
+  INT32_MAX,
+  integer,
+  manyWarned,
+  refused,
+  type Section,
+  type TritonKeys,
+  text,
+  truth,
+  warned,
+} from './triton-keys.ts'
+import { DYNAMIC_BATCHING } from './triton-queueing.ts'
+import { MODEL_WARMUP } from './triton-warm-up.ts'
+import { DATA_TYPES } from './warm-up.ts'
 
 const TENSOR_KEYS: TritonKeys = {
   name: text('a tensor of the model'),
@@ -98,30 +30,9 @@ const TENSOR_KEYS: TritonKeys = {
   is_non_linear_format_io: warned('it is of TensorRT', FALSE),
 }
 
-export const INSTANCES =
-  'every data thread of every replica has one session: `server.threads` and `server.replicas`'
 const OWN_PARAMETER_MAP: Section = {
   isRepeated: true,
   keys: { key: text('a name'), value: { keys: { string_value: text('its value') } } },
-}
-
-const QUEUE = '`limits.queue_rows_max` bounds the queue; there are no priorities'
-
-const DYNAMIC_BATCHING: TritonKeys = {
-  preferred_batch_size: {
-    ...integer(1, BATCH_ROWS_MAX, `sizes that end the waiting; at most ${PREFERRED_SIZES_MAX}`),
-    ...{ isRepeated: true, countMax: PREFERRED_SIZES_MAX },
-  },
-  max_queue_delay_microseconds: integer(
-    0,
-    QUEUE_DELAY_US_MAX,
-    `how long a batch may wait for company; at most ${QUEUE_DELAY_US_MAX}`,
-  ),
-  preserve_ordering: warned('requests of several connections may be answered in any order', FALSE),
-  priority_levels: warned(QUEUE, ['0']),
-  default_priority_level: warned(QUEUE, ['0']),
-  default_queue_policy: warned(QUEUE),
-  priority_queue_policy: manyWarned(QUEUE),
 }
 
 const OF_GPU = 'it is of GPUs'
@@ -138,7 +49,11 @@ const INSTANCE_GROUP: TritonKeys = {
     ),
     ...{ type: 'enum', firstNumber: 0 },
   },
-  count: warned(INSTANCES),
+  count: integer(
+    -INT32_MAX,
+    INSTANCES_MAX,
+    'sessions in the compute threads of a replica, where the version is pooled, for all groups together; below 1: one. Inline, every data thread has one',
+  ),
   gpus: manyWarned('sessions run on GPU 0', ['0']),
   rate_limiter: warned('all sessions run when there is work'),
   secondary_devices: manyWarned(OF_GPU),
@@ -178,8 +93,6 @@ const OPTIMIZATION: TritonKeys = {
 
 const ONNX_ONLY = 'Sluice serves ONNX models only'
 
-const LOADED_VERSIONS = 'only the highest version is loaded, and those that aliases.json names'
-
 export const TRITON_KEYS: TritonKeys = {
   name: text('must be the name of the folder'),
   platform: { ...text('`onnxruntime_onnx`', ['onnxruntime_onnx', '']), hint: ONNX_ONLY },
@@ -187,9 +100,28 @@ export const TRITON_KEYS: TritonKeys = {
   runtime: warned('the runtime is the one that Sluice brings along', ['']),
   version_policy: {
     keys: {
-      latest: { keys: { num_versions: warned(LOADED_VERSIONS, ['1', '0']) } },
-      all: warned(LOADED_VERSIONS),
-      specific: refused(`${LOADED_VERSIONS}; its \`champion\` answers`),
+      latest: {
+        keys: {
+          num_versions: integer(
+            0,
+            VERSIONS_MAX,
+            'the highest so many versions are loaded, and those that aliases.json names; 0 or absent: 1',
+          ),
+        },
+      },
+      all: { keys: {}, says: 'all versions are loaded' },
+      specific: {
+        keys: {
+          versions: {
+            ...integer(
+              1,
+              Number.MAX_SAFE_INTEGER,
+              'these are loaded, as far as they are there, and those that aliases.json names',
+            ),
+            ...{ isRepeated: true, countMax: VERSIONS_MAX },
+          },
+        },
+      },
     },
   },
   max_batch_size: integer(
@@ -211,11 +143,9 @@ export const TRITON_KEYS: TritonKeys = {
       format: warned('tensors go to the model as they came', ['FORMAT_NONE', '0']),
       allow_ragged_batch: warned('requests of other shapes are other batches', FALSE),
       optional: {
-        ...text(
+        ...truth(
           'it must be sent, where the model has it as an input; else its default is used, always. Both with a warning',
-          BOOLEAN,
         ),
-        type: 'boolean',
       },
     },
   },
@@ -247,7 +177,7 @@ export const TRITON_KEYS: TritonKeys = {
   cc_model_filenames: manyWarned('model.onnx is served on every machine'),
   metric_tags: manyWarned('metrics bear the labels of docs/reference/metrics.md'),
   parameters: OWN_PARAMETER_MAP,
-  model_warmup: manyWarned('every session is warmed up with the example row of profile.json'),
+  model_warmup: MODEL_WARMUP,
   model_operations: warned('libraries of operators are not loaded'),
   model_transaction_policy: {
     keys: { decoupled: refused('a request is answered once', FALSE) },

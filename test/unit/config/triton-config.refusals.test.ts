@@ -62,13 +62,6 @@ test.each<readonly [string, string, readonly string[]]>([
     ['1:20 dynamic_batching.max_queue_delay_microseconds: got -1; wanted an integer 0 to 10000000'],
   ],
   [
-    'certain versions only',
-    'version_policy: { specific { versions: [1] } }',
-    [
-      '1:19 version_policy.specific: is not served: only the highest version is loaded, and those that aliases.json names; its `champion` answers',
-    ],
-  ],
-  [
     'answers of another shape',
     'output { name: "x" data_type: TYPE_FP32 dims: 1 reshape { } }',
     [

@@ -160,34 +160,14 @@ describe('parseTritonConfig() warns of', () => {
       '1:43  parameters.gpu_mem_limit: is not obeyed: providers run',
     ],
     [
-      'instances',
-      'backend: ""\ninstance_group [ { count: 2 } ]',
-      '2:20  instance_group.count: is not obeyed: every data thread',
-    ],
-    [
-      'all versions',
-      'version_policy: { all { } }',
-      '1:19  version_policy.all: is not obeyed: only the highest version is loaded, and those that',
-    ],
-    [
-      'two versions',
-      'version_policy: { latest { num_versions: 2 } }',
-      'version_policy.latest.num_versions: is not obeyed: only the highest version is loaded',
-    ],
-    [
-      'warm-up',
-      'model_warmup { name: "a" }',
-      'model_warmup: is not obeyed: every session is warmed up',
+      'agents',
+      'model_repository_agents { agents { name: "checksum" } }',
+      'model_repository_agents: is not obeyed: agents are not run',
     ],
     [
       'a cache',
       'response_cache { enable: true }',
       'response_cache.enable: is not obeyed: every request is run',
-    ],
-    [
-      'a queue policy',
-      'max_batch_size: 2 dynamic_batching { default_queue_policy { max_queue_size: 1 } }',
-      '1:38  dynamic_batching.default_queue_policy: is not obeyed: `limits.queue_rows_max`',
     ],
     [
       'order',
@@ -227,10 +207,10 @@ describe('parseTritonConfig() warns of', () => {
   })
 
   test('a key once, and of no more than 100 things', () => {
-    expect(warningsOf('model_warmup {} model_warmup {}')).toHaveLength(1)
+    expect(warningsOf('metric_tags {} metric_tags {}')).toHaveLength(1)
     const many = Array.from({ length: 1000 }, (_, i) => `x${i}: 1`)
     expect(warningsOf(many.join(' '))).toHaveLength(100)
-    expect(warningsOf('model_warmup: [] model_warmup {}')).toHaveLength(1)
+    expect(warningsOf('metric_tags: [] metric_tags {}')).toHaveLength(1)
   })
 
   test('long names, but shows their beginning', () => {

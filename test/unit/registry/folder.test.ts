@@ -245,14 +245,14 @@ test('scanRepository() refuses a manifest that is longer than memory should hold
 })
 
 test('scanRepository() reads config.pbtxt, and warns of each thing in it that is not obeyed', () => {
-  const text = 'name: "m"\nmax_batch_size: 8\nmodel_warmup { }\nx: 1'
+  const text = 'name: "m"\nmax_batch_size: 8\nmetric_tags { }\nx: 1'
   const model = scanModel({ '1/model.onnx': 'x', 'config.pbtxt': text })
   expect(model).toMatchObject({
     ...{ isBroken: false, config: { maxBatchSize: 8 } },
     faults: [
       {
         ...{ file: 'm/config.pbtxt', isWarning: true, problems: [{ line: 3, column: 1 }] },
-        detail: expect.stringMatching(/^config.pbtxt:3:1 {2}model_warmup: is not obeyed/),
+        detail: expect.stringMatching(/^config.pbtxt:3:1 {2}metric_tags: is not obeyed/),
       },
       { file: 'm/config.pbtxt', isWarning: true, problems: [{ line: 4, column: 1 }] },
     ],
