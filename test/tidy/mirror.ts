@@ -81,6 +81,13 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/schemas/setting.ts',
     'src/config/schemas/sluice.ts',
   ],
+  'test/property/model-config.test.ts': [
+    'src/config/schemas/queueing.ts',
+    'src/config/schemas/triton-keys.ts',
+    'src/config/schemas/triton-queueing.ts',
+    'src/config/schemas/triton-warm-up.ts',
+    'src/config/schemas/warm-up.ts',
+  ],
   'test/property/features-json.test.ts': [
     'src/server/json/text-scanner.ts',
     'src/server/protocols/body-faults.ts',
