@@ -51,6 +51,8 @@ const batchOf = (rows: number): MicroCase => ({
       onRunStart: () => {},
       onRunEnd: () => {},
       isForsaken: () => false,
+      onQueued: () => {},
+      onUnqueued: () => {},
       onServed: () => {},
       onDone: (member, _results, place) => {
         answered += member + place.rowStart

@@ -8,8 +8,10 @@
 
 import { create } from '@bufbuild/protobuf'
 import { type DeadSums, DeadSumsSchema } from '../../proto/gen/control_pb.ts'
+import { REQUESTS_AT } from '../shared/counters.ts'
 import {
   addInto,
+  ended,
   exactSeconds,
   raiseInto,
   type SlotSums,
@@ -67,7 +69,7 @@ export class DeadFigures {
 
   /** Takes in what a replica counted that has died, or that gave a slot to another key. */
   add(slots: Iterable<readonly [string, Float64Array]>, cpuSeconds: number): void {
-    for (const [key, slot] of slots) addInto(this.#own, key, slot)
+    for (const [key, slot] of slots) addInto(this.#own, key, ended(slot))
     this.#ownCpuSeconds += cpuSeconds
     this.#changes++
   }
@@ -100,7 +102,7 @@ export class DeadFigures {
   reset(sums: SlotSums, cpuSeconds: number): void {
     for (const [key, slot] of sums) {
       subtractFrom(this.#own, key, slot)
-      slot.fill(0)
+      slot.fill(0, REQUESTS_AT)
     }
     this.#ownCpuSeconds = -(this.#toldCpuSeconds ?? 0) - cpuSeconds
     this.#resets++

@@ -31,7 +31,7 @@ export const METRICS = {
     'sluice_request_seconds',
     'histogram',
     VARIANT,
-    'Time of answered requests, from the start of the turn of the event loop that read their last byte to the answer',
+    'Time of answered requests, from the start of the turn of the event loop that read their last byte until the answer was written',
   ),
   queueSeconds: entry(
     'sluice_queue_seconds',
@@ -48,6 +48,12 @@ export const METRICS = {
   batchRows: entry('sluice_batch_rows', 'histogram', VARIANT, 'Rows of a run'),
   rows: entry('sluice_rows_total', 'counter', VARIANT, 'Rows answered'),
   batches: entry('sluice_batches_total', 'counter', VARIANT, 'Runs'),
+  runSeconds: entry(
+    'sluice_run_seconds_total',
+    'counter',
+    VARIANT,
+    'Time of the runs, each counted once, however many requests it answers',
+  ),
   inFlight: entry(
     'sluice_requests_in_flight',
     'gauge',

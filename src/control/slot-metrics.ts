@@ -1,8 +1,9 @@
 /** From counter slots to samples, within a budget of series. Pure. */
 
 import {
-  BATCH_AT,
-  BATCH_SIZE_SLOTS,
+  BATCH_SIZES,
+  batchIndex,
+  batchRowsMax,
   COMPUTE_AT,
   PROTOCOLS,
   parseSlotKey,
@@ -10,6 +11,8 @@ import {
   REASON_OK,
   REASONS,
   ROWS_AT,
+  RUN_ROWS_AT,
+  RUN_SECONDS_AT,
   RUNS_AT,
   reasonName,
   requestsIndex,
@@ -24,7 +27,8 @@ import type { Snapshot } from './statistics.ts'
 import { TRITON_SERIES, TritonSums } from './triton-metrics.ts'
 
 const LATENCY_BOUNDS_SECONDS = LATENCY_BOUNDS_US.map((us) => us / 1e6)
-const BATCH_BOUNDS = Array.from({ length: BATCH_SIZE_SLOTS - 1 }, (_, slot) => 2 ** slot)
+/** 1, 2, 4 ... 65536 rows. */
+const BATCH_BOUNDS = Array.from({ length: 17 }, (_, power) => 2 ** power)
 
 /** Stands for "it could be asked and was not": an idle version has a series to compare with 0. */
 const ALWAYS_SHOWN = { protocol: 0, reason: REASON_OK }
@@ -67,11 +71,14 @@ const latencySamples = (
   })
 
 const batchSamples = (labels: Labels, slot: Float64Array): Sample[] => {
-  const cumulative = BATCH_BOUNDS.map((_, i) => countAll(slot, BATCH_AT, i + 1))
-  return histogram('batchRows', labels, BATCH_BOUNDS, cumulative, {
-    count: countAll(slot, BATCH_AT, BATCH_SIZE_SLOTS),
-    sum: slot[BATCH_AT + BATCH_SIZE_SLOTS]!,
-  })
+  const cumulative = BATCH_BOUNDS.map(() => 0)
+  for (let size = 0, bound = 0, runs = 0; size < BATCH_SIZES - 1; size++) {
+    const rows = batchRowsMax(size)
+    runs += slot[batchIndex(rows)]!
+    if (rows === BATCH_BOUNDS[bound]) cumulative[bound++] = runs
+  }
+  const [count, sum] = [slot[RUNS_AT]!, slot[RUN_ROWS_AT]!]
+  return histogram('batchRows', labels, BATCH_BOUNDS, cumulative, { count, sum })
 }
 
 const samplesOf = (key: SlotKey, slot: Float64Array): Sample[] => {
@@ -87,6 +94,7 @@ const samplesOf = (key: SlotKey, slot: Float64Array): Sample[] => {
     ...batchSamples(labels, slot),
     sample('rows', slot[ROWS_AT]!, labels),
     sample('batches', slot[RUNS_AT]!, labels),
+    sample('runSeconds', slot[RUN_SECONDS_AT]!, labels),
   ]
 }
 

@@ -9,14 +9,12 @@
 
 import { create } from '@bufbuild/protobuf'
 import { type Slot, SlotSchema } from '../../proto/gen/control_pb.ts'
-import { COMPUTE_AT, QUEUE_AT, SLOT_DOUBLES, TOTAL_AT } from '../shared/counters.ts'
-import { LATENCY_SLOTS } from '../shared/latency-slots.ts'
+import { LAST_AT, PENDING_AT, REQUESTS_AT, SECONDS_AT, SLOT_DOUBLES } from '../shared/counters.ts'
 
 /** Counters by slotKeyText. */
 export type SlotSums = Map<string, Float64Array>
 
 const QUANTA_PER_SECOND = 2 ** 20
-const SECONDS_AT = [TOTAL_AT, QUEUE_AT, COMPUTE_AT].map((at) => at + LATENCY_SLOTS)
 
 /** Cuts seconds to what adds exactly. Never rises, and never falls when `seconds` rises. */
 export const exactSeconds = (seconds: number): number =>
@@ -47,21 +45,27 @@ export const slotMessage = (key: string, slot: Float64Array): Slot => {
   return create(SlotSchema, { key, indices, values, doubles: SLOT_DOUBLES })
 }
 
-export const subtractFrom = (sums: SlotSums, key: string, slot: Float64Array): void =>
-  addInto(
-    sums,
-    key,
-    slot.map((value) => -value),
-  )
+/** Takes the counters away; what is no sum stays. */
+export const subtractFrom = (sums: SlotSums, key: string, slot: Float64Array): void => {
+  const negated = slot.map((value) => -value)
+  negated.fill(0, 0, REQUESTS_AT)
+  addInto(sums, key, negated)
+}
 
+/** Adds a slot, and what waits; of two last runs the later one counts. */
 export const addInto = (sums: SlotSums, key: string, slot: Float64Array): void => {
   const sum = sums.get(key)
   if (sum === undefined) {
     sums.set(key, slot.slice())
     return
   }
-  for (let i = 0; i < SLOT_DOUBLES; i++) sum[i]! += slot[i]!
+  sum[PENDING_AT]! += slot[PENDING_AT]!
+  sum[LAST_AT] = Math.max(sum[LAST_AT]!, slot[LAST_AT]!)
+  for (let i = REQUESTS_AT; i < SLOT_DOUBLES; i++) sum[i]! += slot[i]!
 }
+
+/** The counters of a process that has ended: nothing waits in it any more. */
+export const ended = (slot: Float64Array): Float64Array => slot.with(PENDING_AT, 0)
 
 /** Keeps the higher of two values, each by itself. */
 export const raiseInto = (sums: SlotSums, key: string, slot: Float64Array): void => {
@@ -73,8 +77,8 @@ export const raiseInto = (sums: SlotSums, key: string, slot: Float64Array): void
   for (let i = 0; i < SLOT_DOUBLES; i++) sum[i] = Math.max(sum[i]!, slot[i]!)
 }
 
-/** Whether any value is lower than before: the slot has begun again from zero. */
+/** Whether any counter is lower than before: the slot has begun again from zero. */
 export const hasFallen = (before: Float64Array, after: Float64Array): boolean => {
-  for (let i = 0; i < SLOT_DOUBLES; i++) if (after[i]! < before[i]!) return true
+  for (let i = REQUESTS_AT; i < SLOT_DOUBLES; i++) if (after[i]! < before[i]!) return true
   return false
 }

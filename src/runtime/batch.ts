@@ -84,6 +84,8 @@ export class Parts {
   #textValues = 0
   /** Milliseconds that its runs have taken. */
   runMs = 0
+  /** Of which inputs were assembled in so many. */
+  inputMs = 0
   /** Rows that have been answered. */
   done = 0
 

@@ -135,6 +135,7 @@ export class Batcher<M> implements RowQueue<M> {
       this.oversizedRows = rows
     }
     this.#noteQueue(rows)
+    this.#handlers.onQueued(member)
     this.#schedule()
   }
 
@@ -245,6 +246,7 @@ export class Batcher<M> implements RowQueue<M> {
     }
     if (this.#queue.length === 0) this.#trimToPreferred(batch, nowMs)
     this.#leaveQueue(batch, batch.rows)
+    for (const member of batch.members) this.#handlers.onUnqueued(member)
     this.#runs.run(batch, 0, batch.members.length, nowMs)
     this.#recycle(batch)
   }
@@ -254,6 +256,7 @@ export class Batcher<M> implements RowQueue<M> {
     const left = batch.rows - (batch.parts?.done ?? 0)
     const rows = Math.min(left, this.#policy.rowsMax)
     this.#leaveQueue(batch, rows)
+    if (batch.parts === null) this.#handlers.onUnqueued(batch.members[0]!)
     if (!this.#runs.runPart(batch, nowMs)) this.#queue.push(batch)
     else if (left > rows) this.#leaveQueue(batch, left - rows) // it failed before its last part
   }

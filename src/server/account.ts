@@ -1,7 +1,17 @@
 /** Stage 8: counters of one data thread. Plain increments in shared memory; nothing allocates. */
 
-import { COMPUTE_AT, QUEUE_AT, REASON_OK, ROWS_AT, TOTAL_AT } from '../shared/counters.ts'
-import { countRequest, countRun, observe } from '../shared/counting.ts'
+import type { Place, RunTimes } from '../runtime/batch-runs.ts'
+import { type Clock, systemClock } from '../shared/clock.ts'
+import {
+  COMPUTE_AT,
+  FAIL_SECONDS_AT,
+  PENDING_AT,
+  QUEUE_AT,
+  REASON_OK,
+  ROWS_AT,
+  TOTAL_AT,
+} from '../shared/counters.ts'
+import { countParts, countRequest, countRun, noteEnd, observe } from '../shared/counting.ts'
 import {
   THREAD_GAUGES,
   THREAD_STATE,
@@ -9,31 +19,49 @@ import {
   type ThreadMemory,
 } from '../shared/shared-memory.ts'
 
+/** Of one answered request, in milliseconds. */
 export interface AnswerTimes {
-  readonly totalUs: number
-  readonly queueUs: number
-  readonly computeUs: number
+  /** From its last byte to the end of its answer. */
+  readonly totalMs: number
+  readonly queueMs: number
+  /** Writing the answer. */
+  readonly outputMs: number
 }
+
+type Clocks = Pick<Clock, 'now' | 'monotonic'>
 
 export class Account {
   readonly #counters: Float64Array
   readonly #words: Int32Array
   readonly #gauges: Float64Array
+  readonly #clock: Clocks
+  /** What monotonic milliseconds lack to wall-clock ones, as of the last beat. */
+  #wallMs: number
 
-  constructor(memory: ThreadMemory) {
+  constructor(memory: ThreadMemory, clock: Clocks = systemClock) {
     this.#counters = memory.counters
     this.#words = memory.words
     this.#gauges = memory.gauges
+    this.#clock = clock
+    this.#wallMs = clock.now() - clock.monotonic()
   }
 
   /** An answered request. `base`: first double of the variant's slot. */
-  answered(base: number, protocol: number, rows: number, times: AnswerTimes): void {
+  answered(
+    base: number,
+    protocol: number,
+    { rows, runRows }: Place,
+    run: RunTimes,
+    times: AnswerTimes,
+  ): void {
     const counters = this.#counters
     countRequest(counters, base, protocol, REASON_OK)
     counters[base + ROWS_AT]! += rows
-    observe(counters, base + TOTAL_AT, times.totalUs)
-    observe(counters, base + QUEUE_AT, times.queueUs)
-    observe(counters, base + COMPUTE_AT, times.computeUs)
+    observe(counters, base + TOTAL_AT, times.totalMs * 1000)
+    observe(counters, base + QUEUE_AT, times.queueMs * 1000)
+    observe(counters, base + COMPUTE_AT, (run.endedMs - run.runStartMs) * 1000)
+    const inputSeconds = (run.runStartMs - run.startedMs) / 1000
+    countParts(counters, base, runRows, inputSeconds, times.outputMs / 1000)
   }
 
   /** Any other request. `reason`: index of counters.ts. */
@@ -41,8 +69,22 @@ export class Account {
     countRequest(this.#counters, base, protocol, reason)
   }
 
-  ranBatch(base: number, rows: number): void {
-    countRun(this.#counters, base, rows)
+  /** Time of a request that was admitted and not answered; `counted` counts it. */
+  failed(base: number, ms: number): void {
+    this.#counters[base + FAIL_SECONDS_AT]! += ms / 1000
+  }
+
+  /** A run that gave answers. `base`: of its first member, as each run is counted once. */
+  ranBatch(base: number, rows: number, { startedMs, runStartMs, endedMs }: RunTimes): void {
+    const inputSeconds = (runStartMs - startedMs) / 1000
+    const runSeconds = (endedMs - runStartMs) / 1000
+    countRun(this.#counters, base, rows, inputSeconds, runSeconds)
+    noteEnd(this.#counters, base, endedMs + this.#wallMs)
+  }
+
+  /** Requests of a slot that joined the queue of their version, or left it (-1). */
+  pending(base: number, delta: 1 | -1): void {
+    this.#counters[base + PENDING_AT]! += delta
   }
 
   admitted(): void {
@@ -105,5 +147,6 @@ export class Account {
     this.#gauges[THREAD_GAUGES.CPU_SECONDS] = cpuSeconds
     this.#gauges[THREAD_GAUGES.LOOP_LAG_SECONDS] = loopLagSeconds
     this.#words[THREAD_WORDS.BEAT]! += 1
+    this.#wallMs = this.#clock.now() - this.#clock.monotonic()
   }
 }

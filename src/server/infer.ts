@@ -240,7 +240,9 @@ export class Infer {
       onRunStart: () => this.#account.running(versionNumber),
       onRunEnd: () => this.#account.idle(),
       isForsaken: ({ exchange }) => exchange.isAborted,
-      onServed: (first, rows) => this.#account.ranBatch(first.counterBase, rows),
+      onQueued: ({ counterBase }) => this.#account.pending(counterBase, 1),
+      onUnqueued: ({ counterBase }) => this.#account.pending(counterBase, -1),
+      onServed: (first, rows, times) => this.#account.ranBatch(first.counterBase, rows, times),
       onDone: this.#onDone,
       onFailed: this.#onFailed,
       onFault: this.#onFault,
@@ -260,12 +262,13 @@ export class Infer {
   readonly #onFailed = (pending: Pending, refusal: Refusal, badRow: number): void => {
     const isOneOf = pending.isBatch || pending.rows > 1
     const located = isOneOf && badRow >= 0 ? atRow(refusal, badRow) : refusal
-    this.#replies.refused(pending, located)
+    this.#replies.failed(pending, located)
     this.#leave(pending)
   }
 
   readonly #onFault = (pending: Pending, thrown: unknown): void => {
     this.#replies.crashed(pending, thrown)
+    this.#replies.timeFailure(pending)
     this.#leave(pending)
   }
 

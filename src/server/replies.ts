@@ -72,6 +72,8 @@ export class Replies {
   #others = 0
   /** No answer of the run whose members are being answered is long. */
   #isQuickRun = false
+  /** When the writing of its next answer begins: at the end of the last one. */
+  #outputMs = 0
 
   constructor(surroundings: RepliesSurroundings) {
     this.#account = surroundings.account
@@ -98,13 +100,18 @@ export class Replies {
   answered(pending: Pending, results: readonly Tensor[], place: Place, times: RunTimes): void {
     // The members of a run come from its first row on: one look at the results is enough for all.
     const { plan } = pending.variant!
-    if (place.rowStart === 0) this.#isQuickRun = isQuick(plan.answerSize, results)
+    if (place.rowStart === 0) {
+      this.#isQuickRun = isQuick(plan.answerSize, results)
+      this.#outputMs = times.takenMs
+    }
     const { exchange, format, counterBase } = pending
     if (exchange.isAborted) {
       this.#account.counted(counterBase, format.protocol, REASON_ABORTED)
+      this.timeFailure(pending)
       return
     }
-    const totalMs = this.#monotonic() - exchange.startedMs
+    const writingMs = this.#outputMs
+    const totalMs = writingMs - exchange.startedMs
     const headId = idOfHead(exchange)
     const id = idOf(headId, pending.bodyId)
     const body = this.#encode(pending, {
@@ -121,15 +128,18 @@ export class Replies {
       latencyMs: totalMs,
     })
     if (!isPlain(body) && 'code' in body) {
-      this.refused(pending, body)
+      this.failed(pending, body)
       return
     }
     const timing = exchange.isExplained ? serverTiming(pending, place, times, totalMs) : ''
     this.#release(pending, body, safeId(headId, id), timing)
-    this.#account.answered(counterBase, format.protocol, place.rows, {
-      totalUs: totalMs * 1000,
-      queueUs: (times.startedMs - pending.admittedMs) * 1000,
-      computeUs: (times.endedMs - times.startedMs) * 1000,
+    // The one reading of the clock: where this answer ends, the next one begins.
+    const nowMs = this.#monotonic()
+    this.#outputMs = nowMs
+    this.#account.answered(counterBase, format.protocol, place, times, {
+      totalMs: nowMs - exchange.startedMs,
+      queueMs: times.startedMs - pending.admittedMs,
+      outputMs: nowMs - writingMs,
     })
   }
 
@@ -182,6 +192,17 @@ export class Replies {
       return
     }
     this.#refuse(request, this.#ownId(request.sequence), refusal, allow)
+  }
+
+  /** A refusal or failure of a request that had been admitted. */
+  failed(pending: Pending, refusal: Refusal): void {
+    this.refused(pending, refusal)
+    this.timeFailure(pending)
+  }
+
+  /** How long a request took that was admitted, and got no answer of the model. */
+  timeFailure({ counterBase, exchange }: Pending): void {
+    this.#account.failed(counterBase, this.#monotonic() - exchange.startedMs)
   }
 
   #refuse(request: Answerable, ownId: string, refusal: Refusal, allow: string): void {

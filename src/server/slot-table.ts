@@ -4,6 +4,7 @@
  */
 
 import {
+  LAST_AT,
   PROTOCOLS,
   REASONS,
   REQUESTS_AT,
@@ -108,7 +109,10 @@ export class SlotTable {
       // Whatever is counted, its request is: the rest of an idle slot need not be looked at.
       if (i === REQUESTS_END && indices.length === 0) return null
       let value = 0
-      for (const counters of this.#counters) value += counters[base + i]!
+      for (const counters of this.#counters) {
+        const own = counters[base + i]!
+        value = i === LAST_AT ? Math.max(value, own) : value + own
+      }
       if (value === 0) continue
       indices.push(i)
       values.push(value)

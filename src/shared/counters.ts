@@ -4,14 +4,24 @@
  * increments suffice and a reader sees whole doubles (aligned 64-bit stores).
  *
  * ```
+ * pending   1                     requests that wait for their run: a gauge
+ * last      1                     end of the last run, ms since 1970: a maximum
  * requests  PROTOCOLS x REASONS   one per protocol and reason; reason 0 is `ok`
  * total     LATENCY_SLOTS + 1     slot counts, then the sum in seconds
  * queue     LATENCY_SLOTS + 1
- * compute   LATENCY_SLOTS + 1
+ * compute   LATENCY_SLOTS + 1     the run of an answered request
+ * input     1                     seconds that the run of an answered request was assembled in
+ * output    1                     seconds that answers were written in
+ * fail      1                     seconds of requests that were admitted and not answered
  * rows      1                     rows answered
  * runs      1                     batches run
- * batch     BATCH_SIZE_SLOTS + 1  runs by rows (powers of two), then the sum of rows
+ * run rows  1                     rows of these batches
+ * run s     1                     seconds of these runs, each counted once however many it answers
+ * batch     BATCH_SIZES x 4       by rows of the run: runs; seconds of input, of the run, of output
  * ```
+ *
+ * What stands before `requests` is no sum: over threads and replicas `pending` is added up for the
+ * living alone, and of `last` the highest counts.
  */
 
 import type { ErrorCode } from './errors.ts'
@@ -23,8 +33,10 @@ export type Protocol = (typeof PROTOCOLS)[number]
 /** Room for codes to come, so that adopted replicas of the next release still fit. */
 export const REASONS = 64
 
-/** 1, 2, 4 ... 65536, more. */
-export const BATCH_SIZE_SLOTS = 18
+/** Runs of up to so many rows are told apart by each size. */
+const EXACT_ROWS_MAX = 128
+/** 1, 2, 3 ... 128, then up to 256, 512 ... 65536, more. */
+export const BATCH_SIZES = EXACT_ROWS_MAX + 10
 
 export const REASON_OK = 0
 export const REASON_ABORTED = 1
@@ -101,22 +113,51 @@ export const reasonName = (index: number): string => REASON_NAMES[index] ?? ''
 
 const HISTOGRAM = LATENCY_SLOTS + 1
 
-export const REQUESTS_AT = 0
+export const PENDING_AT = 0
+export const LAST_AT = 1
+export const REQUESTS_AT = 2
 export const TOTAL_AT = REQUESTS_AT + PROTOCOLS.length * REASONS
 export const QUEUE_AT = TOTAL_AT + HISTOGRAM
 export const COMPUTE_AT = QUEUE_AT + HISTOGRAM
-export const ROWS_AT = COMPUTE_AT + HISTOGRAM
+export const INPUT_SECONDS_AT = COMPUTE_AT + HISTOGRAM
+export const OUTPUT_SECONDS_AT = INPUT_SECONDS_AT + 1
+export const FAIL_SECONDS_AT = OUTPUT_SECONDS_AT + 1
+export const ROWS_AT = FAIL_SECONDS_AT + 1
 export const RUNS_AT = ROWS_AT + 1
-export const BATCH_AT = RUNS_AT + 1
-export const SLOT_DOUBLES = BATCH_AT + BATCH_SIZE_SLOTS + 1
+export const RUN_ROWS_AT = RUNS_AT + 1
+export const RUN_SECONDS_AT = RUN_ROWS_AT + 1
+export const BATCH_AT = RUN_SECONDS_AT + 1
+/** Doubles of one batch size: runs; seconds of input, of the run, of output. */
+export const BATCH_DOUBLES = 4
+export const SLOT_DOUBLES = BATCH_AT + BATCH_SIZES * BATCH_DOUBLES
+
+/** Sums of seconds in a slot; all its other sums are counts, whole numbers. */
+export const SECONDS_AT: readonly number[] = [
+  ...[TOTAL_AT, QUEUE_AT, COMPUTE_AT].map((at) => at + LATENCY_SLOTS),
+  ...[INPUT_SECONDS_AT, OUTPUT_SECONDS_AT, FAIL_SECONDS_AT, RUN_SECONDS_AT],
+  ...Array.from({ length: BATCH_SIZES }, (_, size) => BATCH_AT + size * BATCH_DOUBLES).flatMap(
+    (at) => [at + 1, at + 2, at + 3],
+  ),
+]
 
 /** Index of the requests counter of a protocol and reason within a slot. */
 export const requestsIndex = (protocol: number, reason: number): number =>
   REQUESTS_AT + protocol * REASONS + reason
 
-/** Slot of a batch size: ceil(log2(rows)), at most BATCH_SIZE_SLOTS - 1. */
-export const batchSizeSlot = (rows: number): number =>
-  rows <= 1 ? 0 : Math.min(BATCH_SIZE_SLOTS - 1, 32 - Math.clz32(rows - 1))
+/** Place of a run of `rows` rows among the BATCH_SIZES. */
+export const batchSizeOf = (rows: number): number => {
+  if (rows <= EXACT_ROWS_MAX) return rows <= 1 ? 0 : rows - 1
+  return Math.min(BATCH_SIZES - 1, EXACT_ROWS_MAX + 24 - Math.clz32(rows - 1))
+}
+
+/** The most rows that are counted at a place among the BATCH_SIZES; Infinity for the last. */
+export const batchRowsMax = (size: number): number => {
+  if (size < EXACT_ROWS_MAX) return size + 1
+  return size < BATCH_SIZES - 1 ? 2 ** (size - EXACT_ROWS_MAX + 8) : Number.POSITIVE_INFINITY
+}
+
+/** First of the doubles of runs of `rows` rows within a slot. */
+export const batchIndex = (rows: number): number => BATCH_AT + batchSizeOf(rows) * BATCH_DOUBLES
 
 /** Labels of one slot. Empty strings where a request was refused before they were known. */
 export interface SlotKey {

@@ -46,7 +46,7 @@ export const THREAD_GAUGES = { CPU_SECONDS: 0, LOOP_LAG_SECONDS: 1, QUEUE_ROWS: 
 const GAUGES_PER_THREAD = 8
 
 /**
- * (endpoint, variant) pairs counted at once: a thousand models of three versions. About 75 MB of
+ * (endpoint, variant) pairs counted at once: a thousand models of three versions. About 95 MB of
  * address space a thread; pages that no slot touches are never resident.
  */
 export const COUNTER_SLOTS = 4096

@@ -51,6 +51,8 @@ export class BatcherRig {
   readonly calls: number[] = []
   /** Rows that wait, by what was told of them. */
   queuedRows = 0
+  /** Members in the queue, by what was told of them. */
+  readonly pending = new Set<number>()
   /** Calls that were not marked for the watchdog. */
   unmarked = 0
   readonly target: DecodeTarget = { columns: [], row: 0, room: 0 }
@@ -76,6 +78,7 @@ export class BatcherRig {
       dispose: () => {},
     }
     const leave = (member: number, outcome: Outcome) => {
+      if (this.pending.has(member)) throw new Error(`${member} is still in the queue`)
       this.outcomes.set(member, [...(this.outcomes.get(member) ?? []), outcome])
     }
     this.handlers = {
@@ -89,6 +92,13 @@ export class BatcherRig {
         this.#isRunning = false
       },
       isForsaken: (member) => forsaken.has(member),
+      onQueued: (member) => {
+        if (this.pending.has(member)) throw new Error(`${member} joins twice`)
+        this.pending.add(member)
+      },
+      onUnqueued: (member) => {
+        if (!this.pending.delete(member)) throw new Error(`${member} was not in the queue`)
+      },
       onServed: (first, rows) => this.served.push([first, rows]),
       onDone: (member, [result], { rowStart, rows }) => {
         if (throwsFor.has(member)) throw new Error(`for ${member}`)

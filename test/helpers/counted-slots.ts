@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import {
   COMPUTE_AT,
+  FAIL_SECONDS_AT,
   PROTOCOLS,
   QUEUE_AT,
   REASON_OK,
@@ -13,7 +14,7 @@ import {
   slotKeyText,
   TOTAL_AT,
 } from '../../src/shared/counters.ts'
-import { countRequest, countRun, observe } from '../../src/shared/counting.ts'
+import { countParts, countRequest, countRun, noteEnd, observe } from '../../src/shared/counting.ts'
 
 export interface CountedRequest {
   readonly protocol: number
@@ -22,18 +23,27 @@ export interface CountedRequest {
   readonly totalUs: number
   readonly queueUs: number
   readonly computeUs: number
+  readonly inputUs?: number
+  readonly outputUs?: number
 }
+
+const START_MS = 1_700_000_000_000
 
 /** Counts one request as stage 8 does; an answered one is a run of its own. */
 export const countInto = (slot: Float64Array, request: CountedRequest): void => {
-  const { protocol, reason, rows, totalUs, queueUs, computeUs } = request
+  const { protocol, reason, rows, totalUs, queueUs, computeUs, inputUs = 0, outputUs = 0 } = request
   countRequest(slot, 0, protocol, reason)
-  if (reason !== REASON_OK) return
+  if (reason !== REASON_OK) {
+    slot[FAIL_SECONDS_AT]! += totalUs / 1e6
+    return
+  }
   slot[ROWS_AT]! += rows
   observe(slot, TOTAL_AT, totalUs)
   observe(slot, QUEUE_AT, queueUs)
   observe(slot, COMPUTE_AT, computeUs)
-  countRun(slot, 0, rows)
+  countParts(slot, 0, rows, inputUs / 1e6, outputUs / 1e6)
+  countRun(slot, 0, rows, inputUs / 1e6, computeUs / 1e6)
+  noteEnd(slot, 0, START_MS + Math.round(totalUs))
 }
 
 export const slotFrom = (requests: readonly CountedRequest[]): Float64Array => {
@@ -68,6 +78,8 @@ export const anyRequest: fc.Arbitrary<CountedRequest> = fc.record({
   totalUs: us,
   queueUs: us,
   computeUs: us,
+  inputUs: us,
+  outputUs: us,
 })
 
 /** Names as a folder may bear them, and worse. */

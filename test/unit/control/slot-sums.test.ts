@@ -4,20 +4,26 @@ import { expect, test } from 'vitest'
 import { SlotSchema } from '../../../proto/gen/control_pb.ts'
 import {
   addInto,
+  ended,
   exactSeconds,
   hasFallen,
   raiseInto,
   type SlotSums,
   slotMessage,
   slotOf,
+  subtractFrom,
 } from '../../../src/control/slot-sums.ts'
-import { COMPUTE_AT, QUEUE_AT, SLOT_DOUBLES, TOTAL_AT } from '../../../src/shared/counters.ts'
-import { LATENCY_SLOTS } from '../../../src/shared/latency-slots.ts'
+import {
+  LAST_AT,
+  PENDING_AT,
+  REQUESTS_AT,
+  SECONDS_AT,
+  SLOT_DOUBLES,
+} from '../../../src/shared/counters.ts'
 import { anyRequest, slotFrom } from '../../helpers/counted-slots.ts'
 import { propertyRuns } from '../../helpers/seeds.ts'
 
 const QUANTUM = 2 ** -20
-const SECONDS_AT = [TOTAL_AT, QUEUE_AT, COMPUTE_AT].map((at) => at + LATENCY_SLOTS)
 
 const seconds = fc.double({ min: 0, max: 2 ** 32, noNaN: true })
 /** As it comes out of a message. */
@@ -99,7 +105,7 @@ test('addInto() adds the same whatever the order', () => {
     fc.property(slots, (all) => {
       const sum = summed(all)
       expect(summed([...all].reverse())).toEqual(sum)
-      for (let i = 0; i < SLOT_DOUBLES; i += 97) {
+      for (let i = REQUESTS_AT; i < SLOT_DOUBLES; i += 97) {
         expect(sum[i]).toBe(all.reduce((total, one) => total + one[i]!, 0))
       }
       for (const at of SECONDS_AT) {
@@ -117,7 +123,9 @@ test('addInto() adds key by key, and raiseInto() too, without touching what it i
     for (const each of [one, two]) into(sums, 'a', each)
     into(sums, 'b', one)
     expect(new Set(one)).toEqual(new Set([1]))
-    expect(new Set(sums.get('a'))).toEqual(new Set([into === addInto ? 3 : 2]))
+    const sum = sums.get('a')!
+    const wanted = slotFrom([]).fill(into === addInto ? 3 : 2)
+    expect(sum).toEqual(wanted.with(LAST_AT, 2))
     expect(sums.get('b')).toEqual(one)
   }
 })
@@ -136,7 +144,8 @@ test('raiseInto() keeps the higher of two values, each by itself', () => {
 
 test('hasFallen() sees one value that is lower, and nothing else', () => {
   const last = SLOT_DOUBLES - 1
-  const index = fc.oneof(fc.constantFrom(0, last), fc.nat({ max: last }))
+  const first = REQUESTS_AT
+  const index = fc.oneof(fc.constantFrom(first, last), fc.integer({ min: first, max: last }))
   fc.assert(
     fc.property(slot, slot, index, (before, more, at) => {
       const after = summed([before, more])
@@ -145,4 +154,26 @@ test('hasFallen() sees one value that is lower, and nothing else', () => {
       expect(hasFallen(before, after)).toBe(true)
     }),
   )
+})
+
+test('hasFallen() takes no notice of what is no sum', () => {
+  const [before, after] = [slotFrom([]), slotFrom([])]
+  for (const at of [PENDING_AT, LAST_AT]) before[at] = 9
+  expect(hasFallen(before, after)).toBe(false)
+})
+
+test('subtractFrom() and ended() leave alone what they are not about', () => {
+  const one = slotFrom([]).fill(5)
+  const sums: SlotSums = new Map([['k', one.slice()]])
+  subtractFrom(sums, 'k', one)
+  subtractFrom(sums, 'new', one)
+  const kept = (pending: number, last: number) => {
+    const slot = slotFrom([])
+    slot[PENDING_AT] = pending
+    slot[LAST_AT] = last
+    return slot
+  }
+  expect(sums.get('k')).toEqual(kept(5, 5))
+  expect(sums.get('new')!.every((value, at) => value === (at < REQUESTS_AT ? 0 : -5))).toBe(true)
+  expect(ended(one)).toEqual(one.with(PENDING_AT, 0))
 })

@@ -46,6 +46,8 @@ const answered = (protocol: number, rows: number, us: number): CountedRequest =>
   totalUs: us * 4,
   queueUs: us,
   computeUs: us * 2,
+  inputUs: us / 2,
+  outputUs: us / 4,
 })
 
 const unanswered = (reason: number, protocol = 1): CountedRequest => ({
@@ -69,7 +71,7 @@ test('TritonSums predicts every nv_* value of a script of requests', () => {
   // a second endpoint over the same version: two requests in one run
   const other = new Float64Array(SLOT_DOUBLES)
   for (const rows of [3, 4]) countInto(other, answered(1, rows, 50))
-  countRun(other, 0, 7)
+  countRun(other, 0, 7, 0, 0.0001)
   expect(lines(sumsOf(slot, other))).toEqual({
     nv_inference_request_success: 5,
     'nv_inference_request_failure{REJECTED}': 2,

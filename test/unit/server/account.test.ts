@@ -1,12 +1,20 @@
 import { expect, test } from 'vitest'
 import { Account } from '../../../src/server/account.ts'
 import {
+  batchIndex,
   COMPUTE_AT,
+  FAIL_SECONDS_AT,
+  INPUT_SECONDS_AT,
+  LAST_AT,
+  OUTPUT_SECONDS_AT,
+  PENDING_AT,
   PROTOCOLS,
   QUEUE_AT,
   REASON_ABORTED,
   REASON_OK,
   ROWS_AT,
+  RUN_ROWS_AT,
+  RUN_SECONDS_AT,
   RUNS_AT,
   requestsIndex,
   SLOT_DOUBLES,
@@ -30,22 +38,26 @@ const makeAccount = () => {
 const OIP = PROTOCOLS.indexOf('oip')
 const BASE = 3 * SLOT_DOUBLES
 
-test('answered() counts the request, its rows and its three durations in one slot', () => {
+const RUN = { startedMs: 10, runStartMs: 10.25, endedMs: 10.75, takenMs: 10.75 }
+
+test('answered() counts the request, its rows and its durations in one slot', () => {
   const { account, own, other } = makeAccount()
-  const times = { totalUs: 900, queueUs: 300, computeUs: 500 }
-  account.answered(BASE, OIP, 4, times)
-  account.answered(BASE, OIP, 1, times)
+  const times = { totalMs: 1.5, queueMs: 0.5, outputMs: 0.125 }
+  account.answered(BASE, OIP, { rowStart: 0, rows: 4, runRows: 5 }, RUN, times)
+  account.answered(BASE, OIP, { rowStart: 4, rows: 1, runRows: 5 }, RUN, times)
   const slot = own.counters.subarray(BASE, BASE + SLOT_DOUBLES)
   expect(slot[requestsIndex(OIP, REASON_OK)]).toBe(2)
   expect(slot[ROWS_AT]).toBe(5)
   for (const [at, us] of [
-    [TOTAL_AT, 900],
-    [QUEUE_AT, 300],
+    [TOTAL_AT, 1500],
+    [QUEUE_AT, 500],
     [COMPUTE_AT, 500],
   ] as const) {
     expect(slot[at + latencySlot(us)]).toBe(2)
     expect(slot[at + LATENCY_SLOTS]).toBeCloseTo((2 * us) / 1e6, 12)
   }
+  expect(slot[INPUT_SECONDS_AT]).toBe(0.0005)
+  for (const at of [OUTPUT_SECONDS_AT, batchIndex(5) + 3]) expect(slot[at]).toBe(0.00025)
   expect(own.counters.findIndex((value) => value !== 0)).toBeGreaterThanOrEqual(BASE)
   expect(other.counters.every((value) => value === 0)).toBe(true)
 })
@@ -59,8 +71,39 @@ test('counted() counts a request without durations', () => {
 
 test('ranBatch() counts the run in the slot of its first member', () => {
   const { account, own } = makeAccount()
-  account.ranBatch(BASE, 7)
-  expect(own.counters[BASE + RUNS_AT]).toBe(1)
+  account.ranBatch(BASE, 7, RUN)
+  const slot = own.counters.subarray(BASE, BASE + SLOT_DOUBLES)
+  expect([slot[RUNS_AT], slot[RUN_ROWS_AT], slot[batchIndex(7)]]).toEqual([1, 7, 1])
+  expect(slot[RUN_SECONDS_AT]).toBe(0.0005)
+  expect(slot[batchIndex(7) + 1]).toBe(0.00025)
+})
+
+test('ranBatch() knows the end of the run by the wall clock, as of the last beat', () => {
+  const { own } = makeAccount()
+  let nowMs = 1_700_000_000_000
+  const account = new Account(own, { now: () => nowMs, monotonic: () => 10 })
+  const ended = () => {
+    account.ranBatch(BASE, 1, { ...RUN, endedMs: 30 })
+    return own.counters[BASE + LAST_AT]
+  }
+  expect(ended()).toBe(1_700_000_000_020)
+  nowMs += 3_600_000
+  expect(ended()).toBe(1_700_000_000_020)
+  account.beat(0, 0)
+  expect(ended()).toBe(1_700_003_600_020)
+})
+
+test('failed() adds the time of a request, and pending() who waits', () => {
+  const { account, own } = makeAccount()
+  account.failed(BASE, 250)
+  account.failed(BASE, 500)
+  for (const delta of [1, 1, -1] as const) account.pending(BASE, delta)
+  const slot = own.counters.subarray(BASE, BASE + SLOT_DOUBLES)
+  const marks = [...slot].flatMap((value, i) => (value === 0 ? [] : [[i, value]]))
+  expect(marks).toEqual([
+    [PENDING_AT, 1],
+    [FAIL_SECONDS_AT, 0.75],
+  ])
 })
 
 test('admitted(), left(), connections() and queueRows() are sums of what comes and goes', () => {

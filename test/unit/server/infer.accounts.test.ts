@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Session } from '../../../src/runtime/session-types.ts'
-import { BATCH_AT, COMPUTE_AT, QUEUE_AT, TOTAL_AT } from '../../../src/shared/counters.ts'
+import { COMPUTE_AT, QUEUE_AT, RUNS_AT, TOTAL_AT } from '../../../src/shared/counters.ts'
 import { refuse } from '../../../src/shared/errors.ts'
 import { LATENCY_SLOTS } from '../../../src/shared/latency-slots.ts'
 import { THREAD_STATE, THREAD_WORDS } from '../../../src/shared/shared-memory.ts'
@@ -88,7 +88,7 @@ test('onRequest() counts times from the last byte of the body', () => {
   const key = answerKey('m')
   const sums = [TOTAL_AT, QUEUE_AT, COMPUTE_AT].map((at) => path.figure(key, at + LATENCY_SLOTS))
   expect(sums).toEqual([0.008, 0.008, 0])
-  expect(path.figure(key, BATCH_AT)).toBe(2)
+  expect(path.figure(key, RUNS_AT)).toBe(2)
 })
 
 const OIP = '/v2/models/m/infer'

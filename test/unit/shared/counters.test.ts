@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
-  BATCH_SIZE_SLOTS,
-  batchSizeSlot,
+  BATCH_AT,
+  BATCH_DOUBLES,
+  BATCH_SIZES,
+  batchIndex,
+  batchRowsMax,
+  batchSizeOf,
   PROTOCOLS,
   parseSlotKey,
   REASON_ABORTED,
@@ -11,6 +15,8 @@ import {
   reasonIndex,
   reasonName,
   requestsIndex,
+  SECONDS_AT,
+  SLOT_DOUBLES,
   type SlotKey,
   slotKeyText,
   TOTAL_AT,
@@ -96,14 +102,32 @@ test('requestsIndex() gives every pair its own place before the histograms', () 
   expect(Math.max(...all)).toBe(TOTAL_AT - 1)
 })
 
-test('batchSizeSlot() holds up to two to the power of its index', () => {
+test('batchSizeOf() tells sizes up to 128 apart, and above them powers of two', () => {
+  const rows = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 2 ** 31 }))
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 2 ** 20 }), (rows) => {
-      const slot = batchSizeSlot(rows)
-      if (slot < BATCH_SIZE_SLOTS - 1) expect(rows).toBeLessThanOrEqual(2 ** slot)
-      if (slot > 0) expect(rows).toBeGreaterThan(2 ** (slot - 1))
+    fc.property(rows, (rows) => {
+      const size = batchSizeOf(rows)
+      expect(rows).toBeLessThanOrEqual(batchRowsMax(size))
+      if (size > 0) expect(rows).toBeGreaterThan(batchRowsMax(size - 1))
     }),
   )
+  const all = Array.from({ length: BATCH_SIZES }, (_, size) => batchRowsMax(size))
+  expect(all.slice(0, 128)).toEqual(Array.from({ length: 128 }, (_, i) => i + 1))
+  expect(all.slice(128)).toEqual([
+    ...[8, 9, 10, 11, 12, 13, 14, 15, 16].map((n) => 2 ** n),
+    Infinity,
+  ])
+  expect(batchSizeOf(0)).toBe(0)
+})
+
+test('SECONDS_AT and batchIndex() name places of their own, up to the end of the slot', () => {
+  const sizes = Array.from({ length: BATCH_SIZES }, (_, size) => batchRowsMax(size))
+  const runs = sizes.map((rows) => batchIndex(Math.min(rows, 2 ** 20)))
+  expect(runs).toEqual(runs.map((_, size) => BATCH_AT + size * BATCH_DOUBLES))
+  expect(runs.at(-1)! + BATCH_DOUBLES).toBe(SLOT_DOUBLES)
+  const all = [...SECONDS_AT, ...runs]
+  expect(new Set(all).size).toBe(all.length)
+  expect(Math.max(...all)).toBe(SLOT_DOUBLES - 1)
 })
 
 test('parseSlotKey() reads what slotKeyText() wrote, whatever the names', () => {

@@ -1,17 +1,27 @@
 import { expect, test } from 'vitest'
 import {
-  BATCH_AT,
-  BATCH_SIZE_SLOTS,
+  batchIndex,
+  INPUT_SECONDS_AT,
+  LAST_AT,
+  OUTPUT_SECONDS_AT,
   PROTOCOLS,
   REASON_ABORTED,
   REASON_OK,
+  RUN_ROWS_AT,
+  RUN_SECONDS_AT,
   RUNS_AT,
   reasonIndex,
   requestsIndex,
   SLOT_DOUBLES,
   TOTAL_AT,
 } from '../../../src/shared/counters.ts'
-import { countRequest, countRun, observe } from '../../../src/shared/counting.ts'
+import {
+  countParts,
+  countRequest,
+  countRun,
+  noteEnd,
+  observe,
+} from '../../../src/shared/counting.ts'
 import { ERROR_CODES } from '../../../src/shared/errors.ts'
 import { LATENCY_SLOTS, latencySlot } from '../../../src/shared/latency-slots.ts'
 
@@ -48,15 +58,35 @@ test('observe() counts in the slot of the duration and adds seconds', () => {
   ])
 })
 
-test('countRun() counts a run, its size and its rows', () => {
+test('countRun() counts a run, its size and its times', () => {
   const counters = threeSlots()
-  for (const rows of [1, 3, 4, 70_000]) countRun(counters, BASE, rows)
+  for (const rows of [1, 3, 3, 70_000]) countRun(counters, BASE, rows, 0.25, 2)
+  const ofSize = (rows: number, runs: number) =>
+    [runs, runs * 0.25, runs * 2].map((value, i) => [BASE + batchIndex(rows) + i, value])
   expect(marks(counters)).toEqual([
     [BASE + RUNS_AT, 4],
-    [BASE + BATCH_AT, 1],
-    [BASE + BATCH_AT + 2, 2],
-    [BASE + BATCH_AT + BATCH_SIZE_SLOTS - 1, 1],
-    [BASE + BATCH_AT + BATCH_SIZE_SLOTS, 70_008],
+    [BASE + RUN_ROWS_AT, 70_007],
+    [BASE + RUN_SECONDS_AT, 8],
+    ...ofSize(1, 1),
+    ...ofSize(3, 2),
+    ...ofSize(70_000, 1),
+  ])
+})
+
+test('noteEnd() keeps the last end when the wall clock is set back', () => {
+  const counters = threeSlots()
+  for (const endedAtMs of [5000, 4000]) noteEnd(counters, BASE, endedAtMs)
+  expect(counters[BASE + LAST_AT]).toBe(5000)
+})
+
+test('countParts() adds input and output of a request, output to the size of its run as well', () => {
+  const counters = threeSlots()
+  for (const runRows of [2, 2, 300]) countParts(counters, BASE, runRows, 0.5, 0.25)
+  expect(marks(counters)).toEqual([
+    [BASE + INPUT_SECONDS_AT, 1.5],
+    [BASE + OUTPUT_SECONDS_AT, 0.75],
+    [BASE + batchIndex(2) + 3, 0.5],
+    [BASE + batchIndex(300) + 3, 0.25],
   ])
 })
 
@@ -64,7 +94,8 @@ test('no increment leaves its slot', () => {
   const counters = threeSlots()
   const lastReason = reasonIndex(ERROR_CODES.at(-1)!)
   countRequest(counters, BASE, PROTOCOLS.length - 1, lastReason)
-  countRun(counters, BASE, 2 ** 31)
+  countRun(counters, BASE, 2 ** 31, 1, 1)
+  countParts(counters, BASE, 2 ** 31, 1, 1)
   observe(counters, BASE + TOTAL_AT, Number.POSITIVE_INFINITY)
   for (const [index] of marks(counters)) {
     expect(index).toBeGreaterThanOrEqual(BASE)
