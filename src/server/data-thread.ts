@@ -22,7 +22,7 @@ import { currentThreadId } from '../shared/threads.ts'
 import { Account } from './account.ts'
 import { apiDescription } from './api-description.ts'
 import { createCors } from './cors.ts'
-import { lookAtDrain } from './draining.ts'
+import { lookAtDrain, mayCloseListener } from './draining.ts'
 import { Epochs } from './epochs.ts'
 import { createHttpEngine } from './http.ts'
 import { Infer } from './infer.ts'
@@ -118,8 +118,28 @@ const engine = createHttpEngine(settings.httpEngine, {
   onAborted: infer.onAborted,
 })
 
+/** Timers come right before sockets are read, and this immediate right after, ahead of any run. */
+const closeListener = (sinceMs: number, onClosed: () => void): void => {
+  systemClock.setTimer(0, () => {
+    const readFromMs = monotonic()
+    setImmediate(() => {
+      const nowMs = monotonic()
+      if (!mayCloseListener(nowMs - readFromMs, nowMs - sinceMs)) {
+        closeListener(sinceMs, onClosed)
+        return
+      }
+      engine.stopAccepting()
+      onClosed()
+    })
+  })
+}
+
 const drain = (): void => {
-  engine.stopAccepting()
+  engine.sayClose()
+  closeListener(monotonic(), endWhenQuiet)
+}
+
+const endWhenQuiet = (): void => {
   let quietSinceMs: number | null = null
   every(systemClock, DRAIN_LOOK_MS, () => {
     const facts = {

@@ -1,4 +1,4 @@
-/** When a data thread that drains may close what is still open. Pure. */
+/** When a data thread that drains may close its listener, and what is still open. Pure. */
 
 /**
  * Time for connections on which nothing is under way: their client may just be sending the next
@@ -30,3 +30,21 @@ export const lookAtDrain = (
     mayEnd: connections === 0 || nowMs - sinceMs >= IDLE_GRACE_MS,
   }
 }
+
+/** What one reading of the sockets may take at first, and how fast patience grows to the limit. */
+const READ_MS = 0.05
+const READ_MS_PER_MS = 0.002
+const TRY_MS_MAX = 1000
+
+/**
+ * Whether this is a good moment to close the listener. A connection that the kernel has taken, but
+ * the thread not yet accepted, is reset with it: the less time has gone by since sockets were read
+ * (which accepts all), the fewer there are. Nothing but `net.ipv4.tcp_migrate_req` of the system
+ * closes that window for good. Measured with 32 clients that connect anew for every request, and
+ * runs of 5 ms: 20 listeners closed at once cost 8 requests, 32 closed so none.
+ *
+ * @param readMs since this turn of the event loop began to read its sockets
+ * @param triedMs since the first try
+ */
+export const mayCloseListener = (readMs: number, triedMs: number): boolean =>
+  readMs <= READ_MS + triedMs * READ_MS_PER_MS || triedMs >= TRY_MS_MAX

@@ -101,7 +101,9 @@ export interface HttpEngine {
   readonly underWay: number
   /** Listens with SO_REUSEPORT; gives the port (0 picks one), or rejects with PORT_IN_USE. */
   listen(host: string, port: number): Promise<number>
-  /** Accepts no new connections and answers the open ones with `connection: close`. */
+  /** Answers with `connection: close` from now on. */
+  sayClose(): void
+  /** Does that, and accepts no new connections. */
   stopAccepting(): void
   /** Closes everything at once. */
   close(): void

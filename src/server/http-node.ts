@@ -252,8 +252,12 @@ class NodeEngine implements HttpEngine {
     })
   }
 
-  stopAccepting(): void {
+  sayClose(): void {
     this.isDraining = true
+  }
+
+  stopAccepting(): void {
+    this.sayClose()
     // Not the server's own `close`: it would also close idle connections, under the requests that
     // their clients are just sending.
     NetServer.prototype.close.call(this.#server)

@@ -71,8 +71,12 @@ class UwsEngine implements HttpEngine, UwsServer {
     return this.#uws.us_socket_local_port(listener)
   }
 
-  stopAccepting(): void {
+  sayClose(): void {
     this.isDraining = true
+  }
+
+  stopAccepting(): void {
+    this.sayClose()
     if (this.#listener !== null) this.#uws.us_listen_socket_close(this.#listener)
     this.#listener = null
   }

@@ -36,6 +36,18 @@ test('sluice restart replaces every replica under load, and no request fails', a
   expect((await gateway.status()).restart).toMatchObject({ number: 1, state: 'done' })
 })
 
+test('clients that connect anew for every request are answered all through a restart', async () => {
+  const gateway = await startGateway({ repository: EXAMPLE_REPOSITORY })
+  const load = loadOn(gateway, false)
+  await load.answered(100)
+  expect((await restart(gateway)).code).toBe(0)
+  await load.answered(100)
+  const { answers, broken } = await load.stop()
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+  // The kernel resets what it takes between the last accept and the close of one of four listeners.
+  expect(broken).toBeLessThanOrEqual(4)
+})
+
 test('a restart whose successors cannot serve ends with 1, and the old replicas serve on', async () => {
   const repository = copyExample()
   const gateway = await startGateway({ repository })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type DrainFacts, lookAtDrain } from '../../../src/server/draining.ts'
+import { type DrainFacts, lookAtDrain, mayCloseListener } from '../../../src/server/draining.ts'
 
 const quiet = { underWay: 0, inFlight: 0, connections: 0 }
 
@@ -44,6 +44,24 @@ test('lookAtDrain() ends nothing that is under way, and ends what stays quiet', 
         else if (seen.connections === 0) expect(mayEnd).toBe(true)
         else if (mayEnd) expect(nowMs - busyMs).toBeGreaterThanOrEqual(1000)
       }
+    }),
+  )
+})
+
+test('mayCloseListener() wants a turn that has only just read its sockets, at first', () => {
+  expect(mayCloseListener(0.03, 0)).toBe(true)
+  expect(mayCloseListener(0.3, 0)).toBe(false)
+  expect(mayCloseListener(0.3, 200)).toBe(true)
+})
+
+test('mayCloseListener() asks ever less, and after a second nothing', () => {
+  const anyMs = fc.double({ min: 0, max: 2000, noNaN: true })
+  fc.assert(
+    fc.property(anyMs, anyMs, anyMs, (readMs, triedMs, moreMs) => {
+      if (mayCloseListener(readMs, triedMs)) {
+        expect(mayCloseListener(readMs, triedMs + moreMs)).toBe(true)
+      }
+      expect(mayCloseListener(readMs, 1000 + triedMs)).toBe(true)
     }),
   )
 })
