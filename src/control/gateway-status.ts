@@ -1,7 +1,7 @@
 /** The status document of a running gateway. Put together from what is known now; asks nobody. */
 
 import type { Clock } from '../shared/clock.ts'
-import { type EpochPlan, loadKey } from '../shared/epoch-plan.ts'
+import { type EpochPlan, sessionKey } from '../shared/epoch-plan.ts'
 import { VERSION } from '../shared/version.ts'
 import type { Catalog } from './catalog.ts'
 import { endpointStatuses } from './endpoint-status.ts'
@@ -84,14 +84,14 @@ export const modelFacts = ({ catalog, publisher, supervisor, unbound }: Gateway)
 })
 
 export const modelsOf = ({ models, unbound, plan, served }: ModelFacts): ModelsDocument => {
-  const keysOf = ({ versions }: EpochPlan) => new Set(versions.map(loadKey))
+  const keysOf = ({ versions }: EpochPlan) => new Set(versions.map(sessionKey))
   const loaded = [...new Set(served)].map(keysOf)
   const planned = new Map(plan?.versions.map((each) => [versionName(each), each]))
   return modelsDocument(models, {
     unbound,
     find: (model, version) => planned.get(versionName({ model, version })),
     isAvailable: (version) =>
-      loaded.length > 0 && loaded.every((keys) => keys.has(loadKey(version))),
+      loaded.length > 0 && loaded.every((keys) => keys.has(sessionKey(version))),
   })
 }
 

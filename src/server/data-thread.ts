@@ -26,7 +26,7 @@ import { lookAtDrain, mayCloseListener } from './draining.ts'
 import { Epochs } from './epochs.ts'
 import { createHttpEngine } from './http.ts'
 import { Infer } from './infer.ts'
-import { type LiveVersion, LiveVersions } from './live-version.ts'
+import { type LiveSession, LiveVersions } from './live-version.ts'
 import type { Pending } from './pending.ts'
 import { KEPT_VALUES_MAX } from './protocols/answer-size.ts'
 import { Replies } from './replies.ts'
@@ -52,15 +52,19 @@ const turns: Turns = {
   after: (delayMs, task) => systemClock.setTimer(delayMs, task),
 }
 
-const load = (planned: PlannedVersion, number: number): LiveVersion => {
+const load = (planned: PlannedVersion, number: number): LiveSession => {
   account.loading(number)
   const session = loadProven(planned.provenFile, planned.provenSha256, planned.session)
   warmUp(session, planned)
-  const handlers = infer.handlersFor(number)
-  const { queueRowsMax } = settings.limits
-  const policy = { ...planned.batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX }
-  const batcher = new Batcher<Pending>(session, policy, turns, handlers)
-  return { queue: batcher, dispose: () => session.dispose() }
+  return {
+    open: ({ batching }) => {
+      const { queueRowsMax } = settings.limits
+      const policy = { ...batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX }
+      const handlers = infer.handlersFor(number)
+      return { queue: new Batcher<Pending>(session, policy, turns, handlers), dispose: () => {} }
+    },
+    dispose: () => session.dispose(),
+  }
 }
 
 const epochs = new Epochs(replica.words, new LiveVersions(load))

@@ -1,38 +1,70 @@
 /**
- * A version as one data thread holds it: the queue for its requests, and who still needs it. What
- * else a version is (manifest, contract, names) belongs to the epoch that plans it.
+ * A version as one data thread holds it: the queue for its requests, the session under it, and who
+ * still needs them. What else a version is (manifest, contract, names) belongs to the epoch that
+ * plans it.
  */
 
 import type { RowQueue } from '../runtime/row-queue.ts'
-import { loadKey, type PlannedVersion } from '../shared/epoch-plan.ts'
+import { loadKey, type PlannedVersion, sessionKey } from '../shared/epoch-plan.ts'
 import type { Pending } from './pending.ts'
 
 export interface LiveVersion {
   readonly queue: RowQueue<Pending>
-  /** Nobody needs it any more: no request is in the queue. */
+  /** Nobody needs it any more: no request is in the queue. The session stays. */
   dispose(): void
 }
 
-/**
- * Loads a version; blocks, and throws when it cannot. `number`: what the thread publishes while it
- * loads or runs it (version-numbers.ts).
- */
-export type LoadVersion = (planned: PlannedVersion, number: number) => LiveVersion
+/** What a version runs on, whatever the policies of its queue are. */
+export interface LiveSession {
+  /**
+   * A queue by the policies of `planned`. Another one over the same session may still have
+   * requests: they run in turn. `number`: what the thread publishes while it loads or runs the
+   * version (version-numbers.ts).
+   */
+  open(planned: PlannedVersion, number: number): LiveVersion
+  /** No queue is open any more. */
+  dispose(): void
+}
 
-interface Held {
-  readonly key: string
-  /** Epochs that name it and are not yet over. */
-  holders: number
+/** Loads a version; blocks, and throws when it cannot. `number`: as that of `open`. */
+export type LoadVersion = (planned: PlannedVersion, number: number) => LiveSession
+
+/** Something that is made once for each key, and goes with its last holder. */
+class Shared<T extends { dispose(): void }> {
+  readonly #byKey = new Map<string, T>()
+  readonly #held = new Map<T, { readonly key: string; holders: number }>()
+
+  take(key: string, make: () => T): T {
+    let one = this.#byKey.get(key)
+    if (one === undefined) {
+      one = make()
+      this.#byKey.set(key, one)
+      this.#held.set(one, { key, holders: 0 })
+    }
+    this.#held.get(one)!.holders++
+    return one
+  }
+
+  release(one: T): void {
+    const held = this.#held.get(one)
+    if (held === undefined) throw new Error('A version was released more often than acquired')
+    held.holders--
+    if (held.holders > 0) return
+    this.#held.delete(one)
+    this.#byKey.delete(held.key)
+    one.dispose()
+  }
 }
 
 /**
  * The versions loaded in this thread, by `loadKey`: an epoch takes over what the one before it has
- * loaded. A version leaves when its last holder lets go.
+ * loaded, and the sessions of what is only queued in another way. A version leaves when its last
+ * holder lets go, a session with its last version.
  */
 export class LiveVersions {
   readonly #load: LoadVersion
-  readonly #byKey = new Map<string, LiveVersion>()
-  readonly #held = new Map<LiveVersion, Held>()
+  readonly #sessions = new Shared<LiveSession>()
+  readonly #versions = new Shared<LiveVersion>()
 
   constructor(load: LoadVersion) {
     this.#load = load
@@ -40,25 +72,28 @@ export class LiveVersions {
 
   /** Takes a hold on the version, loading it if need be. Blocks while it loads; throws. */
   acquire(planned: PlannedVersion, number: number): LiveVersion {
-    const key = loadKey(planned)
-    let live = this.#byKey.get(key)
-    if (live === undefined) {
-      live = this.#load(planned, number)
-      this.#byKey.set(key, live)
-      this.#held.set(live, { key, holders: 0 })
+    return this.#versions.take(loadKey(planned), () => this.#open(planned, number))
+  }
+
+  #open(planned: PlannedVersion, number: number): LiveVersion {
+    const session = this.#sessions.take(sessionKey(planned), () => this.#load(planned, number))
+    try {
+      const { queue, dispose } = session.open(planned, number)
+      return {
+        queue,
+        dispose: () => {
+          dispose()
+          this.#sessions.release(session)
+        },
+      }
+    } catch (thrown) {
+      this.#sessions.release(session)
+      throw thrown
     }
-    this.#held.get(live)!.holders++
-    return live
   }
 
   /** Lets go of what `acquire` gave, once for each. */
   release(live: LiveVersion): void {
-    const held = this.#held.get(live)
-    if (held === undefined) throw new Error('A version was released more often than acquired')
-    held.holders--
-    if (held.holders > 0) return
-    this.#held.delete(live)
-    this.#byKey.delete(held.key)
-    live.dispose()
+    this.#versions.release(live)
   }
 }

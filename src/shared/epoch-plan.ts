@@ -44,11 +44,26 @@ export interface PlannedVersion {
   readonly session: SessionSettings
 }
 
-/** The same for the same bytes with the same settings: a thread that holds one has the other. */
+/**
+ * What a session is: the same for the same bytes with the same settings in the same place. What
+ * differs in nothing else is not loaded anew.
+ */
+export const sessionKey = ({
+  model,
+  version,
+  provenSha256,
+  session,
+  placement,
+}: PlannedVersion): string =>
+  JSON.stringify([model, version, provenSha256, session, placement.kind])
+
+/**
+ * What a session is and how it is used (its queue, how many there are): a thread that holds a
+ * version of this key has nothing to do for another plan of it.
+ */
 export const loadKey = (planned: PlannedVersion): string => {
-  const { model, version, provenSha256, batching, session, queue, placement } = planned
-  const { kind, instances } = placement
-  return JSON.stringify([model, version, provenSha256, batching, session, queue, kind, instances])
+  const { batching, queue, placement } = planned
+  return JSON.stringify([sessionKey(planned), batching, queue, placement.instances])
 }
 
 export interface PlannedVariant {

@@ -1,6 +1,6 @@
 /** Versions that a data thread could have loaded: sessions that note what becomes of them. */
 
-import type { LiveVersion, LoadVersion } from '../../src/server/live-version.ts'
+import type { LiveSession, LiveVersion, LoadVersion } from '../../src/server/live-version.ts'
 import type { PlannedVersion } from '../../src/shared/epoch-plan.ts'
 import { CountingSession } from './counting-session.ts'
 
@@ -17,7 +17,12 @@ export interface Loaded {
   readonly planned: PlannedVersion
   readonly number: number
   readonly session: NotedSession
-  readonly live: LiveVersion
+  /** What was opened over it, in turn. */
+  readonly opened: {
+    readonly planned: PlannedVersion
+    readonly queue: LiveVersion['queue']
+    isOpen: boolean
+  }[]
 }
 
 /** `load` for `LiveVersions`, and what it loaded. `refuse` may throw. The queues do nothing. */
@@ -25,12 +30,22 @@ export const loadCounting = (
   refuse: (planned: PlannedVersion) => void = () => {},
 ): { load: LoadVersion; loaded: Loaded[] } => {
   const loaded: Loaded[] = []
-  const load = (planned: PlannedVersion, number: number): LiveVersion => {
+  const load = (planned: PlannedVersion, number: number): LiveSession => {
     refuse(planned)
     const session = new NotedSession()
-    const live = { queue: {} as LiveVersion['queue'], dispose: () => session.dispose() }
-    loaded.push({ planned, number, session, live })
-    return live
+    const opened: Loaded['opened'] = []
+    loaded.push({ planned, number, session, opened })
+    return {
+      open: (policies) => {
+        const one = { planned: policies, queue: {} as LiveVersion['queue'], isOpen: true }
+        opened.push(one)
+        const dispose = () => {
+          one.isOpen = false
+        }
+        return { queue: one.queue, dispose }
+      },
+      dispose: () => session.dispose(),
+    }
   }
   return { load, loaded }
 }

@@ -147,12 +147,17 @@ export class RequestPath {
   constructor(plan: EpochPlan, options: RequestPathOptions = {}) {
     const { queueRowsMax = 1000 } = options
     const monotonic = () => this.turns.monotonic()
-    const versions = new LiveVersions((planned, number) => {
-      const session = options.session?.(planned.version) ?? new CountingSession()
-      const handlers = this.infer.handlersFor(number)
-      const policy = { ...planned.batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX }
-      const batcher = new Batcher<Pending>(session, policy, this.turns, handlers)
-      return { queue: batcher, dispose: () => session.dispose() }
+    const versions = new LiveVersions(({ version }, number) => {
+      const session = options.session?.(version) ?? new CountingSession()
+      return {
+        open: ({ batching }) => {
+          const handlers = this.infer.handlersFor(number)
+          const policy = { ...batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX }
+          const queue = new Batcher<Pending>(session, policy, this.turns, handlers)
+          return { queue, dispose: () => {} }
+        },
+        dispose: () => session.dispose(),
+      }
     })
     this.epochs = new Epochs(this.memory.words, versions)
     this.replies = new Replies({

@@ -6,21 +6,28 @@ import { LiveVersions } from '../../../src/server/live-version.ts'
 import type { EpochPlan } from '../../../src/shared/epoch-plan.ts'
 import { COMMITTED_WORD } from '../../../src/shared/shared-memory.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
-import { loadCounting } from '../../helpers/live-versions.ts'
+import { type Loaded, loadCounting } from '../../helpers/live-versions.ts'
 
 const BROKEN = 9
 
-const planOf = (epoch: number, versions: readonly number[]): EpochPlan =>
-  epochPlan(
+const { batching: BATCHING } = plannedVersion({ model: 'm', version: 1 })
+
+const planOf = (epoch: number, versions: readonly number[], rowsMax = 8): EpochPlan => {
+  const batching = { ...BATCHING, rowsMax }
+  return epochPlan(
     epoch,
-    versions.map((version) => plannedVersion({ model: 'm', version })),
+    versions.map((version) => plannedVersion({ model: 'm', version, batching })),
   )
+}
 
 /** The epochs of a thread and what its agent does to them. */
 class ThreadWorld {
   readonly #words = new Int32Array(8)
   readonly #loading = loadCounting(({ version }) => {
     if (version === BROKEN) throw new Error('broken')
+    const isThere = ({ planned, session }: Loaded) =>
+      planned.version === version && session.disposals === 0
+    if (this.loaded.some(isThere)) throw new Error('loaded for another queue')
   })
   readonly epochs = new Epochs(this.#words, new LiveVersions(this.#loading.load))
   /** What every number was prepared with; null: it failed. */
@@ -33,8 +40,8 @@ class ThreadWorld {
   }
 
   /** The agent has the thread prepare. An epoch may come again, from a crashed control's heir. */
-  prepare(epoch: number, versions: readonly number[]): void {
-    const plan = planOf(epoch, versions)
+  prepare(epoch: number, versions: readonly number[], rowsMax = 8): void {
+    const plan = planOf(epoch, versions, rowsMax)
     const number = ++this.#lastNumber
     const versionNumbers = [...versions]
     const more = { versionNumbers, slots: {}, jsonDepthMax: 20 }
@@ -71,8 +78,11 @@ class ThreadWorld {
   }
 
   #expectUsable(epoch: LiveEpoch): void {
-    for (const version of epoch.versions) {
-      expect(this.loaded.find(({ live }) => live === version)?.session.disposals).toBe(0)
+    for (const { queue } of epoch.versions) {
+      const isIts = (opened: { readonly queue: unknown }) => opened.queue === queue
+      const found = this.loaded.find(({ opened }) => opened.some(isIts))
+      expect(found?.session.disposals).toBe(0)
+      expect(found?.opened.find(isIts)?.isOpen).toBe(true)
     }
   }
 
@@ -94,7 +104,12 @@ const someVersions = fc.oneof(
 )
 
 type Step =
-  | { readonly does: 'prepare'; readonly epoch: number; readonly versions: readonly number[] }
+  | {
+      readonly does: 'prepare'
+      readonly epoch: number
+      readonly versions: readonly number[]
+      readonly rowsMax: number
+    }
   | { readonly does: 'commit'; readonly tells: boolean }
   | { readonly does: 'enter' }
   | { readonly does: 'leave'; readonly which: number }
@@ -104,6 +119,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     does: fc.constant('prepare'),
     epoch: fc.integer({ min: 1, max: 3 }),
     versions: someVersions,
+    rowsMax: fc.constantFrom(4, 8),
   } as const),
   fc.record({ does: fc.constant('commit'), tells: fc.boolean() } as const),
   fc.constant({ does: 'enter' } as const),
@@ -111,7 +127,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 )
 
 const take = (world: ThreadWorld, step: Step): void => {
-  if (step.does === 'prepare') world.prepare(step.epoch, step.versions)
+  if (step.does === 'prepare') world.prepare(step.epoch, step.versions, step.rowsMax)
   if (step.does === 'commit') world.commit(step.tells)
   if (step.does === 'enter') world.enter()
   if (step.does === 'leave') world.leave(step.which)

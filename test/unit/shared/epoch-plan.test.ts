@@ -5,6 +5,7 @@ import {
   encodeJson,
   loadKey,
   type PrepareFailure,
+  sessionKey,
 } from '../../../src/shared/epoch-plan.ts'
 import type { Manifest } from '../../../src/shared/manifest.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
@@ -45,4 +46,15 @@ test.each([
   ['another model', { model: 'b' }],
 ])('loadKey() is another one for %s', (_, changed) => {
   expect(loadKey({ ...version, ...changed })).not.toBe(loadKey(version))
+})
+
+test.each([
+  ['another batch policy', { batching: { ...version.batching, rowsMax: 1 } }, true],
+  ['another queue', { queue: { ...version.queue, levels: 2, defaultLevel: 1 } }, true],
+  ['other instances', { placement: { ...version.placement, instances: 3 } }, true],
+  ['another place', { placement: { ...version.placement, kind: 'pooled' as const } }, false],
+  ['other settings', { session: { ...version.session, intraOpThreads: 2 } }, false],
+  ['other proven bytes', { provenSha256: 'other' }, false],
+])('sessionKey() with %s', (_, changed, isSame) => {
+  expect(sessionKey({ ...version, ...changed }) === sessionKey(version)).toBe(isSame)
 })
