@@ -2,7 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import type { BatcherHandlers } from '../../src/runtime/batch-runs.ts'
-import { Batcher, type Turns } from '../../src/runtime/batcher.ts'
+import { Batcher } from '../../src/runtime/batcher.ts'
+import type { Turns } from '../../src/runtime/batcher-policy.ts'
+import type { Queued } from '../../src/runtime/row-queue.ts'
 import { createSession } from '../../src/runtime/session.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
 import type { Tensor } from '../../src/shared/tensor.ts'
@@ -19,6 +21,7 @@ const POLICY = {
   preferredRows: [],
   queueRowsMax: 10_000,
   keptValuesMax: 2 ** 24,
+  runUsByRows: [],
 } as const
 
 const result = (rows: number): Tensor => ({
@@ -40,22 +43,27 @@ const freeSession = (): Session => {
   }
 }
 
+interface Asker extends Queued {
+  readonly number: number
+}
+
 /** Admits and answers `rows` requests of one row: one turn of a data thread. */
 const batchOf = (rows: number): MicroCase => ({
   name: `batch: admit and answer ${rows} requests of one row`,
   setup: () => {
     let answered = 0
+    const terms = { priority: 0, deadlineMs: Infinity, timeoutMs: Infinity }
+    const askers = Array.from({ length: rows }, (_, number): Asker => ({ number, ...terms }))
     let due = () => {}
-    const handlers: BatcherHandlers<number> = {
+    const handlers: BatcherHandlers<Asker> = {
       onQueueRows: () => {},
       onRunStart: () => {},
       onRunEnd: () => {},
-      isForsaken: () => false,
       onQueued: () => {},
       onUnqueued: () => {},
       onServed: () => {},
       onDone: (member, _results, place) => {
-        answered += member + place.rowStart
+        answered += member.number + place.rowStart
       },
       onFailed: () => {},
       onFault: () => {},
@@ -67,13 +75,13 @@ const batchOf = (rows: number): MicroCase => ({
       },
       after: () => {},
     }
-    const batcher = new Batcher<number>(freeSession(), POLICY, turns, handlers)
+    const batcher = new Batcher<Asker>(freeSession(), POLICY, turns, handlers)
     const target = { columns: [] as Tensor['data'][], row: 0, room: 0 }
     return () => {
       for (let i = 0; i < rows; i++) {
         batcher.openTarget(target)
         ;(target.columns[0] as Float32Array)[target.row * WIDTH] = i
-        batcher.admitInPlace(i, 1, turns.monotonic())
+        batcher.admitInPlace(askers[i]!, 1, turns.monotonic())
       }
       due()
       return answered

@@ -37,6 +37,7 @@ export const plannedVersion = (
   session: model.config.session,
   queue: model.config.queue,
   placement: INLINE,
+  runUsByRows: report.runUsByRows,
 })
 
 /** Why a version cannot keep a contract; without one: the contract that it gives itself. */

@@ -3,11 +3,14 @@
  * halved until only the bad ones are left, and of these the bad row is looked for.
  */
 
-import { type Refusal, refuse } from '../shared/errors.ts'
+import type { Refusal } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
-import { type Batch, Parts, type PartsLimits, sliceTensors } from './batch.ts'
+import type { Batch } from './batch.ts'
+import type { CostModel } from './cost-model.ts'
+import { Parts, type PartsLimits } from './parts.ts'
 import { rowsMatch, runFailure } from './run-result.ts'
 import type { Session } from './session-types.ts'
+import { sliceTensors } from './tensor-copies.ts'
 
 /** Where the rows of a member stand. */
 export interface Place {
@@ -42,9 +45,7 @@ export interface BatcherHandlers<M> {
   /** Around every call of the model, whatever comes of it. */
   onRunStart(): void
   onRunEnd(): void
-  /** Whether nobody waits for the answer any more: then the rest of a long request is not run. */
-  isForsaken(member: M): boolean
-  /** A member joined the queue, and left it, for its run or otherwise: once each. */
+  /** A member joined the queue, and left it, for its (first) run or otherwise: once each. */
   onQueued(member: M): void
   onUnqueued(member: M): void
   /**
@@ -63,9 +64,6 @@ export interface BatcherHandlers<M> {
   onFault(member: M, thrown: unknown): void
 }
 
-/** Told to nobody: a member that it is said of is one that nobody waits for. */
-const FORSAKEN = refuse('INFERENCE_FAILED', 'The client has gone')
-
 /** Time for finding a bad row: the client can look for it as well. */
 const SEARCH_MS_MAX = 1000
 
@@ -74,6 +72,7 @@ export class BatchRuns<M> {
   readonly #limits: PartsLimits
   readonly #monotonic: () => number
   readonly #handlers: BatcherHandlers<M>
+  readonly #cost: CostModel
   readonly #times: RunTimes = { startedMs: 0, runStartMs: 0, endedMs: 0, takenMs: 0 }
   readonly #place: Place = { rowStart: 0, rows: 0, runRows: 0 }
   /** Why the last run failed. */
@@ -85,9 +84,11 @@ export class BatchRuns<M> {
     limits: PartsLimits,
     monotonic: () => number,
     handlers: BatcherHandlers<M>,
+    cost: CostModel,
   ) {
     this.#session = session
     this.#limits = limits
+    this.#cost = cost
     this.#monotonic = monotonic
     this.#handlers = handlers
   }
@@ -108,6 +109,7 @@ export class BatchRuns<M> {
       else this.#fail(batch.members[from]!, batch.inputs(from, to), rows, 0)
       return
     }
+    this.#cost.observe(rows, (times.takenMs - nowMs) * 1000)
     this.#handlers.onServed(batch.members[from]!, rows, times)
     const place = this.#place
     place.runRows = rows
@@ -124,10 +126,6 @@ export class BatchRuns<M> {
    */
   runPart(batch: Batch<M>, nowMs: number): boolean {
     const member = batch.members[0]!
-    if (this.#handlers.isForsaken(member)) {
-      this.#failed(member, FORSAKEN, -1)
-      return true
-    }
     batch.parts ??= new Parts(batch.inputs(0, 1), batch.rows, this.#limits)
     const { parts } = batch
     const { nextRows, done } = parts
@@ -139,10 +137,11 @@ export class BatchRuns<M> {
     times.takenMs = times.endedMs = this.#monotonic()
     parts.runMs += times.endedMs - nowMs
     parts.inputMs += times.runStartMs - nowMs
+    if (answers !== null) this.#cost.observe(nextRows, (times.endedMs - nowMs) * 1000)
     const refusal = answers === null ? null : parts.admit(answers)
     if (refusal !== null) {
       this.#handlers.onServed(member, nextRows, times)
-      this.#failed(member, refusal, -1)
+      this.failed(member, refusal, -1)
       return true
     }
     if (answers === null || !this.#take(parts, answers)) {
@@ -234,10 +233,11 @@ export class BatchRuns<M> {
   #fail(member: M, inputs: readonly Tensor[], rows: number, before: number): void {
     const refusal = runFailure(this.#thrown)
     const badRow = this.#limits.rowsMax === 0 ? -1 : this.#findBadRow(inputs, rows)
-    this.#failed(member, refusal, badRow < 0 ? -1 : before + badRow)
+    this.failed(member, refusal, badRow < 0 ? -1 : before + badRow)
   }
 
-  #failed(member: M, refusal: Refusal, badRow: number): void {
+  /** The member leaves. */
+  failed(member: M, refusal: Refusal, badRow: number): void {
     try {
       this.#handlers.onFailed(member, refusal, badRow)
     } catch (thrown) {

@@ -6,42 +6,16 @@
  * row dimension at all) and joins them when it runs.
  */
 
-import type { Refusal } from '../shared/errors.ts'
 import {
   allocate,
   elementCount,
-  type NumericArray,
   rowElements,
   type Tensor,
   type TensorData,
   type TensorSignature,
 } from '../shared/tensor.ts'
-import { tooMuchKept } from './run-result.ts'
-
-/** Rows `from .. to - 1` of row-major data; shares memory except for strings. */
-const sliceRows = (data: TensorData, stride: number, from: number, to: number): TensorData =>
-  Array.isArray(data)
-    ? data.slice(from * stride, to * stride)
-    : data.subarray(from * stride, to * stride)
-
-/** Copies `count` elements of `source` into `target` at `at`; both hold the same datatype. */
-const copyElements = (target: TensorData, at: number, source: TensorData, count: number): void => {
-  if (Array.isArray(target)) {
-    for (let i = 0; i < count; i++) target[at + i] = (source as string[])[i] ?? ''
-    return
-  }
-  const numeric = source as NumericArray
-  const part = numeric.length === count ? numeric : numeric.subarray(0, count)
-  ;(target as Float64Array).set(part as Float64Array, at)
-}
-
-/** Rows `from .. to - 1` of tensors that have rows; shares memory except for strings. */
-export const sliceTensors = (tensors: readonly Tensor[], from: number, to: number): Tensor[] =>
-  tensors.map(({ datatype, shape, data }) => {
-    const [rows = 0, ...inner] = shape
-    const stride = rows === 0 ? 0 : data.length / rows
-    return { datatype, shape: [to - from, ...inner], data: sliceRows(data, stride, from, to) }
-  })
+import type { Parts } from './parts.ts'
+import { copyElements, sliceRows } from './tensor-copies.ts'
 
 /** Elements per row of each input, or null where a dimension other than the first is free. */
 export const rowStridesOf = (inputs: readonly TensorSignature[]): number[] | null => {
@@ -64,89 +38,16 @@ export const denseRowsOf = (strides: readonly number[], rowsMax: number): number
   return Math.min(rowsMax, Math.floor(DENSE_BYTES_MAX / Math.max(1, rowBytes)))
 }
 
-/** 16 characters of a text are kept in as much memory as a number. */
-const TEXT_SHIFT = 4
-
-export interface PartsLimits {
-  /** Rows of one part. */
-  readonly rowsMax: number
-  /** Values of all outputs that are kept: elements, and 16 characters of a text as one more. */
-  readonly keptValuesMax: number
-}
-
-/** A request of more rows than one run may have, on its way through several runs. */
-export class Parts {
-  readonly #inputs: readonly Tensor[]
-  readonly #rows: number
-  readonly #limits: PartsLimits
-  #results: Tensor[] | null = null
-  /** What the texts count that are kept beside one each. */
-  #textValues = 0
-  /** Milliseconds that its runs have taken. */
-  runMs = 0
-  /** Of which inputs were assembled in so many. */
-  inputMs = 0
-  /** Rows that have been answered. */
-  done = 0
-
-  constructor(inputs: readonly Tensor[], rows: number, limits: PartsLimits) {
-    this.#inputs = inputs
-    this.#rows = rows
-    this.#limits = limits
-  }
-
-  get nextRows(): number {
-    return Math.min(this.#limits.rowsMax, this.#rows - this.done)
-  }
-
-  nextInputs(): Tensor[] {
-    return sliceTensors(this.#inputs, this.done, this.done + this.nextRows)
-  }
-
-  /**
-   * Whether the answers to all rows may be kept, if the others are like these of the next: only now
-   * is it known how large a row is, and nothing is allocated yet. To be asked once a part.
-   */
-  admit(answers: readonly Tensor[]): Refusal | null {
-    let values = 0
-    for (const { data, shape } of answers) {
-      values += (data.length / shape[0]!) * this.#rows
-      if (!Array.isArray(data)) continue
-      for (const text of data) this.#textValues += text.length >> TEXT_SHIFT
-    }
-    values += this.#textValues
-    const { keptValuesMax } = this.#limits
-    return values <= keptValuesMax ? null : tooMuchKept(values, keptValuesMax)
-  }
-
-  /** Takes in what the next rows have been answered, one row for each; false: of other shapes. */
-  add(answers: readonly Tensor[]): boolean {
-    this.#results ??= answers.map(({ datatype, shape, data }) => ({
-      datatype,
-      shape: [this.#rows, ...shape.slice(1)],
-      data: allocate(datatype, (data.length / shape[0]!) * this.#rows),
-    }))
-    for (const [output, { shape, data }] of answers.entries()) {
-      const whole = this.#results[output]!
-      const stride = data.length / shape[0]!
-      if (stride * this.#rows !== whole.data.length) return false
-      copyElements(whole.data, this.done * stride, data, data.length)
-    }
-    this.done += this.nextRows
-    return true
-  }
-
-  /** The answers to all rows, once they are there; else null. */
-  get results(): readonly Tensor[] | null {
-    return this.done === this.#rows ? this.#results : null
-  }
-}
-
 export class Batch<M> {
   readonly members: M[] = []
   /** First row of each member. */
   readonly starts: number[] = []
+  /** Rows of each member. */
+  readonly sizes: number[] = []
+  /** Behind the last row that is taken. */
   rows = 0
+  /** Rows before it that nobody has any more, until `pack`. */
+  gaps = 0
   /** Times it was opened to decode into, less those that came to rows of it. */
   opened = 0
   /** Monotonic milliseconds at which the first member was admitted. */
@@ -183,7 +84,48 @@ export class Batch<M> {
     if (this.members.length === 0) this.openedMs = nowMs
     this.members.push(member)
     this.starts.push(this.rows)
+    this.sizes.push(rows)
     this.rows += rows
+  }
+
+  /** Takes a member out. Its rows stay as a gap until `pack`. */
+  remove(index: number): void {
+    this.gaps += this.sizes[index]!
+    this.members.splice(index, 1)
+    this.starts.splice(index, 1)
+    this.sizes.splice(index, 1)
+    if (!this.isDense) this.tensors.splice(index, 1)
+  }
+
+  /** Closes the gaps that members left who were taken out. */
+  pack(): void {
+    if (this.gaps === 0) return
+    let to = 0
+    for (const [i, from] of this.starts.entries()) {
+      const rows = this.sizes[i]!
+      if (from > to) this.#moveRows(to, from, rows)
+      this.starts[i] = to
+      to += rows
+    }
+    this.#letTextsGo(to)
+    this.rows = to
+    this.gaps = 0
+  }
+
+  /** Texts behind so many rows can be long, and are a client's. */
+  #letTextsGo(fromRow: number): void {
+    for (let i = 0; this.#hasText && i < this.columns.length; i++) {
+      const column = this.columns[i]!
+      const stride = this.#strides[i]!
+      if (Array.isArray(column)) column.fill('', fromRow * stride, this.rows * stride)
+    }
+  }
+
+  #moveRows(to: number, from: number, rows: number): void {
+    for (let i = 0; i < this.columns.length; i++) {
+      const stride = this.#strides[i]!
+      this.columns[i]!.copyWithin(to * stride, from * stride, (from + rows) * stride)
+    }
   }
 
   /** Copies a member's own tensors into the dense buffers, behind the rows that are there. */
@@ -196,7 +138,7 @@ export class Batch<M> {
 
   /** End row of member `index`. */
   endOf(index: number): number {
-    return this.starts[index + 1] ?? this.rows
+    return this.starts[index]! + this.sizes[index]!
   }
 
   /** Inputs for the members `from .. to - 1`. */
@@ -248,11 +190,12 @@ export class Batch<M> {
       const column = this.columns[i]!
       const tail = sliceRows(column, stride, fromRow, this.rows)
       copyElements(rest.columns[i]!, 0, tail, moved * stride)
-      if (Array.isArray(column)) column.fill('', fromRow * stride, this.rows * stride)
     }
+    this.#letTextsGo(fromRow)
     for (let member = index; member < this.members.length; member++) {
       rest.members.push(this.members[member]!)
       rest.starts.push(this.starts[member]! - fromRow)
+      rest.sizes.push(this.sizes[member]!)
       if (!this.isDense) rest.tensors.push(this.tensors[member]!)
     }
     rest.rows = moved
@@ -260,6 +203,7 @@ export class Batch<M> {
     rest.shapeKey = this.shapeKey
     this.members.length = index
     this.starts.length = index
+    this.sizes.length = index
     if (!this.isDense) this.tensors.length = index
     this.rows = fromRow
   }
@@ -277,8 +221,10 @@ export class Batch<M> {
     this.opened = 0
     this.members.length = 0
     this.starts.length = 0
+    this.sizes.length = 0
     this.tensors.length = 0
     this.rows = 0
+    this.gaps = 0
     this.shapeKey = ''
   }
 }

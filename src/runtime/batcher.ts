@@ -15,42 +15,32 @@
  * sees to it that a turn comes when the waiting is over.
  */
 
-import type { BatchPolicy } from '../shared/epoch-plan.ts'
 import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import { Batch, denseRowsOf, rowStridesOf } from './batch.ts'
 import { type BatcherHandlers, BatchRuns } from './batch-runs.ts'
-import type { DecodeTarget, RowQueue } from './row-queue.ts'
+import type { BatcherPolicy, Turns } from './batcher-policy.ts'
+import { CostModel } from './cost-model.ts'
+import type { DecodeTarget, Queued, RowQueue } from './row-queue.ts'
 import type { Session } from './session-types.ts'
 
-/** When the batcher is called back. The event loop in production, a puppet in tests. */
-export interface Turns {
-  monotonic(): number
-  /** At the end of this turn of the event loop. */
-  soon(task: () => void): void
-  after(delayMs: number, task: () => void): void
-}
-
-/** How a thread batches a version. */
-export interface BatcherPolicy extends BatchPolicy {
-  /** Rows that may wait. A request of more is oversized. */
-  readonly queueRowsMax: number
-  /** Values of all outputs that a request in parts may have: they are kept until its last part. */
-  readonly keptValuesMax: number
-}
+/** Told to nobody: who is answered so has gone. */
+const GONE = refuse('INFERENCE_FAILED', 'The client has gone')
 
 /** A turn in which runs took this long ends, so that sockets are read in between. */
 const TURN_MS_MAX = 1
 /** Buffers kept for reuse. A turn rarely fills more. */
 const SPARE_BATCHES_MAX = 8
 
-export class Batcher<M> implements RowQueue<M> {
+export class Batcher<M extends Queued> implements RowQueue<M> {
   readonly #session: Session
   readonly #policy: BatcherPolicy
   readonly #turns: Turns
   readonly #handlers: BatcherHandlers<M>
   readonly #runs: BatchRuns<M>
   readonly #strides: readonly number[]
+  /** What runs cost, as they go. */
+  readonly cost: CostModel
   /** Rows of a dense batch; 0 when the version has none. */
   readonly denseRows: number
   /** How long a batch may wait for company; 0 where requests never share a run. */
@@ -74,9 +64,10 @@ export class Batcher<M> implements RowQueue<M> {
     const { rowsMax, preferredRows, mixesRequests, queueDelayUsMax } = policy
     this.#session = session
     this.#policy = policy
+    this.cost = new CostModel(policy.runUsByRows)
     this.#turns = turns
     this.#handlers = handlers
-    this.#runs = new BatchRuns(session, policy, () => turns.monotonic(), handlers)
+    this.#runs = new BatchRuns(session, policy, () => turns.monotonic(), handlers, this.cost)
     const strides = rowsMax === 0 ? null : rowStridesOf(session.signature.inputs)
     this.#strides = strides ?? []
     this.denseRows = strides === null ? 0 : denseRowsOf(strides, mixesRequests ? rowsMax : 1)
@@ -137,6 +128,23 @@ export class Batcher<M> implements RowQueue<M> {
     this.#noteQueue(rows)
     this.#handlers.onQueued(member)
     this.#schedule()
+  }
+
+  cancel(member: M): boolean {
+    for (const [i, batch] of this.#queue.entries()) {
+      const index = batch.members.indexOf(member)
+      if (index < 0) continue
+      if (batch.parts === null) this.#handlers.onUnqueued(member)
+      this.#leaveQueue(batch, batch.sizes[index]! - (batch.parts?.done ?? 0))
+      batch.remove(index)
+      if (batch.members.length === 0) {
+        this.#queue.splice(i, 1)
+        this.#recycle(batch)
+      }
+      this.#runs.failed(member, GONE, -1)
+      return true
+    }
+    return false
   }
 
   #noteQueue(deltaRows: number): void {
@@ -244,6 +252,7 @@ export class Batcher<M> implements RowQueue<M> {
       this.#runPart(batch, nowMs)
       return
     }
+    batch.pack()
     if (this.#queue.length === 0) this.#trimToPreferred(batch, nowMs)
     this.#leaveQueue(batch, batch.rows)
     for (const member of batch.members) this.#handlers.onUnqueued(member)

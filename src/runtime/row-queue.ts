@@ -17,7 +17,17 @@ export interface DecodeTarget {
   room: number
 }
 
-export interface RowQueue<M> {
+/** What a queue reads of its members. Times are monotonic milliseconds. */
+export interface Queued {
+  /** Level of the version's queue policies, 1 first; 0 where it has none. */
+  readonly priority: number
+  /** The client's: what has not begun by then is never run. Infinity: none. */
+  readonly deadlineMs: number
+  /** When the time that the level's policy grants for waiting is over. Infinity: never. */
+  readonly timeoutMs: number
+}
+
+export interface RowQueue<M extends Queued> {
   /**
    * Why `rows` more rows cannot be admitted now; null: they can. Cheap: it is asked before a body
    * is looked at, with 1 row, and again with all of them.
@@ -29,4 +39,9 @@ export interface RowQueue<M> {
   admitInPlace(member: M, rows: number, nowMs: number): void
   /** Admits a request with tensors of its own; `rows` is 1 for versions without row dimension. */
   admitTensors(member: M, tensors: Tensor[], rows: number, nowMs: number): void
+  /**
+   * The client has gone: unless its run has begun, the member leaves at once, through `onFailed`,
+   * and is never run. False: it was not waiting any more.
+   */
+  cancel(member: M): boolean
 }

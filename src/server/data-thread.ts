@@ -5,7 +5,8 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { Batcher, type Turns } from '../runtime/batcher.ts'
+import { Batcher } from '../runtime/batcher.ts'
+import type { Turns } from '../runtime/batcher-policy.ts'
 import { loadProven } from '../runtime/load-proven.ts'
 import { warmUp } from '../runtime/warm-up.ts'
 import { every, systemClock } from '../shared/clock.ts'
@@ -57,9 +58,9 @@ const load = (planned: PlannedVersion, number: number): LiveSession => {
   const session = loadProven(planned.provenFile, planned.provenSha256, planned.session)
   warmUp(session, planned)
   return {
-    open: ({ batching }) => {
+    open: ({ batching, runUsByRows }) => {
       const { queueRowsMax } = settings.limits
-      const policy = { ...batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX }
+      const policy = { ...batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX, runUsByRows }
       const handlers = infer.handlersFor(number)
       return { queue: new Batcher<Pending>(session, policy, turns, handlers), dispose: () => {} }
     },

@@ -14,6 +14,11 @@
 import type { Refusal } from '../shared/errors.ts'
 import type { Cors } from './cors.ts'
 
+/** What is under way for a client, and to be given up when it goes. */
+export interface Waiting {
+  onGone(): void
+}
+
 export interface Exchange {
   /** Upper case. */
   readonly method: string
@@ -47,6 +52,11 @@ export interface Exchange {
   readonly startedMs: number
   /** The client has gone: `reply` would be a no-op. */
   readonly isAborted: boolean
+  /**
+   * Told when the client goes before its answer has left. Set by the request path: a reference to
+   * what is there anyway, no closure.
+   */
+  waiting: Waiting | null
 
   /**
    * Answers. `head`: status line and `name: value` lines, joined by CRLF, without the last CRLF and

@@ -17,6 +17,7 @@ import {
   type HttpEngineOptions,
   hasProtocolHeaders,
   textOf,
+  type Waiting,
 } from './exchange.ts'
 import { isForLocals, isLoopback, tellsOfOthers } from './local-peer.ts'
 import { answerParserError, NodeConnection, type Open } from './node-connection.ts'
@@ -51,6 +52,7 @@ class NodeExchange implements Exchange, Open {
   readonly headMs: number
   startedMs = 0
   isAborted = false
+  waiting: Waiting | null = null
   isAnswered = false
   unsentBytes = 0
 
@@ -138,7 +140,10 @@ class NodeExchange implements Exchange, Open {
     if (this.#response === null) return
     this.isAborted = true
     this.#response = null
-    if (this.#buffer === null) return
+    if (this.#buffer === null) {
+      this.waiting?.onGone()
+      return
+    }
     this.#buffer.release()
     this.#buffer = null
     this.#engine.options.onAborted()

@@ -182,6 +182,7 @@ export class Infer {
       pending.tensors = null
       queue.admitTensors(pending, tensors, pending.rows, nowMs)
     }
+    exchange.waiting = pending
     pending.epoch.inFlight++
     this.#account.admitted()
     return null
@@ -239,7 +240,6 @@ export class Infer {
       onQueueRows: (delta) => this.#account.queueRows(delta),
       onRunStart: () => this.#account.running(versionNumber),
       onRunEnd: () => this.#account.idle(),
-      isForsaken: ({ exchange }) => exchange.isAborted,
       onQueued: ({ counterBase }) => this.#account.pending(counterBase, 1),
       onUnqueued: ({ counterBase }) => this.#account.pending(counterBase, -1),
       onServed: (first, rows, times) => this.#account.ranBatch(first.counterBase, rows, times),

@@ -3,8 +3,9 @@
  * becomes known, so that a refusal at any stage can be answered, counted and traced alike.
  */
 
+import type { Queued } from '../runtime/row-queue.ts'
 import type { Tensor } from '../shared/tensor.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, Waiting } from './exchange.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
 import type { AskedOutput, Decoded } from './protocols/protocol.ts'
 import type { WireFormat } from './wire-formats.ts'
@@ -21,8 +22,11 @@ export interface Answerable {
   readonly bodyId: string | null
 }
 
+/** Of most requests. An object of its own would cost two boxed numbers for each. */
+const NO_TERMS: Queued = { priority: 0, deadlineMs: Infinity, timeoutMs: Infinity }
+
 /** All fields are set in the constructor, so that every object has the same shape. */
-export class Pending implements Answerable, Decoded {
+export class Pending implements Answerable, Decoded, Queued, Waiting {
   readonly exchange: Exchange
   readonly epoch: LiveEpoch
   readonly format: WireFormat
@@ -41,6 +45,7 @@ export class Pending implements Answerable, Decoded {
   outputs: readonly AskedOutput[] | null = null
   /** Monotonic milliseconds at which it joined the queue. */
   admittedMs = 0
+  terms: Queued = NO_TERMS
 
   constructor(
     exchange: Exchange,
@@ -54,5 +59,22 @@ export class Pending implements Answerable, Decoded {
     this.format = format
     this.sequence = sequence
     this.counterBase = counterBase
+  }
+
+  /** The client has gone while it waits: it leaves the queue, and is not run. */
+  onGone(): void {
+    this.variant?.version.queue.cancel(this)
+  }
+
+  get priority(): number {
+    return this.terms.priority
+  }
+
+  get deadlineMs(): number {
+    return this.terms.deadlineMs
+  }
+
+  get timeoutMs(): number {
+    return this.terms.timeoutMs
   }
 }

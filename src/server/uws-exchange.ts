@@ -12,7 +12,13 @@
 import { systemClock, turnMonotonic } from '../shared/clock.ts'
 import type { Refusal } from '../shared/errors.ts'
 import { BodyBuffer, bodyTooLarge, keptBytes } from './body-buffer.ts'
-import { type Exchange, type HttpEngineOptions, hasProtocolHeaders, textOf } from './exchange.ts'
+import {
+  type Exchange,
+  type HttpEngineOptions,
+  hasProtocolHeaders,
+  textOf,
+  type Waiting,
+} from './exchange.ts'
 import { isForLocals } from './local-peer.ts'
 import type { UnsentAnswers } from './unsent-answers.ts'
 import {
@@ -66,6 +72,7 @@ export class UwsExchange implements Exchange {
   readonly headMs: number
   startedMs = 0
   isAborted = false
+  waiting: Waiting | null = null
 
   readonly #engine: UwsServer
   /** As sent, '' if absent; null for a chunked body. */
@@ -213,6 +220,7 @@ export class UwsExchange implements Exchange {
     this.#buffer?.release()
     this.#buffer = null
     if (!this.#isDelivered) this.#engine.options.onAborted()
+    else if (!this.#isAnswered) this.waiting?.onGone()
   }
 
   onData(chunk: ArrayBuffer, isLast: boolean): void {

@@ -42,6 +42,8 @@ export interface PlannedVersion {
   /** Of the profile, for the description of the API; absent in plans of an earlier release. */
   readonly bounds?: readonly FeatureBounds[]
   readonly session: SessionSettings
+  /** Microseconds of a run by its rows, as the proving run measured them; none: it could not. */
+  readonly runUsByRows: readonly (readonly [rows: number, us: number])[]
 }
 
 /**
@@ -109,7 +111,7 @@ export const encodeJson = (value: EpochPlan | readonly PrepareFailure[]): Uint8A
 export const decodePlan = (bytes: Uint8Array): EpochPlan => {
   const plan = JSON.parse(new TextDecoder().decode(bytes), reviveManifest) as EpochPlan
   const versions = plan.versions.map((planned) => ({
-    ...{ queue: DEFAULT_QUEUE, placement: INLINE },
+    ...{ queue: DEFAULT_QUEUE, placement: INLINE, runUsByRows: [] },
     ...planned,
     session: completeSession(planned.session),
   }))

@@ -1,8 +1,9 @@
-/** A batcher over a session that counts, with members that are numbers, and what became of them. */
+/** A batcher over a session that counts, its numbered members, and what became of them. */
 
 import type { BatcherHandlers } from '../../src/runtime/batch-runs.ts'
-import { Batcher, type BatcherPolicy } from '../../src/runtime/batcher.ts'
-import type { DecodeTarget } from '../../src/runtime/row-queue.ts'
+import { Batcher } from '../../src/runtime/batcher.ts'
+import type { BatcherPolicy } from '../../src/runtime/batcher-policy.ts'
+import type { DecodeTarget, Queued } from '../../src/runtime/row-queue.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
 import type { Tensor } from '../../src/shared/tensor.ts'
 import { CountingSession } from './counting-session.ts'
@@ -25,9 +26,13 @@ export interface RigOptions {
   readonly runMs?: number
   /** Members whose `onDone` or `onFailed` throws. */
   readonly throwsFor?: ReadonlySet<number>
-  /** Members whose clients have gone. */
-  readonly forsaken?: ReadonlySet<number>
 }
+
+export interface Asker extends Queued {
+  readonly number: number
+}
+
+const NO_TERMS: Queued = { priority: 0, deadlineMs: Infinity, timeoutMs: Infinity }
 
 const POLICY: BatcherPolicy = {
   rowsMax: 8,
@@ -36,13 +41,14 @@ const POLICY: BatcherPolicy = {
   queueDelayUsMax: 0,
   queueRowsMax: 1000,
   keptValuesMax: 1000,
+  runUsByRows: [],
 }
 
 export class BatcherRig {
   readonly turns = new PuppetTurns()
-  readonly batcher: Batcher<number>
+  readonly batcher: Batcher<Asker>
   /** May be replaced to look at more than the outcomes. */
-  readonly handlers: BatcherHandlers<number>
+  readonly handlers: BatcherHandlers<Asker>
   /** What became of each member, by its number. */
   readonly outcomes = new Map<number, Outcome[]>()
   /** Rows of every run that gave answers, and its first member. */
@@ -55,17 +61,12 @@ export class BatcherRig {
   readonly pending = new Set<number>()
   /** Calls that were not marked for the watchdog. */
   unmarked = 0
+  readonly #askers = new Map<number, Asker>()
   readonly target: DecodeTarget = { columns: [], row: 0, room: 0 }
   #isRunning = false
 
   constructor(options: RigOptions = {}) {
-    const {
-      policy,
-      innerShape = [2],
-      runMs = 0,
-      throwsFor = new Set(),
-      forsaken = new Set(),
-    } = options
+    const { policy, innerShape = [2], runMs = 0, throwsFor = new Set() } = options
     const inner = options.session ?? new CountingSession(innerShape)
     const session: Session = {
       signature: inner.signature,
@@ -91,29 +92,41 @@ export class BatcherRig {
       onRunEnd: () => {
         this.#isRunning = false
       },
-      isForsaken: (member) => forsaken.has(member),
-      onQueued: (member) => {
-        if (this.pending.has(member)) throw new Error(`${member} joins twice`)
-        this.pending.add(member)
+      onQueued: ({ number }) => {
+        if (this.pending.has(number)) throw new Error(`${number} joins twice`)
+        this.pending.add(number)
       },
-      onUnqueued: (member) => {
-        if (!this.pending.delete(member)) throw new Error(`${member} was not in the queue`)
+      onUnqueued: ({ number }) => {
+        if (!this.pending.delete(number)) throw new Error(`${number} was not in the queue`)
       },
-      onServed: (first, rows) => this.served.push([first, rows]),
-      onDone: (member, [result], { rowStart, rows }) => {
+      onServed: ({ number }, rows) => this.served.push([number, rows]),
+      onDone: ({ number: member }, [result], { rowStart, rows }) => {
         if (throwsFor.has(member)) throw new Error(`for ${member}`)
         const { data, shape } = result!
         const stride = data.length / Math.max(1, shape[0]!)
         const part = data.slice(rowStart * stride, (rowStart + rows) * stride)
         leave(member, { answer: [...((policy?.rowsMax === 0 ? data : part) as Float32Array)] })
       },
-      onFailed: (member, { code, detail }, badRow) => {
+      onFailed: ({ number: member }, { code, detail }, badRow) => {
         if (throwsFor.has(member)) throw new Error(`for ${member}`)
         leave(member, { code, detail, badRow })
       },
-      onFault: (member, fault) => leave(member, { fault }),
+      onFault: ({ number: member }, fault) => leave(member, { fault }),
     }
     this.batcher = new Batcher(session, { ...POLICY, ...policy }, this.turns, this.handlers)
+  }
+
+  /** The member of that number; with terms only at first. */
+  asker(number: number, terms: Partial<Queued> = {}): Asker {
+    const known = this.#askers.get(number)
+    if (known !== undefined) return known
+    const asker = { number, ...NO_TERMS, ...terms }
+    this.#askers.set(number, asker)
+    return asker
+  }
+
+  cancel(member: number): boolean {
+    return this.batcher.cancel(this.asker(member))
   }
 
   /** A request whose rows repeat one value each, decoded in place if there is room. */
@@ -129,7 +142,7 @@ export class BatcherRig {
     for (const [i, value] of values.entries()) {
       column.fill(value, (row + i) * stride, (row + i + 1) * stride)
     }
-    this.batcher.admitInPlace(member, values.length, this.turns.nowMs)
+    this.batcher.admitInPlace(this.asker(member), values.length, this.turns.nowMs)
   }
 
   /** A request with a tensor of its own, of `width` elements a row. */
@@ -141,7 +154,7 @@ export class BatcherRig {
   #admitTensor(member: number, values: readonly number[], width: number): void {
     const data = new Float32Array(values.flatMap((value) => new Array<number>(width).fill(value)))
     const tensor: Tensor = { datatype: 'FP32', shape: [values.length, width], data }
-    this.batcher.admitTensors(member, [tensor], values.length, this.turns.nowMs)
+    this.batcher.admitTensors(this.asker(member), [tensor], values.length, this.turns.nowMs)
   }
 
   /** Turns until nothing is due, with so much time between them. */

@@ -32,6 +32,7 @@ export const plannedVersion = (
   session: DEFAULT_SESSION,
   queue: DEFAULT_QUEUE,
   placement: INLINE,
+  runUsByRows: [],
   ...given,
 })
 

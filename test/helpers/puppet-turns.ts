@@ -1,6 +1,6 @@
 /** Turns that happen only when told, so that batching is deterministic. */
 
-import type { Turns } from '../../src/runtime/batcher.ts'
+import type { Turns } from '../../src/runtime/batcher-policy.ts'
 
 export class PuppetTurns implements Turns {
   nowMs = 0

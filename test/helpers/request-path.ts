@@ -6,7 +6,7 @@ import { Account } from '../../src/server/account.ts'
 import { apiDescription } from '../../src/server/api-description.ts'
 import type { BodyLimits } from '../../src/server/body-buffer.ts'
 import { Epochs } from '../../src/server/epochs.ts'
-import type { Exchange } from '../../src/server/exchange.ts'
+import type { Exchange, Waiting } from '../../src/server/exchange.ts'
 import { Infer } from '../../src/server/infer.ts'
 import { LiveVersions } from '../../src/server/live-version.ts'
 import type { Pending } from '../../src/server/pending.ts'
@@ -78,6 +78,7 @@ export class HeldExchange implements Exchange {
   readonly headMs: number
   readonly startedMs: number
   isAborted = false
+  waiting: Waiting | null = null
   answer: GivenAnswer | null = null
 
   constructor(head: Head, nowMs: number) {
@@ -92,6 +93,11 @@ export class HeldExchange implements Exchange {
     this.isPreflight = head.isPreflight ?? false
     this.headMs = head.headMs ?? 0
     this.startedMs = head.startedMs ?? nowMs
+  }
+
+  abort(): void {
+    this.isAborted = true
+    if (this.answer === null) this.waiting?.onGone()
   }
 
   reply(head: string | Uint8Array, body: string | Uint8Array | null): void {
@@ -150,9 +156,9 @@ export class RequestPath {
     const versions = new LiveVersions(({ version }, number) => {
       const session = options.session?.(version) ?? new CountingSession()
       return {
-        open: ({ batching }) => {
+        open: ({ batching, runUsByRows }) => {
           const handlers = this.infer.handlersFor(number)
-          const policy = { ...batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX }
+          const policy = { ...batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX, runUsByRows }
           const queue = new Batcher<Pending>(session, policy, this.turns, handlers)
           return { queue, dispose: () => {} }
         },

@@ -174,7 +174,7 @@ test('Batcher keeps a bound that one large request neither breaks nor fills', ()
       const ordinary = sum - (large[0] ?? 0)
       expect(ordinary).toBeLessThanOrEqual(queueRowsMax)
       const fits = ordinary + values.length <= queueRowsMax
-      const refusal = rig.batcher.refusal(member, values.length)
+      const refusal = rig.batcher.refusal(rig.asker(member), values.length)
       expect(refusal === null).toBe(sum === 0 || fits)
       if (refusal === null) {
         admitted.set(member, values.length)

@@ -140,6 +140,10 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/unit/control/statistics.test.ts': ['src/control/dead-figures.ts'],
   'test/unit/registry/folder.test.ts': ['src/registry/repository-file.ts'],
+  'test/unit/runtime/batcher.parts.test.ts': [
+    'src/runtime/parts.ts',
+    'src/runtime/tensor-copies.ts',
+  ],
   'test/unit/runtime/batcher.test.ts': ['src/runtime/batch.ts'],
   'test/unit/runtime/onnx-walker.test.ts': [
     'src/runtime/onnx-limits.ts',

@@ -39,6 +39,7 @@ const planned = (version: number): PlannedVersion => ({
   session: DEFAULT_SESSION,
   queue: DEFAULT_QUEUE,
   placement: INLINE,
+  runUsByRows: [],
 })
 
 const FAILURE: PrepareFailure = { model: 'a', version: 1, code: 'PREPARE_FAILED', detail: 'no' }

@@ -26,6 +26,7 @@ const PLAN: EpochPlan = {
       session: { ...DEFAULT_SESSION, intraOpThreads: 2 },
       queue: DEFAULT_QUEUE,
       placement: INLINE,
+      runUsByRows: [],
     },
   ],
   endpoints: [

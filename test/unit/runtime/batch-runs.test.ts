@@ -169,7 +169,7 @@ test('BatchRuns joins texts and several outputs of the parts of a request', () =
     answers.push([...results])
     keep(member, results, place, times)
   }
-  rig.batcher.admitTensors(1, [{ datatype: 'BYTES', shape: [5], data }], 5, 0)
+  rig.batcher.admitTensors(rig.asker(1), [{ datatype: 'BYTES', shape: [5], data }], 5, 0)
   rig.turns.turn()
   expect(rig.calls).toEqual([2, 2, 1])
   expect(answers).toEqual([

@@ -70,7 +70,7 @@ describe('Batcher with a request of more rows than a run may have', () => {
     const { onDone } = rig.handlers
     rig.handlers.onDone = (each, results, place, times) => {
       const { startedMs, endedMs } = times
-      if (each === member) told.push([startedMs, endedMs - startedMs, place.runRows])
+      if (each.number === member) told.push([startedMs, endedMs - startedMs, place.runRows])
       onDone(each, results, place, times)
     }
     return told
@@ -142,9 +142,9 @@ describe('Batcher with a request in parts whose answers are too much to keep', (
     const session: Session = { signature, run, dispose: () => {} }
     const rig = new BatcherRig({ session, policy: { rowsMax: 2, keptValuesMax: 7 } })
     const data = ['a', 'b', 'c', 'd'.repeat(31), 'e', 'f']
-    rig.batcher.admitTensors(1, [{ datatype: 'BYTES', shape: [6], data }], 6, 0)
+    rig.batcher.admitTensors(rig.asker(1), [{ datatype: 'BYTES', shape: [6], data }], 6, 0)
     rig.batcher.admitTensors(
-      2,
+      rig.asker(2),
       [{ datatype: 'BYTES', shape: [6], data: data.map((each) => `${each}d`) }],
       6,
       0,
@@ -196,19 +196,18 @@ describe('Batcher with a request of more rows than may wait', () => {
 })
 
 test('Batcher runs no part more of a request whose client has gone', () => {
-  const forsaken = new Set<number>()
   const policy = { rowsMax: 4, queueRowsMax: 5 }
-  const rig = new BatcherRig({ policy, runMs: 2, forsaken })
+  const rig = new BatcherRig({ policy, runMs: 2 })
   const values = Array.from({ length: 20 }, (_, i) => i + 1)
   rig.admit(1, values)
   rig.admit(2, [1])
   rig.turns.turn()
-  forsaken.add(1)
+  expect([rig.cancel(1), rig.cancel(1)]).toEqual([true, false])
   rig.settle()
   expect(rig.calls).toEqual([4, 1])
   expect([...rig.outcomes].map(([member, all]) => [member, all.length])).toEqual([
-    [2, 1],
     [1, 1],
+    [2, 1],
   ])
   expect([rig.batcher.queuedRows, rig.batcher.oversizedRows, rig.queuedRows]).toEqual([0, 0, 0])
 })

@@ -136,7 +136,7 @@ const take = (path: RequestPath, exchanges: HeldExchange[], step: Step): void =>
   else if (step !== 'abort') exchanges.push(path.send({}, BODIES[step]))
   else {
     const open = exchanges.find(({ answer, isAborted }) => answer === null && !isAborted)
-    if (open !== undefined) open.isAborted = true
+    if (open !== undefined) open.abort()
   }
 }
 

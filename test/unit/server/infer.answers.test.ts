@@ -126,7 +126,7 @@ test('onRequest() gives each long answer of a run its own time, whoever has gone
   path.ask({ path: OIP }, { inputs: inputs(1), outputs: [{ name: 'n' }] })
   const found = beatsOf(path, () => {
     const [first] = [1, 2, 3].map(() => path.send({ path: OIP }, { inputs: inputs(1) }))
-    first!.isAborted = true
+    first!.abort()
   })
   expect(found).toEqual([2 + 2 + 2, THREAD_STATE.IDLE])
 })
