@@ -8,7 +8,7 @@ export const MLP_FILE = `${MLP_REPOSITORY}/mlp/1/model.onnx`
 const uniform = seededUniform(30)
 
 /** Seven significant digits, as a float32 printed by most clients. */
-const ROW: readonly number[] = Array.from({ length: 30 }, () =>
+export const ROW: readonly number[] = Array.from({ length: 30 }, () =>
   Number((uniform() * 2 - 1).toPrecision(7)),
 )
 
@@ -39,32 +39,45 @@ export const OIP_FORM: RequestForm = {
   rows: 1,
 }
 
+interface BinaryParts {
+  readonly path: string
+  /** Name of the only input. */
+  readonly input: string
+  readonly rows: number
+  /** Row-major. */
+  readonly data: Float32Array
+}
+
+/** Open Inference Protocol with binary tensors both ways: what tritonclient sends as a rule. */
+export const binaryForm = ({ path, input, rows, data }: BinaryParts): RequestForm => {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  const head = JSON.stringify({
+    inputs: [
+      {
+        name: input,
+        shape: [rows, data.length / rows],
+        datatype: 'FP32',
+        parameters: { binary_data_size: bytes.length },
+      },
+    ],
+    parameters: { binary_data_output: true },
+  })
+  return {
+    path,
+    body: head + bytes.toString('latin1'),
+    headers: [
+      'content-type: application/octet-stream',
+      `inference-header-content-length: ${head.length}`,
+    ],
+    rows,
+  }
+}
+
 const BINARY_ROWS = 64
 
-const BINARY_DATA = Buffer.from(
-  Float32Array.from({ length: BINARY_ROWS * ROW.length }, () => uniform() * 2 - 1).buffer,
-)
-
-/** What tritonclient sends unless told otherwise. */
-const BINARY_HEAD = JSON.stringify({
-  inputs: [
-    {
-      name: 'input',
-      shape: [BINARY_ROWS, ROW.length],
-      datatype: 'FP32',
-      parameters: { binary_data_size: BINARY_DATA.length },
-    },
-  ],
-  parameters: { binary_data_output: true },
-})
-
-/** Open Inference Protocol with binary tensors, both ways. */
-export const BINARY_FORM: RequestForm = {
+export const BINARY_FORM: RequestForm = binaryForm({
   path: `${OIP_PATH}?binary`,
-  body: BINARY_HEAD + BINARY_DATA.toString('latin1'),
-  headers: [
-    'content-type: application/octet-stream',
-    `inference-header-content-length: ${BINARY_HEAD.length}`,
-  ],
+  input: 'input',
   rows: BINARY_ROWS,
-}
+  data: Float32Array.from({ length: BINARY_ROWS * ROW.length }, () => uniform() * 2 - 1),
+})

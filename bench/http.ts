@@ -17,7 +17,8 @@ import {
   type RequestForm,
 } from './fixtures.ts'
 import { closedLoopTool, runGenerator } from './load/run-load.ts'
-import { type Gate, gatesOf, type Line, lineOf, select } from './measure/gates.ts'
+import { printGates } from './measure/gate.ts'
+import { gatesOf, type Line, lineOf, select } from './measure/gates.ts'
 import { describeCommit, describeMachine } from './measure/machine.ts'
 import { isPinned } from './measure/processes.ts'
 import { spreadOf } from './measure/statistics.ts'
@@ -169,12 +170,6 @@ const baselineAgainstItself = (trials: readonly Trial[], connections: number): s
     of(first, (trial) => trial.dataCpuUs).lowest / of(again, (trial) => trial.dataCpuUs).lowest
   const p99 = of(first, (trial) => trial.p99Us).median / of(again, (trial) => trial.p99Us).median
   return `A/A of the echo x${connections}: CPU ${cpu.toFixed(3)}, p99 ${p99.toFixed(2)}`
-}
-
-const printGates = (gates: readonly Gate[]): void => {
-  for (const { name, value, wanted, isMet } of gates) {
-    console.log(`${isMet ? 'ok    ' : 'FAILED'} ${name}: ${value.toFixed(3)} (at least ${wanted})`)
-  }
 }
 
 const startPeers = async (options: BenchOptions): Promise<Server[]> => {

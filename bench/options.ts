@@ -16,7 +16,8 @@ export interface BenchOptions {
   readonly isProfile: boolean
 }
 
-export const USAGE = `usage: npm run bench -- http|micro|startup|recovery [options] [pattern ...]
+export const USAGE = `usage: npm run bench -- NAME [options] [pattern ...]
+  NAME          http, micro, startup, recovery, overload, pooled, swaps or cancel
   --tiny        a few seconds in all: shows that it works, enforces nothing
   --rounds N    interleaved rounds (7)
   --seconds S   length of one trial (2)

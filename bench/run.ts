@@ -1,4 +1,4 @@
-/** `npm run bench -- http|micro|startup|recovery`: see options.ts. */
+/** `npm run bench -- <name>`: see options.ts. */
 
 import { forbidTelemetry } from '../src/config/environment.ts'
 import { type BenchOptions, parseOptions, USAGE } from './options.ts'
@@ -7,6 +7,10 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<boo
   http: async (options) => (await import('./http.ts')).runHttp(options),
   micro: async (options) => (await import('./micro.ts')).runMicro(options),
   startup: async (options) => (await import('./startup.ts')).runStartup(options),
+  overload: async (options) => (await import('./overload.ts')).runOverload(options),
+  pooled: async (options) => (await import('./pooled.ts')).runPooled(options),
+  cancel: async (options) => (await import('./cancel.ts')).runCancel(options),
+  swaps: async (options) => (await import('./swaps.ts')).runSwaps(options),
   recovery: async (options) => (await import('./recovery.ts')).runRecovery(options),
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../../src/shared/latency-slots.ts'
 import { poissonArrivals } from './arrivals.ts'
 import type { LoadPlan, LoadResult } from './load.ts'
+import { formatRequest } from './request-bytes.ts'
 import { ResponseStream } from './response-stream.ts'
 
 export interface GeneratorResult extends LoadResult {
@@ -30,20 +31,13 @@ const PREDICTION_ID = /\r\nx-sluice-prediction-id: *(\S+)\r\n/i
 
 const plan: LoadPlan = JSON.parse(process.argv[2] ?? '{}')
 
-const formatRequest = ({ target }: LoadPlan): Buffer =>
-  Buffer.from(
-    `POST ${target.path} HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\n` +
-      target.headers.map((line) => `${line}\r\n`).join('') +
-      `content-length: ${target.body.length}\r\n\r\n${target.body}`,
-    'latin1',
-  )
-
 /** What all connections count together. */
 class Tally {
   readonly slots = new Float64Array(LATENCY_SLOTS)
   readonly #ids = new Set<string>()
   requests = 0
   failures = 0
+  badAnswers = 0
   idsTwice = 0
   idsChecked = 0
   firstFailure: string | null = null
@@ -52,7 +46,10 @@ class Tally {
     this.requests++
     const slot = latencySlot((performance.now() - sinceMs) * 1000)
     this.slots[slot] = this.slots[slot]! + 1
-    if (status !== 200) this.failed(head + body)
+    if (status !== 200) {
+      this.badAnswers++
+      this.failed(head + body)
+    }
     if (this.idsChecked === IDS_CHECKED_MAX) return
     const id = PREDICTION_ID.exec(head)?.[1]
     if (id === undefined) return
@@ -72,6 +69,7 @@ class Tally {
       requests: this.requests,
       seconds,
       failures: this.failures,
+      badAnswers: this.badAnswers,
       latencyUs: {
         p50: quantileUs(this.slots, 0, 0.5),
         p99: quantileUs(this.slots, 0, 0.99),
@@ -85,7 +83,7 @@ class Tally {
 }
 
 const tally = new Tally()
-const request = formatRequest(plan)
+const request = formatRequest(plan.target)
 
 /** One connection with at most one request under way. */
 class Connection {

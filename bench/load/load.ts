@@ -22,5 +22,7 @@ export interface LoadResult {
   readonly seconds: number
   /** Answers other than 200 and connections that broke. */
   readonly failures: number
+  /** Those of them that were answers. */
+  readonly badAnswers: number
   readonly latencyUs: { readonly p50: number; readonly p99: number; readonly highest: number }
 }

@@ -2,11 +2,18 @@
 
 import { fileURLToPath } from 'node:url'
 import { firstJsonLine, start } from '../measure/processes.ts'
+import type { CancellingPlan, CancellingResult } from './cancelling-plan.ts'
 import type { GeneratorResult } from './generator.ts'
 import type { LoadPlan, LoadResult } from './load.ts'
+import type { OpenPlan, OpenResult } from './open-plan.ts'
+import type { ReconnectingPlan, ReconnectingResult } from './reconnecting-plan.ts'
 import { hasWrk, runWrk } from './wrk.ts'
 
 const GENERATOR = fileURLToPath(new URL('./generator.ts', import.meta.url))
+
+const OPEN_LOOP = fileURLToPath(new URL('./open-loop.ts', import.meta.url))
+const CANCELLING = fileURLToPath(new URL('./cancelling.ts', import.meta.url))
+const RECONNECTING = fileURLToPath(new URL('./reconnecting.ts', import.meta.url))
 
 export const closedLoopTool = hasWrk() ? 'wrk' : 'bench/load/generator.ts'
 
@@ -18,3 +25,19 @@ export const runGenerator = async (plan: LoadPlan): Promise<GeneratorResult> => 
 
 export const runLoad = (plan: LoadPlan): Promise<LoadResult> =>
   plan.perSecond === null && closedLoopTool === 'wrk' ? runWrk(plan) : runGenerator(plan)
+
+const runFed = async (program: string, plan: object): Promise<unknown> => {
+  const child = start([process.execPath, program], { core: 'load', isFed: true })
+  const result = firstJsonLine(child)
+  child.stdin?.end(JSON.stringify(plan))
+  return result
+}
+
+export const runOpenLoop = async (plan: OpenPlan): Promise<OpenResult> =>
+  (await runFed(OPEN_LOOP, plan)) as OpenResult
+
+export const runReconnecting = async (plan: ReconnectingPlan): Promise<ReconnectingResult> =>
+  (await runFed(RECONNECTING, plan)) as ReconnectingResult
+
+export const runCancelling = async (plan: CancellingPlan): Promise<CancellingResult> =>
+  (await runFed(CANCELLING, plan)) as CancellingResult

@@ -12,6 +12,7 @@ export const parseWrk = (output: string): LoadResult => {
     requests,
     seconds: durationUs / 1e6,
     failures: errors.status + errors.connect + errors.read + errors.write + errors.timeout,
+    badAnswers: errors.status,
     latencyUs: { p50: p50Us, p99: p99Us, highest: maxUs },
   }
 }

@@ -1,14 +1,8 @@
 /** What the rounds say: ratios, spreads and whether the gates hold. Pure. */
 
+import { atLeast, type Gate } from './gate.ts'
 import { costRatio, type Spread, spreadOf } from './statistics.ts'
 import type { Trial } from './trial.ts'
-
-export interface Gate {
-  readonly name: string
-  readonly value: number
-  readonly wanted: number
-  readonly isMet: boolean
-}
 
 /** Share of the echo's CPU in ours, 128 connections; times the throughput of FastAPI. */
 export const WANTED = {
@@ -39,13 +33,6 @@ export const select = (trials: readonly Trial[], wanted: Selection): Trial[] =>
       (wanted.path === undefined || trial.path === wanted.path),
   )
 
-const gate = (name: string, value: number, wanted: number): Gate => ({
-  name,
-  value,
-  wanted,
-  isMet: value >= wanted,
-})
-
 const throughput = (trials: readonly Trial[]): Spread =>
   spreadOf(trials.map(({ perSecond }) => perSecond))
 
@@ -63,7 +50,7 @@ const binaryGate = (trials: readonly Trial[], path: string): Gate[] => {
     binary.map(({ rows, dataCpuUs }) => (rows * 1_000_000) / dataCpuUs),
   ).highest
   const name = 'rows of binary requests a second of CPU, data thread'
-  return [gate(name, rowsPerSecond, WANTED.rowsPerCpuSecond)]
+  return [atLeast(name, rowsPerSecond, WANTED.rowsPerCpuSecond)]
 }
 
 /** Gates of some forms of request; those whose trials are missing are left out. */
@@ -83,9 +70,9 @@ export const gatesOf = (trials: readonly Trial[], paths: JudgedPaths): Gate[] =>
       ours.map(({ allCpuUs }) => allCpuUs),
     )
     gates.push(
-      gate('CPU of the echo / of our data thread, 128 connections', data, WANTED.dataThread),
+      atLeast('CPU of the echo / of our data thread, 128 connections', data, WANTED.dataThread),
     )
-    gates.push(gate('CPU of the echo / of all our processes', all, WANTED.allProcesses))
+    gates.push(atLeast('CPU of the echo / of all our processes', all, WANTED.allProcesses))
   }
   for (const [connections, wanted] of [
     [128, WANTED.fastapiAt128],
@@ -95,7 +82,7 @@ export const gatesOf = (trials: readonly Trial[], paths: JudgedPaths): Gate[] =>
     const mine = select(trials, { server: 'sluice', connections, path })
     if (theirs.length === 0 || mine.length === 0) continue
     const times = throughput(mine).median / throughput(theirs).median
-    gates.push(gate(`throughput / FastAPI, ${connections} connections`, times, wanted))
+    gates.push(atLeast(`throughput / FastAPI, ${connections} connections`, times, wanted))
   }
   return [...gates, ...binaryGate(trials, paths.binary)]
 }

@@ -42,6 +42,8 @@ export interface StartOptions {
   readonly core: Core
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Its stdin is a pipe. */
+  readonly isFed?: boolean
 }
 
 /** Starts a command on its core, killed at the latest when the benchmark ends. */
@@ -50,7 +52,7 @@ export const start = (command: readonly string[], options: StartOptions): ChildP
   const child = spawn(program, words, {
     cwd: options.cwd ?? REPOSITORY_ROOT,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.isFed === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   })
   atExit(() => child.kill('SIGKILL'))
   return child

@@ -19,6 +19,12 @@ export const spreadOf = (values: readonly number[]): Spread => {
   return { median: (lower + upper) / 2, lowest: all[0]!, highest: all.at(-1)! }
 }
 
+/** The smallest value that the share `q` of all does not exceed; q in 0 .. 1. */
+export const quantileOf = (values: readonly number[], q: number): number => {
+  const all = sorted(values)
+  return all[Math.max(0, Math.ceil(q * all.length) - 1)]!
+}
+
 /**
  * How much cheaper the baseline is: its lowest cost over our lowest. The lowest of interleaved
  * rounds is the one that other work on the machine disturbed least. 1: equal; .5: we cost double.

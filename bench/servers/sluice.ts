@@ -12,14 +12,19 @@ export interface SluiceOptions {
   readonly endpoint: string
   /** State of an earlier run, with its proving cache; null: a new folder. */
   readonly stateDir: string | null
+  /** A `sluice.yaml` with more settings. */
+  readonly config?: string
 }
 
 export interface SluiceServer extends Server {
   readonly stateDir: string
+  readonly controlPort: number
   /** From spawn to the first time that the data plane called itself ready. */
   readonly readyMs: number
   /** The replica: the process that has data threads. */
   replicaPid(): number
+  /** Has config and repository read again. */
+  reload(): void
 }
 
 const READY_MS_MAX = 30_000
@@ -67,8 +72,17 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
   const ports = ['--http-port', `${port}`, '--control-port', `${controlPort}`]
   const size = ['--replicas', '1', '--threads', '1']
   const places = ['--model-repository', options.repository, '--state-dir', stateDir]
+  const config = options.config === undefined ? [] : ['--config', options.config]
   const startMs = performance.now()
-  const command = [process.execPath, 'src/main.ts', 'serve', ...places, ...size, ...ports]
+  const command = [
+    process.execPath,
+    'src/main.ts',
+    'serve',
+    ...config,
+    ...places,
+    ...size,
+    ...ports,
+  ]
   const child = start(command, { core: 'server' })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
@@ -100,10 +114,12 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     port,
     path: `/predict/${options.endpoint}`,
     stateDir,
+    controlPort,
     readyMs,
     dataThreads: () => only(allThreads(), dataTids()),
     allThreads,
     replicaPid: () => pids().find((pid) => threadsNamed(pid, /^data-\d+$/).length > 0) ?? 0,
+    reload: () => void child.kill('SIGHUP'),
     stop: async () => {
       await end(child, 'SIGTERM')
       clear()

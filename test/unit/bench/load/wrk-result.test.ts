@@ -19,6 +19,7 @@ test('parseWrk() reads the line of post.lua', () => {
     requests: 107210,
     seconds: 1.099961,
     failures: 0,
+    badAnswers: 0,
     latencyUs: { p50: 139, p99: 310, highest: 2230 },
   })
 })
@@ -28,7 +29,7 @@ test('parseWrk() adds up answers that were errors and connections that broke', (
     '"status":0,"connect":0,"read":0',
     '"status":5,"connect":1,"read":2',
   )
-  expect(parseWrk(output).failures).toBe(8)
+  expect(parseWrk(output)).toMatchObject({ failures: 8, badAnswers: 5 })
 })
 
 test('parseWrk() refuses output without the line, and a run without an answer', () => {

@@ -1,0 +1,70 @@
+/**
+ * Clients that connect anew again and again, from a process of its own: `node
+ * bench/load/reconnecting.ts`, a ReconnectingPlan as JSON on stdin; prints a ReconnectingResult as
+ * one JSON line. Each asks some requests of its connection, one after the other, closes it and
+ * connects again; so it does, after a moment, when it is refused.
+ */
+
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import type { ReconnectingPlan, ReconnectingResult } from './reconnecting-plan.ts'
+import { formatRequest } from './request-bytes.ts'
+import { ResponseStream } from './response-stream.ts'
+
+const RETRY_MS = 10
+
+const plan: ReconnectingPlan = JSON.parse(await text(process.stdin))
+const request = formatRequest(plan.target)
+const counts = { good: 0, late: 0, refused: 0, failed: 0, broken: 0, connected: 0 }
+let isOver = false
+
+const note = (status: number, tookMs: number): void => {
+  if (status === 200) counts[tookMs <= plan.deadlineMs ? 'good' : 'late']++
+  else counts[status === 503 || status === 429 ? 'refused' : 'failed']++
+}
+
+/** From one connection to the end of it: whether all of its requests were answered. */
+const useConnection = (): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(plan.target.port, '127.0.0.1')
+    socket.setNoDelay(true)
+    let left = plan.requestsPerConnection
+    let sentMs = 0
+    const ask = () => {
+      sentMs = performance.now()
+      socket.write(request)
+    }
+    const stream = new ResponseStream((status) => {
+      if (isOver) return
+      note(status, performance.now() - sentMs)
+      left--
+      if (left > 0) ask()
+      else socket.destroy()
+    })
+    socket.once('connect', () => {
+      counts.connected++
+      ask()
+    })
+    socket.on('data', (chunk: Buffer) => stream.feed(chunk))
+    socket.on('error', () => {}) // `close` follows
+    socket.once('close', () => {
+      if (left > 0 && !isOver) counts.broken++
+      resolve(left === 0)
+    })
+  })
+
+const live = async (): Promise<void> => {
+  while (!isOver) {
+    if (await useConnection()) continue
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  }
+}
+
+const startMs = performance.now()
+for (let client = 0; client < plan.clients; client++) void live()
+await new Promise((resolve) => setTimeout(resolve, plan.seconds * 1000))
+isOver = true
+const seconds = (performance.now() - startMs) / 1000
+const result: ReconnectingResult = { ...counts, seconds }
+console.log(JSON.stringify(result))
+process.exit(0)

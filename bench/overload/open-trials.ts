@@ -1,0 +1,190 @@
+/**
+ * Open loops against a model of 1 ms a row: at levels of load, through an overload, by priority.
+ */
+
+import type { RequestForm } from '../fixtures.ts'
+import type { Phase } from '../load/arrivals.ts'
+import type { Target } from '../load/load.ts'
+import type { OpenPlan, OpenResult, StreamResult } from '../load/open-plan.ts'
+import { goodPerSecond, goodShare, recoveryMs } from '../load/open-tally.ts'
+import { runLoad, runOpenLoop } from '../load/run-load.ts'
+import { until } from '../measure/processes.ts'
+import type { Server } from '../servers/server.ts'
+import { DEADLINE_MS, formOf } from './world.ts'
+
+export const BIN_MS = 50
+/** Until a load has settled. */
+const SETTLE_MS = 250
+/** Enough for all that wait for an answer at once when refusals come at once. */
+const CONNECTIONS = 1_000
+/** Clients of the server that refuses nobody: they all wait. */
+const CONTROL_CONNECTIONS = 2_000
+const IDLE_MS_MAX = 60_000
+
+export const targetOf = ({ port }: Server, { path, body, headers }: RequestForm): Target => ({
+  ...{ port, path, body, headers },
+})
+
+/** Answers a second of a closed loop without deadlines: what it can serve. */
+export const capacityOf = async (
+  server: Server,
+  model: string,
+  seconds: number,
+): Promise<number> => {
+  const target = targetOf(server, formOf(model))
+  const result = await runLoad({ target, connections: 16, seconds, perSecond: null })
+  if (result.failures > 0) throw new Error(`${model}: ${result.failures} requests failed`)
+  return result.requests / result.seconds
+}
+
+/** Until an answer comes at once: nothing of what was asked before is waiting any more. */
+export const untilIdle = (server: Server, model: string): Promise<void> => {
+  const { path, body } = formOf(model)
+  return until('an empty queue', IDLE_MS_MAX, async () => {
+    const sinceMs = performance.now()
+    const headers = { 'content-type': 'application/json' }
+    const url = `http://127.0.0.1:${server.port}${path}`
+    const response = await fetch(url, { method: 'POST', headers, body })
+    await response.arrayBuffer()
+    return response.status === 200 && performance.now() - sinceMs < DEADLINE_MS
+  })
+}
+
+/** A model under load, with the deadline or, to see what that is worth, without. */
+export interface Subject {
+  readonly name: string
+  readonly server: Server
+  readonly model: string
+  readonly isControl: boolean
+  /** Requests a second that it can serve. */
+  readonly capacity: number
+}
+
+const run = async (subject: Subject, streams: OpenPlan['streams'], seed: number) => {
+  await untilIdle(subject.server, subject.model)
+  const connections = subject.isControl ? CONTROL_CONNECTIONS : CONNECTIONS
+  return runOpenLoop({ streams, connections, seed, binMs: BIN_MS })
+}
+
+const streamOf = (subject: Subject, phases: readonly Phase[]) => ({
+  name: subject.name,
+  target: targetOf(
+    subject.server,
+    formOf(subject.model, subject.isControl ? {} : { deadlineMs: DEADLINE_MS }),
+  ),
+  phases,
+  deadlineMs: DEADLINE_MS,
+})
+
+export interface LevelTrial extends Omit<StreamResult, 'bins'> {
+  /** Times the capacity. */
+  readonly load: number
+  readonly goodPerSecond: number
+  readonly lagMs: OpenResult['lagMs']
+  readonly firstFailure: string | null
+}
+
+export const runLevel = async (
+  subject: Subject,
+  load: number,
+  seconds: number,
+  seed: number,
+): Promise<LevelTrial> => {
+  const phases = [{ seconds, perSecond: load * subject.capacity }]
+  const { streams, lagMs, firstFailure } = await run(subject, [streamOf(subject, phases)], seed)
+  const { bins, ...rest } = streams[0]!
+  const rate = goodPerSecond(bins, BIN_MS, [SETTLE_MS, seconds * 1000])
+  return { ...rest, load, goodPerSecond: rate, lagMs, firstFailure }
+}
+
+export interface RecoveryTrial {
+  readonly name: string
+  /** Good answers a second, one number for each bin. */
+  readonly goodPerSecond: readonly number[]
+  readonly binMs: number
+  readonly overloadMs: readonly [from: number, to: number]
+  /** From the end of the overload to full goodput; null: never while anybody looked. */
+  readonly recoveryMs: number | null
+}
+
+const USUAL = 0.8
+const OVERLOAD = 10
+const SHARE_OF_BEFORE = 0.99
+
+/** Eight tenths of the capacity, then ten times, then eight tenths again. */
+export const runRecovery = async (
+  subject: Subject,
+  seconds: number,
+  seed: number,
+): Promise<RecoveryTrial> => {
+  const { capacity } = subject
+  const phases = [
+    { seconds, perSecond: USUAL * capacity },
+    { seconds, perSecond: OVERLOAD * capacity },
+    { seconds: 2 * seconds, perSecond: USUAL * capacity },
+  ]
+  const { streams } = await run(subject, [streamOf(subject, phases)], seed)
+  const { bins } = streams[0]!
+  const [fromMs, endMs] = [seconds * 1000, 2 * seconds * 1000]
+  const before = goodShare(bins, BIN_MS, [Math.min(SETTLE_MS, fromMs / 2), fromMs])
+  const share = SHARE_OF_BEFORE * before
+  const tookMs = recoveryMs(bins, BIN_MS, { endMs, spanMs: seconds * 1000, share })
+  return {
+    name: subject.name,
+    goodPerSecond: bins.map(({ good }) => (good * 1000) / BIN_MS),
+    binMs: BIN_MS,
+    overloadMs: [fromMs, endMs],
+    recoveryMs: Number.isFinite(tookMs) ? tookMs : null,
+  }
+}
+
+const HIGH_SHARE = 0.3
+const LOW_SHARE = 0.4
+const SPIKE = 12
+
+export interface SpikeTrial {
+  /** Shares of good answers while the spike lasts. */
+  readonly high: number
+  readonly low: number
+  readonly highDue: number
+  readonly highMs: StreamResult['goodMs']
+}
+
+/**
+ * Requests of low priority become twelve times as many; those of high priority stay as they are.
+ */
+export const runSpike = async (
+  subject: Subject,
+  seconds: number,
+  seed: number,
+): Promise<SpikeTrial> => {
+  const { capacity } = subject
+  const quietSeconds = 1
+  const stream = (name: string, priority: number, phases: readonly Phase[]) => ({
+    name,
+    target: targetOf(subject.server, formOf(subject.model, { priority, deadlineMs: DEADLINE_MS })),
+    phases,
+    deadlineMs: DEADLINE_MS,
+  })
+  const all = quietSeconds + seconds
+  const low = LOW_SHARE * capacity
+  const { streams } = await run(
+    subject,
+    [
+      stream('high', 1, [{ seconds: all, perSecond: HIGH_SHARE * capacity }]),
+      stream('low', 2, [
+        { seconds: quietSeconds, perSecond: low },
+        { seconds, perSecond: SPIKE * low },
+      ]),
+    ],
+    seed,
+  )
+  const span = [quietSeconds * 1000, all * 1000] as const
+  const [highResult, lowResult] = streams as [StreamResult, StreamResult]
+  return {
+    high: goodShare(highResult.bins, BIN_MS, span),
+    low: goodShare(lowResult.bins, BIN_MS, span),
+    highDue: highResult.due,
+    highMs: highResult.goodMs,
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The yardstick of pooled models: ONNX Runtime called in a plain loop, in one thread, with one and
+ * the same batch. `node bench/peers/ort-loop.ts FILE ROWS WIDTH SECONDS` prints its rows and
+ * seconds.
+ */
+
+import { readFileSync } from 'node:fs'
+import { createSession } from '../../src/runtime/session.ts'
+import { batchOf } from '../pooled/batch.ts'
+
+const [file = '', ...words] = process.argv.slice(2)
+const [rows = 0, width = 0, seconds = 0] = words.map(Number)
+const WARM_UP_RUNS = 20
+
+const session = createSession(readFileSync(file))
+const inputs = [{ datatype: 'FP32' as const, shape: [rows, width], data: batchOf(rows, width) }]
+for (let run = 0; run < WARM_UP_RUNS; run++) session.run(inputs)
+const startMs = performance.now()
+let runs = 0
+let nowMs = startMs
+for (; nowMs - startMs < seconds * 1000; nowMs = performance.now()) {
+  session.run(inputs)
+  runs++
+}
+console.log(JSON.stringify({ rows: runs * rows, seconds: (nowMs - startMs) / 1000 }))

@@ -1,0 +1,158 @@
+/**
+ * A hundred versions, each proved, loaded and put in place of the one before, while as many
+ * requests come as can be served: what clients notice, and what stays in memory.
+ */
+
+import { readFileSync } from 'node:fs'
+import { JSON_HEADERS, ROW } from './fixtures.ts'
+import type { GeneratorResult } from './load/generator.ts'
+import { runGenerator } from './load/run-load.ts'
+import { atMost, type Gate, printGates } from './measure/gate.ts'
+import { slopeOf, spreadOf } from './measure/statistics.ts'
+import type { BenchOptions } from './options.ts'
+import { writeResult } from './result-file.ts'
+import { SWAPPED_PATH, type SwappedModel, startSwapped } from './swaps/swapped-model.ts'
+
+const SWAPS = 100
+const SWAPS_TINY = 2
+const CONNECTIONS = 16
+const P99_TIMES_MAX = 1.5
+const P99_MORE_MS_MAX = 2
+const SLOPE_MB_MAX = 1
+/** What the first swaps leave are pools and caches of their working size. */
+const SHARE_LEFT_OUT = 0.2
+
+const BODY = JSON.stringify({
+  inputs: [{ name: 'x', shape: [1, ROW.length], datatype: 'FP32', data: ROW }],
+})
+
+export interface SwapTrial {
+  readonly swaps: number
+  readonly swapMs: readonly number[]
+  readonly requests: number
+  readonly failures: number
+  readonly p99Us: number
+  readonly perSecond: number
+}
+
+export interface MemorySample {
+  /** Swaps so far. */
+  readonly swaps: number
+  readonly megabytes: number
+  readonly pid: number
+}
+
+const load = ({ server }: SwappedModel, seconds: number): Promise<GeneratorResult> => {
+  const target = { port: server.port, path: SWAPPED_PATH, body: BODY, headers: JSON_HEADERS }
+  return runGenerator({ target, connections: CONNECTIONS, seconds, perSecond: null })
+}
+
+/** Load for some seconds, with as many swaps meanwhile as they hold, one after the other. */
+const runTrial = async (
+  model: SwappedModel,
+  seconds: number,
+  swapsMax: number,
+): Promise<SwapTrial> => {
+  let isOver = false
+  const loaded = load(model, seconds).finally(() => {
+    isOver = true
+  })
+  const swapMs: number[] = []
+  while (!isOver && swapMs.length < swapsMax) swapMs.push(await model.swap())
+  const { requests, failures, latencyUs, seconds: took, firstFailure } = await loaded
+  if (firstFailure !== null) console.log(`  failed: ${firstFailure}`)
+  const perSecond = requests / took
+  return { swaps: swapMs.length, swapMs, requests, failures, p99Us: latencyUs.p99, perSecond }
+}
+
+const sampleOf = ({ server }: SwappedModel, swaps: number): MemorySample => {
+  const pid = server.replicaPid()
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const kilobytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN)
+  return { swaps, megabytes: kilobytes / 1024, pid }
+}
+
+/**
+ * Megabytes a swap, once warmed up, NaN while there is too little to see; null when the replica was
+ * replaced meanwhile, which is what bounds its memory then.
+ */
+export const memorySlope = (samples: readonly MemorySample[]): number | null => {
+  if (new Set(samples.map(({ pid }) => pid)).size > 1) return null
+  const from = SHARE_LEFT_OUT * Math.max(...samples.map(({ swaps }) => swaps))
+  const counted = samples.filter(({ swaps }) => swaps >= from)
+  if (counted.length < 2) return Number.NaN
+  return slopeOf(counted.map(({ swaps, megabytes }) => [swaps, megabytes] as const))
+}
+
+export interface SwapRounds {
+  readonly quiet: SwapTrial[]
+  readonly swapping: SwapTrial[]
+  readonly quietAgain: SwapTrial[]
+  readonly memory: MemorySample[]
+}
+
+const medianP99 = (trials: readonly SwapTrial[]): number =>
+  spreadOf(trials.map(({ p99Us }) => p99Us)).median
+
+/** Gates of all rounds together. */
+export const swapGates = ({ quiet, swapping, quietAgain, memory }: SwapRounds): Gate[] => {
+  const failures = [...quiet, ...swapping, ...quietAgain].reduce((sum, t) => sum + t.failures, 0)
+  const without = medianP99([...quiet, ...quietAgain])
+  const allowedUs = Math.max(P99_TIMES_MAX * without, without + P99_MORE_MS_MAX * 1000)
+  const slope = memorySlope(memory)
+  return [
+    atMost('failed requests', failures, 0),
+    atMost('p99 while swapping, us', medianP99(swapping), Math.round(allowedUs)),
+    ...(slope === null ? [] : [atMost('memory of the replica, MB a swap', slope, SLOPE_MB_MAX)]),
+  ]
+}
+
+const measure = async (
+  options: BenchOptions,
+  model: SwappedModel,
+  rounds: SwapRounds,
+): Promise<void> => {
+  const wanted = options.isTiny ? SWAPS_TINY : SWAPS
+  let done = 0
+  while (done < wanted) {
+    rounds.quiet.push(await runTrial(model, options.seconds, 0))
+    const swapping = await runTrial(model, options.seconds, wanted - done)
+    rounds.swapping.push(swapping)
+    rounds.quietAgain.push(await runTrial(model, options.seconds, 0))
+    done += swapping.swaps
+    const sample = sampleOf(model, done)
+    rounds.memory.push(sample)
+    const [before, during, after] = [rounds.quiet.at(-1)!, swapping, rounds.quietAgain.at(-1)!].map(
+      ({ p99Us, perSecond }) => `${p99Us.toFixed(0)} us (${perSecond.toFixed(0)}/s)`,
+    )
+    const memory = `${sample.megabytes.toFixed(1)} MB, process ${sample.pid}`
+    console.log(`  ${done} swaps: p99 ${before}, swapping ${during}, ${after}; ${memory}`)
+  }
+}
+
+const printRounds = ({ quiet, swapping, quietAgain, memory }: SwapRounds): void => {
+  const swapMs = spreadOf(swapping.flatMap((trial) => trial.swapMs))
+  const range = `${swapMs.lowest.toFixed(0)}-${swapMs.highest.toFixed(0)}`
+  console.log(
+    `a swap, from the reload to its first answer: ${swapMs.median.toFixed(0)} ms (${range})`,
+  )
+  const same = medianP99(quiet) / medianP99(quietAgain)
+  console.log(`A/A of p99 without swaps: ${same.toFixed(2)}`)
+  if (memorySlope(memory) === null) console.log('the replica was replaced: it was recycled')
+}
+
+/** False when a number of bench/README.md is missed. */
+export const runSwaps = async (options: BenchOptions): Promise<boolean> => {
+  const model = await startSwapped(BODY)
+  const rounds: SwapRounds = { quiet: [], swapping: [], quietAgain: [], memory: [] }
+  try {
+    await measure(options, model, rounds)
+  } finally {
+    await model.stop()
+  }
+  printRounds(rounds)
+  const gates = swapGates(rounds)
+  printGates(gates)
+  writeResult(options, { gates, ...rounds })
+  return options.isTiny || gates.every(({ isMet }) => isMet)
+}

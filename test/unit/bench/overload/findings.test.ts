@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { findingsOf, type Measured, sharesOfPeak } from '../../../../bench/overload/findings.ts'
+import type { LevelTrial, RecoveryTrial } from '../../../../bench/overload/open-trials.ts'
+
+const NONE = { p50: 0, p99: 0, highest: 0 }
+
+const level = (name: string, load: number, goodPerSecond: number): LevelTrial => ({
+  ...{ name, load, goodPerSecond },
+  ...{ due: 10, good: 10, late: 0, refused: 0, failed: 0, missed: 0 },
+  ...{ goodMs: NONE, refusedMs: NONE, lagMs: NONE, firstFailure: null },
+})
+
+const recovery = (name: string, recoveryMs: number | null): RecoveryTrial => ({
+  ...{ name, recoveryMs, binMs: 50, overloadMs: [0, 1] },
+  goodPerSecond: [],
+})
+
+const MEASURED: Measured = {
+  levels: [
+    ...[1000, 990].map((rate) => level('pooled', 1, rate)),
+    ...[960, 970].map((rate) => level('pooled', 2, rate)),
+    level('pooled', 10, 890),
+    level('no shedding', 10, 1),
+  ],
+  recoveries: [recovery('pooled', 100), recovery('pooled', 200)],
+  spikes: [
+    { high: 1, low: 0.1, highDue: 900, highMs: NONE },
+    { high: 0.99, low: 0.1, highDue: 100, highMs: NONE },
+  ],
+  capped: [
+    { load: 1, kept: 100, reconnecting: 50 },
+    { load: 2, kept: 95, reconnecting: 40 },
+  ],
+}
+
+const valuesOf = (measured: Measured) =>
+  Object.fromEntries(
+    findingsOf(measured).gates.map(({ name, value, isMet }) => [name, [value, isMet]]),
+  )
+
+test('sharesOfPeak() compares medians with the largest median', () => {
+  const trials = [
+    { load: 2, rate: 30 },
+    { load: 1, rate: 10 },
+    { load: 1, rate: 20 },
+    { load: 1, rate: 90 },
+  ]
+  expect([...sharesOfPeak(trials, ({ rate }) => rate)]).toEqual([
+    [1, 20 / 30],
+    [2, 1],
+  ])
+})
+
+test('findingsOf() judges ours, and not the server that sheds nothing', () => {
+  expect(valuesOf(MEASURED)).toEqual({
+    'pooled: goodput x2 / peak': [965 / 995, false],
+    'pooled: goodput x10 / peak': [890 / 995, true],
+    'pooled: ms from the end of an overload to full goodput, longest': [200, true],
+    'share of high priority answered well under a 12-fold spike of low priority': [0.999, true],
+    'tiny model, kept connections x2 / peak': [0.95, true],
+    'tiny model, reconnecting connections x2 / peak': [0.8, false],
+  })
+})
+
+test('findingsOf() takes an overload that nothing recovers from for a failure', () => {
+  const measured = { ...MEASURED, recoveries: [recovery('pooled', 100), recovery('pooled', null)] }
+  const what = 'pooled: ms from the end of an overload to full goodput, longest'
+  expect(valuesOf(measured)[what]).toEqual([Number.POSITIVE_INFINITY, false])
+})
+
+test('findingsOf() compares a server that answers nothing well with itself', () => {
+  const measured = { ...MEASURED, levels: [level('pooled', 2, 0)] }
+  expect(valuesOf(measured)['pooled: goodput x2 / peak']).toEqual([0, false])
+})
