@@ -93,6 +93,7 @@ const buildGateway = (
   const gateway = new Gateway({
     ...{ prover, stateDir, clock, logger },
     defaultEndpoint: config.defaultEndpoint,
+    size: { replicas: config.server.replicas, threads: config.server.threads },
     loadMsMax: config.watchdog.loadSecondsMax * 1000,
     scan: () => scanRepository(config.modelRepository, repositoryParsers),
     makeSupervisor: (handlers) =>

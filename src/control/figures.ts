@@ -4,6 +4,7 @@ import type { DeadSums, Statistics as FinalFigures } from '../../proto/gen/contr
 import { type Clock, every } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { ConnectedReplica, ReplicaDeath } from './connected-replica.ts'
+import { sharedRuns } from './shared-runs.ts'
 import { lookForSilence, type SilenceWatch } from './silence.ts'
 import type { Snapshot, Statistics } from './statistics.ts'
 
@@ -69,8 +70,13 @@ export class Figures {
     this.#tell(this.#sources.linked())
   }
 
-  /** Asks every replica now. Null before `begin`. */
-  async refresh(): Promise<Snapshot | null> {
+  /**
+   * Figures of which none is older than the question, as far as replicas answer in time. Null before
+   * `begin`. Whoever asks while others are being answered shares the next answer.
+   */
+  readonly refresh: () => Promise<Snapshot | null> = sharedRuns(() => this.#refresh())
+
+  async #refresh(): Promise<Snapshot | null> {
     if (!this.#isBegun) return null
     const { statistics, linked, slotKeys } = this.#sources
     this.#snapshot = await statistics.poll(linked(), slotKeys())

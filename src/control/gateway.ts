@@ -32,6 +32,8 @@ export interface GatewayParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly defaultEndpoint: string | null
+  /** Replicas, and data threads of each. */
+  readonly size: { readonly replicas: number; readonly threads: number }
   /** The watchdog's limit of one load, in milliseconds. */
   readonly loadMsMax: number
   /** Throws GatewayError REPOSITORY_UNREADABLE. */
@@ -92,7 +94,7 @@ export class Gateway {
 
   #handlers(onAllFatal: (reason: string) => void): SupervisorHandlers {
     const { logger, clock } = this.#parts
-    const answers = callAnswers(this)
+    const answers = callAnswers(this, clock)
     return {
       onConnected: (replica) => {
         this.figures.onConnected(replica)
@@ -112,6 +114,10 @@ export class Gateway {
         prepareMsMax(this.publisher.plan?.versions.length ?? 0, this.#parts.loadMsMax),
       onAllFatal,
     }
+  }
+
+  get size(): GatewayParts['size'] {
+    return this.#parts.size
   }
 
   get defaultEndpoint(): string | null {

@@ -177,11 +177,29 @@ export const METRICS = {
     MODEL,
     'Cumulative time that successful requests waited in microseconds (Triton)',
   ),
+  nvInputUs: entry(
+    'nv_inference_compute_input_duration_us',
+    'counter',
+    MODEL,
+    'Cumulative time in which the inputs of runs of successful requests were joined; 0 where decoding had done it (Triton)',
+  ),
   nvComputeUs: entry(
     'nv_inference_compute_infer_duration_us',
     'counter',
     MODEL,
     'Cumulative time of the runs of successful requests in microseconds (Triton)',
+  ),
+  nvOutputUs: entry(
+    'nv_inference_compute_output_duration_us',
+    'counter',
+    MODEL,
+    'Cumulative time of writing the answers of successful requests in microseconds (Triton)',
+  ),
+  nvPending: entry(
+    'nv_inference_pending_request_count',
+    'gauge',
+    MODEL,
+    'Requests that wait for their run (Triton)',
   ),
 } as const satisfies Record<string, MetricEntry>
 

@@ -53,15 +53,16 @@ export const subtractFrom = (sums: SlotSums, key: string, slot: Float64Array): v
 }
 
 /** Adds a slot, and what waits; of two last runs the later one counts. */
-export const addInto = (sums: SlotSums, key: string, slot: Float64Array): void => {
-  const sum = sums.get(key)
-  if (sum === undefined) {
-    sums.set(key, slot.slice())
-    return
-  }
+export const addTo = (sum: Float64Array, slot: Float64Array): void => {
   sum[PENDING_AT]! += slot[PENDING_AT]!
   sum[LAST_AT] = Math.max(sum[LAST_AT]!, slot[LAST_AT]!)
   for (let i = REQUESTS_AT; i < SLOT_DOUBLES; i++) sum[i]! += slot[i]!
+}
+
+export const addInto = (sums: SlotSums, key: string, slot: Float64Array): void => {
+  const sum = sums.get(key)
+  if (sum === undefined) sums.set(key, slot.slice())
+  else addTo(sum, slot)
 }
 
 /** The counters of a process that has ended: nothing waits in it any more. */

@@ -32,7 +32,13 @@ export const health = (kind: 'live' | 'ready', isOk: boolean): JsonDocument => (
  * act on them. `model_repository` is the index; load and unload are refused, as by a Triton that is
  * not in its explicit mode, which names it too.
  */
-const EXTENSIONS = ['binary_tensor_data', 'classification', 'model_repository']
+const EXTENSIONS = [
+  'classification',
+  'model_repository',
+  'model_configuration',
+  'binary_tensor_data',
+  'statistics',
+]
 
 export const serverMetadata = (): JsonDocument =>
   ok({ name: 'sluice', version: VERSION, extensions: EXTENSIONS })

@@ -8,6 +8,7 @@
  */
 
 import { refuse } from '../shared/errors.ts'
+import { type CallKind, type CallPayloads, forwardedCall } from '../shared/forwarded-call.ts'
 import {
   type Document,
   health,
@@ -28,6 +29,7 @@ import {
   type ModelAction,
   modelRoute,
   noSuchPath,
+  notReady,
   type Route,
   refused,
   unknownName,
@@ -45,7 +47,12 @@ const forbidden = refused(
 const notImplemented = (what: string) =>
   refused(OIP, refuse('NOT_IMPLEMENTED', `This server does not have ${what}`))
 
-const STATS = 'the statistics extension; control has the figures under /metrics'
+/** What control answers, of a request that says all in its path. */
+const oipCall = <Kind extends CallKind>(kind: Kind, payload: CallPayloads[Kind]): Route => ({
+  kind: 'call',
+  format: OIP,
+  read: () => forwardedCall(kind, payload),
+})
 
 const absent = (allow: Methods, what: string) => absentAction(OIP, allow, what)
 
@@ -60,11 +67,20 @@ const ACTIONS: Readonly<Record<string, ModelAction>> = {
     route: ({ name }) => oipDocument(() => modelReadiness(name, true)),
   },
   infer: { allow: 'POST' },
-  config: absent(
-    'GET, HEAD',
-    'the model_configuration extension; the metadata has names and shapes',
-  ),
-  stats: absent('GET, HEAD', STATS),
+  config: {
+    allow: 'GET, HEAD',
+    route: (endpoint, pinned) => {
+      const variant = pinned ?? endpoint.only ?? endpoint.variants[0]
+      if (variant === undefined) return refused(OIP, notReady(endpoint.name))
+      const { model, version } = variant.plan
+      return oipCall('model_config', { model, version })
+    },
+  },
+  stats: {
+    allow: 'GET, HEAD',
+    route: ({ model }, pinned) =>
+      oipCall('model_statistics', { model, version: pinned?.plan.version ?? null }),
+  },
   generate: absent('POST', 'the generate extension'),
   generate_stream: absent('POST', 'the generate extension'),
   infer_stream: absent('POST', 'streams over HTTP'),
@@ -156,7 +172,7 @@ export const oipRoute = (epoch: LiveEpoch, method: string, path: string): Route 
   // Of all models; a model of that name shows its metadata, which it would otherwise not have.
   if (path === '/v2/models/stats' && !epoch.endpoints.has('stats')) {
     if (method !== 'GET') return wrongMethod(OIP, method, 'GET, HEAD')
-    return notImplemented(STATS)
+    return oipCall('model_statistics', { model: null, version: null })
   }
   const model = path.match(MODEL_PATH)
   return model === null ? noSuchPath(OIP, path) : oipModelRoute(epoch, method, model)

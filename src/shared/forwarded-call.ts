@@ -12,6 +12,10 @@ import type { Refusal } from './errors.ts'
 export interface CallPayloads {
   /** Which models and versions there are, and their states. `ready`: only those that serve. */
   readonly repository_index: { readonly ready: boolean }
+  /** Triton's statistics of all versions that serve, of those of a model, or of one. */
+  readonly model_statistics: { readonly model: string | null; readonly version: number | null }
+  /** Triton's config of a version that serves. */
+  readonly model_config: { readonly model: string; readonly version: number }
 }
 
 export type CallKind = keyof CallPayloads

@@ -140,7 +140,12 @@ export class RequestPath {
   readonly turns = new PuppetTurns()
   readonly faults: [requestId: string, thrown: unknown][] = []
   readonly memory = mapReplicaMemory(new SharedArrayBuffer(replicaMemoryBytes(1)), 1)
-  readonly account = new Account(this.memory.threads[0]!)
+  /** It is always `wallMs` more than monotonic. */
+  readonly wallMs = 1_700_000_000_000
+  readonly account = new Account(this.memory.threads[0]!, {
+    now: () => this.wallMs + this.turns.nowMs,
+    monotonic: () => this.turns.monotonic(),
+  })
   readonly replies: Replies
   readonly epochs: Epochs
   readonly infer: Infer
@@ -244,9 +249,14 @@ export class RequestPath {
     return found
   }
 
+  /** The counters of a slot. */
+  slot(key: SlotKey): Float64Array {
+    const base = this.#slots[slotKeyText(key)]! * SLOT_DOUBLES
+    return this.memory.threads[0]!.counters.subarray(base, base + SLOT_DOUBLES)
+  }
+
   /** A figure of a slot by its place in counters.ts. */
   figure(key: SlotKey, at: number): number {
-    const slot = this.#slots[slotKeyText(key)]!
-    return this.memory.threads[0]!.counters[slot * SLOT_DOUBLES + at]!
+    return this.slot(key)[at]!
   }
 }

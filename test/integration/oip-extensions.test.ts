@@ -66,6 +66,15 @@ const SHOWN: Readonly<Record<string, () => Promise<void>>> = {
       ],
     })
   },
+  model_configuration: async () => {
+    const config = await askUnlessLate(() => fetch(`${gateway.httpUrl}/v2/models/echo/config`))
+    expect(await config.json()).toMatchObject({ name: 'echo', backend: 'onnxruntime' })
+  },
+  statistics: async () => {
+    const stats = await askUnlessLate(() => fetch(`${gateway.httpUrl}/v2/models/echo/stats`))
+    const versions = [{ version: '1' }, { version: '3' }].map((one) => ({ name: 'echo', ...one }))
+    expect(await stats.json()).toMatchObject({ model_stats: versions })
+  },
   // As Triton does without its explicit mode: an index, and no change by request.
   model_repository: async () => {
     expect(await indexOf({ ready: true })).not.toEqual([])
@@ -77,10 +86,8 @@ const SHOWN: Readonly<Record<string, () => Promise<void>>> = {
   },
 }
 
-/** A call of each extension with paths of its own. */
+/** A call of each extension that is not there. */
 const CALLS: Readonly<Record<string, string>> = {
-  model_configuration: '/v2/models/echo/config',
-  statistics: '/v2/models/echo/stats',
   trace: '/v2/trace/setting',
   logging: '/v2/logging',
   system_shared_memory: '/v2/systemsharedmemory/status',

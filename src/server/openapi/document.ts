@@ -113,7 +113,8 @@ export const openApiText = (source: ApiSource): string => {
     servers: [{ url: '.' }],
     tags: Object.values(TAGS).map((name) => ({ name })),
   }
-  const ownPaths = members(Object.fromEntries(serverPaths(source.hasDocsPage)))
+  const names = source.endpoints.map(({ name }) => name)
+  const ownPaths = members(Object.fromEntries(serverPaths(source.hasDocsPage, names)))
   const paths = [...sections.map((section) => section.paths), ownPaths].join()
   const ownSchemas = members({ ...SERVER_SCHEMAS, ...OIP_SCHEMAS, ...ERROR_SCHEMAS })
   const schemas = [...sections.map((section) => section.schemas), ownSchemas].join()

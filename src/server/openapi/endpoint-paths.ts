@@ -104,6 +104,16 @@ const STATEMENTS: readonly Statement[] = [
     },
   },
   {
+    ...{ id: 'config', tag: 'oip', kind: 'ModelControl', summary: 'Config in force of' },
+    ...{ base: '/v2/models/', suffix: '/config' },
+    responses: { 200: ok("Triton's `ModelConfig`", json(schemaRef('ModelConfig'))) },
+  },
+  {
+    ...{ id: 'stats', tag: 'oip', kind: 'ModelControl', summary: 'Statistics of' },
+    ...{ base: '/v2/models/', suffix: '/stats' },
+    responses: { 200: ok('Counts and times since the start', json(schemaRef('Statistics'))) },
+  },
+  {
     ...{ id: 'status', tag: 'tfs', kind: 'Model', summary: 'Versions of' },
     ...{ base: '/v1/models/', suffix: '' },
     responses: { 200: ok('Versions that can answer', json(schemaRef('ModelStatus'))) },

@@ -44,6 +44,8 @@ const CODES = {
   Infer: [...INFERENCE, ...NAMED, 'EXTENSION_UNSUPPORTED', 'OUTPUT_UNKNOWN'],
   Oip: ANYWHERE,
   Model: [...ANYWHERE, ...NAMED, 'VERSION_NOT_READY'],
+  Control: [...ANYWHERE, 'CONTROL_BUSY', 'CONTROL_UNREACHABLE'],
+  ModelControl: [...ANYWHERE, ...NAMED, 'VERSION_NOT_READY', 'CONTROL_BUSY', 'CONTROL_UNREACHABLE'],
   Tfs: [...INFERENCE, ...NAMED],
   Index: [...READING, 'CONTROL_BUSY', 'CONTROL_UNREACHABLE'],
 } as const satisfies Record<string, readonly ErrorCode[]>

@@ -17,6 +17,53 @@ const TENSORS: Schema = listOf(
   }),
 )
 
+const COUNT: Schema = { type: 'integer', minimum: 0 }
+const DURATION = open({ count: COUNT, ns: COUNT })
+
+const durations = (...names: readonly string[]): Schema =>
+  Object.fromEntries(names.map((name) => [name, DURATION]))
+
+const COMPUTE = durations('compute_input', 'compute_infer', 'compute_output')
+
+/** Triton's statistics extension. */
+const STATISTICS: Schema = open({
+  model_stats: listOf(
+    open({
+      name: TEXT,
+      version: VERSION,
+      last_inference: { ...COUNT, description: 'Milliseconds since 1970; 0: none yet' },
+      inference_count: { ...COUNT, description: 'Rows' },
+      execution_count: { ...COUNT, description: 'Runs' },
+      inference_stats: open({
+        ...durations('success', 'fail', 'queue'),
+        ...COMPUTE,
+        ...durations('cache_hit', 'cache_miss'),
+      }),
+      response_stats: open({}),
+      batch_stats: listOf(open({ batch_size: { type: 'integer', minimum: 1 }, ...COMPUTE })),
+      memory_usage: listOf(open({})),
+    }),
+  ),
+})
+
+const DECLARED: Schema = listOf(
+  open({
+    name: TEXT,
+    data_type: { enum: DATATYPES.map((name) => `TYPE_${name === 'BYTES' ? 'STRING' : name}`) },
+    dims: { type: 'array', items: { type: 'integer', minimum: -1 } },
+  }),
+)
+
+/** Triton's `ModelConfig`; what clients look at is told, and the rest is there. */
+const MODEL_CONFIG: Schema = open({
+  name: TEXT,
+  platform: { const: 'onnxruntime_onnx' },
+  backend: { const: 'onnxruntime' },
+  max_batch_size: { ...COUNT, description: '0: the first dimension of a tensor is not its rows' },
+  input: DECLARED,
+  output: DECLARED,
+})
+
 /** Components that do not depend on what is served. */
 export const SERVER_SCHEMAS: Schema = {
   Live: open({ live: FLAG }),
@@ -30,6 +77,8 @@ export const SERVER_SCHEMAS: Schema = {
     inputs: TENSORS,
     outputs: TENSORS,
   }),
+  ModelConfig: MODEL_CONFIG,
+  Statistics: STATISTICS,
   ModelReadiness: open({ name: TEXT, ready: FLAG }),
   ModelStatus: open({
     name: TEXT,
@@ -58,11 +107,11 @@ export const SERVER_SCHEMAS: Schema = {
   }),
 }
 
-type Get = Omit<Operation, 'kind' | 'parameters' | 'requestBody'>
+type Get = Omit<Operation, 'kind' | 'parameters' | 'requestBody'> & Partial<Pick<Operation, 'kind'>>
 
 const get = (path: string, given: Get): PathEntry => [
   path,
-  { get: operation({ ...given, kind: given.tag === 'oip' ? 'Oip' : 'Other' }) },
+  { get: operation({ kind: given.tag === 'oip' ? 'Oip' : 'Other', ...given }) },
 ]
 
 const live = (path: string, id: string, tag: Operation['tag']): PathEntry => {
@@ -98,6 +147,15 @@ const ANY_REPOSITORY: Schema = {
   schema: { type: 'string', minLength: 1 },
 }
 
+const STATS_OF_ALL = '/v2/models/stats'
+
+const statsOfAll = (): PathEntry =>
+  get(STATS_OF_ALL, {
+    ...{ id: 'all_stats', tag: 'oip', kind: 'Control' },
+    summary: 'Statistics of every version that serves',
+    responses: { 200: ok('Counts and times since the start', json(schemaRef('Statistics'))) },
+  })
+
 const docs = (): PathEntry => {
   const content = { 'text/html': { schema: TEXT } }
   const missing = { 'text/plain': { schema: TEXT } }
@@ -110,7 +168,8 @@ const docs = (): PathEntry => {
   })
 }
 
-export const serverPaths = (hasDocsPage: boolean): PathEntry[] => [
+/** `names`: of all endpoints, one of which may have taken a path. */
+export const serverPaths = (hasDocsPage: boolean, names: readonly string[]): PathEntry[] => [
   get('/v2', {
     ...{ id: 'server_metadata', tag: 'oip', summary: 'About the server' },
     responses: { 200: ok('Name, version, extensions', json(schemaRef('ServerMetadata'))) },
@@ -121,6 +180,7 @@ export const serverPaths = (hasDocsPage: boolean): PathEntry[] => [
     ...{ id: 'models', tag: 'oip', summary: 'Names of all endpoints' },
     responses: { 200: ok('Names', json(schemaRef('ModelList'))) },
   }),
+  ...(names.some((name) => STATS_OF_ALL === `/v2/models/${name}`) ? [] : [statsOfAll()]),
   index('/v2/repository/index', 'index', []),
   index('/v2/repository/{repository}/index', 'index_of', [ANY_REPOSITORY]),
   live('/livez', 'server_live', 'server'),

@@ -31,7 +31,13 @@ def extensions(address):
     """What is announced must work: these are the extensions that other cases try."""
     with connect(address) as client:
         announced = set(client.get_server_metadata()["extensions"])
-    tried = {"binary_tensor_data", "classification", "model_repository"}
+    tried = {
+        "binary_tensor_data",
+        "classification",
+        "model_repository",
+        "model_configuration",
+        "statistics",
+    }
     equal(sorted(tried - announced), [], "not announced")
     equal(sorted(announced - tried), [], "announced, and no case tries it")
 

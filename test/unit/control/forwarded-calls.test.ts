@@ -19,10 +19,12 @@ const ask = async (
 ) => {
   const bytes = new TextEncoder().encode(payload)
   const call = create(ForwardedCallSchema, { kind, payload: bytes, untilMs: BigInt(untilMs) })
-  const { code, detail, body } = await answerCall({ repository_index: answer }, call, {
-    clock,
-    logger,
-  })
+  const answers: CallAnswers = {
+    repository_index: answer,
+    model_statistics: () => '',
+    model_config: () => '',
+  }
+  const { code, detail, body } = await answerCall(answers, call, { clock, logger })
   return { code, detail, body: new TextDecoder().decode(body) }
 }
 

@@ -5,11 +5,13 @@ import { outcomeOf } from '../../../src/control/outcome.ts'
 import type { Sample } from '../../../src/control/sample.ts'
 import { TRITON_SERIES, TritonSums } from '../../../src/control/triton-metrics.ts'
 import {
+  PENDING_AT,
   PROTOCOLS,
   REASON_ABORTED,
   REASON_OK,
   REASONS,
   reasonIndex,
+  reasonName,
   SLOT_DOUBLES,
 } from '../../../src/shared/counters.ts'
 import { countRun } from '../../../src/shared/counting.ts'
@@ -56,7 +58,10 @@ const unanswered = (reason: number, protocol = 1): CountedRequest => ({
 })
 
 test('TritonSums predicts every nv_* value of a script of requests', () => {
-  const codes: ErrorCode[] = ['QUEUE_FULL', 'INFERENCE_FAILED', 'OUTPUT_NOT_FINITE', 'INTERNAL']
+  const codes: ErrorCode[] = [
+    ...(['QUEUE_FULL', 'INFERENCE_FAILED', 'OUTPUT_NOT_FINITE'] as const),
+    ...(['INTERNAL', 'ANSWER_TOO_LARGE'] as const),
+  ]
   const slot = slotFrom([
     answered(0, 1, 100),
     answered(1, 5, 250),
@@ -71,18 +76,22 @@ test('TritonSums predicts every nv_* value of a script of requests', () => {
   // a second endpoint over the same version: two requests in one run
   const other = new Float64Array(SLOT_DOUBLES)
   for (const rows of [3, 4]) countInto(other, answered(1, rows, 50))
+  for (const each of [slot, other]) each[PENDING_AT]! += each === slot ? 2 : 1
   countRun(other, 0, 7, 0, 0.0001)
   expect(lines(sumsOf(slot, other))).toEqual({
     nv_inference_request_success: 5,
     'nv_inference_request_failure{REJECTED}': 2,
     'nv_inference_request_failure{CANCELED}': 1,
     'nv_inference_request_failure{BACKEND}': 2,
-    'nv_inference_request_failure{OTHER}': 2,
+    'nv_inference_request_failure{OTHER}': 3,
     nv_inference_count: 15,
     nv_inference_exec_count: 6,
     nv_inference_request_duration_us: 5800,
     nv_inference_queue_duration_us: 1450,
+    nv_inference_compute_input_duration_us: 725,
     nv_inference_compute_infer_duration_us: 2900,
+    nv_inference_compute_output_duration_us: 363,
+    nv_inference_pending_request_count: 3,
   })
 })
 
@@ -92,13 +101,16 @@ test('TritonSums has all its series at zero before anything was counted', () => 
   expect(new Set(samples.map(({ value }) => value))).toEqual(new Set([0]))
 })
 
+/** Refused once they were in the queue, or by the queue itself. */
+const LATE = new Set(['QUEUE_FULL', 'ANSWER_TOO_LARGE', 'DEADLINE_UNMEETABLE', 'DEADLINE_EXPIRED'])
+
 test('TritonSums counts each request once, or not at all when it was refused early', () => {
   for (let protocol = 0; protocol < PROTOCOLS.length; protocol++) {
     for (let reason = 0; reason < REASONS; reason++) {
       const samples = sumsOf(slotFrom([unanswered(reason, protocol)]))
       const isRequest = ({ metric }: Sample) => metric === 'nvSuccess' || metric === 'nvFailure'
       const count = samples.filter(isRequest).reduce((total, { value }) => total + value, 0)
-      const isRefusedEarly = outcomeOf(reason) === 'refused' && reason !== reasonIndex('QUEUE_FULL')
+      const isRefusedEarly = outcomeOf(reason) === 'refused' && !LATE.has(reasonName(reason))
       expect([protocol, reason, count]).toEqual([protocol, reason, isRefusedEarly ? 0 : 1])
     }
   }

@@ -22,7 +22,10 @@ test.each([
 test('serverMetadata() names the server, its version and the extensions that it has', () => {
   const { status, body } = serverMetadata()
   expect(status).toBe(200)
-  const extensions = ['binary_tensor_data', 'classification', 'model_repository']
+  const extensions = [
+    ...['classification', 'model_repository', 'model_configuration'],
+    ...['binary_tensor_data', 'statistics'],
+  ]
   expect(JSON.parse(body)).toEqual({ name: 'sluice', version: VERSION, extensions })
 })
 

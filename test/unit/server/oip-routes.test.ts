@@ -22,8 +22,6 @@ const seen = (method: string, path: string) => {
 
 describe('calls that this server does not have', () => {
   const get = [
-    ...['/v2/models/m/config', '/v2/models/m/versions/2/config'],
-    ...['/v2/models/m/stats', '/v2/models/m/versions/2/stats', '/v2/models/stats'],
     ...['/v2/trace/setting', '/v2/models/m/trace/setting', '/v2/logging'],
     ...['/v2/systemsharedmemory/status', '/v2/systemsharedmemory/region/r/status'],
     ...['/v2/cudasharedmemory/status', '/v2/cudasharedmemory', '/v2/systemsharedmemory'],
@@ -53,6 +51,9 @@ describe('calls that this server does not have', () => {
     ...get.filter((path) => !/setting|logging/.test(path)).map((path) => ['POST', path] as const),
     ...post.map((path) => ['GET', path] as const),
     ['GE', '/v2/models/m/config'] as const,
+    ['POST', '/v2/models/m/versions/2/config'] as const,
+    ['POST', '/v2/models/stats'] as const,
+    ['DELETE', '/v2/models/m/stats'] as const,
     ['DELETE', '/v2/logging'] as const,
   ])('oipRoute() answers %s %s with 405', (method, path) => {
     expect(seen(method, path)).toEqual([405, 'METHOD_NOT_ALLOWED'])
@@ -68,6 +69,23 @@ describe('calls that this server does not have', () => {
       }
     }
     expect(seen('GET', '/v2/models/x/trace/setting')).toEqual([404, 'MODEL_NOT_FOUND'])
+  })
+})
+
+describe('calls that control answers', () => {
+  test.each([
+    ['/v2/models/m/config', 'model_config', { model: 'm', version: 2 }],
+    ['/v2/models/m/versions/1/config', 'model_config', { model: 'm', version: 1 }],
+    ['/v2/models/m/stats', 'model_statistics', { model: 'm', version: null }],
+    ['/v2/models/m/versions/1/stats', 'model_statistics', { model: 'm', version: 1 }],
+    ['/v2/models/stats', 'model_statistics', { model: null, version: null }],
+  ])('oipRoute() has GET %s answered by control', (path, kind, payload) => {
+    const server = new RequestPath(PLAN)
+    const exchange = server.send({ method: 'GET', path })
+    const [called] = server.called
+    expect([called?.call.kind, JSON.parse(called!.call.payload)]).toEqual([kind, payload])
+    server.calls.onAnswered({ type: 'answered', number: called!.number, answer: '{"a":1}' })
+    expect([exchange.answer?.status, exchange.json()]).toEqual([200, { a: 1 }])
   })
 })
 
