@@ -71,8 +71,8 @@ export class Figures {
   }
 
   /**
-   * Figures of which none is older than the question, as far as replicas answer in time. Null before
-   * `begin`. Whoever asks while others are being answered shares the next answer.
+   * Figures of which none is older than the question, as far as replicas answer in time. Null
+   * before `begin`. Whoever asks while others are being answered shares the next answer.
    */
   readonly refresh: () => Promise<Snapshot | null> = sharedRuns(() => this.#refresh())
 

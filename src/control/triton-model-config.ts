@@ -1,7 +1,7 @@
 /**
- * The config of a version as Triton gives it: `ModelConfig` of its model_config.proto as JSON (core,
- * model_config_utils.cc, `ModelConfigToJson`: names as in the file, 64-bit integers as numbers,
- * defaults written out). It says what is in force, wherever that was said. Pure.
+ * The config of a version as Triton gives it: `ModelConfig` of its model_config.proto as JSON
+ * (core, model_config_utils.cc, `ModelConfigToJson`: names as in the file, 64-bit integers as
+ * numbers, defaults written out). It says what is in force, wherever that was said. Pure.
  */
 
 import type { ModelConfig, VersionPolicy } from '../config/config.ts'
