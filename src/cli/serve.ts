@@ -42,6 +42,7 @@ const replicaSettings =
     replica,
     incarnation,
     threads: config.server.threads,
+    computeThreads: config.server.computeThreads,
     host: config.server.host,
     httpPort,
     httpEngine: config.server.http,

@@ -25,6 +25,7 @@ export interface SluiceConfig {
     readonly httpPort: number
     readonly http: 'uws' | 'node'
     readonly threads: number
+    readonly computeThreads: number
     readonly replicas: number
     readonly drainSecondsMax: number
     readonly docsPage: boolean

@@ -11,6 +11,10 @@ const replicasFor = (cores: number): number => (cores <= 4 ? 1 : 2)
 const threadsFor = (cores: number, replicas: number): number =>
   Math.max(1, Math.floor((cores - 1) / replicas))
 
+/** Design §3. A thread that has nothing to compute costs nothing: it is started with the first. */
+const computeThreadsFor = (cores: number, replicas: number, threads: number): number =>
+  Math.max(1, Math.floor(cores / replicas) - threads)
+
 export interface Surroundings {
   /** Processors that this process may use. */
   readonly cores: number
@@ -25,6 +29,10 @@ export const resolveConfig = (
 ): SluiceConfig => {
   const replicas = yaml.server.replicas === 'auto' ? replicasFor(cores) : yaml.server.replicas
   const threads = yaml.server.threads === 'auto' ? threadsFor(cores, replicas) : yaml.server.threads
+  const computeThreads =
+    yaml.server.compute_threads === 'auto'
+      ? computeThreadsFor(cores, replicas, threads)
+      : yaml.server.compute_threads
   return {
     modelRepository: resolve(repositoryBase, yaml.model_repository),
     defaultEndpoint: yaml.default_endpoint,
@@ -34,6 +42,7 @@ export const resolveConfig = (
       httpPort: yaml.server.http_port,
       http: yaml.server.http,
       threads,
+      computeThreads,
       replicas,
       drainSecondsMax: yaml.server.drain_seconds_max,
       docsPage: yaml.server.docs_page,

@@ -18,6 +18,7 @@ import {
   THREAD_WORDS,
   type ThreadMemory,
 } from '../shared/shared-memory.ts'
+import { beat, enterState, enterVersion } from '../shared/thread-state.ts'
 
 /** Of one answered request, in milliseconds. */
 export interface AnswerTimes {
@@ -106,23 +107,21 @@ export class Account {
 
   /** `versionNumber`: of version-numbers.ts. */
   running(versionNumber: number): void {
-    this.#words[THREAD_WORDS.VERSION] = versionNumber
-    this.#enter(THREAD_STATE.RUN)
+    enterVersion(this.#words, THREAD_STATE.RUN, versionNumber)
   }
 
   loading(versionNumber: number): void {
-    this.#words[THREAD_WORDS.VERSION] = versionNumber
-    this.#enter(THREAD_STATE.LOAD)
+    enterVersion(this.#words, THREAD_STATE.LOAD, versionNumber)
   }
 
   /** Only where decoding may take long: the usual request is decoded in less than this costs. */
   decoding(): void {
-    this.#enter(THREAD_STATE.DECODE)
+    enterState(this.#words, THREAD_STATE.DECODE)
   }
 
   /** Only where writing an answer may take long; to the watchdog each is a new one. */
   encoding<T>(write: () => T): T {
-    this.#enter(THREAD_STATE.ENCODE)
+    enterState(this.#words, THREAD_STATE.ENCODE)
     try {
       return write()
     } finally {
@@ -131,22 +130,11 @@ export class Account {
   }
 
   idle(): void {
-    this.#enter(THREAD_STATE.IDLE)
-  }
-
-  /**
-   * Every entry is a beat: each run and each load is judged by its own time alone. The beat comes
-   * first, and the watchdog reads it last, so that no state is judged by the time of another.
-   */
-  #enter(state: number): void {
-    this.#words[THREAD_WORDS.BEAT]! += 1
-    this.#words[THREAD_WORDS.STATE] = state
+    enterState(this.#words, THREAD_STATE.IDLE)
   }
 
   beat(cpuSeconds: number, loopLagSeconds: number): void {
-    this.#gauges[THREAD_GAUGES.CPU_SECONDS] = cpuSeconds
-    this.#gauges[THREAD_GAUGES.LOOP_LAG_SECONDS] = loopLagSeconds
-    this.#words[THREAD_WORDS.BEAT]! += 1
+    beat({ words: this.#words, gauges: this.#gauges }, cpuSeconds, loopLagSeconds)
     this.#wallMs = this.#clock.now() - this.#clock.monotonic()
   }
 }

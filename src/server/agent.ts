@@ -1,6 +1,6 @@
 /**
- * The main thread of a replica: has the data threads prepare, commits epochs, drains, adds up the
- * counters and watches the beats. Never on the request path.
+ * The main thread of a replica: has compute and data threads prepare, commits epochs, drains, adds
+ * up the counters and watches the beats. Never on the request path.
  */
 
 import type { Statistics } from '../../proto/gen/control_pb.ts'
@@ -13,16 +13,15 @@ import {
   mapReplicaMemory,
   type ReplicaMemory,
   replicaMemoryBytes,
-  THREAD_STATE_NAMES,
-  THREAD_WORDS,
 } from '../shared/shared-memory.ts'
 import { slotKeysOf } from '../shared/slot-keys.ts'
 import type { Forward } from './agent-calls.ts'
+import { ComputeThreads, NO_POOLS, type StartComputeThread } from './compute-threads.ts'
 import { DataThreads, type StartThread } from './data-threads.ts'
 import { replicaStatistics } from './replica-statistics.ts'
 import { SlotTable } from './slot-table.ts'
+import { ThreadWatch, type WatchedThread } from './thread-watch.ts'
 import { VersionNumbers } from './version-numbers.ts'
-import { type BeatSeen, isOnVersion, judgeBeat, seeBeat, type Verdict } from './watchdog.ts'
 
 /** How a replica ends: 0 drained, 1 a thread died or hangs, 78 it can never start. */
 export type ExitCode = 0 | 1 | 78
@@ -38,6 +37,7 @@ export interface AgentSurroundings {
   readonly clock: Clock
   readonly logger: Logger
   readonly startThread: StartThread
+  readonly startComputeThread: StartComputeThread
   report(event: AgentEvent, detail: string): void
   readonly forward: Forward
   /** Ends the process; called again, it does nothing. */
@@ -54,12 +54,11 @@ export class Agent {
   readonly #surroundings: AgentSurroundings
   readonly #memory: ReplicaMemory
   readonly #threads: DataThreads
+  readonly #compute: ComputeThreads
   readonly #slots: SlotTable
   readonly #versions = new VersionNumbers()
-  readonly #seen = new Map<number, BeatSeen>()
-  readonly #verdicts = new Map<number, Verdict>()
-  #lastLookMs: number
-  /** Number of the last prepare: an earlier one that is still under way has lost its place. */
+  readonly #watch: ThreadWatch
+  /** Of the last prepare: an earlier one that is still under way has lost its place. */
   #lastPrepare = 0
   #prepared: NumberedPlan | null = null
   #committed: NumberedPlan | null = null
@@ -73,12 +72,19 @@ export class Agent {
 
   constructor(surroundings: AgentSurroundings) {
     this.#surroundings = surroundings
-    const { settings, clock, logger, startThread, forward } = surroundings
-    const memory = new SharedArrayBuffer(replicaMemoryBytes(settings.threads))
-    this.#memory = mapReplicaMemory(memory, settings.threads)
+    const { settings, clock } = surroundings
+    const { threads, computeThreads } = settings
+    const memory = new SharedArrayBuffer(replicaMemoryBytes(threads, computeThreads))
+    this.#memory = mapReplicaMemory(memory, threads, computeThreads)
     this.#slots = new SlotTable(this.#memory.threads.map(({ counters }) => counters))
-    this.#lastLookMs = clock.monotonic()
-    this.#threads = new DataThreads(
+    this.#watch = new ThreadWatch(settings.watchdog, this.#versions, clock.monotonic())
+    this.#threads = this.#dataThreads(memory)
+    this.#compute = this.#computeThreads(memory)
+  }
+
+  #dataThreads(memory: SharedArrayBuffer): DataThreads {
+    const { settings, logger, startThread, forward, exit } = this.#surroundings
+    return new DataThreads(
       startThread,
       { settings, memory },
       {
@@ -86,12 +92,33 @@ export class Agent {
           logger.error({ event: 'request_fault', requestId, detail }, 'a request met a fault'),
         onError: (thread, error) => {
           logger.error({ event: 'data_thread_failed', thread, error }, 'a data thread failed')
-          surroundings.exit(1, 'a data thread failed')
+          exit(1, 'a data thread failed')
         },
         onCall: forward,
-        onEnded: () => this.#onThreadEnded(),
+        onPools: (thread, pools) => this.#compute.onHeld(thread, pools),
+        onEnded: () => {
+          if (!this.isDraining) exit(1, 'a data thread ended')
+          if (this.#threads.living.size === 0) this.#compute.close()
+          this.#onThreadEnded()
+        },
       },
     )
+  }
+
+  #computeThreads(memory: SharedArrayBuffer): ComputeThreads {
+    const { settings, clock, logger, startComputeThread, exit } = this.#surroundings
+    return new ComputeThreads({
+      ...{ settings, memory, clock, logger },
+      start: startComputeThread,
+      connect: (thread, ports) => {
+        this.#watch.forget(`compute thread ${thread}`)
+        for (const [dataThread, port] of ports.entries()) {
+          this.#threads.tellOne(dataThread, { type: 'compute_thread', thread, port }, [port])
+        }
+      },
+      onFatal: (reason) => exit(1, reason),
+      onEnded: () => this.#onThreadEnded(),
+    })
   }
 
   /** The plan that new requests are served by; null before the first commit. */
@@ -105,34 +132,49 @@ export class Agent {
 
   /** Whether some thread has not ended: it may hold sockets, or hang in native code. */
   get hasThreads(): boolean {
-    return this.#threads.living.size > 0
+    return this.#threads.living.size + this.#compute.living.size > 0
   }
 
   /**
-   * Has every data thread load and bind a plan. Resolves with what failed; empty: it may be
+   * Has compute threads load what is pooled, then data threads load and bind a plan. Resolves with
+   * what failed; empty: it may be
    * committed. Null: the next prepare has begun before all were ready, or the replica drains; such
    * a plan cannot be committed. A plan that was ready before and is not committed is let go of.
    */
   async prepare(plan: EpochPlan): Promise<readonly PrepareFailure[] | null> {
     if (this.isDraining) return null
+    const turn = ++this.#lastPrepare
+    this.#prepared = null
+    const versionNumbers = plan.versions.map((version) => this.#versions.numberOf(version))
+    const loading = this.#compute.acquire(plan, versionNumbers)
+    const lease = loading === null ? NO_POOLS : await loading
+    try {
+      if (turn !== this.#lastPrepare || this.isDraining) return null
+      const pools = lease.grants
+      const asked = this.#threads.ask({
+        ...{ type: 'prepare', plan, versionNumbers, pools, slots: this.#assignSlots(plan) },
+      })
+      const answers = await asked.answers
+      if (turn !== this.#lastPrepare) return null
+      const failures = answers.flatMap((answer) =>
+        answer.type === 'prepared' ? answer.failures : [],
+      )
+      if (failures.length === 0) this.#prepared = { number: asked.number, plan }
+      return failures
+    } finally {
+      lease.release()
+    }
+  }
+
+  #assignSlots(plan: EpochPlan): Record<string, number> {
     const served = this.plan === null ? [] : slotKeysOf(this.plan)
     const nowMs = this.#surroundings.clock.monotonic()
     const { slots, overflowed } = this.#slots.assign(slotKeysOf(plan), served, nowMs)
     if (overflowed > 0) {
       const detail = `${overflowed} counter slots of epoch ${plan.epoch} are not to be had`
-      this.#warn('slots_exhausted', detail, {})
+      this.#warn('slots_exhausted', detail)
     }
-    const versionNumbers = plan.versions.map((version) => this.#versions.numberOf(version))
-    const asked = this.#threads.ask({ type: 'prepare', plan, versionNumbers, slots })
-    this.#lastPrepare = asked.number
-    this.#prepared = null
-    const answers = await asked.answers
-    if (asked.number !== this.#lastPrepare) return null
-    const failures = answers.flatMap((answer) =>
-      answer.type === 'prepared' ? answer.failures : [],
-    )
-    if (failures.length === 0) this.#prepared = { number: asked.number, plan }
-    return failures
+    return slots
   }
 
   /**
@@ -193,12 +235,12 @@ export class Agent {
 
   #close(): void {
     this.#threads.tell({ type: 'close' })
+    this.#compute.close()
     // A thread that is stuck in a run cannot end: it must not hold up the process.
     this.#cancelClose = this.#surroundings.clock.setTimer(CLOSE_MS_MAX, this.#onDrained)
   }
 
   #onThreadEnded(): void {
-    if (!this.isDraining) this.#surroundings.exit(1, 'a data thread ended')
     if (this.hasThreads) return
     this.#cancelClose()
     this.#onDrained()
@@ -213,29 +255,29 @@ export class Agent {
    * replica drains too. A dead thread ends the replica.
    */
   watch(): void {
-    const { clock, settings, exit } = this.#surroundings
-    const nowMs = clock.monotonic()
-    for (const thread of this.#threads.living) {
-      const { words } = this.#memory.threads[thread]!
-      const state = Atomics.load(words, THREAD_WORDS.STATE)
-      const beat = Atomics.load(words, THREAD_WORDS.BEAT)
-      const seen = seeBeat(this.#seen.get(thread), beat, nowMs, this.#lastLookMs)
-      this.#seen.set(thread, seen)
-      const verdict = judgeBeat(seen, state, nowMs, settings.watchdog)
-      const hasChanged = verdict !== (this.#verdicts.get(thread) ?? 'alive')
-      this.#verdicts.set(thread, verdict)
-      if (verdict === 'alive' || !hasChanged) continue
-      const number = isOnVersion(state) ? Atomics.load(words, THREAD_WORDS.VERSION) : 0
-      const name = THREAD_STATE_NAMES[state] ?? 'unknown'
-      const detail = [`thread ${thread}: ${name}`, this.#versions.nameOf(number)].join(' ').trim()
-      this.#warn(`thread_${verdict}`, detail, { thread })
-      if (verdict === 'dead') exit(1, `a data thread hangs; ${detail}`)
+    const { clock, exit } = this.#surroundings
+    for (const { verdict, detail } of this.#watch.look(this.#watched(), clock.monotonic())) {
+      this.#warn(`thread_${verdict}`, detail)
+      const kind = detail.startsWith('compute') ? 'compute' : 'data'
+      if (verdict === 'dead') exit(1, `a ${kind} thread hangs; ${detail}`)
     }
-    this.#lastLookMs = nowMs
   }
 
-  #warn(event: AgentEvent, detail: string, more: object): void {
-    this.#surroundings.logger.warn({ event, detail, ...more })
+  #watched(): WatchedThread[] {
+    const { threads, computeThreads } = this.#memory
+    const data = [...this.#threads.living].map((thread) => ({
+      name: `thread ${thread}`,
+      words: threads[thread]!.words,
+    }))
+    const compute = [...this.#compute.living].map((thread) => ({
+      name: `compute thread ${thread}`,
+      words: computeThreads[thread]!.words,
+    }))
+    return [...data, ...compute]
+  }
+
+  #warn(event: AgentEvent, detail: string): void {
+    this.#surroundings.logger.warn({ event, detail })
     this.#surroundings.report(event, detail)
   }
 }

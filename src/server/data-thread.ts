@@ -8,8 +8,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Batcher } from '../runtime/batcher.ts'
 import type { Turns } from '../runtime/batcher-policy.ts'
 import { loadProven } from '../runtime/load-proven.ts'
+import { PoolLinks } from '../runtime/pool-links.ts'
 import { warmUp } from '../runtime/warm-up.ts'
-import { every, systemClock } from '../shared/clock.ts'
+import { every, systemClock, threadOriginMs } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import { predictionIdPrefix } from '../shared/ids.ts'
@@ -33,12 +34,13 @@ import { KEPT_VALUES_MAX } from './protocols/answer-size.ts'
 import { Replies } from './replies.ts'
 import { ThreadCalls } from './thread-calls.ts'
 import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
+import { ThreadPools } from './thread-pools.ts'
 
 const BEAT_MS = 250
 const DRAIN_LOOK_MS = 20
 
 const { settings, thread, memory } = workerData as DataThreadStart
-const replica = mapReplicaMemory(memory, settings.threads)
+const replica = mapReplicaMemory(memory, settings.threads, settings.computeThreads)
 const own = replica.threads[thread]!
 const account = new Account(own)
 const { monotonic } = systemClock
@@ -53,7 +55,21 @@ const turns: Turns = {
   after: (delayMs, task) => systemClock.setTimer(delayMs, task),
 }
 
+const pools = new ThreadPools({
+  settings,
+  thread,
+  monotonic,
+  originMs: threadOriginMs(),
+  links: new PoolLinks(
+    own.words,
+    replica.computeThreads.map(({ words }) => words),
+  ),
+  handlersFor: (number) => infer.handlersFor(number),
+  onChange: (held) => tell({ type: 'pools', pools: held }),
+})
+
 const load = (planned: PlannedVersion, number: number): LiveSession => {
+  if (planned.placement.kind === 'pooled') return pools.session(number)
   account.loading(number)
   const session = loadProven(planned.provenFile, planned.provenSha256, planned.session)
   warmUp(session, planned)
@@ -166,8 +182,10 @@ const end = (): void => {
 
 const prepare = ({ number, plan, ...more }: MessageOf<'prepare'>): void => {
   const { jsonDepthMax } = settings.limits
+  pools.grant(more.pools)
   const failures = epochs.prepare(number, plan, { ...more, jsonDepthMax })
   account.idle()
+  pools.grant({})
   tell({ type: 'prepared', number, failures })
 }
 
@@ -186,6 +204,7 @@ const onMessage: { [T in ToDataThread as T['type']]: (message: T) => void } = {
   listen,
   drain,
   close: end,
+  compute_thread: ({ thread, port }) => pools.links.connect(thread, port),
   answered: calls.onAnswered,
 }
 
@@ -201,6 +220,7 @@ const cancelBeat = every(systemClock, BEAT_MS, () => {
   const cpu = process.threadCpuUsage()
   account.beat((cpu.user + cpu.system) / 1e6, Math.max(0, nowMs - expectedMs) / 1000)
   expectedMs = nowMs + BEAT_MS
+  pools.links.look()
 })
 parentPort?.on('close', cancelBeat)
 writeCodeCache()

@@ -4,6 +4,7 @@
  * then, and only then may the process exit in good order.
  */
 
+import type { Transferable } from 'node:worker_threads'
 import type { ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'
 import type {
   Answer,
@@ -21,10 +22,9 @@ export interface ThreadHandlers {
 }
 
 /** Starts a data thread and gives the way to tell it something. */
-export type StartThread = (
-  start: DataThreadStart,
-  handlers: ThreadHandlers,
-) => (message: ToDataThread) => void
+export type StartThread = (start: DataThreadStart, handlers: ThreadHandlers) => TellThread
+
+type TellThread = (message: ToDataThread, transfer?: readonly Transferable[]) => void
 
 export interface DataThreadsHandlers {
   /** A request met a fault of ours; the thread does not log. */
@@ -32,6 +32,8 @@ export interface DataThreadsHandlers {
   /** A thread asks control something. Must not reject; a thread that has ended gets no answer. */
   onCall(call: ForwardedCall): Promise<ForwardedAnswer>
   onError(thread: number, error: unknown): void
+  /** The pools that a thread holds, whenever that has changed. */
+  onPools(thread: number, pools: readonly number[]): void
   /** Also when it was told to end. */
   onEnded(thread: number): void
 }
@@ -43,7 +45,7 @@ interface Asked {
 }
 
 export class DataThreads {
-  readonly #tells: ((message: ToDataThread) => void)[] = []
+  readonly #tells: TellThread[] = []
   readonly #living = new Set<number>()
   readonly #asked = new Map<number, Asked>()
   readonly #handlers: DataThreadsHandlers
@@ -82,6 +84,11 @@ export class DataThreads {
     for (const tell of this.#tells) tell(message)
   }
 
+  /** Nobody hears it where the thread has ended. */
+  tellOne(thread: number, message: ToDataThread, transfer: readonly Transferable[]): void {
+    this.#tells[thread]!(message, transfer)
+  }
+
   /**
    * Asks all threads under a number that was never used before, and resolves with it and one answer
    * of each. Threads answer in order, and one that hangs never does: that is for the watchdog.
@@ -99,6 +106,10 @@ export class DataThreads {
   #onMessage(thread: number, message: FromDataThread): void {
     if (message.type === 'fault') {
       this.#handlers.onFault(message.requestId, message.detail)
+      return
+    }
+    if (message.type === 'pools') {
+      this.#handlers.onPools(thread, message.pools)
       return
     }
     if (message.type === 'call') {

@@ -23,6 +23,7 @@ import { settingsSha256 } from '../shared/replica-settings.ts'
 import { spawnThread } from '../shared/threads.ts'
 import { Agent, type AgentEvent, type ExitCode } from './agent.ts'
 import { forwardBy } from './agent-calls.ts'
+import type { StartComputeThread } from './compute-threads.ts'
 import { ControlDialer } from './control-dialer.ts'
 import type { StartThread } from './data-threads.ts'
 import { announceHeaderLimit } from './uws-binary.ts'
@@ -49,6 +50,15 @@ const exit = (code: ExitCode, reason: string): void => {
 
 const startThread: StartThread = (start, { onMessage, onError, onEnded }) => {
   const worker = spawnThread('server/data-thread.ts', `data-${start.thread}`, start)
+  worker.on('message', onMessage)
+  worker.on('error', onError)
+  worker.on('exit', onEnded)
+  return (message, transfer = []) => worker.postMessage(message, transfer)
+}
+
+const startComputeThread: StartComputeThread = (start, { onMessage, onError, onEnded }) => {
+  const name = `compute-${start.thread}`
+  const worker = spawnThread('runtime/compute-thread.ts', name, start, [...start.ports])
   worker.on('message', onMessage)
   worker.on('error', onError)
   worker.on('exit', onEnded)
@@ -151,6 +161,7 @@ const agent = new Agent({
   clock: systemClock,
   logger,
   startThread,
+  startComputeThread,
   report: (event, detail) => dialer.tell(report(event, detail)),
   forward: forwardBy((body, timeoutMs) => dialer.call(body, timeoutMs), systemClock),
   exit,

@@ -2,6 +2,8 @@
  * What an agent and its data threads say to each other. Control plane only: never per prediction.
  */
 
+import type { MessagePort } from 'node:worker_threads'
+import type { PoolFailure, PoolGrant } from '../runtime/pool-messages.ts'
 import type { EpochPlan, PrepareFailure, ReplicaSettings } from '../shared/epoch-plan.ts'
 import type { ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'
 
@@ -21,10 +23,14 @@ export interface PreparePlan {
   readonly slots: Readonly<Record<string, number>>
 }
 
+/** By loadKey: the pooled versions of a plan, or why they have none. */
+export type Pools = Readonly<Record<string, PoolGrant | PoolFailure>>
+
 /** Every thread answers once, with the number of the question. Numbers rise and never return. */
 export type Question =
   /** The question's number is the plan's: what the committed word will be. */
-  ({ readonly type: 'prepare' } & PreparePlan) | { readonly type: 'listen'; readonly port: number }
+  | ({ readonly type: 'prepare'; readonly pools: Pools } & PreparePlan)
+  | { readonly type: 'listen'; readonly port: number }
 
 export type ToDataThread =
   | (Question & { readonly number: number })
@@ -32,6 +38,8 @@ export type ToDataThread =
   | { readonly type: 'committed' }
   /** Accept nothing new, answer what is under way, then end. */
   | { readonly type: 'drain' }
+  /** A compute thread has started, or another one in its place. */
+  | { readonly type: 'compute_thread'; readonly thread: number; readonly port: MessagePort }
   /** The time for draining is over: end now. */
   | { readonly type: 'close' }
   /** Answer to the thread's own call of that number. */
@@ -54,5 +62,7 @@ export type Answer =
 export type FromDataThread =
   | Answer
   | { readonly type: 'fault'; readonly requestId: string; readonly detail: string }
+  /** The pools that it holds, whenever that has changed. */
+  | { readonly type: 'pools'; readonly pools: readonly number[] }
   /** For control. Answered once, under a number that this thread chose. */
   | { readonly type: 'call'; readonly number: number; readonly call: ForwardedCall }

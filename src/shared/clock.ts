@@ -25,6 +25,15 @@ export const systemClock: Clock = {
   },
 }
 
+/**
+ * What is to be added to `monotonic()` of this thread for monotonic milliseconds that mean the same
+ * in all threads: each counts from its own start.
+ */
+export const threadOriginMs = (): number => {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1000 + nanoseconds / 1e6 - systemClock.monotonic()
+}
+
 let turnMs = 0
 let isTurnKnown = false
 const endTurn = (): void => {

@@ -98,6 +98,8 @@ const REASON_NUMBERS = {
   NOT_IMPLEMENTED: 50,
   EXTENSION_UNSUPPORTED: 51,
   PROVIDER_UNAVAILABLE: 52,
+  DEADLINE_EXPIRED: 54,
+  THREAD_LOST: 61,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 
 const REASON_NAMES: readonly string[] = (() => {

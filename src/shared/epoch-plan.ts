@@ -128,6 +128,7 @@ export interface ReplicaSettings {
   readonly replica: number
   readonly incarnation: number
   readonly threads: number
+  readonly computeThreads: number
   readonly host: string
   readonly httpPort: number
   readonly httpEngine: 'uws' | 'node'

@@ -156,6 +156,20 @@ export const ERRORS = {
     'The bodies in flight together exceed `limits.body_bytes_in_flight_max`',
     'Retry after the time in Retry-After, or send smaller bodies',
   ),
+  DEADLINE_EXPIRED: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The request waited past its deadline or the timeout of its queue, and was not run',
+    'Retry with a longer deadline, or when there is less load',
+  ),
+  THREAD_LOST: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The compute thread that ran the request died, and so did the one that tried again, or its input was gone',
+    'Retry it; if it happens again, the log of the replica says why the threads die',
+  ),
   // run
   INFERENCE_FAILED: entry(
     500,

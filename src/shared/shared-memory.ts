@@ -1,17 +1,18 @@
 /**
- * The shared memory of one replica: agent and data threads, one block, no locks.
+ * The shared memory of one replica: agent, data and compute threads, one block, no locks.
  *
  * ```
  * replica words  Int32   COMMITTED | DRAINING | BODY_BYTES   written by the agent (the first two)
  *                                                            or by all, atomically (BODY_BYTES)
- * thread words   Int32   BEAT | STATE | VERSION | IN_FLIGHT | CONNECTIONS | TID     per data thread
- * thread gauges  Float64 CPU_SECONDS | LOOP_LAG_SECONDS | QUEUE_ROWS                per data thread
- * counters       Float64 SLOTS x SLOT_DOUBLES (counters.ts)                         per data thread
+ * thread words   Int32   BEAT | STATE | VERSION | IN_FLIGHT |              per data thread, then
+ *                        CONNECTIONS | TID | BELL                          per compute thread
+ * thread gauges  Float64 CPU_SECONDS | LOOP_LAG_SECONDS | QUEUE_ROWS        the same
+ * counters       Float64 SLOTS x SLOT_DOUBLES (counters.ts)                 per data thread
  * ```
  *
- * Every thread word and gauge has one writer, its data thread; the agent only reads. The words of
- * the replica and those of each thread take 64 bytes, a cache line: all threads read COMMITTED at
- * every request, and each writes its own words several times.
+ * Every thread word but BELL and every gauge has one writer, its thread; the agent only reads. The
+ * words of the replica and those of each thread take 64 bytes, a cache line: all threads read
+ * COMMITTED at every request, and each writes its own words several times.
  */
 
 import { SLOT_DOUBLES } from './counters.ts'
@@ -36,6 +37,11 @@ export const THREAD_WORDS = {
   IN_FLIGHT: 3,
   CONNECTIONS: 4,
   TID: 5,
+  /**
+   * 1: the thread is awake, or a message that wakes it is on its way. Whoever finds 0 raises it and
+   * sends that message (pool-links.ts).
+   */
+  BELL: 6,
 } as const
 const WORDS_PER_THREAD = 16
 
@@ -51,42 +57,61 @@ const GAUGES_PER_THREAD = 8
  */
 export const COUNTER_SLOTS = 4096
 
-/** Views of one data thread on the shared block. */
-export interface ThreadMemory {
+/** Views of one compute thread on the shared block: those of a data thread without counters. */
+export interface ComputeMemory {
   readonly words: Int32Array
   readonly gauges: Float64Array
+}
+
+/** Views of one data thread on the shared block. */
+export interface ThreadMemory extends ComputeMemory {
   readonly counters: Float64Array
 }
 
 export interface ReplicaMemory {
   readonly words: Int32Array
   readonly threads: readonly ThreadMemory[]
+  readonly computeThreads: readonly ComputeMemory[]
 }
 
-const wordBytes = (threads: number) => (REPLICA_WORDS + threads * WORDS_PER_THREAD) * 4
-const gaugesAt = (threads: number) => Math.ceil(wordBytes(threads) / 64) * 64
-const countersAt = (threads: number) => gaugesAt(threads) + threads * GAUGES_PER_THREAD * 8
+const wordBytes = (all: number) => (REPLICA_WORDS + all * WORDS_PER_THREAD) * 4
+const gaugesAt = (all: number) => Math.ceil(wordBytes(all) / 64) * 64
+const countersAt = (all: number) => gaugesAt(all) + all * GAUGES_PER_THREAD * 8
 const counterDoubles = COUNTER_SLOTS * SLOT_DOUBLES
 
-/** Bytes of the block for a number of data threads. */
-export const replicaMemoryBytes = (threads: number): number =>
-  countersAt(threads) + threads * counterDoubles * 8
+/** Bytes of the block for a number of data and compute threads. */
+export const replicaMemoryBytes = (threads: number, computeThreads = 0): number =>
+  countersAt(threads + computeThreads) + threads * counterDoubles * 8
 
-/** Lays the views over a block of `replicaMemoryBytes(threads)` bytes. */
-export const mapReplicaMemory = (buffer: SharedArrayBuffer, threads: number): ReplicaMemory => {
-  if (buffer.byteLength !== replicaMemoryBytes(threads)) {
-    throw new RangeError(`Shared block has ${buffer.byteLength} bytes for ${threads} threads`)
+/** Lays the views over a block of `replicaMemoryBytes(threads, computeThreads)` bytes. */
+export const mapReplicaMemory = (
+  buffer: SharedArrayBuffer,
+  threads: number,
+  computeThreads = 0,
+): ReplicaMemory => {
+  const all = threads + computeThreads
+  if (buffer.byteLength !== replicaMemoryBytes(threads, computeThreads)) {
+    const wanted = `${threads} data and ${computeThreads} compute threads`
+    throw new RangeError(`Shared block has ${buffer.byteLength} bytes for ${wanted}`)
   }
-  const blocks: ThreadMemory[] = []
-  for (let thread = 0; thread < threads; thread++) {
-    const wordsAt = (REPLICA_WORDS + thread * WORDS_PER_THREAD) * 4
-    const gaugeBytes = gaugesAt(threads) + thread * GAUGES_PER_THREAD * 8
-    const counterBytes = countersAt(threads) + thread * counterDoubles * 8
-    blocks.push({
+  const own = (index: number): ComputeMemory => {
+    const wordsAt = (REPLICA_WORDS + index * WORDS_PER_THREAD) * 4
+    const gaugeBytes = gaugesAt(all) + index * GAUGES_PER_THREAD * 8
+    return {
       words: new Int32Array(buffer, wordsAt, WORDS_PER_THREAD),
       gauges: new Float64Array(buffer, gaugeBytes, GAUGES_PER_THREAD),
-      counters: new Float64Array(buffer, counterBytes, counterDoubles),
-    })
+    }
   }
-  return { words: new Int32Array(buffer, 0, REPLICA_WORDS), threads: blocks }
+  const countersOf = (thread: number): Float64Array => {
+    const counterBytes = countersAt(all) + thread * counterDoubles * 8
+    return new Float64Array(buffer, counterBytes, counterDoubles)
+  }
+  const indices = Array.from({ length: all }, (_, index) => index)
+  return {
+    words: new Int32Array(buffer, 0, REPLICA_WORDS),
+    threads: indices
+      .slice(0, threads)
+      .map((thread) => ({ ...own(thread), counters: countersOf(thread) })),
+    computeThreads: indices.slice(threads).map(own),
+  }
 }

@@ -2,7 +2,7 @@
 
 import { readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import { type Transferable, Worker } from 'node:worker_threads'
 
 /** Absolute path of a process or thread entry, given relative to `src/`. */
 export const entryPath = (fromSrc: string): string =>
@@ -14,9 +14,14 @@ export const entryPath = (fromSrc: string): string =>
  * @param entry file relative to `src/`, ending in `-thread.ts`
  * @param name shown by `top -H` and `ps -L` (15 bytes)
  * @param data structured-cloned into `workerData`
+ * @param transfer what of it moves to the thread
  */
-export const spawnThread = (entry: string, name: string, data: unknown): Worker =>
-  new Worker(entryPath(entry), { name, workerData: data })
+export const spawnThread = (
+  entry: string,
+  name: string,
+  data: unknown,
+  transfer: Transferable[] = [],
+): Worker => new Worker(entryPath(entry), { name, workerData: data, transferList: transfer })
 
 /** Kernel id of the calling thread, or 0 where /proc does not tell. */
 export const currentThreadId = (): number => {

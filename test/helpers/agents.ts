@@ -6,6 +6,7 @@ import type { EpochPlan, ReplicaSettings } from '../../src/shared/epoch-plan.ts'
 import { refuse } from '../../src/shared/errors.ts'
 import { createLogger } from '../../src/shared/logger.ts'
 import { FakeClock, settle } from './fake-clock.ts'
+import { type PuppetComputeThread, puppetComputeThreads } from './puppet-compute.ts'
 import { type PuppetThread, puppetThreads } from './puppet-threads.ts'
 import { replicaSettings } from './replica-settings.ts'
 
@@ -13,6 +14,8 @@ export interface AgentWorld {
   readonly agent: Agent
   readonly clock: FakeClock
   readonly threads: readonly PuppetThread[]
+  /** Started with the first pooled version. */
+  readonly computeThreads: readonly PuppetComputeThread[]
   /** `event: detail` of every report. */
   readonly reports: readonly string[]
   /** `code reason` of every exit. */
@@ -26,6 +29,7 @@ export const makeAgent = ({
   ...given
 }: Partial<ReplicaSettings> & { forward?: Forward } = {}): AgentWorld => {
   const { threads, startThread } = puppetThreads()
+  const { computeThreads, startComputeThread } = puppetComputeThreads()
   const clock = new FakeClock()
   const reports: string[] = []
   const exits: string[] = []
@@ -34,6 +38,7 @@ export const makeAgent = ({
     clock,
     logger: createLogger({ level: 'silent', component: 'test' }),
     startThread,
+    startComputeThread,
     report: (event, detail) => reports.push(`${event}: ${detail}`),
     forward,
     exit: (code, reason) => exits.push(`${code} ${reason}`),
@@ -47,5 +52,5 @@ export const makeAgent = ({
     for (const thread of threads) if (thread.tolds('listen').length > 0) thread.listening()
     await committed
   }
-  return { agent, clock, threads, reports, exits, serve }
+  return { agent, clock, threads, computeThreads, reports, exits, serve }
 }

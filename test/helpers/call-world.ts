@@ -55,7 +55,7 @@ export class CallWorld {
       greeting: () => [],
       onMessage: () => {},
     })
-    const memory = new SharedArrayBuffer(replicaMemoryBytes(threads))
+    const memory = new SharedArrayBuffer(replicaMemoryBytes(threads, 1))
     new DataThreads(
       (_, handlers) => {
         const table = new ThreadCalls((call) => handlers.onMessage(call))
@@ -65,6 +65,7 @@ export class CallWorld {
       { settings: replicaSettings({ threads }), memory },
       {
         onFault: () => {},
+        onPools: () => {},
         onCall: forwardBy((body, timeoutMs) => this.#dialer.call(body, timeoutMs), this.clock),
         onError: () => {},
         onEnded: () => {},

@@ -17,7 +17,11 @@ export class PuppetThread {
 
   constructor(start: DataThreadStart, handlers: ThreadHandlers) {
     this.start = start
-    this.memory = mapReplicaMemory(start.memory, start.settings.threads)
+    this.memory = mapReplicaMemory(
+      start.memory,
+      start.settings.threads,
+      start.settings.computeThreads,
+    )
     this.#handlers = handlers
   }
 

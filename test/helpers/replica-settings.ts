@@ -8,6 +8,7 @@ export const replicaSettings = (given: Partial<ReplicaSettings> = {}): ReplicaSe
   replica: 0,
   incarnation: 1,
   threads: 2,
+  computeThreads: 1,
   host: '127.0.0.1',
   httpPort: 0,
   httpEngine: 'uws',

@@ -57,6 +57,10 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/cli/serve.ts',
     'src/cli/signals.ts',
   ],
+  'test/integration/pooled.test.ts': [
+    'src/runtime/compute-thread.ts',
+    'src/server/thread-pools.ts',
+  ],
   'test/integration/socket-server.test.ts': ['src/control/socket-server.ts'],
   'test/integration/succession.test.ts': [
     'src/control/replica-succession.ts',
@@ -114,6 +118,17 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/openapi/oip.ts',
     'src/server/openapi/tfs.ts',
   ],
+  'test/property/pool.test.ts': [
+    'src/runtime/compute-loop.ts',
+    'src/runtime/pool-host.ts',
+    'src/runtime/pool-links.ts',
+    'src/runtime/pool-messages.ts',
+    'src/runtime/pool-queue.ts',
+    'src/runtime/pool-slots.ts',
+    'src/runtime/ready-slots.ts',
+    'src/runtime/slot-payloads.ts',
+    'src/shared/thread-state.ts',
+  ],
   'test/property/planning.test.ts': ['src/control/prepare-failures.ts'],
   'test/property/tfs-answers.test.ts': ['src/server/protocols/tfs/tfs-encode.ts'],
   'test/property/tfs-json.test.ts': [
@@ -169,6 +184,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/openapi/responses.ts',
     'src/server/openapi/server-paths.ts',
   ],
+  'test/unit/server/agent.watch.test.ts': ['src/server/thread-watch.ts'],
   'test/unit/server/routes.test.ts': ['src/server/route.ts'],
   'test/unit/shared/epoch-plan.test.ts': ['src/shared/placement.ts', 'src/shared/queue-policy.ts'],
   'test/unit/shared/problem.test.ts': ['src/shared/errors.ts'],

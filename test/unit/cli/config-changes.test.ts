@@ -16,6 +16,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   'server.http_port': '7001',
   'server.http': 'node',
   'server.threads': '7',
+  'server.compute_threads': '7',
   'server.replicas': '7',
   'server.drain_seconds_max': '7',
   'server.docs_page': 'false',

@@ -108,6 +108,7 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
       httpPort: 8000,
       http: 'uws',
       threads: 1,
+      computeThreads: 1,
       replicas: 1,
       drainSecondsMax: 20,
       docsPage: true,

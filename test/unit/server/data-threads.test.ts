@@ -13,12 +13,13 @@ const makeThreads = (count = 2) => {
   const { threads: puppets, startThread } = puppetThreads()
   const heard: string[] = []
   const settings = replicaSettings({ threads: count })
-  const memory = new SharedArrayBuffer(replicaMemoryBytes(count))
+  const memory = new SharedArrayBuffer(replicaMemoryBytes(count, 1))
   const threads = new DataThreads(
     startThread,
     { settings, memory },
     {
       onFault: (requestId, detail) => heard.push(`fault ${requestId} ${detail}`),
+      onPools: () => {},
       onCall: async ({ kind }) => `answer to ${kind}`,
       onError: (thread, error) => heard.push(`error ${thread} ${String(error)}`),
       onEnded: (thread) => heard.push(`ended ${thread}`),

@@ -24,6 +24,10 @@ export const server = z.strictObject({
     countOrAuto,
     'Data threads per replica. `auto`: the cores but one, divided by the replicas. Raise it while cores are idle under load; lower it when other programs need the cores: more threads than cores only add waiting.',
   ),
+  compute_threads: setting(
+    z.union([z.literal('auto'), count(1, 255)]).default('auto'),
+    'Threads per replica that run pooled versions, those too slow for a data thread. `auto`: the cores divided by the replicas, less the data threads, and at least 1. Raise it while requests of such versions wait and cores are idle; they start with the first pooled version.',
+  ),
   replicas: setting(
     countOrAuto,
     'Serving processes. `auto`: 1 on up to 4 cores, else 2. Raise it so that the crash of one is no outage; lower it to save memory: each holds its own copy of every model.',

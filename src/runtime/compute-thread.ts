@@ -1,0 +1,57 @@
+/**
+ * Entry of a compute thread: sessions of pooled versions, fed by the slots of all data threads of
+ * its replica. It logs nothing and reads no file but model copies.
+ */
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { every, systemClock, threadOriginMs } from '../shared/clock.ts'
+import { writeCodeCache } from '../shared/code-cache.ts'
+import { mapReplicaMemory, THREAD_WORDS } from '../shared/shared-memory.ts'
+import { beat } from '../shared/thread-state.ts'
+import { currentThreadId } from '../shared/threads.ts'
+import { ComputeLoop } from './compute-loop.ts'
+import { loadProven } from './load-proven.ts'
+import type { ComputeThreadStart, ToComputeThread } from './pool-messages.ts'
+import { warmUp } from './warm-up.ts'
+
+const BEAT_MS = 250
+
+const start = workerData as ComputeThreadStart
+const { thread, dataThreads, computeThreads, memory, ports, keptValuesMax } = start
+const replica = mapReplicaMemory(memory, dataThreads, computeThreads)
+const own = replica.computeThreads[thread]!
+const { monotonic } = systemClock
+
+const loop = new ComputeLoop({
+  thread,
+  own,
+  dataWords: replica.threads.map(({ words }) => words),
+  ports,
+  keptValuesMax,
+  turns: {
+    monotonic,
+    soon: (task) => setImmediate(task),
+    after: (delayMs, task) => systemClock.setTimer(delayMs, task),
+  },
+  originMs: threadOriginMs(),
+  tell: (message) => parentPort?.postMessage(message),
+  load: (planned) => {
+    const session = loadProven(planned.provenFile, planned.provenSha256, planned.session)
+    warmUp(session, planned)
+    return session
+  },
+  end: () => process.exit(),
+})
+
+parentPort?.on('message', (message: ToComputeThread) => loop.onMessage(message))
+
+let expectedMs = monotonic() + BEAT_MS
+own.words[THREAD_WORDS.TID] = currentThreadId()
+const cancelBeat = every(systemClock, BEAT_MS, () => {
+  const nowMs = monotonic()
+  const cpu = process.threadCpuUsage()
+  beat(own, (cpu.user + cpu.system) / 1e6, Math.max(0, nowMs - expectedMs) / 1000)
+  expectedMs = nowMs + BEAT_MS
+})
+parentPort?.on('close', cancelBeat)
+writeCodeCache()

@@ -1,0 +1,98 @@
+/** What a data thread has of the compute threads: a bell and a port to each. */
+
+import type { MessagePort } from 'node:worker_threads'
+import { THREAD_WORDS } from '../shared/shared-memory.ts'
+import { type SentResult, type SentTensors, transferable, WAKE } from './pool-messages.ts'
+
+/** The queue of one pooled version, as its links know it. */
+export interface LinkedQueue {
+  /** Some of its slots may be done. */
+  look(): void
+  onResult(result: SentResult): void
+  /** What was sent to this thread and not taken by it is gone. */
+  onReplaced(thread: number): void
+}
+
+/**
+ * Whether the thread of these words must be woken by a message: its bell is raised by the first who
+ * finds it down, and lowered by itself before it looks and sleeps.
+ */
+export const raiseBell = (words: Int32Array): boolean =>
+  Atomics.load(words, THREAD_WORDS.BELL) === 0 &&
+  Atomics.compareExchange(words, THREAD_WORDS.BELL, 0, 1) === 0
+
+export class PoolLinks {
+  readonly #own: Int32Array
+  readonly #computeWords: readonly Int32Array[]
+  readonly #ports: (MessagePort | undefined)[] = []
+  readonly #queues = new Map<number, LinkedQueue>()
+  /** Where the search for one to send to begins. */
+  #turn = 0
+
+  /** `own`: words of the data thread. `computeWords`: of each compute thread. */
+  constructor(own: Int32Array, computeWords: readonly Int32Array[]) {
+    this.#own = own
+    this.#computeWords = computeWords
+  }
+
+  /** Pools that this thread uses. */
+  get pools(): number[] {
+    return [...this.#queues.keys()]
+  }
+
+  add(pool: number, queue: LinkedQueue): void {
+    this.#queues.set(pool, queue)
+  }
+
+  remove(pool: number): void {
+    this.#queues.delete(pool)
+  }
+
+  /** A compute thread has started, or another one in its place. */
+  connect(thread: number, port: MessagePort): void {
+    this.#ports[thread] = port
+    port.on('message', this.#onMessage)
+    for (const queue of this.#queues.values()) queue.onReplaced(thread)
+  }
+
+  /** Looks at all slots: also what was said in vain to a thread that has died is noticed so. */
+  readonly look = (): void => {
+    Atomics.store(this.#own, THREAD_WORDS.BELL, 0)
+    for (const queue of this.#queues.values()) queue.look()
+  }
+
+  /** Something is ready: a thread that sleeps is woken. Those awake look by themselves. */
+  ring(hosts: readonly number[]): void {
+    for (let i = 0; i < hosts.length; i++) {
+      const thread = hosts[i]!
+      if (!raiseBell(this.#computeWords[thread]!)) continue
+      this.#ports[thread]?.postMessage(WAKE)
+      return
+    }
+  }
+
+  /** The thread that gets the tensors of a request: one that sleeps, else the next in turn. */
+  choose(hosts: readonly number[]): number {
+    this.#turn++
+    for (let i = 0; i < hosts.length; i++) {
+      const thread = hosts[(this.#turn + i) % hosts.length]!
+      if (Atomics.load(this.#computeWords[thread]!, THREAD_WORDS.BELL) === 0) return thread
+    }
+    return hosts[this.#turn % hosts.length]!
+  }
+
+  /** Hands tensors over; they must not be used any more. */
+  send(thread: number, sent: SentTensors): void {
+    if (sent.tensors === null) {
+      this.#ports[thread]?.postMessage(sent)
+      return
+    }
+    const { tensors, transfer } = transferable(sent.tensors)
+    this.#ports[thread]?.postMessage({ ...sent, tensors }, transfer)
+  }
+
+  readonly #onMessage = (message: SentResult | typeof WAKE): void => {
+    if (message === WAKE) this.look()
+    else this.#queues.get(message.pool)?.onResult(message)
+  }
+}

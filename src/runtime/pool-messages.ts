@@ -1,0 +1,103 @@
+/**
+ * What data threads, compute threads and their agent say to each other. Between data and compute
+ * threads requests go through slots (pool-slots.ts); what does not fit there goes by message, and a
+ * thread that sleeps is woken by one.
+ */
+
+import type { MessagePort } from 'node:worker_threads'
+import type { PlannedVersion } from '../shared/epoch-plan.ts'
+import type { Refusal } from '../shared/errors.ts'
+import type { Tensor, TensorData } from '../shared/tensor.ts'
+
+/** `workerData` of a compute thread. */
+export interface ComputeThreadStart {
+  readonly thread: number
+  readonly dataThreads: number
+  readonly computeThreads: number
+  /** The shared memory of the replica. */
+  readonly memory: SharedArrayBuffer
+  /** To each data thread. */
+  readonly ports: readonly MessagePort[]
+  readonly keptValuesMax: number
+}
+
+/** A pooled version, as the threads that use it are told of it. */
+export interface PoolGrant {
+  /** Never used again. */
+  readonly pool: number
+  /** Of `poolBytes(poolShape(planned, dataThreads))` bytes. */
+  readonly memory: SharedArrayBuffer
+  /** Compute threads that have a session of it. */
+  readonly hosts: readonly number[]
+}
+
+export interface PoolFailure {
+  readonly failure: { readonly code: Refusal['code']; readonly detail: string }
+}
+
+export type ToComputeThread =
+  | {
+      readonly type: 'load'
+      readonly grant: PoolGrant
+      readonly planned: PlannedVersion
+      /** Of version-numbers.ts. */
+      readonly versionNumber: number
+    }
+  | { readonly type: 'unload'; readonly pool: number }
+  /** Look for what is ready. */
+  | { readonly type: 'wake' }
+  | { readonly type: 'close' }
+
+export type FromComputeThread =
+  | {
+      readonly type: 'loaded'
+      readonly pool: number
+      readonly failure: PoolFailure['failure'] | null
+    }
+  | { readonly type: 'fault'; readonly detail: string }
+
+/** To a thread that slept: there is something in its slots. */
+export const WAKE = 0
+
+/** Tensors of a request, from a data thread to the compute thread that is to run it. */
+export interface SentTensors {
+  readonly pool: number
+  readonly slot: number
+  readonly generation: number
+  /** null: it was withdrawn. */
+  readonly tensors: readonly Tensor[] | null
+}
+
+/** What a compute thread answers where it does not fit into the slot. */
+export interface SentResult {
+  readonly pool: number
+  readonly slot: number
+  readonly generation: number
+  /** null when it failed. */
+  readonly tensors: readonly Tensor[] | null
+  readonly refusal: Refusal | null
+  readonly badRow: number
+}
+
+const owned = (data: TensorData, taken: ReadonlySet<ArrayBufferLike>): boolean =>
+  !Array.isArray(data) &&
+  data.buffer instanceof ArrayBuffer &&
+  data.byteLength === data.buffer.byteLength &&
+  !taken.has(data.buffer)
+
+/**
+ * Tensors as they can be posted without a copy: the sender must not use them any more. Only a part
+ * of a buffer, or shared memory, is copied out first.
+ */
+export const transferable = (
+  tensors: readonly Tensor[],
+): { tensors: Tensor[]; transfer: ArrayBuffer[] } => {
+  const transfer = new Set<ArrayBuffer>()
+  const sent = tensors.map(({ datatype, shape, data }) => {
+    if (Array.isArray(data)) return { datatype, shape, data }
+    const own = owned(data, transfer) ? data : data.slice()
+    transfer.add(own.buffer as ArrayBuffer)
+    return { datatype, shape, data: own }
+  })
+  return { tensors: sent, transfer: [...transfer] }
+}

@@ -1,0 +1,290 @@
+/**
+ * The queue of a pooled version in one data thread: requests go into slots of shared memory, which
+ * compute threads empty, and leave through the same handlers as those of a `Batcher`.
+ *
+ * Every admitted member leaves exactly once: it is one of `#members` from its slot's publication on
+ * until it is taken out in `#leave`, and nobody else frees a slot.
+ */
+
+import { type Refusal, refuse } from '../shared/errors.ts'
+import type { Tensor, TensorData } from '../shared/tensor.ts'
+import type { BatcherHandlers, Place, RunTimes } from './batch-runs.ts'
+import type { PoolLinks } from './pool-links.ts'
+import {
+  hasPayload,
+  POOL_WORDS,
+  type PoolMemory,
+  payloadViews,
+  RESULT,
+  SLOT_DOUBLES,
+  SLOT_LINE_DOUBLES,
+  SLOT_LINE_WORDS,
+  SLOT_WORDS,
+  SLOTS_PER_THREAD,
+} from './pool-memory.ts'
+import type { PoolGrant, SentResult } from './pool-messages.ts'
+import { free, lowerTop, publish, SLOT_STATE, stateOf, withdraw } from './pool-slots.ts'
+import type { DecodeTarget, Queued, RowQueue } from './row-queue.ts'
+
+export interface PoolQueueSurroundings {
+  readonly grant: PoolGrant
+  readonly pool: PoolMemory
+  readonly dataThread: number
+  readonly links: PoolLinks
+  readonly rowsMax: number
+  readonly queueRowsMax: number
+  /** What is added to `monotonic()` of this thread for the time that all threads share. */
+  readonly originMs: number
+  monotonic(): number
+}
+
+/** Where a member is. */
+interface Held<M> {
+  readonly member: M
+  readonly slot: number
+  readonly generation: number
+  readonly rows: number
+  /** Compute thread that has its tensors; -1: they are in the slot. */
+  readonly holder: number
+  isQueued: boolean
+}
+
+const LOST = refuse('THREAD_LOST', 'The thread that ran it has died; nothing was answered')
+/** Told to nobody. */
+const GONE = refuse('INFERENCE_FAILED', 'The client has gone')
+const EXPIRED = refuse('DEADLINE_EXPIRED', 'Request timeout expired')
+
+export class PoolQueue<M extends Queued> implements RowQueue<M> {
+  readonly #around: PoolQueueSurroundings
+  readonly #pool: PoolMemory
+  readonly #handlers: BatcherHandlers<M>
+  /** Free slots, the lowest on top at first: those with payload are the lowest. */
+  readonly #payloadSlots: number[] = []
+  readonly #bareSlots: number[] = []
+  readonly #inputs: (TensorData[] | undefined)[] = []
+  readonly #outputs: (TensorData[] | undefined)[] = []
+  #held: Held<M>[] = []
+  /** What came by message before its slot was looked at. */
+  readonly #results = new Map<number, SentResult>()
+  /** The slot that is decoded into. */
+  #open = -1
+  /** Members are leaving: none is to leave by another way. */
+  #isLooking = false
+  readonly #place: Place = { rowStart: 0, rows: 0, runRows: 0 }
+  readonly #times: RunTimes = { startedMs: 0, runStartMs: 0, endedMs: 0, takenMs: 0 }
+
+  constructor(around: PoolQueueSurroundings, handlers: BatcherHandlers<M>) {
+    this.#around = around
+    this.#pool = around.pool
+    this.#handlers = handlers
+    const first = around.dataThread * SLOTS_PER_THREAD
+    for (let slot = first + SLOTS_PER_THREAD - 1; slot >= first; slot--) {
+      if (hasPayload(this.#pool, slot)) this.#payloadSlots.push(slot)
+      else this.#bareSlots.push(slot)
+    }
+  }
+
+  refusal(_member: M, rows: number, _nowMs: number): Refusal | null {
+    if (this.#held.length >= SLOTS_PER_THREAD - 1) {
+      return refuse('QUEUE_FULL', `${this.#held.length} requests are waiting`)
+    }
+    const waiting = Atomics.load(this.#pool.words, POOL_WORDS.WAITING_ROWS)
+    const { queueRowsMax } = this.#around
+    if (waiting === 0 || waiting + rows <= queueRowsMax) return null
+    return refuse('QUEUE_FULL', `${waiting} rows are waiting; the limit is ${queueRowsMax}`)
+  }
+
+  openTarget(target: DecodeTarget): void {
+    if (this.#open < 0) this.#open = this.#payloadSlots.pop() ?? -1
+    if (this.#open < 0) {
+      target.room = 0
+      return
+    }
+    target.columns = this.#inputsOf(this.#open)
+    target.row = 0
+    target.room = this.#pool.shape.slotRows
+  }
+
+  admitInPlace(member: M, rows: number, _nowMs: number): void {
+    const slot = this.#open
+    this.#open = -1
+    this.#publish(member, slot, rows, -1)
+    this.#around.links.ring(this.#around.grant.hosts)
+  }
+
+  admitTensors(member: M, tensors: Tensor[], rows: number, nowMs: number): void {
+    const { slotRows } = this.#pool.shape
+    if (rows <= slotRows && (this.#open >= 0 || this.#payloadSlots.length > 0)) {
+      if (this.#open < 0) this.#open = this.#payloadSlots.pop()!
+      const columns = this.#inputsOf(this.#open)
+      for (const [i, { data }] of tensors.entries()) {
+        ;(columns[i] as Float64Array).set(data as Float64Array)
+      }
+      this.admitInPlace(member, rows, nowMs)
+      return
+    }
+    const slot = this.#bareSlots.pop() ?? this.#payloadSlots.pop()!
+    const { grant, links } = this.#around
+    const holder = links.choose(grant.hosts)
+    const { generation } = this.#publish(member, slot, rows, holder)
+    links.send(holder, { pool: grant.pool, slot, generation, tensors })
+  }
+
+  #publish(member: M, slot: number, rows: number, holder: number): Held<M> {
+    const { originMs } = this.#around
+    const generation = publish(this.#pool, slot, {
+      rows,
+      priority: member.priority,
+      deadlineMs: member.deadlineMs + originMs,
+      timeoutMs: member.timeoutMs + originMs,
+      holder,
+    })
+    const held = { member, slot, generation, rows, holder, isQueued: true }
+    this.#held.push(held)
+    this.#handlers.onQueueRows(rows)
+    this.#handlers.onQueued(member)
+    return held
+  }
+
+  /** Hands out what is done. Members leave in the order of their admission. */
+  look(): void {
+    const held = this.#held
+    if (held.length === 0) return
+    const { states } = this.#pool
+    let kept = 0
+    this.#isLooking = true
+    for (let i = 0; i < held.length; i++) {
+      const one = held[i]!
+      const state = stateOf(Atomics.load(states, one.slot))
+      if (state >= SLOT_STATE.RUNNING && one.isQueued) this.#unqueue(one)
+      if (state !== SLOT_STATE.DONE || !this.#take(one)) held[kept++] = one
+    }
+    this.#isLooking = false
+    held.length = kept
+    if (kept === 0) lowerTop(this.#pool, this.#around.dataThread)
+  }
+
+  cancel(member: M): boolean {
+    const index = this.#isLooking ? -1 : this.#held.findIndex((one) => one.member === member)
+    const one = this.#held[index]
+    if (one === undefined) return false
+    if (!withdraw(this.#pool, one.slot)) {
+      // Of a request in parts the rest is not run, and what waits for company leaves.
+      const at = one.slot * SLOT_LINE_WORDS + SLOT_WORDS.CANCELLED
+      Atomics.store(this.#pool.slotWords, at, 1)
+      return false
+    }
+    this.#held.splice(index, 1)
+    const { grant, links } = this.#around
+    const { slot, generation, holder } = one
+    if (holder >= 0) links.send(holder, { pool: grant.pool, slot, generation, tensors: null })
+    this.#unqueue(one)
+    this.#fail(one, GONE, -1)
+    this.#giveBack(slot)
+    return true
+  }
+
+  onResult(result: SentResult): void {
+    this.#results.set(result.slot, result)
+    this.look()
+  }
+
+  onReplaced(thread: number): void {
+    this.#held = this.#held.filter((one) => {
+      if (one.holder !== thread || !withdraw(this.#pool, one.slot)) return true
+      this.#unqueue(one)
+      this.#fail(one, LOST, -1)
+      this.#giveBack(one.slot)
+      return false
+    })
+    this.look()
+  }
+
+  #unqueue(one: Held<M>): void {
+    one.isQueued = false
+    this.#handlers.onQueueRows(-one.rows)
+    this.#handlers.onUnqueued(one.member)
+  }
+
+  /** Answers a member whose slot is done; false: its message has not come yet. */
+  #take(one: Held<M>): boolean {
+    const { slot } = one
+    const result = this.#pool.slotWords[slot * SLOT_LINE_WORDS + SLOT_WORDS.RESULT]!
+    const sent = result === RESULT.MESSAGE ? this.#results.get(slot) : undefined
+    if (result === RESULT.MESSAGE && sent?.generation !== one.generation) return false
+    this.#results.delete(slot)
+    this.#noteRuns(one)
+    if (result === RESULT.EXPIRED) this.#fail(one, EXPIRED, -1)
+    else if (result === RESULT.LOST) this.#fail(one, LOST, -1)
+    else if (sent === undefined) this.#done(one, this.#answers(one))
+    else if (sent.tensors !== null) this.#done(one, sent.tensors)
+    else this.#fail(one, sent.refusal!, sent.badRow)
+    this.#giveBack(slot)
+    return true
+  }
+
+  /** The runs that it was the first of: all but the last were full, and all took equally long. */
+  #noteRuns({ member, slot }: Held<M>): void {
+    const { slotWords, slotDoubles } = this.#pool
+    const wordAt = slot * SLOT_LINE_WORDS
+    const at = slot * SLOT_LINE_DOUBLES
+    const runs = slotWords[wordAt + SLOT_WORDS.SERVED_RUNS]!
+    if (runs === 0) return
+    const times = this.#times
+    times.endedMs = slotDoubles[at + SLOT_DOUBLES.SERVED_ENDED]! - this.#around.originMs
+    times.runStartMs = times.endedMs - slotDoubles[at + SLOT_DOUBLES.SERVED_RUN_MS]! / runs
+    times.startedMs = times.runStartMs - slotDoubles[at + SLOT_DOUBLES.SERVED_INPUT_MS]! / runs
+    for (let left = runs; left > 0; left--) {
+      const rows = left === 1 ? slotWords[wordAt + SLOT_WORDS.SERVED_ROWS]! : this.#around.rowsMax
+      this.#handlers.onServed(member, rows, times)
+    }
+  }
+
+  /** The answers in the payload, valid until the slot is given back. */
+  #answers({ slot, rows }: Held<M>): Tensor[] {
+    this.#outputs[slot] ??= payloadViews(this.#pool, slot, 'outputs')
+    const columns = this.#outputs[slot]
+    return this.#pool.shape.outputs.map(({ datatype, stride, inner }, i) => {
+      const data = (columns[i] as Float64Array).subarray(0, rows * stride)
+      return { datatype, shape: [rows, ...inner], data }
+    })
+  }
+
+  #inputsOf(slot: number): TensorData[] {
+    this.#inputs[slot] ??= payloadViews(this.#pool, slot, 'inputs')
+    return this.#inputs[slot]
+  }
+
+  #done({ member, slot, rows }: Held<M>, results: readonly Tensor[]): void {
+    const { slotWords, slotDoubles } = this.#pool
+    const { originMs } = this.#around
+    const doubleAt = slot * SLOT_LINE_DOUBLES
+    const place = this.#place
+    place.rows = rows
+    place.runRows = slotWords[slot * SLOT_LINE_WORDS + SLOT_WORDS.RUN_ROWS]!
+    const times = this.#times
+    times.startedMs = slotDoubles[doubleAt + SLOT_DOUBLES.STARTED]! - originMs
+    times.runStartMs = slotDoubles[doubleAt + SLOT_DOUBLES.RUN_START]! - originMs
+    times.endedMs = slotDoubles[doubleAt + SLOT_DOUBLES.ENDED]! - originMs
+    times.takenMs = this.#around.monotonic()
+    try {
+      this.#handlers.onDone(member, results, place, times)
+    } catch (thrown) {
+      this.#handlers.onFault(member, thrown)
+    }
+  }
+
+  #fail({ member }: Held<M>, refusal: Refusal, badRow: number): void {
+    try {
+      this.#handlers.onFailed(member, refusal, badRow)
+    } catch (thrown) {
+      this.#handlers.onFault(member, thrown)
+    }
+  }
+
+  #giveBack(slot: number): void {
+    free(this.#pool, slot)
+    if (hasPayload(this.#pool, slot)) this.#payloadSlots.push(slot)
+    else this.#bareSlots.push(slot)
+  }
+}
