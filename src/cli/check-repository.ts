@@ -13,6 +13,7 @@ import { Catalog, type CatalogVersion, type ProveVersion } from '../control/cata
 import { notesOn } from '../control/model-status.ts'
 import { makePlan } from '../control/planner.ts'
 import { Prover } from '../control/prover.ts'
+import { provingSubject } from '../control/proving-subject.ts'
 import { type RepositoryFault, type RepositoryScan, scanRepository } from '../registry/folder.ts'
 import { systemClock } from '../shared/clock.ts'
 import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
@@ -122,10 +123,9 @@ const proveAll = async (
     logger: createLogger({ level: 'silent', component: 'check' }),
   })
   options.signal.addEventListener('abort', () => prover.close())
-  const prove: ProveVersion = (model, { version, modelFile, manifest, exampleRow }) => {
-    options.onProve(`${model.name}/${version}`)
-    const { maxBatchSize, session } = model.config
-    return prover.prove({ modelFile, manifest, exampleRow, maxBatchSize, session })
+  const prove: ProveVersion = (model, scanned) => {
+    options.onProve(`${model.name}/${scanned.version}`)
+    return prover.prove(provingSubject(model, scanned))
   }
   return new Promise((resolve) => {
     const onResult = () => {

@@ -4,7 +4,7 @@ import type { Refusal } from '../shared/errors.ts'
 import type { PlacementWish } from '../shared/placement.ts'
 import type { QueuePolicies } from '../shared/queue-policy.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
-import type { WarmupSample } from '../shared/warm-up-samples.ts'
+import type { WarmupSample } from '../shared/warmup-sample.ts'
 
 /** Where a server listens. */
 export interface ListenAddress {

@@ -2,7 +2,7 @@
 
 import type { z } from 'zod'
 import type { QueuePolicies, QueuePolicy } from '../shared/queue-policy.ts'
-import type { WarmupData, WarmupInput, WarmupSample } from '../shared/warm-up-samples.ts'
+import type { WarmupData, WarmupInput, WarmupSample } from '../shared/warmup-sample.ts'
 import type { ModelConfig, VersionPolicy } from './config.ts'
 import type { modelSchema } from './schemas/model.ts'
 import type { QueuePolicyYaml } from './schemas/queueing.ts'

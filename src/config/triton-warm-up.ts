@@ -1,6 +1,6 @@
 /** Of a config.pbtxt: the samples that new sessions are warmed up with. */
 
-import type { WarmupData, WarmupInput, WarmupSample } from '../shared/warm-up-samples.ts'
+import type { WarmupData, WarmupInput, WarmupSample } from '../shared/warmup-sample.ts'
 import { datatypeOf } from './model-yaml.ts'
 import { shortened } from './schema-text.ts'
 import { DATA_KEYS, WARMUP_SAMPLES_MAX, warmupFileFault } from './schemas/warm-up.ts'

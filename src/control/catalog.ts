@@ -15,7 +15,7 @@ import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts
 import { aspiredVersions } from '../runtime/version-policy.ts'
 import { type EpochPlan, loadKey, type PlannedVersion } from '../shared/epoch-plan.ts'
 import { declaredFault, declaredWarnings, placedFailure } from './declared-tensors.ts'
-import { bindingFailure, plannedVersion } from './planned-version.ts'
+import { bindingFailure, keptFiles, plannedVersion } from './planned-version.ts'
 
 export interface CatalogVersion {
   readonly scanned: ScannedVersion
@@ -115,9 +115,9 @@ export class Catalog {
     return this.#entries().some(({ isProving }) => isProving)
   }
 
-  /** SHA-256 of the proven copies that may be planned. */
+  /** SHA-256 of the files in the state folder that a plan may need. */
   copies(): string[] {
-    return this.#entries().flatMap(({ sound }) => sound?.provenSha256 ?? [])
+    return this.#entries().flatMap(({ sound }) => (sound === null ? [] : keptFiles(sound)))
   }
 
   #entries(): CatalogVersion[] {

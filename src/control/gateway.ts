@@ -15,9 +15,11 @@ import { Catalog } from './catalog.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
 import { Figures } from './figures.ts'
 import { answerCall } from './forwarded-calls.ts'
+import { keptFiles } from './planned-version.ts'
 import { Planning } from './planning.ts'
 import { prepareMsMax } from './prepare-limit.ts'
 import type { Prover, ProvingResult } from './prover.ts'
+import { provingSubject } from './proving-subject.ts'
 import { Publisher } from './publisher.ts'
 import type { StateDir } from './state-dir.ts'
 import { Statistics } from './statistics.ts'
@@ -81,7 +83,7 @@ export class Gateway {
     this.#planning = new Planning({
       ...{ catalog, publisher, clock, logger },
       scan: parts.scan,
-      onDamaged: ({ provenSha256 }) => prover.forget(provenSha256),
+      onDamaged: (version) => prover.forget(version),
       onPause: () => this.#onPause(),
     })
     this.figures = new Figures({
@@ -217,13 +219,10 @@ export class Gateway {
   }
 
   async #prove(model: ScannedModel, scanned: ScannedVersion): Promise<ProvingResult> {
-    const { modelFile, manifest, exampleRow, version } = scanned
-    const { maxBatchSize, session } = model.config
     const { prover, logger } = this.#parts
-    const result = await prover.prove({
-      ...{ modelFile, manifest, exampleRow, maxBatchSize, session },
-    })
+    const result = await prover.prove(provingSubject(model, scanned))
     if ('code' in result && !this.#isDraining) {
+      const { version } = scanned
       const event = { event: 'proving_failed', model: model.name, version, ...result }
       logger.warn(event, 'a version failed')
     }
@@ -233,7 +232,7 @@ export class Gateway {
   #onPause(): void {
     if (this.#planning.isSettled) {
       const planned: readonly PlannedVersion[] = this.publisher.plan?.versions ?? []
-      const copies = planned.map(({ provenSha256 }) => provenSha256)
+      const copies = planned.flatMap(keptFiles)
       this.#parts.prover.sweep(new Set([...copies, ...this.catalog.copies()]))
     }
     const met = this.#waiting.filter(({ condition }) => condition())

@@ -1,5 +1,6 @@
 /** A sound version as replicas are told of it. Pure. */
 
+import { dirname, join } from 'node:path'
 import type { ModelConfig } from '../config/config.ts'
 import type { ScannedModel, ScannedVersion } from '../registry/folder.ts'
 import type { ProvingReport } from '../runtime/proving-report.ts'
@@ -38,7 +39,20 @@ export const plannedVersion = (
   queue: model.config.queue,
   placement: INLINE,
   runUsByRows: report.runUsByRows,
+  warmups: model.config.warmups,
+  warmupFiles: Object.fromEntries(
+    Object.entries(report.warmupFiles).map(([name, sha256]) => {
+      const path = join(dirname(report.provenFile), `${sha256}.data`)
+      return [name, { path, sha256 }]
+    }),
+  ),
 })
+
+/** SHA-256 of the files in the state folder that a version needs. */
+export const keptFiles = ({ provenSha256, warmupFiles }: PlannedVersion): string[] => [
+  provenSha256,
+  ...Object.values(warmupFiles).map(({ sha256 }) => sha256),
+]
 
 /** Why a version cannot keep a contract; without one: the contract that it gives itself. */
 export const bindingFailure = (

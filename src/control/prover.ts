@@ -14,11 +14,13 @@ import {
 } from '../runtime/proving-report.ts'
 import { MODEL_BYTES_MAX, type ProvingTask } from '../runtime/proving-task.ts'
 import type { Clock } from '../shared/clock.ts'
+import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
 import { entryPath } from '../shared/threads.ts'
 import { FileDigests } from './file-digests.ts'
 import { ProvingCache, provingKey } from './proving-cache.ts'
 import { ProvingProcess } from './proving-process.ts'
+import type { ProvingSubject } from './proving-subject.ts'
 import { Turns } from './turns.ts'
 
 export interface ProvingLimits {
@@ -26,11 +28,6 @@ export interface ProvingLimits {
   readonly memoryBytesMax: number
   readonly rowsMax: number
 }
-
-export type ProvingSubject = Pick<
-  ProvingTask,
-  'modelFile' | 'manifest' | 'exampleRow' | 'maxBatchSize' | 'session'
->
 
 export type ProvingResult = ProvingReport | ProvingFailure
 
@@ -113,12 +110,16 @@ export class Prover {
     this.#options.limits = limits
   }
 
-  /** A replica found a copy damaged: it is looked at again before it is relied on. */
-  forget(provenSha256: string): void {
+  /** A replica found a copy damaged: all of them are looked at again before they are relied on. */
+  forget({
+    provenSha256,
+    warmupFiles,
+  }: Pick<PlannedVersion, 'provenSha256' | 'warmupFiles'>): void {
     this.#digests.forget(this.#cache.copyFile(provenSha256))
+    for (const { path } of Object.values(warmupFiles)) this.#digests.forget(path)
   }
 
-  /** Removes proven copies but these, unless something is being proved now. */
+  /** Removes copies but these, named by their SHA-256, unless something is being proved now. */
   sweep(copies: ReadonlySet<string>): void {
     if (this.#active > 0) return
     try {
@@ -136,7 +137,7 @@ export class Prover {
   }
 
   async #prove(subject: ProvingSubject): Promise<ProvingResult> {
-    const { manifest, exampleRow, maxBatchSize, session, modelFile } = subject
+    const { manifest, exampleRow, maxBatchSize, session, warmups, modelFile } = subject
     const { limits, ortVersion } = this.#options
     let model: string
     try {
@@ -150,7 +151,10 @@ export class Prover {
       return { code: 'MODEL_INVALID', detail: 'model.onnx cannot be read' }
     }
     const { rowsMax, memoryBytesMax } = limits
-    const settings = { manifest, exampleRow, maxBatchSize, session, rowsMax, memoryBytesMax }
+    const settings = {
+      ...{ manifest, exampleRow, maxBatchSize, session, warmups },
+      ...{ rowsMax, memoryBytesMax },
+    }
     const proving = PROVING_VERSION
     const key = provingKey({ model, proving, ortVersion, cpu: this.#cpu, settings })
     for (let one = this.#underWay.get(key); one !== undefined; one = this.#underWay.get(key)) {
@@ -169,8 +173,7 @@ export class Prover {
   }
 
   async #find(subject: ProvingSubject, model: string, key: string): Promise<ProvingResult> {
-    const folder = dirname(subject.modelFile)
-    const known = await this.#cache.find(key, (report) => this.#isSound(report, folder))
+    const known = await this.#cache.find(key, (report) => this.#isSound(report, subject))
     if (known !== null) return known
     const result = await this.#runs.take(() => this.#quick.take((next) => this.#run(subject, next)))
     // A file that changed after it was hashed was proved, but this is not its key.
@@ -178,15 +181,21 @@ export class Prover {
     return result
   }
 
-  /** Whether a report is about the files in a folder, and its copy is what it was. */
-  async #isSound({ files, provenSha256 }: ProvingReport, folder: string): Promise<boolean> {
-    const wanted = Object.entries(files)
+  /** Whether a report is about the files that lie there, and its copies are what they were. */
+  async #isSound(report: ProvingReport, subject: ProvingSubject): Promise<boolean> {
+    const folder = dirname(subject.modelFile)
+    const wanted = Object.entries(report.files)
       .filter(([name]) => name !== 'model.onnx')
       .map(([name, sha256]) => [join(folder, name), sha256] as const)
-    const copy = [this.#cache.copyFile(provenSha256), provenSha256] as const
+    const copy = [this.#cache.copyFile(report.provenSha256), report.provenSha256] as const
+    const data = Object.entries(report.warmupFiles).flatMap(([name, sha256]) => [
+      [join(subject.warmupFolder, name), sha256] as const,
+      [this.#cache.dataFile(sha256), sha256] as const,
+    ])
     try {
+      const all = [copy, ...wanted, ...data]
       const found = await Promise.all(
-        [copy, ...wanted].map(async ([file, sha256]) => (await this.#digests.of(file)) === sha256),
+        all.map(async ([file, sha256]) => (await this.#digests.of(file)) === sha256),
       )
       return found.every(Boolean)
     } catch {

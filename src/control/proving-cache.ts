@@ -3,6 +3,7 @@
  *
  * ```
  * <sha256>.onnx          a proven copy, named by its own SHA-256
+ * <sha256>.data          a copy of a file of a warm-up sample, likewise
  * <key>-<sha256>.json    the report that led to it
  * ```
  *
@@ -17,7 +18,7 @@ import { isFields } from '../shared/fields.ts'
 import { readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
 
 const FORMAT: StateFormat = { name: 'sluice.proving', version: 1 }
-const COPY = /^([0-9a-f]{64})\.onnx$/
+const COPY = /^([0-9a-f]{64})\.(?:onnx|data)$/
 const REPORT = /^[0-9a-f]{32}(?:-([0-9a-f]{64}))?\.json$/
 
 /** Everything that a report depends on but external data. A change of any of it proves again. */
@@ -50,12 +51,12 @@ const isCount = (value: unknown): boolean => typeof value === 'number' && value 
 /** Whether what was read is a report as this release makes them. */
 const isReport = (value: unknown): value is ProvingReport => {
   if (!isFields(value)) return false
-  const { signature, files, runUsByRows, metadata, opsets, warnings } = value
+  const { signature, files, runUsByRows, metadata, opsets, warnings, warmupFiles } = value
   return (
     ['digest', 'provenSha256'].every((key) => typeof value[key] === 'string') &&
     ['hasRowDimension', 'batchingAgrees'].every((key) => typeof value[key] === 'boolean') &&
     ['batchCap', 'memoryBytes', 'loadMs'].every((key) => isCount(value[key])) &&
-    [files, metadata, opsets].every(isFields) &&
+    [files, metadata, opsets, warmupFiles].every(isFields) &&
     isFields(signature) &&
     areTensors(signature['inputs']) &&
     areTensors(signature['outputs']) &&
@@ -78,6 +79,11 @@ export class ProvingCache {
 
   copyFile(sha256: string): string {
     return join(this.folder, `${sha256}.onnx`)
+  }
+
+  /** The copy of a file of a warm-up sample. */
+  dataFile(sha256: string): string {
+    return join(this.folder, `${sha256}.data`)
   }
 
   /**

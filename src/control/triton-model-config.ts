@@ -9,7 +9,7 @@ import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import type { QueuePolicies, QueuePolicy } from '../shared/queue-policy.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
 import type { TensorSignature } from '../shared/tensor.ts'
-import type { WarmupInput, WarmupSample } from '../shared/warm-up-samples.ts'
+import type { WarmupInput, WarmupSample } from '../shared/warmup-sample.ts'
 
 /** Of the settings of a model, what a planned version does not have. */
 export type ModelSettings = Pick<ModelConfig, 'versionPolicy' | 'warmups'>

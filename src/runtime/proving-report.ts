@@ -7,7 +7,7 @@ import type { Signature } from '../shared/tensor.ts'
  * Raised when proving tests more or a field means something else: what is in the cache by then is
  * proved again.
  */
-export const PROVING_VERSION = 2
+export const PROVING_VERSION = 3
 
 export interface ProvingReport {
   /**
@@ -45,6 +45,11 @@ export interface ProvingReport {
   /** The optimised self-contained copy in state_dir, and its SHA-256. */
   readonly provenFile: string
   readonly provenSha256: string
+  /**
+   * SHA-256 of the files of warm-up samples, by their names in the folder `warmup`. Their copies
+   * lie beside that of the model.
+   */
+  readonly warmupFiles: Readonly<Record<string, string>>
 }
 
 export interface ProvingFailure {

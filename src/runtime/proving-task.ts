@@ -2,6 +2,7 @@
 
 import type { ExampleRow, Manifest } from '../shared/manifest.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
+import type { WarmupSample } from '../shared/warmup-sample.ts'
 
 /** Protobuf's own bound; a larger file is no model. */
 export const MODEL_BYTES_MAX = 2 ** 31 - 1
@@ -14,6 +15,10 @@ export interface ProvingTask {
   readonly maxBatchSize: number | null
   /** What it is optimised for and measured with. */
   readonly session: SessionSettings
+  /** Samples that it must run before it is sound. */
+  readonly warmups: readonly WarmupSample[]
+  /** Where the files of samples lie: the folder `warmup` of the model. */
+  readonly warmupFolder: string
   /** Largest batch to measure. */
   readonly rowsMax: number
   /** Resident memory beyond which the run is ended: measuring must stay well below. */

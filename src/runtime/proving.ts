@@ -27,6 +27,7 @@ import {
 import { exampleInputs } from './proving-inputs.ts'
 import type { ProvingReport } from './proving-report.ts'
 import { MODEL_BYTES_MAX, type ProvingTask } from './proving-task.ts'
+import { proveWarmups } from './proving-warm-up.ts'
 import { answersAlike, type TriedRow, tryRows } from './self-test.ts'
 import { createSession, startRuntime } from './session.ts'
 import type { Session } from './session-types.ts'
@@ -138,6 +139,7 @@ const prove = (task: ProvingTask): ProvingReport => {
   const copy = takeCopy(task.modelFile, join(task.scratchFolder, 'published'))
   const { session, file, digest, rows, loadMs, memoryBytes } = loadBoth(task, copy)
   const findings = proveBatching(session, rows, task, gauge)
+  const warmupFiles = proveWarmups(session, task, findings)
   const provenSha256 = sha256OfFile(file)
   const provenFile = join(task.provenFolder, `${provenSha256}.onnx`)
   keepFile(file, provenFile) // last: what fails or hangs before leaves nothing behind
@@ -152,6 +154,7 @@ const prove = (task: ProvingTask): ProvingReport => {
     loadMs,
     provenFile,
     provenSha256,
+    warmupFiles,
   }
 }
 

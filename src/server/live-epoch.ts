@@ -170,13 +170,12 @@ const liveEndpoint = (
   }
 }
 
-const failureOf = (planned: PlannedVersion, refusal: Refusal): PrepareFailure => ({
-  model: planned.model,
-  version: planned.version,
-  code:
-    refusal.code === 'BINDING_FAILED' || refusal.code === 'DIGEST_MISMATCH'
-      ? refusal.code
-      : 'PREPARE_FAILED',
+/** Codes of failures that say more than that a version cannot be prepared. */
+const SPOKEN = ['BINDING_FAILED', 'DIGEST_MISMATCH', 'WARMUP_FAILED'] as const
+
+const failureOf = ({ model, version }: PlannedVersion, refusal: Refusal): PrepareFailure => ({
+  ...{ model, version },
+  code: SPOKEN.find((code) => code === refusal.code) ?? 'PREPARE_FAILED',
   detail: refusal.detail,
 })
 

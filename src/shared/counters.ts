@@ -99,6 +99,7 @@ const REASON_NUMBERS = {
   EXTENSION_UNSUPPORTED: 51,
   PROVIDER_UNAVAILABLE: 52,
   DEADLINE_EXPIRED: 54,
+  WARMUP_FAILED: 60,
   THREAD_LOST: 61,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 

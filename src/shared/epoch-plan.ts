@@ -10,6 +10,7 @@ import type { FeatureBounds } from './profile.ts'
 import { DEFAULT_QUEUE, type QueuePolicies } from './queue-policy.ts'
 import { completeSession, type SessionSettings } from './session-settings.ts'
 import type { Signature } from './tensor.ts'
+import type { WarmupFile, WarmupSample } from './warmup-sample.ts'
 
 /** How requests of one version are put together. Rows, not requests, are counted. */
 export interface BatchPolicy {
@@ -42,6 +43,10 @@ export interface PlannedVersion {
   /** Of the profile, for the description of the API; absent in plans of an earlier release. */
   readonly bounds?: readonly FeatureBounds[]
   readonly session: SessionSettings
+  /** Samples that every new session is run with. */
+  readonly warmups: readonly WarmupSample[]
+  /** Copies of the files that they name. */
+  readonly warmupFiles: Readonly<Record<string, WarmupFile>>
   /** Microseconds of a run by its rows, as the proving run measured them; none: it could not. */
   readonly runUsByRows: readonly (readonly [rows: number, us: number])[]
 }
@@ -99,7 +104,7 @@ export interface EpochPlan {
 export interface PrepareFailure {
   readonly model: string
   readonly version: number
-  readonly code: 'PREPARE_FAILED' | 'BINDING_FAILED' | 'DIGEST_MISMATCH'
+  readonly code: 'PREPARE_FAILED' | 'BINDING_FAILED' | 'DIGEST_MISMATCH' | 'WARMUP_FAILED'
   readonly detail: string
 }
 
@@ -111,7 +116,7 @@ export const encodeJson = (value: EpochPlan | readonly PrepareFailure[]): Uint8A
 export const decodePlan = (bytes: Uint8Array): EpochPlan => {
   const plan = JSON.parse(new TextDecoder().decode(bytes), reviveManifest) as EpochPlan
   const versions = plan.versions.map((planned) => ({
-    ...{ queue: DEFAULT_QUEUE, placement: INLINE, runUsByRows: [] },
+    ...{ queue: DEFAULT_QUEUE, placement: INLINE, runUsByRows: [], warmups: [], warmupFiles: {} },
     ...planned,
     session: completeSession(planned.session),
   }))

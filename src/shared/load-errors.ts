@@ -66,6 +66,10 @@ export const LOAD_ERRORS = {
     'A replica could not prepare the version',
     'See the reason; SIGHUP tries again',
   ),
+  WARMUP_FAILED: loadError(
+    'A warm-up sample that the version asks for cannot be run',
+    'Correct the sample that the reason names, or the model',
+  ),
   BINDING_FAILED: loadError(
     'The version lacks inputs that its endpoint promises, or has others',
     'Give it the contract of its endpoint, or make a new model',

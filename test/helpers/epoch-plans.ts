@@ -30,6 +30,8 @@ export const plannedVersion = (
   batching: { rowsMax: 8, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 },
   exampleRow: null,
   session: DEFAULT_SESSION,
+  warmups: [],
+  warmupFiles: {},
   queue: DEFAULT_QUEUE,
   placement: INLINE,
   runUsByRows: [],

@@ -2,7 +2,8 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Prover, type ProverOptions, type ProvingSubject } from '../../src/control/prover.ts'
+import { Prover, type ProverOptions } from '../../src/control/prover.ts'
+import type { ProvingSubject } from '../../src/control/proving-subject.ts'
 import type { ProvingFailure, ProvingReport } from '../../src/runtime/proving-report.ts'
 import { systemClock } from '../../src/shared/clock.ts'
 import { createLogger } from '../../src/shared/logger.ts'
@@ -45,6 +46,8 @@ export const publish = (
     exampleRow: null,
     maxBatchSize: null,
     session: DEFAULT_SESSION,
+    warmups: [],
+    warmupFolder: join(folder, '../warmup'),
   }
 }
 

@@ -24,5 +24,6 @@ export const provingReport = (more: Partial<ProvingReport> = {}): ProvingReport 
   loadMs: 1,
   provenFile: 'f',
   provenSha256: 's',
+  warmupFiles: {},
   ...more,
 })

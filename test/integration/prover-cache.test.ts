@@ -143,7 +143,7 @@ test('forget() has a copy looked at again that seems not to have changed', async
   const { provenFile, provenSha256 } = reportOf(await prover.prove(subject))
   const whole = readFileSync(provenFile)
   writeFileSync(provenFile, whole.subarray(1))
-  prover.forget(provenSha256)
+  prover.forget({ provenSha256, warmupFiles: {} })
   const again = reportOf(await prover.prove(subject))
   expect(readFileSync(again.provenFile).equals(whole)).toBe(true)
 })
@@ -171,4 +171,41 @@ test('a run that cannot be started for want of files fails, and harms nobody', (
     ...crashed,
     detail: expect.stringMatching(/cannot be started \(E[A-Z]+\)/),
   })
+})
+
+test('prove() knows a version by the files of its samples too', async () => {
+  const folder = makeTempDir()
+  const { entry, runs } = counted()
+  const warmupFolder = makeTempDir('warmup')
+  const input = { name: 'x', datatype: 'FP32', dims: [3] }
+  const file = (value: number) =>
+    writeFileSync(join(warmupFolder, 'a'), Buffer.from(Float32Array.of(value, 2, 3).buffer))
+  const subject = {
+    ...publish(scaleAdd()),
+    warmupFolder,
+    warmups: [
+      {
+        ...{ name: 's', batchSize: 2, count: 1 },
+        inputs: [{ ...input, data: { kind: 'file', file: 'a' } as const }],
+      },
+    ],
+  }
+  const prover = makeProver({ entry }, folder)
+  file(1)
+  const first = reportOf(await prover.prove(subject))
+  expect(await prover.prove(subject)).toEqual(first)
+  expect(runs()).toBe(1)
+  file(7)
+  const second = reportOf(await prover.prove(subject))
+  expect(second.warmupFiles).not.toEqual(first.warmupFiles)
+  expect(second.provenSha256).toBe(first.provenSha256)
+  expect(runs()).toBe(2)
+  // What no plan needs any more goes, the rest stays.
+  const kept = second.warmupFiles['a']!
+  prover.sweep(new Set([second.provenSha256, kept]))
+  const data = readdirSync(join(folder, 'proven')).filter((name) => name.endsWith('.data'))
+  expect(data).toEqual([`${kept}.data`])
+  rmSync(join(folder, 'proven', `${kept}.data`))
+  expect(reportOf(await prover.prove(subject)).warmupFiles).toEqual(second.warmupFiles)
+  expect(runs()).toBe(3)
 })

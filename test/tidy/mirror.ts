@@ -43,6 +43,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'test/integration/port-guard.test.ts': ['src/control/port-guard.ts'],
   'test/integration/prover.test.ts': [
     'src/control/prover.ts',
+    'src/control/proving-subject.ts',
     'src/control/proving-process.ts',
     'src/runtime/proving-report.ts',
     'src/runtime/proving.ts',

@@ -40,6 +40,8 @@ const planned = (version: number): PlannedVersion => ({
   queue: DEFAULT_QUEUE,
   placement: INLINE,
   runUsByRows: [],
+  warmups: [],
+  warmupFiles: {},
 })
 
 const FAILURE: PrepareFailure = { model: 'a', version: 1, code: 'PREPARE_FAILED', detail: 'no' }

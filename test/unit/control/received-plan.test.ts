@@ -27,6 +27,8 @@ const PLAN: EpochPlan = {
       queue: DEFAULT_QUEUE,
       placement: INLINE,
       runUsByRows: [],
+      warmups: [],
+      warmupFiles: {},
     },
   ],
   endpoints: [

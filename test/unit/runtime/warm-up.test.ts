@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createSession } from '../../../src/runtime/session.ts'
 import type { Session } from '../../../src/runtime/session-types.ts'
@@ -5,7 +8,10 @@ import { warmUp } from '../../../src/runtime/warm-up.ts'
 import type { BatchPolicy, PlannedVersion } from '../../../src/shared/epoch-plan.ts'
 import type { Manifest } from '../../../src/shared/manifest.ts'
 import type { Tensor } from '../../../src/shared/tensor.ts'
+import type { WarmupSample } from '../../../src/shared/warmup-sample.ts'
+import { CountingSession, POISON } from '../../helpers/counting-session.ts'
 import { gather, identity, parseNumber, scaleAdd } from '../../helpers/models.ts'
+import { makeTempDir } from '../../helpers/temp-dir.ts'
 
 const POLICY: BatchPolicy = {
   rowsMax: 8,
@@ -38,7 +44,8 @@ const runsOf = (bytes: Uint8Array, planned: Partial<PlannedVersion> = {}) => {
       return results
     },
   }
-  const known: Planned = { manifest: null, exampleRow: null, batching: POLICY }
+  const none = { manifest: null, exampleRow: null, warmups: [], warmupFiles: {} }
+  const known: Planned = { ...none, batching: POLICY }
   warmUp(noting, { ...known, ...planned })
   return { shapes: inputs.map(({ shape }) => shape), inputs, answered }
 }
@@ -99,4 +106,63 @@ test('warmUp() feeds the example row, so that a model that refuses made-up rows 
 
 test('warmUp() takes no harm from a model that refuses the row', () => {
   expect(runsOf(parseNumber())).toMatchObject({ shapes: [[1, 1]], answered: 0 })
+})
+
+const sample = (more: Partial<WarmupSample> = {}): WarmupSample => ({
+  ...{ name: 'a sample', batchSize: 2, count: 3 },
+  inputs: [{ name: 'x', datatype: 'FP32', dims: [3], data: { kind: 'zero' } }],
+  ...more,
+})
+
+test('warmUp() runs every sample as often as it says, after the example row', () => {
+  const warmups = [sample(), sample({ batchSize: 1, count: 1 })]
+  const { shapes } = runsOf(scaleAdd(), { warmups })
+  expect(shapes.slice(2)).toEqual([
+    [2, 3],
+    [2, 3],
+    [2, 3],
+    [1, 3],
+  ])
+})
+
+/** Warms a session of our own up with samples; what became of it. */
+const warmedWith = (warmups: readonly WarmupSample[], warmupFiles: Planned['warmupFiles'] = {}) => {
+  const session = new CountingSession([3])
+  const rest = { manifest: null, exampleRow: null, batching: POLICY }
+  const warm = () => warmUp(session, { ...rest, warmups, warmupFiles })
+  return { session, warm }
+}
+
+const POISONED = join(makeTempDir(), 'poisoned')
+writeFileSync(POISONED, new Uint8Array(new Float32Array([0, POISON, 0]).buffer))
+const FILE = sample({
+  inputs: [{ name: 'x', datatype: 'FP32', dims: [3], data: { kind: 'file', file: 'some/poison' } }],
+})
+const SHA256 = createHash('sha256').update(readFileSync(POISONED)).digest('hex')
+
+test('warmUp() lets go of a session whose sample fails, and names the sample', () => {
+  const copies = { 'some/poison': { path: POISONED, sha256: SHA256 } }
+  const { session, warm } = warmedWith([sample(), FILE], copies)
+  expect(warm).toThrow(
+    expect.objectContaining({
+      code: 'WARMUP_FAILED',
+      message: "The warm-up 'a sample' fails: row is poisoned at …",
+    }),
+  )
+  expect(session.isDisposed).toBe(true)
+  expect(session.runs).toEqual([1, 8, 2, 2, 2, 2])
+})
+
+test.each([
+  ['has changed', { path: POISONED, sha256: 'another' }, 'has changed since it was proved'],
+  ['is not there', { path: '/nowhere/at/all', sha256: SHA256 }, 'cannot be read'],
+])('warmUp() relies on no copy that %s', (_, copy, what) => {
+  const { session, warm } = warmedWith([FILE], { 'some/poison': copy })
+  expect(warm).toThrow(
+    expect.objectContaining({
+      code: 'DIGEST_MISMATCH',
+      message: `The copy of 'some/poison' for warm-ups ${what}`,
+    }),
+  )
+  expect(session.isDisposed).toBe(true)
 })

@@ -24,3 +24,9 @@ export interface WarmupSample {
   readonly count: number
   readonly inputs: readonly WarmupInput[]
 }
+
+/** Where the bytes of a sample's file are kept. */
+export interface WarmupFile {
+  readonly path: string
+  readonly sha256: string
+}
