@@ -6,9 +6,9 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { atEnd } from '../helpers/clean-up.ts'
 import { startClosedLoop } from '../helpers/closed-loop.ts'
 import { EXAMPLE_REPOSITORY, FLIGHT } from '../helpers/example.ts'
-import { parseExposition } from '../helpers/exposition.ts'
 import { type Random, randomOf } from '../helpers/fuzz/random.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
+import { metricSum, residentMib, untilQuiet } from '../helpers/gateway-figures.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import { until } from '../helpers/until.ts'
@@ -38,33 +38,6 @@ const startOn = async (engine: string): Promise<void> => {
 
 const loadOn = (clients: number) =>
   startClosedLoop({ port: gateway.httpPort, path: '/predict', body: BODY }, clients)
-
-/** The sum of a gauge over all replicas. */
-const gauge = async (name: string): Promise<number> => {
-  const { series } = parseExposition(await gateway.metrics())
-  const own = [...series].filter(([key]) => key.startsWith(`${name}{`))
-  expect(own.length).toBeGreaterThan(0)
-  return own.reduce((sum, [, value]) => sum + value, 0)
-}
-
-const untilQuiet = () =>
-  until(
-    async () => {
-      const names = ['sluice_requests_in_flight', 'sluice_connections', 'sluice_queue_rows']
-      const values = await Promise.all(names.map(gauge))
-      return values.every((value) => value === 0)
-    },
-    { what: 'all gauges to be back at zero', timeoutMs: 30_000, everyMs: 200 },
-  )
-
-const residentMib = async (): Promise<number> => {
-  const pids = [...(await gateway.replicaPids()).values()]
-  const kib = pids.map((pid) => {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1])
-  })
-  return kib.reduce((sum, each) => sum + each, 0) / 1024
-}
 
 /** In two pieces, so that each thread in its turn must take all of its replica's budget. */
 const expectBudgetFree = async (): Promise<void> => {
@@ -123,7 +96,7 @@ describe.each(['uws', 'node'] as const)('on %s', (engine) => {
   test('clients that go at any moment leave nothing behind and disturb nobody', async () => {
     const pids = await gateway.replicaPids()
     await abortMany(2000, 1) // what heaps and buffers need to work
-    const before = await residentMib()
+    const before = await residentMib(gateway)
     const load = loadOn(4)
     await abortMany(ABORTS, 2)
     await load.answered(100)
@@ -138,9 +111,9 @@ describe.each(['uws', 'node'] as const)('on %s', (engine) => {
     expect(wrong).toEqual([])
     const bodies = admitted.map(({ body }) => JSON.parse(body).metadata.request_id)
     expect(bodies).toEqual(admitted.map(({ sentId }) => sentId))
-    await untilQuiet()
+    await untilQuiet(gateway, ['sluice_connections'])
     await expectBudgetFree()
-    expect(await residentMib()).toBeLessThan(before + GROWTH_MIB_MAX[engine])
+    expect(await residentMib(gateway)).toBeLessThan(before + GROWTH_MIB_MAX[engine])
     expect(await gateway.replicaPids()).toEqual(pids)
   })
 
@@ -148,7 +121,7 @@ describe.each(['uws', 'node'] as const)('on %s', (engine) => {
   test.skipIf(filesMax < IDLE + 1000)(
     '5,000 idle connections cost little and keep nobody out',
     async () => {
-      const before = await residentMib()
+      const before = await residentMib(gateway)
       const sockets: Socket[] = []
       atEnd(() => {
         for (const socket of sockets) socket.destroy()
@@ -162,7 +135,7 @@ describe.each(['uws', 'node'] as const)('on %s', (engine) => {
         })
         await Promise.all(batch)
       }
-      await until(async () => (await gauge('sluice_connections')) >= IDLE, {
+      await until(async () => (await metricSum(gateway, 'sluice_connections')) >= IDLE, {
         what: 'all of them to be counted',
       })
       // The first of them may be closed again by now, as idle.
@@ -171,9 +144,9 @@ describe.each(['uws', 'node'] as const)('on %s', (engine) => {
       const { answers, broken } = await load.stop()
       expect(broken).toBe(0)
       expect(answers.filter(({ status }) => status !== 200)).toEqual([])
-      expect(await residentMib()).toBeLessThan(before + GROWTH_MIB_MAX[engine])
+      expect(await residentMib(gateway)).toBeLessThan(before + GROWTH_MIB_MAX[engine])
       for (const socket of sockets) socket.destroy()
-      await untilQuiet()
+      await untilQuiet(gateway, ['sluice_connections'])
     },
   )
 })
