@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEhFzbHVpY2UuY29udHJvbC52MSL5BQoIRW52ZWxvcGUSDAoEY2FsbBgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEikKBWhlbGxvGAogASgLMhguc2x1aWNlLmNvbnRyb2wudjEuSGVsbG9IABItCgd3ZWxjb21lGAsgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuV2VsY29tZUgAEi0KB3ByZXBhcmUYDCABKAsyGi5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlSAASLwoIcHJlcGFyZWQYDSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlZEgAEisKBmNvbW1pdBgOIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdEgAEjEKCWNvbW1pdHRlZBgPIAEoCzIcLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdHRlZEgAEkIKEnN0YXRpc3RpY3NfcmVxdWVzdBgQIAEoCzIkLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NSZXF1ZXN0SAASMwoKc3RhdGlzdGljcxgRIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NIABIwCglkZWFkX3N1bXMYEiABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3Vtc0gAEikKBWRyYWluGBMgASgLMhguc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5IABItCgdkcmFpbmVkGBQgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5lZEgAEisKBnJlcG9ydBgVIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlJlcG9ydEgAEjoKDmZvcndhcmRlZF9jYWxsGBYgASgLMiAuc2x1aWNlLmNvbnRyb2wudjEuRm9yd2FyZGVkQ2FsbEgAEj4KEGZvcndhcmRlZF9hbnN3ZXIYFyABKAsyIi5zbHVpY2UuY29udHJvbC52MS5Gb3J3YXJkZWRBbnN3ZXJIAEIGCgRib2R5Iu0BCgVIZWxsbxIQCghwcm90b2NvbBgBIAEoDRIPCgdyZXBsaWNhGAIgASgNEgsKA3BpZBgDIAEoDRISCgpzdGFydF90aW1lGAQgASgJEhMKC2luY2FybmF0aW9uGAUgASgEEg0KBWVwb2NoGAYgASgEEg8KB2RpZ2VzdHMYByADKAkSFwoPc2V0dGluZ3Nfc2hhMjU2GAggASgJEikKBGRlYWQYCSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3VtcxITCgtodHRwX2VuZ2luZRgLIAEoCRIMCgRwbGFuGAwgASgMSgQIChALIhoKB1dlbGNvbWUSDwoHcmVmdXNlZBgBIAEoCSImCgdQcmVwYXJlEg0KBWVwb2NoGAEgASgEEgwKBHBsYW4YAiABKAwiKwoIUHJlcGFyZWQSDQoFZXBvY2gYASABKAQSEAoIZmFpbHVyZXMYAiABKAwiFwoGQ29tbWl0Eg0KBWVwb2NoGAEgASgEIjUKCUNvbW1pdHRlZBINCgVlcG9jaBgBIAEoBBITCgtodHRwX2VuZ2luZRgDIAEoCUoECAIQAyITChFTdGF0aXN0aWNzUmVxdWVzdCJFCgRTbG90EgsKA2tleRgBIAEoCRIOCgZ2YWx1ZXMYAiADKAESDwoHaW5kaWNlcxgDIAMoDRIPCgdkb3VibGVzGAQgASgNIqkBChBUaHJlYWRTdGF0aXN0aWNzEg4KBnRocmVhZBgBIAEoDRILCgN0aWQYAiABKA0SDQoFc3RhdGUYAyABKAkSEwoLY3B1X3NlY29uZHMYBCABKAESGAoQbG9vcF9sYWdfc2Vjb25kcxgFIAEoARIRCglpbl9mbGlnaHQYBiABKA0SEwoLY29ubmVjdGlvbnMYByABKA0SEgoKcXVldWVfcm93cxgIIAEoDSK1AQoKU3RhdGlzdGljcxImCgVzbG90cxgBIAMoCzIXLnNsdWljZS5jb250cm9sLnYxLlNsb3QSNAoHdGhyZWFkcxgCIAMoCzIjLnNsdWljZS5jb250cm9sLnYxLlRocmVhZFN0YXRpc3RpY3MSEwoLY3B1X3NlY29uZHMYAyABKAESEQoJcnNzX2J5dGVzGAQgASgBEhIKCmhlYXBfYnl0ZXMYBSABKAESDQoFZXBvY2gYBiABKAQiawoIRGVhZFN1bXMSJgoFc2xvdHMYASADKAsyFy5zbHVpY2UuY29udHJvbC52MS5TbG90EhMKC2NwdV9zZWNvbmRzGAIgASgBEg4KBnJlc2V0cxgDIAEoBBISCgppbmNvbXBsZXRlGAQgASgIIhwKBURyYWluEhMKC2RlYWRsaW5lX21zGAEgASgNIjcKB0RyYWluZWQSLAoFZmluYWwYASABKAsyHS5zbHVpY2UuY29udHJvbC52MS5TdGF0aXN0aWNzIicKBlJlcG9ydBINCgVldmVudBgBIAEoCRIOCgZkZXRhaWwYAiABKAkiQAoNRm9yd2FyZGVkQ2FsbBIMCgRraW5kGAEgASgJEg8KB3BheWxvYWQYAiABKAwSEAoIdW50aWxfbXMYAyABKAQiPQoPRm9yd2FyZGVkQW5zd2VyEgwKBGNvZGUYASABKAkSDgoGZGV0YWlsGAIgASgJEgwKBGJvZHkYAyABKAxiBnByb3RvMw");
+  fileDesc("Cg1jb250cm9sLnByb3RvEhFzbHVpY2UuY29udHJvbC52MSL5BQoIRW52ZWxvcGUSDAoEY2FsbBgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEikKBWhlbGxvGAogASgLMhguc2x1aWNlLmNvbnRyb2wudjEuSGVsbG9IABItCgd3ZWxjb21lGAsgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuV2VsY29tZUgAEi0KB3ByZXBhcmUYDCABKAsyGi5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlSAASLwoIcHJlcGFyZWQYDSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlZEgAEisKBmNvbW1pdBgOIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdEgAEjEKCWNvbW1pdHRlZBgPIAEoCzIcLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdHRlZEgAEkIKEnN0YXRpc3RpY3NfcmVxdWVzdBgQIAEoCzIkLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NSZXF1ZXN0SAASMwoKc3RhdGlzdGljcxgRIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NIABIwCglkZWFkX3N1bXMYEiABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3Vtc0gAEikKBWRyYWluGBMgASgLMhguc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5IABItCgdkcmFpbmVkGBQgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5lZEgAEisKBnJlcG9ydBgVIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlJlcG9ydEgAEjoKDmZvcndhcmRlZF9jYWxsGBYgASgLMiAuc2x1aWNlLmNvbnRyb2wudjEuRm9yd2FyZGVkQ2FsbEgAEj4KEGZvcndhcmRlZF9hbnN3ZXIYFyABKAsyIi5zbHVpY2UuY29udHJvbC52MS5Gb3J3YXJkZWRBbnN3ZXJIAEIGCgRib2R5Iu0BCgVIZWxsbxIQCghwcm90b2NvbBgBIAEoDRIPCgdyZXBsaWNhGAIgASgNEgsKA3BpZBgDIAEoDRISCgpzdGFydF90aW1lGAQgASgJEhMKC2luY2FybmF0aW9uGAUgASgEEg0KBWVwb2NoGAYgASgEEg8KB2RpZ2VzdHMYByADKAkSFwoPc2V0dGluZ3Nfc2hhMjU2GAggASgJEikKBGRlYWQYCSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3VtcxITCgtodHRwX2VuZ2luZRgLIAEoCRIMCgRwbGFuGAwgASgMSgQIChALIhoKB1dlbGNvbWUSDwoHcmVmdXNlZBgBIAEoCSImCgdQcmVwYXJlEg0KBWVwb2NoGAEgASgEEgwKBHBsYW4YAiABKAwiKwoIUHJlcGFyZWQSDQoFZXBvY2gYASABKAQSEAoIZmFpbHVyZXMYAiABKAwiFwoGQ29tbWl0Eg0KBWVwb2NoGAEgASgEIjUKCUNvbW1pdHRlZBINCgVlcG9jaBgBIAEoBBITCgtodHRwX2VuZ2luZRgDIAEoCUoECAIQAyITChFTdGF0aXN0aWNzUmVxdWVzdCJFCgRTbG90EgsKA2tleRgBIAEoCRIOCgZ2YWx1ZXMYAiADKAESDwoHaW5kaWNlcxgDIAMoDRIPCgdkb3VibGVzGAQgASgNIqkBChBUaHJlYWRTdGF0aXN0aWNzEg4KBnRocmVhZBgBIAEoDRILCgN0aWQYAiABKA0SDQoFc3RhdGUYAyABKAkSEwoLY3B1X3NlY29uZHMYBCABKAESGAoQbG9vcF9sYWdfc2Vjb25kcxgFIAEoARIRCglpbl9mbGlnaHQYBiABKA0SEwoLY29ubmVjdGlvbnMYByABKA0SEgoKcXVldWVfcm93cxgIIAEoDSKQAgoKU3RhdGlzdGljcxImCgVzbG90cxgBIAMoCzIXLnNsdWljZS5jb250cm9sLnYxLlNsb3QSNAoHdGhyZWFkcxgCIAMoCzIjLnNsdWljZS5jb250cm9sLnYxLlRocmVhZFN0YXRpc3RpY3MSEwoLY3B1X3NlY29uZHMYAyABKAESEQoJcnNzX2J5dGVzGAQgASgBEhIKCmhlYXBfYnl0ZXMYBSABKAESDQoFZXBvY2gYBiABKAQSMAoGbG9hZGVkGAcgAygLMiAuc2x1aWNlLmNvbnRyb2wudjEuTG9hZGVkVmVyc2lvbhIPCgd1bmxvYWRzGAggASgNEhYKDmJhc2VfcnNzX2J5dGVzGAkgASgBIlcKDUxvYWRlZFZlcnNpb24SDQoFbW9kZWwYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIVCg1wcm92ZW5fc2hhMjU2GAMgASgJEg8KB3RocmVhZHMYBCABKA0icgoGVW5sb2FkEg0KBW1vZGVsGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSFQoNcHJvdmVuX3NoYTI1NhgDIAEoCRIYChByc3NfYmVmb3JlX2J5dGVzGAQgASgBEhcKD3Jzc19hZnRlcl9ieXRlcxgFIAEoASJrCghEZWFkU3VtcxImCgVzbG90cxgBIAMoCzIXLnNsdWljZS5jb250cm9sLnYxLlNsb3QSEwoLY3B1X3NlY29uZHMYAiABKAESDgoGcmVzZXRzGAMgASgEEhIKCmluY29tcGxldGUYBCABKAgiHAoFRHJhaW4SEwoLZGVhZGxpbmVfbXMYASABKA0iNwoHRHJhaW5lZBIsCgVmaW5hbBgBIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3MiUgoGUmVwb3J0Eg0KBWV2ZW50GAEgASgJEg4KBmRldGFpbBgCIAEoCRIpCgZ1bmxvYWQYAyABKAsyGS5zbHVpY2UuY29udHJvbC52MS5VbmxvYWQiQAoNRm9yd2FyZGVkQ2FsbBIMCgRraW5kGAEgASgJEg8KB3BheWxvYWQYAiABKAwSEAoIdW50aWxfbXMYAyABKAQiPQoPRm9yd2FyZGVkQW5zd2VyEgwKBGNvZGUYASABKAkSDgoGZGV0YWlsGAIgASgJEgwKBGJvZHkYAyABKAxiBnByb3RvMw");
 
 /**
  * @generated from message sluice.control.v1.Envelope
@@ -463,6 +463,27 @@ export type Statistics = Message<"sluice.control.v1.Statistics"> & {
    * @generated from field: uint64 epoch = 6;
    */
   epoch: bigint;
+
+  /**
+   * Also those that the epoch does not name any more, and that requests still need.
+   *
+   * @generated from field: repeated sluice.control.v1.LoadedVersion loaded = 7;
+   */
+  loaded: LoadedVersion[];
+
+  /**
+   * Versions that were unloaded in the life of the process.
+   *
+   * @generated from field: uint32 unloads = 8;
+   */
+  unloads: number;
+
+  /**
+   * Resident memory with the first epoch; 0 before it.
+   *
+   * @generated from field: double base_rss_bytes = 9;
+   */
+  baseRssBytes: number;
 };
 
 /**
@@ -471,6 +492,83 @@ export type Statistics = Message<"sluice.control.v1.Statistics"> & {
  */
 export const StatisticsSchema: GenMessage<Statistics> = /*@__PURE__*/
   messageDesc(file_control, 10);
+
+/**
+ * A version that some thread of a replica holds.
+ *
+ * @generated from message sluice.control.v1.LoadedVersion
+ */
+export type LoadedVersion = Message<"sluice.control.v1.LoadedVersion"> & {
+  /**
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: string proven_sha256 = 3;
+   */
+  provenSha256: string;
+
+  /**
+   * How many threads hold it.
+   *
+   * @generated from field: uint32 threads = 4;
+   */
+  threads: number;
+};
+
+/**
+ * Describes the message sluice.control.v1.LoadedVersion.
+ * Use `create(LoadedVersionSchema)` to create a new message.
+ */
+export const LoadedVersionSchema: GenMessage<LoadedVersion> = /*@__PURE__*/
+  messageDesc(file_control, 11);
+
+/**
+ * A version that no thread of a replica holds any more. Memory is that of the whole process.
+ *
+ * @generated from message sluice.control.v1.Unload
+ */
+export type Unload = Message<"sluice.control.v1.Unload"> & {
+  /**
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: string proven_sha256 = 3;
+   */
+  provenSha256: string;
+
+  /**
+   * When the first thread had no more use for it, and half a second after the last had let go.
+   *
+   * @generated from field: double rss_before_bytes = 4;
+   */
+  rssBeforeBytes: number;
+
+  /**
+   * @generated from field: double rss_after_bytes = 5;
+   */
+  rssAfterBytes: number;
+};
+
+/**
+ * Describes the message sluice.control.v1.Unload.
+ * Use `create(UnloadSchema)` to create a new message.
+ */
+export const UnloadSchema: GenMessage<Unload> = /*@__PURE__*/
+  messageDesc(file_control, 12);
 
 /**
  * What is added to the counters of the living: those of replicas that have died, less what a reset
@@ -510,7 +608,7 @@ export type DeadSums = Message<"sluice.control.v1.DeadSums"> & {
  * Use `create(DeadSumsSchema)` to create a new message.
  */
 export const DeadSumsSchema: GenMessage<DeadSums> = /*@__PURE__*/
-  messageDesc(file_control, 11);
+  messageDesc(file_control, 13);
 
 /**
  * The replica answers what is under way and ends. Of several deadlines the earliest counts.
@@ -529,7 +627,7 @@ export type Drain = Message<"sluice.control.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_control, 12);
+  messageDesc(file_control, 14);
 
 /**
  * Before every orderly end, whoever wanted it, a replica calls control with its last figures.
@@ -550,7 +648,7 @@ export type Drained = Message<"sluice.control.v1.Drained"> & {
  * Use `create(DrainedSchema)` to create a new message.
  */
 export const DrainedSchema: GenMessage<Drained> = /*@__PURE__*/
-  messageDesc(file_control, 13);
+  messageDesc(file_control, 15);
 
 /**
  * News from a replica that nobody asked for.
@@ -560,7 +658,7 @@ export const DrainedSchema: GenMessage<Drained> = /*@__PURE__*/
 export type Report = Message<"sluice.control.v1.Report"> & {
   /**
    * draining: it ends by itself. thread_silent, thread_dead: from the watchdog. slots_exhausted:
-   * some requests of the plan being prepared will be counted together.
+   * some requests of the plan being prepared will be counted together. version_unloaded: see `unload`.
    *
    * @generated from field: string event = 1;
    */
@@ -568,11 +666,18 @@ export type Report = Message<"sluice.control.v1.Report"> & {
 
   /**
    * Why it ends; what the thread is at, `thread 1: load flights v3` or `thread 1: idle`; how many
-   * slots lack.
+   * slots lack; `flights v3`.
    *
    * @generated from field: string detail = 2;
    */
   detail: string;
+
+  /**
+   * With version_unloaded only.
+   *
+   * @generated from field: sluice.control.v1.Unload unload = 3;
+   */
+  unload?: Unload | undefined;
 };
 
 /**
@@ -580,7 +685,7 @@ export type Report = Message<"sluice.control.v1.Report"> & {
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
-  messageDesc(file_control, 14);
+  messageDesc(file_control, 16);
 
 /**
  * A client's question that control alone can answer, put to it by a replica. Control answers every
@@ -617,7 +722,7 @@ export type ForwardedCall = Message<"sluice.control.v1.ForwardedCall"> & {
  * Use `create(ForwardedCallSchema)` to create a new message.
  */
 export const ForwardedCallSchema: GenMessage<ForwardedCall> = /*@__PURE__*/
-  messageDesc(file_control, 15);
+  messageDesc(file_control, 17);
 
 /**
  * @generated from message sluice.control.v1.ForwardedAnswer
@@ -648,5 +753,5 @@ export type ForwardedAnswer = Message<"sluice.control.v1.ForwardedAnswer"> & {
  * Use `create(ForwardedAnswerSchema)` to create a new message.
  */
 export const ForwardedAnswerSchema: GenMessage<ForwardedAnswer> = /*@__PURE__*/
-  messageDesc(file_control, 16);
+  messageDesc(file_control, 18);
 

@@ -96,6 +96,7 @@ const buildGateway = (
     defaultEndpoint: config.defaultEndpoint,
     size: { replicas: config.server.replicas, threads: config.server.threads },
     loadMsMax: config.watchdog.loadSecondsMax * 1000,
+    recycle: config.recycle,
     scan: () => scanRepository(config.modelRepository, repositoryParsers),
     makeSupervisor: (handlers) =>
       new Supervisor({
@@ -115,7 +116,10 @@ const adminSources = (
 ): AdminSources => {
   const page = new MetricsPage()
   return {
-    models: () => gatewayModels(gateway),
+    models: async () => {
+      await gateway.figures.refresh()
+      return gatewayModels(gateway)
+    },
     restart: () => gateway.supervisor.restart(),
     status: async () => {
       await gateway.figures.refresh()
@@ -133,6 +137,8 @@ const adminSources = (
         epochChanges: gateway.publisher.changes,
         onnxRuntimeVersion: ONNX_RUNTIME,
         startedAtMs: facts().startedAtMs,
+        unloads: gateway.versions,
+        recycled: gateway.recycler.counts,
         replicas: gateway.supervisor.states().map(({ index, state, restarts }) => ({
           index,
           isConnected: state === 'connected',
@@ -168,6 +174,7 @@ const reloader = (
     if (keys.length > 0) logger.warn({ event: 'restart_needed', keys }, 'changes need a restart')
     waiting = keys.map((key) => `${key} has changed, which needs a restart`)
     prover.setLimits(provingLimits(loaded.config))
+    gateway.recycler.setLimits(loaded.config.recycle)
     gateway.reload(loaded.config.defaultEndpoint)
   }
   return { reload, warnings: () => waiting }

@@ -49,6 +49,11 @@ export interface SluiceConfig {
     readonly memoryBytesMax: number
     readonly rowsMax: number
   }
+  readonly recycle: {
+    readonly unloadsMax: number
+    readonly memoryBytesMax: number
+    readonly pauseSeconds: number
+  }
   readonly watchdog: {
     readonly reportSeconds: number
     readonly idleSecondsMax: number

@@ -63,6 +63,11 @@ export const resolveConfig = (
       memoryBytesMax: yaml.proving.memory_bytes_max,
       rowsMax: yaml.proving.rows_max,
     },
+    recycle: {
+      unloadsMax: yaml.recycle.unloads_max,
+      memoryBytesMax: yaml.recycle.memory_bytes_max,
+      pauseSeconds: yaml.recycle.pause_seconds,
+    },
     watchdog: {
       reportSeconds: yaml.watchdog.report_seconds,
       idleSecondsMax: yaml.watchdog.idle_seconds_max,

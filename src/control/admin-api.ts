@@ -19,7 +19,7 @@ import type { ModelsDocument, StatusDocument } from './status-document.ts'
 
 export interface AdminSources {
   status(): Promise<StatusDocument>
-  models(): ModelsDocument
+  models(): Promise<ModelsDocument>
   /** Begins a rolling restart, or joins the one that is under way. */
   restart(): RestartStatus
   metrics(format: MetricsFormat): Promise<string>

@@ -19,6 +19,8 @@ export interface FiguresSources {
   /** Slot keys of the present plan. */
   slotKeys(): ReadonlySet<string>
   replace(replica: ConnectedReplica, reason: string): void
+  /** New figures, once a second or oftener. */
+  onFigures(snapshot: Snapshot): void
 }
 
 export class Figures {
@@ -78,8 +80,9 @@ export class Figures {
 
   async #refresh(): Promise<Snapshot | null> {
     if (!this.#isBegun) return null
-    const { statistics, linked, slotKeys } = this.#sources
+    const { statistics, linked, slotKeys, onFigures } = this.#sources
     this.#snapshot = await statistics.poll(linked(), slotKeys())
+    onFigures(this.#snapshot)
     if (statistics.deadChanges !== this.#changesTold) {
       this.#changesTold = statistics.deadChanges
       this.#tell(linked())

@@ -74,21 +74,35 @@ export interface ModelFacts {
   readonly plan: EpochPlan | null
   /** What each replica that answers serves; one that is starting has no say yet. */
   readonly served: readonly EpochPlan[]
+  readonly held: Gateway['versions']['held']
+  readonly unloads: Gateway['versions']['unloads']
 }
 
-export const modelFacts = ({ catalog, publisher, supervisor, unbound }: Gateway): ModelFacts => ({
-  models: catalog.models,
-  unbound,
-  plan: publisher.plan,
-  served: supervisor.connected().flatMap((replica) => publisher.servedBy(replica) ?? []),
-})
+export const modelFacts = (gateway: Gateway): ModelFacts => {
+  const { catalog, publisher, supervisor, unbound, versions } = gateway
+  return {
+    held: versions.held,
+    unloads: versions.unloads,
+    models: catalog.models,
+    unbound,
+    plan: publisher.plan,
+    served: supervisor.connected().flatMap((replica) => publisher.servedBy(replica) ?? []),
+  }
+}
 
-export const modelsOf = ({ models, unbound, plan, served }: ModelFacts): ModelsDocument => {
+export const modelsOf = ({
+  models,
+  unbound,
+  plan,
+  served,
+  held,
+  unloads,
+}: ModelFacts): ModelsDocument => {
   const keysOf = ({ versions }: EpochPlan) => new Set(versions.map(sessionKey))
   const loaded = [...new Set(served)].map(keysOf)
   const planned = new Map(plan?.versions.map((each) => [versionName(each), each]))
   return modelsDocument(models, {
-    unbound,
+    ...{ unbound, held, unloads },
     find: (model, version) => planned.get(versionName({ model, version })),
     isAvailable: (version) =>
       loaded.length > 0 && loaded.every((keys) => keys.has(sessionKey(version))),
@@ -120,6 +134,7 @@ export const gatewayStatus = (gateway: Gateway, facts: GatewayFacts): StatusDocu
     endpoints: endpointStatuses(plan, gateway.figures.snapshot),
     replicas,
     restart: gateway.supervisor.lastRestart,
+    recycled: gateway.recycler.status,
     warnings: [
       ...facts.warnings,
       ...gateway.warnings(),

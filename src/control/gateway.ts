@@ -21,8 +21,11 @@ import { prepareMsMax } from './prepare-limit.ts'
 import type { Prover, ProvingResult } from './prover.ts'
 import { provingSubject } from './proving-subject.ts'
 import { Publisher } from './publisher.ts'
+import { Recycler } from './recycler.ts'
+import type { RecycleLimits, Recycling } from './recycling.ts'
+import { ReplicaVersions } from './replica-versions.ts'
 import type { StateDir } from './state-dir.ts'
-import { Statistics } from './statistics.ts'
+import { type Snapshot, Statistics } from './statistics.ts'
 import type { Supervisor, SupervisorHandlers } from './supervisor.ts'
 
 /** What planning has under way ends with the links of the replicas; else it is left alone. */
@@ -38,6 +41,7 @@ export interface GatewayParts {
   readonly size: { readonly replicas: number; readonly threads: number }
   /** The watchdog's limit of one load, in milliseconds. */
   readonly loadMsMax: number
+  readonly recycle: RecycleLimits
   /** Throws GatewayError REPOSITORY_UNREADABLE. */
   scan(): RepositoryScan
   /** Called with the handlers of this gateway; the supervisor is started by `start`. */
@@ -51,6 +55,8 @@ export class Gateway {
   readonly supervisor: Supervisor
   readonly publisher: Publisher
   readonly figures: Figures
+  readonly versions = new ReplicaVersions()
+  readonly recycler: Recycler
   #waiting: { condition: () => boolean; resolve: () => void }[] = []
   #isDraining = false
   #starting: Promise<void> = Promise.resolve()
@@ -86,9 +92,11 @@ export class Gateway {
       onDamaged: (version) => prover.forget(version),
       onPause: () => this.#onPause(),
     })
+    this.recycler = this.#recycler()
     this.figures = new Figures({
       ...{ statistics: new Statistics(clock), clock, logger, replace },
       linked: () => this.supervisor.linked(),
+      onFigures: (snapshot) => this.#onFigures(snapshot),
       slotKeys: () =>
         new Set(publisher.plan === null ? [] : slotKeysOf(publisher.plan).map(slotKeyText)),
     })
@@ -106,6 +114,7 @@ export class Gateway {
       onDied: (death) => {
         this.publisher.forget(death.incarnation)
         this.figures.onDied(death)
+        this.versions.onDied(death.incarnation)
         this.#planning.onReplicas()
       },
       onDrained: (replica, final) => this.figures.onDrained(replica, final),
@@ -120,6 +129,27 @@ export class Gateway {
 
   get size(): GatewayParts['size'] {
     return this.#parts.size
+  }
+
+  #recycler(): Recycler {
+    const { clock, logger, recycle } = this.#parts
+    const memoryOf = (model: string, version: number) =>
+      this.catalog.models.get(model)?.versions.get(version)?.report?.memoryBytes ?? 0
+    const replace = ({ index, incarnation }: Recycling) =>
+      this.supervisor.recycle(index, incarnation)
+    return new Recycler({ clock, logger, memoryOf, replace }, recycle)
+  }
+
+  #onFigures({ replicas }: Snapshot): void {
+    this.versions.onFigures(replicas)
+    const { supervisor, publisher, recycler } = this
+    if (this.#isDraining || supervisor.lastRestart?.state === 'running') return
+    const serving = supervisor
+      .connected()
+      .filter((replica) => publisher.isCurrent(replica))
+      .map(({ incarnation }) => incarnation)
+    const staying = replicas.filter(({ incarnation }) => serving.includes(incarnation))
+    recycler.look(staying, supervisor.states().length)
   }
 
   get defaultEndpoint(): string | null {
@@ -211,7 +241,8 @@ export class Gateway {
     await Promise.race([planned, delay(this.#parts.clock, STOP_MS_MAX)])
   }
 
-  #onReport(replica: ConnectedReplica, { event, detail }: Report): void {
+  #onReport(replica: ConnectedReplica, { event, detail, unload }: Report): void {
+    if (unload !== undefined) this.versions.onUnloaded(replica, unload, this.#parts.clock.now())
     if (event === 'thread_silent' || event === 'thread_dead') {
       this.#planning.onSilent(replica, detail)
     }

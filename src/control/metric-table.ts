@@ -123,6 +123,24 @@ export const METRICS = {
     ['model', 'version', 'state'],
     '1 for the state that a version is in: loading, available, failed',
   ),
+  unloads: entry(
+    'sluice_version_unloads_total',
+    'counter',
+    [],
+    'Versions that replicas have unloaded, one for each replica, under this control process',
+  ),
+  unloadBytes: entry(
+    'sluice_unload_resident_memory_bytes',
+    'gauge',
+    ['replica', 'moment'],
+    'Resident memory of a replica before and after its last unload',
+  ),
+  recycles: entry(
+    'sluice_replica_recycles_total',
+    'counter',
+    ['reason'],
+    'Replicas replaced by themselves: after `recycle.unloads_max` unloads, or as memory did not come back',
+  ),
   buildInfo: entry(
     'sluice_build_info',
     'gauge',

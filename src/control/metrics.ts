@@ -6,6 +6,8 @@
 import { Registry } from '@prometheus-io/client'
 import { VERSION } from '../shared/version.ts'
 import { METRICS, type MetricName } from './metric-table.ts'
+import type { Recycler } from './recycler.ts'
+import type { ReplicaVersions } from './replica-versions.ts'
 import { type Labels, type Sample, sample } from './sample.ts'
 import { slotSamples } from './slot-metrics.ts'
 import type { ReplicaSnapshot, Snapshot } from './statistics.ts'
@@ -30,6 +32,8 @@ export interface MetricsContext {
   readonly epochChanges: number
   readonly onnxRuntimeVersion: string
   readonly startedAtMs: number
+  readonly unloads: Pick<ReplicaVersions, 'total' | 'last'>
+  readonly recycled: Recycler['counts']
   readonly replicas: readonly { index: number; isConnected: boolean; restarts: number }[]
 }
 
@@ -93,6 +97,14 @@ const contextSamples = (context: MetricsContext): Sample[] => [
   sample('epoch', context.epoch),
   sample('epochChanges', context.epochChanges),
   ...versionStates(context.models),
+  sample('unloads', context.unloads.total),
+  ...[...context.unloads.last].flatMap(([replica, { rssBeforeBytes, rssAfterBytes }]) => [
+    sample('unloadBytes', rssBeforeBytes, { replica, moment: 'before' }),
+    sample('unloadBytes', rssAfterBytes, { replica, moment: 'after' }),
+  ]),
+  ...Object.entries(context.recycled).map(([reason, times]) =>
+    sample('recycles', times, { reason }),
+  ),
   sample('buildInfo', 1, {
     version: VERSION,
     node: process.versions.node,

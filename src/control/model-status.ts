@@ -4,6 +4,8 @@ import { formatProblem } from '../config/problems.ts'
 import type { ProvingFailure } from '../runtime/proving-report.ts'
 import type { PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
 import type { CatalogModel, CatalogVersion } from './catalog.ts'
+import { versionName } from './planned-version.ts'
+import type { UnloadStatus } from './replica-versions.ts'
 import type { ModelStatus, ModelsDocument, VersionStatus } from './status-document.ts'
 
 /** A batch that takes longer blocks its data thread noticeably (design §3, placement). */
@@ -17,12 +19,17 @@ export interface ServedVersions {
   isAvailable(planned: PlannedVersion): boolean
   /** Sound versions that cannot keep the contract of their endpoint. */
   readonly unbound: readonly PrepareFailure[]
+  /** By `versionName`: what some replica holds, whatever the present epoch says. */
+  readonly held: ReadonlySet<string>
+  readonly unloads: ReadonlyMap<string, readonly UnloadStatus[]>
 }
 
 const NOTHING: ServedVersions = {
   find: () => undefined,
   isAvailable: () => false,
   unbound: [],
+  held: new Set(),
+  unloads: new Map(),
 }
 
 const runUsOf = ({ report }: CatalogVersion, rowsMax: number): VersionStatus['runUs'] => {
@@ -71,6 +78,7 @@ const versionStatus = (
   const shared = {
     version,
     aliases: Object.keys(aliases).filter((alias) => aliases[alias] === version),
+    unloads: served.unloads.get(versionName({ model: name, version })) ?? [],
   }
   const inEpoch = served.find(name, version)
   const planned = inEpoch ?? (failure === null ? sound : null)
@@ -100,6 +108,7 @@ const NOT_THERE = {
   session: null,
   runUs: null,
   memoryBytes: null,
+  unloads: [],
   warnings: [],
 } as const
 
@@ -117,7 +126,12 @@ const modelStatus = (model: CatalogModel, served: ServedVersions): ModelStatus =
     aliases,
     versions: versions.map(({ version }) => {
       const entry = model.versions.get(version)
-      if (entry === undefined) return { ...NOT_THERE, version, aliases: [] }
+      if (entry === undefined) {
+        const own = versionName({ model: name, version })
+        const state = served.held.has(own) ? 'draining' : 'unloaded'
+        const unloads = served.unloads.get(own) ?? []
+        return { ...NOT_THERE, version, aliases: [], state, unloads }
+      }
       return versionStatus(model, entry, served)
     }),
   }

@@ -15,6 +15,7 @@ import { create } from '@bufbuild/protobuf'
 import type { EnvelopeBody } from '../../proto/control-envelope.ts'
 import {
   type DeadSums,
+  type LoadedVersion,
   type Statistics as ReplicaFigures,
   StatisticsRequestSchema,
   type ThreadStatistics,
@@ -55,6 +56,12 @@ export interface ReplicaSnapshot {
   readonly rssBytes: number
   readonly heapBytes: number
   readonly epoch: number
+  /** What its threads hold. */
+  readonly loaded: readonly LoadedVersion[]
+  /** Versions unloaded in the life of the process. */
+  readonly unloads: number
+  /** Resident memory with its first epoch; 0 before it. */
+  readonly baseRssBytes: number
 }
 
 export interface Snapshot {
@@ -238,4 +245,7 @@ const replicaSnapshot = (
   rssBytes: figures?.rssBytes ?? 0,
   heapBytes: figures?.heapBytes ?? 0,
   epoch: Number(figures?.epoch ?? 0n),
+  loaded: figures?.loaded ?? [],
+  unloads: figures?.unloads ?? 0,
+  baseRssBytes: figures?.baseRssBytes ?? 0,
 })

@@ -3,6 +3,8 @@
 import type { BatchPolicy } from '../shared/epoch-plan.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
 import type { Signature } from '../shared/tensor.ts'
+import type { RecycleStatus } from './recycler.ts'
+import type { UnloadStatus } from './replica-versions.ts'
 import type { RestartStatus } from './rolling-restart.ts'
 import type { VersionState } from './version-state.ts'
 
@@ -20,6 +22,8 @@ export interface VersionStatus {
   /** Measured microseconds of one run of 1 row and of `batching.rowsMax` rows. */
   readonly runUs: { readonly oneRow: number; readonly fullBatch: number } | null
   readonly memoryBytes: number | null
+  /** Its last unload from each replica, under this control. */
+  readonly unloads: readonly UnloadStatus[]
   /** Things that work but deserve a look: over 1 ms a batch, not batched, no manifest. */
   readonly warnings: readonly string[]
 }
@@ -96,6 +100,8 @@ export interface StatusDocument {
   readonly replicas: readonly ReplicaStatus[]
   /** The last rolling restart that was asked for; null before the first under this control. */
   readonly restart: RestartStatus | null
+  /** The last replica that was replaced by itself, worn; null before the first. */
+  readonly recycled: RecycleStatus | null
   /**
    * Sentences for the operator: versions that failed, slow models, dead replicas, settings that
    * wait for a restart.

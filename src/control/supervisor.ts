@@ -164,6 +164,16 @@ export class Supervisor {
     return this.#restarts.begin()
   }
 
+  /**
+   * Replaces one process by one that serves before it drains.
+   *
+   * @returns (resolves with) why not, as a sentence; null when it was
+   */
+  async recycle(index: number, incarnation: number): Promise<string | null> {
+    const slot = this.#slots.get(index)
+    return slot === undefined ? null : this.#succession.replaceOlder([slot], incarnation, () => {})
+  }
+
   /** The last restart that was asked for; null before the first. */
   get lastRestart(): RestartStatus | null {
     return this.#restarts.status
@@ -241,8 +251,10 @@ export class Supervisor {
       void handlers.onCall?.(body.value).then((value) => answer({ case: 'forwardedAnswer', value }))
     }
     if (body.case !== 'report') return
-    const { event, detail } = body.value
-    logger.warn({ event, detail, replica: index }, 'a replica reports')
+    const { event, detail, unload } = body.value
+    const level = unload === undefined ? 'warn' : 'info'
+    const memory = unload && { before: unload.rssBeforeBytes, after: unload.rssAfterBytes }
+    logger[level]({ event, detail, replica: index, ...memory }, 'a replica reports')
     if (event === 'draining') this.#slots.get(index)?.seeLeaving(incarnation)
     handlers.onReport?.(replica, body.value)
   }

@@ -18,6 +18,7 @@ import { slotKeysOf } from '../shared/slot-keys.ts'
 import type { Forward } from './agent-calls.ts'
 import { ComputeThreads, NO_POOLS, type StartComputeThread } from './compute-threads.ts'
 import { DataThreads, type StartThread } from './data-threads.ts'
+import { Holdings, type UnloadedVersion } from './holdings.ts'
 import { replicaStatistics } from './replica-statistics.ts'
 import { SlotTable } from './slot-table.ts'
 import { ThreadWatch, type WatchedThread } from './thread-watch.ts'
@@ -30,7 +31,7 @@ export type ExitCode = 0 | 1 | 78
 const CLOSE_MS_MAX = 500
 
 /** News for control. */
-export type AgentEvent = 'thread_silent' | 'thread_dead' | 'slots_exhausted'
+export type AgentEvent = 'thread_silent' | 'thread_dead' | 'slots_exhausted' | 'version_unloaded'
 
 export interface AgentSurroundings {
   readonly settings: ReplicaSettings
@@ -38,7 +39,7 @@ export interface AgentSurroundings {
   readonly logger: Logger
   readonly startThread: StartThread
   readonly startComputeThread: StartComputeThread
-  report(event: AgentEvent, detail: string): void
+  report(event: AgentEvent, detail: string, unloaded?: UnloadedVersion): void
   readonly forward: Forward
   /** Ends the process; called again, it does nothing. */
   exit(code: ExitCode, reason: string): void
@@ -57,6 +58,7 @@ export class Agent {
   readonly #compute: ComputeThreads
   readonly #slots: SlotTable
   readonly #versions = new VersionNumbers()
+  readonly #holdings: Holdings
   readonly #watch: ThreadWatch
   /** Of the last prepare: an earlier one that is still under way has lost its place. */
   #lastPrepare = 0
@@ -72,12 +74,19 @@ export class Agent {
 
   constructor(surroundings: AgentSurroundings) {
     this.#surroundings = surroundings
-    const { settings, clock } = surroundings
+    const { settings, clock, logger } = surroundings
     const { threads, computeThreads } = settings
     const memory = new SharedArrayBuffer(replicaMemoryBytes(threads, computeThreads))
     this.#memory = mapReplicaMemory(memory, threads, computeThreads)
     this.#slots = new SlotTable(this.#memory.threads.map(({ counters }) => counters))
     this.#watch = new ThreadWatch(settings.watchdog, this.#versions, clock.monotonic())
+    this.#holdings = new Holdings({
+      ...{ clock, versions: this.#versions, rssBytes: process.memoryUsage.rss },
+      onUnloaded: (name, unloaded) => {
+        logger.info({ event: 'version_unloaded', ...unloaded })
+        surroundings.report('version_unloaded', name, unloaded)
+      },
+    })
     this.#threads = this.#dataThreads(memory)
     this.#compute = this.#computeThreads(memory)
   }
@@ -95,6 +104,7 @@ export class Agent {
           exit(1, 'a data thread failed')
         },
         onCall: forward,
+        onHeld: (thread, versions) => this.#holdings.onHeld(thread, versions),
         onPools: (thread, pools) => this.#compute.onHeld(thread, pools),
         onEnded: () => {
           if (!this.isDraining) exit(1, 'a data thread ended')
@@ -189,6 +199,7 @@ export class Agent {
       // The one store that moves traffic. Threads see it at their next request.
       Atomics.store(this.#memory.words, COMMITTED_WORD, ready.number)
       this.#threads.tell({ type: 'committed' })
+      this.#holdings.onCommitted(ready.plan.versions)
     } else if (this.#committed?.plan.epoch !== epoch) return false
     if (!this.isDraining) this.#listening ??= this.#listen()
     await this.#listening
@@ -247,7 +258,12 @@ export class Agent {
   }
 
   statistics(): Statistics {
-    return replicaStatistics(this.#memory, this.#slots, this.plan?.epoch ?? 0)
+    return replicaStatistics(
+      this.#memory,
+      this.#slots,
+      this.plan?.epoch ?? 0,
+      this.#holdings.figures,
+    )
   }
 
   /**

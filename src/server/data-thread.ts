@@ -26,6 +26,7 @@ import { apiDescription } from './api-description.ts'
 import { createCors } from './cors.ts'
 import { lookAtDrain, mayCloseListener } from './draining.ts'
 import { Epochs } from './epochs.ts'
+import { HeldVersions } from './held-versions.ts'
 import { createHttpEngine } from './http.ts'
 import { Infer } from './infer.ts'
 import { type LiveSession, LiveVersions } from './live-version.ts'
@@ -84,7 +85,8 @@ const load = (planned: PlannedVersion, number: number): LiveSession => {
   }
 }
 
-const epochs = new Epochs(replica.words, new LiveVersions(load))
+const held = new HeldVersions((versions) => tell({ type: 'held', versions }))
+const epochs = new Epochs(replica.words, new LiveVersions(held.counting(load)))
 
 const replies = new Replies({
   account,

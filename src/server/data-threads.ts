@@ -34,6 +34,8 @@ export interface DataThreadsHandlers {
   onError(thread: number, error: unknown): void
   /** The pools that a thread holds, whenever that has changed. */
   onPools(thread: number, pools: readonly number[]): void
+  /** Numbers of the versions that a thread holds now. */
+  onHeld(thread: number, versions: readonly number[]): void
   /** Also when it was told to end. */
   onEnded(thread: number): void
 }
@@ -110,6 +112,10 @@ export class DataThreads {
     }
     if (message.type === 'pools') {
       this.#handlers.onPools(thread, message.pools)
+      return
+    }
+    if (message.type === 'held') {
+      this.#handlers.onHeld(thread, message.versions)
       return
     }
     if (message.type === 'call') {

@@ -2,6 +2,7 @@
 
 import { create } from '@bufbuild/protobuf'
 import {
+  LoadedVersionSchema,
   SlotSchema,
   type Statistics,
   StatisticsSchema,
@@ -16,6 +17,7 @@ import {
   type ThreadMemory,
 } from '../shared/shared-memory.ts'
 import type { SlotTable } from './slot-table.ts'
+import type { NumberedVersion } from './version-numbers.ts'
 
 const threadStatistics = ({ words, gauges }: ThreadMemory, thread: number) =>
   create(ThreadStatisticsSchema, {
@@ -29,11 +31,21 @@ const threadStatistics = ({ words, gauges }: ThreadMemory, thread: number) =>
     queueRows: gauges[THREAD_GAUGES.QUEUE_ROWS]!,
   })
 
+/** What threads hold and have let go of (holdings.ts). */
+export interface VersionFigures {
+  readonly loaded: readonly (NumberedVersion & { readonly threads: number })[]
+  readonly unloads: number
+  readonly baseRssBytes: number
+}
+
+const NO_VERSIONS: VersionFigures = { loaded: [], unloads: 0, baseRssBytes: 0 }
+
 /** The figures of this process. `epoch`: the one it serves, 0 before the first commit. */
 export const replicaStatistics = (
   memory: ReplicaMemory,
   slots: SlotTable,
   epoch: number,
+  { loaded, unloads, baseRssBytes }: VersionFigures = NO_VERSIONS,
 ): Statistics => {
   const cpu = process.cpuUsage()
   const usage = process.memoryUsage()
@@ -44,5 +56,9 @@ export const replicaStatistics = (
     rssBytes: usage.rss,
     heapBytes: usage.heapUsed,
     epoch: BigInt(epoch),
+    loaded: loaded.map((each) =>
+      create(LoadedVersionSchema, { ...each, version: BigInt(each.version) }),
+    ),
+    ...{ unloads, baseRssBytes },
   })
 }

@@ -13,6 +13,7 @@ import {
   HelloSchema,
   PreparedSchema,
   ReportSchema,
+  UnloadSchema,
 } from '../../proto/gen/control_pb.ts'
 import { every, systemClock } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
@@ -26,6 +27,7 @@ import { forwardBy } from './agent-calls.ts'
 import type { StartComputeThread } from './compute-threads.ts'
 import { ControlDialer } from './control-dialer.ts'
 import type { StartThread } from './data-threads.ts'
+import type { UnloadedVersion } from './holdings.ts'
 import { announceHeaderLimit } from './uws-binary.ts'
 
 const WATCH_MS = 500
@@ -65,10 +67,17 @@ const startComputeThread: StartComputeThread = (start, { onMessage, onError, onE
   return (message) => worker.postMessage(message)
 }
 
-const report = (event: AgentEvent | 'draining', detail: string): EnvelopeBody => ({
-  case: 'report',
-  value: create(ReportSchema, { event, detail }),
-})
+const report = (
+  event: AgentEvent | 'draining',
+  detail: string,
+  unloaded?: UnloadedVersion,
+): EnvelopeBody => {
+  const value = create(ReportSchema, { event, detail })
+  if (unloaded !== undefined) {
+    value.unload = create(UnloadSchema, { ...unloaded, version: BigInt(unloaded.version) })
+  }
+  return { case: 'report', value }
+}
 
 const hello = (): EnvelopeBody => ({
   case: 'hello',
@@ -162,7 +171,7 @@ const agent = new Agent({
   logger,
   startThread,
   startComputeThread,
-  report: (event, detail) => dialer.tell(report(event, detail)),
+  report: (...news) => dialer.tell(report(...news)),
   forward: forwardBy((body, timeoutMs) => dialer.call(body, timeoutMs), systemClock),
   exit,
 })

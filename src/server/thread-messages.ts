@@ -61,6 +61,8 @@ export type Answer =
 
 export type FromDataThread =
   | Answer
+  /** Numbers of the versions that it holds sessions of, whenever that has changed. */
+  | { readonly type: 'held'; readonly versions: readonly number[] }
   | { readonly type: 'fault'; readonly requestId: string; readonly detail: string }
   /** The pools that it holds, whenever that has changed. */
   | { readonly type: 'pools'; readonly pools: readonly number[] }

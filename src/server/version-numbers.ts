@@ -5,23 +5,31 @@
 
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
 
+export type NumberedVersion = Pick<PlannedVersion, 'model' | 'version' | 'provenSha256' | 'digest'>
+
 export class VersionNumbers {
   readonly #numbers = new Map<string, number>()
   /** By number; 0 is no version. One entry for every version that this process ever prepared. */
-  readonly #names: string[] = ['']
+  readonly #versions: (NumberedVersion | null)[] = [null]
 
   /** The number of a version, from 1: the same one for the same proven bytes. */
-  numberOf({ model, version, provenSha256 }: PlannedVersion): number {
+  numberOf({ model, version, provenSha256, digest }: PlannedVersion): number {
     const key = JSON.stringify([model, version, provenSha256])
     const known = this.#numbers.get(key)
     if (known !== undefined) return known
-    const number = this.#names.push(`${model} v${version}`) - 1
+    const number = this.#versions.push({ model, version, provenSha256, digest }) - 1
     this.#numbers.set(key, number)
     return number
   }
 
   /** For people: `<model> v<version>`, or '' for a number that was never given out. */
   nameOf(number: number): string {
-    return this.#names[number] ?? ''
+    const named = this.versionOf(number)
+    return named === null ? '' : `${named.model} v${named.version}`
+  }
+
+  /** What a number was given to; null for one that was never given out. */
+  versionOf(number: number): NumberedVersion | null {
+    return this.#versions[number] ?? null
   }
 }

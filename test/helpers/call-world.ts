@@ -68,6 +68,7 @@ export class CallWorld {
         onPools: () => {},
         onCall: forwardBy((body, timeoutMs) => this.#dialer.call(body, timeoutMs), this.clock),
         onError: () => {},
+        onHeld: () => {},
         onEnded: () => {},
       },
     )

@@ -35,7 +35,7 @@ export const startControlServer = async (
     { host: HOST, port: 0 },
     {
       status: async () => STATUS,
-      models: () => MODELS,
+      models: async () => MODELS,
       restart: () => RESTART,
       metrics: async (format) => `# in ${format}\n`,
       readiness: () => ({ endpoints: null }),

@@ -27,6 +27,9 @@ export const replica = (index: number, more: Partial<ReplicaSnapshot> = {}): Rep
   rssBytes: 1e8,
   heapBytes: 1e7,
   epoch: 3,
+  loaded: [],
+  unloads: 0,
+  baseRssBytes: 9e7,
   ...more,
 })
 
@@ -55,6 +58,8 @@ export const contextOf = (more: Partial<MetricsContext> = {}): MetricsContext =>
   epochChanges: 2,
   onnxRuntimeVersion: '1.2.3',
   startedAtMs: 1_700_000_000_500,
+  unloads: { total: 3, last: new Map() },
+  recycled: { unloads: 0, memory: 0 },
   replicas: [],
   ...more,
 })

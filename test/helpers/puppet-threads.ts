@@ -62,6 +62,11 @@ export class PuppetThread {
     this.#handlers.onMessage({ type: 'call', number, call })
   }
 
+  /** Tells which versions it holds. */
+  held(...versions: number[]): void {
+    this.#handlers.onMessage({ type: 'held', versions })
+  }
+
   fail(error: unknown): void {
     this.#handlers.onError(error)
   }

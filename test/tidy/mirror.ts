@@ -81,6 +81,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/schemas/sections/log.ts',
     'src/config/schemas/sections/metrics.ts',
     'src/config/schemas/sections/proving.ts',
+    'src/config/schemas/sections/recycle.ts',
     'src/config/schemas/sections/server.ts',
     'src/config/schemas/sections/watchdog.ts',
     'src/config/schemas/setting.ts',

@@ -11,6 +11,7 @@ import { limits } from './sections/limits.ts'
 import { log } from './sections/log.ts'
 import { metrics } from './sections/metrics.ts'
 import { proving } from './sections/proving.ts'
+import { recycle } from './sections/recycle.ts'
 import { server } from './sections/server.ts'
 import { watchdog } from './sections/watchdog.ts'
 import { setting } from './setting.ts'
@@ -52,6 +53,7 @@ export const sluiceSchema = z.strictObject({
   limits: section(limits),
   cors: section(cors),
   proving: section(proving),
+  recycle: section(recycle),
   watchdog: section(watchdog),
   log: section(log),
 })

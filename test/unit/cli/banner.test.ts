@@ -31,6 +31,7 @@ const statusOf = (more: Partial<StatusDocument> = {}): StatusDocument => ({
   endpoints: [endpoint('a', [[1, 10_000]]), endpoint('b', [[2, 10_000]])],
   replicas: [replica(1)] as StatusDocument['replicas'],
   restart: null,
+  recycled: null,
   warnings: [],
   ...more,
 })

@@ -15,6 +15,7 @@ const version = (more: Partial<VersionStatus>): VersionStatus => ({
   session: DEFAULT_SESSION,
   runUs: { oneRow: 50.4, fullBatch: 70 },
   memoryBytes: 2 * 1024 * 1024,
+  unloads: [],
   warnings: [],
   ...more,
 })

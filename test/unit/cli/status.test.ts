@@ -52,6 +52,7 @@ const STATUS: StatusDocument = {
     },
   ],
   restart: null,
+  recycled: null,
   warnings: [],
 }
 

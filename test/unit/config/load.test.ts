@@ -125,6 +125,7 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
     },
     cors: { origins: [] },
     proving: { timeoutSeconds: 60, memoryBytesMax: 4_294_967_296, rowsMax: 256 },
+    recycle: { unloadsMax: 50, memoryBytesMax: 536_870_912, pauseSeconds: 60 },
     watchdog: {
       reportSeconds: 2,
       idleSecondsMax: 10,

@@ -24,7 +24,10 @@ const modelsOf = (name: string): ReadonlyMap<string, CatalogModel> => {
   return new Map([[name, { scanned: model, broken: null, versions }]])
 }
 
-const FACTS: ModelFacts = { models: modelsOf('m'), unbound: [], plan: PLAN!, served: [PLAN!] }
+const FACTS: ModelFacts = {
+  ...{ models: modelsOf('m'), unbound: [], plan: PLAN!, served: [PLAN!] },
+  ...{ held: new Set(), unloads: new Map() },
+}
 
 const stateIn = (text: string) => (JSON.parse(text) as { state: string }[])[0]?.state ?? ''
 

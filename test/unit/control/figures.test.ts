@@ -31,6 +31,7 @@ const makeFigures = () => {
     logger: createLogger({ level: 'silent', component: 'test' }),
     linked: () => [replica],
     slotKeys: () => new Set(),
+    onFigures: () => {},
     replace: ({ incarnation }, reason) => void replaced.push(`${incarnation} ${reason}`),
   })
   return { clock, figures, replica, told, replaced, state }

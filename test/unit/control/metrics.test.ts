@@ -169,6 +169,9 @@ test('render() adds up the threads of a replica and says what runs', async () =>
   const node = process.versions.node
   expect(Object.fromEntries(found)).toEqual({
     'sluice_replica_figures_age_seconds{replica="1"}': 0.25,
+    'sluice_replica_recycles_total{reason="memory"}': 0,
+    'sluice_replica_recycles_total{reason="unloads"}': 0,
+    sluice_version_unloads_total: 3,
     'sluice_requests_in_flight{replica="1"}': 3,
     'sluice_connections{replica="1"}': 9,
     'sluice_queue_rows{replica="1"}': 7,

@@ -50,6 +50,8 @@ const served = (isAvailable: boolean, more: Partial<ServedVersions> = {}): Serve
   find: (_, version) => (version === 1 ? planned(provingReport()) : undefined),
   isAvailable: () => isAvailable,
   unbound: [],
+  held: new Set(),
+  unloads: new Map(),
   ...more,
 })
 const notServed = served(false, { find: () => undefined })
@@ -127,4 +129,15 @@ test('modelWarnings() names preferred sizes that no batch can have', () => {
   expect(sizes(32)).toMatch(/preferred_batch_size 64, 128 is beyond the largest batch, 32 rows/)
   expect(sizes(128)).not.toContain('preferred_batch_size')
   expect(sizes(32, false)).not.toContain('preferred_batch_size')
+})
+
+test('modelsDocument() calls draining what some replica still holds, and then unloaded', () => {
+  const held = new Set(['a v2'])
+  const at = '2025-01-01T00:00:00.000Z'
+  const unloads = new Map([['a v2', [{ replica: 0, at, rssBeforeBytes: 9, rssAfterBytes: 7 }]]])
+  const second = (more: Partial<ServedVersions>) =>
+    modelsDocument(modelWith({}), served(true, more)).models[0]!.versions[1]!
+  expect(second({ held })).toMatchObject({ version: 2, state: 'draining', unloads: [] })
+  const [unload] = unloads.get('a v2')!
+  expect(second({ unloads })).toMatchObject({ state: 'unloaded', unloads: [unload] })
 })

@@ -22,6 +22,7 @@ const makeThreads = (count = 2) => {
       onPools: () => {},
       onCall: async ({ kind }) => `answer to ${kind}`,
       onError: (thread, error) => heard.push(`error ${thread} ${String(error)}`),
+      onHeld: (thread, versions) => heard.push(`held ${thread} ${versions}`),
       onEnded: (thread) => heard.push(`ended ${thread}`),
     },
   )

@@ -1,0 +1,59 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { processesNaming } from '../helpers/reaper.ts'
+import { startSwaps } from '../helpers/swaps.ts'
+import { until } from '../helpers/until.ts'
+
+const SWAPS = 5
+
+test('versions come and go under full load, and no request fails', async () => {
+  const { gateway, load, swap } = await startSwaps()
+  for (let i = 0; i < SWAPS; i++) {
+    await swap()
+    await load.answered(50)
+  }
+  const { answers, broken } = await load.stop()
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+  expect(broken).toBe(0)
+  expect(new Set(answers.map(({ version }) => version)).size).toBe(SWAPS + 1)
+  // Each left both replicas, what it left was measured, and the metrics tell.
+  gateway.reload()
+  const unloads = `sluice_version_unloads_total ${2 * SWAPS}\n`
+  await until(async () => (await gateway.metrics()).includes(unloads), { what: 'all unloads' })
+  expect(await gateway.metrics()).toMatch(
+    /sluice_unload_resident_memory_bytes\{replica="1",moment="after"\} \d{7,}/,
+  )
+  expect(gateway.stderr).toContain('"event":"version_unloaded"')
+})
+
+test('a replica that has unloaded often enough is replaced by itself, one at a time', async () => {
+  const { gateway, load, swap } = await startSwaps(['recycle: {unloads_max: 2, pause_seconds: 1}'])
+  const before = [...(await gateway.replicaPids()).values()]
+  for (let i = 0; i < 3; i++) await swap()
+  const areNew = async () => {
+    const pids = [...(await gateway.replicaPids()).values()]
+    return pids.length === 2 && pids.every((pid) => !before.includes(pid))
+  }
+  await until(areNew, { what: 'new replicas', timeoutMs: 40_000, everyMs: 100 })
+  await load.answered(50)
+  const { answers, broken } = await load.stop()
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+  expect(broken).toBe(0)
+  const { recycled, restart } = await gateway.status()
+  expect(recycled).toMatchObject({ reason: 'unloads', fault: null })
+  expect(restart).toBeNull()
+  expect(await gateway.metrics()).toMatch(
+    /sluice_replica_recycles_total\{reason="unloads"\} [12]\n/,
+  )
+})
+
+test('SIGTERM at any moment of a swap ends the gateway in order', async () => {
+  const { gateway, load, swap } = await startSwaps()
+  const [answersBefore] = fc.sample(fc.integer({ min: 1, max: 2000 }), 1)
+  void swap().catch(() => {})
+  await load.answered(answersBefore!)
+  expect(await gateway.stop()).toEqual({ code: 0, signal: null })
+  const { answers } = await load.stop()
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+  expect(processesNaming(gateway.stateDir)).toEqual([])
+})
