@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { abortMany } from '../helpers/aborting-clients.ts'
 import { atEnd } from '../helpers/clean-up.ts'
 import { startClosedLoop } from '../helpers/closed-loop.ts'
 import { EXAMPLE_REPOSITORY, FLIGHT } from '../helpers/example.ts'
@@ -16,7 +17,6 @@ import { until } from '../helpers/until.ts'
 const BUDGET_BYTES = 64 * 1024
 const IDLE = 5000
 const ABORTS = propertyRuns(2000)
-const ABORTING = 32
 /** Of both replicas. Node makes garbage of every request, which V8 collects when it has time. */
 const GROWTH_MIB_MAX = { uws: 64, node: 192 } as const
 
@@ -61,31 +61,6 @@ const requestOf = (random: Random): string => {
   return `POST ${path} HTTP/1.1\r\nhost: a\r\n${framing}\r\n\r\n${wire}`
 }
 
-/** Sends a part of a request, or all, and goes: at once, or when the first byte has come back. */
-const abort = (random: Random): Promise<void> =>
-  new Promise((resolve) => {
-    const message = requestOf(random)
-    const sent = random.once(3) ? message : message.slice(0, random.below(message.length))
-    const isPatient = sent === message && random.once(2)
-    const go = (socket: Socket) => (random.once(2) ? socket.resetAndDestroy() : socket.destroy())
-    const socket = connect({ port: gateway.httpPort, host: '127.0.0.1' })
-    socket.on('error', () => {}) // reset by the server
-    socket.once('close', () => resolve())
-    socket.once('data', () => go(socket))
-    socket.write(sent === '' ? 'P' : sent, () => {
-      if (!isPatient) go(socket)
-    })
-  })
-
-const abortMany = async (count: number, seed: number): Promise<void> => {
-  const random = randomOf(seed)
-  let left = count
-  const clients = Array.from({ length: ABORTING }, async () => {
-    while (left-- > 0) await abort(random)
-  })
-  await Promise.all(clients)
-}
-
 const filesMax = Number(
   /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 0,
 )
@@ -95,10 +70,10 @@ describe.each(['uws', 'node'] as const)('on %s', (engine) => {
 
   test('clients that go at any moment leave nothing behind and disturb nobody', async () => {
     const pids = await gateway.replicaPids()
-    await abortMany(2000, 1) // what heaps and buffers need to work
+    await abortMany(gateway.httpPort, 2000, randomOf(1), requestOf) // what heaps and buffers need to work
     const before = await residentMib(gateway)
     const load = loadOn(4)
-    await abortMany(ABORTS, 2)
+    await abortMany(gateway.httpPort, ABORTS, randomOf(2), requestOf)
     await load.answered(100)
     const { answers, broken } = await load.stop()
     expect(broken).toBe(0)

@@ -14,6 +14,8 @@ export interface LoopAnswer {
 
 export interface LoopResult {
   readonly answers: readonly LoopAnswer[]
+  /** How many there were, kept or not. */
+  readonly answered: number
   /** Connections that broke under a request: what was in flight when a process died. */
   readonly broken: number
 }
@@ -52,13 +54,18 @@ const ask = (target: LoopTarget, agent: Agent, sentId: string): Promise<LoopAnsw
   })
 
 /**
- * Starts `clients` loops. `stop` ends them after their present request and resolves with all that
- * was answered; `answered(n)` resolves when n more answers have come (no sleep needed to be sure
- * that load is on).
+ * Starts `clients` loops; where `judge` is given it sees each answer, and none is kept. `stop` ends
+ * them after their present request and resolves with all that was answered; `answered(n)` resolves
+ * when n more answers have come (no sleep needed to be sure that load is on).
  */
-export const startClosedLoop = (target: LoopTarget, clients: number) => {
+export const startClosedLoop = (
+  target: LoopTarget,
+  clients: number,
+  judge?: (answer: LoopAnswer) => void,
+) => {
   const answers: LoopAnswer[] = []
-  const waiting: { at: number; resolve: () => void }[] = []
+  let answered = 0
+  let waiting: { at: number; resolve: () => void }[] = []
   let broken = 0
   let isStopping = false
   const agent = new Agent({ keepAlive: target.isKeptAlive ?? true, maxSockets: clients })
@@ -67,8 +74,13 @@ export const startClosedLoop = (target: LoopTarget, clients: number) => {
     agent.destroy()
   })
   const note = (answer: LoopAnswer) => {
-    answers.push(answer)
-    for (const waiter of waiting.filter(({ at }) => at <= answers.length)) waiter.resolve()
+    answered++
+    if (judge === undefined) answers.push(answer)
+    else judge(answer)
+    const due = waiting.filter(({ at }) => at <= answered)
+    if (due.length === 0) return
+    for (const { resolve } of due) resolve()
+    waiting = waiting.filter(({ at }) => at > answered)
   }
   const loop = async (client: number) => {
     for (let i = 0; !isStopping; i++) {
@@ -84,12 +96,12 @@ export const startClosedLoop = (target: LoopTarget, clients: number) => {
   const loops = Array.from({ length: clients }, (_, client) => loop(client))
   return {
     answered: (more: number): Promise<void> =>
-      new Promise((resolve) => waiting.push({ at: answers.length + more, resolve })),
+      new Promise((resolve) => waiting.push({ at: answered + more, resolve })),
     stop: async (): Promise<LoopResult> => {
       isStopping = true
       await Promise.all(loops)
       agent.destroy()
-      return { answers, broken }
+      return { answers, answered, broken }
     },
   }
 }

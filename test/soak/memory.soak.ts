@@ -1,10 +1,10 @@
 /**
- * Memory over 10 million requests: the replica's resident set may grow by 0.5 MB per million.
+ * Memory over 10 million requests: the replica's resident set may grow by 0.5 MB per million. The
+ * same look at a replica that leaks on purpose must find that (Triton's L0_memory_growth).
  *
  * SLUICE_SOAK_REQUESTS takes another number, for a shorter look at the same thing.
  */
 
-import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { JSON_HEADERS } from '../../bench/fixtures.ts'
@@ -13,6 +13,7 @@ import { runLoad } from '../../bench/load/run-load.ts'
 import { slopeOf } from '../../bench/measure/statistics.ts'
 import { EXAMPLE_REPOSITORY, FLIGHT } from '../helpers/example.ts'
 import { startGateway } from '../helpers/gateway.ts'
+import { residentMibOf } from '../helpers/gateway-figures.ts'
 import { type GivenInput, written } from '../helpers/wire-forms.ts'
 
 const REQUESTS = Number(process.env['SLUICE_SOAK_REQUESTS'] ?? 10_000_000)
@@ -21,6 +22,7 @@ const SLOPE_MAX = 0.5
 const SHARE_LEFT_OUT = 0.2
 const CONNECTIONS = 64
 const SLICE_SECONDS = 1
+const LEAK = new URL('../helpers/leak.ts', import.meta.url).href
 
 const names = Object.keys(FLIGHT) as (keyof typeof FLIGHT)[]
 const categories = names.slice(0, 4).map((name) => String(FLIGHT[name]))
@@ -89,11 +91,6 @@ const SLICES: readonly Slice[] = [
   json('/predict/flight-delay', { features: { orgin: 'EWR' } }, true),
 ]
 
-const residentMegabytes = (pid: number): number => {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
-}
-
 const runSlice = (port: number, { path, body, headers }: Slice): Promise<LoadResult> =>
   runLoad({
     target: { port, path, body, headers },
@@ -102,24 +99,36 @@ const runSlice = (port: number, { path, body, headers }: Slice): Promise<LoadRes
     perSecond: null,
   })
 
-test('memory of a replica does not grow with the number of requests', async () => {
-  const gateway = await startGateway({ repository: EXAMPLE_REPOSITORY, replicas: 1, threads: 1 })
+/** Megabytes that the only replica grows by in a million requests, of `count` of all kinds. */
+const slopeOver = async (count: number, env: Readonly<Record<string, string>>): Promise<number> => {
+  const options = { repository: EXAMPLE_REPOSITORY, replicas: 1, threads: 1, env }
+  const gateway = await startGateway(options)
   const [pid] = (await gateway.replicaPids()).values()
   const samples: [millions: number, megabytes: number][] = []
   let requests = 0
-  while (requests < REQUESTS) {
+  while (requests < count) {
     for (const slice of SLICES) {
       const result = await runSlice(gateway.httpPort, slice)
       expect(result.failures).toBe(slice.isRefused ? result.requests : 0)
       requests += result.requests
     }
-    const megabytes = residentMegabytes(pid!)
+    const megabytes = residentMibOf(pid!)
     samples.push([requests / 1e6, megabytes])
     console.log(`${(requests / 1e6).toFixed(2)} M requests: ${megabytes.toFixed(1)} MB resident`)
   }
+  expect([...(await gateway.replicaPids()).values()]).toEqual([pid])
+  await gateway.stop()
   const counted = samples.filter(([millions]) => millions * 1e6 > SHARE_LEFT_OUT * requests)
   const slope = slopeOf(counted)
   console.log(`slope: ${slope.toFixed(3)} MB per million requests (at most ${SLOPE_MAX})`)
-  expect([...(await gateway.replicaPids()).values()]).toEqual([pid])
-  expect(slope).toBeLessThanOrEqual(SLOPE_MAX)
+  return slope
+}
+
+test('memory of a replica does not grow with the number of requests', async () => {
+  expect(await slopeOver(REQUESTS, {})).toBeLessThanOrEqual(SLOPE_MAX)
+})
+
+test('a replica that leaks is found by the same look', async () => {
+  const slope = await slopeOver(REQUESTS / 4, { NODE_OPTIONS: `--import=${LEAK}` })
+  expect(slope).toBeGreaterThan(2 * SLOPE_MAX)
 })
