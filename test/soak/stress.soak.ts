@@ -134,7 +134,7 @@ const impatient = async ({ gateway }: World): Promise<void> => {
   expect(answers.filter((status) => status !== 200 && status !== 503)).toEqual([])
 }
 
-/** Kills are rare: what is in flight on a replica that dies is lost, and little else is seen then. */
+/** Kills are rare: what is in flight on a replica that dies is lost, and little else is seen. */
 const STEPS = [swap, swap, crash, crash, crash, impatient, impatient, kill] as const
 
 const startLoops = (gateway: TestGateway, wrong: string[]) =>
