@@ -72,7 +72,7 @@ export const METRICS = {
     'sluice_thread_cpu_seconds_total',
     'counter',
     ['replica', 'thread'],
-    'CPU time of a data thread since its replica started',
+    'CPU time of a data thread since its replica started; `compute-0` and so on are compute threads',
   ),
   processCpu: entry(
     'sluice_process_cpu_seconds_total',

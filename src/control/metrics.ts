@@ -63,6 +63,9 @@ const replicaSamples = ({ replicas }: Snapshot): Sample[] =>
         sample('loopLag', loopLagSeconds, { ...labels, thread }),
         sample('threadCpu', cpuSeconds, { ...labels, thread }),
       ]),
+      ...replica.computeThreads.map(({ thread, cpuSeconds }) =>
+        sample('threadCpu', cpuSeconds, { ...labels, thread: `compute-${thread}` }),
+      ),
     ]
   })
 

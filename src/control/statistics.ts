@@ -52,6 +52,7 @@ export interface ReplicaSnapshot {
   /** Milliseconds since the figures were new; without figures, since it connected. */
   readonly ageMs: number
   readonly threads: readonly ThreadStatistics[]
+  readonly computeThreads: readonly ThreadStatistics[]
   readonly cpuSeconds: number
   readonly rssBytes: number
   readonly heapBytes: number
@@ -241,6 +242,7 @@ const replicaSnapshot = (
   hasFigures: figures !== null,
   ageMs: nowMs - atMs,
   threads: figures?.threads ?? [],
+  computeThreads: figures?.computeThreads ?? [],
   cpuSeconds: exactSeconds(figures?.cpuSeconds ?? 0),
   rssBytes: figures?.rssBytes ?? 0,
   heapBytes: figures?.heapBytes ?? 0,

@@ -17,13 +17,14 @@ import type { Turns } from './batcher-policy.ts'
 import { FairTurns } from './fair-turns.ts'
 import { PoolHost } from './pool-host.ts'
 import { raiseBell } from './pool-links.ts'
-import { mapPool, poolShape } from './pool-memory.ts'
+import { mapPool } from './pool-memory.ts'
 import {
   type FromComputeThread,
   type SentTensors,
   type ToComputeThread,
   WAKE,
 } from './pool-messages.ts'
+import { poolShape } from './pool-shape.ts'
 import type { Session } from './session-types.ts'
 
 export interface ComputeSurroundings {

@@ -17,9 +17,9 @@ import {
   SLOT_LINE_DOUBLES,
   SLOT_LINE_WORDS,
   SLOT_WORDS,
-  SLOTS_PER_THREAD,
 } from './pool-memory.ts'
 import { type SentResult, type SentTensors, transferable } from './pool-messages.ts'
+import { SLOTS_PER_THREAD } from './pool-shape.ts'
 import { begin, claim, finish, generationOf } from './pool-slots.ts'
 import { firstReady } from './ready-slots.ts'
 import type { Queued } from './row-queue.ts'

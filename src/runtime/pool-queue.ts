@@ -12,7 +12,8 @@ import type { BatcherHandlers, Place, RunTimes } from './batch-runs.ts'
 import type { PoolLinks } from './pool-links.ts'
 import {
   hasPayload,
-  POOL_WORDS,
+  LEVEL_LINE_WORDS,
+  LEVEL_WORDS,
   type PoolMemory,
   payloadViews,
   RESULT,
@@ -20,9 +21,9 @@ import {
   SLOT_LINE_DOUBLES,
   SLOT_LINE_WORDS,
   SLOT_WORDS,
-  SLOTS_PER_THREAD,
 } from './pool-memory.ts'
 import type { PoolGrant, SentResult } from './pool-messages.ts'
+import { SLOTS_PER_THREAD } from './pool-shape.ts'
 import { free, lowerTop, publish, SLOT_STATE, stateOf, withdraw } from './pool-slots.ts'
 import type { DecodeTarget, Queued, RowQueue } from './row-queue.ts'
 
@@ -88,9 +89,16 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
     if (this.#held.length >= SLOTS_PER_THREAD - 1) {
       return refuse('QUEUE_FULL', `${this.#held.length} requests are waiting`)
     }
-    const waiting = Atomics.load(this.#pool.words, POOL_WORDS.WAITING_ROWS)
     const { queueRowsMax } = this.#around
-    if (waiting === 0 || waiting + rows <= queueRowsMax) return null
+    const { levels } = this.#pool
+    let held = 0
+    let oversized = 0
+    for (let at = 0; at < levels.length; at += LEVEL_LINE_WORDS) {
+      held += Atomics.load(levels, at + LEVEL_WORDS.ROWS)
+      oversized += Atomics.load(levels, at + LEVEL_WORDS.OVERSIZED_ROWS)
+    }
+    const waiting = held + oversized
+    if (waiting === 0 || held + rows <= queueRowsMax) return null
     return refuse('QUEUE_FULL', `${waiting} rows are waiting; the limit is ${queueRowsMax}`)
   }
 
@@ -131,13 +139,14 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
   }
 
   #publish(member: M, slot: number, rows: number, holder: number): Held<M> {
-    const { originMs } = this.#around
+    const { originMs, queueRowsMax } = this.#around
     const generation = publish(this.#pool, slot, {
       rows,
       priority: member.priority,
       deadlineMs: member.deadlineMs + originMs,
       timeoutMs: member.timeoutMs + originMs,
       holder,
+      isOversized: rows > queueRowsMax,
     })
     const held = { member, slot, generation, rows, holder, isQueued: true }
     this.#held.push(held)

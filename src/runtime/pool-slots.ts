@@ -13,11 +13,13 @@
  * ```
  *
  * The generation rises with every request, so that nobody mistakes one for another. READY and the
- * WAITING words are changed by whoever has changed the state, right after it: they may be late by
+ * words of levels are changed by whoever has changed the state, right after it: they may be late by
  * an instruction, and are bounds and hints.
  */
 
 import {
+  LEVEL_WORDS,
+  levelIndex,
   POOL_WORDS,
   type PoolMemory,
   RESULT,
@@ -25,9 +27,9 @@ import {
   SLOT_LINE_DOUBLES,
   SLOT_LINE_WORDS,
   SLOT_WORDS,
-  SLOTS_PER_THREAD,
   topIndex,
 } from './pool-memory.ts'
+import { SLOTS_PER_THREAD } from './pool-shape.ts'
 
 export const SLOT_STATE = { FREE: 0, READY: 1, CLAIMED: 2, RUNNING: 3, DONE: 4 } as const
 
@@ -55,10 +57,15 @@ const change = (
   return Atomics.compareExchange(states, slot, word, next) === word
 }
 
-const wait = ({ words, slotWords }: PoolMemory, slot: number, requests: 1 | -1): void => {
-  const rows = slotWords[slot * SLOT_LINE_WORDS + SLOT_WORDS.ROWS]!
-  Atomics.add(words, POOL_WORDS.WAITING_ROWS, requests * rows)
-  Atomics.add(words, POOL_WORDS.WAITING_REQUESTS, requests)
+/** A request waits, or waits no more (-1). */
+const wait = (pool: PoolMemory, slot: number, requests: 1 | -1): void => {
+  const { levels, slotWords } = pool
+  const at = slot * SLOT_LINE_WORDS
+  const level = levelIndex(pool, slotWords[at + SLOT_WORDS.PRIORITY]!)
+  const isOversized = slotWords[at + SLOT_WORDS.OVERSIZED] === 1
+  const rowsAt = isOversized ? LEVEL_WORDS.OVERSIZED_ROWS : LEVEL_WORDS.ROWS
+  Atomics.add(levels, level + rowsAt, requests * slotWords[at + SLOT_WORDS.ROWS]!)
+  Atomics.add(levels, level + LEVEL_WORDS.REQUESTS, requests)
 }
 
 /** What a request is, when its slot is published. Times are those that all threads share. */
@@ -69,6 +76,8 @@ export interface Publication {
   readonly timeoutMs: number
   /** The compute thread that gets its tensors by message; -1: they are in the payload. */
   readonly holder: number
+  /** It alone is more than may wait. */
+  readonly isOversized: boolean
 }
 
 /** Makes a free slot ready, for its owner. Gives the generation of the request. */
@@ -82,6 +91,7 @@ export const publish = (pool: PoolMemory, slot: number, request: Publication): n
   slotWords[at + SLOT_WORDS.DEATHS] = 0
   slotWords[at + SLOT_WORDS.CANCELLED] = 0
   slotWords[at + SLOT_WORDS.SERVED_RUNS] = 0
+  slotWords[at + SLOT_WORDS.OVERSIZED] = request.isOversized ? 1 : 0
   const doubleAt = slot * SLOT_LINE_DOUBLES
   slotDoubles[doubleAt + SLOT_DOUBLES.DEADLINE] = request.deadlineMs
   slotDoubles[doubleAt + SLOT_DOUBLES.TIMEOUT] = request.timeoutMs

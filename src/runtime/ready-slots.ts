@@ -7,9 +7,9 @@ import {
   SLOT_LINE_DOUBLES,
   SLOT_LINE_WORDS,
   SLOT_WORDS,
-  SLOTS_PER_THREAD,
   topIndex,
 } from './pool-memory.ts'
+import { SLOTS_PER_THREAD } from './pool-shape.ts'
 import { SLOT_STATE, stateOf } from './pool-slots.ts'
 
 /** Whether slot `a` goes before `b`: by priority, then those in time, then by admission. */

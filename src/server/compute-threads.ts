@@ -7,7 +7,7 @@
  */
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { mapPool, type PoolMemory, poolBytes, poolShape } from '../runtime/pool-memory.ts'
+import { mapPool, type PoolMemory, poolBytes } from '../runtime/pool-memory.ts'
 import type {
   ComputeThreadStart,
   FromComputeThread,
@@ -15,6 +15,7 @@ import type {
   PoolGrant,
   ToComputeThread,
 } from '../runtime/pool-messages.ts'
+import { poolShape } from '../runtime/pool-shape.ts'
 import { recover } from '../runtime/pool-slots.ts'
 import type { Clock } from '../shared/clock.ts'
 import {

@@ -10,16 +10,16 @@ import {
 } from '../../proto/gen/control_pb.ts'
 import { SLOT_DOUBLES } from '../shared/counters.ts'
 import {
+  type ComputeMemory,
   type ReplicaMemory,
   THREAD_GAUGES,
   THREAD_STATE_NAMES,
   THREAD_WORDS,
-  type ThreadMemory,
 } from '../shared/shared-memory.ts'
 import type { SlotTable } from './slot-table.ts'
 import type { NumberedVersion } from './version-numbers.ts'
 
-const threadStatistics = ({ words, gauges }: ThreadMemory, thread: number) =>
+const threadStatistics = ({ words, gauges }: ComputeMemory, thread: number) =>
   create(ThreadStatisticsSchema, {
     thread,
     tid: words[THREAD_WORDS.TID]!,
@@ -40,6 +40,8 @@ export interface VersionFigures {
 
 const NO_VERSIONS: VersionFigures = { loaded: [], unloads: 0, baseRssBytes: 0 }
 
+const hasStarted = ({ words }: ComputeMemory): boolean => words[THREAD_WORDS.BEAT]! > 0
+
 /** The figures of this process. `epoch`: the one it serves, 0 before the first commit. */
 export const replicaStatistics = (
   memory: ReplicaMemory,
@@ -52,6 +54,7 @@ export const replicaStatistics = (
   return create(StatisticsSchema, {
     slots: slots.sums().map((sum) => create(SlotSchema, { ...sum, doubles: SLOT_DOUBLES })),
     threads: memory.threads.map(threadStatistics),
+    computeThreads: memory.computeThreads.filter(hasStarted).map(threadStatistics),
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
     rssBytes: usage.rss,
     heapBytes: usage.heapUsed,

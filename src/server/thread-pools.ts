@@ -2,8 +2,9 @@
 
 import type { BatcherHandlers } from '../runtime/batch-runs.ts'
 import type { PoolLinks } from '../runtime/pool-links.ts'
-import { mapPool, poolShape } from '../runtime/pool-memory.ts'
+import { mapPool } from '../runtime/pool-memory.ts'
 import { PoolQueue } from '../runtime/pool-queue.ts'
+import { poolShape } from '../runtime/pool-shape.ts'
 import { loadKey, type PlannedVersion, type ReplicaSettings } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import type { LiveSession, LiveVersion } from './live-version.ts'

@@ -23,6 +23,7 @@ export const replica = (index: number, more: Partial<ReplicaSnapshot> = {}): Rep
   hasFigures: true,
   ageMs: 250,
   threads: [thread(0)],
+  computeThreads: [],
   cpuSeconds: 1.5,
   rssBytes: 1e8,
   heapBytes: 1e7,

@@ -3,12 +3,12 @@
  * and deaths happen when the test says so, in any order. Slots, queues and loops are the real ones.
  */
 
-import type { MessagePort } from 'node:worker_threads'
 import { ComputeLoop } from '../../src/runtime/compute-loop.ts'
 import { PoolLinks } from '../../src/runtime/pool-links.ts'
-import { mapPool, type PoolMemory, poolBytes, poolShape } from '../../src/runtime/pool-memory.ts'
+import { mapPool, type PoolMemory, poolBytes } from '../../src/runtime/pool-memory.ts'
 import type { FromComputeThread, PoolGrant } from '../../src/runtime/pool-messages.ts'
 import { PoolQueue } from '../../src/runtime/pool-queue.ts'
+import { poolShape } from '../../src/runtime/pool-shape.ts'
 import { recover } from '../../src/runtime/pool-slots.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
 import type { PlannedVersion } from '../../src/shared/epoch-plan.ts'
@@ -16,39 +16,8 @@ import type { Refusal } from '../../src/shared/errors.ts'
 import type { Tensor } from '../../src/shared/tensor.ts'
 import { CountingSession } from './counting-session.ts'
 import { plannedVersion } from './epoch-plans.ts'
+import { channel, type PuppetPort, portOf } from './puppet-ports.ts'
 import { PuppetTurns } from './puppet-turns.ts'
-
-type Listener = (message: unknown) => void
-
-/** One end of a channel: what is posted lies in the inbox of the other until it is delivered. */
-export class PuppetPort {
-  readonly inbox: unknown[] = []
-  peer: PuppetPort | null = null
-  #listener: Listener = () => {}
-  onPost = () => {}
-
-  on(_: 'message', listener: Listener): void {
-    this.#listener = listener
-  }
-
-  postMessage(message: unknown, transfer: readonly ArrayBuffer[] = []): void {
-    this.onPost()
-    this.peer?.inbox.push(structuredClone(message, { transfer: [...transfer] }))
-  }
-
-  deliver(): void {
-    for (const message of this.inbox.splice(0)) this.#listener(message)
-  }
-}
-
-const channel = (): [PuppetPort, PuppetPort] => {
-  const ends: [PuppetPort, PuppetPort] = [new PuppetPort(), new PuppetPort()]
-  ends[0].peer = ends[1]
-  ends[1].peer = ends[0]
-  return ends
-}
-
-const portOf = (port: PuppetPort): MessagePort => port as unknown as MessagePort
 
 export interface PoolMember {
   readonly id: number
@@ -284,10 +253,20 @@ export class PoolWorld {
     for (const links of this.links) links.look()
   }
 
+  /** Messages to a compute thread that it has not heard. */
+  posted(thread: number): number {
+    return this.computes[thread]!.ports.reduce((sum, { inbox }) => sum + inbox.length, 0)
+  }
+
+  /** Messages to a data thread that it has not heard. */
+  answered(dataThread: number): number {
+    return this.#dataPorts[dataThread]!.reduce((sum, { inbox }) => sum + inbox.length, 0)
+  }
+
   /** Everybody does what there is to do, until nothing happens any more. */
-  settle(): void {
+  settle(rounds = 100): void {
     for (const compute of this.computes) compute.dieAt = 0
-    for (let round = 0; round < 100; round++) {
+    for (let round = 0; round < rounds; round++) {
       for (const [thread] of this.computes.entries()) {
         this.hear(thread)
         this.turn(thread)

@@ -113,12 +113,11 @@ const expectOneAnswer = (
 }
 
 const expectEmpty = ({ pool, queuedRows, queuedRequests, faults }: PoolWorld): void => {
-  const { words, states } = pool
+  const { words, levels, states } = pool
   expect(faults).toEqual([])
   expect([queuedRows, queuedRequests]).toEqual([0, 0])
   expect(states.every((word) => stateOf(word) === SLOT_STATE.FREE)).toBe(true)
-  expect(words[POOL_WORDS.WAITING_ROWS]).toBe(0)
-  expect(words[POOL_WORDS.WAITING_REQUESTS]).toBe(0)
+  expect([...levels].every((word) => word === 0)).toBe(true)
   expect(words[POOL_WORDS.READY]).toBe(0)
 }
 

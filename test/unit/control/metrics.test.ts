@@ -155,7 +155,10 @@ test('render() adds up the threads of a replica and says what runs', async () =>
     thread(1, { inFlight: 1, connections: 4, queueRows: 0, loopLagSeconds: 0.5, cpuSeconds: 4 }),
   ]
   const { series } = await pageOf({
-    snapshot: snapshotOf({ replicas: [replica(1, { threads })], deadCpuSeconds: 2.25 }),
+    snapshot: snapshotOf({
+      replicas: [replica(1, { threads, computeThreads: [thread(0, { cpuSeconds: 9 })] })],
+      deadCpuSeconds: 2.25,
+    }),
     models: modelsOf([
       ['flights', 1, 'unloaded'],
       ['clicks', 2, 'loading'],
@@ -179,6 +182,7 @@ test('render() adds up the threads of a replica and says what runs', async () =>
     'sluice_event_loop_lag_seconds{replica="1",thread="1"}': 0.5,
     'sluice_thread_cpu_seconds_total{replica="1",thread="0"}': 3,
     'sluice_thread_cpu_seconds_total{replica="1",thread="1"}': 4,
+    'sluice_thread_cpu_seconds_total{replica="1",thread="compute-0"}': 9,
     'sluice_process_cpu_seconds_total{process="replicas"}': 3.75,
     'sluice_process_resident_memory_bytes{process="replica-1"}': 1e8,
     'sluice_process_heap_bytes{process="replica-1"}': 1e7,

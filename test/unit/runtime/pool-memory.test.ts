@@ -1,13 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  hasPayload,
-  mapPool,
-  payloadViews,
-  poolBytes,
-  poolShape,
-  SLOTS_PER_THREAD,
-} from '../../../src/runtime/pool-memory.ts'
+import { hasPayload, mapPool, payloadViews, poolBytes } from '../../../src/runtime/pool-memory.ts'
+import { poolShape, SLOTS_PER_THREAD } from '../../../src/runtime/pool-shape.ts'
 import type { BatchPolicy } from '../../../src/shared/epoch-plan.ts'
 import type { TensorSignature } from '../../../src/shared/tensor.ts'
 import { plannedVersion } from '../../helpers/epoch-plans.ts'

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { mapPool, poolShape } from '../../../src/runtime/pool-memory.ts'
+import { mapPool } from '../../../src/runtime/pool-memory.ts'
 import type { PoolGrant } from '../../../src/runtime/pool-messages.ts'
+import { poolShape } from '../../../src/runtime/pool-shape.ts'
 import { begin, claim, publish, SLOT_STATE, stateOf } from '../../../src/runtime/pool-slots.ts'
 import { ComputeThreads, type PoolLease } from '../../../src/server/compute-threads.ts'
 import { type EpochPlan, loadKey, type PlannedVersion } from '../../../src/shared/epoch-plan.ts'
@@ -131,7 +132,14 @@ test('a thread that dies is replaced, loads what it had, and what it had claimed
   const version = pooled('a', 2)
   const { memory } = grantOf(await lease(version), version)
   const pool = mapPool(memory, poolShape(version, 2))
-  const request = { rows: 1, priority: 0, deadlineMs: 1e9, timeoutMs: 1e9, holder: -1 }
+  const request = {
+    rows: 1,
+    priority: 0,
+    deadlineMs: 1e9,
+    timeoutMs: 1e9,
+    holder: -1,
+    isOversized: false,
+  }
   for (const slot of [0, 1, 2]) publish(pool, slot, request)
   for (const slot of [0, 1]) claim(pool, slot, 0)
   claim(pool, 2, 1)

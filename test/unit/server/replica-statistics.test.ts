@@ -40,6 +40,18 @@ test('replicaStatistics() gives what each thread publishes', () => {
   ])
 })
 
+test('replicaStatistics() has compute threads apart, once they have been started', () => {
+  const memory = mapReplicaMemory(new SharedArrayBuffer(replicaMemoryBytes(1, 2)), 1, 2)
+  const slots = new SlotTable(memory.threads.map(({ counters }) => counters))
+  const { words, gauges } = memory.computeThreads[0]!
+  words[THREAD_WORDS.BEAT] = 9
+  words[THREAD_WORDS.STATE] = THREAD_STATE.LOAD
+  gauges[THREAD_GAUGES.CPU_SECONDS] = 2.5
+  const { threads, computeThreads } = replicaStatistics(memory, slots, 1)
+  expect(threads).toHaveLength(1)
+  expect(computeThreads).toMatchObject([{ thread: 0, state: 'load', cpuSeconds: 2.5 }])
+})
+
 test('replicaStatistics() leaves out slots in which nothing was counted', () => {
   const { memory, slots } = makeMemory()
   const keys = [...FIXED_KEYS, ...Array.from({ length: 240 }, (_, i) => answerKey(`m${i}`))]
