@@ -70,7 +70,8 @@ describe.each(['uws', 'node'] as const)('on %s', (engine) => {
 
   test('clients that go at any moment leave nothing behind and disturb nobody', async () => {
     const pids = await gateway.replicaPids()
-    await abortMany(gateway.httpPort, 2000, randomOf(1), requestOf) // what heaps and buffers need to work
+    // What heaps and buffers need to work.
+    await abortMany(gateway.httpPort, 2000, randomOf(1), requestOf)
     const before = await residentMib(gateway)
     const load = loadOn(4)
     await abortMany(gateway.httpPort, ABORTS, randomOf(2), requestOf)

@@ -1,6 +1,6 @@
 /**
- * Loaded into a process by `--import`, it leaks: some 400 KB a second in each thread. What looks for
- * growing memory must find that.
+ * Loaded into a process by `--import`, it leaks: some 400 KB a second in each thread. What looks
+ * for growing memory must find that.
  */
 
 const kept: Uint8Array[] = []

@@ -1,8 +1,8 @@
 /**
  * Everything at once, for minutes (Triton's L0_long_running_stress): steady clients of models good
- * and bad, clients that crash, send nonsense or cannot wait, while versions are swapped and replicas
- * killed. Every request that was accepted gets exactly one answer, its own; counters add up; memory
- * is back.
+ * and bad, clients that crash, send nonsense or cannot wait, while versions are swapped and
+ * replicas killed. Every request that was accepted gets exactly one answer, its own; counters add
+ * up; memory is back.
  *
  * SLUICE_SOAK_STRESS_SECONDS takes another length, SLUICE_TEST_SEED repeats another run.
  */
@@ -118,7 +118,8 @@ const kill = async (world: World): Promise<void> => {
 const crash = ({ gateway, random }: World): Promise<void> =>
   abortMany(gateway.httpPort, 200, random, (choices) => {
     const { model, body } = choices.pick(ACTORS)
-    return `POST ${pathOf(model)} HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+    const head = `POST ${pathOf(model)} HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}`
+    return `${head}\r\n\r\n${body}`
   })
 
 const impatient = async ({ gateway }: World): Promise<void> => {
@@ -133,7 +134,7 @@ const impatient = async ({ gateway }: World): Promise<void> => {
   expect(answers.filter((status) => status !== 200 && status !== 503)).toEqual([])
 }
 
-/** Kills are rare: what is in flight on a replica that dies is lost, and little else is seen then. */
+/** Kills are rare: what is in flight on a replica that dies is lost, and little else is seen. */
 const STEPS = [swap, swap, crash, crash, crash, impatient, impatient, kill] as const
 
 const startLoops = (gateway: TestGateway, wrong: string[]) =>

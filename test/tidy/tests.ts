@@ -77,7 +77,7 @@ const checkSkips = (repository: Repository): string[] =>
 
 const SLEEP: Ban = {
   // A puppet is a process of its own: it dials again as a replica does, and ends by itself.
-  homes: ['test/helpers/until.ts', 'test/helpers/puppet-replica.ts'],
+  homes: ['test/helpers/until.ts', 'test/helpers/puppet-replica.ts', 'test/helpers/leak.ts'],
   instead: 'no sleeps: await until(...) of test/helpers/until.ts',
 }
 const MOCK: Ban = { homes: [], instead: 'mock nothing: pass a FakeClock or a double of your own' }
