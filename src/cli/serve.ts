@@ -11,6 +11,7 @@ import {
   createAdminApi,
   createMetricsServer,
 } from '../control/admin-api.ts'
+import { ClientAccess } from '../control/client-access.ts'
 import { Gateway } from '../control/gateway.ts'
 import { type GatewayFacts, gatewayModels, gatewayStatus } from '../control/gateway-status.ts'
 import { MetricsPage } from '../control/metrics.ts'
@@ -22,7 +23,6 @@ import { Supervisor } from '../control/supervisor.ts'
 import { scanRepository } from '../registry/folder.ts'
 import { systemClock } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
-import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { createLogger, type Logger } from '../shared/logger.ts'
 import { packageVersion } from '../shared/package-version.ts'
@@ -30,35 +30,10 @@ import { announce } from './announce.ts'
 import { restartKeys } from './config-changes.ts'
 import { complain, EXIT } from './output.ts'
 import { provingLimits } from './proving-limits.ts'
+import { replicaSettings } from './replica-settings.ts'
 import type { ServeSignals } from './signals.ts'
 
 const ONNX_RUNTIME = packageVersion('onnxruntime-node')
-
-const replicaSettings =
-  (config: SluiceConfig, stateDir: StateDir, httpPort: number) =>
-  (replica: number, incarnation: number): ReplicaSettings => ({
-    socketPath: stateDir.socketPath,
-    gateway: stateDir.gateway,
-    replica,
-    incarnation,
-    threads: config.server.threads,
-    computeThreads: config.server.computeThreads,
-    host: config.server.host,
-    httpPort,
-    httpEngine: config.server.http,
-    hasDocsPage: config.server.docsPage,
-    limits: config.limits,
-    corsOrigins: config.cors.origins,
-    controlAbsenceMsMax: config.controlAbsenceMax * 1000,
-    drainMsMax: config.server.drainSecondsMax * 1000,
-    logLevel: config.log.level,
-    watchdog: {
-      reportMs: config.watchdog.reportSeconds * 1000,
-      idleMsMax: config.watchdog.idleSecondsMax * 1000,
-      runMsMax: config.watchdog.executionTimeoutSeconds * 1000,
-      loadMsMax: config.watchdog.loadSecondsMax * 1000,
-    },
-  })
 
 /** The port of all replicas: that of living ones if it will do, else one that nobody owns. */
 const portOfReplicas = ({ server }: SluiceConfig, stateDir: StateDir): Promise<number> => {
@@ -74,6 +49,7 @@ const portOfReplicas = ({ server }: SluiceConfig, stateDir: StateDir): Promise<n
 interface Built {
   readonly gateway: Gateway
   readonly prover: Prover
+  readonly access: ClientAccess
 }
 
 const buildGateway = (
@@ -91,8 +67,10 @@ const buildGateway = (
     clock,
     logger,
   })
+  const { replicas } = config.server
+  const access = new ClientAccess(config, { clock, logger, replicas })
   const gateway = new Gateway({
-    ...{ prover, stateDir, clock, logger },
+    ...{ prover, stateDir, access, clock, logger },
     defaultEndpoint: config.defaultEndpoint,
     size: { replicas: config.server.replicas, threads: config.server.threads },
     loadMsMax: config.watchdog.loadSecondsMax * 1000,
@@ -101,11 +79,11 @@ const buildGateway = (
     makeSupervisor: (handlers) =>
       new Supervisor({
         ...{ stateDir, clock, logger, handlers },
-        replicas: config.server.replicas,
+        replicas,
         settingsFor: replicaSettings(config, stateDir, httpPort),
       }),
   })
-  return { gateway, prover }
+  return { gateway, prover, access }
 }
 
 /** What the control server is asked for, and where the answers come from. */
@@ -154,7 +132,7 @@ const adminSources = (
 
 /** On SIGHUP: the config again, as far as it can change while this runs, and the repository. */
 const reloader = (
-  { gateway, prover }: Built,
+  { gateway, prover, access }: Built,
   running: SluiceConfig,
   options: LoadOptions,
   logger: Logger,
@@ -173,6 +151,7 @@ const reloader = (
     const keys = restartKeys(running, loaded.config)
     if (keys.length > 0) logger.warn({ event: 'restart_needed', keys }, 'changes need a restart')
     waiting = keys.map((key) => `${key} has changed, which needs a restart`)
+    access.reload(loaded.config)
     prover.setLimits(provingLimits(loaded.config))
     gateway.recycler.setLimits(loaded.config.recycle)
     gateway.reload(loaded.config.defaultEndpoint)

@@ -1,5 +1,6 @@
 /** The settings of a gateway as plain, frozen data: what the rest of Sluice sees of sluice.yaml. */
 
+import type { TlsVersion } from '../shared/access-plan.ts'
 import type { Refusal } from '../shared/errors.ts'
 import type { PlacementWish } from '../shared/placement.ts'
 import type { QueuePolicies } from '../shared/queue-policy.ts'
@@ -42,6 +43,18 @@ export interface SluiceConfig {
     readonly headerBytesMax: number
     readonly queueRowsMax: number
   }
+  readonly access: {
+    /** All of them, those of the keys file too. */
+    readonly keys: readonly ApiKey[]
+    /** Absolute. */
+    readonly keysFile: string | null
+  }
+  /** Both files, absolute, or neither: then the data plane takes plain HTTP. */
+  readonly tls: {
+    readonly certFile: string | null
+    readonly keyFile: string | null
+    readonly minVersion: TlsVersion
+  }
   /** Origins as browsers send them, or `*`. */
   readonly cors: { readonly origins: readonly string[] }
   readonly proving: {
@@ -61,6 +74,20 @@ export interface SluiceConfig {
     readonly loadSecondsMax: number
   }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
+}
+
+/** A key of the data plane. */
+export interface ApiKey {
+  readonly name: string
+  readonly sha256: string
+  /** null: all. */
+  readonly endpoints: readonly string[] | null
+  /** Over all replicas; null: no limit. */
+  readonly requestsPerSecond: number | null
+  /** Requests at once after a pause, over all replicas. */
+  readonly burst: number
+  /** 1 first; 0: not said. */
+  readonly priority: number
 }
 
 /** Of a file, both from 1. */

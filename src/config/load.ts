@@ -9,10 +9,12 @@ import { dirname, resolve } from 'node:path'
 import { isFields } from '../shared/fields.ts'
 import type { ConfigProblem, SluiceConfig } from './config.ts'
 import type { Environment } from './environment.ts'
+import { type KeysFile, readKeysFile } from './keys-file.ts'
 import { environmentOverrides, flagOverrides, type Override } from './overrides.ts'
 import { dotted, inOrder, type Locate, problemsOf, wrongPaths } from './problems.ts'
 import { resolveConfig } from './resolve.ts'
 import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
+import { apiKeys } from './schemas/api-keys.ts'
 import { contradictionsOf } from './schemas/contradictions.ts'
 import { HINTS, type SluiceYaml, sluiceSchema } from './schemas/sluice.ts'
 import { parseYaml, type YamlText } from './yaml-file.ts'
@@ -138,6 +140,21 @@ const judge = (tree: unknown, locate: Locate): Judgement => {
   }
 }
 
+/** Keys of the config and of the file that it names. */
+const allKeys = (yaml: SluiceYaml | null, base: string, locate: Locate): KeysFile => {
+  const { keys = [], keys_file: file = null } = yaml?.access ?? {}
+  if (file === null) return { keys, problems: [] }
+  const setting = locate(['access', 'keys_file'])
+  const read = readKeysFile(resolve(base, file), file, setting)
+  const all = [...keys, ...read.keys]
+  const together = apiKeys.safeParse(all)
+  if (together.success) return { keys: all, problems: read.problems }
+  const message = together.error.issues.map((issue) => issue.message).join('; ')
+  const path = 'access.keys_file'
+  const hint = 'together with those of `access.keys`'
+  return { keys, problems: [...read.problems, { ...setting, path, message, hint }] }
+}
+
 /** Reads, merges and checks everything. Problems come all at once, with their places. */
 export const loadConfig = (options: LoadOptions): LoadResult => {
   const { flags, env, cwd, cores = availableParallelism() } = options
@@ -155,15 +172,25 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
   // Of a file that cannot be read it is not known what it lacks: only overrides are judged.
   const isKnown = ({ source }: ConfigProblem) =>
     isReadable || overrides.some((override) => override.source === source)
-  const problems = [...text.problems, ...variables.problems, ...judged.problems.filter(isKnown)]
-  const baseOf = (key: string): string =>
-    overrides.some(({ path }) => path[0] === key) ? cwd : (text.folder ?? cwd)
+  const baseOf = (...key: readonly string[]): string =>
+    overrides.some(({ path }) => dotted(path) === dotted(key)) ? cwd : (text.folder ?? cwd)
+  const accessBase = baseOf('access', 'keys_file')
+  const keys = allKeys(judged.yaml, accessBase, locate)
+  const problems = [
+    ...text.problems,
+    ...variables.problems,
+    ...judged.problems.filter(isKnown),
+    ...keys.problems,
+  ]
   const loaded: Loaded | null = judged.yaml && {
     config: deepFreeze(
       resolveConfig(judged.yaml, {
         cores,
         repositoryBase: baseOf('model_repository'),
         stateBase: baseOf('state_dir'),
+        accessBase,
+        tlsBase: baseOf('tls', 'cert_file'),
+        keys: keys.keys,
       }),
     ),
     locate,

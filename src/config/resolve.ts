@@ -1,7 +1,8 @@
 /** From what sluice.yaml says to what the gateway does: absolute paths, counts from the cores. */
 
 import { resolve } from 'node:path'
-import type { SluiceConfig } from './config.ts'
+import type { ApiKey, SluiceConfig } from './config.ts'
+import type { ApiKeyYaml } from './schemas/api-keys.ts'
 import type { SluiceYaml } from './schemas/sluice.ts'
 
 /** Design §3: one replica on up to four cores, else two. */
@@ -21,11 +22,24 @@ export interface Surroundings {
   /** Folders that relative paths start from. */
   readonly repositoryBase: string
   readonly stateBase: string
+  readonly accessBase: string
+  readonly tlsBase: string
+  /** Of `access.keys` and of the keys file. */
+  readonly keys: readonly ApiKeyYaml[]
 }
+
+const apiKeyOf = (key: ApiKeyYaml): ApiKey => ({
+  name: key.name,
+  sha256: key.sha256,
+  endpoints: key.endpoints.includes('*') ? null : key.endpoints,
+  requestsPerSecond: key.requests_per_second,
+  burst: key.burst ?? Math.max(1, Math.ceil(key.requests_per_second ?? 1)),
+  priority: key.priority ?? 0,
+})
 
 export const resolveConfig = (
   yaml: SluiceYaml,
-  { cores, repositoryBase, stateBase }: Surroundings,
+  { cores, repositoryBase, stateBase, accessBase, tlsBase, keys }: Surroundings,
 ): SluiceConfig => {
   const replicas = yaml.server.replicas === 'auto' ? replicasFor(cores) : yaml.server.replicas
   const threads = yaml.server.threads === 'auto' ? threadsFor(cores, replicas) : yaml.server.threads
@@ -33,6 +47,8 @@ export const resolveConfig = (
     yaml.server.compute_threads === 'auto'
       ? computeThreadsFor(cores, replicas, threads)
       : yaml.server.compute_threads
+  const inTls = (file: string | null) => (file === null ? null : resolve(tlsBase, file))
+  const keysFile = yaml.access.keys_file
   return {
     modelRepository: resolve(repositoryBase, yaml.model_repository),
     defaultEndpoint: yaml.default_endpoint,
@@ -56,6 +72,15 @@ export const resolveConfig = (
       jsonDepthMax: yaml.limits.json_depth_max,
       headerBytesMax: yaml.limits.header_bytes_max,
       queueRowsMax: yaml.limits.queue_rows_max,
+    },
+    access: {
+      keys: keys.map(apiKeyOf),
+      keysFile: keysFile === null ? null : resolve(accessBase, keysFile),
+    },
+    tls: {
+      certFile: inTls(yaml.tls.cert_file),
+      keyFile: inTls(yaml.tls.key_file),
+      minVersion: yaml.tls.min_version,
     },
     cors: yaml.cors,
     proving: {

@@ -12,6 +12,7 @@ import type { Logger } from '../shared/logger.ts'
 import { slotKeysOf } from '../shared/slot-keys.ts'
 import { callAnswers } from './call-answers.ts'
 import { Catalog } from './catalog.ts'
+import type { ClientAccess } from './client-access.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
 import { Figures } from './figures.ts'
 import { answerCall } from './forwarded-calls.ts'
@@ -42,6 +43,7 @@ export interface GatewayParts {
   /** The watchdog's limit of one load, in milliseconds. */
   readonly loadMsMax: number
   readonly recycle: RecycleLimits
+  readonly access: ClientAccess
   /** Throws GatewayError REPOSITORY_UNREADABLE. */
   scan(): RepositoryScan
   /** Called with the handlers of this gateway; the supervisor is started by `start`. */
@@ -107,6 +109,8 @@ export class Gateway {
     const answers = callAnswers(this, clock)
     return {
       onConnected: (replica) => {
+        // First of all: it must not listen before it knows whom to let in.
+        this.#parts.access.welcome(replica)
         this.figures.onConnected(replica)
         this.publisher.welcome(replica)
         this.#planning.onReplicas()
@@ -177,6 +181,7 @@ export class Gateway {
     this.#starting = this.supervisor.start()
     await this.#starting
     if (this.#isDraining) return
+    this.#parts.access.start(() => this.supervisor.connected())
     this.figures.begin()
     this.#planning.start(this.#defaultEndpoint)
   }
@@ -207,7 +212,12 @@ export class Gateway {
     const ofModels = [...this.catalog.models.values()].flatMap(({ scanned }) =>
       scanned.faults.map(({ detail }) => `${scanned.name}: ${detail}`),
     )
-    return [...this.#planning.warnings(), ...ofModels, ...this.supervisor.warnings()]
+    return [
+      ...this.#parts.access.warnings(),
+      ...this.#planning.warnings(),
+      ...ofModels,
+      ...this.supervisor.warnings(),
+    ]
   }
 
   /** Why the gateway is not ready; empty when it is. */
@@ -234,6 +244,7 @@ export class Gateway {
     this.#isDraining = true
     const planned = this.#planning.close()
     this.#parts.prover.close()
+    this.#parts.access.stop()
     this.figures.end()
     // What is adopted must be known before it can be ended.
     await this.#starting.catch(() => {})

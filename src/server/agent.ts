@@ -4,6 +4,7 @@
  */
 
 import type { Statistics } from '../../proto/gen/control_pb.ts'
+import type { AccessPlan } from '../shared/access-plan.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { EpochPlan, PrepareFailure, ReplicaSettings } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -147,9 +148,9 @@ export class Agent {
 
   /**
    * Has compute threads load what is pooled, then data threads load and bind a plan. Resolves with
-   * what failed; empty: it may be
-   * committed. Null: the next prepare has begun before all were ready, or the replica drains; such
-   * a plan cannot be committed. A plan that was ready before and is not committed is let go of.
+   * what failed; empty: it may be committed. Null: the next prepare has begun before all were
+   * ready, or the replica drains; such a plan cannot be committed. A plan that was ready before and
+   * is not committed is let go of.
    */
   async prepare(plan: EpochPlan): Promise<readonly PrepareFailure[] | null> {
     if (this.isDraining) return null
@@ -166,9 +167,7 @@ export class Agent {
       })
       const answers = await asked.answers
       if (turn !== this.#lastPrepare) return null
-      const failures = answers.flatMap((answer) =>
-        answer.type === 'prepared' ? answer.failures : [],
-      )
+      const failures = answers.flatMap((each) => (each.type === 'prepared' ? each.failures : []))
       if (failures.length === 0) this.#prepared = { number: asked.number, plan }
       return failures
     } finally {
@@ -185,6 +184,11 @@ export class Agent {
       this.#warn('slots_exhausted', detail)
     }
     return slots
+  }
+
+  /** Has every data thread ask for these keys from now on. Resolves with what failed, else ''. */
+  access(plan: AccessPlan): Promise<string> {
+    return this.#threads.access(plan)
   }
 
   /**
@@ -258,12 +262,8 @@ export class Agent {
   }
 
   statistics(): Statistics {
-    return replicaStatistics(
-      this.#memory,
-      this.#slots,
-      this.plan?.epoch ?? 0,
-      this.#holdings.figures,
-    )
+    const epoch = this.plan?.epoch ?? 0
+    return replicaStatistics(this.#memory, this.#slots, epoch, this.#holdings.figures)
   }
 
   /**

@@ -45,11 +45,13 @@ export class BodyBuffer {
   #refusal: Refusal | null = null
   #droppedBytes = 0
 
-  constructor(limits: BodyLimits, declaredBytes: number) {
+  /** `denied`: why the request is refused whatever its body is, of which nothing is kept then. */
+  constructor(limits: BodyLimits, declaredBytes: number, denied: Refusal | null = null) {
     this.#limits = limits
     this.#declaredBytes = declaredBytes
+    this.#refusal = denied
     const { bodyBytesMax } = limits
-    if (declaredBytes > bodyBytesMax && declaredBytes !== Infinity) {
+    if (denied === null && declaredBytes > bodyBytesMax && declaredBytes !== Infinity) {
       this.#refusal = bodyTooLarge(bodyBytesMax)
     }
   }

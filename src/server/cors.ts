@@ -32,7 +32,7 @@ const MAX_AGE = 600
 const ON_PREFLIGHT =
   '\r\naccess-control-allow-methods: GET, HEAD, POST' +
   '\r\naccess-control-allow-headers: content-type, content-encoding, ' +
-  'inference-header-content-length, x-request-id, x-sluice-explain' +
+  'inference-header-content-length, x-request-id, x-sluice-explain, authorization, x-api-key' +
   `\r\naccess-control-max-age: ${MAX_AGE}`
 
 /** `origins`: as browsers send them, or `*` for all; null where there are none: CORS is off. */

@@ -4,15 +4,19 @@
  * request is under way.
  */
 
+import { dirname } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Batcher } from '../runtime/batcher.ts'
 import type { Turns } from '../runtime/batcher-policy.ts'
 import { loadProven } from '../runtime/load-proven.ts'
 import { PoolLinks } from '../runtime/pool-links.ts'
 import { warmUp } from '../runtime/warm-up.ts'
+import type { TlsMaterial } from '../shared/access-plan.ts'
 import { every, systemClock, threadOriginMs } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
+import { GatewayError } from '../shared/errors.ts'
 import { predictionIdPrefix } from '../shared/ids.ts'
 import {
   BODY_BYTES_WORD,
@@ -21,6 +25,7 @@ import {
   THREAD_WORDS,
 } from '../shared/shared-memory.ts'
 import { currentThreadId } from '../shared/threads.ts'
+import { Access } from './access.ts'
 import { Account } from './account.ts'
 import { apiDescription } from './api-description.ts'
 import { createCors } from './cors.ts'
@@ -45,6 +50,7 @@ const replica = mapReplicaMemory(memory, settings.threads, settings.computeThrea
 const own = replica.threads[thread]!
 const account = new Account(own)
 const { monotonic } = systemClock
+const originMs = threadOriginMs()
 
 type MessageOf<T> = Extract<ToDataThread, { type: T }>
 
@@ -60,7 +66,7 @@ const pools = new ThreadPools({
   settings,
   thread,
   monotonic,
-  originMs: threadOriginMs(),
+  originMs,
   links: new PoolLinks(
     own.words,
     replica.computeThreads.map(({ words }) => words),
@@ -130,10 +136,18 @@ const infer = new Infer({
   isReady,
 })
 
+const gate = new Access({
+  processNs: () => BigInt(Math.round((originMs + monotonic()) * 1e6)),
+  defaultEndpoint: () => epochs.current().epoch.plan.defaultEndpoint,
+})
+
 const engine = createHttpEngine(settings.httpEngine, {
   bodyBytesMax: settings.limits.bodyBytesMax,
   headerBytesMax: settings.limits.headerBytesMax,
   unsentBytesMax: settings.limits.bodyBytesInFlightMax / settings.threads,
+  gate,
+  isTls: settings.isTls,
+  keyFolder: dirname(settings.socketPath),
   cors: createCors(settings.corsOrigins),
   takeBodyBytes,
   onConnections: (delta) => account.connections(delta),
@@ -191,6 +205,25 @@ const prepare = ({ number, plan, ...more }: MessageOf<'prepare'>): void => {
   tell({ type: 'prepared', number, failures })
 }
 
+let served: TlsMaterial | null = null
+
+/** Why what was served before stays; null: it does not. */
+const secure = (material: TlsMaterial | null): string | null => {
+  if (material === null || !settings.isTls || isDeepStrictEqual(material, served)) return null
+  try {
+    engine.secure(material)
+    served = material
+    return null
+  } catch (thrown) {
+    return GatewayError.from(thrown).message
+  }
+}
+
+const access = ({ number, plan, words, indices }: MessageOf<'access'>): void => {
+  gate.use(plan.keys, words, indices)
+  tell({ type: 'accessTaken', number, failure: secure(plan.tls) })
+}
+
 const listen = ({ number, port }: MessageOf<'listen'>): void => {
   const answer = (failure: string | null) =>
     tell({ type: 'listening', number, engine: engine.name, failure })
@@ -202,6 +235,7 @@ const listen = ({ number, port }: MessageOf<'listen'>): void => {
 
 const onMessage: { [T in ToDataThread as T['type']]: (message: T) => void } = {
   prepare,
+  access,
   committed: () => void epochs.current(),
   listen,
   drain,

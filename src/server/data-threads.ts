@@ -5,7 +5,9 @@
  */
 
 import type { Transferable } from 'node:worker_threads'
+import type { AccessPlan } from '../shared/access-plan.ts'
 import type { ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'
+import { KeySlots } from './key-slots.ts'
 import type {
   Answer,
   DataThreadStart,
@@ -51,6 +53,7 @@ export class DataThreads {
   readonly #living = new Set<number>()
   readonly #asked = new Map<number, Asked>()
   readonly #handlers: DataThreadsHandlers
+  readonly #keySlots = new KeySlots()
   #lastNumber = 0
 
   constructor(
@@ -80,6 +83,15 @@ export class DataThreads {
   /** Threads that have not ended. */
   get living(): ReadonlySet<number> {
     return this.#living
+  }
+
+  /** Has all ask for these keys from now on. Resolves with what could not be taken, else ''. */
+  async access(plan: AccessPlan): Promise<string> {
+    const { words } = this.#keySlots
+    const indices = this.#keySlots.assign(plan.keys)
+    const answers = await this.ask({ type: 'access', plan, words, indices }).answers
+    const failures = answers.map((answer) => answer.type === 'accessTaken' && answer.failure)
+    return failures.find((failure) => typeof failure === 'string') ?? ''
   }
 
   tell(message: ToDataThread): void {

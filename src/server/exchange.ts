@@ -11,7 +11,9 @@
  * - `body` is valid only during the call: copy what must outlive it.
  */
 
+import type { TlsMaterial } from '../shared/access-plan.ts'
 import type { Refusal } from '../shared/errors.ts'
+import type { Gate, Grant } from './access.ts'
 import type { Cors } from './cors.ts'
 
 /** What is under way for a client, and to be given up when it goes. */
@@ -39,6 +41,8 @@ export interface Exchange {
    * whose answer does not depend on it (`isForLocals`).
    */
   readonly isLocal: boolean
+  /** What its key allows it; null where nobody is asked for a key. */
+  readonly grant: Grant | null
   /** A browser asks whether a page may send a request, and it may. */
   readonly isPreflight: boolean
   /** Monotonic milliseconds at which the head was complete; 0 unless `isExplained`. */
@@ -77,6 +81,11 @@ export interface HttpEngineOptions {
   readonly headerBytesMax: number
   /** Most bytes of answers that may wait for their readers on this thread, see `UnsentAnswers`. */
   readonly unsentBytesMax: number
+  readonly gate: Gate
+  /** Takes HTTPS and nothing else, from the first `secure` on. */
+  readonly isTls: boolean
+  /** For short-lived files with private keys: of this user alone. */
+  readonly keyFolder: string
   /** null: off, and what browsers say of their pages is not even read. */
   readonly cors: Cors | null
   /**
@@ -109,6 +118,13 @@ export interface HttpEngine {
    * keep bytes that this does not know of.)
    */
   readonly underWay: number
+  /**
+   * New connections get this certificate, open ones live on. With `isTls` to be called before
+   * `listen`.
+   *
+   * @throws GatewayError CONFIG_INVALID, and the one from before stays
+   */
+  secure(material: TlsMaterial): void
   /** Listens with SO_REUSEPORT; gives the port (0 picks one), or rejects with PORT_IN_USE. */
   listen(host: string, port: number): Promise<number>
   /** Answers with `connection: close` from now on. */

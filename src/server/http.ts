@@ -7,6 +7,7 @@
  * before the answer to the first has left (pipelining) loses its connection.
  */
 
+import type { TlsMaterial } from '../shared/access-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import type { HttpEngine, HttpEngineOptions } from './exchange.ts'
 import { createNodeEngine } from './http-node.ts'
@@ -23,6 +24,7 @@ import {
 } from './uws-binary.ts'
 import { UwsExchange, type UwsServer } from './uws-exchange.ts'
 import { framingOf, isMethod } from './uws-head.ts'
+import { createTlsApp } from './uws-tls.ts'
 
 /** As bytes, see uws-exchange.ts. */
 const CONTENT_LENGTH = new TextEncoder().encode('content-length').buffer
@@ -45,20 +47,43 @@ class UwsEngine implements HttpEngine, UwsServer {
   underWay = 0
   readonly unsent: UnsentAnswers
   readonly #uws: Uws
-  readonly #app: UwsApp
+  /** It owns the port. null: not made yet, for want of a certificate. */
+  #acceptor: UwsApp | null = null
+  /** What is accepted goes to this one. */
+  #receiver: UwsApp | null = null
+  /** Those before are kept: their connections live on. */
+  readonly #apps: UwsApp[] = []
   #listener: UwsListener | null = null
 
   constructor(uws: Uws, options: HttpEngineOptions) {
     this.options = options
     this.unsent = new UnsentAnswers(options.unsentBytesMax)
     this.#uws = uws
-    this.#app = uws
-      .App()
+    if (!options.isTls) this.#acceptor = this.#take(uws.App())
+  }
+
+  secure(material: TlsMaterial): void {
+    const app = this.#take(createTlsApp(this.#uws, material, this.options.keyFolder))
+    const before = this.#receiver
+    this.#receiver = app
+    if (this.#acceptor === null) {
+      this.#acceptor = app
+      return
+    }
+    if (before !== null && before !== this.#acceptor) {
+      this.#acceptor.removeChildAppDescriptor(before.getDescriptor())
+    }
+    this.#acceptor.addChildAppDescriptor(app.getDescriptor())
+  }
+
+  #take(app: UwsApp): UwsApp {
+    this.#apps.push(app)
+    return app
       .post('/*', (response, request) => this.#onHead('POST', response, request))
       .any('/*', (response, request) => {
         this.#onHead(request.getCaseSensitiveMethod(), response, request)
       })
-      .filter((_response, delta) => options.onConnections(delta > 0 ? 1 : -1))
+      .filter((_response, delta) => this.options.onConnections(delta > 0 ? 1 : -1))
   }
 
   async listen(host: string, port: number): Promise<number> {
@@ -84,13 +109,13 @@ class UwsEngine implements HttpEngine, UwsServer {
   /** Needed before the thread or process ends: what is left open aborts the process (0002). */
   close(): void {
     this.stopAccepting()
-    this.#app.close()
+    for (const app of this.#apps) app.close()
   }
 
   /** uWebSockets binds before it returns. */
   #bind(host: string, port: number): UwsListener | false {
     let bound: UwsListener | false = false
-    this.#app.listen(host, port, (listener) => {
+    this.#acceptor?.listen(host, port, (listener) => {
       bound = listener
     })
     return bound

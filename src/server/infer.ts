@@ -14,6 +14,7 @@ import type { BatcherHandlers, Place, RunTimes } from '../runtime/batch-runs.ts'
 import type { DecodeTarget } from '../runtime/row-queue.ts'
 import { isRefusal, type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
+import { admitKey, isDenied } from './access.ts'
 import type { Account } from './account.ts'
 import { admitHeaderLength } from './admission.ts'
 import type { Describe } from './api-description.ts'
@@ -81,7 +82,7 @@ export class Infer {
     try {
       const { epoch, routes } = this.#epochs.current()
       const route = exchange.method === 'POST' ? routes.find(exchange.path) : undefined
-      if (route === undefined) this.#other(epoch, exchange, body, refusal)
+      if (route === undefined || isDenied(refusal)) this.#other(epoch, exchange, body, refusal)
       else this.#infer(epoch, route, exchange, body, refusal)
     } catch (thrown) {
       this.#replies.crashed(ofNoEndpoint(exchange, formatOf(exchange.path)), thrown)
@@ -97,15 +98,17 @@ export class Infer {
     body: Uint8Array,
     engineRefusal: Refusal | null,
   ): void {
-    if (exchange.isPreflight && engineRefusal === null) {
+    if (engineRefusal !== null) {
+      this.#replies.refused(ofNoEndpoint(exchange, formatOf(exchange.path)), engineRefusal)
+      return
+    }
+    if (exchange.isPreflight) {
       this.#replies.options(exchange, OTHER, '')
       return
     }
     const route = resolveRoute(epoch, this.#describe, exchange.method, exchange.path)
-    const refusal = engineRefusal ?? (route.kind === 'refused' ? route.refusal : null)
-    if (refusal !== null) {
-      const allow = route.kind === 'refused' && engineRefusal === null ? route.allow : ''
-      this.#replies.refused(ofNoEndpoint(exchange, route.format), refusal, allow)
+    if (route.kind === 'refused') {
+      this.#replies.refused(ofNoEndpoint(exchange, route.format), route.refusal, route.allow)
     } else if (route.kind === 'document') {
       const written = this.#account.encoding(() => route.render(this.#isReady()))
       this.#replies.document(exchange, route.format, written)
@@ -149,6 +152,7 @@ export class Infer {
     try {
       const refusal =
         engineRefusal ??
+        admitKey(exchange.grant, endpoint.name) ??
         admitEncoding(exchange.contentEncoding) ??
         this.#admit(pending, route, body)
       if (refusal !== null) this.#replies.refused(pending, refusal)

@@ -6,6 +6,7 @@
 import { create } from '@bufbuild/protobuf'
 import { CONTROL_PROTOCOL, type EnvelopeBody } from '../../proto/control-envelope.ts'
 import {
+  AccessTakenSchema,
   CommittedSchema,
   type DeadSums,
   DeadSumsSchema,
@@ -15,6 +16,7 @@ import {
   ReportSchema,
   UnloadSchema,
 } from '../../proto/gen/control_pb.ts'
+import { decodeAccess } from '../shared/access-plan.ts'
 import { every, systemClock } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
 import { decodePlan, encodeJson, type ReplicaSettings } from '../shared/epoch-plan.ts'
@@ -136,6 +138,10 @@ const onMessage = async (
       const epoch = failures === null ? 0n : body.value.epoch
       const value = create(PreparedSchema, { epoch, failures: encodeJson(failures ?? []) })
       return answer({ case: 'prepared', value })
+    }
+    case 'access': {
+      const failure = await agent.access(decodeAccess(body.value.plan))
+      return answer({ case: 'accessTaken', value: create(AccessTakenSchema, { failure }) })
     }
     case 'commit': {
       const isCommitted = await agent.commit(Number(body.value.epoch))

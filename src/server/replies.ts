@@ -31,8 +31,9 @@ const isPlain = (body: Body | Refusal): body is string | Uint8Array =>
 const RETRY_AFTER_SECONDS = 1
 
 /** What tells clients of a refusal what to do. */
-const refusalLines = (code: ErrorCode): string => {
-  const retry = ERRORS[code].http === 503 ? `\r\nretry-after: ${RETRY_AFTER_SECONDS}` : ''
+const refusalLines = ({ code, retryAfterSeconds }: Omit<Refusal, 'detail'>): string => {
+  const seconds = retryAfterSeconds ?? (ERRORS[code].http === 503 ? RETRY_AFTER_SECONDS : 0)
+  const retry = seconds === 0 ? '' : `\r\nretry-after: ${seconds}`
   return `\r\nx-sluice-error: ${code}${retry}`
 }
 
@@ -43,7 +44,7 @@ interface DocumentOutcome {
 
 const refusedDocument = (code: ErrorCode): DocumentOutcome => ({
   reason: reasonIndex(code),
-  lines: refusalLines(code),
+  lines: refusalLines({ code }),
 })
 
 const DOCUMENT_OUTCOMES: Readonly<Record<Document['status'], DocumentOutcome>> = {
@@ -212,8 +213,9 @@ export class Replies {
     const id = idOf(headId, request.bodyId)
     const { contentType, body } = format.encodeError(refusal, id ?? ownId)
     let head = `${statusLine(status)}\r\ncontent-type: ${contentType}`
-    head += `${refusalLines(refusal.code)}\r\nx-request-id: ${safeId(headId, id) ?? ownId}`
+    head += `${refusalLines(refusal)}\r\nx-request-id: ${safeId(headId, id) ?? ownId}`
     if (sequence > 0) head += `\r\nx-sluice-prediction-id: ${ownId}`
+    if (status === 401) head += '\r\nwww-authenticate: Bearer'
     if (status === 415) head += '\r\naccept-encoding: gzip, deflate'
     if (allow !== '') head += `\r\nallow: ${allow}`
     exchange.reply(head, body)

@@ -4,6 +4,7 @@
 
 import type { MessagePort } from 'node:worker_threads'
 import type { PoolFailure, PoolGrant } from '../runtime/pool-messages.ts'
+import type { AccessPlan } from '../shared/access-plan.ts'
 import type { EpochPlan, PrepareFailure, ReplicaSettings } from '../shared/epoch-plan.ts'
 import type { ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'
 
@@ -12,6 +13,15 @@ export interface DataThreadStart {
   readonly settings: ReplicaSettings
   readonly thread: number
   readonly memory: SharedArrayBuffer
+}
+
+/** Who may ask, and where each key counts. */
+export interface AccessOrder {
+  readonly plan: AccessPlan
+  /** BigInt64, in shared memory. */
+  readonly words: BigInt64Array<ArrayBufferLike>
+  /** Of the word of each key. */
+  readonly indices: readonly number[]
 }
 
 /** A plan as the agent has it prepared. */
@@ -30,6 +40,7 @@ export type Pools = Readonly<Record<string, PoolGrant | PoolFailure>>
 export type Question =
   /** The question's number is the plan's: what the committed word will be. */
   | ({ readonly type: 'prepare'; readonly pools: Pools } & PreparePlan)
+  | ({ readonly type: 'access' } & AccessOrder)
   | { readonly type: 'listen'; readonly port: number }
 
 export type ToDataThread =
@@ -56,6 +67,12 @@ export type Answer =
       readonly number: number
       readonly engine: 'uws' | 'node'
       /** Why it does not listen; null when it does. */
+      readonly failure: string | null
+    }
+  | {
+      readonly type: 'accessTaken'
+      readonly number: number
+      /** Why the certificate from before stays; null: everything was taken. */
       readonly failure: string | null
     }
 

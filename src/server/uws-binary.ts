@@ -48,10 +48,21 @@ export interface UwsApp {
   filter(handler: (response: UwsResponse, delta: number) => void): this
   listen(host: string, port: number, handler: (listener: UwsListener | false) => void): this
   close(): this
+  /** Names the app to another one of its kind. */
+  getDescriptor(): unknown
+  /** What is accepted from now on goes to the app of that descriptor, in its next turn. */
+  addChildAppDescriptor(descriptor: unknown): this
+  removeChildAppDescriptor(descriptor: unknown): this
 }
 
 export interface Uws {
   App(): UwsApp
+  /** Throws where it cannot use the files. */
+  SSLApp(options: {
+    readonly cert_file_name: string
+    readonly key_file_name: string
+    readonly ssl_ciphers?: string
+  }): UwsApp
   us_listen_socket_close(listener: UwsListener): void
   us_socket_local_port(listener: UwsListener): number
 }

@@ -10,7 +10,8 @@
  */
 
 import { systemClock, turnMonotonic } from '../shared/clock.ts'
-import type { Refusal } from '../shared/errors.ts'
+import { isRefusal, type Refusal } from '../shared/errors.ts'
+import type { Grant } from './access.ts'
 import { BodyBuffer, bodyTooLarge, keptBytes } from './body-buffer.ts'
 import {
   type Exchange,
@@ -30,7 +31,7 @@ import {
   writeLast,
 } from './uws-answer.ts'
 import type { UwsRequest, UwsResponse } from './uws-binary.ts'
-import { corsAnswerOf, isFromHere, wholeHeader } from './uws-head.ts'
+import { admittedBy, corsAnswerOf, isFromHere, wholeHeader } from './uws-head.ts'
 
 const { monotonic } = systemClock
 
@@ -68,6 +69,7 @@ export class UwsExchange implements Exchange {
   readonly acceptEncoding: string
   readonly inferenceHeaderLength: string
   readonly isLocal: boolean
+  readonly grant: Grant | null
   readonly isPreflight: boolean
   readonly headMs: number
   startedMs = 0
@@ -78,6 +80,8 @@ export class UwsExchange implements Exchange {
   /** As sent, '' if absent; null for a chunked body. */
   readonly #contentLength: string | null
   readonly #corsLines: string
+  /** Why it is refused whatever its body is. */
+  readonly #denied: Refusal | null
   #response: UwsResponse | null
   #head: string | Uint8Array = ''
   #body: string | Uint8Array | null = ''
@@ -109,6 +113,10 @@ export class UwsExchange implements Exchange {
     const cors = corsAnswerOf(engine.options.cors, method, request)
     this.isPreflight = cors.isPreflight
     this.#corsLines = cors.lines
+    const admitted = this.isPreflight ? null : admittedBy(engine.options.gate, this.path, request)
+    const isDenied = admitted !== null && isRefusal(admitted)
+    this.grant = isDenied ? null : admitted
+    this.#denied = isDenied ? admitted : null
     this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
     this.#contentLength = contentLength
@@ -225,19 +233,24 @@ export class UwsExchange implements Exchange {
 
   onData(chunk: ArrayBuffer, isLast: boolean): void {
     if (this.#isDelivered) return // the rest of a refused body
-    if (isLast && this.#buffer === null) {
+    if (isLast && this.#buffer === null && this.#denied === null) {
       const isTooLarge = chunk.byteLength > this.#engine.options.bodyBytesMax
       const refusal = isTooLarge ? bodyTooLarge(this.#engine.options.bodyBytesMax) : null
+      if (isTooLarge) this.#isLast = true
       this.#deliver(isTooLarge ? EMPTY : new Uint8Array(chunk), refusal)
       return
     }
-    this.#buffer ??= new BodyBuffer(this.#engine.options, declaredBytes(this.#contentLength))
+    const declared = declaredBytes(this.#contentLength)
+    this.#buffer ??= new BodyBuffer(this.#engine.options, declared, this.#denied)
     const buffer = this.#buffer
     buffer.append(new Uint8Array(chunk))
     if (!isLast && !buffer.isHopeless) return
     this.#buffer = null
+    const { refusal } = buffer
+    // Where all of the body was read, who is asked for a key may send it on the same connection.
+    if (refusal !== null && !(isLast && refusal === this.#denied)) this.#isLast = true
     try {
-      this.#deliver(buffer.view(), buffer.refusal)
+      this.#deliver(buffer.view(), refusal)
     } finally {
       buffer.release()
     }
@@ -245,7 +258,6 @@ export class UwsExchange implements Exchange {
 
   #deliver(body: Uint8Array, refusal: Refusal | null): void {
     this.#isDelivered = true
-    if (refusal !== null) this.#isLast = true
     this.startedMs = this.isExplained ? monotonic() : turnMonotonic()
     delivering = this
     try {

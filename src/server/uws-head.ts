@@ -1,5 +1,6 @@
 /** What uWebSockets lets pass in a head and we do not: docs/decisions/0002. */
 
+import type { Gate } from './access.ts'
 import { isTransferEncodingKnown } from './body-buffer.ts'
 import { type Cors, type CorsAnswer, NO_CORS } from './cors.ts'
 import { isLoopback, tellsOfOthers } from './local-peer.ts'
@@ -57,6 +58,19 @@ export const corsAnswerOf = (
   const preflight = method === 'OPTIONS' ? request.getHeader('access-control-request-method') : ''
   return cors(method, request.getHeader(ORIGIN), preflight)
 }
+
+const AUTHORIZATION = new TextEncoder().encode('authorization').buffer
+const X_API_KEY = new TextEncoder().encode('x-api-key').buffer
+
+/** What a gate says of a request. Where it is open, nothing is read. */
+export const admittedBy = (
+  gate: Gate,
+  path: string,
+  request: Pick<UwsRequest, 'getHeader'>,
+): ReturnType<Gate['admit']> =>
+  gate.isClosed
+    ? gate.admit(path, request.getHeader(AUTHORIZATION), request.getHeader(X_API_KEY))
+    : null
 
 /** `Exchange.isLocal`. */
 export const isFromHere = (

@@ -99,6 +99,8 @@ const REASON_NUMBERS = {
   EXTENSION_UNSUPPORTED: 51,
   PROVIDER_UNAVAILABLE: 52,
   DEADLINE_EXPIRED: 54,
+  KEY_REQUIRED: 55,
+  RATE_LIMITED: 56,
   WARMUP_FAILED: 60,
   THREAD_LOST: 61,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>

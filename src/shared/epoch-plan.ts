@@ -137,6 +137,8 @@ export interface ReplicaSettings {
   readonly host: string
   readonly httpPort: number
   readonly httpEngine: 'uws' | 'node'
+  /** Takes HTTPS, with what `Access` brings, and nothing else. */
+  readonly isTls: boolean
   /** Whether `/docs` is served. */
   readonly hasDocsPage: boolean
   readonly limits: ServerLimits

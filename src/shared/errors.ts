@@ -124,8 +124,23 @@ export const ERRORS = {
     403,
     'PERMISSION_DENIED',
     false,
-    'The call changes state and this server does not allow that here',
-    'Change the repository instead; SIGHUP reads it again',
+    'The call changes state and this server does not allow that here, or the key that was sent may not ask this endpoint',
+    'Change the repository instead; SIGHUP reads it again. What a key may ask stands in `access.keys`',
+  ),
+  // access
+  KEY_REQUIRED: entry(
+    401,
+    'UNAUTHENTICATED',
+    false,
+    'The server has keys, and the request has none, or one that it does not know',
+    'Send a key as `authorization: Bearer <key>` or `x-api-key`; `sluice key new` makes one',
+  ),
+  RATE_LIMITED: entry(
+    429,
+    'RESOURCE_EXHAUSTED',
+    true,
+    'The key sends more than its `requests_per_second`',
+    'Retry after the time in Retry-After, or have the limit raised',
   ),
   // capacity
   QUEUE_FULL: entry(
@@ -217,6 +232,8 @@ export interface Refusal {
   readonly code: ErrorCode
   readonly detail: string
   readonly errors?: readonly FieldFault[]
+  /** When another try may help, in seconds from 1; absent: as for others of its status. */
+  readonly retryAfterSeconds?: number
 }
 
 export const refuse = (code: ErrorCode, detail: string, errors?: readonly FieldFault[]): Refusal =>

@@ -1,6 +1,7 @@
 /** An HTTP client that sends exactly the bytes it is given, in the pieces it is given. */
 
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { atEnd } from './clean-up.ts'
 
 export interface RawAnswer {
@@ -31,6 +32,7 @@ export const turns = async (count = 2): Promise<void> => {
 
 export class RawClient {
   readonly socket: Socket
+  readonly #raw: Socket
   /** Resolves when the connection is gone, however it went. */
   readonly closed: Promise<void>
   isClosed = false
@@ -39,7 +41,9 @@ export class RawClient {
   everything = ''
   #wake = () => {}
 
-  constructor(socket: Socket) {
+  /** `raw`: below TLS. */
+  constructor(socket: Socket, raw = socket) {
+    this.#raw = raw
     this.socket = socket.setNoDelay(true)
     socket.on('data', (piece) => {
       this.#received += piece.toString('latin1')
@@ -57,12 +61,20 @@ export class RawClient {
     atEnd(() => void socket.destroy())
   }
 
-  static open(port: number): Promise<RawClient> {
+  /** Over TLS, if asked for, whatever the certificate is. */
+  static open(port: number, isTls = false, host = '127.0.0.1'): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1' })
+      const raw = connect({ port, host })
+      const socket = isTls ? connectTls({ socket: raw, rejectUnauthorized: false }) : raw
       socket.once('error', reject)
-      socket.once('connect', () => resolve(new RawClient(socket)))
+      const event = isTls ? 'secureConnect' : 'connect'
+      socket.once(event, () => resolve(new RawClient(socket, raw)))
     })
+  }
+
+  /** Goes without a word. */
+  reset(): void {
+    this.#raw.resetAndDestroy()
   }
 
   /** Everything received and not yet taken by `answer`. */
@@ -117,8 +129,13 @@ const nameAndValue = (line: string): [string, string] => {
 export const outcomeOf = async (
   port: number,
   ...pieces: (string | Uint8Array)[]
+): Promise<Outcome> => outcomeOn(await RawClient.open(port), ...pieces)
+
+/** The same on a connection that is open. */
+export const outcomeOn = async (
+  client: RawClient,
+  ...pieces: (string | Uint8Array)[]
 ): Promise<Outcome> => {
-  const client = await RawClient.open(port)
   await client.send(...pieces)
   client.socket.end()
   await client.closed

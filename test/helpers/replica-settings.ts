@@ -12,6 +12,7 @@ export const replicaSettings = (given: Partial<ReplicaSettings> = {}): ReplicaSe
   host: '127.0.0.1',
   httpPort: 0,
   httpEngine: 'uws',
+  isTls: false,
   hasDocsPage: true,
   limits: {
     bodyBytesMax: 1024 * 1024,

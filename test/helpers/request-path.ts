@@ -58,6 +58,7 @@ export type Head = Partial<
     | 'acceptEncoding'
     | 'inferenceHeaderLength'
     | 'isLocal'
+    | 'grant'
     | 'isPreflight'
     | 'headMs'
     | 'startedMs'
@@ -74,6 +75,7 @@ export class HeldExchange implements Exchange {
   readonly acceptEncoding: string
   readonly inferenceHeaderLength: string
   readonly isLocal: boolean
+  readonly grant: Exchange['grant']
   readonly isPreflight: boolean
   readonly headMs: number
   readonly startedMs: number
@@ -89,6 +91,7 @@ export class HeldExchange implements Exchange {
     this.contentEncoding = head.contentEncoding ?? ''
     this.acceptEncoding = head.acceptEncoding ?? ''
     this.inferenceHeaderLength = head.inferenceHeaderLength ?? ''
+    this.grant = head.grant ?? null
     this.isLocal = head.isLocal ?? false
     this.isPreflight = head.isPreflight ?? false
     this.headMs = head.headMs ?? 0

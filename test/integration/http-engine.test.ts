@@ -4,10 +4,11 @@ import { atEnd } from '../helpers/clean-up.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { answersSuite } from '../helpers/suites/http-engine-answers.ts'
 import { corsSuite } from '../helpers/suites/http-engine-cors.ts'
+import { gateSuite } from '../helpers/suites/http-engine-gate.ts'
 import {
-  type EngineKind,
   expectAlive,
   get,
+  type PlainKind,
   post,
   startEngine,
 } from '../helpers/suites/http-engine-harness.ts'
@@ -21,13 +22,14 @@ import {
 } from '../helpers/suites/http-engine-slow-readers.ts'
 import { until } from '../helpers/until.ts'
 
-const kinds: readonly EngineKind[] = ['uws', 'node']
+const kinds: readonly PlainKind[] = ['uws', 'node']
 
 for (const kind of kinds) {
   requestsSuite(kind)
   answersSuite(kind)
   refusalsSuite(kind)
   corsSuite(kind)
+  gateSuite(kind)
   peersSuite(kind)
   slowReadersSuite(kind)
 }

@@ -15,18 +15,18 @@ import { answersIn, OWN_STATUSES, resultsOf } from '../helpers/smuggling/fragmen
 import { FRAMING } from '../helpers/smuggling/framing.ts'
 import { HEADS } from '../helpers/smuggling/heads.ts'
 import {
-  type EngineKind,
   expectAlive,
   type Harness,
+  type PlainKind,
   post,
   startEngine,
 } from '../helpers/suites/http-engine-harness.ts'
 
 const CASES = [...FRAMING, ...HEADS]
 const FRAMED = new Set(FRAMING.map(([title]) => title))
-const KINDS: readonly EngineKind[] = ['uws', 'node']
+const KINDS: readonly PlainKind[] = ['uws', 'node']
 
-const deviationOf = (kind: EngineKind, title: string) =>
+const deviationOf = (kind: PlainKind, title: string) =>
   DEVIATIONS[kind].find(({ titles }) => titles.includes(title))
 
 test('the lists of cases and of deviations fit together', () => {
@@ -40,7 +40,7 @@ test('the lists of cases and of deviations fit together', () => {
 })
 
 /** Cases of which an engine answers a request that the case does not want to be seen. */
-const hiddenAnswered = (kind: EngineKind): string[] =>
+const hiddenAnswered = (kind: PlainKind): string[] =>
   DEVIATIONS[kind]
     .filter(({ results }) => results.some((result) => result.includes('hidden')))
     .flatMap(({ titles }) => titles)
@@ -79,7 +79,7 @@ describe.each(KINDS)('the %s engine', (kind) => {
 })
 
 /** Names of the requests that a case may have answered. */
-const namesOf = (kind: EngineKind, title: string, wanted: string): string[] => {
+const namesOf = (kind: PlainKind, title: string, wanted: string): string[] => {
   const results = deviationOf(kind, title)?.results ?? [wanted]
   return results.flatMap((result) => result.match(/first|hidden|after/g) ?? [])
 }

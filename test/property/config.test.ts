@@ -16,7 +16,7 @@ import { makeTempDir } from '../helpers/temp-dir.ts'
 /** Keys whose sound values may contradict those of others. */
 const CONTRADICTED = [
   'limits.body_bytes_in_flight_max',
-  ...['server.http_port', 'control.port', 'metrics.listen'],
+  ...['server.http_port', 'control.port', 'metrics.listen', 'tls.cert_file', 'tls.key_file'],
 ]
 
 const LEAVES = leavesOf(toJsonSchema(sluiceSchema))
@@ -100,10 +100,30 @@ const origin = fc.stringMatching(/^https:\/\/[a-z]{1,9}(\.[a-z]{1,9}){0,3}(:[1-9
 
 const origins = fc.oneof(fc.constant(['*']), fc.array(origin, { maxLength: 5 }))
 
+const apiKey = fc.record(
+  {
+    endpoints: fc.oneof(
+      fc.constant(['*']),
+      fc.array(fc.stringMatching(/^[a-z]{1,9}$/), { minLength: 1 }),
+    ),
+    requests_per_second: fc.option(fc.integer({ min: 1, max: 1000 })),
+    burst: fc.option(fc.integer({ min: 1, max: 1000 })),
+    priority: fc.option(fc.integer({ min: 1, max: 9 })),
+  },
+  { requiredKeys: ['endpoints'] },
+)
+
+const keys = fc
+  .array(apiKey, { maxLength: 5 })
+  .map((all) => all.map((key, i) => ({ name: `key-${i}`, sha256: `${i}`.repeat(64), ...key })))
+
 /** By the last part of their path. */
 const PARTICULAR: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   listen: fc.option(address),
   origins,
+  keys,
+  // The files of these settings do not exist.
+  keys_file: fc.constant(null),
 }
 
 /** A valid value for some settings, by their path. */

@@ -48,6 +48,17 @@ const portContradictions = (yaml: SluiceYaml): Contradiction[] =>
       }),
   )
 
+const CERT_PATH = ['tls', 'cert_file']
+const KEY_PATH = ['tls', 'key_file']
+
+/** A certificate is of use with its key alone. */
+const tlsContradictions = ({ tls }: SluiceYaml): Contradiction[] => {
+  if ((tls.cert_file === null) === (tls.key_file === null)) return []
+  const [absent, given] = tls.cert_file === null ? [CERT_PATH, KEY_PATH] : [KEY_PATH, CERT_PATH]
+  const message = `is missing, and ${given.join('.')} is there`
+  return [{ path: absent, involves: [CERT_PATH, KEY_PATH], message, hint: 'give both, or none' }]
+}
+
 /** All of them; each blames one key. */
 export const contradictionsOf = (yaml: SluiceYaml): Contradiction[] => {
   const { limits } = yaml
@@ -63,5 +74,5 @@ export const contradictionsOf = (yaml: SluiceYaml): Contradiction[] => {
       hint: 'one body of the largest size must fit',
     })
   }
-  return [...found, ...portContradictions(yaml)]
+  return [...found, ...tlsContradictions(yaml), ...portContradictions(yaml)]
 }

@@ -5,6 +5,8 @@
  */
 
 import { z } from 'zod'
+import { path } from './path.ts'
+import { access } from './sections/access.ts'
 import { control } from './sections/control.ts'
 import { cors } from './sections/cors.ts'
 import { limits } from './sections/limits.ts'
@@ -13,15 +15,9 @@ import { metrics } from './sections/metrics.ts'
 import { proving } from './sections/proving.ts'
 import { recycle } from './sections/recycle.ts'
 import { server } from './sections/server.ts'
+import { tls } from './sections/tls.ts'
 import { watchdog } from './sections/watchdog.ts'
 import { setting } from './setting.ts'
-
-/** No path holds NUL, and a shell does not see a `~` that stands in a file. */
-const path = z
-  .string()
-  .min(1)
-  .refine((text) => !text.includes('\0'), 'holds NUL, which no path can')
-  .refine((text) => !/^~(\/|$)/.test(text), 'begins with ~, which only a shell replaces')
 
 const section = <T extends z.ZodObject>(schema: T) => schema.prefault({} as z.input<T>)
 
@@ -51,6 +47,8 @@ export const sluiceSchema = z.strictObject({
   control: section(control),
   metrics: section(metrics),
   limits: section(limits),
+  access: section(access),
+  tls: section(tls),
   cors: section(cors),
   proving: section(proving),
   recycle: section(recycle),
@@ -67,6 +65,7 @@ export const HINTS: Readonly<Record<string, string>> = {
   'server.grpc_port': 'gRPC comes with a later release',
   'control.host':
     'only loopback until access control exists; `metrics.listen` is for scrapers elsewhere',
+  'access.keys': '`sluice key new` makes a key and its hash',
   'cors.origins': 'such as ["https://app.example.com"], or ["*"] for all pages',
   'metrics.listen': 'such as 0.0.0.0:8003, or "[::]:8003" in quotes; null: nowhere',
 }

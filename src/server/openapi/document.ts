@@ -111,6 +111,8 @@ export const openApiText = (source: ApiSource): string => {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '.' }],
+    // The first: where there are no keys, none is asked for.
+    security: [{}, { Bearer: [] }, { ApiKey: [] }],
     tags: Object.values(TAGS).map((name) => ({ name })),
   }
   const names = source.endpoints.map(({ name }) => name)

@@ -7,7 +7,15 @@ import type { Schema } from './json-schema.ts'
 export const JSON_TYPE = 'application/json'
 
 /** Of whatever path: what is refused before the path is looked at, and faults of ours. */
-const ANYWHERE: readonly ErrorCode[] = ['BODY_TOO_LARGE', 'BODY_BUDGET_EXHAUSTED', 'INTERNAL']
+const ANYWHERE: readonly ErrorCode[] = [
+  'BODY_TOO_LARGE',
+  'BODY_BUDGET_EXHAUSTED',
+  'INTERNAL',
+  // Where there are keys.
+  'KEY_REQUIRED',
+  'FORBIDDEN',
+  'RATE_LIMITED',
+]
 
 /** Of whatever reads a body. */
 const READING: readonly ErrorCode[] = [
@@ -108,6 +116,7 @@ const HEADERS: Schema = {
   ServerTiming: header('Where the time went, if `x-sluice-explain: 1` was sent', TEXT, false),
   ContentEncoding: header('If it was asked for', { enum: ['gzip', 'deflate'] }, false),
   Vary: header('Where it is compressed, or only pages of some origins may read it', TEXT, false),
+  Authenticate: header('How a key is sent', { const: 'Bearer' }),
   AcceptEncoding: header('What may be sent', { const: 'gzip, deflate' }),
   RetryAfter: header('Seconds after which another try may help', { type: 'integer', minimum: 1 }),
 }
@@ -206,8 +215,9 @@ const errorResponse = (kind: PathKind, status: number, codes: readonly ErrorCode
       ...ID_HEADER,
       'x-sluice-error': header('The stable code', { enum: codes }),
       'x-sluice-prediction-id': headerRef('RefusedPredictionId'),
+      ...(status === 401 ? { 'www-authenticate': headerRef('Authenticate') } : {}),
       ...(status === 415 ? { 'accept-encoding': headerRef('AcceptEncoding') } : {}),
-      ...(status === 503 ? { 'retry-after': headerRef('RetryAfter') } : {}),
+      ...(status === 503 || status === 429 ? { 'retry-after': headerRef('RetryAfter') } : {}),
     },
     content: isProblem
       ? { [PROBLEM_TYPE]: { schema: schemaRef('Problem') } }
@@ -245,5 +255,14 @@ export const sharedComponents = (): Schema => {
         [responseName(kind, status), errorResponse(kind, status, codes)] as const,
     ),
   )
-  return { responses: Object.fromEntries(responses), headers: HEADERS, parameters: PARAMETERS }
+  const securitySchemes = {
+    Bearer: { type: 'http', scheme: 'bearer', description: 'A key, where there are keys' },
+    ApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The same key' },
+  }
+  return {
+    responses: Object.fromEntries(responses),
+    headers: HEADERS,
+    parameters: PARAMETERS,
+    securitySchemes,
+  }
 }

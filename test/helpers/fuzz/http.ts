@@ -5,9 +5,9 @@ import { OWN_STATUSES } from '../smuggling/fragments.ts'
 import { FRAMING } from '../smuggling/framing.ts'
 import { HEADS } from '../smuggling/heads.ts'
 import {
-  type EngineKind,
   expectAlive,
   type Harness,
+  type PlainKind,
   startEngine,
 } from '../suites/http-engine-harness.ts'
 import { until } from '../until.ts'
@@ -68,7 +68,7 @@ const checkWith = (engine: () => Harness, judge: typeof faultOf) => {
   }
 }
 
-const target = (kind: EngineKind): Target => {
+const target = (kind: PlainKind): Target => {
   let harness: Harness | null = null
   const engine = (): Harness => {
     if (harness === null) throw new Error(`the ${kind} engine was not prepared`)

@@ -3,7 +3,7 @@
  * entry that is no longer true fails the test. Why we live with them: docs/decisions/0002.
  */
 
-import type { EngineKind } from '../suites/http-engine-harness.ts'
+import type { PlainKind } from '../suites/http-engine-harness.ts'
 
 export interface Deviation {
   readonly why: string
@@ -211,7 +211,7 @@ const NODE: readonly Deviation[] = [
   },
 ]
 
-export const DEVIATIONS: Readonly<Record<EngineKind, readonly Deviation[]>> = {
+export const DEVIATIONS: Readonly<Record<PlainKind, readonly Deviation[]>> = {
   uws: UWS,
   node: NODE,
 }

@@ -3,7 +3,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { atEnd } from '../clean-up.ts'
-import { outcomeOf, RawClient, turns } from '../raw-client.ts'
+import { outcomeOn, RawClient, turns } from '../raw-client.ts'
 import { until } from '../until.ts'
 import {
   BODY_BYTES_MAX,
@@ -176,7 +176,7 @@ export const answersSuite = (kind: EngineKind): void => {
       exchange.reply('200 OK', 'text')
       exchange.reply('200 OK', 'text')
       await until(() => engine.underWay === 1, { what: 'the answer to have left' })
-      first.socket.resetAndDestroy()
+      first.reset()
       await until(() => engine.underWay === 0, { what: 'the abort to be seen' })
       await second.answer()
       await second.send(post('/x', 'x'.repeat(BODY_BYTES_MAX + 1)))
@@ -188,7 +188,7 @@ export const answersSuite = (kind: EngineKind): void => {
       const harness = await startEngine(kind)
       const client = await harness.client()
       const exchange = await hold(harness, client)
-      client.socket.resetAndDestroy()
+      client.reset()
       await until(() => exchange.isAborted, { what: 'the abort to be seen' })
       expect([harness.aborted.count, harness.engine.underWay]).toEqual([0, 0])
     })
@@ -217,7 +217,7 @@ export const answersSuite = (kind: EngineKind): void => {
       const client = await harness.client()
       await until(() => harness.connections.open === 1, { what: 'the connection to be counted' })
       if (sent !== '') await client.send(sent)
-      client.socket.resetAndDestroy()
+      client.reset()
       await untilQuiet(harness)
       expect(harness.seen).toEqual([])
       expect([harness.aborted.count, harness.engine.underWay]).toEqual([hasHead ? 1 : 0, 0])
@@ -230,7 +230,7 @@ export const answersSuite = (kind: EngineKind): void => {
       expect(second.port).toBe(first.port)
       await until(
         async () => {
-          await outcomeOf(first.port, get('/fixed'))
+          await outcomeOn(await first.client(), get('/fixed'))
           return first.seen.length > 0 && second.seen.length > 0
         },
         { what: 'both to get connections', everyMs: 0 },

@@ -1,13 +1,20 @@
 /** What the suites of the HTTP engines start from: an engine, its requests, its budget. */
 
 import { expect } from 'vitest'
+import type { Gate } from '../../../src/server/access.ts'
 import type { Exchange, HttpEngine, HttpEngineOptions } from '../../../src/server/exchange.ts'
 import { createHttpEngine } from '../../../src/server/http.ts'
 import type { Refusal } from '../../../src/shared/errors.ts'
+import { makeCertificate } from '../certificates.ts'
 import { atEnd } from '../clean-up.ts'
 import { RawClient } from '../raw-client.ts'
+import { makeTempDir } from '../temp-dir.ts'
 
-export type EngineKind = 'uws' | 'node'
+export type PlainKind = 'uws' | 'node'
+export type EngineKind = PlainKind | 'uws over TLS' | 'node over TLS'
+
+/** One for all tests: making one takes a moment. */
+const PAIR = makeCertificate()
 
 export interface SeenRequest {
   readonly exchange: Exchange
@@ -23,7 +30,9 @@ export interface Harness {
   readonly connections: { open: number }
   /** Clients that went before their request was complete. */
   readonly aborted: { count: number }
-  client(): Promise<RawClient>
+  client(host?: string): Promise<RawClient>
+  /** One that does not speak TLS. */
+  plainClient(): Promise<RawClient>
 }
 
 export const BODY_BYTES_MAX = 1000
@@ -43,13 +52,18 @@ const answer = ({ exchange, body, refusal }: SeenRequest): void => {
   exchange.reply(`200 OK\r\ncontent-type: text/plain\r\nx-path: ${exchange.path}`, text)
 }
 
+/** Nobody is asked for a key. */
+export const OPEN_GATE: Gate = { isClosed: false, admit: () => null }
+
 export const startEngine = async (
   kind: EngineKind,
   overrides: Partial<HttpEngineOptions> = {},
   wantedPort = 0,
-  create: (options: HttpEngineOptions) => HttpEngine = (all) => createHttpEngine(kind, all),
+  create: (options: HttpEngineOptions) => HttpEngine = (all) =>
+    createHttpEngine(kind.startsWith('uws') ? 'uws' : 'node', all),
   host = '127.0.0.1',
 ): Promise<Harness> => {
+  const isTls = kind.endsWith('TLS')
   const seen: SeenRequest[] = []
   const budget = { takenBytes: 0, peakBytes: 0 }
   const connections = { open: 0 }
@@ -58,6 +72,9 @@ export const startEngine = async (
     bodyBytesMax: BODY_BYTES_MAX,
     headerBytesMax: HEADER_BYTES_MAX,
     unsentBytesMax: UNSENT_BYTES_MAX,
+    gate: OPEN_GATE,
+    isTls,
+    keyFolder: isTls ? makeTempDir('tls') : '',
     cors: null,
     takeBodyBytes: (bytes) => {
       if (bytes > 0 && budget.takenBytes + bytes > BUDGET_BYTES) return false
@@ -80,10 +97,12 @@ export const startEngine = async (
   })
   atEnd(() => engine.close())
   // Otherwise a missing binary would let both suites test the same engine.
-  expect(engine.name).toBe(kind)
+  expect(engine.name).toBe(kind.split(' ')[0])
+  if (isTls) engine.secure({ ...PAIR, minVersion: 'TLSv1.2' })
   const port = await engine.listen(host, wantedPort)
-  const client = () => RawClient.open(port)
-  return { engine, port, seen, budget, connections, aborted, client }
+  const client = (to?: string) => RawClient.open(port, isTls, to)
+  const plainClient = () => RawClient.open(port)
+  return { engine, port, seen, budget, connections, aborted, client, plainClient }
 }
 
 export const post = (path: string, body: string, ...lines: string[]): string =>

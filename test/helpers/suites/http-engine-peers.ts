@@ -1,9 +1,7 @@
 /** What an engine says of who sent a request, for every HTTP engine. */
 
-import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { RawClient } from '../raw-client.ts'
 import { type EngineKind, post, startEngine } from './http-engine-harness.ts'
 
 const PATH = '/v2/repository/models/m/load'
@@ -31,9 +29,7 @@ export const peersSuite = (kind: EngineKind): void => {
     // Skipped: where the loopback is the only network, there is no other address.
     test.skipIf(outer === undefined)('Exchange.isLocal of another address of here', async () => {
       const harness = await startEngine(kind, {}, 0, undefined, '0.0.0.0')
-      const socket = connect({ port: harness.port, host: outer!.address })
-      await new Promise((resolve) => socket.once('connect', resolve))
-      const client = new RawClient(socket)
+      const client = await harness.client(outer!.address)
       await client.send(post(PATH, '{}'))
       await client.answer()
       expect(harness.seen[0]!.exchange.isLocal).toBe(false)
@@ -42,9 +38,7 @@ export const peersSuite = (kind: EngineKind): void => {
     test('Exchange.isLocal over IPv6', async () => {
       const harness = await startEngine(kind, {}, 0, undefined, '::')
       for (const host of ['::1', '127.0.0.1']) {
-        const socket = connect({ port: harness.port, host })
-        await new Promise((resolve) => socket.once('connect', resolve))
-        const client = new RawClient(socket)
+        const client = await harness.client(host)
         await client.send(post(PATH, '{}'))
         await client.answer()
         expect(harness.seen.pop()!.exchange.isLocal).toBe(true)

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { BodyBudget } from '../body-budget.ts'
-import { outcomeOf } from '../raw-client.ts'
+import { outcomeOn } from '../raw-client.ts'
 import { propertyRuns } from '../seeds.ts'
 import { FRAMING } from '../smuggling/framing.ts'
 import { HEADS } from '../smuggling/heads.ts'
@@ -26,10 +26,14 @@ const HEAD = 'POST /fixed HTTP/1.1\r\nhost: a\r\n'
 export const refusalsSuite = (kind: EngineKind): void => {
   describe(`limits of the ${kind} engine`, () => {
     test('HttpEngine answers 431 to a header block over the limit that comes in pieces', async () => {
-      const { port } = await startEngine(kind)
+      const { client } = await startEngine(kind)
       const message = get('/fixed', `a: ${'x'.repeat(HEADER_BYTES_MAX)}`)
       const half = message.length / 2
-      const { statuses } = await outcomeOf(port, message.slice(0, half), message.slice(half))
+      const { statuses } = await outcomeOn(
+        await client(),
+        message.slice(0, half),
+        message.slice(half),
+      )
       expect(statuses).toEqual([431])
     })
 
@@ -131,7 +135,7 @@ export const refusalsSuite = (kind: EngineKind): void => {
           async (bytes, cuts) => {
             const at = cuts.map((cut) => Math.floor(cut * bytes.length)).sort((a, b) => a - b)
             const pieces = [0, ...at].map((from, i) => bytes.subarray(from, at[i]))
-            const { statuses, text } = await outcomeOf(harness.port, ...pieces)
+            const { statuses, text } = await outcomeOn(await harness.client(), ...pieces)
             expect(text === '' || text.startsWith('HTTP/1.1 ')).toBe(true)
             for (const status of statuses) expect([200, ...OWN_ANSWERS]).toContain(status)
           },

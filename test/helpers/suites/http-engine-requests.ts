@@ -1,7 +1,7 @@
 /** Requests and answers as they should be, for every HTTP engine. */
 
 import { describe, expect, test } from 'vitest'
-import { outcomeOf } from '../raw-client.ts'
+import { outcomeOn } from '../raw-client.ts'
 import { until } from '../until.ts'
 import { type EngineKind, get, post, postChunked, startEngine } from './http-engine-harness.ts'
 
@@ -158,8 +158,11 @@ export const requestsSuite = (kind: EngineKind): void => {
     })
 
     test('HttpEngine answers pipelined requests in order when each is answered at once', async () => {
-      const { port } = await startEngine(kind)
-      const { statuses, text } = await outcomeOf(port, post('/x', 'first') + post('/x', 'second'))
+      const { client } = await startEngine(kind)
+      const { statuses, text } = await outcomeOn(
+        await client(),
+        post('/x', 'first') + post('/x', 'second'),
+      )
       expect(statuses).toEqual([200, 200])
       expect(text.indexOf('first')).toBeLessThan(text.indexOf('second'))
     })

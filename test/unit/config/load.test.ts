@@ -123,6 +123,8 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
       headerBytesMax: 16_384,
       queueRowsMax: 10_000,
     },
+    access: { keys: [], keysFile: null },
+    tls: { certFile: null, keyFile: null, minVersion: 'TLSv1.2' },
     cors: { origins: [] },
     proving: { timeoutSeconds: 60, memoryBytesMax: 4_294_967_296, rowsMax: 256 },
     recycle: { unloadsMax: 50, memoryBytesMax: 536_870_912, pauseSeconds: 60 },

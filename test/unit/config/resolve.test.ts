@@ -2,9 +2,14 @@ import { expect, test } from 'vitest'
 import { resolveConfig } from '../../../src/config/resolve.ts'
 import { sluiceSchema } from '../../../src/config/schemas/sluice.ts'
 
+const BASES = {
+  ...{ repositoryBase: '/r', stateBase: '/s', accessBase: '/a', tlsBase: '/t' },
+  keys: [],
+}
+
 const server = (cores: number, written: object = {}) => {
   const yaml = sluiceSchema.parse({ model_repository: 'm', server: written })
-  return resolveConfig(yaml, { cores, repositoryBase: '/r', stateBase: '/s' }).server
+  return resolveConfig(yaml, { ...BASES, cores }).server
 }
 
 // Design §3: R = 1 on up to 4 cores, else 2; N = max(1, floor((cores - 1) / R)).
@@ -27,6 +32,6 @@ test('resolveConfig() divides the cores by the replicas that are asked for', () 
 
 test('resolveConfig() leaves absolute paths as they are', () => {
   const yaml = sluiceSchema.parse({ model_repository: '/models', state_dir: 'state' })
-  const config = resolveConfig(yaml, { cores: 1, repositoryBase: '/r', stateBase: '/s' })
+  const config = resolveConfig(yaml, { ...BASES, cores: 1 })
   expect(config).toMatchObject({ modelRepository: '/models', stateDir: '/s/state' })
 })

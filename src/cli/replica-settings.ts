@@ -1,0 +1,33 @@
+/** What replicas are started with. */
+
+import type { SluiceConfig } from '../config/config.ts'
+import type { StateDir } from '../control/state-dir.ts'
+import type { ReplicaSettings } from '../shared/epoch-plan.ts'
+
+/** Settings of replicas, by their place and incarnation, as they are for the life of a process. */
+export const replicaSettings =
+  (config: SluiceConfig, stateDir: StateDir, httpPort: number) =>
+  (replica: number, incarnation: number): ReplicaSettings => ({
+    socketPath: stateDir.socketPath,
+    gateway: stateDir.gateway,
+    replica,
+    incarnation,
+    threads: config.server.threads,
+    computeThreads: config.server.computeThreads,
+    host: config.server.host,
+    httpPort,
+    httpEngine: config.server.http,
+    isTls: config.tls.certFile !== null,
+    hasDocsPage: config.server.docsPage,
+    limits: config.limits,
+    corsOrigins: config.cors.origins,
+    controlAbsenceMsMax: config.controlAbsenceMax * 1000,
+    drainMsMax: config.server.drainSecondsMax * 1000,
+    logLevel: config.log.level,
+    watchdog: {
+      reportMs: config.watchdog.reportSeconds * 1000,
+      idleMsMax: config.watchdog.idleSecondsMax * 1000,
+      runMsMax: config.watchdog.executionTimeoutSeconds * 1000,
+      loadMsMax: config.watchdog.loadSecondsMax * 1000,
+    },
+  })
