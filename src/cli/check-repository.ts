@@ -11,6 +11,7 @@ import { jsonPlaces } from '../config/json-text.ts'
 import { repositoryParsers } from '../config/parsers.ts'
 import { Catalog, type CatalogVersion, type ProveVersion } from '../control/catalog.ts'
 import { notesOn } from '../control/model-status.ts'
+import { Placements } from '../control/placements.ts'
 import { makePlan } from '../control/planner.ts'
 import { Prover } from '../control/prover.ts'
 import { provingSubject } from '../control/proving-subject.ts'
@@ -20,7 +21,7 @@ import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
 import { createLogger } from '../shared/logger.ts'
 import { nearest } from '../shared/nearest.ts'
 import { packageVersion } from '../shared/package-version.ts'
-import { provingLimits } from './proving-limits.ts'
+import { placementHost, provingLimits } from './proving-limits.ts'
 
 /** A problem with the code under which Sluice knows it. */
 export interface CheckProblem extends ConfigProblem {
@@ -114,24 +115,26 @@ const proveAll = async (
   options: CheckRepositoryOptions,
   folder: string,
 ): Promise<Catalog> => {
+  const logger = createLogger({ level: 'silent', component: 'check' })
   const prover = new Prover({
     provenPath: join(folder, 'proven'),
     provingPath: join(folder, 'proving'),
     limits: provingLimits(options.config),
     ortVersion: packageVersion('onnxruntime-node'),
     clock: systemClock,
-    logger: createLogger({ level: 'silent', component: 'check' }),
+    logger,
   })
   options.signal.addEventListener('abort', () => prover.close())
   const prove: ProveVersion = (model, scanned) => {
     options.onProve(`${model.name}/${scanned.version}`)
     return prover.prove(provingSubject(model, scanned))
   }
+  const { place } = new Placements(placementHost(options.config), logger)
   return new Promise((resolve) => {
     const onResult = () => {
       if (!catalog.isProving) resolve(catalog)
     }
-    const catalog = new Catalog({ prove, present: () => null, onResult })
+    const catalog = new Catalog({ prove, place, present: () => null, onResult })
     catalog.take(scan, new Map())
     onResult()
   })

@@ -24,11 +24,16 @@ const batch = ({ batching }: VersionStatus): string => {
   return batching.mixesRequests ? `up to ${batching.rowsMax}` : 'one request'
 }
 
+const place = ({ placement }: VersionStatus): string => {
+  if (!placement) return '' // an older control does not say
+  return placement.kind === 'inline' ? 'inline' : `pooled x ${placement.instances}`
+}
+
 const run = ({ runUs }: VersionStatus): string =>
   runUs === null ? '' : `${runUs.oneRow.toFixed(0)} / ${runUs.fullBatch.toFixed(0)} us`
 
 const rows = ({ models }: ModelsDocument): string[][] => [
-  ['MODEL', 'VERSION', 'STATE', 'ALIASES', 'BATCH', 'RUN 1 / FULL', 'MEMORY', 'INPUTS'],
+  ['MODEL', 'VERSION', 'STATE', 'ALIASES', 'BATCH', 'PLACE', 'RUN 1 / FULL', 'MEMORY', 'INPUTS'],
   ...models.flatMap(({ name, versions }) =>
     versions.map((version) => [
       name,
@@ -36,6 +41,7 @@ const rows = ({ models }: ModelsDocument): string[][] => [
       paint(STATE_STYLE[version.state] ?? 'gray', version.state),
       version.aliases.join(' '),
       batch(version),
+      place(version),
       run(version),
       version.memoryBytes === null ? '' : bytes(version.memoryBytes),
       tensors(version.signature?.inputs ?? []),
@@ -45,7 +51,10 @@ const rows = ({ models }: ModelsDocument): string[][] => [
 
 const reasons = ({ models }: ModelsDocument): string[] =>
   models.flatMap(({ name, versions }) =>
-    versions.flatMap(({ version, code, reason, warnings }) => [
+    versions.flatMap(({ version, code, reason, placement, warnings }) => [
+      ...(placement?.reason
+        ? [paint('gray', plain(`· ${name} v${version}: ${placement.reason}`))]
+        : []),
       ...(code === null ? [] : [paint('red', plain(`✖ ${name} v${version}: ${code}: ${reason}`))]),
       ...warnings.map((warning) => paint('yellow', plain(`⚠ ${name} v${version}: ${warning}`))),
     ]),

@@ -29,7 +29,7 @@ import { packageVersion } from '../shared/package-version.ts'
 import { announce } from './announce.ts'
 import { restartKeys } from './config-changes.ts'
 import { complain, EXIT } from './output.ts'
-import { provingLimits } from './proving-limits.ts'
+import { placementHost, provingLimits } from './proving-limits.ts'
 import { replicaSettings } from './replica-settings.ts'
 import type { ServeSignals } from './signals.ts'
 
@@ -72,7 +72,7 @@ const buildGateway = (
   const gateway = new Gateway({
     ...{ prover, stateDir, access, clock, logger },
     defaultEndpoint: config.defaultEndpoint,
-    size: { replicas: config.server.replicas, threads: config.server.threads },
+    host: placementHost(config),
     loadMsMax: config.watchdog.loadSecondsMax * 1000,
     recycle: config.recycle,
     scan: () => scanRepository(config.modelRepository, repositoryParsers),

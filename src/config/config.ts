@@ -67,6 +67,8 @@ export interface SluiceConfig {
     readonly memoryBytesMax: number
     readonly pauseSeconds: number
   }
+  /** Most memory of all inline sessions of a version. */
+  readonly placement: { readonly sessionBytesMax: number }
   readonly watchdog: {
     readonly reportSeconds: number
     readonly idleSecondsMax: number

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync, statSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { isFields } from '../shared/fields.ts'
 import type { ConfigProblem, SluiceConfig } from './config.ts'
@@ -28,6 +28,8 @@ export interface LoadOptions {
   readonly cwd: string
   /** Default: the processors that this process may use. */
   readonly cores?: number
+  /** Default: what this process may use of the machine. */
+  readonly memoryBytes?: number
 }
 
 interface Loaded {
@@ -155,9 +157,16 @@ const allKeys = (yaml: SluiceYaml | null, base: string, locate: Locate): KeysFil
   return { keys, problems: [...read.problems, { ...setting, path, message, hint }] }
 }
 
+/** A container may have less than its machine; without a limit the system says 0 or more. */
+const usableMemory = (): number => {
+  const limit = process.constrainedMemory()
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem()
+}
+
 /** Reads, merges and checks everything. Problems come all at once, with their places. */
 export const loadConfig = (options: LoadOptions): LoadResult => {
   const { flags, env, cwd, cores = availableParallelism() } = options
+  const { memoryBytes = usableMemory() } = options
   const text = readFile(options)
   const json = toJsonSchema(sluiceSchema)
   const variables = environmentOverrides(env, json)
@@ -186,6 +195,7 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
     config: deepFreeze(
       resolveConfig(judged.yaml, {
         cores,
+        memoryBytes,
         repositoryBase: baseOf('model_repository'),
         stateBase: baseOf('state_dir'),
         accessBase,

@@ -16,9 +16,14 @@ const threadsFor = (cores: number, replicas: number): number =>
 const computeThreadsFor = (cores: number, replicas: number, threads: number): number =>
   Math.max(1, Math.floor(cores / replicas) - threads)
 
+/** Share of the memory that the inline sessions of one version may take. */
+const SESSION_SHARE = 1 / 8
+
 export interface Surroundings {
   /** Processors that this process may use. */
   readonly cores: number
+  /** Memory that it may use. */
+  readonly memoryBytes: number
   /** Folders that relative paths start from. */
   readonly repositoryBase: string
   readonly stateBase: string
@@ -39,7 +44,7 @@ const apiKeyOf = (key: ApiKeyYaml): ApiKey => ({
 
 export const resolveConfig = (
   yaml: SluiceYaml,
-  { cores, repositoryBase, stateBase, accessBase, tlsBase, keys }: Surroundings,
+  { cores, memoryBytes, repositoryBase, stateBase, accessBase, tlsBase, keys }: Surroundings,
 ): SluiceConfig => {
   const replicas = yaml.server.replicas === 'auto' ? replicasFor(cores) : yaml.server.replicas
   const threads = yaml.server.threads === 'auto' ? threadsFor(cores, replicas) : yaml.server.threads
@@ -49,6 +54,7 @@ export const resolveConfig = (
       : yaml.server.compute_threads
   const inTls = (file: string | null) => (file === null ? null : resolve(tlsBase, file))
   const keysFile = yaml.access.keys_file
+  const { session_bytes_max: sessionBytesMax } = yaml.placement
   return {
     modelRepository: resolve(repositoryBase, yaml.model_repository),
     defaultEndpoint: yaml.default_endpoint,
@@ -92,6 +98,10 @@ export const resolveConfig = (
       unloadsMax: yaml.recycle.unloads_max,
       memoryBytesMax: yaml.recycle.memory_bytes_max,
       pauseSeconds: yaml.recycle.pause_seconds,
+    },
+    placement: {
+      sessionBytesMax:
+        sessionBytesMax === 'auto' ? Math.floor(memoryBytes * SESSION_SHARE) : sessionBytesMax,
     },
     watchdog: {
       reportSeconds: yaml.watchdog.report_seconds,

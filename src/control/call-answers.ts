@@ -112,8 +112,8 @@ const configAnswer =
     }
     const [planned] = versions
     const { kind, instances } = planned!.placement
-    const perReplica = kind === 'inline' ? gateway.size.threads : instances
-    const count = perReplica * gateway.size.replicas
+    const perReplica = kind === 'inline' ? gateway.host.dataThreads : instances
+    const count = perReplica * gateway.host.replicas
     return JSON.stringify(tritonModelConfig(planned!, settings, count))
   }
 

@@ -15,7 +15,8 @@ import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts
 import { aspiredVersions } from '../runtime/version-policy.ts'
 import { type EpochPlan, loadKey, type PlannedVersion } from '../shared/epoch-plan.ts'
 import { declaredFault, declaredWarnings, placedFailure } from './declared-tensors.ts'
-import { bindingFailure, keptFiles, plannedVersion } from './planned-version.ts'
+import type { PlaceVersion } from './placements.ts'
+import { bindingFailure, keptFiles, placementOf, plannedVersion } from './planned-version.ts'
 
 export interface CatalogVersion {
   readonly scanned: ScannedVersion
@@ -46,6 +47,7 @@ export type ProveVersion = (
 export interface CatalogSources {
   /** Does not reject. */
   prove: ProveVersion
+  readonly place: PlaceVersion
   /** The present epoch. */
   present(): Pick<EpochPlan, 'versions'> | null
   /** A proving run has ended and its result is in `models`. */
@@ -76,9 +78,10 @@ const judge = (
   model: ScannedModel,
   scanned: ScannedVersion,
   result: ProvingReport | ProvingFailure,
+  place: PlaceVersion,
 ): Pick<CatalogVersion, 'sound' | 'failure' | 'warnings'> => {
   if (isFailure(result)) return { ...NOT_SOUND, failure: placedFailure(model, result) }
-  const planned = plannedVersion(model, scanned, result)
+  const planned = plannedVersion(model, scanned, result, place)
   const failure = declaredFault(model, scanned.version, result.signature) ?? bindingFailure(planned)
   if (failure !== null) return { ...NOT_SOUND, failure }
   return { sound: planned, failure, warnings: declaredWarnings(model.config, result.signature) }
@@ -198,7 +201,7 @@ export class Catalog {
     // Another scan has found it anew, and has it proved again.
     if (entry === undefined || entry.scanned !== scanned) return
     const report = isFailure(result) ? null : result
-    const judgement = judge(model, scanned, result)
+    const judgement = judge(model, scanned, result, this.#sources.place)
     this.#put(name, {
       ...{ ...entry, ...judgement, failure: broken ?? judgement.failure },
       report: report ?? entry.report,
@@ -222,6 +225,17 @@ export class Catalog {
     const added = entriesOf(scanned.versions.filter(({ version }) => wanted.includes(version)))
     for (const entry of added.values()) this.#put(name, entry)
     this.#begin(name, added.values())
+  }
+
+  /** Places every version anew: more is known of their runs. */
+  placeAnew(): void {
+    for (const [name, { scanned, versions }] of this.#models) {
+      for (const { sound, report, ...rest } of versions.values()) {
+        if (sound === null || report === null) continue
+        const placement = placementOf(sound, scanned, report, this.#sources.place)
+        this.#put(name, { ...rest, report, sound: { ...sound, placement } })
+      }
+    }
   }
 
   /** Takes out what replicas cannot prepare. The next scan tries it again. */

@@ -5,6 +5,7 @@
 
 import type { Report } from '../../proto/gen/control_pb.ts'
 import type { RepositoryScan, ScannedModel, ScannedVersion } from '../registry/folder.ts'
+import type { PlacementHost } from '../runtime/placement.ts'
 import { type Clock, delay } from '../shared/clock.ts'
 import { slotKeyText } from '../shared/counters.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
@@ -16,6 +17,7 @@ import type { ClientAccess } from './client-access.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
 import { Figures } from './figures.ts'
 import { answerCall } from './forwarded-calls.ts'
+import { Placements } from './placements.ts'
 import { keptFiles } from './planned-version.ts'
 import { Planning } from './planning.ts'
 import { prepareMsMax } from './prepare-limit.ts'
@@ -38,8 +40,8 @@ export interface GatewayParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly defaultEndpoint: string | null
-  /** Replicas, and data threads of each. */
-  readonly size: { readonly replicas: number; readonly threads: number }
+  /** What there is for the sessions of a version. */
+  readonly host: PlacementHost
   /** The watchdog's limit of one load, in milliseconds. */
   readonly loadMsMax: number
   readonly recycle: RecycleLimits
@@ -53,6 +55,7 @@ export interface GatewayParts {
 export class Gateway {
   readonly #parts: GatewayParts
   readonly #planning: Planning
+  readonly #placements: Placements
   readonly catalog: Catalog
   readonly supervisor: Supervisor
   readonly publisher: Publisher
@@ -70,6 +73,7 @@ export class Gateway {
     this.#parts = parts
     const { stateDir, clock, logger, prover, defaultEndpoint, loadMsMax } = parts
     this.#defaultEndpoint = defaultEndpoint
+    this.#placements = new Placements(parts.host, logger)
     const hopeless = Promise.withResolvers<string>()
     this.hopeless = hopeless.promise
     this.supervisor = parts.makeSupervisor(this.#handlers(hopeless.resolve))
@@ -84,6 +88,7 @@ export class Gateway {
     )
     this.catalog = new Catalog({
       prove: (model, version) => this.#prove(model, version),
+      place: this.#placements.place,
       present: () => this.publisher.plan,
       onResult: () => this.#planning.onResult(),
     })
@@ -131,8 +136,8 @@ export class Gateway {
     }
   }
 
-  get size(): GatewayParts['size'] {
-    return this.#parts.size
+  get host(): PlacementHost {
+    return this.#parts.host
   }
 
   #recycler(): Recycler {
@@ -144,8 +149,10 @@ export class Gateway {
     return new Recycler({ clock, logger, memoryOf, replace }, recycle)
   }
 
-  #onFigures({ replicas }: Snapshot): void {
+  #onFigures(snapshot: Snapshot): void {
+    const { replicas } = snapshot
     this.versions.onFigures(replicas)
+    this.#reviewPlaces(snapshot)
     const { supervisor, publisher, recycler } = this
     if (this.#isDraining || supervisor.lastRestart?.state === 'running') return
     const serving = supervisor
@@ -269,6 +276,15 @@ export class Gateway {
       logger.warn(event, 'a version failed')
     }
     return result
+  }
+
+  /** Versions whose runs contradict their proving run move. */
+  #reviewPlaces({ isWhole, slots }: Snapshot): void {
+    const versions = this.publisher.plan?.versions ?? []
+    const nowMs = this.#parts.clock.monotonic()
+    if (!isWhole || this.#isDraining || !this.#placements.look(versions, slots, nowMs)) return
+    this.catalog.placeAnew()
+    this.#planning.onResult()
   }
 
   #onPause(): void {

@@ -1,15 +1,13 @@
 /** What `GET /api/v1/models` answers: every version, its state and why. */
 
 import { formatProblem } from '../config/problems.ts'
+import { INLINE_RUN_US_MAX } from '../runtime/placement.ts'
 import type { ProvingFailure } from '../runtime/proving-report.ts'
 import type { PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
 import type { CatalogModel, CatalogVersion } from './catalog.ts'
 import { versionName } from './planned-version.ts'
 import type { UnloadStatus } from './replica-versions.ts'
 import type { ModelStatus, ModelsDocument, VersionStatus } from './status-document.ts'
-
-/** A batch that takes longer blocks its data thread noticeably (design §3, placement). */
-const INLINE_RUN_US_MAX = 1000
 
 /** What replicas have made of the catalog. */
 export interface ServedVersions {
@@ -50,7 +48,8 @@ export const notesOn = (entry: CatalogVersion, planned: PlannedVersion): string[
       `serves as it was; what lies there now cannot: ${failure.code}: ${failure.detail}`,
     )
   }
-  if (runUs !== null && runUs.fullBatch > INLINE_RUN_US_MAX) {
+  const isInline = planned.placement.kind === 'inline'
+  if (isInline && runUs !== null && runUs.fullBatch > INLINE_RUN_US_MAX) {
     const ms = (runUs.fullBatch / 1000).toFixed(1)
     warnings.push(`a full batch takes ${ms} ms and blocks its data thread meanwhile`)
   }
@@ -86,12 +85,12 @@ const versionStatus = (
   const fault = inEpoch === undefined ? (unbound ?? failure) : null
   if (fault !== null && !isProving) return { ...failed(fault), ...shared }
   if (planned === null) return { ...NOT_THERE, ...shared, state: 'loading' }
-  const { digest, signature, batching, session } = planned
+  const { digest, signature, batching, session, placement } = planned
   return {
     ...NOT_THERE,
     ...shared,
     state: inEpoch !== undefined && served.isAvailable(inEpoch) ? 'available' : 'loading',
-    ...{ digest, signature, batching, session },
+    ...{ digest, signature, batching, session, placement },
     runUs: runUsOf(entry, batching.rowsMax),
     memoryBytes: report?.memoryBytes ?? null,
     warnings: [...notesOn(entry, planned), ...entry.warnings.map(formatProblem)],
@@ -106,6 +105,7 @@ const NOT_THERE = {
   signature: null,
   batching: null,
   session: null,
+  placement: null,
   runUs: null,
   memoryBytes: null,
   unloads: [],

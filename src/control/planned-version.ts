@@ -6,7 +6,8 @@ import type { ScannedModel, ScannedVersion } from '../registry/folder.ts'
 import type { ProvingReport } from '../runtime/proving-report.ts'
 import { bind, type Contract, contractOf } from '../shared/contract.ts'
 import type { BatchPolicy, PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
-import { INLINE } from '../shared/placement.ts'
+import type { Placement } from '../shared/placement.ts'
+import type { PlaceVersion, Unplaced } from './placements.ts'
 
 /** Batching that the proving run found sound, within what the model's own settings allow. */
 export const batchPolicyOf = (report: ProvingReport, config: ModelConfig): BatchPolicy => {
@@ -24,7 +25,25 @@ export const plannedVersion = (
   model: ScannedModel,
   scanned: ScannedVersion,
   report: ProvingReport,
-): PlannedVersion => ({
+  place: PlaceVersion,
+): PlannedVersion => {
+  const unplaced = unplacedVersion(model, scanned, report)
+  return { ...unplaced, placement: placementOf(unplaced, model, report, place) }
+}
+
+/** Where a version belongs, given its proving run and what its settings ask for. */
+export const placementOf = (
+  version: Unplaced,
+  { config }: ScannedModel,
+  { memoryBytes }: ProvingReport,
+  place: PlaceVersion,
+): Placement => place(version, memoryBytes, { wish: config.placement, instances: config.instances })
+
+const unplacedVersion = (
+  model: ScannedModel,
+  scanned: ScannedVersion,
+  report: ProvingReport,
+): Unplaced => ({
   model: model.name,
   version: scanned.version,
   digest: report.digest,
@@ -37,7 +56,6 @@ export const plannedVersion = (
   bounds: scanned.bounds,
   session: model.config.session,
   queue: model.config.queue,
-  placement: INLINE,
   runUsByRows: report.runUsByRows,
   warmups: model.config.warmups,
   warmupFiles: Object.fromEntries(

@@ -1,6 +1,7 @@
 /** The answers of `GET /api/v1/status` and `GET /api/v1/models`, which the CLI prints. */
 
 import type { BatchPolicy } from '../shared/epoch-plan.ts'
+import type { Placement } from '../shared/placement.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
 import type { Signature } from '../shared/tensor.ts'
 import type { RecycleStatus } from './recycler.ts'
@@ -18,6 +19,8 @@ export interface VersionStatus {
   readonly digest: string | null
   readonly signature: Signature | null
   readonly batching: BatchPolicy | null
+  /** Where its sessions live, how many a replica has in compute threads, and why. */
+  readonly placement: Placement | null
   readonly session: SessionSettings | null
   /** Measured microseconds of one run of 1 row and of `batching.rowsMax` rows. */
   readonly runUs: { readonly oneRow: number; readonly fullBatch: number } | null

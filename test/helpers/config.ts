@@ -5,7 +5,7 @@ import { type LoadOptions, type LoadResult, loadConfig } from '../../src/config/
 import { formatProblem } from '../../src/config/problems.ts'
 import { makeTree } from './tree.ts'
 
-type Rest = Partial<Pick<LoadOptions, 'flags' | 'env' | 'cores'>>
+type Rest = Partial<Pick<LoadOptions, 'flags' | 'env' | 'cores' | 'memoryBytes'>>
 
 /** The one key without a default. */
 export const REPOSITORY = 'model_repository: models\n'

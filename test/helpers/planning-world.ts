@@ -20,6 +20,7 @@ import {
 } from '../../src/shared/epoch-plan.ts'
 import { GatewayError, refuse } from '../../src/shared/errors.ts'
 import { createLogger } from '../../src/shared/logger.ts'
+import { INLINE } from '../../src/shared/placement.ts'
 import { FakeClock, settle } from './fake-clock.ts'
 import { type Nature, PlanningRepository } from './planning-repository.ts'
 import { provingReport } from './proving-report.ts'
@@ -84,6 +85,7 @@ export class PlanningWorld extends PlanningRepository {
     const { publisher } = this
     this.catalog = new Catalog({
       prove: (model, version) => this.#prove(model, version),
+      place: () => INLINE,
       present: () => publisher.plan,
       onResult: () => this.planning.onResult(),
     })

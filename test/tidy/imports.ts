@@ -46,6 +46,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
       // Of runtime only decisions on plain data, and the plain data.
       'src/runtime/version-policy.ts',
       'src/runtime/placement.ts',
+      'src/runtime/placement-review.ts',
       'src/runtime/batch-cap.ts',
       'src/runtime/proving-report.ts',
       'src/runtime/proving-task.ts',

@@ -12,6 +12,7 @@ import { cors } from './sections/cors.ts'
 import { limits } from './sections/limits.ts'
 import { log } from './sections/log.ts'
 import { metrics } from './sections/metrics.ts'
+import { placement } from './sections/placement.ts'
 import { proving } from './sections/proving.ts'
 import { recycle } from './sections/recycle.ts'
 import { server } from './sections/server.ts'
@@ -51,6 +52,7 @@ export const sluiceSchema = z.strictObject({
   tls: section(tls),
   cors: section(cors),
   proving: section(proving),
+  placement: section(placement),
   recycle: section(recycle),
   watchdog: section(watchdog),
   log: section(log),

@@ -13,6 +13,7 @@ const version = (more: Partial<VersionStatus>): VersionStatus => ({
   signature: { inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 3] }], outputs: [] },
   batching: { rowsMax: 32, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 },
   session: DEFAULT_SESSION,
+  placement: { kind: 'pooled', instances: 2, reason: 'pooled: a run takes 7 ms' },
   runUs: { oneRow: 50.4, fullBatch: 70 },
   memoryBytes: 2 * 1024 * 1024,
   unloads: [],
@@ -24,16 +25,25 @@ const page = (...versions: VersionStatus[]): string =>
   renderModels({ models: [{ name: 'iris', aliases: {}, versions }] }, [])
 
 test('renderModels() shows a version in a line, and reasons below', () => {
-  const failed = { state: 'failed', aliases: [], signature: null, batching: null } as const
+  const failed = { state: 'failed', aliases: [], signature: null, placement: null } as const
   expect(
     page(
       version({ warnings: ['no manifest.json'] }),
-      version({ version: 2, ...failed, runUs: null, memoryBytes: null, code: 'X', reason: 'bad' }),
+      version({
+        version: 2,
+        ...failed,
+        batching: null,
+        runUs: null,
+        memoryBytes: null,
+        code: 'X',
+        reason: 'bad',
+      }),
     ),
-  ).toBe(`MODEL  VERSION  STATE      ALIASES   BATCH     RUN 1 / FULL  MEMORY   INPUTS
-iris   1        available  champion  up to 32  50 / 70 us    2.0 MiB  x FP32[-1,3]
+  ).toBe(`MODEL  VERSION  STATE      ALIASES   BATCH     PLACE       RUN 1 / FULL  MEMORY   INPUTS
+iris   1        available  champion  up to 32  pooled x 2  50 / 70 us    2.0 MiB  x FP32[-1,3]
 iris   2        failed
 
+· iris v1: pooled: a run takes 7 ms
 ⚠ iris v1: no manifest.json
 ✖ iris v2: X: bad`)
 })

@@ -98,7 +98,7 @@ test('loadConfig() needs no file when a flag names the repository', () => {
 })
 
 test('loadConfig() has a default for every key but the repository, deeply frozen', () => {
-  const { config, cwd } = loadedConfig(REPOSITORY, { cores: 2 })
+  const { config, cwd } = loadedConfig(REPOSITORY, { cores: 2, memoryBytes: 8000 })
   expect(config).toEqual({
     modelRepository: join(cwd, 'models'),
     defaultEndpoint: null,
@@ -125,6 +125,7 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
     },
     access: { keys: [], keysFile: null },
     tls: { certFile: null, keyFile: null, minVersion: 'TLSv1.2' },
+    placement: { sessionBytesMax: 1000 },
     cors: { origins: [] },
     proving: { timeoutSeconds: 60, memoryBytesMax: 4_294_967_296, rowsMax: 256 },
     recycle: { unloadsMax: 50, memoryBytesMax: 536_870_912, pauseSeconds: 60 },

@@ -79,7 +79,7 @@ const BAD: readonly (readonly [string, string | Uint8Array, string])[] = [
   [
     '__proto__',
     `${REPOSITORY}__proto__: {server: 1}`,
-    "sluice.yaml:2:1  __proto__: Unknown key '__proto__'  (known keys: model_repository, default_endpoint, state_dir, model_control_mode, control_absence_max, server, control, metrics, limits, access, tls, cors, proving, recycle, watchdog, log)",
+    "sluice.yaml:2:1  __proto__: Unknown key '__proto__'  (known keys: model_repository, default_endpoint, state_dir, model_control_mode, control_absence_max, server, control, metrics, limits, access, tls, cors, proving, placement, recycle, watchdog, log)",
   ],
   [
     'a key of a later release',

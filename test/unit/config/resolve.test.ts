@@ -4,7 +4,7 @@ import { sluiceSchema } from '../../../src/config/schemas/sluice.ts'
 
 const BASES = {
   ...{ repositoryBase: '/r', stateBase: '/s', accessBase: '/a', tlsBase: '/t' },
-  keys: [],
+  ...{ keys: [], memoryBytes: 0 },
 }
 
 const server = (cores: number, written: object = {}) => {
@@ -34,4 +34,14 @@ test('resolveConfig() leaves absolute paths as they are', () => {
   const yaml = sluiceSchema.parse({ model_repository: '/models', state_dir: 'state' })
   const config = resolveConfig(yaml, { ...BASES, cores: 1 })
   expect(config).toMatchObject({ modelRepository: '/models', stateDir: '/s/state' })
+})
+
+test.each([
+  [{}, 1000],
+  [{ session_bytes_max: 'auto' }, 1000],
+  [{ session_bytes_max: 2_000_000 }, 2_000_000],
+])('resolveConfig() gives sessions of a version what %j says', (placement, sessionBytesMax) => {
+  const yaml = sluiceSchema.parse({ model_repository: 'm', placement })
+  const around = { ...BASES, cores: 1, memoryBytes: 8007 }
+  expect(resolveConfig(yaml, around).placement).toEqual({ sessionBytesMax })
 })

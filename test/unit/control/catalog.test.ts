@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
 import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { Catalog } from '../../../src/control/catalog.ts'
+import type { PlaceVersion } from '../../../src/control/placements.ts'
 import { plannedVersion } from '../../../src/control/planned-version.ts'
 import type { ScannedModel, ScannedVersion } from '../../../src/registry/folder.ts'
 import type { ProvingFailure, ProvingReport } from '../../../src/runtime/proving-report.ts'
 import type { PlannedVersion } from '../../../src/shared/epoch-plan.ts'
 import { type Refusal, refuse } from '../../../src/shared/errors.ts'
+import { INLINE } from '../../../src/shared/placement.ts'
 import { settle } from '../../helpers/fake-clock.ts'
 import { provingReport } from '../../helpers/proving-report.ts'
 
@@ -36,7 +38,10 @@ const scanOf = (
 }
 
 /** A catalog whose proving runs end when told, and what was asked of it. */
-const makeCatalog = (present: readonly PlannedVersion[] = []) => {
+const makeCatalog = (
+  present: readonly PlannedVersion[] = [],
+  place: PlaceVersion = () => INLINE,
+) => {
   const runs: { version: number; end(result: ProvingReport | ProvingFailure): Promise<void> }[] = []
   let results = 0
   const catalog = new Catalog({
@@ -49,6 +54,7 @@ const makeCatalog = (present: readonly PlannedVersion[] = []) => {
       runs.push({ version, end })
       return promise
     },
+    place,
     present: () => ({ versions: present }),
     onResult: () => void results++,
   })
@@ -172,9 +178,25 @@ test('proveAgain() proves a version once more, unless it cannot be tried', async
 
 test('a served version whose files are torn is no reason to try a lower one', async () => {
   const { models } = scanOf([1, 2])
-  const served = plannedVersion(models[0]!, models[0]!.versions[1]!, provingReport())
+  const served = plannedVersion(models[0]!, models[0]!.versions[1]!, provingReport(), () => INLINE)
   const { catalog, runs, proving } = makeCatalog([served])
   catalog.take(scanOf([1, 2]), new Map())
   await runs[0]!.end(BAD)
   expect(proving()).toEqual([2])
+})
+
+test('placeAnew() gives every sound version its place, and leaves the rest', async () => {
+  let asked = 0
+  const { catalog, runs, entry } = makeCatalog([], () => ({ ...INLINE, reason: `${++asked}` }))
+  catalog.take(scanOf([1, 2], { aliases: { champion: 1 } }), new Map())
+  await runs[0]!.end(provingReport())
+  await runs[1]!.end(BAD)
+  const before = entry(1)
+  expect(before).toMatchObject({ sound: { placement: { reason: '1' } } })
+  catalog.placeAnew()
+  expect(entry(1)).toEqual({
+    ...before,
+    sound: { ...before?.sound, placement: { ...INLINE, reason: '2' } },
+  })
+  expect(entry(2)).toMatchObject({ failure: BAD, sound: null })
 })

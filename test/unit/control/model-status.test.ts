@@ -9,6 +9,7 @@ import {
 import { plannedVersion } from '../../../src/control/planned-version.ts'
 import type { ScannedModel } from '../../../src/registry/folder.ts'
 import type { ProvingReport } from '../../../src/runtime/proving-report.ts'
+import { INLINE } from '../../../src/shared/placement.ts'
 import { provingReport } from '../../helpers/proving-report.ts'
 
 const CONFIG = repositoryParsers.defaultConfig
@@ -29,7 +30,7 @@ const SCANNED: ScannedModel = {
 }
 
 const planned = (report: ProvingReport) =>
-  plannedVersion(SCANNED, { ...scanned, version: 1 }, report)
+  plannedVersion(SCANNED, { ...scanned, version: 1 }, report, () => INLINE)
 
 /** Model a: version 1 as told, version 2 not aspired. */
 const modelWith = (more: Partial<CatalogVersion>, report = provingReport()) => {

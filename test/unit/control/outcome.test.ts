@@ -26,7 +26,8 @@ test('outcomeOf() calls load and mistakes of the client refused', () => {
 })
 
 test('outcomeOf() calls what a newer replica counted failed', () => {
-  for (let reason = 2 + ERROR_CODES.length; reason < REASONS; reason++) {
+  for (let reason = 2; reason < REASONS; reason++) {
+    if (reasonName(reason) !== '') continue
     expect(outcomeOf(reason)).toBe('failed')
   }
 })

@@ -13,6 +13,7 @@ import {
 import type { ScannedModel, ScannedVersion } from '../../../src/registry/folder.ts'
 import { loadKey, type PlannedVersion } from '../../../src/shared/epoch-plan.ts'
 import type { Manifest } from '../../../src/shared/manifest.ts'
+import { INLINE } from '../../../src/shared/placement.ts'
 import { provingReport, signatureOf } from '../../helpers/proving-report.ts'
 
 const CONFIG = repositoryParsers.defaultConfig
@@ -47,6 +48,7 @@ const plannedOf = (model: ScannedModel, version: number, fate: Fate): PlannedVer
     model,
     scannedOf(version, fate),
     provingReport({ signature: signatureOf(fate.width ?? 2), provenSha256: `${version}` }),
+    () => INLINE,
   )
 
 const entryOf = (model: ScannedModel, version: number, fate: Fate): CatalogVersion => {

@@ -11,6 +11,7 @@ const version = (number: number, more: Partial<VersionStatus>): VersionStatus =>
     runUs: null,
     memoryBytes: null,
     unloads: [],
+    placement: null,
     warnings: [],
   },
   ...more,

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { plannedVersion, versionName } from '../../../src/control/planned-version.ts'
 import { type Loss, Suspicion } from '../../../src/control/suspicion.ts'
+import { INLINE } from '../../../src/shared/placement.ts'
 import { provingReport } from '../../helpers/proving-report.ts'
 
 const CONFIG = repositoryParsers.defaultConfig
@@ -20,6 +21,7 @@ const version = (name: string) =>
       fault: null,
     },
     provingReport(),
+    () => INLINE,
   )
 
 const [a, b, c] = [version('a'), version('b'), version('c')]

@@ -102,7 +102,9 @@ test('TritonSums has all its series at zero before anything was counted', () => 
 })
 
 /** Refused once they were in the queue, or by the queue itself. */
-const LATE = new Set(['QUEUE_FULL', 'ANSWER_TOO_LARGE', 'DEADLINE_UNMEETABLE', 'DEADLINE_EXPIRED'])
+const LATE = new Set([
+  ...['QUEUE_FULL', 'ANSWER_TOO_LARGE', 'DEADLINE_UNMEETABLE', 'DEADLINE_EXPIRED', 'THREAD_LOST'],
+])
 
 test('TritonSums counts each request once, or not at all when it was refused early', () => {
   for (let protocol = 0; protocol < PROTOCOLS.length; protocol++) {
