@@ -1,7 +1,7 @@
 /**
  * The yardstick of pooled models: ONNX Runtime called in a plain loop, in one thread, with one and
- * the same batch. `node bench/peers/ort-loop.ts FILE ROWS WIDTH SECONDS` prints its rows and
- * seconds.
+ * the same batch. `node bench/peers/ort-loop.ts FILE ROWS WIDTH SECONDS` prints rows a second
+ * and microseconds of CPU a run.
  */
 
 import { readFileSync } from 'node:fs'
@@ -16,10 +16,13 @@ const session = createSession(readFileSync(file))
 const inputs = [{ datatype: 'FP32' as const, shape: [rows, width], data: batchOf(rows, width) }]
 for (let run = 0; run < WARM_UP_RUNS; run++) session.run(inputs)
 const startMs = performance.now()
+const startCpu = process.cpuUsage()
 let runs = 0
 let nowMs = startMs
 for (; nowMs - startMs < seconds * 1000; nowMs = performance.now()) {
   session.run(inputs)
   runs++
 }
-console.log(JSON.stringify({ rows: runs * rows, seconds: (nowMs - startMs) / 1000 }))
+const { user, system } = process.cpuUsage(startCpu)
+const rowsPerSecond = (runs * rows * 1000) / (nowMs - startMs)
+console.log(JSON.stringify({ rowsPerSecond, cpuUs: (user + system) / runs }))
