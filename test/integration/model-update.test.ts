@@ -26,7 +26,7 @@ const placed = (instances: number): PlannedVersion['placement'] => ({
   instances,
 })
 
-/** A replica under requests, whose version can be planned in other ways, with or without its copy. */
+/** A replica under requests, whose version can be planned in other ways. */
 const world = async (version: PlannedVersion) => {
   const replica = await startReplica({ computeThreads: 2 })
   await replica.serve(epochPlan(1, [version]))
