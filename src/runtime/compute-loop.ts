@@ -70,6 +70,7 @@ export class ComputeLoop {
       },
       () => this.#sleep(),
     )
+    enterState(around.own.words, THREAD_STATE.IDLE) // the one before it may have died in a run
     for (const port of ports) port.on('message', (message) => this.#onSent(message))
     this.#sleep()
   }
@@ -186,5 +187,6 @@ export class ComputeLoop {
       this.#sessions.delete(key)
       session.dispose()
     }
+    this.#around.tell({ type: 'unloaded', pool })
   }
 }

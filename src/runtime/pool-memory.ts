@@ -131,11 +131,11 @@ export const poolBytes = (shape: PoolShape): number => offsetsOf(shape).bytes
 /** Word of `tops` that belongs to a data thread: a cache line for each. */
 export const topIndex = (dataThread: number): number => dataThread * LINE_WORDS
 
-/** Lays the views over a block of `poolBytes(shape)` bytes. */
+/** Lays the views over a block of `poolBytes(shape)` bytes or more. */
 export const mapPool = (buffer: SharedArrayBuffer, shape: PoolShape): PoolMemory => {
   const offsets = offsetsOf(shape)
-  if (buffer.byteLength !== offsets.bytes) {
-    throw new RangeError(`A pool has ${buffer.byteLength} bytes, and should ${offsets.bytes}`)
+  if (buffer.byteLength < offsets.bytes) {
+    throw new RangeError(`A pool has ${buffer.byteLength} bytes, and needs ${offsets.bytes}`)
   }
   const slots = shape.dataThreads * SLOTS_PER_THREAD
   return {
@@ -149,6 +149,11 @@ export const mapPool = (buffer: SharedArrayBuffer, shape: PoolShape): PoolMemory
     doubles: new Float64Array(buffer, offsets.doublesAt, HEADER_DOUBLES),
     slotDoubles: new Float64Array(buffer, offsets.slotDoublesAt, slots * SLOT_LINE_DOUBLES),
   }
+}
+
+/** Makes a pool of what was another: only payloads keep what they had. */
+export const clearPool = ({ buffer, shape }: PoolMemory): void => {
+  new Uint8Array(buffer, 0, offsetsOf(shape).payloadsAt).fill(0)
 }
 
 /** First of the words of `levels` that belong to a priority: 1 is the first level, 0 none. */

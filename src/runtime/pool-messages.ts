@@ -25,7 +25,7 @@ export interface ComputeThreadStart {
 export interface PoolGrant {
   /** Never used again. */
   readonly pool: number
-  /** Of `poolBytes(poolShape(planned, dataThreads))` bytes. */
+  /** Of `poolBytes(poolShape(planned, dataThreads))` bytes or more. */
   readonly memory: SharedArrayBuffer
   /** Compute threads that have a session of it. */
   readonly hosts: readonly number[]
@@ -54,6 +54,8 @@ export type FromComputeThread =
       readonly pool: number
       readonly failure: PoolFailure['failure'] | null
     }
+  /** It looks into the memory of the pool no more. */
+  | { readonly type: 'unloaded'; readonly pool: number }
   | { readonly type: 'fault'; readonly detail: string }
 
 /** To a thread that slept: there is something in its slots. */

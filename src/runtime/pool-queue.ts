@@ -7,15 +7,14 @@
  */
 
 import { type Refusal, refuse } from '../shared/errors.ts'
-import type { Tensor, TensorData } from '../shared/tensor.ts'
+import type { Tensor } from '../shared/tensor.ts'
 import type { BatcherHandlers, Place, RunTimes } from './batch-runs.ts'
+import { OwnSlots } from './own-slots.ts'
 import type { PoolLinks } from './pool-links.ts'
 import {
-  hasPayload,
   LEVEL_LINE_WORDS,
   LEVEL_WORDS,
   type PoolMemory,
-  payloadViews,
   RESULT,
   SLOT_DOUBLES,
   SLOT_LINE_DOUBLES,
@@ -24,7 +23,7 @@ import {
 } from './pool-memory.ts'
 import type { PoolGrant, SentResult } from './pool-messages.ts'
 import { SLOTS_PER_THREAD } from './pool-shape.ts'
-import { free, lowerTop, publish, SLOT_STATE, stateOf, withdraw } from './pool-slots.ts'
+import { generationOf, lowerTop, publish, SLOT_STATE, stateOf, withdraw } from './pool-slots.ts'
 import type { DecodeTarget, Queued, RowQueue } from './row-queue.ts'
 
 export interface PoolQueueSurroundings {
@@ -59,11 +58,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
   readonly #around: PoolQueueSurroundings
   readonly #pool: PoolMemory
   readonly #handlers: BatcherHandlers<M>
-  /** Free slots, the lowest on top at first: those with payload are the lowest. */
-  readonly #payloadSlots: number[] = []
-  readonly #bareSlots: number[] = []
-  readonly #inputs: (TensorData[] | undefined)[] = []
-  readonly #outputs: (TensorData[] | undefined)[] = []
+  readonly #slots: OwnSlots
   #held: Held<M>[] = []
   /** What came by message before its slot was looked at. */
   readonly #results = new Map<number, SentResult>()
@@ -78,11 +73,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
     this.#around = around
     this.#pool = around.pool
     this.#handlers = handlers
-    const first = around.dataThread * SLOTS_PER_THREAD
-    for (let slot = first + SLOTS_PER_THREAD - 1; slot >= first; slot--) {
-      if (hasPayload(this.#pool, slot)) this.#payloadSlots.push(slot)
-      else this.#bareSlots.push(slot)
-    }
+    this.#slots = new OwnSlots(around.pool, around.dataThread)
   }
 
   refusal(_member: M, rows: number, _nowMs: number): Refusal | null {
@@ -103,14 +94,19 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
   }
 
   openTarget(target: DecodeTarget): void {
-    if (this.#open < 0) this.#open = this.#payloadSlots.pop() ?? -1
-    if (this.#open < 0) {
+    if (!this.#openSlot()) {
       target.room = 0
       return
     }
-    target.columns = this.#inputsOf(this.#open)
+    target.columns = this.#slots.inputsOf(this.#open)
     target.row = 0
     target.room = this.#pool.shape.slotRows
+  }
+
+  /** Whether there is a slot with a payload to write into. */
+  #openSlot(): boolean {
+    if (this.#open < 0) this.#open = this.#slots.takeWithPayload()
+    return this.#open >= 0
   }
 
   admitInPlace(member: M, rows: number, _nowMs: number): void {
@@ -122,16 +118,15 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
 
   admitTensors(member: M, tensors: Tensor[], rows: number, nowMs: number): void {
     const { slotRows } = this.#pool.shape
-    if (rows <= slotRows && (this.#open >= 0 || this.#payloadSlots.length > 0)) {
-      if (this.#open < 0) this.#open = this.#payloadSlots.pop()!
-      const columns = this.#inputsOf(this.#open)
+    if (rows <= slotRows && this.#openSlot()) {
+      const columns = this.#slots.inputsOf(this.#open)
       for (const [i, { data }] of tensors.entries()) {
         ;(columns[i] as Float64Array).set(data as Float64Array)
       }
       this.admitInPlace(member, rows, nowMs)
       return
     }
-    const slot = this.#bareSlots.pop() ?? this.#payloadSlots.pop()!
+    const slot = this.#slots.take()
     const { grant, links } = this.#around
     const holder = links.choose(grant.hosts)
     const { generation } = this.#publish(member, slot, rows, holder)
@@ -189,11 +184,13 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
     if (holder >= 0) links.send(holder, { pool: grant.pool, slot, generation, tensors: null })
     this.#unqueue(one)
     this.#fail(one, GONE, -1)
-    this.#giveBack(slot)
+    this.#slots.giveBack(slot)
     return true
   }
 
   onResult(result: SentResult): void {
+    // One of a thread that has died may come when another one has answered.
+    if (generationOf(this.#pool.states[result.slot]!) !== result.generation) return
     this.#results.set(result.slot, result)
     this.look()
   }
@@ -203,7 +200,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
       if (one.holder !== thread || !withdraw(this.#pool, one.slot)) return true
       this.#unqueue(one)
       this.#fail(one, LOST, -1)
-      this.#giveBack(one.slot)
+      this.#slots.giveBack(one.slot)
       return false
     })
     this.look()
@@ -225,10 +222,10 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
     this.#noteRuns(one)
     if (result === RESULT.EXPIRED) this.#fail(one, EXPIRED, -1)
     else if (result === RESULT.LOST) this.#fail(one, LOST, -1)
-    else if (sent === undefined) this.#done(one, this.#answers(one))
+    else if (sent === undefined) this.#done(one, this.#slots.answersOf(slot, one.rows))
     else if (sent.tensors !== null) this.#done(one, sent.tensors)
     else this.#fail(one, sent.refusal!, sent.badRow)
-    this.#giveBack(slot)
+    this.#slots.giveBack(slot)
     return true
   }
 
@@ -247,21 +244,6 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
       const rows = left === 1 ? slotWords[wordAt + SLOT_WORDS.SERVED_ROWS]! : this.#around.rowsMax
       this.#handlers.onServed(member, rows, times)
     }
-  }
-
-  /** The answers in the payload, valid until the slot is given back. */
-  #answers({ slot, rows }: Held<M>): Tensor[] {
-    this.#outputs[slot] ??= payloadViews(this.#pool, slot, 'outputs')
-    const columns = this.#outputs[slot]
-    return this.#pool.shape.outputs.map(({ datatype, stride, inner }, i) => {
-      const data = (columns[i] as Float64Array).subarray(0, rows * stride)
-      return { datatype, shape: [rows, ...inner], data }
-    })
-  }
-
-  #inputsOf(slot: number): TensorData[] {
-    this.#inputs[slot] ??= payloadViews(this.#pool, slot, 'inputs')
-    return this.#inputs[slot]
   }
 
   #done({ member, slot, rows }: Held<M>, results: readonly Tensor[]): void {
@@ -289,11 +271,5 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
     } catch (thrown) {
       this.#handlers.onFault(member, thrown)
     }
-  }
-
-  #giveBack(slot: number): void {
-    free(this.#pool, slot)
-    if (hasPayload(this.#pool, slot)) this.#payloadSlots.push(slot)
-    else this.#bareSlots.push(slot)
   }
 }

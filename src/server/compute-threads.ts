@@ -7,7 +7,7 @@
  */
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { mapPool, type PoolMemory, poolBytes } from '../runtime/pool-memory.ts'
+import { clearPool, mapPool, type PoolMemory, poolBytes } from '../runtime/pool-memory.ts'
 import type {
   ComputeThreadStart,
   FromComputeThread,
@@ -26,6 +26,7 @@ import {
   sessionKey,
 } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
+import { PoolBlocks } from './pool-blocks.ts'
 import { KEPT_VALUES_MAX } from './protocols/answer-size.ts'
 
 /** Deaths of compute threads within this time that end the replica. */
@@ -90,6 +91,7 @@ export class ComputeThreads {
   readonly #pools = new Map<number, Pool>()
   /** Pools that each data thread holds. */
   readonly #held: ReadonlySet<number>[] = []
+  readonly #blocks = new PoolBlocks()
   readonly #deathsMs: number[] = []
   #lastPool = 0
   #isClosing = false
@@ -147,12 +149,14 @@ export class ComputeThreads {
 
   #load(planned: PlannedVersion, key: string, versionNumber: number): Pool {
     const shape = poolShape(planned, this.#around.settings.threads)
-    const memory = new SharedArrayBuffer(poolBytes(shape))
+    const block = this.#blocks.take(poolBytes(shape))
+    const memory = mapPool(block, shape)
+    clearPool(memory)
     const hosts = this.#chooseHosts(planned)
     const { promise, resolve } = Promise.withResolvers<void>()
     const pool: Pool = {
-      grant: { pool: ++this.#lastPool, memory, hosts },
-      memory: mapPool(memory, shape),
+      grant: { pool: ++this.#lastPool, memory: block, hosts },
+      memory,
       ...{ key, planned, versionNumber },
       waiting: new Set(hosts),
       failure: null,
@@ -231,6 +235,10 @@ export class ComputeThreads {
       this.#around.logger.error({ event: 'run_fault', thread, detail }, 'a run met a fault')
       return
     }
+    if (message.type === 'unloaded') {
+      this.#blocks.left(message.pool, thread)
+      return
+    }
     const pool = this.#pools.get(message.pool)
     if (pool === undefined || !pool.waiting.delete(thread)) return
     pool.failure ??= message.failure
@@ -249,6 +257,7 @@ export class ComputeThreads {
       this.#around.onEnded()
       return
     }
+    this.#blocks.ended(thread)
     const { clock, logger, onFatal } = this.#around
     const own = [...this.#pools.values()].filter(({ grant }) => grant.hosts.includes(thread))
     const found = own.map(({ memory }) => recover(memory, thread))
@@ -277,7 +286,9 @@ export class ComputeThreads {
     for (const [number, pool] of this.#pools) {
       if (pool.leases > 0 || this.#isHeld(pool)) continue
       this.#pools.delete(number)
-      for (const host of pool.grant.hosts) this.#tells[host]!({ type: 'unload', pool: number })
+      const { hosts, memory } = pool.grant
+      this.#blocks.leave(number, memory, hosts)
+      for (const host of hosts) this.#tells[host]!({ type: 'unload', pool: number })
     }
   }
 }
