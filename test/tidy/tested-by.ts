@@ -170,6 +170,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/runtime/onnx-wire.ts',
   ],
   'test/unit/runtime/pool-memory.test.ts': ['src/runtime/pool-shape.ts'],
+  'test/unit/runtime/pool-queue.test.ts': ['src/runtime/own-slots.ts'],
   'test/unit/runtime/proving-copy.test.ts': ['src/runtime/proving-task.ts'],
   'test/unit/runtime/self-test.test.ts': ['src/runtime/run-result.ts'],
   'test/unit/server/epochs.test.ts': ['src/server/wire-formats.ts'],
