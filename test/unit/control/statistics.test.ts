@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { slotOf } from '../../../src/control/slot-sums.ts'
-import { ROWS_AT, SLOT_DOUBLES } from '../../../src/shared/counters.ts'
+import { LAST_AT, PENDING_AT, ROWS_AT, SLOT_DOUBLES } from '../../../src/shared/counters.ts'
 import {
   ACTIVE,
   controlOf,
@@ -221,4 +221,26 @@ test('Statistics leaves out slots of another layout', async () => {
   const { slots } = await poll()
   expect(slots.get(FLIGHTS)![ROWS_AT]).toBe(5)
   expect(new Set(slots.get(KEYS[1]!))).toEqual(new Set([0]))
+})
+
+test('poll() shows what waits in the living alone, and of last runs the latest', async () => {
+  const one = replicaWith(1, { index: 0, incarnation: 1 })
+  const two = replicaWith(1, { index: 1, incarnation: 2 })
+  for (const [replica, pending, last] of [
+    [one, 3, 5000],
+    [two, 4, 4000],
+  ] as const) {
+    replica.slot(FLIGHTS)[PENDING_AT] = pending
+    replica.slot(FLIGHTS)[LAST_AT] = last
+  }
+  const { statistics, poll } = controlOf(one, two)
+  const shown = async () => {
+    const slot = (await poll()).slots.get(FLIGHTS)!
+    return [slot[PENDING_AT], slot[LAST_AT], slot[ROWS_AT]]
+  }
+  expect(await shown()).toEqual([7, 5000, 2])
+  two.slot(FLIGHTS)[PENDING_AT] = 1
+  expect(await shown()).toEqual([4, 5000, 2])
+  statistics.replicaDied({ incarnation: 1, isAdopted: false })
+  expect(await shown()).toEqual([1, 5000, 2])
 })

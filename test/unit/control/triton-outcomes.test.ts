@@ -14,6 +14,8 @@ test.each<readonly [ErrorCode, (typeof FAILURE_REASONS)[number] | null]>([
   ['QUEUE_FULL', 'REJECTED'],
   ['INFERENCE_FAILED', 'BACKEND'],
   ['OUTPUT_NOT_FINITE', 'BACKEND'],
+  ['DEADLINE_EXPIRED', 'REJECTED'],
+  ['THREAD_LOST', 'BACKEND'],
   ['ANSWER_TOO_LARGE', 'OTHER'],
   ['INTERNAL', 'OTHER'],
   ['REQUEST_MALFORMED', null],

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SlotTable } from '../../../src/server/slot-table.ts'
 import {
+  LAST_AT,
+  PENDING_AT,
   ROWS_AT,
   requestsIndex,
   SLOT_DOUBLES,
@@ -65,6 +67,18 @@ test('assign() gives out a slot again only when long unused, zeroed', () => {
   expect([slots[textOf('new')], overflowed]).toEqual([2, 0])
   expect(thread.subarray(2 * SLOT_DOUBLES).every((value) => value === 0)).toBe(true)
   expect(thread[OK_AT]).toBe(9)
+})
+
+test('sums() has the latest of last runs, and what waits in a slot in which nothing is counted', () => {
+  const threads = [counters(8), counters(8)]
+  const table = new SlotTable(threads)
+  const { slots } = table.assign(keysOf('m'), [], 0)
+  const base = slots[textOf('m')]! * SLOT_DOUBLES
+  for (const [i, thread] of threads.entries()) {
+    thread[base + PENDING_AT] = 2 + i
+    thread[base + LAST_AT] = 9000 - i
+  }
+  expect([PENDING_AT, LAST_AT].map((at) => sumOf(table, textOf('m'), at))).toEqual([5, 9000])
 })
 
 test('sums() adds up the threads and leaves out what is zero', () => {
