@@ -3,6 +3,7 @@
  * by `cli/serve.ts`; holds no native code and no request ever waits for it.
  */
 
+import { join } from 'node:path'
 import type { Report } from '../../proto/gen/control_pb.ts'
 import type { RepositoryScan, ScannedModel, ScannedVersion } from '../registry/folder.ts'
 import type { PlacementHost } from '../runtime/placement.ts'
@@ -20,12 +21,14 @@ import { answerCall } from './forwarded-calls.ts'
 import { Placements } from './placements.ts'
 import { keptFiles } from './planned-version.ts'
 import { Planning } from './planning.ts'
+import { PoisonList } from './poison-list.ts'
+import { PoisonWatch } from './poison-watch.ts'
 import { prepareMsMax } from './prepare-limit.ts'
 import type { Prover, ProvingResult } from './prover.ts'
 import { provingSubject } from './proving-subject.ts'
 import { Publisher } from './publisher.ts'
-import { Recycler } from './recycler.ts'
-import type { RecycleLimits, Recycling } from './recycling.ts'
+import { lookForWear, type Recycler, recyclerOf } from './recycler.ts'
+import type { RecycleLimits } from './recycling.ts'
 import { ReplicaVersions } from './replica-versions.ts'
 import type { StateDir } from './state-dir.ts'
 import { type Snapshot, Statistics } from './statistics.ts'
@@ -62,6 +65,8 @@ export class Gateway {
   readonly figures: Figures
   readonly versions = new ReplicaVersions()
   readonly recycler: Recycler
+  readonly poison: PoisonList
+  readonly #poisonWatch: PoisonWatch
   #waiting: { condition: () => boolean; resolve: () => void }[] = []
   #isDraining = false
   #starting: Promise<void> = Promise.resolve()
@@ -96,10 +101,16 @@ export class Gateway {
     this.#planning = new Planning({
       ...{ catalog, publisher, clock, logger },
       scan: parts.scan,
+      isPoison: (version) => this.poison.reasonFor(version) !== null,
       onDamaged: (version) => prover.forget(version),
       onPause: () => this.#onPause(),
     })
-    this.recycler = this.#recycler()
+    this.recycler = recyclerOf({ clock, logger, catalog }, this.supervisor, parts.recycle)
+    this.poison = new PoisonList(join(stateDir.path, 'poison.json'))
+    this.#poisonWatch = new PoisonWatch({
+      ...{ clock, logger, catalog, publisher, list: this.poison, runPath: stateDir.runPath },
+      onRoutedOut: () => this.#planning.onResult(),
+    })
     this.figures = new Figures({
       ...{ statistics: new Statistics(clock), clock, logger, replace },
       linked: () => this.supervisor.linked(),
@@ -122,6 +133,7 @@ export class Gateway {
       },
       onDied: (death) => {
         this.publisher.forget(death.incarnation)
+        this.#poisonWatch.onDied(death)
         this.figures.onDied(death)
         this.versions.onDied(death.incarnation)
         this.#planning.onReplicas()
@@ -140,27 +152,10 @@ export class Gateway {
     return this.#parts.host
   }
 
-  #recycler(): Recycler {
-    const { clock, logger, recycle } = this.#parts
-    const memoryOf = (model: string, version: number) =>
-      this.catalog.models.get(model)?.versions.get(version)?.report?.memoryBytes ?? 0
-    const replace = ({ index, incarnation }: Recycling) =>
-      this.supervisor.recycle(index, incarnation)
-    return new Recycler({ clock, logger, memoryOf, replace }, recycle)
-  }
-
   #onFigures(snapshot: Snapshot): void {
-    const { replicas } = snapshot
-    this.versions.onFigures(replicas)
+    this.versions.onFigures(snapshot.replicas)
     this.#reviewPlaces(snapshot)
-    const { supervisor, publisher, recycler } = this
-    if (this.#isDraining || supervisor.lastRestart?.state === 'running') return
-    const serving = supervisor
-      .connected()
-      .filter((replica) => publisher.isCurrent(replica))
-      .map(({ incarnation }) => incarnation)
-    const staying = replicas.filter(({ incarnation }) => serving.includes(incarnation))
-    recycler.look(staying, supervisor.states().length)
+    if (!this.#isDraining) lookForWear(this, snapshot)
   }
 
   get defaultEndpoint(): string | null {
@@ -261,6 +256,7 @@ export class Gateway {
 
   #onReport(replica: ConnectedReplica, { event, detail, unload }: Report): void {
     if (unload !== undefined) this.versions.onUnloaded(replica, unload, this.#parts.clock.now())
+    if (event === 'thread_dead') this.#poisonWatch.onThreadDead(replica.incarnation, detail)
     if (event === 'thread_silent' || event === 'thread_dead') {
       this.#planning.onSilent(replica, detail)
     }
@@ -270,9 +266,13 @@ export class Gateway {
   async #prove(model: ScannedModel, scanned: ScannedVersion): Promise<ProvingResult> {
     const { prover, logger } = this.#parts
     const result = await prover.prove(provingSubject(model, scanned))
+    const { name } = model
+    const { version } = scanned
+    const reason =
+      'code' in result ? null : this.poison.reasonFor({ ...result, model: name, version })
+    if (reason !== null) return { code: 'VERSION_POISONED', detail: reason }
     if ('code' in result && !this.#isDraining) {
-      const { version } = scanned
-      const event = { event: 'proving_failed', model: model.name, version, ...result }
+      const event = { event: 'proving_failed', model: name, version, ...result }
       logger.warn(event, 'a version failed')
     }
     return result

@@ -114,7 +114,7 @@ const NOT_THERE = {
 
 const failed = ({ code, detail }: ProvingFailure): Omit<VersionStatus, 'version' | 'aliases'> => ({
   ...NOT_THERE,
-  state: 'failed',
+  state: code === 'VERSION_POISONED' ? 'poison' : 'failed',
   code,
   reason: detail,
 })

@@ -71,7 +71,8 @@ const sortOut = ({ scanned, versions }: CatalogModel, inputs: PlanInputs): Sorte
     const isHeld = sound !== null && (inputs.isHeld?.(sound) ?? false)
     const present = served.find((each) => each.version === version) ?? null
     const planned = [isHeld ? null : sound, present].find(
-      (each) => each !== null && !inputs.barred?.has(loadKey(each)),
+      (each) =>
+        each !== null && !inputs.barred?.has(loadKey(each)) && inputs.isPoison?.(each) !== true,
     )
     if (!planned) return isProving || isHeld ? 'loading' : 'failed'
     const failure = bindingFailure(planned)
@@ -128,6 +129,8 @@ export interface PlanInputs {
   readonly served?: readonly PlannedVersion[]
   /** `loadKey` of what replicas cannot prepare. */
   readonly barred?: ReadonlySet<string>
+  /** Whether a version has killed replicas, and may not be loaded. */
+  isPoison?(version: PlannedVersion): boolean
   /** Whether a version is kept out of this plan, to see how replicas fare without it. */
   isHeld?(version: PlannedVersion): boolean
 }

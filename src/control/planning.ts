@@ -20,7 +20,7 @@ import type { Logger } from '../shared/logger.ts'
 import type { Catalog } from './catalog.ts'
 import { foreignError } from './log-fields.ts'
 import { versionName } from './planned-version.ts'
-import { isSamePlan, makePlan, servingVersions } from './planner.ts'
+import { isSamePlan, makePlan, type PlanInputs, servingVersions } from './planner.ts'
 import { PrepareFailures } from './prepare-failures.ts'
 import type { Preparer, Publisher } from './publisher.ts'
 import { RepositoryReader } from './repository-reader.ts'
@@ -38,8 +38,8 @@ export interface PlanningParts {
   readonly logger: Logger
   /** Throws GatewayError REPOSITORY_UNREADABLE. */
   scan(): RepositoryScan
-  /** The proven copy of a version is not what it was. */
   onDamaged(version: PlannedVersion): void
+  readonly isPoison: NonNullable<PlanInputs['isPoison']>
   /** It has done what was wanted and waits. */
   onPause(): void
 }
@@ -251,7 +251,7 @@ export class Planning {
       defaultEndpoint: this.#defaultEndpoint,
       previous: publisher.endpoints,
       served: present?.versions ?? [],
-      barred: catalog.barred,
+      ...{ barred: catalog.barred, isPoison: this.#parts.isPoison },
       isHeld: (version) => this.#failures.isHeld(version),
     })
     this.#noteUnbound(unbound)

@@ -2,8 +2,11 @@
 
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { Catalog } from './catalog.ts'
+import type { Publisher } from './publisher.ts'
 import { type RecycleLimits, type Recycling, recyclingDue, type Wear } from './recycling.ts'
-import type { ReplicaSnapshot } from './statistics.ts'
+import type { ReplicaSnapshot, Snapshot } from './statistics.ts'
+import type { Supervisor } from './supervisor.ts'
 
 /** The last replacement. Part of the status document. */
 export interface RecycleStatus extends Omit<Recycling, 'incarnation'> {
@@ -89,4 +92,30 @@ export class Recycler {
     const morePauses = fault === null ? 0 : FAILED_PAUSES
     this.#endedMs = endedMs + morePauses * this.#limits.pauseSeconds * 1000
   }
+}
+
+/** The one of a gateway: memory by the reports of proving runs, replacement by the supervisor. */
+export const recyclerOf = (
+  { clock, logger, catalog }: Pick<RecyclerParts, 'clock' | 'logger'> & { catalog: Catalog },
+  supervisor: Pick<Supervisor, 'recycle'>,
+  limits: RecycleLimits,
+): Recycler => {
+  const memoryOf = (model: string, version: number) =>
+    catalog.models.get(model)?.versions.get(version)?.report?.memoryBytes ?? 0
+  const replace: RecyclerParts['replace'] = ({ index, incarnation }) =>
+    supervisor.recycle(index, incarnation)
+  return new Recycler({ clock, logger, memoryOf, replace }, limits)
+}
+
+/** Looks at the replicas that serve the present epoch, unless all are being replaced anyway. */
+export const lookForWear = (
+  gateway: { recycler: Recycler; supervisor: Supervisor; publisher: Publisher },
+  { replicas }: Snapshot,
+): void => {
+  const { recycler, supervisor, publisher } = gateway
+  if (supervisor.lastRestart?.state === 'running') return
+  const serving = supervisor.connected().filter((replica) => publisher.isCurrent(replica))
+  const incarnations = new Set(serving.map(({ incarnation }) => incarnation))
+  const staying = replicas.filter(({ incarnation }) => incarnations.has(incarnation))
+  recycler.look(staying, supervisor.states().length)
 }

@@ -7,7 +7,8 @@
  * gateway.json       name of the gateway, for ever
  * incarnation.json   last incarnation that a replica was started with
  * epoch.json         last committed epoch (stored-epoch.ts)
- * run/               one file per replica process (replica-files.ts)
+ * poison.json        versions that killed replicas (poison-list.ts)
+ * run/               two files per replica process (replica-files.ts, ../shared/run-marks.ts)
  * logs/              what replicas write to stdout and stderr
  * proven/            optimised models of good versions, and their reports
  * proving/           scratch space of proving runs

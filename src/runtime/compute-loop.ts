@@ -11,6 +11,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { type PlannedVersion, sessionKey } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
+import { markRuns, type RunMark } from '../shared/run-marks.ts'
 import { type ComputeMemory, THREAD_STATE, THREAD_WORDS } from '../shared/shared-memory.ts'
 import { enterState, enterVersion } from '../shared/thread-state.ts'
 import type { Turns } from './batcher-policy.ts'
@@ -34,6 +35,7 @@ export interface ComputeSurroundings {
   readonly dataWords: readonly Int32Array[]
   readonly ports: readonly MessagePort[]
   readonly keptValuesMax: number
+  readonly mark: RunMark
   readonly turns: Turns
   readonly originMs: number
   tell(message: FromComputeThread): void
@@ -141,7 +143,8 @@ export class ComputeLoop {
     versionNumber: number,
     session: Session,
   ): PoolHost {
-    const { own, dataWords, ports, keptValuesMax, thread, turns, originMs, tell } = this.#around
+    const { own, dataWords, ports, keptValuesMax, thread, turns, originMs, tell, mark } =
+      this.#around
     const shape = poolShape(planned, dataWords.length)
     return new PoolHost({
       poolNumber: grant.pool,
@@ -158,8 +161,15 @@ export class ComputeLoop {
       fair: this.#fair,
       turns,
       originMs,
-      onRunStart: () => enterVersion(own.words, THREAD_STATE.RUN, versionNumber),
-      onRunEnd: () => enterState(own.words, THREAD_STATE.IDLE),
+      ...markRuns(
+        {
+          onRunStart: () => enterVersion(own.words, THREAD_STATE.RUN, versionNumber),
+          onRunEnd: () => enterState(own.words, THREAD_STATE.IDLE),
+        },
+        mark,
+        versionNumber,
+        true,
+      ),
       onFinished: (dataThread) => void this.#touched.add(dataThread),
       send: (dataThread, result, transfer) =>
         ports[dataThread]!.postMessage(result, transfer as ArrayBuffer[]),

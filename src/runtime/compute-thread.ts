@@ -6,7 +6,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { every, systemClock, threadOriginMs } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
-import { mapReplicaMemory, THREAD_WORDS } from '../shared/shared-memory.ts'
+import { RunMark } from '../shared/run-marks.ts'
+import { MARKS_FD_WORD, mapReplicaMemory, THREAD_WORDS } from '../shared/shared-memory.ts'
 import { beat } from '../shared/thread-state.ts'
 import { currentThreadId } from '../shared/threads.ts'
 import { ComputeLoop } from './compute-loop.ts'
@@ -28,6 +29,7 @@ const loop = new ComputeLoop({
   dataWords: replica.threads.map(({ words }) => words),
   ports,
   keptValuesMax,
+  mark: new RunMark(replica.words[MARKS_FD_WORD]!, dataThreads + thread),
   turns: {
     monotonic,
     soon: (task) => setImmediate(task),

@@ -11,6 +11,7 @@ import type { Logger } from '../shared/logger.ts'
 import {
   COMMITTED_WORD,
   DRAINING_WORD,
+  MARKS_FD_WORD,
   mapReplicaMemory,
   type ReplicaMemory,
   replicaMemoryBytes,
@@ -38,6 +39,7 @@ export interface AgentSurroundings {
   readonly settings: ReplicaSettings
   readonly clock: Clock
   readonly logger: Logger
+  readonly marksFd?: number
   readonly startThread: StartThread
   readonly startComputeThread: StartComputeThread
   report(event: AgentEvent, detail: string, unloaded?: UnloadedVersion): void
@@ -58,7 +60,7 @@ export class Agent {
   readonly #threads: DataThreads
   readonly #compute: ComputeThreads
   readonly #slots: SlotTable
-  readonly #versions = new VersionNumbers()
+  readonly #versions: VersionNumbers
   readonly #holdings: Holdings
   readonly #watch: ThreadWatch
   /** Of the last prepare: an earlier one that is still under way has lost its place. */
@@ -75,18 +77,17 @@ export class Agent {
 
   constructor(surroundings: AgentSurroundings) {
     this.#surroundings = surroundings
-    const { settings, clock, logger } = surroundings
+    const { settings, clock, marksFd = 0 } = surroundings
     const { threads, computeThreads } = settings
     const memory = new SharedArrayBuffer(replicaMemoryBytes(threads, computeThreads))
     this.#memory = mapReplicaMemory(memory, threads, computeThreads)
+    this.#memory.words[MARKS_FD_WORD] = marksFd
+    this.#versions = new VersionNumbers(marksFd)
     this.#slots = new SlotTable(this.#memory.threads.map(({ counters }) => counters))
     this.#watch = new ThreadWatch(settings.watchdog, this.#versions, clock.monotonic())
     this.#holdings = new Holdings({
       ...{ clock, versions: this.#versions, rssBytes: process.memoryUsage.rss },
-      onUnloaded: (name, unloaded) => {
-        logger.info({ event: 'version_unloaded', ...unloaded })
-        surroundings.report('version_unloaded', name, unloaded)
-      },
+      onUnloaded: (...unloaded) => surroundings.report('version_unloaded', ...unloaded),
     })
     this.#threads = this.#dataThreads(memory)
     this.#compute = this.#computeThreads(memory)

@@ -18,9 +18,11 @@ import { writeCodeCache } from '../shared/code-cache.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { predictionIdPrefix } from '../shared/ids.ts'
+import { EXACT_US_MIN, markRuns, RunMark } from '../shared/run-marks.ts'
 import {
   BODY_BYTES_WORD,
   DRAINING_WORD,
+  MARKS_FD_WORD,
   mapReplicaMemory,
   THREAD_WORDS,
 } from '../shared/shared-memory.ts'
@@ -49,6 +51,7 @@ const { settings, thread, memory } = workerData as DataThreadStart
 const replica = mapReplicaMemory(memory, settings.threads, settings.computeThreads)
 const own = replica.threads[thread]!
 const account = new Account(own)
+const mark = new RunMark(replica.words[MARKS_FD_WORD]!, thread)
 const { monotonic } = systemClock
 const originMs = threadOriginMs()
 
@@ -84,7 +87,8 @@ const load = (planned: PlannedVersion, number: number): LiveSession => {
     open: ({ batching, runUsByRows }) => {
       const { queueRowsMax } = settings.limits
       const policy = { ...batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX, runUsByRows }
-      const handlers = infer.handlersFor(number)
+      const isLong = (runUsByRows[0]?.[1] ?? 0) >= EXACT_US_MIN
+      const handlers = markRuns(infer.handlersFor(number), mark, number, isLong)
       return { queue: new Batcher<Pending>(session, policy, turns, handlers), dispose: () => {} }
     },
     dispose: () => session.dispose(),

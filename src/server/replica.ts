@@ -3,6 +3,7 @@
  * when control goes away and ends by itself when control stays away.
  */
 
+import { dirname, join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { CONTROL_PROTOCOL, type EnvelopeBody } from '../../proto/control-envelope.ts'
 import {
@@ -23,6 +24,7 @@ import { decodePlan, encodeJson, type ReplicaSettings } from '../shared/epoch-pl
 import { createLogger, outliveOutput } from '../shared/logger.ts'
 import { ownIdentity } from '../shared/process-identity.ts'
 import { settingsSha256 } from '../shared/replica-settings.ts'
+import { marksFileName, openMarks } from '../shared/run-marks.ts'
 import { spawnThread } from '../shared/threads.ts'
 import { Agent, type AgentEvent, type ExitCode } from './agent.ts'
 import { forwardBy } from './agent-calls.ts'
@@ -175,6 +177,9 @@ const agent = new Agent({
   settings,
   clock: systemClock,
   logger,
+  marksFd: openMarks(
+    join(dirname(settings.socketPath), 'run', marksFileName(replica, settings.incarnation)),
+  ),
   startThread,
   startComputeThread,
   report: (...news) => dialer.tell(report(...news)),

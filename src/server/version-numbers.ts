@@ -4,13 +4,20 @@
  */
 
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
+import { markIdentity } from '../shared/run-marks.ts'
 
 export type NumberedVersion = Pick<PlannedVersion, 'model' | 'version' | 'provenSha256' | 'digest'>
 
 export class VersionNumbers {
+  readonly #marksFd: number
   readonly #numbers = new Map<string, number>()
   /** By number; 0 is no version. One entry for every version that this process ever prepared. */
   readonly #versions: (NumberedVersion | null)[] = [null]
+
+  /** `marksFd`: of the file in which each number is explained (run-marks.ts). */
+  constructor(marksFd = 0) {
+    this.#marksFd = marksFd
+  }
 
   /** The number of a version, from 1: the same one for the same proven bytes. */
   numberOf({ model, version, provenSha256, digest }: PlannedVersion): number {
@@ -19,6 +26,7 @@ export class VersionNumbers {
     if (known !== undefined) return known
     const number = this.#versions.push({ model, version, provenSha256, digest }) - 1
     this.#numbers.set(key, number)
+    markIdentity(this.#marksFd, number, { model, version, digest })
     return number
   }
 

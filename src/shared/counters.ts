@@ -101,6 +101,7 @@ const REASON_NUMBERS = {
   DEADLINE_EXPIRED: 54,
   KEY_REQUIRED: 55,
   RATE_LIMITED: 56,
+  VERSION_POISONED: 59,
   WARMUP_FAILED: 60,
   THREAD_LOST: 61,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>

@@ -66,6 +66,10 @@ export const LOAD_ERRORS = {
     'A replica could not prepare the version',
     'See the reason; SIGHUP tries again',
   ),
+  VERSION_POISONED: loadError(
+    'Replicas died while this version ran: it is not loaded again',
+    'Publish other files, or load the model explicitly once its cause is mended; docs/decisions/0008-poison.md says what counts',
+  ),
   WARMUP_FAILED: loadError(
     'A warm-up sample that the version asks for cannot be run',
     'Correct the sample that the reason names, or the model',

@@ -26,6 +26,8 @@ export const COMMITTED_WORD = 0
 export const DRAINING_WORD = 1
 /** Bytes of request bodies buffered in all threads together. */
 export const BODY_BYTES_WORD = 2
+/** Descriptor of the file of marks (run-marks.ts), good in every thread; 0: there is none. */
+export const MARKS_FD_WORD = 3
 const REPLICA_WORDS = 16
 
 export const THREAD_WORDS = {

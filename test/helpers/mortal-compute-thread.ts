@@ -12,6 +12,7 @@ import { poolShape } from '../../src/runtime/pool-shape.ts'
 import { stateOf } from '../../src/runtime/pool-slots.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
 import { systemClock, threadOriginMs } from '../../src/shared/clock.ts'
+import { RunMark } from '../../src/shared/run-marks.ts'
 import { mapReplicaMemory } from '../../src/shared/shared-memory.ts'
 import { CountingSession } from './counting-session.ts'
 import { FATE_WORDS } from './fate-words.ts'
@@ -56,6 +57,7 @@ const loop = new ComputeLoop({
   dataWords: replica.threads.map(({ words }) => words),
   ports: start.ports.map(watched),
   keptValuesMax,
+  mark: new RunMark(0, 0),
   turns: {
     monotonic: () => {
       lookAtSlots()

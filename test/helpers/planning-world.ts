@@ -93,6 +93,7 @@ export class PlanningWorld extends PlanningRepository {
     this.planning = new Planning({
       ...{ catalog, publisher, clock, logger },
       scan: () => this.scan(),
+      isPoison: () => false,
       onDamaged: () => {},
       onPause: () => {},
     })

@@ -13,6 +13,7 @@ import { recover } from '../../src/runtime/pool-slots.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
 import type { PlannedVersion } from '../../src/shared/epoch-plan.ts'
 import type { Refusal } from '../../src/shared/errors.ts'
+import { RunMark } from '../../src/shared/run-marks.ts'
 import type { Tensor } from '../../src/shared/tensor.ts'
 import { CountingSession } from './counting-session.ts'
 import { plannedVersion } from './epoch-plans.ts'
@@ -164,6 +165,7 @@ export class PoolWorld {
       own: { words: compute.words, gauges: new Float64Array(8) },
       dataWords: this.dataWords,
       ports: compute.ports.map(portOf),
+      mark: new RunMark(0, 0),
       keptValuesMax: 1e6,
       turns: {
         monotonic: () => {

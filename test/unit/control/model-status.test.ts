@@ -142,3 +142,9 @@ test('modelsDocument() calls draining what some replica still holds, and then un
   const [unload] = unloads.get('a v2')!
   expect(second({ unloads })).toMatchObject({ state: 'unloaded', unloads: [unload] })
 })
+
+test('modelsDocument() calls poison what has killed replicas', () => {
+  const failure = { code: 'VERSION_POISONED', detail: 'Replicas ended' } as const
+  const told = { state: 'poison', code: 'VERSION_POISONED', reason: failure.detail }
+  expect(versionOne({ failure }, notServed)).toMatchObject(told)
+})

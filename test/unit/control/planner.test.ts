@@ -186,6 +186,15 @@ describe('makePlan()', () => {
     expect(unable.body).toMatchObject({ endpoints: [], unavailable: ['a'] })
   })
 
+  test('falls back at once from what is poison, whether it serves or is sound', () => {
+    const models = [modelOf('a', { champion: 2 }, { 1: {}, 2: {} })]
+    const { body: before } = plan(models)
+    const present = { previous: before.endpoints, served: before.versions }
+    const { body } = plan(models, { ...present, isPoison: ({ version }) => version === 2 })
+    expect(body.versions.map(({ version }) => version)).toEqual([1])
+    expect(body.endpoints).toMatchObject([{ variants: [{ version: 1 }] }])
+  })
+
   test('leaves a version that is held back out as if it were loading', () => {
     const models = [modelOf('a', {}, { 1: {}, 2: {} })]
     const { body } = plan(models, { isHeld: ({ version }) => version === 2 })
