@@ -7,7 +7,6 @@ import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { scaleAdd } from '../helpers/models.ts'
 import { makeRepository } from '../helpers/repository.ts'
 import { hangingModel, slowModel, TRIGGER } from '../helpers/slow-models.ts'
-import { makeTempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
 
 const bodyOf = (...data: number[]) =>
@@ -54,7 +53,7 @@ const answeredBy = async (gateway: TestGateway) => {
 
 test('a version that runs at two native faults is poison, for the next control too', async () => {
   // No model here ends its process by itself: the signal that a fault would raise is sent instead.
-  const repository = repositoryWith(slowModel({ usPerRow: 30_000 }))
+  const repository = repositoryWith(slowModel({ usPerRow: 10_000 }))
   const gateway = await startGateway({ repository })
   const target = { port: gateway.httpPort, path: PINNED, body: bodyOf(1, 2) }
   const load = startClosedLoop(target, 16)
@@ -89,11 +88,8 @@ test('a version that runs at two native faults is poison, for the next control t
 })
 
 test('a version whose runs never end is poison after two replicas', async () => {
-  const config = join(makeTempDir('config'), 'sluice.yaml')
-  const repository = repositoryWith(hangingModel())
-  const limits = 'watchdog: {execution_timeout_seconds: 4, idle_seconds_max: 4}'
-  writeFileSync(config, `model_repository: ${repository}\n${limits}\n`)
-  const gateway = await startGateway({ config })
+  // By the watchdog's own limits: shorter ones end replicas that a busy machine keeps waiting.
+  const gateway = await startGateway({ repository: repositoryWith(hangingModel()) })
   // One request hangs one replica; which one it reaches, if any, nobody knows.
   const hang = async () => {
     await gateway.post(PINNED, bodyOf(TRIGGER, 1)).catch(() => null)
@@ -108,7 +104,7 @@ test('a version whose runs never end is poison after two replicas', async () => 
 
 test('replicas that an operator kills blame nobody', async () => {
   const gateway = await startGateway({
-    repository: repositoryWith(slowModel({ usPerRow: 10_000 })),
+    repository: repositoryWith(slowModel({ usPerRow: 2_000 })),
   })
   const target = { port: gateway.httpPort, path: PINNED, body: bodyOf(1, 2) }
   const load = startClosedLoop(target, 16)
