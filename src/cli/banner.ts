@@ -3,7 +3,7 @@
 import type { EndpointStatus, ModelsDocument, StatusDocument } from '../control/status-document.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import { bytes, many, paint, plain } from './output.ts'
-import { formatUrl } from './url.ts'
+import { dataPlaneUrl, formatUrl } from './url.ts'
 
 export interface BannerFacts {
   readonly readyMs: number
@@ -63,14 +63,9 @@ export const modelLines = ({ models }: ModelsDocument, { endpoints }: StatusDocu
   })
 
 /** Where `/predict` is asked, and how. */
-export const predictUrl = ({
-  httpHost,
-  httpPort,
-  defaultEndpoint,
-  endpoints,
-}: StatusDocument): string => {
-  const name = defaultEndpoint ?? endpoints[0]?.name ?? '{endpoint}'
-  return `${formatUrl(httpHost, httpPort)}/predict/${name}`
+export const predictUrl = (status: StatusDocument): string => {
+  const name = status.defaultEndpoint ?? status.endpoints[0]?.name ?? '{endpoint}'
+  return `${dataPlaneUrl(status)}/predict/${name}`
 }
 
 /** Where a scraper asks, and the control port where nothing else is configured. */
@@ -117,7 +112,7 @@ export const renderBanner = (
   ]
   if (facts.example !== null) {
     const { endpoint, body } = facts.example
-    const url = `${formatUrl(status.httpHost, status.httpPort)}/predict/${endpoint}`
+    const url = `${dataPlaneUrl(status)}/predict/${endpoint}`
     lines.push(`  try   curl -s ${url} -d ${quoted(body)}`)
   }
   const reload = `kill -HUP ${facts.pid} reads config and repository again`

@@ -1,5 +1,6 @@
 /** Asking a running gateway. Whatever goes wrong on the way becomes an error with a sentence. */
 
+import { setDefaultCACertificates } from 'node:tls'
 import type { RestartStatus } from '../control/rolling-restart.ts'
 import type { ModelsDocument, StatusDocument } from '../control/status-document.ts'
 import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
@@ -29,19 +30,42 @@ interface Question {
   readonly body?: Uint8Array<ArrayBuffer>
 }
 
+const UNTRUSTED = 'its certificate is not trusted; name who signed it with --ca-file'
+
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'it closed the connection',
   EAI_AGAIN: 'the host name cannot be looked up',
   ENOTFOUND: 'no such host',
   UND_ERR_SOCKET: 'it closed the connection',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name; ask it by that with --url',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak HTTPS',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak HTTPS',
 }
 
 const reasonOf = (thrown: unknown): string => {
   const { cause } = thrown as { cause?: { name?: string; code?: string; message?: string } }
-  if (cause?.name === 'HTTPParserError') return 'it does not speak HTTP'
+  if (cause?.name === 'HTTPParserError') return 'it does not speak HTTP, or wants https://'
   const code = cause?.code ?? ''
   return REASONS[code] ?? (code || cause?.message || 'no connection')
+}
+
+/**
+ * From now on servers need a certificate that one of these leads to, and no others do.
+ *
+ * @throws GatewayError CONFIG_INVALID: there is no certificate in that text
+ */
+export const trustOnly = (pem: string): void => {
+  try {
+    setDefaultCACertificates([pem])
+  } catch (cause) {
+    throw new GatewayError('CONFIG_INVALID', '--ca-file holds no certificate in PEM', { cause })
+  }
 }
 
 /**

@@ -1,13 +1,27 @@
 /** `sluice predict`: one request from the command line, with what the gateway thought of it. */
 
 import { readFileSync } from 'node:fs'
-import { type Answer, getStatus, problemOf, request, type ServerOptions } from './client.ts'
+import { GatewayError } from '../shared/errors.ts'
+import {
+  type Answer,
+  getStatus,
+  problemOf,
+  request,
+  type ServerOptions,
+  trustOnly,
+} from './client.ts'
 import { complain, EXIT, exitCodeOfAnswer, paint, plain, print } from './output.ts'
-import { formatUrl } from './url.ts'
+import { dataPlaneUrl } from './url.ts'
 
 export interface PredictOptions extends ServerOptions {
   readonly data: string
   readonly explain?: boolean
+  /** Of the data plane, without a slash at its end; else control says where it is. */
+  readonly url?: string
+  /** Holds the key; no key belongs in the arguments of a process. */
+  readonly keyFile?: string
+  /** Certificates in PEM, one of which must lead to that of the server. */
+  readonly caFile?: string
 }
 
 type Bytes = Uint8Array<ArrayBuffer>
@@ -27,6 +41,16 @@ const readBody = (data: string): Bytes | string => {
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
     return `Cannot read ${file === 0 ? 'stdin' : file}: ${REASONS[code] ?? code}`
+  }
+}
+
+/** @throws GatewayError CONFIG_INVALID */
+const readText = (file: string): string => {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
+    throw new GatewayError('CONFIG_INVALID', `Cannot read ${file}: ${REASONS[code] ?? code}`)
   }
 }
 
@@ -78,14 +102,18 @@ export const predict = async (
     complain(paint('red', `✖ ${plain(data)}`, process.stderr))
     return EXIT.INVALID
   }
-  const status = await getStatus(options)
+  const { keyFile, caFile } = options
+  if (caFile !== undefined) trustOnly(readText(caFile))
+  const key = keyFile === undefined ? '' : readText(keyFile).trim()
+  const url = options.url ?? dataPlaneUrl(await getStatus(options))
   const path = endpoint === undefined ? '' : `/${encodeURIComponent(endpoint)}`
-  const answer = await request(`${formatUrl(status.httpHost, status.httpPort)}/predict${path}`, {
+  const answer = await request(`${url}/predict${path}`, {
     timeoutMs: options.timeout,
     unreachable: 'REPLICAS_UNREACHABLE',
     method: 'POST',
     headers: {
       'content-type': 'application/json',
+      ...(key === '' ? {} : { authorization: `Bearer ${key}` }),
       ...(options.explain ? { 'x-sluice-explain': '1' } : {}),
     },
     body: wrapBody(data),

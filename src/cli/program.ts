@@ -76,6 +76,44 @@ const addRestart = (program: Command, onExit: OnExit): void => {
     })
 }
 
+const addPredict = (program: Command, onExit: OnExit): void => {
+  withServer(program.command('predict').description('Send one request'))
+    .argument('[endpoint]', 'endpoint; the default one if there is one')
+    .requiredOption('-d, --data <body>', 'JSON, @file, or - for stdin; a bare row will do')
+    .addOption(
+      new Option('--url <url>', 'data plane; default: where control says it is').argParser(
+        parseServer,
+      ),
+    )
+    .option('--key-file <file>', 'file with the key to send')
+    .option('--ca-file <file>', 'certificates in PEM that the server must be signed by')
+    .option('--explain', 'print timing and routing headers on stderr')
+    .addHelpText(
+      'before',
+      examples(
+        `sluice predict flight-delay -d '{"distance": 1400, "carrier": "UA", ...}'`,
+        'sluice predict flight-delay -d @row.json --explain',
+      ),
+    )
+    .action(async (endpoint, options) => {
+      const { predict } = await import('./predict.ts')
+      onExit(await predict(endpoint, options))
+    })
+}
+
+const addKey = (program: Command, onExit: OnExit): void => {
+  const key = program.command('key').description('Keys of the data plane')
+  key
+    .command('new')
+    .description('Make a key and the hash that the config knows it by')
+    .option('--json', 'as JSON')
+    .addHelpText('before', examples('sluice key new', 'sluice key new --json'))
+    .action(async (options) => {
+      const { newKey } = await import('./key.ts')
+      onExit(newKey(options))
+    })
+}
+
 /** `onExit` gets the exit code of the verb that ran. */
 const buildProgram = (onExit: OnExit): Command => {
   const program = new Command('sluice')
@@ -129,22 +167,9 @@ const buildProgram = (onExit: OnExit): Command => {
       const { models } = await import('./models.ts')
       onExit(await models(options))
     })
+  addKey(program, onExit)
   addRestart(program, onExit)
-  withServer(program.command('predict').description('Send one request'))
-    .argument('[endpoint]', 'endpoint; the default one if there is one')
-    .requiredOption('-d, --data <body>', 'JSON, @file, or - for stdin; a bare row will do')
-    .option('--explain', 'print timing and routing headers on stderr')
-    .addHelpText(
-      'before',
-      examples(
-        `sluice predict flight-delay -d '{"distance": 1400, "carrier": "UA", ...}'`,
-        'sluice predict flight-delay -d @row.json --explain',
-      ),
-    )
-    .action(async (endpoint, options) => {
-      const { predict } = await import('./predict.ts')
-      onExit(await predict(endpoint, options))
-    })
+  addPredict(program, onExit)
   return program
 }
 

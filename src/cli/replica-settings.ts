@@ -1,13 +1,14 @@
 /** What replicas are started with. */
 
 import type { SluiceConfig } from '../config/config.ts'
+import { connectionLimit } from '../control/file-limit.ts'
 import type { StateDir } from '../control/state-dir.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 
 /** Settings of replicas, by their place and incarnation, as they are for the life of a process. */
-export const replicaSettings =
-  (config: SluiceConfig, stateDir: StateDir, httpPort: number) =>
-  (replica: number, incarnation: number): ReplicaSettings => ({
+export const replicaSettings = (config: SluiceConfig, stateDir: StateDir, httpPort: number) => {
+  const { connectionsMax } = connectionLimit(config.limits.connectionsMax)
+  return (replica: number, incarnation: number): ReplicaSettings => ({
     socketPath: stateDir.socketPath,
     gateway: stateDir.gateway,
     replica,
@@ -19,7 +20,7 @@ export const replicaSettings =
     httpEngine: config.server.http,
     isTls: config.tls.certFile !== null,
     hasDocsPage: config.server.docsPage,
-    limits: config.limits,
+    limits: { ...config.limits, connectionsMax },
     corsOrigins: config.cors.origins,
     controlAbsenceMsMax: config.controlAbsenceMax * 1000,
     drainMsMax: config.server.drainSecondsMax * 1000,
@@ -31,3 +32,4 @@ export const replicaSettings =
       loadMsMax: config.watchdog.loadSecondsMax * 1000,
     },
   })
+}

@@ -12,6 +12,7 @@ import {
   createMetricsServer,
 } from '../control/admin-api.ts'
 import { ClientAccess } from '../control/client-access.ts'
+import { connectionLimit } from '../control/file-limit.ts'
 import { Gateway } from '../control/gateway.ts'
 import { type GatewayFacts, gatewayModels, gatewayStatus } from '../control/gateway-status.ts'
 import { MetricsPage } from '../control/metrics.ts'
@@ -114,6 +115,7 @@ const adminSources = (
         epoch: gateway.publisher.plan?.epoch ?? 0,
         epochChanges: gateway.publisher.changes,
         onnxRuntimeVersion: ONNX_RUNTIME,
+        certificateExpiresMs: facts().certificateExpiresMs,
         startedAtMs: facts().startedAtMs,
         unloads: gateway.versions,
         recycled: gateway.recycler.counts,
@@ -217,13 +219,16 @@ const run = async (
   const built = buildGateway(config, stateDir, httpPort, logger)
   const { gateway } = built
   const { reload, warnings } = reloader(built, config, options, logger)
+  const { warning: fileWarning } = connectionLimit(config.limits.connectionsMax)
   let controlPort = config.control.port
   let metricsListen: ListenAddress | null = config.metrics.listen
   const facts = (): GatewayFacts => ({
     ...{ clock, startedAtMs, startedMonotonicMs, httpPort, controlPort, metricsListen },
     gateway: stateDir.gateway,
     httpHost: config.server.host,
-    warnings: warnings(),
+    httpScheme: built.access.isTls ? 'https' : 'http',
+    certificateExpiresMs: built.access.expiresMs,
+    warnings: fileWarning === null ? warnings() : [...warnings(), fileWarning],
   })
   const sources = adminSources(gateway, facts, logger)
   const api = createAdminApi(config.control, sources)

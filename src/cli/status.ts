@@ -3,10 +3,17 @@
 import type { EndpointStatus, ReplicaStatus, StatusDocument } from '../control/status-document.ts'
 import { getStatus, type ServerOptions } from './client.ts'
 import { bytes, count, duration, EXIT, paint, plain, print, printJson, table } from './output.ts'
-import { formatUrl } from './url.ts'
+import { dataPlaneUrl, formatUrl } from './url.ts'
 
 const stateMark = (state: ReplicaStatus['state']): string =>
   state === 'serving' ? paint('green', '✔ serving') : paint('yellow', `◌ ${state}`)
+
+/** How many, and whether some thread takes no more: `12,034 (full)`. */
+const connections = (threads: ReplicaStatus['threads']): string => {
+  const sum = threads.reduce((total, each) => total + each.connections, 0)
+  const closed = threads.find(({ accepting }) => accepting === 'full' || accepting === 'late')
+  return closed === undefined ? count(sum) : `${count(sum)} (${closed.accepting})`
+}
 
 const replicaRows = (replicas: readonly ReplicaStatus[]): string[][] => [
   ['REPLICA', 'STATE', 'PID', 'UP', 'RESTARTS', 'EPOCH', 'HTTP', 'MEMORY', 'CONNECTIONS', 'LAG'],
@@ -19,7 +26,7 @@ const replicaRows = (replicas: readonly ReplicaStatus[]): string[][] => [
     String(replica.epoch),
     replica.httpEngine,
     bytes(replica.rssBytes),
-    count(replica.threads.reduce((sum, { connections }) => sum + connections, 0)),
+    connections(replica.threads),
     `${Math.max(0, ...replica.threads.map(({ loopLagMs }) => loopLagMs)).toFixed(1)} ms`,
   ]),
 ]
@@ -47,8 +54,8 @@ export const renderStatus = (status: StatusDocument): string => {
     ? paint('green', '✔ ready')
     : paint('yellow', `⚠ not ready: ${status.reasons.join('; ')}`)
   const head = `sluice ${status.version}  ${ready}  epoch ${status.epoch}  up ${duration(status.uptimeMs)}`
-  const { httpHost, httpPort, metricsListen: scraped } = status
-  const predict = `predict ${formatUrl(httpHost, httpPort)}/predict`
+  const { metricsListen: scraped } = status
+  const predict = `predict ${dataPlaneUrl(status)}/predict`
   const metrics = scraped ? [`metrics ${formatUrl(scraped.host, scraped.port)}/metrics`] : []
   const place = [predict, ...metrics, `gateway ${status.gateway}`].join('  ')
   const parts = [head, place, '', table(replicaRows(status.replicas))]

@@ -2,16 +2,29 @@
 
 import { isIPv6 } from 'node:net'
 import { InvalidArgumentError } from 'commander'
+import type { StatusDocument } from '../control/status-document.ts'
 
 export const DEFAULT_SERVER = 'http://127.0.0.1:8002'
 
 const WILDCARDS = new Set(['0.0.0.0', '::'])
 
 /** `http://localhost:8000`: where a client on this machine finds who listens on `host`. */
-export const formatUrl = (host: string, port: number): string => {
+export const formatUrl = (
+  host: string,
+  port: number,
+  scheme: 'http' | 'https' = 'http',
+): string => {
   const name = WILDCARDS.has(host) ? 'localhost' : host
-  return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`
+  return `${scheme}://${isIPv6(name) ? `[${name}]` : name}:${port}`
 }
+
+/** Where the data plane is found by a client on this machine. */
+export const dataPlaneUrl = ({
+  httpHost,
+  httpPort,
+  httpScheme,
+}: Pick<StatusDocument, 'httpHost' | 'httpPort' | 'httpScheme'>): string =>
+  formatUrl(httpHost, httpPort, httpScheme)
 
 /** `127.0.0.1:8002` or `ftp://host` as it should have been written; the default for nonsense. */
 const meant = (text: string): string => {

@@ -41,6 +41,8 @@ export interface SluiceConfig {
     readonly bodyBytesInFlightMax: number
     readonly jsonDepthMax: number
     readonly headerBytesMax: number
+    /** Of one replica. */
+    readonly connectionsMax: number
     readonly queueRowsMax: number
   }
   readonly access: {

@@ -42,6 +42,9 @@ const apiKeyOf = (key: ApiKeyYaml): ApiKey => ({
   priority: key.priority ?? 0,
 })
 
+const pathIn = (base: string, path: string | null): string | null =>
+  path === null ? null : resolve(base, path)
+
 export const resolveConfig = (
   yaml: SluiceYaml,
   { cores, memoryBytes, repositoryBase, stateBase, accessBase, tlsBase, keys }: Surroundings,
@@ -52,8 +55,6 @@ export const resolveConfig = (
     yaml.server.compute_threads === 'auto'
       ? computeThreadsFor(cores, replicas, threads)
       : yaml.server.compute_threads
-  const inTls = (file: string | null) => (file === null ? null : resolve(tlsBase, file))
-  const keysFile = yaml.access.keys_file
   const { session_bytes_max: sessionBytesMax } = yaml.placement
   return {
     modelRepository: resolve(repositoryBase, yaml.model_repository),
@@ -77,15 +78,16 @@ export const resolveConfig = (
       bodyBytesInFlightMax: yaml.limits.body_bytes_in_flight_max,
       jsonDepthMax: yaml.limits.json_depth_max,
       headerBytesMax: yaml.limits.header_bytes_max,
+      connectionsMax: yaml.limits.connections_max,
       queueRowsMax: yaml.limits.queue_rows_max,
     },
     access: {
       keys: keys.map(apiKeyOf),
-      keysFile: keysFile === null ? null : resolve(accessBase, keysFile),
+      keysFile: pathIn(accessBase, yaml.access.keys_file),
     },
     tls: {
-      certFile: inTls(yaml.tls.cert_file),
-      keyFile: inTls(yaml.tls.key_file),
+      certFile: pathIn(tlsBase, yaml.tls.cert_file),
+      keyFile: pathIn(tlsBase, yaml.tls.key_file),
       minVersion: yaml.tls.min_version,
     },
     cors: yaml.cors,

@@ -19,6 +19,9 @@ export interface GatewayFacts {
   readonly startedAtMs: number
   readonly startedMonotonicMs: number
   readonly httpHost: string
+  readonly httpScheme: StatusDocument['httpScheme']
+  /** Of the data plane, milliseconds since 1970; null where it takes plain HTTP. */
+  readonly certificateExpiresMs: number | null
   readonly httpPort: number
   readonly controlPort: number
   readonly metricsListen: StatusDocument['metricsListen']
@@ -35,12 +38,13 @@ const deathWarning = ({ index, lastDeath }: ReplicaState): string =>
   `replica ${index} is not running${lastDeath === null ? '' : `: ${lastDeath.detail}`}`
 
 const threadStatuses = (figures: ReplicaSnapshot | undefined): ReplicaStatus['threads'] =>
-  (figures?.threads ?? []).map(({ thread, state, connections, inFlight, loopLagSeconds }) => ({
-    thread,
-    state,
-    connections,
-    inFlight,
-    loopLagMs: loopLagSeconds * 1000,
+  (figures?.threads ?? []).map((each) => ({
+    thread: each.thread,
+    state: each.state,
+    connections: each.connections,
+    inFlight: each.inFlight,
+    loopLagMs: each.loopLagSeconds * 1000,
+    accepting: each.accepting as ReplicaStatus['threads'][number]['accepting'],
   }))
 
 const replicaStatus = (
@@ -127,6 +131,7 @@ export const gatewayStatus = (gateway: Gateway, facts: GatewayFacts): StatusDocu
     startedAt: new Date(facts.startedAtMs).toISOString(),
     uptimeMs: monotonicMs - facts.startedMonotonicMs,
     httpHost: facts.httpHost,
+    httpScheme: facts.httpScheme,
     httpPort: facts.httpPort,
     controlPort: facts.controlPort,
     metricsListen: facts.metricsListen,

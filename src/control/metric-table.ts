@@ -61,6 +61,24 @@ export const METRICS = {
     'Requests admitted and not yet answered',
   ),
   connections: entry('sluice_connections', 'gauge', ['replica'], 'Open client connections'),
+  accepting: entry(
+    'sluice_thread_accepting',
+    'gauge',
+    ['replica', 'thread'],
+    '1 while a data thread accepts connections; 0 while it has as many as it may, or is behind',
+  ),
+  acceptPauses: entry(
+    'sluice_accept_pauses_total',
+    'counter',
+    ['replica', 'thread', 'reason'],
+    'How often a data thread stopped accepting since its replica started: full (`limits.connections_max`) or late (its event loop). What the kernel refuses meanwhile, nobody can count',
+  ),
+  certificateExpiry: entry(
+    'sluice_tls_certificate_expiry_seconds',
+    'gauge',
+    [],
+    'When the certificate of the data plane expires, seconds since 1970',
+  ),
   queueRows: entry('sluice_queue_rows', 'gauge', ['replica'], 'Rows waiting for a run'),
   loopLag: entry(
     'sluice_event_loop_lag_seconds',

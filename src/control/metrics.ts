@@ -31,6 +31,8 @@ export interface MetricsContext {
   readonly epoch: number
   readonly epochChanges: number
   readonly onnxRuntimeVersion: string
+  /** Of the data plane; null without one. */
+  readonly certificateExpiresMs: number | null
   readonly startedAtMs: number
   readonly unloads: Pick<ReplicaVersions, 'total' | 'last'>
   readonly recycled: Recycler['counts']
@@ -46,6 +48,18 @@ const newest = (replicas: readonly ReplicaSnapshot[]): ReplicaSnapshot[] => {
   return [...new Map(rising.map((replica) => [replica.index, replica])).values()]
 }
 
+const threadSamples = (replica: number, figures: ReplicaSnapshot['threads'][number]): Sample[] => {
+  const labels = { replica, thread: figures.thread }
+  const isClosed = figures.accepting === 'full' || figures.accepting === 'late'
+  return [
+    sample('loopLag', figures.loopLagSeconds, labels),
+    sample('threadCpu', figures.cpuSeconds, labels),
+    sample('accepting', isClosed ? 0 : 1, labels),
+    sample('acceptPauses', figures.timesFull, { ...labels, reason: 'full' }),
+    sample('acceptPauses', figures.timesLate, { ...labels, reason: 'late' }),
+  ]
+}
+
 const replicaSamples = ({ replicas }: Snapshot): Sample[] =>
   newest(replicas).flatMap((replica) => {
     const labels = { replica: replica.index }
@@ -59,10 +73,7 @@ const replicaSamples = ({ replicas }: Snapshot): Sample[] =>
       sample('queueRows', sum(replica, 'queueRows'), labels),
       sample('residentBytes', replica.rssBytes, ofProcess),
       sample('heapBytes', replica.heapBytes, ofProcess),
-      ...replica.threads.flatMap(({ thread, loopLagSeconds, cpuSeconds }) => [
-        sample('loopLag', loopLagSeconds, { ...labels, thread }),
-        sample('threadCpu', cpuSeconds, { ...labels, thread }),
-      ]),
+      ...replica.threads.flatMap((figures) => threadSamples(replica.index, figures)),
       ...replica.computeThreads.map(({ thread, cpuSeconds }) =>
         sample('threadCpu', cpuSeconds, { ...labels, thread: `compute-${thread}` }),
       ),
@@ -97,6 +108,9 @@ const contextSamples = (context: MetricsContext): Sample[] => [
     sample('replicaUp', isConnected ? 1 : 0, { replica: index }),
     sample('restarts', restarts, { replica: index }),
   ]),
+  ...(context.certificateExpiresMs === null
+    ? []
+    : [sample('certificateExpiry', context.certificateExpiresMs / 1000)]),
   sample('epoch', context.epoch),
   sample('epochChanges', context.epochChanges),
   ...versionStates(context.models),

@@ -81,6 +81,8 @@ export interface ReplicaStatus {
     readonly connections: number
     readonly inFlight: number
     readonly loopLagMs: number
+    /** Whether it accepts connections, or why not: it has as many as it may, or is behind. */
+    readonly accepting: 'open' | 'full' | 'late' | ''
   }[]
 }
 
@@ -94,6 +96,8 @@ export interface StatusDocument {
   readonly startedAt: string
   readonly uptimeMs: number
   readonly httpHost: string
+  /** `https`: the data plane takes nothing else. */
+  readonly httpScheme: 'http' | 'https'
   readonly httpPort: number
   readonly controlPort: number
   /** Where metrics are served beside the control port; null: nowhere. */

@@ -21,6 +21,8 @@ import {
 import { beat, enterState, enterVersion } from '../shared/thread-state.ts'
 
 /** Of one answered request, in milliseconds. */
+import { ACCEPTING, type Accepting } from './accepting.ts'
+
 export interface AnswerTimes {
   /** From its last byte to the end of its answer. */
   readonly totalMs: number
@@ -98,6 +100,13 @@ export class Account {
 
   connections(delta: 1 | -1): void {
     this.#words[THREAD_WORDS.CONNECTIONS]! += delta
+  }
+
+  /** Whether this thread accepts connections, by accepting.ts. */
+  accepting(state: Accepting): void {
+    this.#words[THREAD_WORDS.ACCEPTING] = state
+    if (state === ACCEPTING.FULL) this.#words[THREAD_WORDS.TIMES_FULL]! += 1
+    if (state === ACCEPTING.LATE) this.#words[THREAD_WORDS.TIMES_LATE]! += 1
   }
 
   /** Rows that joined the queue of any version of this thread, or left it (negative). */

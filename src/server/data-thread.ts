@@ -31,6 +31,7 @@ import { Access } from './access.ts'
 import { Account } from './account.ts'
 import { apiDescription } from './api-description.ts'
 import { createCors } from './cors.ts'
+import { connectionsShare, Doorkeeper } from './doorkeeper.ts'
 import { lookAtDrain, mayCloseListener } from './draining.ts'
 import { Epochs } from './epochs.ts'
 import { HeldVersions } from './held-versions.ts'
@@ -145,6 +146,12 @@ const gate = new Access({
   defaultEndpoint: () => epochs.current().epoch.plan.defaultEndpoint,
 })
 
+const doorkeeper = new Doorkeeper({
+  clock: systemClock,
+  connectionsMax: connectionsShare(settings.limits.connectionsMax, settings.threads),
+  onChange: (accepting) => account.accepting(accepting),
+})
+
 const engine = createHttpEngine(settings.httpEngine, {
   bodyBytesMax: settings.limits.bodyBytesMax,
   headerBytesMax: settings.limits.headerBytesMax,
@@ -154,7 +161,10 @@ const engine = createHttpEngine(settings.httpEngine, {
   keyFolder: dirname(settings.socketPath),
   cors: createCors(settings.corsOrigins),
   takeBodyBytes,
-  onConnections: (delta) => account.connections(delta),
+  onConnections: (delta) => {
+    account.connections(delta)
+    doorkeeper.onConnections(delta)
+  },
   onRequest: infer.onRequest,
   onAborted: infer.onAborted,
 })
@@ -176,6 +186,7 @@ const closeListener = (sinceMs: number, onClosed: () => void): void => {
 }
 
 const drain = (): void => {
+  doorkeeper.end()
   engine.sayClose()
   closeListener(monotonic(), endWhenQuiet)
 }
@@ -232,7 +243,10 @@ const listen = ({ number, port }: MessageOf<'listen'>): void => {
   const answer = (failure: string | null) =>
     tell({ type: 'listening', number, engine: engine.name, failure })
   engine.listen(settings.host, port).then(
-    () => answer(null),
+    () => {
+      doorkeeper.begin(engine)
+      answer(null)
+    },
     (thrown: Error) => answer(thrown.message),
   )
 }

@@ -127,6 +127,12 @@ export interface HttpEngine {
   secure(material: TlsMaterial): void
   /** Listens with SO_REUSEPORT; gives the port (0 picks one), or rejects with PORT_IN_USE. */
   listen(host: string, port: number): Promise<number>
+  /** Whether it listens: false before `listen`, and while it is paused. */
+  readonly isAccepting: boolean
+  /** Leaves new connections to other threads of the port, or to the kernel, which refuses them. */
+  pauseAccepting(): void
+  /** Ends that. Where the port cannot be bound at once, `isAccepting` tells. */
+  resumeAccepting(): void
   /** Answers with `connection: close` from now on. */
   sayClose(): void
   /** Does that, and accepts no new connections. */

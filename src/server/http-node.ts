@@ -54,6 +54,8 @@ class NodeEngine implements HttpEngine, NodeServer {
   readonly options: HttpEngineOptions
   isDraining = false
   underWay = 0
+  #place: { readonly host: string; readonly port: number } | null = null
+  #isBinding = false
   readonly #server: Server
   /** Connections that were refused: the parser hands on what came in the same piece. */
   readonly #refused = new WeakSet<Socket>()
@@ -124,15 +126,45 @@ class NodeEngine implements HttpEngine, NodeServer {
     }
   }
 
-  listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause) => {
-        reject(new GatewayError('PORT_IN_USE', `Cannot listen on ${host}:${port}`, { cause }))
-      })
-      this.#server.listen({ host, port, reusePort: true }, () => {
-        resolve((this.#server.address() as AddressInfo).port)
-      })
+  async listen(host: string, port: number): Promise<number> {
+    await this.#bind(host, port)
+    const bound = (this.#server.address() as AddressInfo).port
+    this.#place = { host, port: bound }
+    return bound
+  }
+
+  #bind(host: string, port: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const onError = (cause: Error) =>
+      reject(new GatewayError('PORT_IN_USE', `Cannot listen on ${host}:${port}`, { cause }))
+    this.#server.once('error', onError)
+    this.#server.listen({ host, port, reusePort: true }, () => {
+      this.#server.off('error', onError)
+      resolve()
     })
+    return promise
+  }
+
+  get isAccepting(): boolean {
+    return this.#server.listening
+  }
+
+  pauseAccepting(): void {
+    // Not the server's own `close`: it would also close idle connections, under the requests that
+    // their clients are just sending.
+    NetServer.prototype.close.call(this.#server)
+  }
+
+  resumeAccepting(): void {
+    if (this.isAccepting || this.#isBinding || this.#place === null || this.isDraining) return
+    this.#isBinding = true
+    const { host, port } = this.#place
+    const onBound = () => {
+      this.#isBinding = false
+      // It may have begun to drain meanwhile.
+      if (this.isDraining) this.pauseAccepting()
+    }
+    this.#bind(host, port).then(onBound, onBound)
   }
 
   sayClose(): void {
@@ -141,9 +173,7 @@ class NodeEngine implements HttpEngine, NodeServer {
 
   stopAccepting(): void {
     this.sayClose()
-    // Not the server's own `close`: it would also close idle connections, under the requests that
-    // their clients are just sending.
-    NetServer.prototype.close.call(this.#server)
+    this.pauseAccepting()
   }
 
   close(): void {

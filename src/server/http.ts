@@ -54,6 +54,7 @@ class UwsEngine implements HttpEngine, UwsServer {
   /** Those before are kept: their connections live on. */
   readonly #apps: UwsApp[] = []
   #listener: UwsListener | null = null
+  #place: { readonly host: string; readonly port: number } | null = null
 
   constructor(uws: Uws, options: HttpEngineOptions) {
     this.options = options
@@ -93,7 +94,23 @@ class UwsEngine implements HttpEngine, UwsServer {
       throw new GatewayError('PORT_IN_USE', `Cannot listen on ${host}:${port}`)
     }
     this.#listener = listener
-    return this.#uws.us_socket_local_port(listener)
+    const bound = this.#uws.us_socket_local_port(listener)
+    this.#place = { host, port: bound }
+    return bound
+  }
+
+  get isAccepting(): boolean {
+    return this.#listener !== null
+  }
+
+  pauseAccepting(): void {
+    if (this.#listener !== null) this.#uws.us_listen_socket_close(this.#listener)
+    this.#listener = null
+  }
+
+  resumeAccepting(): void {
+    if (this.#listener !== null || this.#place === null || this.isDraining) return
+    this.#listener = this.#bind(this.#place.host, this.#place.port) || null
   }
 
   sayClose(): void {
@@ -102,8 +119,7 @@ class UwsEngine implements HttpEngine, UwsServer {
 
   stopAccepting(): void {
     this.sayClose()
-    if (this.#listener !== null) this.#uws.us_listen_socket_close(this.#listener)
-    this.#listener = null
+    this.pauseAccepting()
   }
 
   /** Needed before the thread or process ends: what is left open aborts the process (0002). */

@@ -16,6 +16,7 @@ import {
   THREAD_STATE_NAMES,
   THREAD_WORDS,
 } from '../shared/shared-memory.ts'
+import { ACCEPTING_NAMES } from './accepting.ts'
 import type { SlotTable } from './slot-table.ts'
 import type { NumberedVersion } from './version-numbers.ts'
 
@@ -29,6 +30,9 @@ const threadStatistics = ({ words, gauges }: ComputeMemory, thread: number) =>
     inFlight: words[THREAD_WORDS.IN_FLIGHT]!,
     connections: words[THREAD_WORDS.CONNECTIONS]!,
     queueRows: gauges[THREAD_GAUGES.QUEUE_ROWS]!,
+    accepting: ACCEPTING_NAMES[words[THREAD_WORDS.ACCEPTING]!] ?? '',
+    timesFull: words[THREAD_WORDS.TIMES_FULL]!,
+    timesLate: words[THREAD_WORDS.TIMES_LATE]!,
   })
 
 /** What threads hold and have let go of (holdings.ts). */

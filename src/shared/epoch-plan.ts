@@ -156,6 +156,8 @@ export interface ServerLimits {
   readonly bodyBytesInFlightMax: number
   readonly jsonDepthMax: number
   readonly headerBytesMax: number
+  /** Of a replica. */
+  readonly connectionsMax: number
   readonly queueRowsMax: number
 }
 

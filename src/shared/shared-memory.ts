@@ -44,6 +44,10 @@ export const THREAD_WORDS = {
    * sends that message (pool-links.ts).
    */
   BELL: 6,
+  /** 0: it accepts connections; else why not (accepting.ts), and how often it came to that. */
+  ACCEPTING: 7,
+  TIMES_FULL: 8,
+  TIMES_LATE: 9,
 } as const
 const WORDS_PER_THREAD = 16
 

@@ -25,6 +25,8 @@ export interface GatewayOptions {
   /** The state folder of an earlier gateway, to start a new control beside its replicas. */
   readonly stateDir?: string
   readonly httpPort?: number
+  /** Of the data plane, as its config says. */
+  readonly scheme?: 'http' | 'https'
   readonly controlPort?: number
   /** Takes stdout and stderr of control, instead of the test. */
   readonly outputFile?: string
@@ -52,12 +54,18 @@ export class TestGateway {
   readonly #chunks: Buffer[] = []
   readonly #errors: Buffer[] = []
 
-  constructor(control: ChildProcess, stateDir: string, httpPort: number, controlPort: number) {
+  constructor(
+    control: ChildProcess,
+    stateDir: string,
+    httpPort: number,
+    controlPort: number,
+    scheme = 'http',
+  ) {
     this.#control = control
     this.stateDir = stateDir
     this.httpPort = httpPort
     this.controlPort = controlPort
-    this.httpUrl = `http://127.0.0.1:${httpPort}`
+    this.httpUrl = `${scheme}://127.0.0.1:${httpPort}`
     this.controlUrl = `http://127.0.0.1:${controlPort}`
     control.stdout?.on('data', (chunk: Buffer) => this.#chunks.push(chunk))
     control.stderr?.on('data', (chunk: Buffer) => this.#errors.push(chunk))
@@ -228,7 +236,7 @@ export const startGateway = async (options: GatewayOptions): Promise<TestGateway
     },
   )
   if (typeof output === 'number') closeSync(output)
-  const gateway = new TestGateway(control, stateDir, httpPort, controlPort)
+  const gateway = new TestGateway(control, stateDir, httpPort, controlPort, options.scheme)
   if (options.isReadyAwaited !== false) await gateway.untilSettled(options.readyTimeoutMs)
   return gateway
 }

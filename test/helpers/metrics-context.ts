@@ -54,6 +54,7 @@ export const modelsOf = (versions: readonly (readonly [string, number, VersionSt
 
 export const contextOf = (more: Partial<MetricsContext> = {}): MetricsContext => ({
   snapshot: snapshotOf(),
+  certificateExpiresMs: null,
   models: modelsOf([]),
   epoch: 7,
   epochChanges: 2,

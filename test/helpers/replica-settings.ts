@@ -19,6 +19,7 @@ export const replicaSettings = (given: Partial<ReplicaSettings> = {}): ReplicaSe
     bodyBytesInFlightMax: 4 * 1024 * 1024,
     jsonDepthMax: 20,
     headerBytesMax: 16_384,
+    connectionsMax: 10_000,
     queueRowsMax: 1000,
   },
   corsOrigins: [],

@@ -1,3 +1,4 @@
+import { acceptingSuite } from '../helpers/suites/http-engine-accepting.ts'
 import { answersSuite } from '../helpers/suites/http-engine-answers.ts'
 import { certificatesSuite } from '../helpers/suites/http-engine-certificates.ts'
 import { corsSuite } from '../helpers/suites/http-engine-cors.ts'
@@ -12,6 +13,7 @@ import { slowReadersSuite } from '../helpers/suites/http-engine-slow-readers.ts'
 for (const kind of ['uws over TLS', 'node over TLS'] as const) {
   requestsSuite(kind)
   answersSuite(kind)
+  acceptingSuite(kind)
   refusalsSuite(kind)
   corsSuite(kind)
   gateSuite(kind)

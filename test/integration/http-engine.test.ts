@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { atEnd } from '../helpers/clean-up.ts'
 import { RawClient } from '../helpers/raw-client.ts'
+import { acceptingSuite } from '../helpers/suites/http-engine-accepting.ts'
 import { answersSuite } from '../helpers/suites/http-engine-answers.ts'
 import { corsSuite } from '../helpers/suites/http-engine-cors.ts'
 import { gateSuite } from '../helpers/suites/http-engine-gate.ts'
@@ -27,6 +28,7 @@ const kinds: readonly PlainKind[] = ['uws', 'node']
 for (const kind of kinds) {
   requestsSuite(kind)
   answersSuite(kind)
+  acceptingSuite(kind)
   refusalsSuite(kind)
   corsSuite(kind)
   gateSuite(kind)

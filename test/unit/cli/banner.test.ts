@@ -19,13 +19,20 @@ const replica = (threads: number) => ({
   ...{ index: 0, pid: 7, uptimeMs: 1, state: 'serving', epoch: 1, httpEngine: 'uws', restarts: 0 },
   rssBytes: 100 * 1024 * 1024,
   threads: Array.from({ length: threads }, (_, thread) => ({
-    ...{ thread, state: 'idle', connections: 0, inFlight: 0, loopLagMs: 0 },
+    ...{ thread, state: 'idle', connections: 0, inFlight: 0, loopLagMs: 0, accepting: 'open' },
   })),
 })
 
 const statusOf = (more: Partial<StatusDocument> = {}): StatusDocument => ({
   ...{ version: '0.1.0', gateway: 'abcdef', ready: true, reasons: [], epoch: 1 },
-  ...{ startedAt: '', uptimeMs: 1, httpHost: '127.0.0.1', httpPort: 8000, controlPort: 8002 },
+  ...{
+    startedAt: '',
+    uptimeMs: 1,
+    httpHost: '127.0.0.1',
+    httpScheme: 'http',
+    httpPort: 8000,
+    controlPort: 8002,
+  },
   metricsListen: null,
   defaultEndpoint: 'b',
   endpoints: [endpoint('a', [[1, 10_000]]), endpoint('b', [[2, 10_000]])],

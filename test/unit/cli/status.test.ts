@@ -10,6 +10,7 @@ const STATUS: StatusDocument = {
   epoch: 7,
   startedAt: '2025-01-01T00:00:00.000Z',
   uptimeMs: 65_000,
+  httpScheme: 'http',
   httpHost: '0.0.0.0',
   httpPort: 8000,
   controlPort: 8002,
@@ -46,8 +47,15 @@ const STATUS: StatusDocument = {
       restarts: 2,
       rssBytes: 200 * 1024 * 1024,
       threads: [
-        { thread: 0, state: 'idle', connections: 3, inFlight: 0, loopLagMs: 1 },
-        { thread: 1, state: 'idle', connections: 4, inFlight: 0, loopLagMs: 2.5 },
+        { thread: 0, state: 'idle', connections: 3, inFlight: 0, loopLagMs: 1, accepting: 'open' },
+        {
+          thread: 1,
+          state: 'idle',
+          connections: 4,
+          inFlight: 0,
+          loopLagMs: 2.5,
+          accepting: 'full',
+        },
       ],
     },
   ],
@@ -61,7 +69,7 @@ test('renderStatus() says on one page who serves what', () => {
 predict http://localhost:8000/predict  gateway k3x9qa
 
 REPLICA  STATE      PID  UP     RESTARTS  EPOCH  HTTP  MEMORY   CONNECTIONS  LAG
-0        ✔ serving  77   1h00m  2         7      uws   200 MiB  7            2.5 ms
+0        ✔ serving  77   1h00m  2         7      uws   200 MiB  7 (full)     2.5 ms
 
 ENDPOINT  VARIANT  VERSION  WEIGHT   REQUESTS  REFUSED  FAILED  P50       P99
 iris      v3       3        90.00 %  12,345    67       8       0.123 ms  5.000 ms`)

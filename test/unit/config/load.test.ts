@@ -121,6 +121,7 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
       bodyBytesInFlightMax: 268_435_456,
       jsonDepthMax: 100,
       headerBytesMax: 16_384,
+      connectionsMax: 10_000,
       queueRowsMax: 10_000,
     },
     access: { keys: [], keysFile: null },

@@ -178,6 +178,13 @@ test('render() adds up the threads of a replica and says what runs', async () =>
     'sluice_requests_in_flight{replica="1"}': 3,
     'sluice_connections{replica="1"}': 9,
     'sluice_queue_rows{replica="1"}': 7,
+    ...Object.fromEntries(
+      ['0', '1'].flatMap((thread) => [
+        [`sluice_thread_accepting{replica="1",thread="${thread}"}`, 1],
+        [`sluice_accept_pauses_total{replica="1",thread="${thread}",reason="full"}`, 0],
+        [`sluice_accept_pauses_total{replica="1",thread="${thread}",reason="late"}`, 0],
+      ]),
+    ),
     'sluice_event_loop_lag_seconds{replica="1",thread="0"}': 0.25,
     'sluice_event_loop_lag_seconds{replica="1",thread="1"}': 0.5,
     'sluice_thread_cpu_seconds_total{replica="1",thread="0"}': 3,

@@ -20,6 +20,10 @@ export const limits = z.strictObject({
     count(1024, MIB).default(16_384),
     'Longest header block; beyond it the connection is closed with 431 or 400. Raise it for long tokens and baggage; lower it to hold less per connection.',
   ),
+  connections_max: setting(
+    count(1, 10_000_000).default(10_000),
+    'Open connections of one replica, and at most half of the files that a process may have open. A thread at its share accepts no more, and the kernel gives new ones to others or refuses them. Each has one request under way, so that this also bounds how many can wait: lower it where answers that come late are worth nothing; raise it for many clients that seldom ask.',
+  ),
   queue_rows_max: setting(
     count(1, 10_000_000).default(10_000),
     'Rows that may wait for one version in one thread; beyond it 503 `QUEUE_FULL`. Raise it to ride out bursts; lower it when answers that come late are worth nothing.',

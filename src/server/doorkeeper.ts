@@ -1,0 +1,92 @@
+/** Opens and closes the listener of a data thread, as accepting.ts decides. */
+
+import type { Clock } from '../shared/clock.ts'
+import {
+  ACCEPTING,
+  type Accepting,
+  type AcceptState,
+  LOOK_CONNECTIONS_MIN,
+  LOOK_MS,
+  lookAtAccepting,
+  openState,
+} from './accepting.ts'
+import type { HttpEngine } from './exchange.ts'
+
+export interface DoorkeeperSurroundings {
+  readonly clock: Clock
+  /** Most open connections of this thread. */
+  readonly connectionsMax: number
+  /** It accepts, or why it does not. */
+  onChange(accepting: Accepting): void
+}
+
+type Door = Pick<HttpEngine, 'isAccepting' | 'pauseAccepting' | 'resumeAccepting'>
+
+/** What one thread of several may have: together no more than the replica. */
+export const connectionsShare = (connectionsMax: number, threads: number): number =>
+  Math.max(1, Math.floor(connectionsMax / threads))
+
+export class Doorkeeper {
+  readonly #surroundings: DoorkeeperSurroundings
+  #door: Door | null = null
+  #state: AcceptState
+  #connections = 0
+  #lagMs = 0
+  #cancelLook: (() => void) | null = null
+
+  constructor(surroundings: DoorkeeperSurroundings) {
+    this.#surroundings = surroundings
+    this.#state = openState(surroundings.clock.monotonic())
+  }
+
+  /** The engine listens. */
+  begin(door: Door): void {
+    this.#door = door
+  }
+
+  /** The engine drains: its listener is not opened again. */
+  end(): void {
+    this.#door = null
+    this.#cancelLook?.()
+  }
+
+  /** As `HttpEngineOptions.onConnections`. */
+  onConnections(delta: 1 | -1): void {
+    this.#connections += delta
+    if (delta < 0) return
+    const isFull = this.#connections >= this.#surroundings.connectionsMax
+    const isUnseen = this.#connections >= LOOK_CONNECTIONS_MIN && this.#cancelLook === null
+    // At once, in the middle of accepting: whoever waits behind this one is left to the kernel.
+    if (isFull || isUnseen) this.#look()
+  }
+
+  #look(): void {
+    const door = this.#door
+    if (door === null) return
+    const { clock, connectionsMax, onChange } = this.#surroundings
+    const nowMs = clock.monotonic()
+    const facts = { connections: this.#connections, connectionsMax, lagMs: this.#lagMs, nowMs }
+    const before = this.#state.accepting
+    this.#state = lookAtAccepting(this.#state, facts)
+    const { accepting } = this.#state
+    if (accepting !== ACCEPTING.OPEN) door.pauseAccepting()
+    else if (!door.isAccepting) door.resumeAccepting()
+    if (accepting !== before) onChange(accepting)
+    const isQuiet = door.isAccepting && this.#connections < LOOK_CONNECTIONS_MIN
+    if (isQuiet) this.#lagMs = 0
+    else if (this.#cancelLook === null) this.#arm(nowMs + LOOK_MS)
+  }
+
+  #arm(dueMs: number): void {
+    const { clock } = this.#surroundings
+    const cancel = clock.setTimer(LOOK_MS, () => {
+      this.#cancelLook = null
+      this.#lagMs = clock.monotonic() - dueMs
+      this.#look()
+    })
+    this.#cancelLook = () => {
+      cancel()
+      this.#cancelLook = null
+    }
+  }
+}
