@@ -89,7 +89,7 @@ const fileOf = (code: ErrorCode): Pick<RepositoryFault, 'file' | 'path'> => {
   if (code === 'DIGEST_MISMATCH') return { file: 'manifest.json', path: ['digest'] }
   if (code === 'MANIFEST_INVALID') return { file: 'manifest.json' }
   // Its settings, which lie beside its versions.
-  if (code === 'PROVIDER_UNAVAILABLE') return { file: '..' }
+  if (code === 'PROVIDER_UNAVAILABLE' || code === 'WARMUP_FAILED') return { file: '..' }
   return { file: code === 'BINDING_FAILED' ? '.' : 'model.onnx' }
 }
 
