@@ -194,7 +194,9 @@ test('check shows what a config.pbtxt gets wrong, alone and about its versions, 
   expect(code).toBe(3)
   expect(stdout.split('\n').filter((line) => line.startsWith('✖'))).toEqual([
     expect.stringMatching(/^✖ models\/both\/config.pbtxt {2}There are model.yaml and config.pbtxt/),
-    expect.stringMatching(/^✖ models\/cold {2}The warm-up 'w' fails: it lacks 'x' {2}\(Correct the/),
+    expect.stringMatching(
+      /^✖ models\/cold {2}The warm-up 'w' fails: it lacks 'x' {2}\(Correct the/,
+    ),
     expect.stringMatching(/^✖ models\/gpu {2}ONNX Runtime cannot use cuda here: /),
     expect.stringMatching(
       /^✖ models\/gpus\/config.pbtxt:2:18 {2}instance_group.kind: ONNX Runtime cannot use cuda.*KIND_CPU/,

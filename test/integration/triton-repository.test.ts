@@ -137,10 +137,10 @@ test('models answer as with Triton', async () => {
 
 test('what is not obeyed is in status and log, what is refused has its line', async () => {
   const found = (await warnings()).join('\n')
-  expect(found).toContain('simple: config.pbtxt:29:45  instance_group.passive: is not obeyed')
+  expect(found).toContain('simple: config.pbtxt:29:44  instance_group.passive: is not obeyed')
   expect(found).toContain('densenet_onnx: config.pbtxt:10:13  input.reshape: is not obeyed')
   expect(found).toContain('ensemble: config.pbtxt:1:1  ensemble_scheduling: is not served')
-  expect(gateway.stderr).toMatch(/"repository_fault".*config.pbtxt:29:45 {2}instance_group.passive/)
+  expect(gateway.stderr).toMatch(/"repository_fault".*config.pbtxt:29:44 {2}instance_group.passive/)
   expect(await versionOf('wrong')).toMatchObject({
     ...{ state: 'failed', code: 'MODEL_CONFIG_INVALID' },
     reason:

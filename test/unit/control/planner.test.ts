@@ -11,7 +11,12 @@ import {
   type PlanInputs,
 } from '../../../src/control/planner.ts'
 import type { ScannedModel, ScannedVersion } from '../../../src/registry/folder.ts'
-import { loadKey, type PlannedVersion } from '../../../src/shared/epoch-plan.ts'
+import {
+  decodePlan,
+  encodeJson,
+  loadKey,
+  type PlannedVersion,
+} from '../../../src/shared/epoch-plan.ts'
 import type { Manifest } from '../../../src/shared/manifest.ts'
 import { INLINE } from '../../../src/shared/placement.ts'
 import { provingReport, signatureOf } from '../../helpers/proving-report.ts'
@@ -170,6 +175,24 @@ describe('makePlan()', () => {
     const moved = plan(at(2), { previous: first.endpoints }).body
     expect(moved.endpoints[0]!.revision).toBe(2)
     expect(isSamePlan({ epoch: 7, ...first }, moved)).toBe(false)
+  })
+
+  test('is the same for another measurement, and for a plan that has travelled', () => {
+    const { body } = plan([modelOf('a', {}, { 1: {} })])
+    expect(body.versions).toHaveLength(1)
+    const present = { epoch: 7, ...body }
+    const measured = body.versions.map((version) => ({
+      ...version,
+      runUsByRows: [[1, 77] as const],
+      placement: { ...version.placement, reason: 'inline: a run takes 0.077 ms' },
+    }))
+    expect(isSamePlan(present, { ...body, versions: measured })).toBe(true)
+    expect(isSamePlan(decodePlan(encodeJson(present)), body)).toBe(true)
+    const moved = body.versions.map((version) => ({
+      ...version,
+      placement: { kind: 'pooled' as const, instances: 1, reason: '' },
+    }))
+    expect(isSamePlan(present, { ...body, versions: moved })).toBe(false)
   })
 
   test('serves on, as it is in the present epoch, what cannot be renewed', () => {
