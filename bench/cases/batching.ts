@@ -4,9 +4,12 @@ import { readFileSync } from 'node:fs'
 import type { BatcherHandlers } from '../../src/runtime/batch-runs.ts'
 import { Batcher } from '../../src/runtime/batcher.ts'
 import type { Turns } from '../../src/runtime/batcher-policy.ts'
+import { CostModel } from '../../src/runtime/cost-model.ts'
 import type { Queued } from '../../src/runtime/row-queue.ts'
 import { createSession } from '../../src/runtime/session.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
+import { ThreadWork } from '../../src/runtime/thread-work.ts'
+import { DEFAULT_QUEUE } from '../../src/shared/queue-policy.ts'
 import type { Tensor } from '../../src/shared/tensor.ts'
 import { MLP_FILE } from '../fixtures.ts'
 import { seededUniform } from '../load/arrivals.ts'
@@ -21,7 +24,8 @@ const POLICY = {
   preferredRows: [],
   queueRowsMax: 10_000,
   keptValuesMax: 2 ** 24,
-  runUsByRows: [],
+  queueWorkMsMax: 1000,
+  queue: DEFAULT_QUEUE,
 } as const
 
 const result = (rows: number): Tensor => ({
@@ -75,7 +79,9 @@ const batchOf = (rows: number): MicroCase => ({
       },
       after: () => {},
     }
-    const batcher = new Batcher<Asker>(freeSession(), POLICY, turns, handlers)
+    const cost = new CostModel([])
+    const surroundings = { session: freeSession(), cost, work: new ThreadWork(), turns }
+    const batcher = new Batcher<Asker>(surroundings, POLICY, handlers)
     const target = { columns: [] as Tensor['data'][], row: 0, room: 0 }
     return () => {
       for (let i = 0; i < rows; i++) {

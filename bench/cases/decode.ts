@@ -138,6 +138,8 @@ export const decodeCase = (
       tensors: null,
       isBatch: false,
       bodyId: null,
+      askedPriority: 0,
+      askedTimeoutUs: 0,
       outputs: null,
     }
     const last = strides[0]! - 1

@@ -44,6 +44,9 @@ export interface SluiceConfig {
     /** Of one replica. */
     readonly connectionsMax: number
     readonly queueRowsMax: number
+    readonly queueWorkMsMax: number
+    readonly timeoutMsDefault: number
+    readonly timeoutMsMax: number
   }
   readonly access: {
     /** All of them, those of the keys file too. */

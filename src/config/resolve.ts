@@ -45,6 +45,18 @@ const apiKeyOf = (key: ApiKeyYaml): ApiKey => ({
 const pathIn = (base: string, path: string | null): string | null =>
   path === null ? null : resolve(base, path)
 
+const limitsOf = (yaml: SluiceYaml['limits']): SluiceConfig['limits'] => ({
+  bodyBytesMax: yaml.body_bytes_max,
+  bodyBytesInFlightMax: yaml.body_bytes_in_flight_max,
+  jsonDepthMax: yaml.json_depth_max,
+  headerBytesMax: yaml.header_bytes_max,
+  connectionsMax: yaml.connections_max,
+  queueRowsMax: yaml.queue_rows_max,
+  queueWorkMsMax: yaml.queue_work_ms_max,
+  timeoutMsDefault: yaml.timeout_ms_default,
+  timeoutMsMax: yaml.timeout_ms_max,
+})
+
 export const resolveConfig = (
   yaml: SluiceYaml,
   { cores, memoryBytes, repositoryBase, stateBase, accessBase, tlsBase, keys }: Surroundings,
@@ -73,14 +85,7 @@ export const resolveConfig = (
     control: yaml.control,
     metrics: yaml.metrics,
     controlAbsenceMax: yaml.control_absence_max,
-    limits: {
-      bodyBytesMax: yaml.limits.body_bytes_max,
-      bodyBytesInFlightMax: yaml.limits.body_bytes_in_flight_max,
-      jsonDepthMax: yaml.limits.json_depth_max,
-      headerBytesMax: yaml.limits.header_bytes_max,
-      connectionsMax: yaml.limits.connections_max,
-      queueRowsMax: yaml.limits.queue_rows_max,
-    },
+    limits: limitsOf(yaml.limits),
     access: {
       keys: keys.map(apiKeyOf),
       keysFile: pathIn(accessBase, yaml.access.keys_file),

@@ -8,6 +8,7 @@ import type { Tensor } from '../shared/tensor.ts'
 import type { Batch } from './batch.ts'
 import type { CostModel } from './cost-model.ts'
 import { Parts, type PartsLimits } from './parts.ts'
+import type { Queued } from './row-queue.ts'
 import { rowsMatch, runFailure } from './run-result.ts'
 import type { Session } from './session-types.ts'
 import { sliceTensors } from './tensor-copies.ts'
@@ -67,7 +68,7 @@ export interface BatcherHandlers<M> {
 /** Time for finding a bad row: the client can look for it as well. */
 const SEARCH_MS_MAX = 1000
 
-export class BatchRuns<M> {
+export class BatchRuns<M extends Queued> {
   readonly #session: Session
   readonly #limits: PartsLimits
   readonly #monotonic: () => number

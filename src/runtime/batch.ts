@@ -15,6 +15,7 @@ import {
   type TensorSignature,
 } from '../shared/tensor.ts'
 import type { Parts } from './parts.ts'
+import type { Queued } from './row-queue.ts'
 import { copyElements, sliceRows } from './tensor-copies.ts'
 
 /** Elements per row of each input, or null where a dimension other than the first is free. */
@@ -38,7 +39,7 @@ export const denseRowsOf = (strides: readonly number[], rowsMax: number): number
   return Math.min(rowsMax, Math.floor(DENSE_BYTES_MAX / Math.max(1, rowBytes)))
 }
 
-export class Batch<M> {
+export class Batch<M extends Queued> {
   readonly members: M[] = []
   /** First row of each member. */
   readonly starts: number[] = []
@@ -52,6 +53,10 @@ export class Batch<M> {
   opened = 0
   /** Monotonic milliseconds at which the first member was admitted. */
   openedMs = 0
+  /** No deadline of a member is earlier; after one has left it may be that of nobody. */
+  deadlineMs = Infinity
+  /** The same of deadlines and policy timeouts together. */
+  dueMs = Infinity
   /** Dense: one buffer per input. Loose: empty. */
   readonly columns: TensorData[]
   /** Loose: the tensors of each member. */
@@ -82,10 +87,28 @@ export class Batch<M> {
 
   add(member: M, rows: number, nowMs: number): void {
     if (this.members.length === 0) this.openedMs = nowMs
+    const { deadlineMs, timeoutMs } = member
+    if (deadlineMs < this.deadlineMs) this.deadlineMs = deadlineMs
+    if (deadlineMs < this.dueMs) this.dueMs = deadlineMs
+    if (timeoutMs < this.dueMs) this.dueMs = timeoutMs
     this.members.push(member)
     this.starts.push(this.rows)
     this.sizes.push(rows)
     this.rows += rows
+  }
+
+  /** Rows that wait for a run. */
+  get leftRows(): number {
+    return this.rows - this.gaps - (this.parts?.done ?? 0)
+  }
+
+  /** The earliest deadline anew, after members have left, and of timeouts if they still matter. */
+  lookAtTimes(hasTimeouts: boolean): void {
+    this.deadlineMs = this.dueMs = Infinity
+    for (const { deadlineMs, timeoutMs } of this.members) {
+      this.deadlineMs = Math.min(this.deadlineMs, deadlineMs)
+      this.dueMs = Math.min(this.dueMs, deadlineMs, hasTimeouts ? timeoutMs : Infinity)
+    }
   }
 
   /** Takes a member out. Its rows stay as a gap until `pack`. */
@@ -126,6 +149,30 @@ export class Batch<M> {
       const stride = this.#strides[i]!
       this.columns[i]!.copyWithin(to * stride, from * stride, (from + rows) * stride)
     }
+  }
+
+  /** Copies rows of another dense batch behind the rows that are there. */
+  copyRows(from: Batch<M>, fromRow: number, rows: number): void {
+    for (let i = 0; i < this.columns.length; i++) {
+      const stride = this.#strides[i]!
+      const source = sliceRows(from.columns[i]!, stride, fromRow, fromRow + rows)
+      copyElements(this.columns[i]!, this.rows * stride, source, rows * stride)
+    }
+  }
+
+  /** Takes a member over from another batch of the same kind: a copy, which is left in that one. */
+  adopt(from: Batch<M>, index: number): void {
+    const rows = from.sizes[index]!
+    if (this.isDense) this.copyRows(from, from.starts[index]!, rows)
+    else this.tensors.push(from.tensors[index]!)
+    this.shapeKey = from.shapeKey
+    this.add(from.members[index]!, rows, from.openedMs)
+    this.openedMs = Math.min(this.openedMs, from.openedMs)
+  }
+
+  /** Whether members of the other batch may join this one. */
+  isLike(other: Batch<M>): boolean {
+    return this.isDense === other.isDense && this.shapeKey === other.shapeKey
   }
 
   /** Copies a member's own tensors into the dense buffers, behind the rows that are there. */
@@ -183,29 +230,10 @@ export class Batch<M> {
 
   /** Moves the members from `index` on into an empty batch of the same kind. */
   splitInto(rest: Batch<M>, index: number): void {
-    const fromRow = this.starts[index]!
-    const moved = this.rows - fromRow
-    for (let i = 0; i < this.columns.length; i++) {
-      const stride = this.#strides[i]!
-      const column = this.columns[i]!
-      const tail = sliceRows(column, stride, fromRow, this.rows)
-      copyElements(rest.columns[i]!, 0, tail, moved * stride)
-    }
-    this.#letTextsGo(fromRow)
-    for (let member = index; member < this.members.length; member++) {
-      rest.members.push(this.members[member]!)
-      rest.starts.push(this.starts[member]! - fromRow)
-      rest.sizes.push(this.sizes[member]!)
-      if (!this.isDense) rest.tensors.push(this.tensors[member]!)
-    }
-    rest.rows = moved
-    rest.openedMs = this.openedMs
-    rest.shapeKey = this.shapeKey
-    this.members.length = index
-    this.starts.length = index
-    this.sizes.length = index
-    if (!this.isDense) this.tensors.length = index
-    this.rows = fromRow
+    for (let member = index; member < this.members.length; member++) rest.adopt(this, member)
+    for (let member = this.members.length - 1; member >= index; member--) this.remove(member)
+    this.pack()
+    this.lookAtTimes(true)
   }
 
   /**
@@ -225,6 +253,7 @@ export class Batch<M> {
     this.tensors.length = 0
     this.rows = 0
     this.gaps = 0
+    this.deadlineMs = this.dueMs = Infinity
     this.shapeKey = ''
   }
 }

@@ -1,6 +1,7 @@
 /** What a batcher is told: how to batch and queue, and when. */
 
-import type { BatchPolicy, PlannedVersion } from '../shared/epoch-plan.ts'
+import type { BatchPolicy } from '../shared/epoch-plan.ts'
+import type { QueuePolicies } from '../shared/queue-policy.ts'
 
 /** When the batcher is called back. The event loop in production, a puppet in tests. */
 export interface Turns {
@@ -12,10 +13,12 @@ export interface Turns {
 
 /** How a thread batches a version. */
 export interface BatcherPolicy extends BatchPolicy {
-  /** Rows that may wait. A request of more is oversized. */
+  /** Rows that may wait on one level. A request of more is oversized. */
   readonly queueRowsMax: number
+  /** The same in milliseconds of work. */
+  readonly queueWorkMsMax: number
+  /** Levels, and what is granted on each. */
+  readonly queue: QueuePolicies
   /** Values of all outputs that a request in parts may have: they are kept until its last part. */
   readonly keptValuesMax: number
-  /** What runs cost before the first one. */
-  readonly runUsByRows: PlannedVersion['runUsByRows']
 }

@@ -7,157 +7,162 @@
  * it back. Every admitted member leaves exactly once, through `onDone` or `onFailed`.
  *
  * ```
- * admit -> [batch][batch][open batch] -> run -> onDone for each member
- *                                         \-> threw: halve until only the bad member fails
+ * refusal -> admit -> level 1 [batch][batch][open batch] -> run -> onDone for each member
+ *                     level 2 [batch][open batch]            \-> threw: halve until only the bad
+ *                     (time over, delayed: [batch])              member fails
  * ```
  *
  * Every arrival asks for a turn, and the turn decides whether its batch runs or waits. A timer only
- * sees to it that a turn comes when the waiting is over.
+ * sees to it that a turn comes when the waiting is over, or the time of somebody who waits. What is
+ * cancelled, or past its deadline, leaves at once and is never run.
  */
 
 import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
-import { Batch, denseRowsOf, rowStridesOf } from './batch.ts'
+import type { Batch } from './batch.ts'
 import { type BatcherHandlers, BatchRuns } from './batch-runs.ts'
 import type { BatcherPolicy, Turns } from './batcher-policy.ts'
-import { CostModel } from './cost-model.ts'
+import { Company } from './company.ts'
+import type { CostModel } from './cost-model.ts'
+import { takeBatch } from './forming.ts'
+import type { Lane } from './lane.ts'
+import { LaneOrder } from './lane-order.ts'
+import { unmeetable } from './queue-admission.ts'
+import { EXPIRED, QueueGate, TURN_MS_MAX } from './queue-gate.ts'
 import type { DecodeTarget, Queued, RowQueue } from './row-queue.ts'
 import type { Session } from './session-types.ts'
+import type { ThreadWork } from './thread-work.ts'
+import { type Left, Waiting } from './waiting.ts'
 
 /** Told to nobody: who is answered so has gone. */
 const GONE = refuse('INFERENCE_FAILED', 'The client has gone')
 
-/** A turn in which runs took this long ends, so that sockets are read in between. */
-const TURN_MS_MAX = 1
-/** Buffers kept for reuse. A turn rarely fills more. */
-const SPARE_BATCHES_MAX = 8
+/** What a batcher runs on, and shares with others. */
+export interface BatcherSurroundings {
+  readonly session: Session
+  /** Of the session: it outlives the queues over it. */
+  readonly cost: CostModel
+  readonly work: ThreadWork
+  readonly turns: Turns
+}
 
 export class Batcher<M extends Queued> implements RowQueue<M> {
-  readonly #session: Session
   readonly #policy: BatcherPolicy
   readonly #turns: Turns
   readonly #handlers: BatcherHandlers<M>
+  readonly #work: ThreadWork
+  readonly #cost: CostModel
   readonly #runs: BatchRuns<M>
-  readonly #strides: readonly number[]
-  /** What runs cost, as they go. */
-  readonly cost: CostModel
-  /** Rows of a dense batch; 0 when the version has none. */
-  readonly denseRows: number
-  /** How long a batch may wait for company; 0 where requests never share a run. */
-  readonly #delayMs: number
-  /** Rows that end the waiting. */
-  readonly #enoughRows: number
-  readonly #queue: Batch<M>[] = []
-  readonly #spare: Batch<M>[] = []
-  /** An empty dense batch at hand: it joins the queue with its first member. */
-  #empty: Batch<M> | null = null
+  readonly #waiting: Waiting<M>
+  readonly #gate: QueueGate<M>
+  readonly #order: LaneOrder<M>
+  readonly #company: Company<M>
   #isTurnDue = false
-  #isTimerSet = false
-  /** Rows that were admitted and whose run has not begun. */
-  queuedRows = 0
-  /** Those of them that belong to an oversized request. */
-  oversizedRows = 0
-  /** The batch that they are in. */
-  #oversized: Batch<M> | null = null
+  /** When the timer that is set goes off. */
+  #wakeMs = Infinity
+  /** Start of the last turn after which something still waited; negative: nothing did. */
+  #turnMs = -1
+  /** Milliseconds of runs on the thread by then. */
+  #ranMs = 0
+  /** When the batch is formed that is being formed. */
+  #formedMs = 0
 
-  constructor(session: Session, policy: BatcherPolicy, turns: Turns, handlers: BatcherHandlers<M>) {
-    const { rowsMax, preferredRows, mixesRequests, queueDelayUsMax } = policy
-    this.#session = session
+  constructor(
+    { session, cost, work, turns }: BatcherSurroundings,
+    policy: BatcherPolicy,
+    handlers: BatcherHandlers<M>,
+  ) {
     this.#policy = policy
-    this.cost = new CostModel(policy.runUsByRows)
     this.#turns = turns
     this.#handlers = handlers
-    this.#runs = new BatchRuns(session, policy, () => turns.monotonic(), handlers, this.cost)
-    const strides = rowsMax === 0 ? null : rowStridesOf(session.signature.inputs)
-    this.#strides = strides ?? []
-    this.denseRows = strides === null ? 0 : denseRowsOf(strides, mixesRequests ? rowsMax : 1)
-    this.#delayMs = mixesRequests ? queueDelayUsMax / 1000 : 0
-    this.#enoughRows = Math.min(this.denseRows || rowsMax, ...preferredRows)
+    this.#cost = cost
+    this.#work = work
+    this.#runs = new BatchRuns(session, policy, () => turns.monotonic(), handlers, cost)
+    this.#waiting = new Waiting<M>(session, policy)
+    this.#gate = new QueueGate(policy, this.#waiting, cost, work)
+    this.#order = new LaneOrder(this.#waiting.lanes, cost, policy.rowsMax)
+    this.#company = new Company(this.#waiting, policy, cost)
   }
 
-  /**
-   * Bounds the queue in rows. A request larger than the whole bound is let in when the queue is
-   * empty: it could never be served otherwise. So there is at most one, and what waits of it is
-   * left out, since it runs in parts and others have their turn in between.
-   */
-  refusal(_member: M, rows: number): Refusal | null {
-    const { queuedRows, oversizedRows } = this
-    const { queueRowsMax } = this.#policy
-    if (queuedRows === 0 || queuedRows - oversizedRows + rows <= queueRowsMax) return null
-    return refuse('QUEUE_FULL', `${queuedRows} rows are waiting; the limit is ${queueRowsMax}`)
+  /** Nobody has requests for it any more. */
+  dispose(): void {
+    this.#gate.dispose()
   }
 
-  /** The open dense batch. */
+  /** Rows of a dense batch; 0 when the version has none. */
+  get denseRows(): number {
+    return this.#waiting.denseRows
+  }
+
+  /** Rows that were admitted and whose run has not begun. */
+  get queuedRows(): number {
+    return this.#waiting.rows
+  }
+
+  /** Those of them that belong to requests larger than the whole bound. */
+  get oversizedRows(): number {
+    return this.#waiting.lanes.reduce((sum, lane) => sum + lane.oversizedRows, 0)
+  }
+
+  /** Milliseconds of runs that what waits is expected to take. */
+  get waitingMs(): number {
+    return this.#gate.waitingMs()
+  }
+
+  refusal(member: M, rows: number, nowMs: number): Refusal | null {
+    return this.#gate.refusal(member, rows, nowMs)
+  }
+
   openTarget(target: DecodeTarget): void {
-    if (this.denseRows === 0) {
-      target.room = 0
-      return
-    }
-    const batch = this.#openDense(1)
-    batch.opened++
-    target.columns = batch.columns
-    target.row = batch.rows
-    target.room = this.denseRows - batch.rows
+    this.#waiting.openTarget(target)
   }
 
   /** `nowMs`: monotonic milliseconds. */
   admitInPlace(member: M, rows: number, nowMs: number): void {
-    const batch = this.#openDense(rows)
-    batch.opened--
-    this.#admit(batch, member, rows, nowMs)
+    this.#waiting.admitInPlace(member, rows, nowMs, this.#gate.mayJoin(member, rows, nowMs))
+    this.#admitted(member, rows)
   }
 
   admitTensors(member: M, tensors: Tensor[], rows: number, nowMs: number): void {
-    const isDense = rows <= this.denseRows
-    const batch = isDense ? this.#openDense(rows) : this.#openLoose(tensors, rows)
-    if (isDense) batch.copyIn(tensors, rows)
-    else batch.tensors.push(tensors)
-    this.#admit(batch, member, rows, nowMs)
+    const mayJoin = this.#gate.mayJoin(member, rows, nowMs)
+    this.#waiting.admitTensors(member, tensors, rows, nowMs, mayJoin)
+    this.#admitted(member, rows)
   }
 
-  #admit(batch: Batch<M>, member: M, rows: number, nowMs: number): void {
-    if (batch.members.length === 0) {
-      this.#queue.push(batch)
-      if (batch === this.#empty) this.#empty = null
+  #admitted(member: M, rows: number): void {
+    if (this.#gate.isOversized(rows)) {
+      const lane = this.#waiting.laneOf(member)
+      lane.oversized = member
+      lane.oversizedRows = rows
     }
-    batch.add(member, rows, nowMs)
-    if (rows > this.#policy.queueRowsMax) {
-      this.#oversized = batch
-      this.oversizedRows = rows
-    }
-    this.#noteQueue(rows)
+    this.#handlers.onQueueRows(rows)
     this.#handlers.onQueued(member)
+    const { dueMs } = this.#waiting
+    if (dueMs < this.#wakeMs) this.#wakeAt(dueMs, this.#turns.monotonic())
     this.#schedule()
   }
 
   cancel(member: M): boolean {
-    for (const [i, batch] of this.#queue.entries()) {
-      const index = batch.members.indexOf(member)
-      if (index < 0) continue
-      if (batch.parts === null) this.#handlers.onUnqueued(member)
-      this.#leaveQueue(batch, batch.sizes[index]! - (batch.parts?.done ?? 0))
-      batch.remove(index)
-      if (batch.members.length === 0) {
-        this.#queue.splice(i, 1)
-        this.#recycle(batch)
-      }
-      this.#runs.failed(member, GONE, -1)
-      return true
+    const left = this.#waiting.take(member)
+    if (left === null) return false
+    this.#noteLeft(left)
+    this.#runs.failed(member, GONE, -1)
+    return true
+  }
+
+  #noteLeft({ member, rows, isWhole }: Left<M>): void {
+    this.#handlers.onQueueRows(-rows)
+    if (isWhole) this.#handlers.onUnqueued(member)
+  }
+
+  /** Who has left because the time is over, or would be before a run has ended, is told so. */
+  #refuseAll(left: readonly Left<M>[], nowMs: number): void {
+    for (const each of left) this.#noteLeft(each)
+    for (const { member } of left) {
+      const isOver = Math.min(member.deadlineMs, member.timeoutMs) <= nowMs
+      const refusal = isOver ? EXPIRED : unmeetable(member.deadlineMs - nowMs)
+      this.#runs.failed(member, refusal, -1)
     }
-    return false
-  }
-
-  #noteQueue(deltaRows: number): void {
-    this.queuedRows += deltaRows
-    this.#handlers.onQueueRows(deltaRows)
-  }
-
-  /** Rows of a batch begin their run, or will have none. */
-  #leaveQueue(batch: Batch<M>, rows: number): void {
-    this.#noteQueue(-rows)
-    if (batch !== this.#oversized) return
-    this.oversizedRows = Math.max(0, this.oversizedRows - rows)
-    if (this.oversizedRows === 0) this.#oversized = null
   }
 
   #schedule(): void {
@@ -166,41 +171,11 @@ export class Batcher<M extends Queued> implements RowQueue<M> {
     this.#turns.soon(this.#onTurn)
   }
 
-  /** A batch that takes no more members: requests never share a run here, or it is full. */
-  #isClosed(batch: Batch<M>, rows: number): boolean {
-    return !this.#policy.mixesRequests || batch.rows + rows > this.#policy.rowsMax
-  }
-
-  /** The last batch while it takes `rows` more, else an empty one that is not in the queue yet. */
-  #openDense(rows: number): Batch<M> {
-    const last = this.#queue.at(-1)
-    if (last?.isDense && !this.#isClosed(last, rows) && last.rows + rows <= this.denseRows) {
-      return last
-    }
-    this.#empty ??= this.#takeDense()
-    return this.#empty
-  }
-
-  #takeDense(): Batch<M> {
-    return (
-      this.#spare.pop() ??
-      new Batch<M>(this.#session.signature.inputs, this.#strides, this.denseRows)
-    )
-  }
-
-  #openLoose(tensors: readonly Tensor[], rows: number): Batch<M> {
-    const hasRows = this.#policy.rowsMax > 0
-    const key = hasRows ? tensors.map(({ shape }) => shape.slice(1).join('x')).join(';') : ''
-    const last = this.#queue.at(-1)
-    const joins = hasRows && last !== undefined && !last.isDense && last.shapeKey === key
-    if (joins && !this.#isClosed(last, rows)) return last
-    const batch = this.#newLoose()
-    batch.shapeKey = key
-    return batch
-  }
-
-  #newLoose(): Batch<M> {
-    return new Batch<M>(this.#session.signature.inputs, [], 0)
+  /** Sees to a turn at that time, or later if the thread is busy. */
+  #wakeAt(atMs: number, nowMs: number): void {
+    if (atMs >= this.#wakeMs) return
+    this.#wakeMs = atMs
+    this.#turns.after(Math.max(1, Math.ceil(atMs - nowMs)), this.#onTimer)
   }
 
   readonly #onTurn = (): void => {
@@ -209,87 +184,109 @@ export class Batcher<M extends Queued> implements RowQueue<M> {
   }
 
   readonly #onTimer = (): void => {
-    this.#isTimerSet = false
+    this.#wakeMs = Infinity
     this.#takeTurn()
   }
 
   #takeTurn(): void {
     const startedMs = this.#turns.monotonic()
+    const waiting = this.#waiting
     let nowMs = startedMs
-    while (this.#queue.length > 0 && nowMs - startedMs <= TURN_MS_MAX) {
-      const head = this.#queue[0]!
-      const waitMs = this.#queue.length > 1 ? 0 : this.#waitMs(head, nowMs)
+    if (this.#turnMs >= 0) this.#noteBusyTurn(nowMs)
+    if (waiting.dueMs <= nowMs) this.#refuseAll(waiting.sweep(nowMs), nowMs)
+    while (waiting.rows > 0 && nowMs - startedMs <= TURN_MS_MAX) {
+      const lane = this.#order.next()
+      if (this.#dropLate(lane, nowMs)) continue
+      const { rowsMax, waitMs } = this.#company.plan(lane.head!, nowMs)
       if (waitMs > 0) {
-        this.#wait(waitMs)
+        this.#await(waitMs, nowMs)
         return
       }
-      this.#queue.shift()
-      this.#run(head, nowMs)
-      if (this.#queue.length === 0) return
-      nowMs = this.#turns.monotonic()
+      this.#run(lane, rowsMax, nowMs)
+      if (waiting.rows === 0) break
+      const endedMs = this.#turns.monotonic()
+      this.#order.ran(lane, endedMs - nowMs)
+      nowMs = endedMs
     }
-    if (this.#queue.length > 0) this.#schedule()
+    if (waiting.rows > 0) this.#goOn(startedMs)
+    else this.#order.rest()
   }
 
-  /** Milliseconds that a batch with none behind it should still wait for company. */
-  #waitMs({ rows, openedMs }: Batch<M>, nowMs: number): number {
-    if (this.#delayMs === 0 || rows >= this.#enoughRows) return 0
-    return openedMs + this.#delayMs - nowMs
+  /** Of the next batch, whose time is over before its run has ended; true: somebody has left. */
+  #dropLate(lane: Lane<M>, nowMs: number): boolean {
+    const head = lane.head!
+    if (head.dueMs === Infinity) return false
+    const endMs = this.#gate.surelyEndMs(head.leftRows, nowMs)
+    if (head.dueMs > nowMs && head.deadlineMs >= endMs) return false
+    const left: Left<M>[] = []
+    this.#waiting.sweepBatch(lane, head, nowMs, left, endMs)
+    this.#refuseAll(left, nowMs)
+    return true
   }
 
-  #wait(waitMs: number): void {
+  /** Until somebody else comes, or the time is over. */
+  #await(waitMs: number, nowMs: number): void {
     // Timers have 1 ms steps; the last part of a wait is spent turning the loop.
     if (waitMs < 1) this.#schedule()
-    // One that is set goes off no later than this one would: batches are opened in turn.
-    else if (!this.#isTimerSet) {
-      this.#isTimerSet = true
-      this.#turns.after(Math.floor(waitMs), this.#onTimer)
-    }
+    else this.#wakeAt(nowMs + Math.floor(waitMs), nowMs)
+    this.#wakeAt(this.#waiting.dueMs, nowMs)
   }
 
-  #run(batch: Batch<M>, nowMs: number): void {
-    if (this.#policy.mixesRequests && batch.rows > this.#policy.rowsMax) {
-      this.#runPart(batch, nowMs)
+  /** Sockets are read before what still waits has its turn. */
+  #goOn(startedMs: number): void {
+    this.#turnMs = startedMs
+    this.#ranMs = this.#work.ranMs
+    this.#schedule()
+  }
+
+  #noteBusyTurn(nowMs: number): void {
+    this.#work.turned(nowMs - this.#turnMs, this.#work.ranMs - this.#ranMs, nowMs)
+    this.#turnMs = -1
+  }
+
+  #run(lane: Lane<M>, rowsMax: number, nowMs: number): void {
+    const head = lane.head!
+    if (this.#policy.mixesRequests && head.rows > this.#policy.rowsMax) {
+      this.#runPart(lane, head, nowMs)
       return
     }
-    batch.pack()
-    if (this.#queue.length === 0) this.#trimToPreferred(batch, nowMs)
-    this.#leaveQueue(batch, batch.rows)
+    this.#formedMs = nowMs
+    const batch = takeBatch(this.#waiting, lane, rowsMax, nowMs, this.#keepsDeadline)
+    this.#handlers.onQueueRows(-batch.rows)
     for (const member of batch.members) this.#handlers.onUnqueued(member)
+    const { ranUs } = this.#cost
     this.#runs.run(batch, 0, batch.members.length, nowMs)
-    this.#recycle(batch)
+    this.#gate.ran(nowMs, ranUs)
+    this.#waiting.recycle(batch)
   }
+
+  readonly #keepsDeadline = (rows: number, deadlineMs: number): boolean =>
+    deadlineMs === Infinity || this.#gate.endMs(rows, this.#formedMs) <= deadlineMs
 
   /** Between the parts of a large request the others have their turn. */
-  #runPart(batch: Batch<M>, nowMs: number): void {
-    const left = batch.rows - (batch.parts?.done ?? 0)
+  #runPart(lane: Lane<M>, batch: Batch<M>, nowMs: number): void {
+    const list = lane.batches[0] === batch ? lane.batches : lane.delayed
+    list.shift()
+    const member = batch.members[0]!
+    const left = batch.leftRows
     const rows = Math.min(left, this.#policy.rowsMax)
-    this.#leaveQueue(batch, rows)
-    if (batch.parts === null) this.#handlers.onUnqueued(batch.members[0]!)
-    if (!this.#runs.runPart(batch, nowMs)) this.#queue.push(batch)
-    else if (left > rows) this.#leaveQueue(batch, left - rows) // it failed before its last part
-  }
-
-  /**
-   * Leaves what exceeds the largest preferred size that members add up to for the next batch, as
-   * long as that may wait.
-   */
-  #trimToPreferred(batch: Batch<M>, nowMs: number): void {
-    const { preferredRows } = this.#policy
-    if (preferredRows.length === 0 || nowMs >= batch.openedMs + this.#delayMs) return
-    let cut = -1
-    for (let i = 1; i < batch.members.length; i++) {
-      if (preferredRows.includes(batch.starts[i]!)) cut = i
+    lane.runs--
+    if (batch.parts === null) lane.left(member, rows)
+    else lane.leftRows(member, rows)
+    this.#waiting.rows -= rows
+    this.#noteLeft({ member, rows, isWhole: batch.parts === null })
+    const { ranUs } = this.#cost
+    const hasLeft = this.#runs.runPart(batch, nowMs)
+    this.#gate.ran(nowMs, ranUs)
+    if (!hasLeft) {
+      batch.lookAtTimes(false)
+      list.push(batch)
+    } else if (left > rows) {
+      // It failed before its last part.
+      lane.runs -= this.#waiting.runsOf(left - rows)
+      lane.leftRows(member, left - rows)
+      this.#waiting.rows -= left - rows
+      this.#handlers.onQueueRows(rows - left)
     }
-    if (cut < 0 || preferredRows.includes(batch.rows)) return
-    const rest = batch.isDense ? this.#takeDense() : this.#newLoose()
-    batch.splitInto(rest, cut)
-    this.#queue.push(rest)
-  }
-
-  #recycle(batch: Batch<M>): void {
-    if (!batch.isDense || this.#spare.length >= SPARE_BATCHES_MAX) return
-    batch.clear()
-    this.#spare.push(batch)
   }
 }

@@ -15,6 +15,7 @@ import { markRuns, type RunMark } from '../shared/run-marks.ts'
 import { type ComputeMemory, THREAD_STATE, THREAD_WORDS } from '../shared/shared-memory.ts'
 import { enterState, enterVersion } from '../shared/thread-state.ts'
 import type { Turns } from './batcher-policy.ts'
+import { CostModel } from './cost-model.ts'
 import { FairTurns } from './fair-turns.ts'
 import { PoolHost } from './pool-host.ts'
 import { raiseBell } from './pool-links.ts'
@@ -46,6 +47,7 @@ export interface ComputeSurroundings {
 
 interface HeldSession {
   readonly session: Session
+  readonly cost: CostModel
   /** Pools that use it. */
   readonly pools: Set<number>
 }
@@ -141,7 +143,7 @@ export class ComputeLoop {
     grant: Load['grant'],
     planned: PlannedVersion,
     versionNumber: number,
-    session: Session,
+    { session, cost }: HeldSession,
   ): PoolHost {
     const { own, dataWords, ports, keptValuesMax, thread, turns, originMs, tell, mark } =
       this.#around
@@ -151,12 +153,14 @@ export class ComputeLoop {
       pool: mapPool(grant.memory, shape),
       thread,
       session,
+      cost,
       policy: {
         ...planned.batching,
         // What may wait is decided where requests are admitted.
         queueRowsMax: Number.POSITIVE_INFINITY,
+        queueWorkMsMax: Number.POSITIVE_INFINITY,
+        queue: planned.queue,
         keptValuesMax,
-        runUsByRows: planned.runUsByRows,
       },
       fair: this.#fair,
       turns,
@@ -178,15 +182,16 @@ export class ComputeLoop {
     })
   }
 
-  #sessionOf(planned: PlannedVersion, pool: number): Session {
+  #sessionOf(planned: PlannedVersion, pool: number): HeldSession {
     const key = sessionKey(planned)
     const held = this.#sessions.get(key) ?? {
       session: this.#around.load(planned),
+      cost: new CostModel(planned.runUsByRows),
       pools: new Set(),
     }
     this.#sessions.set(key, held)
     held.pools.add(pool)
-    return held.session
+    return held
   }
 
   #unload(pool: number): void {

@@ -30,6 +30,8 @@ export class CostModel {
   /** Microseconds that each row adds. */
   b = 0
   /** The line of the proving run: where runs do not tell a from b, its slope does. */
+  /** Microseconds of all runs so far. */
+  ranUs = 0
   readonly #shapeA: number
   readonly #shapeB: number
   #weight = 0
@@ -55,6 +57,7 @@ export class CostModel {
 
   /** A run has taken `us` microseconds. */
   observe(rows: number, us: number): void {
+    this.ranUs += us
     const expectedUs = this.a + this.b * rows
     if (this.#weight === 0 || expectedUs <= 0) this.#take(rows, us, KEPT)
     else if (us < expectedUs / 2) this.#take(rows, us, KEPT_WHEN_CHEAPER)

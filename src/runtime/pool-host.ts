@@ -8,6 +8,7 @@ import type { Tensor } from '../shared/tensor.ts'
 import type { BatcherHandlers, Place, RunTimes } from './batch-runs.ts'
 import { Batcher } from './batcher.ts'
 import type { BatcherPolicy, Turns } from './batcher-policy.ts'
+import type { CostModel } from './cost-model.ts'
 import type { FairTurns, Tenant } from './fair-turns.ts'
 import {
   POOL_DOUBLES,
@@ -26,6 +27,7 @@ import type { Queued } from './row-queue.ts'
 import type { Session } from './session-types.ts'
 import { SlotPayloads } from './slot-payloads.ts'
 import { sliceTensors } from './tensor-copies.ts'
+import { ThreadWork } from './thread-work.ts'
 
 /** A request that this thread has claimed. */
 interface Member extends Queued {
@@ -40,6 +42,8 @@ export interface HostSurroundings {
   readonly pool: PoolMemory
   readonly thread: number
   readonly session: Session
+  /** Of the session. */
+  readonly cost: CostModel
   readonly policy: BatcherPolicy
   readonly fair: FairTurns
   readonly turns: Turns
@@ -73,7 +77,7 @@ export class PoolHost {
   #nowMs = 0
 
   constructor(around: HostSurroundings) {
-    const { session, policy, fair, turns } = around
+    const { session, cost, policy, fair, turns } = around
     this.#around = around
     this.#pool = around.pool
     this.#payloads = new SlotPayloads(around.pool, around.originMs)
@@ -88,7 +92,8 @@ export class PoolHost {
       soon,
       after: (delayMs, task) => turns.after(delayMs, () => soon(task)),
     }
-    this.#batcher = new Batcher<Member>(session, policy, own, this.#handlers)
+    const surroundings = { session, cost, work: new ThreadWork(), turns: own }
+    this.#batcher = new Batcher<Member>(surroundings, policy, this.#handlers)
   }
 
   /** Something may be ready. */
@@ -130,7 +135,7 @@ export class PoolHost {
     if (tasks.length === 0) return
     this.#tasks = []
     for (const task of tasks) task()
-    const { cost } = this.#batcher
+    const { cost } = this.#around
     this.#pool.doubles[POOL_DOUBLES.COST_RUN_US] = cost.a
     this.#pool.doubles[POOL_DOUBLES.COST_ROW_US] = cost.b
     // What has become ready meanwhile is pulled when it is its turn again, not held before.

@@ -106,9 +106,9 @@ export class Access implements Gate {
     if (pace === null) return null
     const waitNs = takeToken(this.#words, index, pace, this.#surroundings.processNs())
     if (waitNs === 0n) return null
-    const retryAfterSeconds = Math.ceil(Number(waitNs) / 1e9)
+    const retryAfterMs = Math.ceil(Number(waitNs) / 1e6)
     const detail = 'The key sends more requests than it may'
-    return { ...refuse('RATE_LIMITED', detail), retryAfterSeconds }
+    return { ...refuse('RATE_LIMITED', detail), retryAfterMs }
   }
 }
 

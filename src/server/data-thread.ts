@@ -9,8 +9,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Batcher } from '../runtime/batcher.ts'
 import type { Turns } from '../runtime/batcher-policy.ts'
+import { CostModel } from '../runtime/cost-model.ts'
 import { loadProven } from '../runtime/load-proven.ts'
 import { PoolLinks } from '../runtime/pool-links.ts'
+import { ThreadWork } from '../runtime/thread-work.ts'
 import { warmUp } from '../runtime/warm-up.ts'
 import type { TlsMaterial } from '../shared/access-plan.ts'
 import { every, systemClock, threadOriginMs } from '../shared/clock.ts'
@@ -40,6 +42,7 @@ import { Infer } from './infer.ts'
 import { type LiveSession, LiveVersions } from './live-version.ts'
 import type { Pending } from './pending.ts'
 import { KEPT_VALUES_MAX } from './protocols/answer-size.ts'
+import { termPolicies } from './queue-terms.ts'
 import { Replies } from './replies.ts'
 import { ThreadCalls } from './thread-calls.ts'
 import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
@@ -78,19 +81,23 @@ const pools = new ThreadPools({
   handlersFor: (number) => infer.handlersFor(number),
   onChange: (held) => tell({ type: 'pools', pools: held }),
 })
+const work = new ThreadWork()
 
 const load = (planned: PlannedVersion, number: number): LiveSession => {
   if (planned.placement.kind === 'pooled') return pools.session(number)
   account.loading(number)
   const session = loadProven(planned.provenFile, planned.provenSha256, planned.session)
   warmUp(session, planned)
+  const surroundings = { session, cost: new CostModel(planned.runUsByRows), work, turns }
   return {
-    open: ({ batching, runUsByRows }) => {
-      const { queueRowsMax } = settings.limits
-      const policy = { ...batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX, runUsByRows }
+    open: ({ batching, queue, runUsByRows }) => {
+      const { queueRowsMax, queueWorkMsMax } = settings.limits
+      const limits = { queueRowsMax, queueWorkMsMax, keptValuesMax: KEPT_VALUES_MAX }
       const isLong = (runUsByRows[0]?.[1] ?? 0) >= EXACT_US_MIN
       const handlers = markRuns(infer.handlersFor(number), mark, number, isLong)
-      return { queue: new Batcher<Pending>(session, policy, turns, handlers), dispose: () => {} }
+      const policy = { ...batching, ...limits, queue }
+      const batcher = new Batcher<Pending>(surroundings, policy, handlers)
+      return { queue: batcher, policies: termPolicies(queue), dispose: () => batcher.dispose() }
     },
     dispose: () => session.dispose(),
   }
@@ -136,6 +143,7 @@ const infer = new Infer({
   jsonDepthMax: settings.limits.jsonDepthMax,
   describe: apiDescription(settings.hasDocsPage),
   forward: calls.forward,
+  timeouts: settings.limits,
   bodies: { bodyBytesMax: settings.limits.bodyBytesMax, takeBodyBytes },
   monotonic,
   isReady,

@@ -43,6 +43,8 @@ export interface Exchange {
   readonly isLocal: boolean
   /** What its key allows it; null where nobody is asked for a key. */
   readonly grant: Grant | null
+  /** `x-sluice-timeout-ms` as sent, '' if absent. Not yet checked. */
+  readonly timeout: string
   /** A browser asks whether a page may send a request, and it may. */
   readonly isPreflight: boolean
   /** Monotonic milliseconds at which the head was complete; 0 unless `isExplained`. */

@@ -26,6 +26,7 @@ import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
 import { Pending } from './pending.ts'
 import { admitAnswer } from './protocols/answer-size.ts'
 import type { VariantPlan } from './protocols/variant-plan.ts'
+import { type TimeoutLimits, takeAskedTerms, takeTerms } from './queue-terms.ts'
 import { ofNoEndpoint, type Replies } from './replies.ts'
 import type { CallRoute } from './route.ts'
 import { formatOf, type InferRoute, resolveRoute } from './routes.ts'
@@ -42,6 +43,7 @@ export interface InferSurroundings {
   readonly epochs: Epochs
   readonly replies: Replies
   readonly account: Account
+  readonly timeouts: TimeoutLimits
   /** For bodies that are inflated, as for those that arrive. */
   readonly bodies: BodyLimits
   readonly jsonDepthMax: number
@@ -55,6 +57,7 @@ export class Infer {
   readonly #epochs: Epochs
   readonly #replies: Replies
   readonly #account: Account
+  readonly #timeouts: TimeoutLimits
   readonly #bodies: BodyLimits
   readonly #jsonDepthMax: number
   readonly #describe: Describe
@@ -69,6 +72,7 @@ export class Infer {
     this.#epochs = surroundings.epochs
     this.#replies = surroundings.replies
     this.#account = surroundings.account
+    this.#timeouts = surroundings.timeouts
     this.#bodies = surroundings.bodies
     this.#jsonDepthMax = surroundings.jsonDepthMax
     this.#describe = surroundings.describe
@@ -170,15 +174,18 @@ export class Infer {
     const variant = route.pinned ?? route.endpoint.only ?? this.#split(pending, route)
     pending.variant = variant
     pending.counterBase = variant.counterBase
-    const { queue } = variant.version
-    const refusal =
+    const { queue, policies } = variant.version
+    const early =
+      takeTerms(pending, policies, this.#timeouts) ??
       queue.refusal(pending, 1, exchange.startedMs) ??
       this.#read(pending, variant, body) ??
-      admitSize(pending, variant.plan) ??
-      queue.refusal(pending, pending.rows, exchange.startedMs)
-    if (refusal !== null) return refusal
+      admitSize(pending, variant.plan)
+    if (early !== null) return early
     const isQuick = !this.#isSlow && body.length <= QUICK_BYTES_MAX && !exchange.isExplained
     const nowMs = isQuick ? exchange.startedMs : this.#monotonic()
+    if (policies !== null) takeAskedTerms(pending, policies)
+    const refusal = queue.refusal(pending, pending.rows, nowMs)
+    if (refusal !== null) return refusal
     pending.admittedMs = nowMs
     const { tensors } = pending
     if (tensors === null) queue.admitInPlace(pending, pending.rows, nowMs)

@@ -6,10 +6,13 @@
 
 import type { RowQueue } from '../runtime/row-queue.ts'
 import { loadKey, type PlannedVersion, sessionKey } from '../shared/epoch-plan.ts'
+import type { QueuePolicies } from '../shared/queue-policy.ts'
 import type { Pending } from './pending.ts'
 
 export interface LiveVersion {
   readonly queue: RowQueue<Pending>
+  /** Of its queue, where requests differ by them; else null. */
+  readonly policies: QueuePolicies | null
   /** Nobody needs it any more: no request is in the queue. The session stays. */
   dispose(): void
 }
@@ -78,9 +81,10 @@ export class LiveVersions {
   #open(planned: PlannedVersion, number: number): LiveVersion {
     const session = this.#sessions.take(sessionKey(planned), () => this.#load(planned, number))
     try {
-      const { queue, dispose } = session.open(planned, number)
+      const { queue, policies, dispose } = session.open(planned, number)
       return {
         queue,
+        policies,
         dispose: () => {
           dispose()
           this.#sessions.release(session)

@@ -33,6 +33,7 @@ export class NodeExchange implements Exchange, Open {
   readonly acceptEncoding: string
   readonly inferenceHeaderLength: string
   readonly grant: Grant | null
+  readonly timeout: string
   readonly isPreflight: boolean
   readonly headMs: number
   startedMs = 0
@@ -63,6 +64,7 @@ export class NodeExchange implements Exchange, Open {
     this.path = queryAt < 0 ? target : target.slice(0, queryAt)
     this.requestId = header(request, 'x-request-id')
     this.isExplained = header(request, 'x-sluice-explain') === '1'
+    this.timeout = header(request, 'x-sluice-timeout-ms')
     this.contentEncoding = header(request, 'content-encoding')
     const hasMore = hasProtocolHeaders(this.path)
     this.acceptEncoding = hasMore ? header(request, 'accept-encoding') : ''

@@ -8,6 +8,7 @@ import type { Tensor } from '../shared/tensor.ts'
 import type { Exchange, Waiting } from './exchange.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
 import type { AskedOutput, Decoded } from './protocols/protocol.ts'
+import { NO_TERMS } from './queue-terms.ts'
 import type { WireFormat } from './wire-formats.ts'
 
 /** What an answer needs of its request. */
@@ -21,9 +22,6 @@ export interface Answerable {
   /** The client's id from the body; null if there was none, or none was read. */
   readonly bodyId: string | null
 }
-
-/** Of most requests. An object of its own would cost two boxed numbers for each. */
-const NO_TERMS: Queued = { priority: 0, deadlineMs: Infinity, timeoutMs: Infinity }
 
 /** All fields are set in the constructor, so that every object has the same shape. */
 export class Pending implements Answerable, Decoded, Queued, Waiting {
@@ -42,6 +40,8 @@ export class Pending implements Answerable, Decoded, Queued, Waiting {
   tensors: Tensor[] | null = null
   isBatch = false
   bodyId: string | null = null
+  askedPriority = 0
+  askedTimeoutUs = 0
   outputs: readonly AskedOutput[] | null = null
   /** Monotonic milliseconds at which it joined the queue. */
   admittedMs = 0

@@ -27,13 +27,13 @@ type Body = string | Uint8Array | BinaryBody
 const isPlain = (body: Body | Refusal): body is string | Uint8Array =>
   typeof body === 'string' || body instanceof Uint8Array
 
-/** Seconds after which a shed request may come again. B1 computes it from the queue. */
-const RETRY_AFTER_SECONDS = 1
+/** After which a shed request may come again, where the queue does not know better. */
+const RETRY_AFTER_MS = 1000
 
-/** What tells clients of a refusal what to do. */
-const refusalLines = ({ code, retryAfterSeconds }: Omit<Refusal, 'detail'>): string => {
-  const seconds = retryAfterSeconds ?? (ERRORS[code].http === 503 ? RETRY_AFTER_SECONDS : 0)
-  const retry = seconds === 0 ? '' : `\r\nretry-after: ${seconds}`
+/** What tells clients of a refusal what to do: the header has whole seconds. */
+const refusalLines = ({ code, retryAfterMs }: Omit<Refusal, 'detail'>): string => {
+  const afterMs = retryAfterMs ?? (ERRORS[code].http === 503 ? RETRY_AFTER_MS : 0)
+  const retry = afterMs === 0 ? '' : `\r\nretry-after: ${Math.ceil(afterMs / 1000)}`
   return `\r\nx-sluice-error: ${code}${retry}`
 }
 

@@ -9,6 +9,7 @@ import { loadKey, type PlannedVersion, type ReplicaSettings } from '../shared/ep
 import { GatewayError } from '../shared/errors.ts'
 import type { LiveSession, LiveVersion } from './live-version.ts'
 import type { Pending } from './pending.ts'
+import { termPolicies } from './queue-terms.ts'
 import type { Pools } from './thread-messages.ts'
 
 export interface ThreadPoolsSurroundings {
@@ -69,7 +70,7 @@ export class ThreadPools {
       links.remove(grant.pool)
       this.#changed()
     }
-    return { queue, dispose }
+    return { queue, policies: termPolicies(planned.queue), dispose }
   }
 
   #changed(): void {

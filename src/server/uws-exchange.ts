@@ -41,6 +41,7 @@ const EMPTY = new Uint8Array(0)
 const name = (text: string): ArrayBuffer => new TextEncoder().encode(text).buffer
 const X_REQUEST_ID = name('x-request-id')
 const X_SLUICE_EXPLAIN = name('x-sluice-explain')
+const X_SLUICE_TIMEOUT_MS = name('x-sluice-timeout-ms')
 const CONTENT_ENCODING = name('content-encoding')
 const ACCEPT_ENCODING = name('accept-encoding')
 const INFERENCE_HEADER_LENGTH = name('inference-header-content-length')
@@ -70,6 +71,7 @@ export class UwsExchange implements Exchange {
   readonly inferenceHeaderLength: string
   readonly isLocal: boolean
   readonly grant: Grant | null
+  readonly timeout: string
   readonly isPreflight: boolean
   readonly headMs: number
   startedMs = 0
@@ -103,6 +105,7 @@ export class UwsExchange implements Exchange {
     this.path = request.getUrl()
     this.requestId = request.getHeader(X_REQUEST_ID)
     this.isExplained = request.getHeader(X_SLUICE_EXPLAIN) === '1'
+    this.timeout = request.getHeader(X_SLUICE_TIMEOUT_MS)
     const coding = request.getHeader(CONTENT_ENCODING)
     this.contentEncoding = wholeHeader(request, 'content-encoding', coding)
     const hasMore = hasProtocolHeaders(this.path)

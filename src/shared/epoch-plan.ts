@@ -158,7 +158,13 @@ export interface ServerLimits {
   readonly headerBytesMax: number
   /** Of a replica. */
   readonly connectionsMax: number
+  /** Rows that may wait for a version in a thread on one level, and the same in work. */
   readonly queueRowsMax: number
+  readonly queueWorkMsMax: number
+  /** Of a request that says none; 0: none. */
+  readonly timeoutMsDefault: number
+  /** Longest that a request may ask for. */
+  readonly timeoutMsMax: number
 }
 
 export interface WatchdogLimits {

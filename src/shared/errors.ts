@@ -147,7 +147,21 @@ export const ERRORS = {
     503,
     'UNAVAILABLE',
     true,
-    'More rows are waiting than `limits.queue_rows_max`',
+    'More work is waiting than `limits.queue_work_ms_max`, more rows than `limits.queue_rows_max`, or more requests than `max_queue_size` of the model',
+    'Retry after the time in Retry-After, with back-off',
+  ),
+  DEADLINE_UNMEETABLE: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The request is expected to end after its deadline; nothing was done for it',
+    'Retry after the time in Retry-After, or grant it more time by `x-sluice-timeout-ms`',
+  ),
+  DEADLINE_EXPIRED: entry(
+    503,
+    'UNAVAILABLE',
+    true,
+    'The request waited past its deadline, or longer than the queue policy of the model grants, and was not run',
     'Retry after the time in Retry-After, with back-off',
   ),
   CONTROL_UNREACHABLE: entry(
@@ -170,13 +184,6 @@ export const ERRORS = {
     true,
     'The bodies in flight together exceed `limits.body_bytes_in_flight_max`',
     'Retry after the time in Retry-After, or send smaller bodies',
-  ),
-  DEADLINE_EXPIRED: entry(
-    503,
-    'UNAVAILABLE',
-    true,
-    'The request waited past its deadline or the timeout of its queue, and was not run',
-    'Retry with a longer deadline, or when there is less load',
   ),
   THREAD_LOST: entry(
     503,
@@ -232,8 +239,8 @@ export interface Refusal {
   readonly code: ErrorCode
   readonly detail: string
   readonly errors?: readonly FieldFault[]
-  /** When another try may help, in seconds from 1; absent: as for others of its status. */
-  readonly retryAfterSeconds?: number
+  /** When it may be tried again, where that is known better than for its code. */
+  readonly retryAfterMs?: number
 }
 
 export const refuse = (code: ErrorCode, detail: string, errors?: readonly FieldFault[]): Refusal =>

@@ -33,7 +33,7 @@ export interface ProblemOptions {
 
 /** The document as JSON text. Its type is `about:blank`: `code` tells problems apart. */
 export const problemJson = (
-  { code, detail, errors }: Refusal,
+  { code, detail, errors, retryAfterMs }: Refusal,
   { status = ERRORS[code].http, hint = ERRORS[code].hint, requestId = '' }: ProblemOptions = {},
 ): string =>
   JSON.stringify({
@@ -45,5 +45,6 @@ export const problemJson = (
     ...(errors === undefined ? {} : { errors }),
     hint,
     retryable: ERRORS[code].retryable,
+    ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
     ...(requestId === '' ? {} : { request_id: requestId }),
   })

@@ -3,8 +3,12 @@
 import type { BatcherHandlers } from '../../src/runtime/batch-runs.ts'
 import { Batcher } from '../../src/runtime/batcher.ts'
 import type { BatcherPolicy } from '../../src/runtime/batcher-policy.ts'
+import { CostModel } from '../../src/runtime/cost-model.ts'
 import type { DecodeTarget, Queued } from '../../src/runtime/row-queue.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
+import { ThreadWork } from '../../src/runtime/thread-work.ts'
+import type { PlannedVersion } from '../../src/shared/epoch-plan.ts'
+import { DEFAULT_QUEUE } from '../../src/shared/queue-policy.ts'
 import type { Tensor } from '../../src/shared/tensor.ts'
 import { CountingSession } from './counting-session.ts'
 import { PuppetTurns } from './puppet-turns.ts'
@@ -22,8 +26,12 @@ export interface RigOptions {
   /** Shape of a row of the one input. */
   readonly innerShape?: readonly number[]
   readonly session?: Session
-  /** Milliseconds that a run takes. */
-  readonly runMs?: number
+  /** Milliseconds that a run takes, or that one of so many rows does. */
+  readonly runMs?: number | ((rows: number) => number)
+  /** Called before each run, with the first value of each row. */
+  readonly onRun?: (values: readonly number[]) => void
+  /** What runs cost before the first one; nothing unless given. */
+  readonly runUsByRows?: PlannedVersion['runUsByRows']
   /** Members whose `onDone` or `onFailed` throws. */
   readonly throwsFor?: ReadonlySet<number>
 }
@@ -41,12 +49,15 @@ const POLICY: BatcherPolicy = {
   queueDelayUsMax: 0,
   queueRowsMax: 1000,
   keptValuesMax: 1000,
-  runUsByRows: [],
+  queueWorkMsMax: 1000,
+  queue: DEFAULT_QUEUE,
 }
 
 export class BatcherRig {
   readonly turns = new PuppetTurns()
   readonly batcher: Batcher<Asker>
+  readonly cost: CostModel
+  readonly work = new ThreadWork()
   /** May be replaced to look at more than the outcomes. */
   readonly handlers: BatcherHandlers<Asker>
   /** What became of each member, by its number. */
@@ -71,9 +82,12 @@ export class BatcherRig {
     const session: Session = {
       signature: inner.signature,
       run: (inputs) => {
-        this.calls.push(inputs[0]!.shape[0]!)
+        const [rows = 0] = inputs[0]!.shape
+        const data = inputs[0]!.data as Float32Array
+        this.calls.push(rows)
+        options.onRun?.(Array.from({ length: rows }, (_, i) => data[(i * data.length) / rows]!))
         if (!this.#isRunning) this.unmarked++
-        this.turns.nowMs += runMs
+        this.turns.nowMs += typeof runMs === 'number' ? runMs : runMs(rows)
         return inner.run(inputs)
       },
       dispose: () => {},
@@ -113,7 +127,10 @@ export class BatcherRig {
       },
       onFault: ({ number: member }, fault) => leave(member, { fault }),
     }
-    this.batcher = new Batcher(session, { ...POLICY, ...policy }, this.turns, this.handlers)
+    this.cost = new CostModel(options.runUsByRows ?? [])
+    const { cost, work, turns } = this
+    const surroundings = { session, cost, work, turns }
+    this.batcher = new Batcher(surroundings, { ...POLICY, ...policy }, this.handlers)
   }
 
   /** The member of that number; with terms only at first. */

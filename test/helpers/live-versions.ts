@@ -37,12 +37,16 @@ export const loadCounting = (
     loaded.push({ planned, number, session, opened })
     return {
       open: (policies) => {
-        const one = { planned: policies, queue: {} as LiveVersion['queue'], isOpen: true }
+        const one = {
+          planned: policies,
+          queue: {} as LiveVersion['queue'],
+          isOpen: true,
+        }
         opened.push(one)
         const dispose = () => {
           one.isOpen = false
         }
-        return { queue: one.queue, dispose }
+        return { queue: one.queue, policies: null, dispose }
       },
       dispose: () => session.dispose(),
     }

@@ -1,7 +1,9 @@
 /** The request path of one data thread, with exchanges, sessions and a loop that tests hold. */
 
 import { Batcher } from '../../src/runtime/batcher.ts'
+import { CostModel } from '../../src/runtime/cost-model.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
+import { ThreadWork } from '../../src/runtime/thread-work.ts'
 import { Account } from '../../src/server/account.ts'
 import { apiDescription } from '../../src/server/api-description.ts'
 import type { BodyLimits } from '../../src/server/body-buffer.ts'
@@ -11,6 +13,7 @@ import { Infer } from '../../src/server/infer.ts'
 import { LiveVersions } from '../../src/server/live-version.ts'
 import type { Pending } from '../../src/server/pending.ts'
 import { KEPT_VALUES_MAX } from '../../src/server/protocols/answer-size.ts'
+import { type TimeoutLimits, termPolicies } from '../../src/server/queue-terms.ts'
 import { Replies } from '../../src/server/replies.ts'
 import { ThreadCalls } from '../../src/server/thread-calls.ts'
 import type { FromDataThread } from '../../src/server/thread-messages.ts'
@@ -60,6 +63,7 @@ export type Head = Partial<
     | 'isLocal'
     | 'grant'
     | 'isPreflight'
+    | 'timeout'
     | 'headMs'
     | 'startedMs'
   >
@@ -77,6 +81,7 @@ export class HeldExchange implements Exchange {
   readonly isLocal: boolean
   readonly grant: Exchange['grant']
   readonly isPreflight: boolean
+  readonly timeout: string
   readonly headMs: number
   readonly startedMs: number
   isAborted = false
@@ -93,6 +98,7 @@ export class HeldExchange implements Exchange {
     this.inferenceHeaderLength = head.inferenceHeaderLength ?? ''
     this.grant = head.grant ?? null
     this.isLocal = head.isLocal ?? false
+    this.timeout = head.timeout ?? ''
     this.isPreflight = head.isPreflight ?? false
     this.headMs = head.headMs ?? 0
     this.startedMs = head.startedMs ?? nowMs
@@ -130,6 +136,8 @@ export class HeldExchange implements Exchange {
 
 export interface RequestPathOptions {
   readonly queueRowsMax?: number
+  readonly queueWorkMsMax?: number
+  readonly timeouts?: Partial<TimeoutLimits>
   readonly isReady?: () => boolean
   readonly hasDocsPage?: boolean
   readonly bodies?: BodyLimits
@@ -159,16 +167,20 @@ export class RequestPath {
   #slots: Record<string, number> = {}
 
   constructor(plan: EpochPlan, options: RequestPathOptions = {}) {
-    const { queueRowsMax = 1000 } = options
+    const { queueRowsMax = 1000, queueWorkMsMax = 1000 } = options
+    const work = new ThreadWork()
     const monotonic = () => this.turns.monotonic()
-    const versions = new LiveVersions(({ version }, number) => {
+    const versions = new LiveVersions(({ version, runUsByRows }, number) => {
       const session = options.session?.(version) ?? new CountingSession()
+      const cost = new CostModel(runUsByRows)
+      const surroundings = { session, cost, work, turns: this.turns }
       return {
-        open: ({ batching, runUsByRows }) => {
+        open: ({ batching, queue }) => {
           const handlers = this.infer.handlersFor(number)
-          const policy = { ...batching, queueRowsMax, keptValuesMax: KEPT_VALUES_MAX, runUsByRows }
-          const queue = new Batcher<Pending>(session, policy, this.turns, handlers)
-          return { queue, dispose: () => {} }
+          const limits = { queueRowsMax, queueWorkMsMax, keptValuesMax: KEPT_VALUES_MAX }
+          const policy = { ...batching, ...limits, queue }
+          const batcher = new Batcher<Pending>(surroundings, policy, handlers)
+          return { queue: batcher, policies: termPolicies(queue), dispose: () => batcher.dispose() }
         },
         dispose: () => session.dispose(),
       }
@@ -184,6 +196,7 @@ export class RequestPath {
       epochs: this.epochs,
       replies: this.replies,
       account: this.account,
+      timeouts: { timeoutMsDefault: 0, timeoutMsMax: 86_400_000, ...options.timeouts },
       bodies: options.bodies ?? new BodyBudget(64 * 1024 * 1024),
       jsonDepthMax: 20,
       describe: apiDescription(options.hasDocsPage ?? true),

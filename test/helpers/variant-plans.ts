@@ -104,6 +104,8 @@ export const emptyDecoded = (jsonBytes = -1): Decoded => ({
   tensors: null,
   isBatch: false,
   bodyId: null,
+  askedPriority: 0,
+  askedTimeoutUs: 0,
   outputs: null,
 })
 

@@ -60,8 +60,10 @@ const wanted = (
 }
 
 /** Rows that end the waiting; a run takes no time here, so nothing else may wait. */
-const enoughOf = ({ rowsMax, preferredRows }: BatchPolicy): number =>
-  Math.min(rowsMax, ...preferredRows)
+const enoughOf = ({ rowsMax, preferredRows }: BatchPolicy): number => {
+  const sizes = preferredRows.filter((rows) => rows <= rowsMax)
+  return sizes.length === 0 ? rowsMax : Math.max(...sizes)
+}
 
 /** Plays arrivals and checks, after every turn, what still waits. */
 const play = (setUp: SetUp, all: readonly Arrival[], check: (waiting: number[]) => void) => {
@@ -107,7 +109,11 @@ test('Batcher lets nothing wait that is enough, or has no reason to', () => {
   const property = fc.property(setUps, arrivals, (setUp, all) => {
     const { policy } = setUp
     play(setUp, all, (waiting) => {
-      const rows = waiting.reduce((sum, member) => sum + all[member]!.values.length, 0)
+      let rows = 0
+      for (const member of waiting) {
+        rows += all[member]!.values.length
+        expect(policy.preferredRows).not.toContain(rows)
+      }
       if (!policy.mixesRequests) expect(waiting).toEqual([])
       else if (waiting.length > 0) expect(rows).toBeLessThan(enoughOf(policy))
     })
@@ -174,7 +180,7 @@ test('Batcher keeps a bound that one large request neither breaks nor fills', ()
       const ordinary = sum - (large[0] ?? 0)
       expect(ordinary).toBeLessThanOrEqual(queueRowsMax)
       const fits = ordinary + values.length <= queueRowsMax
-      const refusal = rig.batcher.refusal(rig.asker(member), values.length)
+      const refusal = rig.batcher.refusal(rig.asker(member), values.length, rig.turns.nowMs)
       expect(refusal === null).toBe(sum === 0 || fits)
       if (refusal === null) {
         admitted.set(member, values.length)

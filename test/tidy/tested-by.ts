@@ -163,7 +163,9 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/runtime/parts.ts',
     'src/runtime/tensor-copies.ts',
   ],
-  'test/unit/runtime/batcher.test.ts': ['src/runtime/batch.ts'],
+  'test/unit/runtime/batcher.deadlines.test.ts': ['src/runtime/queue-gate.ts'],
+  'test/unit/runtime/batcher.test.ts': ['src/runtime/batch.ts', 'src/runtime/waiting.ts'],
+  'test/unit/runtime/batcher.triton.test.ts': ['src/runtime/company.ts', 'src/runtime/forming.ts'],
   'test/unit/runtime/onnx-walker.test.ts': [
     'src/runtime/onnx-limits.ts',
     'src/runtime/onnx-messages.ts',

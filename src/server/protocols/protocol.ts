@@ -44,6 +44,10 @@ export interface Decoded {
   isBatch: boolean
   /** The client's id from the body, as given; null if it gave none. */
   bodyId: string | null
+  /** OIP: the parameter `priority`; 0: none. */
+  askedPriority: number
+  /** OIP: the parameter `timeout`, in microseconds; 0: none. */
+  askedTimeoutUs: number
   /** OIP: the requested outputs in their order; null: all, as JSON. */
   outputs: readonly AskedOutput[] | null
 }

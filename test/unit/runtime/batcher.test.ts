@@ -224,8 +224,8 @@ test.each([
     }
     const sum = waiting.reduce((a, b) => a + b, 0)
     const detail = `${sum} rows are waiting; the limit is ${queueRowsMax}`
-    expect(rig.batcher.refusal(rig.asker(99), rows)).toEqual(
-      isIn ? null : { code: 'QUEUE_FULL', detail },
-    )
+    const refusal = rig.batcher.refusal(rig.asker(99), rows, rig.turns.nowMs)
+    if (isIn) expect(refusal).toBe(null)
+    else expect(refusal).toMatchObject({ code: 'QUEUE_FULL', detail })
   },
 )

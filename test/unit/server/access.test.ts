@@ -95,7 +95,7 @@ test('admit() counts what a key sends, whatever it asks, and nothing that it may
   expect([ask('/predict/a', 'a'), ask('/v2/models/a', 'a')]).toEqual(['granted', 'granted'])
   expect(access.admit('/predict/a', 'Bearer a', '')).toMatchObject({
     code: 'RATE_LIMITED',
-    retryAfterSeconds: 1,
+    retryAfterMs: 500,
   })
   expect(ask('/predict/a', 'b')).toBe('granted')
   at.nowNs += SECOND_NS / 2n
@@ -106,7 +106,7 @@ test('use() keeps what a key has sent, and takes its new rate', () => {
   const slow = { perSecond: 0.1, burst: 1 }
   const { access, ask, use } = makeAccess(planned('x'), planned('a', { rate: slow }))
   expect([ask('/predict/a', 'a'), ask('/predict/a', 'a')]).toEqual(['granted', 'RATE_LIMITED'])
-  expect(access.admit('/predict/a', 'Bearer a', '')).toMatchObject({ retryAfterSeconds: 10 })
+  expect(access.admit('/predict/a', 'Bearer a', '')).toMatchObject({ retryAfterMs: 10_000 })
   use(planned('a', { rate: slow }), planned('new', { rate: slow }))
   expect([ask('/predict/a', 'a'), ask('/predict/a', 'new')]).toEqual(['RATE_LIMITED', 'granted'])
   expect(ask('/predict/a', 'x')).toBe('KEY_REQUIRED')

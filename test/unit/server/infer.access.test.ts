@@ -34,7 +34,7 @@ test('a request that is refused for its key is none of its endpoint', () => {
 })
 
 test('a request that is too many is told when to come again', () => {
-  const refusal = { ...refuse('RATE_LIMITED', 'too many'), retryAfterSeconds: 17 }
+  const refusal = { ...refuse('RATE_LIMITED', 'too many'), retryAfterMs: 16_100 }
   const exchange = path().ask({ path: '/predict/m' }, '{}', refusal)
   expect(exchange.answer?.status).toBe(429)
   expect(exchange.header('retry-after')).toBe('17')

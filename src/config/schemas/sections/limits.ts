@@ -3,6 +3,8 @@
 import { z } from 'zod'
 import { count, GIB, MIB, setting } from '../setting.ts'
 
+const DAY_MS = 86_400_000
+
 export const limits = z.strictObject({
   body_bytes_max: setting(
     count(1024, GIB).default(64 * MIB),
@@ -26,6 +28,18 @@ export const limits = z.strictObject({
   ),
   queue_rows_max: setting(
     count(1, 10_000_000).default(10_000),
-    'Rows that may wait for one version in one thread; beyond it 503 `QUEUE_FULL`. Raise it to ride out bursts; lower it when answers that come late are worth nothing.',
+    'Rows that may wait for one version in one thread, on each level of priority and those above; beyond it 503 `QUEUE_FULL`. It guards the memory: what decides in time is `queue_work_ms_max`. All levels together may hold twice as many.',
+  ),
+  queue_work_ms_max: setting(
+    count(1, 600_000).default(1000),
+    'Milliseconds of work that may wait for one version in one thread, by what its runs cost, on each level of priority and those above; beyond it 503 `QUEUE_FULL` with the time after which to come again. Raise it to ride out bursts; lower it when answers that come late are worth nothing.',
+  ),
+  timeout_ms_default: setting(
+    count(0, DAY_MS).default(0),
+    'Milliseconds in which a prediction must be answered that does not say so itself by `x-sluice-timeout-ms`. What cannot be is refused at once with 503 `DEADLINE_UNMEETABLE`. 0: as long as it takes.',
+  ),
+  timeout_ms_max: setting(
+    count(1, DAY_MS).default(DAY_MS),
+    'The longest time that a client may ask for by `x-sluice-timeout-ms`; a longer one is cut to it.',
   ),
 })

@@ -9,12 +9,14 @@ import { rowCount } from '../columns.ts'
 import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget, sentBytesOf } from '../protocol.ts'
 import { textsMaxOf } from '../texts.ts'
 import type { VariantPlan } from '../variant-plan.ts'
-import { findParameters, findPlaces, type Places, readFlag } from './oip-entries.ts'
+import { findParameters, findPlaces, type Places, readCount, readFlag } from './oip-entries.ts'
 import { readInputs } from './oip-inputs.ts'
 import { readOutputs } from './oip-outputs.ts'
 import { deliverRequest, type OipRequest } from './oip-request.ts'
 
 const BODY_KEYS = new Set(['id', 'parameters', 'inputs', 'outputs'])
+
+const PARAMETERS = ['binary_data_output', 'priority', 'timeout']
 
 const readId = (reader: JsonReader, places: Places, decoded: Decoded): Refusal | null => {
   const place = places.get('id')
@@ -47,10 +49,14 @@ export const readRequest = (
   if (isRefusal(places)) return places
   const refusal = readId(reader, places, decoded)
   if (refusal !== null) return refusal
-  const parameters = findParameters(reader, places, '', ['binary_data_output'])
+  const parameters = findParameters(reader, places, '', PARAMETERS)
   if (isRefusal(parameters)) return parameters
   const isBinaryUsual = readFlag(parameters, 'binary_data_output', false)
   if (typeof isBinaryUsual === 'object') return isBinaryUsual
+  const priority = readCount(parameters, 'priority')
+  if (typeof priority === 'object') return priority
+  const timeoutUs = readCount(parameters, 'timeout')
+  if (typeof timeoutUs === 'object') return timeoutUs
   const outputs = readOutputs(reader, places, plan, isBinaryUsual)
   if (outputs !== null && isRefusal(outputs)) return outputs
   const tailBytes = jsonBytes < 0 ? -1 : bytes.length - jsonBytes
@@ -62,7 +68,8 @@ export const readRequest = (
   const shapes = inputs.map(({ shape }) => shape)
   const rows = rowCount(shapes, plan, sentBytesOf(decoded, bytes))
   if (typeof rows !== 'number') return rows
-  return { inputs, rows, outputs, idAt: places.get('id') ?? -1 }
+  const terms = { priority: Math.max(0, priority), timeoutUs: Math.max(0, timeoutUs) }
+  return { inputs, rows, outputs, ...terms, idAt: places.get('id') ?? -1 }
 }
 
 export const decodeOipComplete = (

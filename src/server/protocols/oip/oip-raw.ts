@@ -14,6 +14,8 @@ import { allBinary } from './oip-outputs.ts'
 import { deliverRequest } from './oip-request.ts'
 import { checkBytes, elementBytes, LENGTH_BYTES } from './tensor-bytes.ts'
 
+const NO_TERMS = { priority: 0, timeoutUs: 0 }
+
 const isFree = (size: number): boolean => size < 0
 
 /** The shape that so many bytes have. */
@@ -70,6 +72,6 @@ export const decodeOipRaw = (body: Uint8Array, destination: Destination): Refusa
   const rows = hasRows ? shape[0]! : 1
   if (rows === 0) return refuse('TENSOR_SHAPE_MISMATCH', 'The request has no row')
   const only = { shape, column: null, from: 0, to: tail.length }
-  const request = { inputs: [only], rows, outputs: allBinary(plan), idAt: -1 }
+  const request = { inputs: [only], rows, outputs: allBinary(plan), ...NO_TERMS, idAt: -1 }
   return deliverRequest(request, tail, destination)
 }

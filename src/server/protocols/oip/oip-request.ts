@@ -14,6 +14,9 @@ export interface OipRequest {
   /** 1 where the version has no row dimension. */
   readonly rows: number
   readonly outputs: readonly AskedOutput[] | null
+  /** Its parameters `priority` and `timeout`; 0 where it has none. */
+  readonly priority: number
+  readonly timeoutUs: number
   /** Where the value of the id stands in the JSON; -1 without one. */
   readonly idAt: number
 }
@@ -25,7 +28,7 @@ export interface OipRequest {
  * @param tail what stands behind the JSON
  */
 export const deliverRequest = (
-  { inputs, rows, outputs }: OipRequest,
+  { inputs, rows, outputs, priority, timeoutUs }: OipRequest,
   tail: Uint8Array,
   { plan, target, decoded }: Destination,
 ): Refusal | null => {
@@ -48,6 +51,8 @@ export const deliverRequest = (
   }
   decoded.rows = rows
   decoded.outputs = outputs
+  decoded.askedPriority = priority
+  decoded.askedTimeoutUs = timeoutUs
   if (!isInPlace) decoded.tensors = tensors
   return null
 }

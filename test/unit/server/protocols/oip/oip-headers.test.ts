@@ -7,6 +7,8 @@ const requestOf = (rows: number, idAt = -1): OipRequest => ({
   inputs: [{ shape: [rows], column: null, from: 0, to: rows }],
   rows,
   outputs: null,
+  priority: 0,
+  timeoutUs: 0,
   idAt,
 })
 

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import {
+  type Ahead,
+  refuseFull,
+  refuseLate,
+  refuseMany,
+  spreadOf,
+  unmeetable,
+} from '../../../src/runtime/queue-admission.ts'
+
+const BOUNDS = { rowsMax: 10, workMsMax: 20 }
+
+const ahead = (given: Partial<Ahead>): Ahead => ({
+  rows: 0,
+  workUs: 0,
+  oversizedRows: 0,
+  oversizedUs: 0,
+  heldRows: given.rows ?? 0,
+  stretch: 1,
+  ...given,
+})
+
+test('refuseFull() says how much waits, and when it will be less', () => {
+  const waiting = ahead({ rows: 4, workUs: 18_000, stretch: 2 })
+  expect(refuseFull(waiting, 1, 2000, BOUNDS, 0)).toBe(null)
+  expect(refuseFull(waiting, 1, 5000, BOUNDS, 0)).toEqual({
+    code: 'QUEUE_FULL',
+    detail: '18 ms of work are waiting, and this would be 5.0 ms more; the limit is 20 ms',
+    retryAfterMs: 6,
+  })
+  // Whoever else is refused comes back later, up to when all of it will be done.
+  expect(refuseFull(waiting, 1, 5000, BOUNDS, 0.5)?.retryAfterMs).toBe(6 + 18)
+})
+
+test('refuseFull() lets one in that is more than the bound when nothing waits before it', () => {
+  expect(refuseFull(ahead({}), 99, 1, BOUNDS, 0)).toBe(null)
+  expect(refuseFull(ahead({}), 1, 99_000, BOUNDS, 0)).toBe(null)
+  expect(refuseFull(ahead({ rows: 1 }), 99, 1, BOUNDS, 0)).not.toBe(null)
+  const oversized = { rows: 50, workUs: 80_000, oversizedRows: 50, oversizedUs: 80_000 }
+  expect(refuseFull(ahead({ ...oversized, heldRows: 0 }), 10, 20_000, BOUNDS, 0)).toBe(null)
+})
+
+test('refuseFull() bounds the rows of all levels together', () => {
+  expect(refuseFull(ahead({ heldRows: 20 }), 1, 1, BOUNDS, 0)?.detail).toBe(
+    '20 rows are waiting; the limit is 10',
+  )
+  expect(refuseFull(ahead({ heldRows: 19 }), 1, 1, BOUNDS, 0)).toBe(null)
+})
+
+test("refuseMany() has Triton's words", () => {
+  expect(refuseMany(4, 100, 0.25)).toEqual({
+    code: 'QUEUE_FULL',
+    detail: 'Exceeds maximum queue size: 4 requests are waiting',
+    retryAfterMs: 50,
+  })
+})
+
+test('refuseLate() gives its reason with the figures', () => {
+  expect(refuseLate(50, 61.4, 1.25, 0)).toEqual({
+    code: 'DEADLINE_UNMEETABLE',
+    detail: 'Its deadline is in 50 ms: 61 ms of waiting and 1.3 ms of its own are expected',
+    retryAfterMs: 13,
+  })
+  expect(unmeetable(3).detail).toBe('Its deadline is in 3.0 ms, and a run takes longer')
+})
+
+test('spreadOf() spreads those refused one after the other evenly', () => {
+  for (const count of [5, 50, 500]) {
+    const spreads = Array.from({ length: count }, (_, i) => spreadOf(i + 77)).sort((a, b) => a - b)
+    const gaps = spreads.map((each, i) => (spreads[i + 1] ?? 1) - each)
+    expect(Math.max(...gaps, spreads[0]!) * count).toBeLessThan(3)
+  }
+})
