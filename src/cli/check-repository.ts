@@ -9,7 +9,8 @@ import { isAbsolute, join, relative } from 'node:path'
 import type { ConfigProblem, SluiceConfig } from '../config/config.ts'
 import { jsonPlaces } from '../config/json-text.ts'
 import { repositoryParsers } from '../config/parsers.ts'
-import { Catalog, type CatalogVersion, type ProveVersion } from '../control/catalog.ts'
+import { Catalog, type ProveVersion } from '../control/catalog.ts'
+import type { CatalogVersion } from '../control/catalog-version.ts'
 import { notesOn } from '../control/model-status.ts'
 import { Placements } from '../control/placements.ts'
 import { makePlan } from '../control/planner.ts'
@@ -134,7 +135,11 @@ const proveAll = async (
     const onResult = () => {
       if (!catalog.isProving) resolve(catalog)
     }
-    const catalog = new Catalog({ prove, place, present: () => null, onResult })
+    const catalog = new Catalog({
+      ...{ prove, place, onResult, present: () => null, isWanted: () => true },
+      retries: () => ({ max: 0, firstMs: 0 }),
+      monotonic: systemClock.monotonic,
+    })
     catalog.take(scan, new Map())
     onResult()
   })

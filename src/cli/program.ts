@@ -21,8 +21,12 @@ const GATEWAY_FLAGS: readonly (readonly [string, string])[] = [
   ['--threads <n>', 'data threads per replica'],
   ['--http <engine>', 'uws or node'],
   ['--state-dir <dir>', 'folder for locks, socket, proven models, logs'],
-  ['--model-control-mode <mode>', 'none: the repository, read at start and on SIGHUP'],
+  ['--model-control-mode <mode>', 'none, poll or explicit: who has models loaded'],
 ]
+
+/** A flag that may be repeated, as the text of a list: how a file or variable would have it. */
+const listed = (name: string, before?: string): string =>
+  JSON.stringify([...(before === undefined ? [] : (JSON.parse(before) as string[])), name])
 
 /** commander gives camelCase names; the config knows flags as they are typed. */
 const loadOptions = (options: Record<string, string | undefined>): LoadOptions => {
@@ -35,6 +39,8 @@ const loadOptions = (options: Record<string, string | undefined>): LoadOptions =
 
 const withGatewayFlags = (command: Command): Command => {
   for (const [flag, text] of GATEWAY_FLAGS) command.option(flag, text)
+  const loadModel = 'model to load at start in the mode explicit; * for all; may be repeated'
+  command.addOption(new Option('--load-model <name>', loadModel).argParser(listed))
   // Of a later release: known, so that the config can say so instead of "unknown option".
   return command.addOption(new Option('--grpc-port <port>').hideHelp())
 }

@@ -3,7 +3,6 @@
 import type { ListenAddress, SluiceConfig } from '../config/config.ts'
 import { placeCodeCache } from '../config/environment.ts'
 import { type LoadOptions, loadConfig } from '../config/load.ts'
-import { repositoryParsers } from '../config/parsers.ts'
 import { formatProblem } from '../config/problems.ts'
 import {
   type AdminSources,
@@ -21,7 +20,6 @@ import { Prover } from '../control/prover.ts'
 import { readReplicaFiles } from '../control/replica-files.ts'
 import { openStateDir, type StateDir } from '../control/state-dir.ts'
 import { Supervisor } from '../control/supervisor.ts'
-import { scanRepository } from '../registry/folder.ts'
 import { systemClock } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
 import { GatewayError } from '../shared/errors.ts'
@@ -29,6 +27,7 @@ import { createLogger, type Logger } from '../shared/logger.ts'
 import { packageVersion } from '../shared/package-version.ts'
 import { announce } from './announce.ts'
 import { restartKeys } from './config-changes.ts'
+import { modelControlOf, repositoryAt } from './model-settings.ts'
 import { complain, EXIT } from './output.ts'
 import { placementHost, provingLimits } from './proving-limits.ts'
 import { replicaSettings } from './replica-settings.ts'
@@ -76,7 +75,8 @@ const buildGateway = (
     host: placementHost(config),
     loadMsMax: config.watchdog.loadSecondsMax * 1000,
     recycle: config.recycle,
-    scan: () => scanRepository(config.modelRepository, repositoryParsers),
+    repository: repositoryAt(config.modelRepository),
+    modelControl: modelControlOf(config),
     makeSupervisor: (handlers) =>
       new Supervisor({
         ...{ stateDir, clock, logger, handlers },
@@ -156,7 +156,7 @@ const reloader = (
     access.reload(loaded.config)
     prover.setLimits(provingLimits(loaded.config))
     gateway.recycler.setLimits(loaded.config.recycle)
-    gateway.reload(loaded.config.defaultEndpoint)
+    gateway.reload(loaded.config.defaultEndpoint, modelControlOf(loaded.config))
   }
   return { reload, warnings: () => waiting }
 }

@@ -21,6 +21,12 @@ export interface SluiceConfig {
   readonly defaultEndpoint: string | null
   /** Absolute. */
   readonly stateDir: string
+  readonly modelControlMode: 'none' | 'poll' | 'explicit'
+  readonly modelPollSeconds: number
+  /** Of the explicit mode; `*`: all. */
+  readonly loadModels: readonly string[]
+  readonly loadRetriesMax: number
+  readonly loadRetrySeconds: number
   readonly server: {
     readonly host: string
     readonly httpPort: number

@@ -26,6 +26,7 @@ export const FLAG_PATHS: Readonly<Record<string, readonly string[]>> = {
   replicas: ['server', 'replicas'],
   http: ['server', 'http'],
   'model-control-mode': ['model_control_mode'],
+  'load-model': ['load_models'],
 }
 
 const PREFIX = 'SLUICE_'

@@ -57,6 +57,14 @@ const limitsOf = (yaml: SluiceYaml['limits']): SluiceConfig['limits'] => ({
   timeoutMsMax: yaml.timeout_ms_max,
 })
 
+const modelControlOf = (yaml: SluiceYaml) => ({
+  modelControlMode: yaml.model_control_mode,
+  modelPollSeconds: yaml.model_poll_seconds,
+  loadModels: yaml.load_models,
+  loadRetriesMax: yaml.load_retries_max,
+  loadRetrySeconds: yaml.load_retry_seconds,
+})
+
 export const resolveConfig = (
   yaml: SluiceYaml,
   { cores, memoryBytes, repositoryBase, stateBase, accessBase, tlsBase, keys }: Surroundings,
@@ -72,6 +80,7 @@ export const resolveConfig = (
     modelRepository: resolve(repositoryBase, yaml.model_repository),
     defaultEndpoint: yaml.default_endpoint,
     stateDir: resolve(stateBase, yaml.state_dir),
+    ...modelControlOf(yaml),
     server: {
       host: yaml.server.host,
       httpPort: yaml.server.http_port,

@@ -126,5 +126,7 @@ export const callAnswers = (gateway: Gateway, clock: Clock): CallAnswers => {
       gateway.catalog.hasScan
         ? index(modelFacts(gateway), ready)
         : refuse('CONTROL_UNREACHABLE', 'Control has not read the model repository yet'),
+    model_load: ({ model }) => gateway.loads.load(model),
+    model_unload: ({ model }) => gateway.loads.unload(model),
   }
 }

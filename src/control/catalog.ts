@@ -4,40 +4,20 @@
  * from it (the plan) is `planner.ts`, pure.
  */
 
-import type { ConfigProblem } from '../config/config.ts'
-import type {
-  RepositoryFault,
-  RepositoryScan,
-  ScannedModel,
-  ScannedVersion,
-} from '../registry/folder.ts'
+import type { RepositoryScan, ScannedModel, ScannedVersion } from '../registry/folder.ts'
 import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts'
-import { aspiredVersions } from '../runtime/version-policy.ts'
 import { type EpochPlan, loadKey, type PlannedVersion } from '../shared/epoch-plan.ts'
-import { declaredFault, declaredWarnings, placedFailure } from './declared-tensors.ts'
+import {
+  aspiredOf,
+  type CatalogModel,
+  type CatalogVersion,
+  entriesOf,
+  isFailure,
+  judge,
+} from './catalog-version.ts'
+import { type Attempt, failedAttempt, NO_ATTEMPT, type RetryPolicy } from './load-retries.ts'
 import type { PlaceVersion } from './placements.ts'
-import { bindingFailure, keptFiles, placementOf, plannedVersion } from './planned-version.ts'
-
-export interface CatalogVersion {
-  readonly scanned: ScannedVersion
-  /** Of the last sound proving run under this control. */
-  readonly report: ProvingReport | null
-  /** What the last proving run found sound, to be planned; null when it failed, or had none. */
-  readonly sound: PlannedVersion | null
-  /** Why what lies there now cannot serve. */
-  readonly failure: RepositoryFault | null
-  /** Of the last proving run: where it does other than its config.pbtxt declares. */
-  readonly warnings: readonly ConfigProblem[]
-  readonly isProving: boolean
-}
-
-export interface CatalogModel {
-  readonly scanned: ScannedModel
-  /** Why its settings cannot be read now; what is known of it is by those before. */
-  readonly broken: RepositoryFault | null
-  /** Aspired versions only, by number. */
-  readonly versions: ReadonlyMap<number, CatalogVersion>
-}
+import { keptFiles, placementOf } from './planned-version.ts'
 
 export type ProveVersion = (
   model: ScannedModel,
@@ -50,50 +30,22 @@ export interface CatalogSources {
   readonly place: PlaceVersion
   /** The present epoch. */
   present(): Pick<EpochPlan, 'versions'> | null
-  /** A proving run has ended and its result is in `models`. */
-  onResult(): void
+  /** Whether a model is to be loaded at all. */
+  isWanted(model: string): boolean
+  retries(): RetryPolicy
+  /** Monotonic milliseconds. */
+  monotonic(): number
+  /** A proving run has ended and its result is in `models`; null: it was sound. */
+  onResult(model: string, failure: ProvingFailure | null): void
 }
 
-/** Entries of versions to be proved. What was sound before stays so until its result is there. */
-const entriesOf = (
-  versions: readonly ScannedVersion[],
-  known: CatalogModel['versions'] = new Map(),
-): CatalogModel['versions'] =>
-  new Map(
-    versions.map((scanned): [number, CatalogVersion] => {
-      const { version, fault } = scanned
-      const { report = null, sound = null, warnings = [] } = known.get(version) ?? {}
-      const isProving = fault === null
-      const kept = { report, sound: isProving ? sound : null, warnings }
-      return [version, { scanned, ...kept, failure: fault, isProving }]
-    }),
-  )
-
-/** A version whose proving run failed has no report. */
-export const isFailure = (result: ProvingReport | ProvingFailure): result is ProvingFailure =>
-  'code' in result
-
-/** What a proving run makes of a version. One that cannot keep its promises is as good as none. */
-const judge = (
-  model: ScannedModel,
-  scanned: ScannedVersion,
-  result: ProvingReport | ProvingFailure,
-  place: PlaceVersion,
-): Pick<CatalogVersion, 'sound' | 'failure' | 'warnings'> => {
-  if (isFailure(result)) return { ...NOT_SOUND, failure: placedFailure(model, result) }
-  const planned = plannedVersion(model, scanned, result, place)
-  const failure = declaredFault(model, scanned.version, result.signature) ?? bindingFailure(planned)
-  if (failure !== null) return { ...NOT_SOUND, failure }
-  return { sound: planned, failure, warnings: declaredWarnings(model.config, result.signature) }
-}
-
-const NOT_SOUND = { sound: null, warnings: [] }
+const NEVER = Number.POSITIVE_INFINITY
 
 export class Catalog {
   readonly #sources: CatalogSources
   #models: ReadonlyMap<string, CatalogModel> = new Map()
   #hasScan = false
-  readonly #barred = new Set<string>()
+  readonly #barred = new Map<string, string>()
 
   constructor(sources: CatalogSources) {
     this.#sources = sources
@@ -108,14 +60,19 @@ export class Catalog {
     return this.#hasScan
   }
 
-  /** `loadKey` of what replicas could not prepare since the last scan. */
-  get barred(): ReadonlySet<string> {
+  /** By `loadKey`: what replicas could not prepare since it was last read; its model. */
+  get barred(): ReadonlyMap<string, string> {
     return this.#barred
   }
 
   /** Whether the result of some proving run is still to come. */
   get isProving(): boolean {
     return this.#entries().some(({ isProving }) => isProving)
+  }
+
+  /** When the next version that failed is tried again by itself. Monotonic milliseconds. */
+  get retryAtMs(): number {
+    return Math.min(...this.#entries().map(({ attempt }) => attempt.retryAtMs ?? NEVER), NEVER)
   }
 
   /** SHA-256 of the files in the state folder that a plan may need. */
@@ -129,7 +86,7 @@ export class Catalog {
 
   /**
    * Takes over a scan and has every aspired version proved, which the cache makes quick for what
-   * has not changed. `serving`: the versions by model that answer now or did so last, aspired too,
+   * has not changed. `serving`: the versions by model that answer now or did so last, kept too,
    * because they are what an endpoint falls back to.
    */
   take(scan: RepositoryScan, serving: ReadonlyMap<string, number>): void {
@@ -144,34 +101,92 @@ export class Catalog {
     for (const { name } of scan.models) this.#begin(name, this.#models.get(name)!.versions.values())
   }
 
+  /** The same for one model, read by itself; null: it has gone. */
+  takeModel(name: string, scanned: ScannedModel | null, serving: number | undefined): void {
+    for (const [key, model] of this.#barred) if (model === name) this.#barred.delete(key)
+    const models = new Map(this.#models)
+    if (scanned === null) models.delete(name)
+    else models.set(name, this.#modelOf(scanned, serving))
+    this.#models = new Map([...models].sort(([a], [b]) => (a < b ? -1 : 1)))
+    if (scanned !== null) this.#begin(name, this.#models.get(name)!.versions.values())
+  }
+
+  /** A model is not wanted any more; what is known of it beside its versions stays. */
+  release(name: string): void {
+    const model = this.#models.get(name)
+    if (model === undefined) return
+    this.#models = new Map(this.#models).set(name, { ...model, isWanted: false })
+    this.#keep(name, () => false)
+  }
+
+  /** A model that could not be loaded is not wanted any more; why it could not stays known. */
+  abandon(name: string): void {
+    const model = this.#models.get(name)
+    if (model === undefined) return
+    const versions = [...model.versions].map(
+      ([version, entry]) => [version, { ...entry, attempt: NO_ATTEMPT }] as const,
+    )
+    const given = { ...model, isWanted: false, versions: new Map(versions) }
+    this.#models = new Map(this.#models).set(name, given)
+  }
+
+  /**
+   * An epoch was committed: what is neither aspired to nor serves is forgotten, unless it has
+   * failed on the way; and of what is loaded that it has failed before.
+   */
+  onCommitted(serving: ReadonlyMap<string, number>): void {
+    const loaded = new Set(this.#sources.present()?.versions.map(loadKey))
+    for (const [name, { scanned, versions, isWanted }] of this.#models) {
+      if (!isWanted) continue
+      for (const entry of versions.values()) {
+        const isLoaded = entry.sound !== null && loaded.has(loadKey(entry.sound))
+        if (isLoaded && entry.attempt.tries > 0) this.#put(name, { ...entry, attempt: NO_ATTEMPT })
+      }
+      const wanted = new Set<number | undefined>(this.#wantedOf(scanned, versions))
+      wanted.add(serving.get(name))
+      const hasFailed = (version: number) => versions.get(version)!.failure !== null
+      this.#keep(name, (version) => wanted.has(version) || hasFailed(version))
+    }
+  }
+
+  #keep(name: string, isKept: (version: number) => boolean): void {
+    const model = this.#models.get(name)!
+    const versions = new Map([...model.versions].filter(([version]) => isKept(version)))
+    if (versions.size === model.versions.size) return
+    // One that is wanted again later is tried as if it were new.
+    for (const [version, { sound }] of model.versions) {
+      if (sound !== null && !versions.has(version)) this.#barred.delete(loadKey(sound))
+    }
+    this.#models = new Map(this.#models).set(name, { ...model, versions })
+  }
+
   #modelOf(scanned: ScannedModel, serving: number | undefined): CatalogModel {
     const known = this.#models.get(scanned.name)
+    const isWanted = this.#sources.isWanted(scanned.name)
+    if (!isWanted) return { scanned, broken: null, isWanted, versions: new Map() }
     // Settings that cannot be read: what was known of the model before stays.
-    if (scanned.isBroken && known !== undefined) {
+    if (scanned.isBroken && known?.isWanted) {
       const [broken = null] = scanned.faults
       const versions = [...known.versions].map(
         ([version, entry]) => [version, { ...entry, failure: broken }] as const,
       )
       const { faults } = scanned
-      return { broken, scanned: { ...known.scanned, faults }, versions: new Map(versions) }
+      const kept = { ...known.scanned, faults }
+      return { broken, isWanted, scanned: kept, versions: new Map(versions) }
     }
     const wanted = new Set([...this.#wantedOf(scanned, new Map()), serving])
     const versions = scanned.versions.filter(({ version }) => wanted.has(version))
-    return { scanned, broken: null, versions: entriesOf(versions, known?.versions) }
+    return { scanned, isWanted, broken: null, versions: entriesOf(versions, known?.versions) }
   }
 
   #wantedOf(scanned: ScannedModel, known: CatalogModel['versions']): number[] {
-    const { name, aliases, versions } = scanned
+    const { name } = scanned
     const served = this.#sources.present()?.versions ?? []
     const isServed = (version: number) =>
       served.some((each) => each.model === name && each.version === version)
-    return aspiredVersions({
-      aliases,
-      versions: versions.map(({ version, fault }) => {
-        const entry = known.get(version)
-        const hasFailed = entry !== undefined && this.#isHopeless(entry) && !isServed(version)
-        return { version, fault, hasFailed }
-      }),
+    return aspiredOf(scanned, (version) => {
+      const entry = known.get(version)
+      return entry !== undefined && this.#isHopeless(entry) && !isServed(version)
     })
   }
 
@@ -202,13 +217,21 @@ export class Catalog {
     if (entry === undefined || entry.scanned !== scanned) return
     const report = isFailure(result) ? null : result
     const judgement = judge(model, scanned, result, this.#sources.place)
+    const { failure } = judgement
     this.#put(name, {
-      ...{ ...entry, ...judgement, failure: broken ?? judgement.failure },
+      ...{ ...entry, ...judgement, failure: broken ?? failure },
       report: report ?? entry.report,
+      // Proved, it may still fail in replicas, as it may have before: that counts on.
+      attempt: failure === null ? entry.attempt : this.#failedOnce(entry, failure),
       isProving: false,
     })
     this.#tryNext(name)
-    this.#sources.onResult()
+    this.#sources.onResult(name, failure)
+  }
+
+  #failedOnce({ attempt }: CatalogVersion, { code }: ProvingFailure): Attempt {
+    const { retries, monotonic } = this.#sources
+    return failedAttempt(code, attempt.tries, retries(), monotonic())
   }
 
   #put(name: string, entry: CatalogVersion): void {
@@ -238,21 +261,37 @@ export class Catalog {
     }
   }
 
-  /** Takes out what replicas cannot prepare. The next scan tries it again. */
-  markFailed(planned: PlannedVersion, failure: ProvingFailure): void {
+  /**
+   * Takes out what replicas cannot prepare. With `mayRetry` it is tried again by itself, if what
+   * failed may pass; else when its model is read again.
+   */
+  markFailed(planned: PlannedVersion, failure: ProvingFailure, mayRetry: boolean): void {
     const { model, version } = planned
-    this.#barred.add(loadKey(planned))
+    this.#barred.set(loadKey(planned), model)
     const entry = this.#models.get(model)?.versions.get(version)
     if (entry === undefined) return
-    this.#put(model, { ...entry, failure })
+    const attempt = mayRetry ? this.#failedOnce(entry, failure) : NO_ATTEMPT
+    this.#put(model, { ...entry, failure, attempt })
     this.#tryNext(model)
+  }
+
+  /** Tries again what is due. */
+  retry(nowMs: number): void {
+    for (const [name, { versions }] of this.#models) {
+      for (const [version, { attempt, sound }] of versions) {
+        if (attempt.retryAtMs === null || attempt.retryAtMs > nowMs) continue
+        if (sound !== null) this.#barred.delete(loadKey(sound))
+        this.proveAgain(name, version)
+      }
+    }
   }
 
   /** Has a version proved once more, if it can be; until that is done it stays what it is. */
   proveAgain(model: string, version: number): boolean {
     const entry = this.#models.get(model)?.versions.get(version)
     if (entry === undefined || entry.scanned.fault !== null) return false
-    const again = { ...entry, isProving: true }
+    const attempt = { ...entry.attempt, retryAtMs: null }
+    const again = { ...entry, attempt, isProving: true }
     this.#put(model, again)
     this.#begin(model, [again])
     return true

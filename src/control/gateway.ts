@@ -5,7 +5,6 @@
 
 import { join } from 'node:path'
 import type { Report } from '../../proto/gen/control_pb.ts'
-import type { RepositoryScan, ScannedModel, ScannedVersion } from '../registry/folder.ts'
 import type { PlacementHost } from '../runtime/placement.ts'
 import { type Clock, delay } from '../shared/clock.ts'
 import { slotKeyText } from '../shared/counters.ts'
@@ -18,21 +17,25 @@ import type { ClientAccess } from './client-access.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
 import { Figures } from './figures.ts'
 import { answerCall } from './forwarded-calls.ts'
+import { ModelControl, type ModelControlSettings } from './model-control.ts'
+import { ModelLoads } from './model-loads.ts'
 import { Placements } from './placements.ts'
 import { keptFiles } from './planned-version.ts'
 import { Planning } from './planning.ts'
 import { PoisonList } from './poison-list.ts'
 import { PoisonWatch } from './poison-watch.ts'
 import { prepareMsMax } from './prepare-limit.ts'
-import type { Prover, ProvingResult } from './prover.ts'
-import { provingSubject } from './proving-subject.ts'
+import type { Prover } from './prover.ts'
+import { proveBy } from './proving-subject.ts'
 import { Publisher } from './publisher.ts'
 import { lookForWear, type Recycler, recyclerOf } from './recycler.ts'
 import type { RecycleLimits } from './recycling.ts'
 import { ReplicaVersions } from './replica-versions.ts'
+import type { Repository } from './repository-reader.ts'
 import type { StateDir } from './state-dir.ts'
 import { type Snapshot, Statistics } from './statistics.ts'
 import type { Supervisor, SupervisorHandlers } from './supervisor.ts'
+import { Waiting } from './waiting.ts'
 
 /** What planning has under way ends with the links of the replicas; else it is left alone. */
 const STOP_MS_MAX = 2000
@@ -49,8 +52,8 @@ export interface GatewayParts {
   readonly loadMsMax: number
   readonly recycle: RecycleLimits
   readonly access: ClientAccess
-  /** Throws GatewayError REPOSITORY_UNREADABLE. */
-  scan(): RepositoryScan
+  readonly repository: Repository
+  readonly modelControl: ModelControlSettings
   /** Called with the handlers of this gateway; the supervisor is started by `start`. */
   makeSupervisor(handlers: SupervisorHandlers): Supervisor
 }
@@ -67,7 +70,9 @@ export class Gateway {
   readonly recycler: Recycler
   readonly poison: PoisonList
   readonly #poisonWatch: PoisonWatch
-  #waiting: { condition: () => boolean; resolve: () => void }[] = []
+  readonly loads: ModelLoads
+  readonly #control: ModelControl
+  readonly #waiting = new Waiting()
   #isDraining = false
   #starting: Promise<void> = Promise.resolve()
   #defaultEndpoint: string | null
@@ -91,25 +96,39 @@ export class Gateway {
       },
       stateDir.readEpoch(),
     )
+    this.#control = new ModelControl(parts.modelControl, stateDir.readRequests(), {
+      write: (requests) => stateDir.writeRequests(requests),
+    })
+    const control = this.#control
     this.catalog = new Catalog({
-      prove: (model, version) => this.#prove(model, version),
+      prove: proveBy({
+        ...{ prover, logger, isEnding: () => this.#isDraining },
+        poisonOf: (version) => this.poison.reasonFor(version),
+      }),
       place: this.#placements.place,
       present: () => this.publisher.plan,
-      onResult: () => this.#planning.onResult(),
+      isWanted: control.isWanted,
+      retries: () => control.settings.retries,
+      monotonic: clock.monotonic,
+      onResult: (model, failure) => this.#planning.onResult(model, failure),
     })
     const { catalog, publisher } = this
     this.#planning = new Planning({
-      ...{ catalog, publisher, clock, logger },
-      scan: parts.scan,
+      ...{ catalog, publisher, clock, logger, control, repository: parts.repository },
       isPoison: (version) => this.poison.reasonFor(version) !== null,
       onDamaged: (version) => prover.forget(version),
       onPause: () => this.#onPause(),
+    })
+    this.loads = new ModelLoads({
+      ...{ catalog, publisher, clock, logger, control, planning: this.#planning },
+      when: this.#waiting.when,
+      isDraining: () => this.#isDraining,
     })
     this.recycler = recyclerOf({ clock, logger, catalog }, this.supervisor, parts.recycle)
     this.poison = new PoisonList(join(stateDir.path, 'poison.json'))
     this.#poisonWatch = new PoisonWatch({
       ...{ clock, logger, catalog, publisher, list: this.poison, runPath: stateDir.runPath },
-      onRoutedOut: () => this.#planning.onResult(),
+      onRoutedOut: () => this.#planning.onChanged(),
     })
     this.figures = new Figures({
       ...{ statistics: new Statistics(clock), clock, logger, replace },
@@ -188,38 +207,31 @@ export class Gateway {
     this.#planning.start(this.#defaultEndpoint)
   }
 
-  /** Has the repository read again. */
-  reload(defaultEndpoint: string | null): void {
+  /** Has the repository read again; without settings, under those that count. */
+  reload(defaultEndpoint: string | null, settings?: ModelControlSettings): void {
     this.#defaultEndpoint = defaultEndpoint
+    if (settings !== undefined) this.#control.settings = settings
     this.#planning.rescan(defaultEndpoint)
   }
 
   /** Resolves when it is ready. */
   whenReady(): Promise<void> {
-    return this.#when(() => this.unreadyReasons().length === 0)
+    return this.#waiting.when(() => this.unreadyReasons().length === 0)
   }
 
   /** Resolves when everything that was found is served, or is known not to be servable. */
   whenSettled(): Promise<void> {
-    return this.#when(() => this.#planning.isSettled && this.publisher.plan !== null)
-  }
-
-  #when(condition: () => boolean): Promise<void> {
-    if (condition()) return Promise.resolve()
-    return new Promise((resolve) => this.#waiting.push({ condition, resolve }))
+    return this.#waiting.when(() => this.#planning.isSettled && this.publisher.plan !== null)
   }
 
   /** What a scan found, what cannot be done and what the operator should know: sentences. */
   warnings(): string[] {
-    const ofModels = [...this.catalog.models.values()].flatMap(({ scanned }) =>
+    const wanted = [...this.catalog.models.values()].filter(({ isWanted }) => isWanted)
+    const ofModels = wanted.flatMap(({ scanned }) =>
       scanned.faults.map(({ detail }) => `${scanned.name}: ${detail}`),
     )
-    return [
-      ...this.#parts.access.warnings(),
-      ...this.#planning.warnings(),
-      ...ofModels,
-      ...this.supervisor.warnings(),
-    ]
+    const ofParts = [this.#parts.access.warnings(), this.#planning.warnings()]
+    return [...ofParts.flat(), ...ofModels, ...this.supervisor.warnings()]
   }
 
   /** Why the gateway is not ready; empty when it is. */
@@ -248,6 +260,7 @@ export class Gateway {
     this.#parts.prover.close()
     this.#parts.access.stop()
     this.figures.end()
+    this.#waiting.tell()
     // What is adopted must be known before it can be ended.
     await this.#starting.catch(() => {})
     await this.supervisor.drainAll(drainMsMax)
@@ -263,28 +276,13 @@ export class Gateway {
     if (event === 'draining') this.#planning.onReplicas()
   }
 
-  async #prove(model: ScannedModel, scanned: ScannedVersion): Promise<ProvingResult> {
-    const { prover, logger } = this.#parts
-    const result = await prover.prove(provingSubject(model, scanned))
-    const { name } = model
-    const { version } = scanned
-    const reason =
-      'code' in result ? null : this.poison.reasonFor({ ...result, model: name, version })
-    if (reason !== null) return { code: 'VERSION_POISONED', detail: reason }
-    if ('code' in result && !this.#isDraining) {
-      const event = { event: 'proving_failed', model: name, version, ...result }
-      logger.warn(event, 'a version failed')
-    }
-    return result
-  }
-
   /** Versions whose runs contradict their proving run move. */
   #reviewPlaces({ isWhole, slots }: Snapshot): void {
     const versions = this.publisher.plan?.versions ?? []
     const nowMs = this.#parts.clock.monotonic()
     if (!isWhole || this.#isDraining || !this.#placements.look(versions, slots, nowMs)) return
     this.catalog.placeAnew()
-    this.#planning.onResult()
+    this.#planning.onChanged()
   }
 
   #onPause(): void {
@@ -293,8 +291,6 @@ export class Gateway {
       const copies = planned.flatMap(keptFiles)
       this.#parts.prover.sweep(new Set([...copies, ...this.catalog.copies()]))
     }
-    const met = this.#waiting.filter(({ condition }) => condition())
-    this.#waiting = this.#waiting.filter((waiter) => !met.includes(waiter))
-    for (const { resolve } of met) resolve()
+    this.#waiting.tell()
   }
 }

@@ -4,7 +4,8 @@ import { formatProblem } from '../config/problems.ts'
 import { INLINE_RUN_US_MAX } from '../runtime/placement.ts'
 import type { ProvingFailure } from '../runtime/proving-report.ts'
 import type { PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
-import type { CatalogModel, CatalogVersion } from './catalog.ts'
+import type { CatalogModel, CatalogVersion } from './catalog-version.ts'
+import type { Attempt } from './load-retries.ts'
 import { versionName } from './planned-version.ts'
 import type { UnloadStatus } from './replica-versions.ts'
 import type { ModelStatus, ModelsDocument, VersionStatus } from './status-document.ts'
@@ -72,7 +73,7 @@ const versionStatus = (
   entry: CatalogVersion,
   served: ServedVersions,
 ): VersionStatus => {
-  const { sound, report, failure, isProving } = entry
+  const { sound, report, failure, isProving, attempt } = entry
   const { version } = entry.scanned
   const shared = {
     version,
@@ -83,7 +84,10 @@ const versionStatus = (
   const planned = inEpoch ?? (failure === null ? sound : null)
   const unbound = served.unbound.find((each) => each.model === name && each.version === version)
   const fault = inEpoch === undefined ? (unbound ?? failure) : null
-  if (fault !== null && !isProving) return { ...failed(fault), ...shared }
+  if (fault?.code === 'FILES_CHANGING') {
+    return { ...NOT_THERE, ...shared, state: 'loading', reason: fault.detail }
+  }
+  if (fault !== null && !isProving) return { ...failed(fault, attempt), ...shared }
   if (planned === null) return { ...NOT_THERE, ...shared, state: 'loading' }
   const { digest, signature, batching, session, placement } = planned
   return {
@@ -112,11 +116,14 @@ const NOT_THERE = {
   warnings: [],
 } as const
 
-const failed = ({ code, detail }: ProvingFailure): Omit<VersionStatus, 'version' | 'aliases'> => ({
+const failed = (
+  { code, detail }: ProvingFailure,
+  { note }: Attempt,
+): Omit<VersionStatus, 'version' | 'aliases'> => ({
   ...NOT_THERE,
   state: code === 'VERSION_POISONED' ? 'poison' : 'failed',
   code,
-  reason: detail,
+  reason: note === '' ? detail : `${detail} (${note})`,
 })
 
 const modelStatus = (model: CatalogModel, served: ServedVersions): ModelStatus => {
@@ -130,7 +137,9 @@ const modelStatus = (model: CatalogModel, served: ServedVersions): ModelStatus =
         const own = versionName({ model: name, version })
         const state = served.held.has(own) ? 'draining' : 'unloaded'
         const unloads = served.unloads.get(own) ?? []
-        return { ...NOT_THERE, version, aliases: [], state, unloads }
+        const isLeft = state === 'unloaded' && model.isWanted
+        const reason = isLeft ? 'the version policy does not name it' : null
+        return { ...NOT_THERE, version, aliases: [], state, reason, unloads }
       }
       return versionStatus(model, entry, served)
     }),

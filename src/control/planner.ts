@@ -1,4 +1,12 @@
-/** From the catalog to an epoch plan. Pure: the same catalog gives the same plan. */
+/**
+ * From what is aspired and what serves to the next epoch. Pure: the same catalog and epoch give the
+ * same plan.
+ *
+ * Keeps what is available, as TensorFlow Serving's policy of that name does (its
+ * availability_preserving_policy.cc): what is not aspired any more goes in the epoch in which
+ * something aspired is there to answer, not before. Both are loaded until its last request is
+ * answered: an epoch is prepared beside the one before it.
+ */
 
 import { isDeepStrictEqual } from 'node:util'
 import { layOut } from '../routing/bucket-table.ts'
@@ -10,7 +18,7 @@ import {
   type PlannedVersion,
   type PrepareFailure,
 } from '../shared/epoch-plan.ts'
-import type { CatalogModel } from './catalog.ts'
+import { aspiredOf, type CatalogModel, type CatalogVersion } from './catalog-version.ts'
 import { bindingFailure } from './planned-version.ts'
 
 export type PlanBody = Omit<EpochPlan, 'epoch'>
@@ -35,19 +43,22 @@ const firstHope = (
 
 /**
  * The version that answers an implicit endpoint: `champion`, or without that alias the highest one
- * that has not failed. While that is loading, or when the champion has failed or does not exist,
- * the version that answers now goes on, if any; as a last resort the highest sound one.
+ * aspired to that has not failed. While that is loading, or when the champion has failed or does
+ * not exist, the version that answers now goes on, if any; as a last resort the highest sound one.
+ *
+ * @param isAspired of those that may be chosen in their own right; default all
  */
 export const chooseVersion = (
   candidates: ReadonlyMap<number, Candidate>,
   champion: number | undefined,
   serving: number | undefined,
+  isAspired: (version: number) => boolean = () => true,
 ): number | null => {
   type Named = number | null | undefined
   const isSound = (version: Named): version is number => candidates.get(version ?? NONE) === 'sound'
   const isLoading = (version: Named) => candidates.get(version ?? NONE) === 'loading'
   const descending = [...candidates.keys()].sort((a, b) => b - a)
-  const preferred = champion ?? firstHope(descending, candidates)
+  const preferred = champion ?? firstHope(descending.filter(isAspired), candidates)
   if (isSound(preferred)) return preferred
   if (isSound(serving)) return serving
   if (isLoading(preferred) || isLoading(serving)) return null
@@ -57,12 +68,17 @@ export const chooseVersion = (
 
 interface Sorted {
   readonly candidates: ReadonlyMap<number, Candidate>
+  readonly aspired: ReadonlySet<number>
   readonly able: readonly PlannedVersion[]
   readonly unbound: readonly PrepareFailure[]
 }
 
 /** What each version is good for, before the endpoint's contract is known. */
-const sortOut = ({ scanned, versions }: CatalogModel, inputs: PlanInputs): Sorted => {
+const sortOut = (
+  { scanned, versions }: CatalogModel,
+  inputs: PlanInputs,
+  serving: number | undefined,
+): Sorted => {
   const served = (inputs.served ?? []).filter(({ model }) => model === scanned.name)
   const candidates = new Map<number, Candidate>()
   const able: PlannedVersion[] = []
@@ -86,7 +102,16 @@ const sortOut = ({ scanned, versions }: CatalogModel, inputs: PlanInputs): Sorte
   for (const version of new Set([...versions.keys(), ...unread])) {
     candidates.set(version, judge(version))
   }
-  return { candidates, able, unbound }
+  const isServed = (version: number) => served.some((each) => each.version === version)
+  const hasFailed = (version: number) => candidates.get(version) === 'failed' && !isServed(version)
+  const aspired = new Set([...aspiredOf(scanned, hasFailed), ...unread])
+  // One whose files have gone serves on as long as one that is aspired to may still come.
+  const mayCome = ([version, { attempt }]: [number, CatalogVersion]) =>
+    aspired.has(version) && (candidates.get(version) === 'loading' || attempt.retryAtMs !== null)
+  if (serving !== undefined && !candidates.has(serving) && [...versions].some(mayCome)) {
+    candidates.set(serving, judge(serving))
+  }
+  return { candidates, aspired, able, unbound }
 }
 
 /** Endpoints by name and the version that has most of their traffic. */
@@ -128,8 +153,10 @@ export interface PlanInputs {
   readonly previous: readonly PlannedEndpoint[]
   /** Versions of the present epoch: one that cannot be renewed serves on as it is there. */
   readonly served?: readonly PlannedVersion[]
+  /** Whether there is a present epoch: then a model of which nothing is whole yet is not in it. */
+  readonly hasEpoch?: boolean
   /** `loadKey` of what replicas cannot prepare. */
-  readonly barred?: ReadonlySet<string>
+  readonly barred?: { has(key: string): boolean }
   /** Whether a version has killed replicas, and may not be loaded. */
   isPoison?(version: PlannedVersion): boolean
   /** Whether a version is kept out of this plan, to see how replicas fare without it. */
@@ -142,6 +169,13 @@ const chooseDefault = (wanted: string | null, names: readonly string[]): string 
   return names.length === 1 ? names[0]! : null
 }
 
+/** Whether nothing of a model is there whole: it is as good as not there yet. */
+const isBeingCopied = ({ scanned, versions }: CatalogModel): boolean =>
+  [...versions.values(), ...scanned.versions.map(({ fault }) => ({ failure: fault }))].every(
+    ({ failure }) => failure?.code === 'FILES_CHANGING',
+  ) &&
+  (scanned.versions.length > 0 || scanned.faults[0]?.code === 'FILES_CHANGING')
+
 export const makePlan = (inputs: PlanInputs): PlanResult => {
   const { models, defaultEndpoint, previous } = inputs
   const serving = servingVersions(previous)
@@ -149,13 +183,19 @@ export const makePlan = (inputs: PlanInputs): PlanResult => {
   const endpoints: PlannedEndpoint[] = []
   const unavailable: string[] = []
   const unbound: PrepareFailure[] = []
-  for (const [name, model] of models) {
-    const sorted = sortOut(model, inputs)
+  const planned = [...models].filter(
+    ([name, model]) =>
+      model.isWanted && !(inputs.hasEpoch && !serving.has(name) && isBeingCopied(model)),
+  )
+  for (const [name, model] of planned) {
+    const sorted = sortOut(model, inputs, serving.get(name))
+    const { candidates, aspired } = sorted
     unbound.push(...sorted.unbound)
     const { aliases, isBroken } = model.scanned
     // Aliases that cannot be read are no reason to move traffic.
     const wanted = isBroken ? serving.get(name) : aliases['champion']
-    const chosen = chooseVersion(sorted.candidates, wanted, serving.get(name))
+    const isAspired = (version: number) => aspired.has(version)
+    const chosen = chooseVersion(candidates, wanted, serving.get(name), isAspired)
     const champion = sorted.able.find(({ version }) => version === chosen)
     if (champion === undefined) {
       unavailable.push(name)
@@ -164,13 +204,14 @@ export const makePlan = (inputs: PlanInputs): PlanResult => {
     const before = previous.find((candidate) => candidate.name === name)
     const endpoint = withRevision(endpointOf(name, champion), before)
     endpoints.push(endpoint)
-    for (const version of sorted.able) {
+    const kept = sorted.able.filter(({ version }) => isAspired(version) || version === chosen)
+    for (const version of kept) {
       const failure = bindingFailure(version, endpoint.contract)
       if (failure === null) versions.push(version)
       else unbound.push(failure)
     }
   }
-  const names = [...models.keys()]
+  const names = planned.map(([name]) => name)
   const chosen = chooseDefault(defaultEndpoint, names)
   return { body: { versions, endpoints, unavailable, defaultEndpoint: chosen }, unbound }
 }

@@ -1,29 +1,20 @@
 /**
- * From the folder to an epoch: one worker that scans, plans and has plans published, one step after
- * the other. What happens elsewhere (SIGHUP, a proving run that has ended, a replica that connects)
- * only says what is wanted and wakes it, so that no two changes mix and none is lost.
- *
- * ```
- * scan wanted?           read the repository, have it proved
- * a replica is behind?   bring it to the present epoch, unless that is known to fail
- * plan due?              make it; unless it is the present one, publish it
- * one failed before?     try again to bring it to the present epoch
- * else                   wait
- * ```
+ * From the folder to an epoch: one worker that reads, plans and has plans published, one step after
+ * the other; `next-action.ts` says which. What happens elsewhere (SIGHUP, a load, a proving run
+ * that has ended, a replica that connects) only says what is wanted and wakes it, so that no two
+ * changes mix and none is lost.
  */
 
-import type { RepositoryScan } from '../registry/folder.ts'
-import type { Clock } from '../shared/clock.ts'
+import type { ProvingFailure } from '../runtime/proving-report.ts'
 import type { PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
-import { GatewayError } from '../shared/errors.ts'
-import type { Logger } from '../shared/logger.ts'
-import type { Catalog } from './catalog.ts'
+import { GatewayError, type Refusal } from '../shared/errors.ts'
 import { foreignError } from './log-fields.ts'
-import { versionName } from './planned-version.ts'
+import { nextAction } from './next-action.ts'
+import { PlanFaults } from './plan-faults.ts'
 import { isSamePlan, makePlan, type PlanInputs, servingVersions } from './planner.ts'
 import { PrepareFailures } from './prepare-failures.ts'
 import type { Preparer, Publisher } from './publisher.ts'
-import { RepositoryReader } from './repository-reader.ts'
+import { RepositoryWatch, type WatchParts } from './repository-watch.ts'
 
 /** Results of proving runs are gathered for so long; a version that hangs holds up no other. */
 const SOON_MS = 1000
@@ -31,13 +22,8 @@ const SOON_MS = 1000
 const TRY_AGAIN_MS = 2000
 const NEVER = Number.POSITIVE_INFINITY
 
-export interface PlanningParts {
-  readonly catalog: Catalog
+export interface PlanningParts extends WatchParts {
   readonly publisher: Publisher
-  readonly clock: Clock
-  readonly logger: Logger
-  /** Throws GatewayError REPOSITORY_UNREADABLE. */
-  scan(): RepositoryScan
   onDamaged(version: PlannedVersion): void
   readonly isPoison: NonNullable<PlanInputs['isPoison']>
   /** It has done what was wanted and waits. */
@@ -47,25 +33,23 @@ export interface PlanningParts {
 export class Planning {
   readonly #parts: PlanningParts
   readonly #failures: PrepareFailures
-  readonly #repository: RepositoryReader
+  readonly #repository: RepositoryWatch
+  readonly #faults: PlanFaults
   /** Replicas that could not be brought up, and when to try again. */
   readonly #benched = new Map<Preparer, number>()
   #defaultEndpoint: string | null = null
-  #isScanWanted = false
-  #scannedMs = 0
   #planAtMs = NEVER
   #isBusy = false
   #isWoken = false
   #isClosed = false
   #resume = () => {}
   #worker: Promise<void> = Promise.resolve()
-  #epochFault: string | null = null
-  #unknownDefault: string | null = null
-  #unbound: readonly PrepareFailure[] = []
+  #epochFault: readonly [string] | null = null
 
   constructor(parts: PlanningParts) {
     this.#parts = parts
-    this.#repository = new RepositoryReader(parts.scan, parts.logger)
+    this.#repository = new RepositoryWatch(parts)
+    this.#faults = new PlanFaults(parts.logger)
     this.#failures = new PrepareFailures(parts)
   }
 
@@ -89,12 +73,26 @@ export class Planning {
   /** Has the repository read again. Several wishes that come before it is done are one. */
   rescan(defaultEndpoint: string | null): void {
     this.#defaultEndpoint = defaultEndpoint
-    this.#isScanWanted = true
+    this.#repository.wantScan()
+    this.#wake()
+  }
+
+  /** Has one model read again. Resolves when the catalog has what was found. */
+  look(model: string): Promise<void> {
+    const looked = this.#repository.wantLook(model)
+    this.#wake()
+    return looked
+  }
+
+  /** The catalog has changed, by no result: a model was let go of, or versions placed anew. */
+  onChanged(): void {
+    this.#planWithin(0)
     this.#wake()
   }
 
   /** The catalog has a new result. */
-  onResult(): void {
+  onResult(model: string, failure: ProvingFailure | null): void {
+    if (failure?.code === 'FILES_CHANGING') this.#repository.lookLater(model)
     this.#benched.clear()
     this.#planWithin(this.#parts.catalog.isProving ? SOON_MS : 0)
     this.#wake()
@@ -112,19 +110,30 @@ export class Planning {
 
   /** Versions that cannot keep the contract of their endpoint. */
   get unbound(): readonly PrepareFailure[] {
-    return this.#unbound
+    return this.#faults.unbound
   }
 
-  /** Nothing is under way: what is known is served, or cannot be. */
+  /** What is known may not be in the present epoch yet. */
+  get isPlanDue(): boolean {
+    return this.#planAtMs !== NEVER
+  }
+
+  /** Why the repository cannot be read; null when it can. */
+  get unreadable(): Refusal | null {
+    return this.#repository.fault
+  }
+
+  /** Nothing is under way: what is known is served, or cannot be, or is tried again later. */
   get isSettled(): boolean {
-    if (this.#isBusy || this.#isScanWanted || this.#parts.catalog.isProving) return false
+    if (this.#isBusy || this.#repository.isBehind) return false
+    if (this.#parts.catalog.isProving || this.#repository.isRestless) return false
     return this.#planAtMs === NEVER && this.#behind().length === 0
   }
 
   /** Sentences for the operator. */
   warnings(): string[] {
-    const own = [this.#unknownDefault, this.#epochFault].filter((fault) => fault !== null)
-    return [...this.#repository.warnings(), ...own, ...this.#failures.warnings()]
+    const all = [this.#repository, this.#faults, this.#failures].map((part) => part.warnings())
+    return [...all.flat(), ...(this.#epochFault ?? [])]
   }
 
   /** Nothing is begun any more; resolves when what is under way has ended. */
@@ -161,29 +170,37 @@ export class Planning {
   /** Does the first thing that is wanted; false when nothing is. */
   async #step(nowMs: number): Promise<boolean> {
     const { publisher } = this.#parts
-    if (this.#scanAtMs <= nowMs) {
-      this.#isScanWanted = false
-      this.#readRepository()
-      return true
-    }
     const behind = this.#behind(nowMs)
     const fresh = this.#failures.isInVain ? [] : behind.filter((each) => !this.#benched.has(each))
-    // A plan that nobody is there to prepare waits for the first replica that connects.
-    const isPlanDue = this.#planAtMs <= nowMs && publisher.replicas.length > 0
-    if (fresh.length === 0 && isPlanDue) {
+    const hasReplicas = publisher.replicas.length > 0
+    const due = { ...this.#times(), hasReplicas, fresh: fresh.length, behind: behind.length }
+    const action = nextAction(due, nowMs)
+    if (action === 'scan') this.#readRepository()
+    else if (action === 'look') this.#look(nowMs)
+    else if (action === 'retry') this.#retry(nowMs)
+    else if (action === 'poll') this.#repository.poll()
+    else if (action === 'bring_fresh') await this.#bring(fresh)
+    else if (action === 'bring') await this.#bring(behind)
+    else if (action === 'plan') {
       this.#planAtMs = NEVER
       await this.#plan()
-      return true
     }
-    const next = fresh.length > 0 ? fresh : behind
-    if (next.length > 0) await this.#bring(next)
-    return next.length > 0
+    return action !== 'wait'
+  }
+
+  /** When what is due by time is due. */
+  #times() {
+    return {
+      ...this.#repository.times(),
+      retryAtMs: this.#failures.isNarrowing ? NEVER : this.#parts.catalog.retryAtMs,
+      planAtMs: this.#planAtMs,
+    }
   }
 
   /** Until somebody wakes it, or what was not due at the last step is: timers may go off early. */
   #pause(lookedMs: number): Promise<void> {
     const { clock } = this.#parts
-    const all = [this.#scanAtMs, this.#planAtMs, ...this.#benched.values()]
+    const all = [...Object.values(this.#times()), ...this.#benched.values()]
     const dueMs = Math.min(...all.filter((atMs) => atMs > lookedMs))
     const delayMs = Math.max(0, dueMs - clock.monotonic())
     return new Promise((resolve) => {
@@ -197,25 +214,24 @@ export class Planning {
     })
   }
 
-  /** While versions are proved, one scan a while: each has them all proved anew. */
-  get #scanAtMs(): number {
-    if (!this.#isScanWanted) return NEVER
-    return this.#parts.catalog.isProving ? this.#scannedMs + SOON_MS : 0
-  }
-
   #planWithin(delayMs: number): void {
     this.#planAtMs = Math.min(this.#planAtMs, this.#parts.clock.monotonic() + delayMs)
   }
 
   #readRepository(): void {
-    const { catalog, publisher, clock } = this.#parts
-    this.#scannedMs = clock.monotonic()
-    const scan = this.#repository.read()
-    // What is served stays: a repository that cannot be read for a moment must stop nobody.
-    if (scan === null) return
+    if (!this.#repository.scan()) return
     this.#failures.onScan()
-    catalog.take(scan, servingVersions(publisher.endpoints))
-    this.#planWithin(catalog.isProving ? SOON_MS : 0)
+    this.#planWithin(this.#parts.catalog.isProving ? SOON_MS : 0)
+  }
+
+  #look(nowMs: number): void {
+    this.#repository.look(nowMs)
+    this.#planWithin(this.#parts.catalog.isProving ? SOON_MS : 0)
+  }
+
+  #retry(nowMs: number): void {
+    this.#parts.catalog.retry(nowMs)
+    this.#planWithin(0)
   }
 
   /** Replicas that do not serve the present epoch and may be asked to. */
@@ -232,12 +248,10 @@ export class Planning {
     const round = await publisher.bring(behind)
     if (this.#isClosed) return
     if (this.#failures.take(round)) this.#planWithin(0)
-    const nowMs = clock.monotonic()
+    const againMs = clock.monotonic() + TRY_AGAIN_MS
     const present = publisher.replicas
-    for (const replica of behind) {
-      const isStuck = present.includes(replica) && !publisher.isCurrent(replica)
-      if (isStuck) this.#benched.set(replica, nowMs + TRY_AGAIN_MS)
-    }
+    const isStuck = (each: Preparer) => present.includes(each) && !publisher.isCurrent(each)
+    for (const replica of behind.filter(isStuck)) this.#benched.set(replica, againMs)
     for (const replica of [...this.#benched.keys()]) {
       if (!present.includes(replica)) this.#benched.delete(replica)
     }
@@ -246,47 +260,33 @@ export class Planning {
   async #plan(): Promise<void> {
     const { catalog, publisher } = this.#parts
     const present = publisher.plan
-    const { body, unbound } = makePlan({
+    const result = makePlan({
       models: catalog.models,
       defaultEndpoint: this.#defaultEndpoint,
       previous: publisher.endpoints,
       served: present?.versions ?? [],
+      hasEpoch: present !== null,
       ...{ barred: catalog.barred, isPoison: this.#parts.isPoison },
       isHeld: (version) => this.#failures.isHeld(version),
     })
-    this.#noteUnbound(unbound)
-    this.#noteDefault(body.defaultEndpoint)
+    const { body } = result
+    this.#faults.take(result, this.#defaultEndpoint)
     this.#epochFault = null
     // The first epoch waits for something to serve, while that may still come.
-    const isTooEarly = present === null && body.endpoints.length === 0 && catalog.isProving
+    const mayCome = catalog.isProving || this.#repository.isRestless
+    const isTooEarly = present === null && body.endpoints.length === 0 && mayCome
     if (isTooEarly || (present !== null && isSamePlan(present, body))) {
       if (this.#failures.release()) this.#planWithin(0)
       return
     }
     const round = await publisher.publish(body)
     if (this.#isClosed) return
-    if (round.isCommitted && this.#failures.release()) this.#planWithin(0)
+    if (round.isCommitted) {
+      catalog.onCommitted(servingVersions(publisher.endpoints))
+      if (this.#failures.release()) this.#planWithin(0)
+    }
     if (this.#failures.take(round)) this.#planWithin(0)
     else if (!round.isCommitted) this.#planWithin(TRY_AGAIN_MS)
-  }
-
-  #noteDefault(chosen: string | null): void {
-    const wanted = this.#defaultEndpoint
-    const isUnknown = wanted !== null && chosen === null
-    const fault = isUnknown ? `default_endpoint '${wanted}' names no endpoint` : null
-    if (fault !== null && fault !== this.#unknownDefault) {
-      this.#parts.logger.warn({ event: 'default_endpoint_unknown' }, fault)
-    }
-    this.#unknownDefault = fault
-  }
-
-  #noteUnbound(unbound: readonly PrepareFailure[]): void {
-    const known = new Set(this.#unbound.map(versionName))
-    this.#unbound = unbound
-    for (const failure of unbound) {
-      if (known.has(versionName(failure))) continue
-      this.#parts.logger.error({ event: 'version_failed', ...failure }, 'a version cannot serve')
-    }
   }
 
   /** The state folder cannot be written, or a fault of ours: the present epoch stays. */
@@ -294,7 +294,7 @@ export class Planning {
     if (this.#isClosed) return
     const { code, message } = GatewayError.from(thrown)
     this.#parts.logger.error({ event: 'epoch_not_made', code, ...foreignError(thrown) }, message)
-    this.#epochFault = `The present epoch stays: ${message}`
+    this.#epochFault = [`The present epoch stays: ${message}`]
     this.#planWithin(TRY_AGAIN_MS)
   }
 }

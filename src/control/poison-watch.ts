@@ -101,7 +101,7 @@ export class PoisonWatch {
     logger.error({ event: 'version_poisoned', model, version: number, reason }, 'it is routed out')
     // First: what lowers a risk is done before it is written down.
     for (const each of guilty) {
-      catalog.markFailed(each, { code: 'VERSION_POISONED', detail: reason })
+      catalog.markFailed(each, { code: 'VERSION_POISONED', detail: reason }, false)
     }
     onRoutedOut()
     try {

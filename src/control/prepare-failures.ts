@@ -15,6 +15,12 @@ import { Suspicion } from './suspicion.ts'
 /** How often a proven copy that is found damaged is made again, before its version has failed. */
 const MENDS_MAX = 1
 
+const isVariant = ({ endpoints }: EpochPlan, { model, version }: PlannedVersion): boolean =>
+  endpoints.some(
+    (endpoint) =>
+      endpoint.model === model && endpoint.variants.some((each) => each.version === version),
+  )
+
 export interface FailureSources {
   readonly catalog: Catalog
   readonly publisher: Publisher
@@ -38,6 +44,11 @@ export class PrepareFailures {
   /** Whether a version stays out of the next plan, because another one is being tried. */
   isHeld(version: PlannedVersion): boolean {
     return this.#suspicion.isHeld(version)
+  }
+
+  /** It is being found out which version kills replicas: no other should come in between. */
+  get isNarrowing(): boolean {
+    return this.#suspicion.isNarrowing
   }
 
   /** Lets all versions into the next plan; false when they are already. */
@@ -75,20 +86,27 @@ export class PrepareFailures {
   /** Draws conclusions from a round. Returns whether another plan follows from them. */
   take({ plan, isCommitted, ready, failures, lost }: Round): boolean {
     const found = new Map(failures.map(({ failure }) => [versionName(failure), failure]))
-    const blamed = this.#blame(lost, !isCommitted)
+    const blamed = this.#blame(plan, lost, !isCommitted)
     if (blamed !== null) found.set(versionName(blamed), blamed)
+    // What kills replicas is not tried again by itself.
+    const mayRetry = (failure: PrepareFailure) => failure !== blamed
     if (ready.length > 0 && failures.length === 0) {
       this.#suspicion.trust(plan.versions, lost.length === 0)
       this.#mends.clear()
       if (lost.length === 0) this.#spared.clear()
     }
-    return [...found.values()].map((failure) => this.#fail(plan, failure)).includes(true)
+    return [...found.values()]
+      .map((failure) => this.#fail(plan, failure, mayRetry(failure)))
+      .includes(true)
   }
 
-  #blame(lost: readonly LostReplica[], mayHold: boolean): PrepareFailure | null {
+  #blame(plan: EpochPlan, lost: readonly LostReplica[], mayHold: boolean): PrepareFailure | null {
     const [first] = lost
     if (first === undefined) return null
-    const { replica, loading } = first
+    const { replica } = first
+    // Those that answer come first: held back, they would take the others of their model along.
+    const rank = (version: PlannedVersion) => (isVariant(plan, version) ? 0 : 1)
+    const loading = first.loading.toSorted((a, b) => rank(a) - rank(b))
     const said = this.#said.get(replica.incarnation) ?? ''
     for (const each of lost) this.#said.delete(each.replica.incarnation)
     const suspect = loading.find((version) => said.endsWith(` load ${versionName(version)}`))
@@ -102,7 +120,7 @@ export class PrepareFailures {
     return { model, version, code: 'PREPARE_FAILED', detail }
   }
 
-  #fail(plan: EpochPlan, failure: PrepareFailure): boolean {
+  #fail(plan: EpochPlan, failure: PrepareFailure, mayRetry: boolean): boolean {
     const { catalog, logger, onDamaged } = this.#sources
     const name = versionName(failure)
     const version = plan.versions.find((each) => versionName(each) === name)
@@ -120,19 +138,15 @@ export class PrepareFailures {
       return false
     }
     logger.error({ event: 'version_failed', ...failure }, 'a version cannot serve')
-    catalog.markFailed(version, failure)
+    catalog.markFailed(version, failure, mayRetry)
     return true
   }
 
   /** A variant that some replica serves is not taken away because another cannot load it. */
   #isAnswering(version: PlannedVersion): boolean {
     const { publisher } = this.#sources
-    const isVariant = publisher.plan?.endpoints.some(
-      ({ model, variants }) =>
-        model === version.model && variants.some((each) => each.version === version.version),
-    )
-    return (
-      isVariant === true && publisher.replicas.some((each) => publisher.isLoadedIn(each, version))
-    )
+    const { plan, replicas } = publisher
+    if (plan === null || !isVariant(plan, version)) return false
+    return replicas.some((each) => publisher.isLoadedIn(each, version))
   }
 }

@@ -148,7 +148,7 @@ export class Prover {
       model = await this.#digests.of(modelFile)
     } catch {
       if (this.#closing.signal.aborted) return CLOSED
-      return { code: 'MODEL_INVALID', detail: 'model.onnx cannot be read' }
+      return { code: 'REPOSITORY_UNREADABLE', detail: 'model.onnx cannot be read' }
     }
     const { rowsMax, memoryBytesMax } = limits
     const settings = {

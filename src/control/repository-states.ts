@@ -16,8 +16,9 @@ export interface IndexEntry {
 }
 
 const reasonOf = ({ state, code, reason }: VersionStatus): string => {
-  if (state === 'failed' || state === 'poison') return `${code}: ${reason}`
-  return state === 'unloaded' ? 'unloaded: the version policy does not name it' : ''
+  if (code !== null) return `${code}: ${reason}`
+  if (state === 'unloaded') return reason === null ? 'unloaded' : `unloaded: ${reason}`
+  return reason ?? ''
 }
 
 const entriesOf = ({ name, versions }: ModelStatus): IndexEntry[] =>

@@ -7,6 +7,7 @@
  * gateway.json       name of the gateway, for ever
  * incarnation.json   last incarnation that a replica was started with
  * epoch.json         last committed epoch (stored-epoch.ts)
+ * requests.json      models that clients have asked to load and unload (stored-requests.ts)
  * poison.json        versions that killed replicas (poison-list.ts)
  * run/               two files per replica process (replica-files.ts, ../shared/run-marks.ts)
  * logs/              what replicas write to stdout and stderr
@@ -37,6 +38,7 @@ import {
   removeUnfinished,
 } from './state-layout.ts'
 import { readStoredEpoch, type StoredEpoch, writeStoredEpoch } from './stored-epoch.ts'
+import { type Requests, readStoredRequests, writeStoredRequests } from './stored-requests.ts'
 
 /** `sun_path` of a Unix socket address is 108 bytes with its final NUL (unix(7)). */
 const SOCKET_PATH_BYTES_MAX = 107
@@ -110,6 +112,25 @@ export class StateDir {
   writeEpoch(epoch: StoredEpoch): void {
     this.#refuseClosed()
     writeStoredEpoch(join(this.path, 'epoch.json'), epoch, this.#options)
+  }
+
+  /**
+   * What clients have asked to load and unload.
+   *
+   * @throws GatewayError STATE_TOO_NEW, STATE_CORRUPT
+   */
+  readRequests(): Requests {
+    return readStoredRequests(join(this.path, 'requests.json'))
+  }
+
+  /**
+   * Replaces what clients have asked for; on disk when this returns.
+   *
+   * @throws GatewayError STATE_UNWRITABLE
+   */
+  writeRequests(requests: Requests): void {
+    this.#refuseClosed()
+    writeStoredRequests(join(this.path, 'requests.json'), requests, this.#options)
   }
 
   /** Removes what earlier crashes have left. Only for who also owns the control socket. */

@@ -13,7 +13,7 @@ export interface VersionStatus {
   readonly version: number
   readonly state: VersionState
   readonly aliases: readonly string[]
-  /** Error code and reason when `failed` or `poison`. */
+  /** Error code and reason when `failed` or `poison`; a reason alone where a state needs one. */
   readonly code: string | null
   readonly reason: string | null
   readonly digest: string | null

@@ -29,6 +29,11 @@ export class Suspicion {
     return this.#held.has(loadKey(version))
   }
 
+  /** Some are held back, until it is known which of the others is to blame. */
+  get isNarrowing(): boolean {
+    return this.#held.size > 0
+  }
+
   /** Replicas have loaded these. With `isWhole` every one that was asked has. */
   trust(versions: readonly PlannedVersion[], isWhole: boolean): void {
     for (const version of versions) {

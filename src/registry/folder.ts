@@ -6,13 +6,14 @@
 import { type Dirent, readdirSync, realpathSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { FileRefusal, ModelConfig } from '../config/config.ts'
-import { GatewayError, type Refusal, refuse } from '../shared/errors.ts'
+import { type Refusal, refuse } from '../shared/errors.ts'
 import { isModelName, parseVersion } from '../shared/ids.ts'
 import type { ExampleRow, Manifest } from '../shared/manifest.ts'
 import type { FeatureBounds } from '../shared/profile.ts'
 import { exampleRowFault } from './example-row.ts'
+import { ALIASES_FILE, isIgnored, OWN_FILE, TRITON_FILE } from './names.ts'
 import { boundsOf, type ProfiledFeature } from './profile-bounds.ts'
-import { checkPlace, isFile, readOptional } from './repository-file.ts'
+import { checkPlace, isFile, readOptional, unreadable } from './repository-file.ts'
 
 /** What is wrong, and with which file or folder. */
 export interface RepositoryFault extends Refusal {
@@ -37,6 +38,8 @@ export interface ScannedVersion {
   readonly bounds: readonly FeatureBounds[]
   /** Why the version cannot even be tried; null when it can. */
   readonly fault: RepositoryFault | null
+  /** What its files looked like before they were read (`FileStamp`); absent: nobody looked. */
+  readonly stamp?: string
 }
 
 export interface ScannedModel {
@@ -80,9 +83,6 @@ export interface RepositoryParsers {
 /** By the type of `code`: an alias may be called `code`, but it names a number. */
 const isRefusal = (value: object | null): value is Refusal =>
   value !== null && 'code' in value && typeof value.code === 'string'
-
-/** Names that editors, copies in progress and file systems leave about. */
-const isIgnored = (name: string): boolean => /^[._]|~$|\.tmp$/.test(name) || name === 'lost+found'
 
 /** Folders, and links to anything but a file: where a link leads is judged later, aloud. */
 const isCandidate = (folder: string, entry: Dirent): boolean =>
@@ -146,8 +146,6 @@ const scanVersion = (
 }
 
 const CODE = 'MODEL_CONFIG_INVALID'
-const TRITON_FILE = 'config.pbtxt'
-const OWN_FILE = 'model.yaml'
 
 interface Settings {
   readonly config: ModelConfig
@@ -171,7 +169,7 @@ const readSettings = (
     faults.push(faultOf(name, value))
     return null
   }
-  const aliases = read('aliases.json', parsers.parseAliases)
+  const aliases = read(ALIASES_FILE, parsers.parseAliases)
   if ([OWN_FILE, TRITON_FILE].every((name) => isFile(join(folder, name)))) {
     const detail = `There are ${OWN_FILE} and ${TRITON_FILE}; keep the one that counts`
     const both = faultOf(TRITON_FILE, refuse(CODE, detail))
@@ -216,10 +214,16 @@ const scanModel = (root: string, name: string, parsers: RepositoryParsers): Scan
     const detail = `'${entry.name}' is no version: a number from 1, of at most 15 digits`
     faults.push({ ...faultOf(entry.name, refuse('MODEL_INVALID', detail)), isWarning: true })
   }
+  const { versionPolicy } = config
+  for (const version of versionPolicy.kind === 'specific' ? versionPolicy.versions : []) {
+    if (versions.some((each) => each.version === version)) continue
+    const detail = `version_policy names the absent version ${version}`
+    faults.push({ ...faultOf('.', refuse('VERSION_NOT_FOUND', detail)), isWarning: true })
+  }
   for (const [alias, version] of Object.entries(aliases)) {
     if (versions.some((each) => each.version === version)) continue
     const detail = `Alias '${alias}' names the absent version ${version}`
-    faults.push(faultOf('aliases.json', refuse('VERSION_NOT_FOUND', detail), [alias]))
+    faults.push(faultOf(ALIASES_FILE, refuse('VERSION_NOT_FOUND', detail), [alias]))
   }
   versions.sort((a, b) => a.version - b.version)
   if (versions.length === 0) faults.push(withoutVersions(root, folder))
@@ -263,13 +267,30 @@ export const scanRepository = (root: string, parsers: RepositoryParsers): Reposi
       }
     }
   } catch (thrown) {
-    const { code } = thrown as NodeJS.ErrnoException
-    if (code === undefined) throw thrown
-    const reason = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
-    throw new GatewayError('REPOSITORY_UNREADABLE', `The model repository ${reason}`, {
-      cause: thrown,
-    })
+    throw unreadable(thrown)
   }
   models.sort((a, b) => (a.name < b.name ? -1 : 1))
   return { models, faults }
+}
+
+/**
+ * One model of a repository; null when it is not there.
+ *
+ * @param name one that a model may have (`isModelName`)
+ * @throws GatewayError REPOSITORY_UNREADABLE when the repository itself cannot be read
+ */
+export const scanOneModel = (
+  root: string,
+  name: string,
+  parsers: RepositoryParsers,
+): ScannedModel | null => {
+  try {
+    const real = realpathSync(root)
+    const entry = readdirSync(real, { withFileTypes: true }).find((each) => each.name === name)
+    return entry === undefined || !isCandidate(real, entry)
+      ? null
+      : scanReadable(real, name, parsers)
+  } catch (thrown) {
+    throw unreadable(thrown)
+  }
 }

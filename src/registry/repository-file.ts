@@ -2,7 +2,7 @@
 
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { type ErrorCode, type Refusal, refuse } from '../shared/errors.ts'
+import { type ErrorCode, GatewayError, type Refusal, refuse } from '../shared/errors.ts'
 
 /** Vocabularies and grids may be long, but not without bound. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024
@@ -52,13 +52,16 @@ export const checkPlace = (
     return placeFault(root, path, what, wanted)
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
-    return refuse('MODEL_INVALID', `${what} cannot be read (${code})`)
+    // A loop of links does not pass by itself.
+    const fault = code === 'ELOOP' ? 'MODEL_INVALID' : 'REPOSITORY_UNREADABLE'
+    return refuse(fault, `${what} cannot be read (${code})`)
   }
 }
 
 /**
  * Reads and parses an optional file; null when it is absent. Whatever is wrong with it is a refusal
- * with `code`; a link out of the repository is MODEL_UNSAFE.
+ * with `code`; a link out of the repository is MODEL_UNSAFE, and what the system does not let
+ * anybody read REPOSITORY_UNREADABLE: that may pass by itself.
  */
 export const readOptional = <T extends object>(
   root: string,
@@ -77,6 +80,15 @@ export const readOptional = <T extends object>(
   } catch (thrown) {
     const reason = (thrown as NodeJS.ErrnoException).code
     if (reason === undefined) throw thrown
-    return refuse(code, `${name} cannot be read (${reason})`)
+    return refuse('REPOSITORY_UNREADABLE', `${name} cannot be read (${reason})`)
   }
+}
+
+/** What the file system said of the repository itself; errors of ours are given back. */
+export const unreadable = (thrown: unknown): unknown => {
+  const { code } = thrown as NodeJS.ErrnoException
+  if (code === undefined || thrown instanceof GatewayError) return thrown
+  const reason = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
+  const text = `The model repository ${reason}`
+  return new GatewayError('REPOSITORY_UNREADABLE', text, { cause: thrown })
 }

@@ -9,19 +9,27 @@ import type { EnvelopeBody } from '../../proto/control-envelope.ts'
 import { ForwardedCallSchema } from '../../proto/gen/control_pb.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ERRORS, type ErrorCode, refuse } from '../shared/errors.ts'
-import type { ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'
+import type { CallKind, ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'
 
-/** Calls under way in one replica. */
+/** Calls under way in one replica, beside loads. */
 export const CALLS_MAX = 16
 /** Control answers from memory: what takes longer is a control that hangs or has gone. */
 export const CALL_MS_MAX = 2000
+
+/** Loads and unloads under way: they wait for something, and must not keep others from asking. */
+export const LOADS_MAX = 256
+/** A model may take minutes to be proved and loaded. */
+export const LOAD_MS_MAX = 600_000
+
+const isLoad = (kind: CallKind): boolean => kind === 'model_load' || kind === 'model_unload'
 
 const ABSENT = refuse(
   'CONTROL_UNREACHABLE',
   'Control does not answer, and it alone knows this; predictions go on without it',
 )
 
-const BUSY = refuse('CONTROL_BUSY', `${CALLS_MAX} calls to control are under way; try again`)
+const busy = (calls: number) =>
+  refuse('CONTROL_BUSY', `${calls} calls to control are under way; try again`)
 
 /** Of a newer release, whose codes may be others: then what it says is of no use. */
 const isKnown = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code)
@@ -41,21 +49,24 @@ export type Forward = (call: ForwardedCall) => Promise<ForwardedAnswer>
 
 /** The one way of a replica to put calls to control, with its count of those under way. */
 export const forwardBy = (callControl: CallControl, clock: Pick<Clock, 'now'>): Forward => {
-  let underWay = 0
+  const quick = { underWay: 0, callsMax: CALLS_MAX, msMax: CALL_MS_MAX }
+  const slow = { underWay: 0, callsMax: LOADS_MAX, msMax: LOAD_MS_MAX }
   return async ({ kind, payload }) => {
-    if (underWay === CALLS_MAX) return BUSY
+    const group = isLoad(kind) ? slow : quick
+    const { callsMax, msMax } = group
+    if (group.underWay === callsMax) return busy(callsMax)
     const value = create(ForwardedCallSchema, {
       kind,
       payload: new TextEncoder().encode(payload),
-      untilMs: BigInt(Math.ceil(clock.now() + CALL_MS_MAX)),
+      untilMs: BigInt(Math.ceil(clock.now() + msMax)),
     })
-    underWay++
+    group.underWay++
     try {
-      return answerOf(await callControl({ case: 'forwardedCall', value }, CALL_MS_MAX))
+      return answerOf(await callControl({ case: 'forwardedCall', value }, msMax))
     } catch {
       return ABSENT
     } finally {
-      underWay--
+      group.underWay--
     }
   }
 }

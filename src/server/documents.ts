@@ -29,12 +29,13 @@ export const health = (kind: 'live' | 'ready', isOk: boolean): JsonDocument => (
 
 /**
  * Names of Triton's for what is here of its protocol beyond the Open Inference Protocol. Clients
- * act on them. `model_repository` is the index; load and unload are refused, as by a Triton that is
- * not in its explicit mode, which names it too.
+ * act on them. Of `model_repository` load and unload are refused outside the explicit mode, as by a
+ * Triton, which names it too; that dependents may go with a model is true where there are none.
  */
 const EXTENSIONS = [
   'classification',
   'model_repository',
+  'model_repository(unload_dependents)',
   'model_configuration',
   'binary_tensor_data',
   'statistics',

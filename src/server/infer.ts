@@ -122,11 +122,12 @@ export class Infer {
   }
 
   /** What control answers. Nothing of the epoch is held meanwhile. */
-  #call({ format, read }: CallRoute, exchange: Exchange, body: Uint8Array): void {
+  #call({ format, isLocalOnly, read }: CallRoute, exchange: Exchange, body: Uint8Array): void {
     const request = ofNoEndpoint(exchange, format)
     const { contentEncoding } = exchange
     const readPlain = (plain: Uint8Array) => read(plain, this.#jsonDepthMax)
     const call =
+      (isLocalOnly && !exchange.isLocal ? NOT_LOCAL : null) ??
       admitEncoding(contentEncoding) ??
       withPlainBody(body, contentEncoding, this.#bodies, readPlain)
     if (isRefusal(call)) {
@@ -288,6 +289,11 @@ export class Infer {
     this.#epochs.leave(pending.epoch)
   }
 }
+
+const NOT_LOCAL = refuse(
+  'FORBIDDEN',
+  'Models are loaded and unloaded by programs on the machine of this server only',
+)
 
 const admitSize = ({ rows, format, outputs }: Pending, plan: VariantPlan): Refusal | null => {
   const { answerSize } = plan

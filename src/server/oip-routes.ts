@@ -19,9 +19,14 @@ import {
 } from './documents.ts'
 import { quote } from './json/pointer.ts'
 import type { LiveEpoch } from './live-epoch.ts'
-import { readIndexRequest } from './protocols/oip/repository-request.ts'
+import {
+  readIndexRequest,
+  readLoadRequest,
+  readUnloadRequest,
+} from './protocols/oip/repository-request.ts'
 import {
   absentAction,
+  type CallRoute,
   decoded,
   document,
   isAllowed,
@@ -41,7 +46,7 @@ const oipDocument = (render: (isReady: boolean) => Document) => document(render,
 
 const forbidden = refused(
   OIP,
-  refuse('FORBIDDEN', 'This server does not change models or settings by request'),
+  refuse('FORBIDDEN', 'This server does not change settings by request'),
 )
 
 const notImplemented = (what: string) =>
@@ -51,6 +56,7 @@ const notImplemented = (what: string) =>
 const oipCall = <Kind extends CallKind>(kind: Kind, payload: CallPayloads[Kind]): Route => ({
   kind: 'call',
   format: OIP,
+  isLocalOnly: false,
   read: () => forwardedCall(kind, payload),
 })
 
@@ -111,7 +117,7 @@ const FIXED = new Map<string, (epoch: LiveEpoch) => Route>([
 
 const INDEX_PATH = /^\/v2\/repository(?:\/[^/]+)?\/index$/
 
-const index: Route = { kind: 'call', format: OIP, read: readIndexRequest }
+const index: Route = { kind: 'call', format: OIP, isLocalOnly: false, read: readIndexRequest }
 
 const MEMORY_PATH =
   /^\/v2\/(system|cuda)sharedmemory(?:\/region\/[^/]+)?(?:\/(status|register|unregister))?$/
@@ -134,11 +140,15 @@ const settingsRoute = (
   return notImplemented(`the ${logging ?? 'trace'} extension`)
 }
 
-/** A load says first what is wrong with the name, as Triton does, and an unload does not. */
+/** A load says first what is wrong with the name, as Triton does; of an unload control says it. */
 const controlRoute = (method: string, [, name = '', action]: RegExpMatchArray): Route => {
   if (method !== 'POST') return wrongMethod(OIP, method, 'POST')
   const sent = decoded(name)
-  if (action === 'unload') return forbidden
+  const call = (read: CallRoute['read']): Route => ({
+    ...{ kind: 'call', format: OIP, isLocalOnly: true },
+    read,
+  })
+  if (action === 'unload') return call((body, depth) => readUnloadRequest(sent, body, depth))
   if (sent.trim() === '') {
     const detail = 'Model name cannot be empty. Please enter a valid name to deploy.'
     return refused(OIP, refuse('REQUEST_MALFORMED', detail))
@@ -148,7 +158,7 @@ const controlRoute = (method: string, [, name = '', action]: RegExpMatchArray): 
     const detail = `${what}, model name must not contain path traversal characters`
     return refused(OIP, refuse('REQUEST_MALFORMED', detail))
   }
-  return forbidden
+  return call((body, depth) => readLoadRequest(sent, body, depth))
 }
 
 /** Route of a path under `/v2`, `method` HEAD counting as GET. */

@@ -19,6 +19,8 @@ export interface DocumentRoute {
 export interface CallRoute {
   readonly kind: 'call'
   readonly format: WireFormat
+  /** It changes something, and is for programs on this machine only. */
+  readonly isLocalOnly: boolean
   /** Makes the call of the body, or says what is wrong with it. */
   read(body: Uint8Array, jsonDepthMax: number): ForwardedCall | Refusal
 }

@@ -102,9 +102,11 @@ const REASON_NUMBERS = {
   DEADLINE_EXPIRED: 54,
   KEY_REQUIRED: 55,
   RATE_LIMITED: 56,
+  LOAD_FAILED: 58,
   VERSION_POISONED: 59,
   WARMUP_FAILED: 60,
   THREAD_LOST: 61,
+  FILES_CHANGING: 62,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 
 const REASON_NAMES: readonly string[] = (() => {

@@ -125,7 +125,7 @@ export const ERRORS = {
     'PERMISSION_DENIED',
     false,
     'The call changes state and this server does not allow that here, or the key that was sent may not ask this endpoint',
-    'Change the repository instead; SIGHUP reads it again. What a key may ask stands in `access.keys`',
+    'Load and unload from the machine itself, with `model_control_mode: explicit`; else change the repository, which SIGHUP reads again. What a key may ask stands in `access.keys`',
   ),
   // access
   KEY_REQUIRED: entry(
@@ -141,6 +141,10 @@ export const ERRORS = {
     true,
     'The key sends more than its `requests_per_second`',
     'Retry after the time in Retry-After, or have the limit raised',
+  ),
+  LOAD_FAILED: badRequest(
+    'A model that a client asked for could not be loaded, or one that is not there unloaded',
+    'See the reason; what was served before is served on',
   ),
   // capacity
   QUEUE_FULL: entry(

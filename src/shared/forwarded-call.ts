@@ -16,6 +16,10 @@ export interface CallPayloads {
   readonly model_statistics: { readonly model: string | null; readonly version: number | null }
   /** Triton's config of a version that serves. */
   readonly model_config: { readonly model: string; readonly version: number }
+  /** Answered with '' once the model serves in all replicas. */
+  readonly model_load: { readonly model: string }
+  /** Answered with '' once the model takes no more requests. */
+  readonly model_unload: { readonly model: string }
 }
 
 export type CallKind = keyof CallPayloads

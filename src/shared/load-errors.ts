@@ -50,6 +50,10 @@ export const LOAD_ERRORS = {
     'The version asks for an execution provider that ONNX Runtime cannot use on this machine',
     'Take it out of `session.providers`, or KIND_GPU out of config.pbtxt; docs/guides/model-repository.md says what it needs',
   ),
+  FILES_CHANGING: loadError(
+    'Files of the version, or the settings of its model, are still being written',
+    'Wait until the copy is complete: the version is then taken up by itself',
+  ),
   PROVING_CRASHED: loadError(
     'The version killed the process that tried it',
     'Do not serve it; try it with another exporter or runtime version',
@@ -80,7 +84,10 @@ export const LOAD_ERRORS = {
   ),
   // start-up, files, tools
   CONFIG_INVALID: loadError('sluice.yaml, a flag or a variable is invalid', 'Run `sluice check`'),
-  REPOSITORY_UNREADABLE: loadError('The model repository cannot be read', 'Check path and rights'),
+  REPOSITORY_UNREADABLE: loadError(
+    'The model repository, or a file in it, cannot be read',
+    'Check path and rights',
+  ),
   PORT_IN_USE: loadError('Another program owns the port', 'Stop it, or choose another port'),
   STATE_DIR_LOCKED: loadError(
     'Another Sluice uses this state folder',

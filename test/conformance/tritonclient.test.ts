@@ -4,6 +4,8 @@ import { runPython } from '../helpers/client-program.ts'
 import { makeConformanceRepository } from '../helpers/conformance-models.ts'
 import { EXAMPLE_REPOSITORY } from '../helpers/example.ts'
 import { startGateway } from '../helpers/gateway.ts'
+import { identity } from '../helpers/models.ts'
+import { makeRepository } from '../helpers/repository.ts'
 import { clientConformanceSuite } from '../helpers/suites/client-conformance.ts'
 
 clientConformanceSuite('tritonclient', makeConformanceRepository())
@@ -20,4 +22,41 @@ test('README.md: the program in Python prints what stands below it', async () =>
   // The last digit is that of the CPU.
   const near = shown.map((value) => expect.closeTo(value, 6))
   expect(numbersOf(runPython('tritonclient', own))).toEqual(near)
+})
+
+const LOADS = `
+import tritonclient.http as http
+from tritonclient.utils import InferenceServerException
+
+client = http.InferenceServerClient("ADDRESS")
+
+def state():
+    return [(row.get("state"), row.get("reason")) for row in client.get_model_repository_index()]
+
+def refused(call):
+    try:
+        call()
+    except InferenceServerException as error:
+        return error.message()
+
+print(state(), client.is_model_ready("m"))
+client.load_model("m")
+print(state(), client.is_model_ready("m"))
+client.unload_model("m", unload_dependents=True)
+print(state()[0][1], client.is_model_ready("m"))
+print(refused(lambda: client.load_model("n")))
+print(refused(lambda: client.load_model("m", config="{}")))
+`
+
+test('tritonclient loads and unloads in the explicit mode', async () => {
+  const repository = makeRepository({ 'm/1/model.onnx': identity('FP32') })
+  const flags = ['--model-control-mode', 'explicit']
+  const gateway = await startGateway({ repository, flags })
+  const program = LOADS.replace('ADDRESS', `127.0.0.1:${gateway.httpPort}`)
+  const [before, loaded, unloaded, ...refusals] = runPython('tritonclient', program).split('\n')
+  expect(before).toBe("[('UNAVAILABLE', 'unloaded')] False")
+  expect(loaded).toBe("[('READY', '')] True")
+  expect(unloaded).toBe('unloaded False')
+  expect(refusals[0]).toBe("failed to load 'n', failed to poll from model repository")
+  expect(refusals[1]).toMatch(/takes no files or config by request/)
 })

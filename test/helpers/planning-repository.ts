@@ -1,6 +1,9 @@
 /** A repository that is only told of: models, versions and what becomes of whoever tries them. */
 
+import type { VersionPolicy } from '../../src/config/config.ts'
 import { repositoryParsers } from '../../src/config/parsers.ts'
+import type { Repository } from '../../src/control/repository-reader.ts'
+import type { ModelStamp } from '../../src/registry/file-stamps.ts'
 import type { RepositoryScan, ScannedModel, ScannedVersion } from '../../src/registry/folder.ts'
 import { GatewayError, refuse } from '../../src/shared/errors.ts'
 import type { Manifest } from '../../src/shared/manifest.ts'
@@ -14,11 +17,14 @@ export type Nature = 'sound' | 'bad' | 'faulty' | 'selfish' | 'unloadable' | 'de
 
 interface ToldVersion {
   readonly nature: Nature
+  /** Wall clock: when its files last changed. */
+  readonly changedMs: number
   /** Another content, another digest. */
   readonly content: number
 }
 
 export interface ToldModel {
+  policy: VersionPolicy
   champion: number | null
   readonly versions: Map<number, ToldVersion>
   isBroken: boolean
@@ -44,7 +50,8 @@ const scannedVersion = (version: number, { nature, content }: ToldVersion): Scan
 })
 
 const scannedModel = (name: string, model: ToldModel): ScannedModel => {
-  const bare = { name, config: CONFIG, faults: [], isBroken: false }
+  const config = { ...CONFIG, versionPolicy: model.policy }
+  const bare = { name, config, faults: [], isBroken: false }
   if (model.isBroken) {
     const faults = [refuse('REPOSITORY_UNREADABLE', 'its folder cannot be read')]
     return { ...bare, aliases: {}, versions: [], faults, isBroken: true }
@@ -54,17 +61,35 @@ const scannedModel = (name: string, model: ToldModel): ScannedModel => {
   return { ...bare, aliases, versions: versions.sort((a, b) => a.version - b.version) }
 }
 
+const LATEST: VersionPolicy = { kind: 'latest', count: 1 }
+
+/** Of a file that nobody has touched for long. */
+const LONG_AGO_MS = 0
+
 export class PlanningRepository {
   readonly models = new Map<string, ToldModel>()
   /** What was last read of every model. */
   scanned = new Map<string, ToldModel>()
   isReadable = true
   #content = 0
+  /** How often some of it was read. */
+  reads = 0
 
-  put(model: string, version: number, nature: Nature): void {
-    const known = this.models.get(model) ?? { champion: null, versions: new Map(), isBroken: false }
-    known.versions.set(version, { nature, content: ++this.#content })
+  /** `changedMs`: when it last changed, by the wall clock; long ago: it is moved into its place. */
+  put(model: string, version: number, nature: Nature, changedMs = LONG_AGO_MS): void {
+    const known = this.#model(model)
+    known.versions.set(version, { nature, content: ++this.#content, changedMs })
+  }
+
+  #model(model: string): ToldModel {
+    const bare = { champion: null, versions: new Map(), isBroken: false, policy: LATEST }
+    const known = this.models.get(model) ?? bare
     this.models.set(model, known)
+    return known
+  }
+
+  policy(model: string, policy: VersionPolicy): void {
+    this.#model(model).policy = policy
   }
 
   remove(model: string, version: number): void {
@@ -78,14 +103,51 @@ export class PlanningRepository {
     if (known !== undefined) known.champion = champion
   }
 
-  scan(): RepositoryScan {
-    if (!this.isReadable) throw new GatewayError('REPOSITORY_UNREADABLE', 'It cannot be read')
-    const known = this.scanned
-    this.scanned = structuredClone(this.models)
-    for (const [name, { isBroken }] of this.models) {
-      const before = known.get(name)
-      if (isBroken && before !== undefined) this.scanned.set(name, before)
+  /** As planning reads it. */
+  repositoryAt(): Repository {
+    return {
+      scan: () => this.#scan(),
+      scanModel: (name) => {
+        this.#look(name)
+        const model = this.models.get(name)
+        return model === undefined ? null : scannedModel(name, model)
+      },
+      stamps: () => {
+        this.#assertReadable()
+        return new Map([...this.models.keys()].map((name) => [name, this.#stamp(name)]))
+      },
+      stampModel: (name) => this.#stamp(name),
     }
+  }
+
+  #assertReadable(): void {
+    if (!this.isReadable) throw new GatewayError('REPOSITORY_UNREADABLE', 'It cannot be read')
+  }
+
+  #stamp(name: string): ModelStamp {
+    const { versions = new Map<number, ToldVersion>(), ...more } = this.models.get(name) ?? {}
+    const stamps = [...versions].map(
+      ([version, { content, changedMs }]) =>
+        [version, { text: `${content} ${changedMs}`, changedMs }] as const,
+    )
+    const settings = { text: JSON.stringify(more), changedMs: LONG_AGO_MS }
+    return { settings, versions: new Map(stamps) }
+  }
+
+  #look(name: string): void {
+    this.#assertReadable()
+    this.reads++
+    const model = this.models.get(name)
+    if (model === undefined) this.scanned.delete(name)
+    else if (!model.isBroken || !this.scanned.has(name)) {
+      this.scanned.set(name, structuredClone(model))
+    }
+  }
+
+  #scan(): RepositoryScan {
+    this.#assertReadable()
+    for (const name of this.scanned.keys()) if (!this.models.has(name)) this.scanned.delete(name)
+    for (const name of this.models.keys()) this.#look(name)
     return { models: [...this.models].map((each) => scannedModel(...each)), faults: [] }
   }
 }

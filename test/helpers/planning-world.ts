@@ -7,9 +7,13 @@ import { create } from '@bufbuild/protobuf'
 import type { EnvelopeBody } from '../../proto/control-envelope.ts'
 import { CommittedSchema, PreparedSchema } from '../../proto/gen/control_pb.ts'
 import { Catalog } from '../../src/control/catalog.ts'
+import type { ModelControl } from '../../src/control/model-control.ts'
+import { ModelLoads } from '../../src/control/model-loads.ts'
 import { Planning } from '../../src/control/planning.ts'
-import { type Preparer, Publisher } from '../../src/control/publisher.ts'
+import { Publisher } from '../../src/control/publisher.ts'
 import type { StoredEpoch } from '../../src/control/stored-epoch.ts'
+import type { Requests } from '../../src/control/stored-requests.ts'
+import { Waiting } from '../../src/control/waiting.ts'
 import type { ScannedModel, ScannedVersion } from '../../src/registry/folder.ts'
 import type { ProvingFailure, ProvingReport } from '../../src/runtime/proving-report.ts'
 import {
@@ -22,18 +26,9 @@ import { GatewayError, refuse } from '../../src/shared/errors.ts'
 import { createLogger } from '../../src/shared/logger.ts'
 import { INLINE } from '../../src/shared/placement.ts'
 import { FakeClock, settle } from './fake-clock.ts'
+import { modelControl, NO_REQUESTS, type Replica, type WorldOptions } from './planning-parts.ts'
 import { type Nature, PlanningRepository } from './planning-repository.ts'
 import { provingReport } from './proving-report.ts'
-
-interface Replica extends Preparer {
-  isLeaving: boolean
-  isAlive: boolean
-  /** Rejects every call that is under way. */
-  onDeath: () => void
-  readonly death: Promise<never>
-  served: EpochPlan | null
-  prepared: EpochPlan | null
-}
 
 const RESTART_MS = 100
 const NOTICE_MS = 3
@@ -46,9 +41,14 @@ export class PlanningWorld extends PlanningRepository {
   readonly catalog: Catalog
   readonly publisher: Publisher
   readonly planning: Planning
+  readonly control: ModelControl
+  readonly loads: ModelLoads
+  readonly #waiting = new Waiting()
   /** Epochs in the order in which they were written. */
   readonly written: EpochPlan[] = []
   readonly proved: string[] = []
+  /** What the state folder holds of requests of clients. */
+  requests: Requests = NO_REQUESTS
   isDiskFull = false
   /** What the load of one version takes. */
   loadMs = 0
@@ -59,13 +59,22 @@ export class PlanningWorld extends PlanningRepository {
   #replicas: Replica[] = []
   /** `a v1`: kills, from now on, who loads it; the agent says so. */
   readonly lethal = new Set<string>()
+  /** `a v1`: how many proving runs will fail for a reason that passes. */
+  readonly flaws = new Map<string, number>()
+  /** `a v1`: how many loads will fail in some replica. */
+  readonly hitches = new Map<string, number>()
   readonly #damaged = new Map<string, boolean>()
   #incarnation = 0
   onWrite = (_plan: EpochPlan, _previous: EpochPlan | null): void => {}
 
-  constructor(stored: StoredEpoch | null = null, clock = new FakeClock()) {
+  constructor(stored: StoredEpoch | null = null, clock = new FakeClock(), more: WorldOptions = {}) {
     super()
     this.clock = clock
+    const control = modelControl(more, (asked) => {
+      this.#assertWritable()
+      this.requests = asked
+    })
+    this.control = control
     const logger = createLogger({ level: 'silent', component: 'test' })
     const replicas = () =>
       this.#replicas
@@ -73,10 +82,8 @@ export class PlanningWorld extends PlanningRepository {
         .sort((a, b) => a.index - b.index || a.incarnation - b.incarnation)
     this.publisher = new Publisher(
       {
-        clock,
-        logger,
+        ...{ clock, logger, replicas },
         loadMsMax: LOAD_MS_MAX,
-        replicas,
         replace: ({ incarnation }) => this.kill(incarnation),
         writeEpoch: (epoch) => this.#write(epoch),
       },
@@ -87,15 +94,23 @@ export class PlanningWorld extends PlanningRepository {
       prove: (model, version) => this.#prove(model, version),
       place: () => INLINE,
       present: () => publisher.plan,
-      onResult: () => this.planning.onResult(),
+      isWanted: control.isWanted,
+      retries: () => control.settings.retries,
+      monotonic: () => clock.monotonic(),
+      onResult: (model, failure) => this.planning.onResult(model, failure),
     })
     const { catalog } = this
     this.planning = new Planning({
-      ...{ catalog, publisher, clock, logger },
-      scan: () => this.scan(),
+      ...{ catalog, publisher, clock, logger, control },
+      repository: this.repositoryAt(),
       isPoison: () => false,
       onDamaged: () => {},
-      onPause: () => {},
+      onPause: () => this.#waiting.tell(),
+    })
+    this.loads = new ModelLoads({
+      ...{ catalog, publisher, clock, logger, control, planning: this.planning },
+      when: this.#waiting.when,
+      isDraining: () => false,
     })
   }
 
@@ -171,8 +186,12 @@ export class PlanningWorld extends PlanningRepository {
     await this.clock.advance(ms)
   }
 
-  #write({ epoch }: StoredEpoch): void {
+  #assertWritable(): void {
     if (this.isDiskFull) throw new GatewayError('STATE_UNWRITABLE', 'The disk is full')
+  }
+
+  #write({ epoch }: StoredEpoch): void {
+    this.#assertWritable()
     const plan = this.#replicas.find(({ prepared }) => prepared?.epoch === epoch)?.prepared
     if (!plan) throw new Error(`Epoch ${epoch} is written, and no replica has prepared it`)
     this.onWrite(plan, this.publisher.plan)
@@ -186,13 +205,20 @@ export class PlanningWorld extends PlanningRepository {
     const key = keyOf(name, version)
     this.proved.push(key)
     if (this.#damaged.get(key) === false) this.#damaged.delete(key)
-    const result = modelFile.startsWith('bad/')
-      ? refuse('MODEL_INVALID', 'it is bad')
-      : provingReport({ provenSha256: `${name}/${version}/${modelFile}` })
+    const sound = provingReport({ provenSha256: `${name}/${version}/${modelFile}` })
+    const result = this.#failureOf(key, modelFile) ?? sound
     if (!this.isProvingSlow) return Promise.resolve(result)
     return new Promise((resolve) => {
       this.#proving.push({ key, finish: () => resolve(result) })
     })
+  }
+
+  #failureOf(key: string, modelFile: string): ProvingFailure | null {
+    if (modelFile.startsWith('bad/')) return refuse('MODEL_INVALID', 'it is bad')
+    const left = this.flaws.get(key) ?? 0
+    if (left === 0) return null
+    this.flaws.set(key, left - 1)
+    return refuse('PROVING_TIMEOUT', 'it takes too long')
   }
 
   async #ask(replica: Replica, body: EnvelopeBody, limitMs: number): Promise<EnvelopeBody> {
@@ -245,7 +271,10 @@ export class PlanningWorld extends PlanningRepository {
         throw new Error('The link was closed')
       }
       const detail = 'it cannot be loaded'
-      if (nature === 'unloadable') failures.push({ model, version, code: 'PREPARE_FAILED', detail })
+      const hitches = this.hitches.get(key) ?? 0
+      this.hitches.set(key, Math.max(0, hitches - 1))
+      if (hitches > 0 || nature === 'unloadable')
+        failures.push({ model, version, code: 'PREPARE_FAILED', detail })
       if (this.#damaged.has(key)) {
         failures.push({ model, version, code: 'DIGEST_MISMATCH', detail: 'it is damaged' })
       }
@@ -266,6 +295,3 @@ export const settledWorld = async (
   await world.clock.advance(2000)
   return world
 }
-
-/** Numbers of the epochs that were written, in order. */
-export const epochsOf = ({ written }: PlanningWorld): number[] => written.map(({ epoch }) => epoch)

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { EpochPlan } from '../../src/shared/epoch-plan.ts'
-import type { Nature } from '../helpers/planning-repository.ts'
+import type { Nature, ToldModel } from '../helpers/planning-repository.ts'
 import { PlanningWorld } from '../helpers/planning-world.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 
@@ -15,6 +15,15 @@ const version = fc.integer({ min: 1, max: 4 })
 const nature = fc.constantFrom<Nature>(
   ...(['sound', 'sound', 'sound', 'bad', 'faulty', 'selfish', 'unloadable', 'deadly'] as const),
   'hanging',
+)
+
+const policy = fc.oneof(
+  fc.record({ kind: fc.constant('latest' as const), count: fc.constantFrom(1, 1, 2) }),
+  fc.constant({ kind: 'all' as const }),
+  fc.record({
+    kind: fc.constant('specific' as const),
+    versions: fc.uniqueArray(version, { minLength: 1, maxLength: 2 }),
+  }),
 )
 
 type Step = (world: PlanningWorld) => void | Promise<void>
@@ -33,6 +42,14 @@ const changes: fc.Arbitrary<Step> = fc.oneof(
   fc
     .tuple(model, version)
     .map(([m, v]) => named(`remove ${m} v${v}`, (world) => world.remove(m, v))),
+  fc
+    .tuple(model, version)
+    .map(([m, v]) =>
+      named(`copy ${m} v${v}`, (world) => world.put(m, v, 'sound', world.clock.now())),
+    ),
+  fc
+    .tuple(model, policy)
+    .map(([m, p]) => named(`policy ${m} ${JSON.stringify(p)}`, (world) => world.policy(m, p))),
   fc
     .tuple(model, fc.option(version))
     .map(([m, v]) => named(`champion ${m} v${v}`, (world) => world.alias(m, v))),
@@ -60,6 +77,16 @@ const turns: fc.Arbitrary<Step> = fc.oneof(
   fc
     .tuple(model, version)
     .map(([m, v]) => named(`damage ${m} v${v}`, (world) => world.damage(m, v))),
+  fc
+    .tuple(model, version, fc.integer({ min: 1, max: 3 }))
+    .map(([m, v, n]) =>
+      named(`${m} v${v} fails ${n} times`, (world) => void world.flaws.set(`${m} v${v}`, n)),
+    ),
+  fc
+    .tuple(model, version, fc.integer({ min: 1, max: 3 }))
+    .map(([m, v, n]) =>
+      named(`${m} v${v} hitches ${n} times`, (world) => void world.hitches.set(`${m} v${v}`, n)),
+    ),
 )
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
@@ -128,9 +155,20 @@ const expected = (world: PlanningWorld, name: string): number | null | undefined
   const isSound = (number: number) =>
     found.versions.get(number)?.nature === 'sound' ||
     served.some((each) => each.version === number && each.provenSha256.includes('/sound/'))
-  const { champion } = found
+  const { champion, policy: wanted } = found
   if (champion !== null) return isSound(champion) ? champion : undefined
-  return Math.max(0, ...[...found.versions.keys()].filter(isSound)) || null
+  const numbers = [...found.versions.keys()].filter(isSound)
+  if (wanted.kind !== 'specific') return Math.max(0, ...numbers) || null
+  // None of those that are named: what served before serves on.
+  return Math.max(0, ...numbers.filter((each) => wanted.versions.includes(each))) || undefined
+}
+
+/** Most versions of a model that may be loaded once all is quiet: the wanted, and what answers. */
+const loadedMax = ({ policy: wanted, versions }: ToldModel): number => {
+  const [champion, answering] = [1, 1]
+  if (wanted.kind === 'all') return versions.size + answering
+  const named = wanted.kind === 'latest' ? wanted.count : wanted.versions.length
+  return named + champion + answering
 }
 
 const beginnings = { minLength: 1, maxLength: 5, size: 'max' } as const
@@ -159,7 +197,7 @@ test('whatever happens, epochs are sound; once all is quiet the newest sound sta
         for (const found of world.models.values()) found.isBroken = false
         world.finishAllProving()
         await world.clock.advance(1000)
-        await world.reload(1_500_000)
+        await world.reload(6_000_000)
         expect(faults).toEqual([])
         const { plan } = world.publisher
         // A copy that is lost, of a version whose files are no longer there, cannot be made again.
@@ -170,6 +208,9 @@ test('whatever happens, epochs are sound; once all is quiet the newest sound sta
         for (const name of MODELS) {
           const wanted = expected(world, name)
           if (wanted !== undefined) expect(world.answering(name), name).toBe(wanted)
+          const told = world.models.get(name)
+          const loaded = plan?.versions.filter((each) => each.model === name).length ?? 0
+          expect(loaded).toBeLessThanOrEqual(told === undefined ? 0 : loadedMax(told))
         }
         await world.planning.close()
       },

@@ -81,6 +81,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/schemas/sections/limits.ts',
     'src/config/schemas/sections/log.ts',
     'src/config/schemas/sections/metrics.ts',
+    'src/config/schemas/sections/model-control.ts',
     'src/config/schemas/sections/placement.ts',
     'src/config/schemas/sections/proving.ts',
     'src/config/schemas/sections/recycle.ts',

@@ -12,6 +12,7 @@ import { cors } from './sections/cors.ts'
 import { limits } from './sections/limits.ts'
 import { log } from './sections/log.ts'
 import { metrics } from './sections/metrics.ts'
+import { modelControl } from './sections/model-control.ts'
 import { placement } from './sections/placement.ts'
 import { proving } from './sections/proving.ts'
 import { recycle } from './sections/recycle.ts'
@@ -36,10 +37,7 @@ export const sluiceSchema = z.strictObject({
     path.default('./.sluice'),
     'Folder for locks, the socket, proven models and logs. One gateway each. Relative like `model_repository`; a short path, since that of a socket ends at 107 bytes.',
   ),
-  model_control_mode: setting(
-    z.enum(['none']).default('none'),
-    'Who may load and unload models. `none`: nobody; the repository is read at start and on SIGHUP.',
-  ),
+  ...modelControl,
   control_absence_max: setting(
     z.number().min(0).max(86_400).default(60),
     'Seconds that replicas serve on without control before they drain and end. 0: for ever. Raise it if control may be away for longer; lower it so that nothing is left behind.',
@@ -63,7 +61,7 @@ export type SluiceYaml = z.output<typeof sluiceSchema>
 /** Hints for keys whose reader needs more than the type that is wanted. */
 export const HINTS: Readonly<Record<string, string>> = {
   model_repository: 'give --model-repository DIR, or the key in sluice.yaml',
-  model_control_mode: '`poll` and `explicit` come with a later release',
+  load_models: 'such as [iris, flights], or ["*"] for all',
   'server.grpc_port': 'gRPC comes with a later release',
   'control.host':
     'only loopback until access control exists; `metrics.listen` is for scrapers elsewhere',

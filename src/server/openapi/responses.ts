@@ -59,6 +59,14 @@ const CODES = {
   ModelControl: [...ANYWHERE, ...NAMED, 'VERSION_NOT_READY', 'CONTROL_BUSY', 'CONTROL_UNREACHABLE'],
   Tfs: [...INFERENCE, ...NAMED],
   Index: [...READING, 'CONTROL_BUSY', 'CONTROL_UNREACHABLE'],
+  Load: [
+    ...READING,
+    'FORBIDDEN',
+    'LOAD_FAILED',
+    'NOT_IMPLEMENTED',
+    'CONTROL_BUSY',
+    'CONTROL_UNREACHABLE',
+  ],
 } as const satisfies Record<string, readonly ErrorCode[]>
 
 export type PathKind = keyof typeof CODES

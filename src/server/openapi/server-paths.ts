@@ -147,6 +147,27 @@ const ANY_REPOSITORY: Schema = {
   schema: { type: 'string', minLength: 1 },
 }
 
+const ANY_MODEL: Schema = {
+  name: 'model',
+  in: 'path',
+  required: true,
+  description: 'One that lies in the repository',
+  schema: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$' },
+}
+
+/** Loads and unloads, in the mode `explicit` only, and only from the machine of the server. */
+const control = (action: 'load' | 'unload', summary: string): PathEntry => [
+  `/v2/repository/models/{model}/${action}`,
+  {
+    post: operation({
+      ...{ id: `model_${action}`, tag: 'oip', kind: 'Load', summary },
+      parameters: [...ID_PARAMETER, parameterRef('ContentEncoding'), ANY_MODEL],
+      requestBody: { content: json({ type: 'object', maxProperties: 0 }) },
+      responses: { 200: ok('Done; the body is empty', {}) },
+    }),
+  },
+]
+
 const STATS_OF_ALL = '/v2/models/stats'
 
 const statsOfAll = (): PathEntry =>
@@ -183,6 +204,8 @@ export const serverPaths = (hasDocsPage: boolean, names: readonly string[]): Pat
   ...(names.some((name) => STATS_OF_ALL === `/v2/models/${name}`) ? [] : [statsOfAll()]),
   index('/v2/repository/index', 'index', []),
   index('/v2/repository/{repository}/index', 'index_of', [ANY_REPOSITORY]),
+  control('load', 'Loads a model, or what is new of it; answers once it serves'),
+  control('unload', 'Lets go of a model; answers once it takes no more requests'),
   live('/livez', 'server_live', 'server'),
   ready('/readyz', 'server_ready', 'server'),
   get('/openapi.json', {

@@ -35,6 +35,7 @@ def extensions(address):
         "binary_tensor_data",
         "classification",
         "model_repository",
+        "model_repository(unload_dependents)",
         "model_configuration",
         "statistics",
     }

@@ -11,6 +11,11 @@ const OTHERS: Readonly<Record<string, string>> = {
   model_repository: 'other',
   default_endpoint: 'other',
   state_dir: 'other',
+  model_control_mode: 'poll',
+  model_poll_seconds: '7',
+  load_models: '[a]',
+  load_retries_max: '7',
+  load_retry_seconds: '7',
   control_absence_max: '7',
   'server.host': '127.0.0.2',
   'server.http_port': '7001',
@@ -51,8 +56,8 @@ const OTHERS: Readonly<Record<string, string>> = {
 
 const leaves = leavesOf(toJsonSchema(sluiceSchema))
   .map(({ path, schema }) => ({ key: path.join('.'), change: schema.change }))
-  // It has one value; the others name files, and have tests of their own.
-  .filter(({ key }) => key !== 'model_control_mode' && !key.endsWith('_file'))
+  // Those that name files have tests of their own.
+  .filter(({ key }) => !key.endsWith('_file'))
 
 const yamlOf = (key: string): string => {
   const [section, name] = key.split('.')

@@ -103,6 +103,8 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
     modelRepository: join(cwd, 'models'),
     defaultEndpoint: null,
     stateDir: join(cwd, '.sluice'),
+    ...{ modelControlMode: 'none', modelPollSeconds: 15, loadModels: [] },
+    ...{ loadRetriesMax: 5, loadRetrySeconds: 1 },
     server: {
       host: '127.0.0.1',
       httpPort: 8000,

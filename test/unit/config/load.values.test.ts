@@ -79,7 +79,7 @@ const BAD: readonly (readonly [string, string | Uint8Array, string])[] = [
   [
     '__proto__',
     `${REPOSITORY}__proto__: {server: 1}`,
-    "sluice.yaml:2:1  __proto__: Unknown key '__proto__'  (known keys: model_repository, default_endpoint, state_dir, model_control_mode, control_absence_max, server, control, metrics, limits, access, tls, cors, proving, placement, recycle, watchdog, log)",
+    "sluice.yaml:2:1  __proto__: Unknown key '__proto__'  (known keys: model_repository, default_endpoint, state_dir, model_control_mode, model_poll_seconds, load_models, load_retries_max, load_retry_seconds, control_absence_max, server, control, metrics, limits, access, tls, cors, proving, placement, recycle, watchdog, log)",
   ],
   [
     'a key of a later release',
@@ -87,9 +87,9 @@ const BAD: readonly (readonly [string, string | Uint8Array, string])[] = [
     "sluice.yaml:2:10  server.grpc_port: Unknown key 'grpc_port'  (gRPC comes with a later release)",
   ],
   [
-    'a mode of a later release',
-    `${REPOSITORY}model_control_mode: poll`,
-    'sluice.yaml:2:1  model_control_mode: got "poll"; wanted `none`  (`poll` and `explicit` come with a later release)',
+    'an unknown mode of control',
+    `${REPOSITORY}model_control_mode: implicit`,
+    'sluice.yaml:2:1  model_control_mode: got "implicit"; wanted `none`, `poll` or `explicit`  (did you mean \'explicit\'?)',
   ],
   [
     'control beyond loopback',

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { callAnswers, keepIndex, keepStatistics } from '../../../src/control/call-answers.ts'
-import type { CatalogModel } from '../../../src/control/catalog.ts'
+import type { CatalogModel } from '../../../src/control/catalog-version.ts'
 import type { Gateway } from '../../../src/control/gateway.ts'
 import type { ModelFacts } from '../../../src/control/gateway-status.ts'
+import { NO_ATTEMPT } from '../../../src/control/load-retries.ts'
 import type { Snapshot } from '../../../src/control/statistics.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -23,8 +24,8 @@ const modelsOf = (name: string): ReadonlyMap<string, CatalogModel> => {
     ...{ aliases: {}, versions: [scanned] },
   }
   const entry = { scanned, report: null, sound: PLANNED, failure: null, isProving: false }
-  const versions = new Map([[1, { ...entry, warnings: [] }]])
-  return new Map([[name, { scanned: model, broken: null, versions }]])
+  const versions = new Map([[1, { ...entry, warnings: [], attempt: NO_ATTEMPT }]])
+  return new Map([[name, { scanned: model, broken: null, isWanted: true, versions }]])
 }
 
 const FACTS: ModelFacts = {

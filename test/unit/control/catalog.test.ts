@@ -56,6 +56,9 @@ const makeCatalog = (
     },
     place,
     present: () => ({ versions: present }),
+    isWanted: () => true,
+    retries: () => ({ max: 2, firstMs: 1000 }),
+    monotonic: () => 0,
     onResult: () => void results++,
   })
   const entry = (version: number) => catalog.models.get('a')?.versions.get(version)
@@ -156,7 +159,7 @@ test('markFailed() bars what replicas cannot load until the next scan', async ()
   catalog.take(scanOf([1, 2]), new Map())
   await runs[0]!.end(provingReport())
   const failure = { code: 'PREPARE_FAILED' as const, detail: 'no' }
-  catalog.markFailed(entry(2)!.sound!, failure)
+  catalog.markFailed(entry(2)!.sound!, failure, true)
   expect(entry(2)).toMatchObject({ failure })
   expect(catalog.barred.size).toBe(1)
   expect(proving()).toEqual([2, 1])

@@ -23,6 +23,8 @@ const ask = async (
     repository_index: answer,
     model_statistics: () => '',
     model_config: () => '',
+    model_load: () => '',
+    model_unload: () => '',
   }
   const { code, detail, body } = await answerCall(answers, call, { clock, logger })
   return { code, detail, body: new TextDecoder().decode(body) }

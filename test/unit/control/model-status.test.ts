@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { repositoryParsers } from '../../../src/config/parsers.ts'
-import type { CatalogModel, CatalogVersion } from '../../../src/control/catalog.ts'
+import type { CatalogModel, CatalogVersion } from '../../../src/control/catalog-version.ts'
+import { NO_ATTEMPT } from '../../../src/control/load-retries.ts'
 import {
   modelsDocument,
   modelWarnings,
@@ -41,10 +42,11 @@ const modelWith = (more: Partial<CatalogVersion>, report = provingReport()) => {
     failure: null,
     warnings: [],
     isProving: false,
+    attempt: NO_ATTEMPT,
     ...more,
   }
-  const model: CatalogModel = { scanned: SCANNED, broken: null, versions: new Map([[1, entry]]) }
-  return new Map([['a', model]])
+  const model = { scanned: SCANNED, broken: null, isWanted: true }
+  return new Map<string, CatalogModel>([['a', { ...model, versions: new Map([[1, entry]]) }]])
 }
 
 const served = (isAvailable: boolean, more: Partial<ServedVersions> = {}): ServedVersions => ({

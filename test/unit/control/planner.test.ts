@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { repositoryParsers } from '../../../src/config/parsers.ts'
-import type { CatalogModel, CatalogVersion } from '../../../src/control/catalog.ts'
+import type { CatalogModel, CatalogVersion } from '../../../src/control/catalog-version.ts'
+import { NO_ATTEMPT } from '../../../src/control/load-retries.ts'
 import { plannedVersion } from '../../../src/control/planned-version.ts'
 import {
   type Candidate,
@@ -65,6 +66,7 @@ const entryOf = (model: ScannedModel, version: number, fate: Fate): CatalogVersi
     sound: state === 'failed' || state === 'loading' ? null : planned,
     failure: state === 'failed' ? FAILURE : null,
     warnings: [],
+    attempt: NO_ATTEMPT,
     isProving: state === 'loading' || state === 'renewing',
   }
 }
@@ -81,7 +83,7 @@ const modelOf = (
     versions: numbers.map((version) => scannedOf(version, fates[version]!)),
   }
   const entries = numbers.map((v) => [v, entryOf(scanned, v, fates[v]!)] as const)
-  return { scanned, broken: null, versions: new Map(entries) }
+  return { scanned, broken: null, isWanted: true, versions: new Map(entries) }
 }
 
 const plan = (models: readonly CatalogModel[], more: Partial<PlanInputs> = {}) =>

@@ -1,7 +1,8 @@
 /** Versions that cannot serve take nothing away from those that can. */
 
 import { expect, test } from 'vitest'
-import { epochsOf, PlanningWorld, settledWorld } from '../../helpers/planning-world.ts'
+import { epochsOf } from '../../helpers/planning-parts.ts'
+import { PlanningWorld, settledWorld } from '../../helpers/planning-world.ts'
 
 test.each(['bad', 'faulty', 'selfish', 'unloadable', 'deadly', 'hanging'] as const)(
   'a newer version that is %s takes nothing away',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { FakeClock } from '../../helpers/fake-clock.ts'
-import { epochsOf, PlanningWorld, settledWorld } from '../../helpers/planning-world.ts'
+import { epochsOf } from '../../helpers/planning-parts.ts'
+import { PlanningWorld, settledWorld } from '../../helpers/planning-world.ts'
 
 const READING_MS = 0.01
 

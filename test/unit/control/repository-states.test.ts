@@ -24,7 +24,7 @@ const DOCUMENT = {
       name: 'all',
       aliases: {},
       versions: [
-        version(1, { state: 'unloaded' }),
+        version(1, { state: 'unloaded', reason: 'the version policy does not name it' }),
         version(2, { state: 'failed', code: 'MODEL_INVALID', reason: 'it is bad' }),
         version(30, { state: 'loading' }),
         version(400, {}),

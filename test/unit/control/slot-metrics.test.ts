@@ -153,7 +153,7 @@ test('slotSamples() has requests by protocol, outcome and reason, without those 
 
 test('slotSamples() has one series for all codes that this release does not know', () => {
   const request = { protocol: 1, rows: 1, totalUs: 1, queueUs: 1, computeUs: 1 }
-  const newer = [REASONS - 1, REASONS - 2, REASONS - 2].map((reason) => ({ ...request, reason }))
+  const newer = [1, 2, 3].map(() => ({ ...request, reason: REASONS - 1 }))
   expect(ofMetric(oneSlot(refusedKey('flights'), newer), 'requests')).toMatchObject([
     { value: 3, labels: { protocol: 'oip', outcome: 'failed', reason: 'other' } },
   ])

@@ -2,7 +2,13 @@ import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import type { EnvelopeBody } from '../../../proto/control-envelope.ts'
 import { DrainedSchema, ForwardedAnswerSchema } from '../../../proto/gen/control_pb.ts'
-import { CALL_MS_MAX, CALLS_MAX, forwardBy } from '../../../src/server/agent-calls.ts'
+import {
+  CALL_MS_MAX,
+  CALLS_MAX,
+  forwardBy,
+  LOAD_MS_MAX,
+  LOADS_MAX,
+} from '../../../src/server/agent-calls.ts'
 import { forwardedCall } from '../../../src/shared/forwarded-call.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
@@ -71,4 +77,18 @@ test('forwardBy() has so many calls under way, and room again for each that ends
   void forward(CALL)
   expect(await forward(CALL)).toMatchObject({ code: 'CONTROL_BUSY' })
   expect(held).toHaveLength(CALLS_MAX + 2)
+})
+
+test('forwardBy() has loads wait for long, and hold up nobody who asks for something else', async () => {
+  const limits: number[] = []
+  const forward = forwardBy((body, limitMs) => {
+    limits.push(limitMs)
+    const isIndex = body.case === 'forwardedCall' && body.value.kind === 'repository_index'
+    return isIndex ? Promise.resolve(answered('', '', '[]')) : new Promise(() => {})
+  }, clock)
+  for (let i = 0; i < LOADS_MAX; i++) void forward(forwardedCall('model_load', { model: 'm' }))
+  const unload = forwardedCall('model_unload', { model: 'm' })
+  expect(await forward(unload)).toMatchObject({ code: 'CONTROL_BUSY' })
+  expect(await forward(CALL)).toBe('[]')
+  expect([limits[0], limits.at(-1)]).toEqual([LOAD_MS_MAX, CALL_MS_MAX])
 })

@@ -23,7 +23,12 @@ test('serverMetadata() names the server, its version and the extensions that it 
   const { status, body } = serverMetadata()
   expect(status).toBe(200)
   const extensions = [
-    ...['classification', 'model_repository', 'model_configuration'],
+    ...[
+      'classification',
+      'model_repository',
+      'model_repository(unload_dependents)',
+      'model_configuration',
+    ],
     ...['binary_tensor_data', 'statistics'],
   ]
   expect(JSON.parse(body)).toEqual({ name: 'sluice', version: VERSION, extensions })

@@ -91,10 +91,10 @@ describe('calls that control answers', () => {
 
 describe('calls that change something', () => {
   test.each<readonly [string, string, RegExp]>([
-    ['/v2/repository/models/m/load', 'FORBIDDEN', /does not change/],
-    ['/v2/repository/mine/models/m/load', 'FORBIDDEN', /does not change/],
-    ['/v2/repository/models/m/unload', 'FORBIDDEN', /does not change/],
-    ['/v2/repository/models/../unload', 'FORBIDDEN', /does not change/],
+    ['/v2/repository/models/m/load', 'FORBIDDEN', /on the machine of this server only/],
+    ['/v2/repository/mine/models/m/load', 'FORBIDDEN', /on the machine of this server only/],
+    ['/v2/repository/models/m/unload', 'FORBIDDEN', /on the machine of this server only/],
+    ['/v2/repository/models/../unload', 'FORBIDDEN', /on the machine of this server only/],
     ['/v2/logging', 'FORBIDDEN', /does not change/],
     ['/v2/trace/setting', 'FORBIDDEN', /does not change/],
     ['/v2/models/m/trace/setting', 'FORBIDDEN', /does not change/],
@@ -117,6 +117,44 @@ describe('calls that change something', () => {
 
   test('oipRoute() takes them by POST only', () => {
     expect(seen('GET', '/v2/repository/models/m/load')).toEqual([405, 'METHOD_NOT_ALLOWED'])
+  })
+})
+
+describe('loads and unloads', () => {
+  const post = (path: RequestPath, what: string, body: unknown = '') =>
+    path.ask({ method: 'POST', path: `/v2/repository/models/${what}`, isLocal: true }, body)
+
+  test('oipRoute() puts them to control for who is on this machine', () => {
+    const path = new RequestPath(PLAN)
+    const dependents = { parameters: { unload_dependents: true } }
+    const asked = [post(path, 'm/load'), post(path, '%6e/unload', dependents)]
+    expect(path.called.map(({ call }) => [call.kind, call.payload])).toEqual([
+      ['model_load', '{"model":"m"}'],
+      ['model_unload', '{"model":"n"}'],
+    ])
+    for (const { number } of path.called) {
+      path.calls.onAnswered({ type: 'answered', number, answer: '' })
+    }
+    expect(asked.map(({ answer }) => [answer?.status, answer?.body])).toEqual([
+      [200, ''],
+      [200, ''],
+    ])
+  })
+
+  test.each<readonly [string, unknown, string]>([
+    ['m/load', { parameters: { config: '{}' } }, 'NOT_IMPLEMENTED'],
+    ['m/load', { parameters: { 'file:1/model.onnx': 'AA==' } }, 'NOT_IMPLEMENTED'],
+    ['m/load', { parameters: { confg: '{}' } }, 'REQUEST_MALFORMED'],
+    ['m/load', { parameters: [] }, 'REQUEST_MALFORMED'],
+    ['m/load', '{"parameters":', 'REQUEST_MALFORMED'],
+    ['m/load', '[]', 'REQUEST_MALFORMED'],
+    ['m/load', ' '.repeat(70_000), 'BODY_TOO_LARGE'],
+    ['m/unload', { parameters: { unload_dependents: 1 } }, 'REQUEST_MALFORMED'],
+    ['m/unload', { parameters: { config: '' } }, 'REQUEST_MALFORMED'],
+  ])('oipRoute() refuses %s with %j: %s', (what, body, code) => {
+    const path = new RequestPath(PLAN)
+    expect(post(path, what, body).header('x-sluice-error')).toBe(code)
+    expect(path.called).toEqual([])
   })
 })
 

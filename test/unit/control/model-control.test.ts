@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { ModelControl, type ModelControlSettings } from '../../../src/control/model-control.ts'
+import type { Requests } from '../../../src/control/stored-requests.ts'
+
+const NONE: Requests = { loaded: [], unloaded: [] }
+
+const controlOf = (settings: Partial<ModelControlSettings>, requests = NONE) => {
+  const written: Requests[] = []
+  const all = {
+    mode: 'explicit',
+    pollMs: 1,
+    loadModels: [],
+    retries: { max: 0, firstMs: 1 },
+  } as const
+  const store = { write: (asked: Requests) => void written.push(asked) }
+  return { control: new ModelControl({ ...all, ...settings }, requests, store), written }
+}
+
+test('isWanted() is true of all models, but in the explicit mode', () => {
+  for (const mode of ['none', 'poll'] as const) {
+    const { control } = controlOf({ mode }, { loaded: [], unloaded: ['a'] })
+    expect(control.isWanted('a')).toBe(true)
+  }
+  const { control } = controlOf({ loadModels: ['a'] })
+  expect(['a', 'b'].map(control.isWanted)).toEqual([true, false])
+  expect(['a', 'b'].map(controlOf({ loadModels: ['*'] }).control.isWanted)).toEqual([true, true])
+})
+
+test('ask() counts above the config, and is kept; the last wish counts', () => {
+  const { control, written } = controlOf({ loadModels: ['a'] })
+  control.ask('a', false)
+  control.ask('b', true)
+  control.ask('b', false)
+  control.ask('b', true)
+  expect(['a', 'b'].map(control.isWanted)).toEqual([false, true])
+  expect(written.at(-1)).toEqual({ loaded: ['b'], unloaded: ['a'] })
+  const next = controlOf({ loadModels: ['a'] }, written.at(-1)).control
+  expect(['a', 'b'].map(next.isWanted)).toEqual([false, true])
+})
