@@ -23,6 +23,7 @@ import { admitEncoding, withPlainBody } from './content-encoding.ts'
 import type { Epochs } from './epochs.ts'
 import type { Exchange } from './exchange.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
+import { admitPeer } from './local-peer.ts'
 import { Pending } from './pending.ts'
 import { admitAnswer } from './protocols/answer-size.ts'
 import type { VariantPlan } from './protocols/variant-plan.ts'
@@ -124,12 +125,11 @@ export class Infer {
   /** What control answers. Nothing of the epoch is held meanwhile. */
   #call({ format, isLocalOnly, read }: CallRoute, exchange: Exchange, body: Uint8Array): void {
     const request = ofNoEndpoint(exchange, format)
-    const { contentEncoding } = exchange
     const readPlain = (plain: Uint8Array) => read(plain, this.#jsonDepthMax)
     const call =
-      (isLocalOnly && !exchange.isLocal ? NOT_LOCAL : null) ??
-      admitEncoding(contentEncoding) ??
-      withPlainBody(body, contentEncoding, this.#bodies, readPlain)
+      (isLocalOnly ? admitPeer(exchange) : null) ??
+      admitEncoding(exchange.contentEncoding) ??
+      withPlainBody(body, exchange.contentEncoding, this.#bodies, readPlain)
     if (isRefusal(call)) {
       this.#replies.refused(request, call)
       return
@@ -289,11 +289,6 @@ export class Infer {
     this.#epochs.leave(pending.epoch)
   }
 }
-
-const NOT_LOCAL = refuse(
-  'FORBIDDEN',
-  'Models are loaded and unloaded by programs on the machine of this server only',
-)
 
 const admitSize = ({ rows, format, outputs }: Pending, plan: VariantPlan): Refusal | null => {
   const { answerSize } = plan

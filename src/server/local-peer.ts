@@ -6,6 +6,7 @@
  */
 
 import { BlockList, isIP } from 'node:net'
+import { type Refusal, refuse } from '../shared/errors.ts'
 
 const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -32,3 +33,12 @@ export const tellsOfOthers = (name: string): boolean =>
 
 /** Whether anybody asks where a request of this path comes from. Others are spared the look-up. */
 export const isForLocals = (path: string): boolean => path.startsWith('/v2/repository/')
+
+const NOT_LOCAL = refuse(
+  'FORBIDDEN',
+  'Models are loaded and unloaded by programs on the machine of this server only',
+)
+
+/** FORBIDDEN, unless a program on this machine asks. */
+export const admitPeer = ({ isLocal }: { readonly isLocal: boolean }): Refusal | null =>
+  isLocal ? null : NOT_LOCAL
