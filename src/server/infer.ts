@@ -130,10 +130,7 @@ export class Infer {
       (isLocalOnly ? admitPeer(exchange) : null) ??
       admitEncoding(exchange.contentEncoding) ??
       withPlainBody(body, exchange.contentEncoding, this.#bodies, readPlain)
-    if (isRefusal(call)) {
-      this.#replies.refused(request, call)
-      return
-    }
+    if (isRefusal(call)) return this.#replies.refused(request, call)
     this.#forward(call, (answer) => {
       try {
         if (typeof answer !== 'string') this.#replies.refused(request, answer)
