@@ -7,7 +7,7 @@ import { until } from '../helpers/until.ts'
 const POOLED = { kind: 'pooled', instances: 1, reason: 'told so' } as const
 
 test('a run that never returns ends the replica, by name, while others are answered', async () => {
-  const watchdog = { reportMs: 500, idleMsMax: 5000, runMsMax: 5000, loadMsMax: 60_000 }
+  const watchdog = { reportMs: 500, idleMsMax: 10_000, runMsMax: 10_000, loadMsMax: 60_000 }
   const replica = await startReplica({ threads: 1, computeThreads: 2, watchdog })
   const hanging = provenVersion('hanging', 1, slowAsTold(), { placement: POOLED })
   const well = provenVersion('well', 1, slowAsTold(), { placement: POOLED })
