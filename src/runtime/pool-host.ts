@@ -73,6 +73,8 @@ export class PoolHost {
   #large = 0
   readonly #batchRows: number
   readonly #payloads: SlotPayloads
+  /** Microseconds of all runs, when what they cost was published. */
+  #ranUs = 0
   /** When slots are looked at, in the time that all threads share. */
   #nowMs = 0
 
@@ -94,6 +96,18 @@ export class PoolHost {
     }
     const surroundings = { session, cost, work: new ThreadWork(), turns: own }
     this.#batcher = new Batcher<Member>(surroundings, policy, this.#handlers)
+    this.#publishCost()
+  }
+
+  /** Where there are several instances, the last word counts: they run the same model. */
+  #publishCost(): void {
+    const { cost, turns, originMs } = this.#around
+    const { doubles } = this.#pool
+    doubles[POOL_DOUBLES.COST_RUN_US] = cost.a
+    doubles[POOL_DOUBLES.COST_ROW_US] = cost.b
+    if (cost.ranUs === this.#ranUs) return
+    this.#ranUs = cost.ranUs
+    doubles[POOL_DOUBLES.LAST_RUN_MS] = turns.monotonic() + originMs
   }
 
   /** Something may be ready. */
@@ -126,6 +140,7 @@ export class PoolHost {
   /** Nobody uses the version any more. */
   leave(): void {
     this.#around.fair.evict(this.#tenant)
+    this.#batcher.dispose()
   }
 
   #takeTurn(): void {
@@ -135,9 +150,7 @@ export class PoolHost {
     if (tasks.length === 0) return
     this.#tasks = []
     for (const task of tasks) task()
-    const { cost } = this.#around
-    this.#pool.doubles[POOL_DOUBLES.COST_RUN_US] = cost.a
-    this.#pool.doubles[POOL_DOUBLES.COST_ROW_US] = cost.b
+    this.#publishCost()
     // What has become ready meanwhile is pulled when it is its turn again, not held before.
     this.#tenant.want()
   }

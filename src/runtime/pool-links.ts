@@ -11,6 +11,11 @@ export interface LinkedQueue {
   onResult(result: SentResult): void
   /** What was sent to this thread and not taken by it is gone. */
   onReplaced(thread: number): void
+  readonly hosts: readonly number[]
+  /** Milliseconds until what waits is worked off, if nothing else is; of all data threads. */
+  waitingMs(): number
+  /** Milliseconds of a full batch. */
+  turnMs(): number
 }
 
 /**
@@ -69,6 +74,29 @@ export class PoolLinks {
       this.#ports[thread]?.postMessage(WAKE)
       return
     }
+  }
+
+  /** Whether all of these threads are awake. */
+  areBusy(hosts: readonly number[]): boolean {
+    for (const thread of hosts) {
+      if (Atomics.load(this.#computeWords[thread]!, THREAD_WORDS.BELL) === 0) return false
+    }
+    return true
+  }
+
+  /**
+   * Milliseconds of runs of other versions that come before `ownMs` of one are through: versions on
+   * one thread take turns by time, so another one has at most as much, and a batch.
+   */
+  othersMs(own: LinkedQueue, ownMs: number): number {
+    if (this.#queues.size === 1) return 0
+    let sum = 0
+    for (const other of this.#queues.values()) {
+      if (other === own || !other.hosts.some((host) => own.hosts.includes(host))) continue
+      const waitingMs = other.waitingMs()
+      if (waitingMs > 0) sum += Math.min(waitingMs, ownMs + other.turnMs())
+    }
+    return sum
   }
 
   /** The thread that gets the tensors of a request: one that sleeps, else the next in turn. */

@@ -8,7 +8,7 @@
  * tops          Int32    slots in use lie below it           per data thread, written by it
  * states        Int32    generation | thread | state         per slot (pool-slots.ts)
  * slot words    Int32    ROWS | PRIORITY | TICKET ...        per slot, one cache line
- * pool doubles  Float64  COST_RUN_US | COST_ROW_US           written by compute threads
+ * pool doubles  Float64  COST_RUN_US | COST_ROW_US ...       written by compute threads
  * slot doubles  Float64  DEADLINE | TIMEOUT | STARTED ...    per slot, one cache line
  * payloads      bytes    input columns, then output columns  of the first slots of a data thread
  * ```
@@ -38,7 +38,13 @@ export const LEVEL_LINE_WORDS = 4
 const HEADER_WORDS = 16
 const LINE_WORDS = 16
 
-export const POOL_DOUBLES = { COST_RUN_US: 0, COST_ROW_US: 1 } as const
+export const POOL_DOUBLES = {
+  /** What runs cost, as the compute thread found that ran last. */
+  COST_RUN_US: 0,
+  COST_ROW_US: 1,
+  /** When that was, in the time that all threads share. */
+  LAST_RUN_MS: 2,
+} as const
 const HEADER_DOUBLES = 8
 
 export const SLOT_WORDS = {

@@ -10,10 +10,9 @@ import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import type { BatcherHandlers, Place, RunTimes } from './batch-runs.ts'
 import { OwnSlots } from './own-slots.ts'
-import type { PoolLinks } from './pool-links.ts'
+import { PoolGate, type PoolPolicy } from './pool-gate.ts'
+import type { LinkedQueue, PoolLinks } from './pool-links.ts'
 import {
-  LEVEL_LINE_WORDS,
-  LEVEL_WORDS,
   type PoolMemory,
   RESULT,
   SLOT_DOUBLES,
@@ -22,8 +21,8 @@ import {
   SLOT_WORDS,
 } from './pool-memory.ts'
 import type { PoolGrant, SentResult } from './pool-messages.ts'
-import { SLOTS_PER_THREAD } from './pool-shape.ts'
 import { generationOf, lowerTop, publish, SLOT_STATE, stateOf, withdraw } from './pool-slots.ts'
+import { EXPIRED } from './queue-gate.ts'
 import type { DecodeTarget, Queued, RowQueue } from './row-queue.ts'
 
 export interface PoolQueueSurroundings {
@@ -31,8 +30,7 @@ export interface PoolQueueSurroundings {
   readonly pool: PoolMemory
   readonly dataThread: number
   readonly links: PoolLinks
-  readonly rowsMax: number
-  readonly queueRowsMax: number
+  readonly policy: PoolPolicy
   /** What is added to `monotonic()` of this thread for the time that all threads share. */
   readonly originMs: number
   monotonic(): number
@@ -52,12 +50,12 @@ interface Held<M> {
 const LOST = refuse('THREAD_LOST', 'The thread that ran it has died; nothing was answered')
 /** Told to nobody. */
 const GONE = refuse('INFERENCE_FAILED', 'The client has gone')
-const EXPIRED = refuse('DEADLINE_EXPIRED', 'Request timeout expired')
 
-export class PoolQueue<M extends Queued> implements RowQueue<M> {
+export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
   readonly #around: PoolQueueSurroundings
   readonly #pool: PoolMemory
   readonly #handlers: BatcherHandlers<M>
+  readonly #gate: PoolGate
   readonly #slots: OwnSlots
   #held: Held<M>[] = []
   /** What came by message before its slot was looked at. */
@@ -73,24 +71,28 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
     this.#around = around
     this.#pool = around.pool
     this.#handlers = handlers
+    const { grant, links, policy } = around
+    this.#gate = new PoolGate(around.pool, policy, grant.hosts.length, {
+      isBusy: () => links.areBusy(grant.hosts),
+      othersMs: (ownMs) => links.othersMs(this, ownMs),
+    })
     this.#slots = new OwnSlots(around.pool, around.dataThread)
   }
 
-  refusal(_member: M, rows: number, _nowMs: number): Refusal | null {
-    if (this.#held.length >= SLOTS_PER_THREAD - 1) {
-      return refuse('QUEUE_FULL', `${this.#held.length} requests are waiting`)
-    }
-    const { queueRowsMax } = this.#around
-    const { levels } = this.#pool
-    let held = 0
-    let oversized = 0
-    for (let at = 0; at < levels.length; at += LEVEL_LINE_WORDS) {
-      held += Atomics.load(levels, at + LEVEL_WORDS.ROWS)
-      oversized += Atomics.load(levels, at + LEVEL_WORDS.OVERSIZED_ROWS)
-    }
-    const waiting = held + oversized
-    if (waiting === 0 || held + rows <= queueRowsMax) return null
-    return refuse('QUEUE_FULL', `${waiting} rows are waiting; the limit is ${queueRowsMax}`)
+  get hosts(): readonly number[] {
+    return this.#around.grant.hosts
+  }
+
+  waitingMs(): number {
+    return this.#gate.waitingMs()
+  }
+
+  turnMs(): number {
+    return this.#gate.turnMs()
+  }
+
+  refusal(member: M, rows: number, nowMs: number): Refusal | null {
+    return this.#gate.refusal(member, rows, nowMs, this.#around.originMs, this.#held.length)
   }
 
   openTarget(target: DecodeTarget): void {
@@ -134,14 +136,18 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
   }
 
   #publish(member: M, slot: number, rows: number, holder: number): Held<M> {
-    const { originMs, queueRowsMax } = this.#around
+    const { originMs, policy } = this.#around
+    const { priority, deadlineMs, timeoutMs } = member
+    const { timeoutAction } = policy.queue.byLevel[priority] ?? policy.queue.base
+    const isRejected = timeoutAction === 'reject'
     const generation = publish(this.#pool, slot, {
       rows,
-      priority: member.priority,
-      deadlineMs: member.deadlineMs + originMs,
-      timeoutMs: member.timeoutMs + originMs,
+      priority,
+      // What is to be refused after its time is past its deadline then; the rest is only late.
+      deadlineMs: (isRejected ? Math.min(deadlineMs, timeoutMs) : deadlineMs) + originMs,
+      timeoutMs: (isRejected ? Infinity : timeoutMs) + originMs,
       holder,
-      isOversized: rows > queueRowsMax,
+      isOversized: this.#gate.isOversized(rows),
     })
     const held = { member, slot, generation, rows, holder, isQueued: true }
     this.#held.push(held)
@@ -241,7 +247,8 @@ export class PoolQueue<M extends Queued> implements RowQueue<M> {
     times.runStartMs = times.endedMs - slotDoubles[at + SLOT_DOUBLES.SERVED_RUN_MS]! / runs
     times.startedMs = times.runStartMs - slotDoubles[at + SLOT_DOUBLES.SERVED_INPUT_MS]! / runs
     for (let left = runs; left > 0; left--) {
-      const rows = left === 1 ? slotWords[wordAt + SLOT_WORDS.SERVED_ROWS]! : this.#around.rowsMax
+      const rows =
+        left === 1 ? slotWords[wordAt + SLOT_WORDS.SERVED_ROWS]! : this.#around.policy.rowsMax
       this.#handlers.onServed(member, rows, times)
     }
   }

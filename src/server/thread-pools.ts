@@ -55,12 +55,12 @@ export class ThreadPools {
     if ('failure' in grant) throw new GatewayError(grant.failure.code, grant.failure.detail)
     const { settings, thread, links, originMs, handlersFor } = this.#around
     const { monotonic } = this.#around
+    const { queueRowsMax, queueWorkMsMax } = settings.limits
     const queue = new PoolQueue<Pending>(
       {
         ...{ grant, links, originMs, monotonic, dataThread: thread },
         pool: mapPool(grant.memory, poolShape(planned, settings.threads)),
-        rowsMax: planned.batching.rowsMax,
-        queueRowsMax: settings.limits.queueRowsMax,
+        policy: { ...planned.batching, queueRowsMax, queueWorkMsMax, queue: planned.queue },
       },
       handlersFor(versionNumber),
     )

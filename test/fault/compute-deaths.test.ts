@@ -72,7 +72,8 @@ const startPool = async () => {
   }
   const queue = new PoolQueue<Member>(
     {
-      ...{ grant, pool, dataThread: 0, links, rowsMax: 8, queueRowsMax: 1000 },
+      ...{ grant, pool, dataThread: 0, links },
+      policy: { ...PLANNED.batching, queue: PLANNED.queue, queueRowsMax: 1e6, queueWorkMsMax: 1e6 },
       ...{ originMs: threadOriginMs(), monotonic: systemClock.monotonic },
     },
     {

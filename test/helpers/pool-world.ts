@@ -63,6 +63,7 @@ export interface PoolWorldOptions {
   readonly planned?: Partial<PlannedVersion>
   readonly session?: () => Session
   readonly queueRowsMax?: number
+  readonly queueWorkMsMax?: number
 }
 
 export class PoolWorld {
@@ -84,7 +85,9 @@ export class PoolWorld {
   readonly #session: () => Session
 
   constructor(options: PoolWorldOptions = {}) {
-    const { dataThreads = 2, computeThreads = 2, planned = {}, queueRowsMax = 1000 } = options
+    const { dataThreads = 2, computeThreads = 2, planned = {} } = options
+    const { queueRowsMax = 1000, queueWorkMsMax = 1e6 } = options
+    const limits = { queueRowsMax, queueWorkMsMax }
     this.#session = options.session ?? (() => new CountingSession())
     this.planned = plannedVersion({ model: 'm', version: 1, ...planned })
     const shape = poolShape(this.planned, dataThreads)
@@ -93,11 +96,11 @@ export class PoolWorld {
     const hosts = Array.from({ length: computeThreads }, (_, i) => i)
     this.#grant = { pool: 1, memory, hosts }
     for (const _ of hosts) this.computes.push(new PuppetCompute())
-    for (let thread = 0; thread < dataThreads; thread++) this.#addData(thread, queueRowsMax)
+    for (let thread = 0; thread < dataThreads; thread++) this.#addData(thread, limits)
     for (const thread of hosts) this.#start(thread)
   }
 
-  #addData(dataThread: number, queueRowsMax: number): void {
+  #addData(dataThread: number, limits: { queueRowsMax: number; queueWorkMsMax: number }): void {
     const words = new Int32Array(new SharedArrayBuffer(64))
     this.dataWords.push(words)
     const links = new PoolLinks(
@@ -105,11 +108,12 @@ export class PoolWorld {
       this.computes.map((compute) => compute.words),
     )
     this.links.push(links)
-    const { batching } = this.planned
+    const { batching, queue: policies } = this.planned
+    const policy = { ...batching, ...limits, queue: policies }
     const queue = new PoolQueue<PoolMember>(
       {
-        ...{ grant: this.#grant, pool: this.pool, dataThread, links, queueRowsMax },
-        ...{ rowsMax: batching.rowsMax, originMs: 500, monotonic: () => this.nowMs },
+        ...{ grant: this.#grant, pool: this.pool, dataThread, links, policy },
+        ...{ originMs: 500, monotonic: () => this.nowMs },
       },
       {
         onQueueRows: (delta) => {

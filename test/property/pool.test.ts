@@ -11,7 +11,14 @@ const COMPUTE_THREADS = 2
 
 type AdmitStep = Extract<Step, { kind: 'admit' }>
 type Step =
-  | { kind: 'admit'; thread: number; rows: number; isPoisoned: boolean; way: 'place' | 'tensors' }
+  | {
+      kind: 'admit'
+      thread: number
+      rows: number
+      isPoisoned: boolean
+      graceMs: number
+      way: 'place' | 'tensors'
+    }
   | { kind: 'cancel'; nth: number }
   | { kind: 'hear' | 'turn' | 'look'; thread: number }
   | { kind: 'pass'; ms: number }
@@ -28,6 +35,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       thread: dataThread,
       // 8 rows are a batch: more run in parts.
       rows: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 8 }) }, fc.constant(20)),
+      graceMs: fc.oneof(fc.constant(Infinity), fc.integer({ min: 1, max: 30 })),
       isPoisoned: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
       way: fc.constantFrom('place' as const, 'tensors' as const),
     }),
@@ -77,7 +85,7 @@ const admit = (world: PoolWorld, sent: Sent[], one: AdmitStep): void => {
   const id = sent.length
   const member: PoolMember = {
     ...{ id, rows: one.rows, values: valuesOf(id, one), priority: 0 },
-    ...{ deadlineMs: Number.POSITIVE_INFINITY, timeoutMs: Number.POSITIVE_INFINITY },
+    ...{ deadlineMs: world.nowMs + one.graceMs, timeoutMs: Infinity },
   }
   if (world.admit(one.thread, member, one.way) !== null) return
   sent.push({ member, thread: one.thread, isCancelled: false })
@@ -107,6 +115,7 @@ const expectOneAnswer = (
   const [{ values, code, badRow }] = left as [Left]
   if (values !== null) expect(values).toEqual(member.values.map((value) => value * 2))
   else if (code === 'THREAD_LOST') expect(mayBeLost).toBe(true)
+  else if (/^DEADLINE_/.test(code)) expect(member.deadlineMs).toBeLessThan(Infinity)
   else if (!isCancelled) {
     expect([member.values.includes(POISON), badRow]).toEqual([true, member.rows - 1])
   }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { POOL_DOUBLES } from '../../../src/runtime/pool-memory.ts'
 import { SLOTS_PER_THREAD } from '../../../src/runtime/pool-shape.ts'
+import { DEFAULT_QUEUE } from '../../../src/shared/queue-policy.ts'
 import type { Tensor } from '../../../src/shared/tensor.ts'
 import { CountingSession, POISON } from '../../helpers/counting-session.ts'
 import { type PoolMember, PoolWorld, type PoolWorldOptions } from '../../helpers/pool-world.ts'
@@ -215,4 +216,36 @@ test('a thread says what its runs cost, in memory that all share', () => {
   world.settle()
   const { doubles } = world.pool
   expect(doubles[POOL_DOUBLES.COST_RUN_US]! + doubles[POOL_DOUBLES.COST_ROW_US]!).toBeGreaterThan(0)
+})
+
+test('what a policy rejects after its time is answered so, what it delays runs behind the others', () => {
+  const base = { ...DEFAULT_QUEUE.base, defaultTimeoutUs: 5000 }
+  const delay = { ...base, timeoutAction: 'delay' as const }
+  const queue = { levels: 2, defaultLevel: 1, base, byLevel: { 2: delay } }
+  const { world, admit, runs, howLeft } = makeWorld({ planned: { queue } })
+  const timeoutMs = world.nowMs + 5
+  const rejected = member(1, { priority: 1, timeoutMs })
+  const delayed = member(1, { priority: 2, timeoutMs })
+  for (const one of [rejected, delayed]) admit(one)
+  world.pass(6)
+  world.settle()
+  expect(howLeft(rejected)).toEqual(['DEADLINE_EXPIRED'])
+  expect(howLeft(delayed)).toEqual([delayed.values.map((value) => value * 2)])
+  expect(runs()).toEqual([[1]])
+})
+
+test('refusal() refuses at once what could not end in time, by what its runs cost', () => {
+  const runUsByRows = [
+    [1, 3000],
+    [8, 10_000],
+  ] as const
+  const { world, admit } = makeWorld({ planned: { runUsByRows } }, 10)
+  for (let i = 0; i < 3; i++) {
+    admit(member(8))
+    world.settle(3)
+  }
+  for (let i = 0; i < 4; i++) admit(member(8))
+  const deadlineMs = world.nowMs + 20
+  expect(admit(member(1, { deadlineMs }))?.code).toBe('DEADLINE_UNMEETABLE')
+  expect(admit(member(1, { deadlineMs: world.nowMs + 500 }))).toBeNull()
 })
