@@ -28,11 +28,11 @@ export const limits = z.strictObject({
   ),
   queue_rows_max: setting(
     count(1, 10_000_000).default(10_000),
-    'Rows that may wait for one version in one thread, on each level of priority and those above; beyond it 503 `QUEUE_FULL`. It guards the memory: what decides in time is `queue_work_ms_max`. All levels together may hold twice as many.',
+    'Rows that may wait for one version in one thread (of a pooled one in a replica), on each level of priority and those above; beyond it 503 `QUEUE_FULL`. It guards the memory: what decides in time is `queue_work_ms_max`. All levels together may hold twice as many.',
   ),
   queue_work_ms_max: setting(
     count(1, 600_000).default(1000),
-    'Milliseconds of work that may wait for one version in one thread, by what its runs cost, on each level of priority and those above; beyond it 503 `QUEUE_FULL` with the time after which to come again. Raise it to ride out bursts; lower it when answers that come late are worth nothing.',
+    'Milliseconds of work that may wait for one version in one thread (of a pooled one in a replica), by what its runs cost, on each level of priority and those above; beyond it 503 `QUEUE_FULL` with the time after which to come again. Raise it to ride out bursts; lower it when answers that come late are worth nothing.',
   ),
   timeout_ms_default: setting(
     count(0, DAY_MS).default(0),
