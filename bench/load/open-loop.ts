@@ -15,6 +15,7 @@ import { ResponseStream } from './response-stream.ts'
 
 /** Longest wait for what is under way when no more is due, beyond the deadline. */
 const DRAIN_MS = 2_000
+const OPEN_MS_MAX = 20_000
 
 const plan: OpenPlan = JSON.parse(await text(process.stdin))
 let firstFailure: string | null = null
@@ -97,7 +98,12 @@ const idle: Connection[] = []
 const onIdle = (connection: Connection) => void idle.push(connection)
 const { port } = plan.streams[0]!.target
 const connections = Array.from({ length: plan.connections }, () => new Connection(port, onIdle))
-await Promise.all(connections.map((connection) => connection.open()))
+const opened = Promise.all(connections.map((connection) => connection.open()))
+const waiting = setTimeout(() => {
+  throw new Error(`Only ${idle.length} of ${plan.connections} connections were accepted`)
+}, OPEN_MS_MAX)
+await opened
+clearTimeout(waiting)
 
 const streams: Stream[] = plan.streams.map((each, i) => {
   const next = phasedArrivals(each.phases, plan.seed + 1000 * i)

@@ -2,16 +2,19 @@
  * Clients that connect anew again and again, from a process of its own: `node
  * bench/load/reconnecting.ts`, a ReconnectingPlan as JSON on stdin; prints a ReconnectingResult as
  * one JSON line. Each asks some requests of its connection, one after the other, closes it and
- * connects again; so it does, after a moment, when it is refused.
+ * connects again; so it does when it is refused, after a time that doubles.
  */
 
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { seededUniform } from './arrivals.ts'
 import type { ReconnectingPlan, ReconnectingResult } from './reconnecting-plan.ts'
 import { formatRequest } from './request-bytes.ts'
 import { ResponseStream } from './response-stream.ts'
 
 const RETRY_MS = 10
+const RETRY_MS_MAX = 1_000
+const SEED = 9
 
 const plan: ReconnectingPlan = JSON.parse(await text(process.stdin))
 const request = formatRequest(plan.target)
@@ -53,10 +56,17 @@ const useConnection = (): Promise<boolean> =>
     })
   })
 
+const uniform = seededUniform(SEED)
+
 const live = async (): Promise<void> => {
+  let retryMs = RETRY_MS
   while (!isOver) {
-    if (await useConnection()) continue
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    if (await useConnection()) {
+      retryMs = RETRY_MS
+      continue
+    }
+    await new Promise((resolve) => setTimeout(resolve, retryMs * (0.5 + uniform())))
+    retryMs = Math.min(RETRY_MS_MAX, 2 * retryMs)
   }
 }
 

@@ -110,6 +110,8 @@ export interface RecoveryTrial {
 const USUAL = 0.8
 const OVERLOAD = 10
 const SHARE_OF_BEFORE = 0.99
+/** Below, there was nothing before that it could come back to. */
+const SERVED_SHARE_MIN = 0.9
 
 /** Eight tenths of the capacity, then ten times, then eight tenths again. */
 export const runRecovery = async (
@@ -128,7 +130,10 @@ export const runRecovery = async (
   const [fromMs, endMs] = [seconds * 1000, 2 * seconds * 1000]
   const before = goodShare(bins, BIN_MS, [Math.min(SETTLE_MS, fromMs / 2), fromMs])
   const share = SHARE_OF_BEFORE * before
-  const tookMs = recoveryMs(bins, BIN_MS, { endMs, spanMs: seconds * 1000, share })
+  const tookMs =
+    before < SERVED_SHARE_MIN
+      ? Number.POSITIVE_INFINITY
+      : recoveryMs(bins, BIN_MS, { endMs, spanMs: seconds * 1000, share })
   return {
     name: subject.name,
     goodPerSecond: bins.map(({ good }) => (good * 1000) / BIN_MS),

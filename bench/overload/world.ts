@@ -26,11 +26,8 @@ const LEVELS = `dynamic_batching:
 const UNBOUNDED = `limits:
   queue_rows_max: 10000000
 `
-const OPEN = `limits:
-  queue_rows_max: 10000
-`
 const CAPPED = `limits:
-  queue_rows_max: 10000
+  connections_max: ${CAPPED_CONNECTIONS}
 `
 
 export interface World {
@@ -54,17 +51,14 @@ export const startWorld = async (): Promise<World> => {
     'slow/inline/model.yaml': 'placement: inline\n',
     'slow/levels/1/model.onnx': model,
     'slow/levels/model.yaml': `placement: pooled\n${LEVELS}`,
-    'open.yaml': OPEN,
     'unbounded.yaml': UNBOUNDED,
     'capped.yaml': CAPPED,
   })
   copyFile(join(REPOSITORY_ROOT, MLP_FILE), join(folder, 'tiny/mlp/1/model.onnx'))
-  const start = (repository: string, endpoint: string, config: string): Promise<SluiceServer> =>
+  const start = (repository: string, endpoint: string, config?: string): Promise<SluiceServer> =>
     startSluice({
-      repository: join(folder, repository),
-      endpoint,
-      stateDir: null,
-      config: join(folder, config),
+      ...{ repository: join(folder, repository), endpoint, stateDir: null },
+      ...(config === undefined ? {} : { config: join(folder, config) }),
     })
   const started: SluiceServer[] = []
   const stop = async () => {
@@ -72,7 +66,7 @@ export const startWorld = async (): Promise<World> => {
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    started.push(await start('slow', 'pooled', 'open.yaml'))
+    started.push(await start('slow', 'pooled'))
     started.push(await start('slow', 'pooled', 'unbounded.yaml'))
     started.push(await start('tiny', 'mlp', 'capped.yaml'))
   } catch (error) {
