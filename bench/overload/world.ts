@@ -25,6 +25,7 @@ const LEVELS = `dynamic_batching:
 /** More than any load here can fill. */
 const UNBOUNDED = `limits:
   queue_rows_max: 10000000
+  queue_work_ms_max: 600000
 `
 const CAPPED = `limits:
   connections_max: ${CAPPED_CONNECTIONS}

@@ -36,6 +36,7 @@ const startOn = async (engine: string, placement: string): Promise<void> => {
     replicas: 1,
     threads: 1,
     flags: ['--http', engine],
+    env: { SLUICE_LIMITS__QUEUE_WORK_MS_MAX: '60000' },
   })
 }
 
