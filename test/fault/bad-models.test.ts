@@ -110,7 +110,7 @@ describe.each(['inline', 'pooled'] as const)('models placed %s', (placement) => 
       hungry: hungryModel(EATEN_MIB * MIB),
       insatiable: hungryModel(2 ** 46),
     })
-    gateway = await startGateway({ repository })
+    gateway = await startGateway({ repository, readyTimeoutMs: 50_000 })
   })
 
   test.each([
