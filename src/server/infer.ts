@@ -117,9 +117,8 @@ export class Infer {
     } else if (route.kind === 'document') {
       const written = this.#account.encoding(() => route.render(this.#isReady()))
       this.#replies.document(exchange, route.format, written)
-    } else if (route.kind === 'options') {
-      this.#replies.options(exchange, route.format, route.allow)
     } else if (route.kind === 'call') this.#call(route, exchange, body)
+    else this.#replies.options(exchange, route.format, route.allow)
   }
 
   /** What control answers. Nothing of the epoch is held meanwhile. */
@@ -130,7 +129,10 @@ export class Infer {
       (isLocalOnly ? admitPeer(exchange) : null) ??
       admitEncoding(exchange.contentEncoding) ??
       withPlainBody(body, exchange.contentEncoding, this.#bodies, readPlain)
-    if (isRefusal(call)) return this.#replies.refused(request, call)
+    if (isRefusal(call)) {
+      this.#replies.refused(request, call)
+      return
+    }
     this.#forward(call, (answer) => {
       try {
         if (typeof answer !== 'string') this.#replies.refused(request, answer)
