@@ -123,11 +123,9 @@ export class Catalog {
   abandon(name: string): void {
     const model = this.#models.get(name)
     if (model === undefined) return
-    const versions = [...model.versions].map(
-      ([version, entry]) => [version, { ...entry, attempt: NO_ATTEMPT }] as const,
-    )
-    const given = { ...model, isWanted: false, versions: new Map(versions) }
-    this.#models = new Map(this.#models).set(name, given)
+    for (const entry of model.versions.values()) this.#put(name, { ...entry, attempt: NO_ATTEMPT })
+    const { versions } = this.#models.get(name)!
+    this.#models = new Map(this.#models).set(name, { ...model, isWanted: false, versions })
   }
 
   /**
@@ -270,7 +268,8 @@ export class Catalog {
     this.#barred.set(loadKey(planned), model)
     const entry = this.#models.get(model)?.versions.get(version)
     if (entry === undefined) return
-    const attempt = mayRetry ? this.#failedOnce(entry, failure) : NO_ATTEMPT
+    const isTried = mayRetry && entry.scanned.fault === null
+    const attempt = isTried ? this.#failedOnce(entry, failure) : NO_ATTEMPT
     this.#put(model, { ...entry, failure, attempt })
     this.#tryNext(model)
   }
@@ -289,11 +288,12 @@ export class Catalog {
   /** Has a version proved once more, if it can be; until that is done it stays what it is. */
   proveAgain(model: string, version: number): boolean {
     const entry = this.#models.get(model)?.versions.get(version)
-    if (entry === undefined || entry.scanned.fault !== null) return false
-    const attempt = { ...entry.attempt, retryAtMs: null }
-    const again = { ...entry, attempt, isProving: true }
+    if (entry === undefined) return false
+    const isProving = entry.scanned.fault === null
+    // Whether or not it can be tried: what stays due would be due for ever.
+    const again = { ...entry, attempt: { ...entry.attempt, retryAtMs: null }, isProving }
     this.#put(model, again)
     this.#begin(model, [again])
-    return true
+    return isProving
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import type { ProvingFailure } from '../runtime/proving-report.ts'
+import { delay } from '../shared/clock.ts'
 import type { PlannedVersion, PrepareFailure } from '../shared/epoch-plan.ts'
 import { GatewayError, type Refusal } from '../shared/errors.ts'
 import { foreignError } from './log-fields.ts'
@@ -20,6 +21,8 @@ import { RepositoryWatch, type WatchParts } from './repository-watch.ts'
 const SOON_MS = 1000
 /** Before what went wrong, for no version's fault, is tried again. */
 const TRY_AGAIN_MS = 2000
+/** After so many the event loop gets its turn, whatever is due: no fault may stop all else. */
+const STEPS_MAX = 100
 const NEVER = Number.POSITIVE_INFINITY
 
 export interface PlanningParts extends WatchParts {
@@ -150,16 +153,12 @@ export class Planning {
   }
 
   async #work(): Promise<void> {
-    while (!this.#isClosed) {
+    for (let steps = 1; !this.#isClosed; steps++) {
+      if (steps % STEPS_MAX === 0) await delay(this.#parts.clock, 1)
       this.#isBusy = true
       this.#isWoken = false
-      let hasMore = false
       const nowMs = this.#parts.clock.monotonic()
-      try {
-        hasMore = await this.#step(nowMs)
-      } catch (thrown) {
-        this.#onFault(thrown)
-      }
+      const hasMore = await this.#step(nowMs).catch((thrown) => this.#onFault(thrown))
       this.#isBusy = false
       if (hasMore || this.#isWoken) continue
       this.#parts.onPause()
@@ -290,11 +289,12 @@ export class Planning {
   }
 
   /** The state folder cannot be written, or a fault of ours: the present epoch stays. */
-  #onFault(thrown: unknown): void {
-    if (this.#isClosed) return
+  #onFault(thrown: unknown): false {
+    if (this.#isClosed) return false
     const { code, message } = GatewayError.from(thrown)
     this.#parts.logger.error({ event: 'epoch_not_made', code, ...foreignError(thrown) }, message)
     this.#epochFault = [`The present epoch stays: ${message}`]
     this.#planWithin(TRY_AGAIN_MS)
+    return false
   }
 }

@@ -179,6 +179,18 @@ test('proveAgain() proves a version once more, unless it cannot be tried', async
   expect(catalog.proveAgain('b', 1)).toBe(false)
 })
 
+test('what replicas cannot load while its files are torn is due no more', async () => {
+  const { catalog, entry, proving } = makeCatalog()
+  const { models } = scanOf([1])
+  const served = plannedVersion(models[0]!, models[0]!.versions[0]!, provingReport(), () => INLINE)
+  const torn = scanOf([1], { torn: { 1: refuse('FILES_CHANGING', 'a copy is under way') } })
+  catalog.take(torn, new Map([['a', 1]]))
+  catalog.markFailed(served, { code: 'PREPARE_FAILED', detail: 'no' }, true)
+  expect([catalog.retryAtMs, entry(1)?.attempt.retryAtMs]).toEqual([Number.POSITIVE_INFINITY, null])
+  catalog.retry(10_000)
+  expect(proving()).toEqual([])
+})
+
 test('a served version whose files are torn is no reason to try a lower one', async () => {
   const { models } = scanOf([1, 2])
   const served = plannedVersion(models[0]!, models[0]!.versions[1]!, provingReport(), () => INLINE)

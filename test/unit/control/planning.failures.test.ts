@@ -189,3 +189,14 @@ test('a version that serves and begins to kill whoever loads it is given up', as
   expect([world.answering('a'), world.answering('b')]).toEqual([null, 1])
   expect(world.replicas.map(({ served }) => served?.epoch)).toEqual([world.publisher.plan?.epoch])
 })
+
+test('work that is due for ever leaves the event loop its turns', async () => {
+  const world = new PlanningWorld()
+  Object.defineProperty(world.catalog, 'retryAtMs', { get: () => 0 })
+  world.connect(0)
+  world.planning.start(null)
+  await world.clock.advance(100)
+  const closed = world.planning.close()
+  await world.clock.advance(100)
+  await closed
+})
