@@ -16,6 +16,9 @@ export interface ModelControlSettings {
   readonly retries: RetryPolicy
 }
 
+/** Null: nobody has asked, and the config decides. */
+export type Wish = 'load' | 'unload' | null
+
 export interface RequestStore {
   /** Throws GatewayError STATE_UNWRITABLE. */
   write(requests: Requests): void
@@ -41,17 +44,38 @@ export class ModelControl {
     return !unloaded.includes(model) && ['*', model].some((name) => loadModels.includes(name))
   }
 
+  /** What clients have asked of a model last. */
+  wishFor(model: string): Wish {
+    const { loaded, unloaded } = this.#requests
+    return loaded.includes(model) ? 'load' : unloaded.includes(model) ? 'unload' : null
+  }
+
   /**
-   * From now on the model is wanted, or not.
+   * From now on clients want this of a model.
+   *
+   * @throws GatewayError STATE_UNWRITABLE: nothing has changed
+   */
+  ask(model: string, wish: Wish): void {
+    const asked = this.#withWish(model, wish)
+    this.#store.write(asked)
+    this.#requests = asked
+  }
+
+  /**
+   * The wish from before a request counts again.
    *
    * @throws GatewayError STATE_UNWRITABLE: it counts all the same, but not after the next start
    */
-  ask(model: string, isWanted: boolean): void {
-    const others = (names: readonly string[]) => names.filter((name) => name !== model)
-    const [loaded, unloaded] = [others(this.#requests.loaded), others(this.#requests.unloaded)]
-    this.#requests = isWanted
-      ? { loaded: [...loaded, model], unloaded }
-      : { loaded, unloaded: [...unloaded, model] }
+  restore(model: string, wish: Wish): void {
+    this.#requests = this.#withWish(model, wish)
     this.#store.write(this.#requests)
+  }
+
+  #withWish(model: string, wish: Wish): Requests {
+    const others = (names: readonly string[]) => names.filter((name) => name !== model)
+    return {
+      loaded: [...others(this.#requests.loaded), ...(wish === 'load' ? [model] : [])],
+      unloaded: [...others(this.#requests.unloaded), ...(wish === 'unload' ? [model] : [])],
+    }
   }
 }

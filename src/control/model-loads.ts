@@ -11,7 +11,7 @@ import { isModelName } from '../shared/ids.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Catalog } from './catalog.ts'
 import { type LoadFacts, type LoadOutcome, loadOutcome } from './load-outcome.ts'
-import type { ModelControl } from './model-control.ts'
+import type { ModelControl, Wish } from './model-control.ts'
 import type { Planning } from './planning.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -39,6 +39,8 @@ export class ModelLoads {
   readonly #parts: LoadParts
   /** Unloads that were asked for, by model: a load that finds one more was overtaken. */
   readonly #unloads = new Map<string, number>()
+  /** By model that is being loaded: what clients wanted of it before. */
+  readonly #before = new Map<string, Wish>()
 
   constructor(parts: LoadParts) {
     this.#parts = parts
@@ -51,13 +53,15 @@ export class ModelLoads {
     if (refusal !== null) return refusal
     if (!isModelName(model)) return failed('load', model, NOT_FOUND)
     const unloads = this.#unloads.get(model)
+    const before = control.wishFor(model)
     logger.info({ event: 'model_load', model }, 'a client asks for a model')
     try {
-      control.ask(model, true)
+      if (before !== 'load') control.ask(model, 'load')
     } catch (thrown) {
-      this.#withdraw(model)
       return failed('load', model, GatewayError.from(thrown).message)
     }
+    // Of loads that overlap the first one knows.
+    if (!this.#before.has(model)) this.#before.set(model, before)
     let isRead = false
     void planning.look(model).then(() => {
       isRead = true
@@ -74,11 +78,12 @@ export class ModelLoads {
     })
     const isEnding = this.#parts.isDraining()
     const why = outcome ?? [isEnding ? 'Sluice is shutting down' : 'it takes too long; it goes on']
-    if (why.length === 0) return DONE
-    // What nobody serves and could not be loaded must not keep the gateway from being ready.
-    const isOver = outcome !== null && this.#unloads.get(model) === unloads
-    if (isOver && !this.#isPlanned(model)) this.#withdraw(model)
-    return failed('load', model, why.join('; '))
+    if (this.#unloads.get(model) === unloads) {
+      const hasFailed = outcome !== null && outcome.length > 0
+      if (hasFailed && !this.#isPlanned(model)) this.#withdraw(model)
+      this.#before.delete(model)
+    }
+    return why.length === 0 ? DONE : failed('load', model, why.join('; '))
   }
 
   /** '' once the model takes no more requests; those under way are answered. */
@@ -87,20 +92,20 @@ export class ModelLoads {
     const refusal = this.#refusal()
     if (refusal !== null) return refusal
     if (!catalog.models.has(model)) return failed('unload', model, NOT_FOUND)
-    this.#unloads.set(model, (this.#unloads.get(model) ?? 0) + 1)
     logger.info({ event: 'model_unload', model }, 'a client lets go of a model')
     try {
-      control.ask(model, false)
+      control.ask(model, 'unload')
     } catch (thrown) {
-      const { code, message } = GatewayError.from(thrown)
-      logger.error({ event: 'request_not_stored', code, model }, message)
+      return failed('unload', model, GatewayError.from(thrown).message)
     }
+    this.#unloads.set(model, (this.#unloads.get(model) ?? 0) + 1)
+    this.#before.delete(model)
     catalog.release(model)
     planning.onChanged()
-    await this.#until(UNLOAD_MS_MAX, () =>
+    const done = await this.#until(UNLOAD_MS_MAX, () =>
       control.isWanted(model) || !this.#isPlanned(model) ? DONE : null,
     )
-    return DONE
+    return done ?? failed('unload', model, 'it still serves; it goes on')
   }
 
   #refusal(): Refusal | null {
@@ -110,15 +115,22 @@ export class ModelLoads {
     return refuse('FORBIDDEN', `explicit model load / unload is not allowed: ${why}`)
   }
 
-  /** A load that failed leaves the model as it was before: not asked for. */
+  /**
+   * A load that failed leaves the model as it was before. If it was not wanted, it must not keep
+   * the gateway from being ready.
+   */
   #withdraw(model: string): void {
     const { control, catalog, planning, logger } = this.#parts
+    const before = this.#before.get(model)
+    // Another load that failed with this one has done it.
+    if (before === undefined) return
     try {
-      control.ask(model, false)
+      control.restore(model, before)
     } catch (thrown) {
       const { code, message } = GatewayError.from(thrown)
       logger.error({ event: 'request_not_stored', code, model }, message)
     }
+    if (control.isWanted(model)) return
     catalog.abandon(model)
     planning.onChanged()
   }

@@ -89,7 +89,67 @@ test('load() and unload() refuse what is not there, or has no name of a model', 
     })
     expect(await within(world, world.loads.unload(name))).toMatchObject({ code: 'LOAD_FAILED' })
   }
-  expect(world.requests).toMatchObject({ loaded: [] })
+  expect(world.requests).toEqual({ loaded: [], unloaded: [] })
+})
+
+test('load() of what serves leaves it serving, with a disk that is full', async () => {
+  const world = await explicitWorld(['a'])
+  await within(world, world.loads.load('b'))
+  world.isDiskFull = true
+  expect(await within(world, world.loads.load('a'))).toMatchObject({ code: 'LOAD_FAILED' })
+  expect(await within(world, world.loads.load('b'))).toBe('')
+  world.isDiskFull = false
+  await world.reload()
+  expect(names(world)).toEqual(['a', 'b'])
+})
+
+test('load() that fails leaves what the config wants wanted, and tried again', async () => {
+  const world = await explicitWorld(['c'])
+  world.put('c', 1, 'sound')
+  world.flaws.set('c v1', 2)
+  const loads = [world.loads.load('c'), world.loads.load('c')]
+  for (const load of loads) {
+    expect(await within(world, load, 500)).toMatchObject({ code: 'LOAD_FAILED' })
+  }
+  expect(world.requests).toEqual({ loaded: [], unloaded: [] })
+  await world.clock.advance(5000)
+  expect(names(world)).toEqual(['c'])
+})
+
+test('loads that fail together leave a model unwanted, and later ones start anew', async () => {
+  const world = await explicitWorld(['a'])
+  world.put('c', 1, 'bad')
+  const loads = [world.loads.load('c'), world.loads.load('c')]
+  for (const load of loads) {
+    expect(await within(world, load)).toMatchObject({ code: 'LOAD_FAILED' })
+  }
+  expect([world.requests, world.control.isWanted('c')]).toEqual([
+    { loaded: [], unloaded: [] },
+    false,
+  ])
+  world.put('c', 2, 'sound')
+  expect(await within(world, world.loads.load('c'))).toBe('')
+  expect(world.requests).toEqual({ loaded: ['c'], unloaded: [] })
+})
+
+test('unload() that is not stored, or not done in time, says so', async () => {
+  const world = await explicitWorld(['a'])
+  world.isDiskFull = true
+  expect(await within(world, world.loads.unload('a'))).toMatchObject({
+    code: 'LOAD_FAILED',
+    detail: expect.stringMatching(/^failed to unload 'a', .*disk is full/),
+  })
+  expect(world.control.isWanted('a')).toBe(true)
+  world.isDiskFull = false
+  world.loadMs = 20_000
+  const loaded = world.loads.load('b')
+  await world.clock.advance(100)
+  expect(await within(world, world.loads.unload('a'), 10_000)).toEqual({
+    code: 'LOAD_FAILED',
+    detail: "failed to unload 'a', it still serves; it goes on",
+  })
+  expect(await within(world, loaded, 30_000)).toBe('')
+  expect(names(world)).toEqual(['b'])
 })
 
 test('load() and unload() are for the explicit mode only', async () => {
