@@ -45,7 +45,7 @@ test('a swap leaves at most 1 MB in a replica', async () => {
 })
 
 test('replicas are recycled meanwhile, and no request fails', async () => {
-  const world = await startSwaps(['recycle: {unloads_max: 20, pause_seconds: 1}'])
+  const world = await startSwaps(['recycle: {unloads_max: 10, pause_seconds: 1}'])
   await swapAll(world)
   const { recycled } = await world.gateway.status()
   expect(recycled).toMatchObject({ reason: 'unloads', fault: null })
