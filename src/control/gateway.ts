@@ -123,6 +123,7 @@ export class Gateway {
       ...{ catalog, publisher, clock, logger, control, planning: this.#planning },
       when: this.#waiting.when,
       isDraining: () => this.#isDraining,
+      forgive: (model) => this.poison.forgive(model),
     })
     this.recycler = recyclerOf({ clock, logger, catalog }, this.supervisor, parts.recycle)
     this.poison = new PoisonList(join(stateDir.path, 'poison.json'))

@@ -31,6 +31,8 @@ export interface LoadParts {
   /** Resolves when a condition holds, which is looked at whenever planning has done something. */
   when(condition: () => boolean): Promise<void>
   isDraining(): boolean
+  /** Versions of the model that were poison may be loaded again. Throws STATE_UNWRITABLE. */
+  forgive(model: string): void
 }
 
 const DONE = ''
@@ -48,7 +50,7 @@ export class ModelLoads {
 
   /** '' once the model serves, or LOAD_FAILED in Triton's words: what served before serves on. */
   async load(model: string): Promise<string | Refusal> {
-    const { control, planning, clock, logger } = this.#parts
+    const { control, planning, clock, logger, forgive } = this.#parts
     const refusal = this.#refusal()
     if (refusal !== null) return refusal
     if (!isModelName(model)) return failed('load', model, NOT_FOUND)
@@ -56,6 +58,7 @@ export class ModelLoads {
     const before = control.wishFor(model)
     logger.info({ event: 'model_load', model }, 'a client asks for a model')
     try {
+      forgive(model)
       if (before !== 'load') control.ask(model, 'load')
     } catch (thrown) {
       return failed('load', model, GatewayError.from(thrown).message)

@@ -1,6 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { startGateway } from '../helpers/gateway.ts'
+import { scaleAdd } from '../helpers/models.ts'
 import { processesNaming } from '../helpers/reaper.ts'
+import { makeRepository } from '../helpers/repository.ts'
 import { startSwaps } from '../helpers/swaps.ts'
 import { until } from '../helpers/until.ts'
 
@@ -47,6 +52,29 @@ test.each([
   expect(restart).toBeNull()
   const recycles = new RegExp(`sluice_replica_recycles_total\\{reason="${reason}"\\} [1-9]`)
   expect(await gateway.metrics()).toMatch(recycles)
+})
+
+test('a version that is not named any more leaves by itself, without traffic or a reload', async () => {
+  const repository = makeRepository({
+    'm/1/model.onnx': scaleAdd(2),
+    'm/2/model.onnx': scaleAdd(2),
+    'm/aliases.json': { champion: 1 },
+  })
+  const gateway = await startGateway({ repository })
+  writeFileSync(join(repository, 'm/aliases.json'), JSON.stringify({ champion: 2 }))
+  gateway.reload()
+  const first = async () => {
+    const { models } = await gateway.models()
+    return models[0]?.versions.find(({ version }) => version === 1)
+  }
+  const hasLeft = async () => (await first())?.unloads.length === 2
+  await until(hasLeft, { what: 'its end in both replicas', timeoutMs: 20_000 })
+  const { state, unloads = [] } = (await first()) ?? {}
+  expect(state).toBe('unloaded')
+  expect(unloads.map(({ replica }) => replica)).toEqual([0, 1])
+  for (const { rssBeforeBytes, rssAfterBytes } of unloads) {
+    expect(Math.min(rssBeforeBytes, rssAfterBytes)).toBeGreaterThan(10e6)
+  }
 })
 
 test('SIGTERM at any moment of a swap ends the gateway in order', async () => {

@@ -43,6 +43,8 @@ export class PlanningWorld extends PlanningRepository {
   readonly planning: Planning
   readonly control: ModelControl
   readonly loads: ModelLoads
+  /** Models whose versions may not be loaded. */
+  readonly poison = new Set<string>()
   readonly #waiting = new Waiting()
   /** Epochs in the order in which they were written. */
   readonly written: EpochPlan[] = []
@@ -103,7 +105,7 @@ export class PlanningWorld extends PlanningRepository {
     this.planning = new Planning({
       ...{ catalog, publisher, clock, logger, control },
       repository: this.repositoryAt(),
-      isPoison: () => false,
+      isPoison: ({ model }) => this.poison.has(model),
       onDamaged: () => {},
       onPause: () => this.#waiting.tell(),
     })
@@ -111,6 +113,7 @@ export class PlanningWorld extends PlanningRepository {
       ...{ catalog, publisher, clock, logger, control, planning: this.planning },
       when: this.#waiting.when,
       isDraining: () => false,
+      forgive: (model) => void this.poison.delete(model),
     })
   }
 

@@ -39,6 +39,15 @@ test('load() answers once the model serves, and a load of what is loaded is chea
   expect(world.written).toHaveLength(length)
 })
 
+test('load() of a model that was poison lets it in again', async () => {
+  const world = await explicitWorld(['a'])
+  world.poison.add('b')
+  world.poison.add('c')
+  expect(await within(world, world.loads.load('b'))).toBe('')
+  expect(names(world)).toEqual(['a', 'b'])
+  expect([...world.poison]).toEqual(['c'])
+})
+
 test('load() takes what has changed, and an unload the model away', async () => {
   const world = await explicitWorld(['a'])
   world.put('a', 2, 'sound')
