@@ -60,6 +60,8 @@ export class ComputeLoop {
   readonly #hosts = new Map<number, PoolHost>()
   /** By sessionKey: versions that differ in nothing but their queues share one. */
   readonly #sessions = new Map<string, HeldSession>()
+  /** For versions whose `load` was not heard yet: another port brings it. */
+  #early: SentTensors[] = []
   /** Data threads that have something done to look at. */
   readonly #touched = new Set<number>()
 
@@ -88,7 +90,15 @@ export class ComputeLoop {
 
   #onSent(message: SentTensors | typeof WAKE): void {
     if (message === WAKE) this.#wake()
-    else this.#hosts.get(message.pool)?.onTensors(message)
+    else this.#onTensors(message)
+  }
+
+  #onTensors(sent: SentTensors): void {
+    const host = this.#hosts.get(sent.pool)
+    if (host !== undefined) host.onTensors(sent)
+    else if (sent.tensors !== null) this.#early.push(sent)
+    else
+      this.#early = this.#early.filter(({ pool, slot }) => pool !== sent.pool || slot !== sent.slot)
   }
 
   #wake(): void {
@@ -96,6 +106,7 @@ export class ComputeLoop {
   }
 
   #turn(task: () => void): void {
+    this.#stayAwake()
     try {
       task()
     } finally {
@@ -112,18 +123,24 @@ export class ComputeLoop {
     this.#touched.clear()
   }
 
+  /** Whoever has something for a thread that sleeps wakes another one, if there is one. */
+  #stayAwake(): void {
+    Atomics.store(this.#around.own.words, THREAD_WORDS.BELL, 1)
+  }
+
   /** What became ready before the bell was lowered is seen here, what comes after rings. */
   #sleep(): void {
     const { words } = this.#around.own
     Atomics.store(words, THREAD_WORDS.BELL, 0)
     for (const host of this.#hosts.values()) host.pull()
-    if (!this.#fair.isIdle) Atomics.store(words, THREAD_WORDS.BELL, 1)
+    if (!this.#fair.isIdle) this.#stayAwake()
     this.#ring()
   }
 
   #load({ grant, planned, versionNumber }: Load): void {
     const { own, tell } = this.#around
     const { pool } = grant
+    this.#stayAwake()
     enterVersion(own.words, THREAD_STATE.LOAD, versionNumber)
     try {
       const session = this.#sessionOf(planned, pool)
@@ -136,7 +153,10 @@ export class ComputeLoop {
     } finally {
       enterState(own.words, THREAD_STATE.IDLE)
     }
-    this.#hosts.get(pool)?.want()
+    const early = this.#early.filter((sent) => sent.pool === pool)
+    this.#early = this.#early.filter((sent) => sent.pool !== pool)
+    for (const sent of early) this.#hosts.get(pool)?.onTensors(sent)
+    if (this.#fair.isIdle) this.#sleep()
   }
 
   #hostOf(

@@ -65,6 +65,7 @@ export class PoolHost {
   readonly #tensors = new Map<number, SentTensors>()
   /** What it has claimed and not answered. */
   readonly #members = new Set<Member>()
+  #hasLeft = false
   /** What the batcher wants done in the next turn: a turn of its own, or its timer. */
   #tasks: (() => void)[] = []
   /** Rows claimed whose run has not begun, of requests that fit into a batch. */
@@ -86,6 +87,7 @@ export class PoolHost {
     this.#batchRows = policy.mixesRequests ? policy.rowsMax : 1
     this.#tenant = fair.tenant(() => this.#takeTurn())
     const soon = (task: () => void): void => {
+      if (this.#hasLeft) return // a timer: what the pool is now belongs to another version
       this.#tasks.push(task)
       this.#tenant.want()
     }
@@ -139,6 +141,8 @@ export class PoolHost {
 
   /** Nobody uses the version any more. */
   leave(): void {
+    this.#hasLeft = true
+    this.#tasks = []
     this.#around.fair.evict(this.#tenant)
     this.#batcher.dispose()
   }
@@ -186,7 +190,10 @@ export class PoolHost {
       if (this.#tensors.get(slot)?.generation !== generation) return false
     }
     if (slotDoubles[slot * SLOT_LINE_DOUBLES + SLOT_DOUBLES.DEADLINE]! <= this.#nowMs) {
-      if (claim(this.#pool, slot, this.#around.thread)) this.#finish(slot, RESULT.EXPIRED)
+      if (claim(this.#pool, slot, this.#around.thread)) {
+        this.#tensors.delete(slot)
+        this.#finish(slot, RESULT.EXPIRED)
+      }
       return false
     }
     return this.#canTake(this.#rowsOf(slot))
@@ -195,7 +202,7 @@ export class PoolHost {
   #admit(slot: number, rows: number, nowMs: number): void {
     if (this.#isLarge(rows)) this.#large++
     else this.#aheadRows += rows
-    const member = this.#memberOf(slot, rows)
+    const member = { slot, rows, hasBegun: false, ...this.#payloads.termsOf(slot) }
     this.#members.add(member)
     const sent = this.#tensors.get(slot)
     this.#tensors.delete(slot)
@@ -204,20 +211,6 @@ export class PoolHost {
       this.#batcher.admitTensors(member, [...tensors], rows, nowMs)
     } catch (thrown) {
       this.#handlers.onFault(member, thrown) // no memory for its batch
-    }
-  }
-
-  #memberOf(slot: number, rows: number): Member {
-    const { slotWords, slotDoubles } = this.#pool
-    const { originMs } = this.#around
-    const at = slot * SLOT_LINE_DOUBLES
-    return {
-      slot,
-      rows,
-      hasBegun: false,
-      priority: slotWords[slot * SLOT_LINE_WORDS + SLOT_WORDS.PRIORITY]!,
-      deadlineMs: slotDoubles[at + SLOT_DOUBLES.DEADLINE]! - originMs,
-      timeoutMs: slotDoubles[at + SLOT_DOUBLES.TIMEOUT]! - originMs,
     }
   }
 

@@ -166,7 +166,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
     for (let i = 0; i < held.length; i++) {
       const one = held[i]!
       const state = stateOf(Atomics.load(states, one.slot))
-      if (state >= SLOT_STATE.RUNNING && one.isQueued) this.#unqueue(one)
+      if (state >= SLOT_STATE.RUNNING) this.#unqueue(one)
       if (state !== SLOT_STATE.DONE || !this.#take(one)) held[kept++] = one
     }
     this.#isLooking = false
@@ -213,6 +213,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
   }
 
   #unqueue(one: Held<M>): void {
+    if (!one.isQueued) return // the thread that ran it has died, and it was ready again
     one.isQueued = false
     this.#handlers.onQueueRows(-one.rows)
     this.#handlers.onUnqueued(one.member)

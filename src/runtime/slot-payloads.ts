@@ -11,6 +11,7 @@ import {
   SLOT_LINE_WORDS,
   SLOT_WORDS,
 } from './pool-memory.ts'
+import type { Queued } from './row-queue.ts'
 
 export class SlotPayloads {
   readonly #pool: PoolMemory
@@ -22,6 +23,17 @@ export class SlotPayloads {
   constructor(pool: PoolMemory, originMs: number) {
     this.#pool = pool
     this.#originMs = originMs
+  }
+
+  /** How its request may wait, in the time of this thread. */
+  termsOf(slot: number): Queued {
+    const { slotWords, slotDoubles } = this.#pool
+    const at = slot * SLOT_LINE_DOUBLES
+    return {
+      priority: slotWords[slot * SLOT_LINE_WORDS + SLOT_WORDS.PRIORITY]!,
+      deadlineMs: slotDoubles[at + SLOT_DOUBLES.DEADLINE]! - this.#originMs,
+      timeoutMs: slotDoubles[at + SLOT_DOUBLES.TIMEOUT]! - this.#originMs,
+    }
   }
 
   /** Views on the rows of a slot: to be copied, as ONNX Runtime takes no shared memory. */

@@ -6,6 +6,7 @@ import type { QueuePolicies } from '../shared/queue-policy.ts'
 import type { Exchange } from './exchange.ts'
 import type { Pending } from './pending.ts'
 import type { Decoded } from './protocols/protocol.ts'
+import { OIP } from './wire-formats.ts'
 
 /** Of most requests. An object of its own would cost two boxed numbers for each. */
 export const NO_TERMS: Queued = { priority: 0, deadlineMs: Infinity, timeoutMs: Infinity }
@@ -69,7 +70,13 @@ const levelOf = ({ levels, defaultLevel }: QueuePolicies, asked: number, best: n
 export const termPolicies = (policies: QueuePolicies): QueuePolicies | null =>
   policies.levels > 0 || policies.base.defaultTimeoutUs > 0 ? policies : null
 
-/** What the head and the version say of the waiting; nearly always nothing. */
+/** What a request may still ask for whose body was not read. */
+const BEST = { askedPriority: 1, askedTimeoutUs: 0 }
+
+/**
+ * What the head and the version say of the waiting; nearly always nothing. Whoever may name a level
+ * in its body is on the best one until that is read.
+ */
 export const takeTerms = (
   pending: Pending,
   policies: QueuePolicies | null,
@@ -79,11 +86,13 @@ export const takeTerms = (
   if (timeout === '' && limits.timeoutMsDefault === 0 && policies === null) return null
   const grantedMs = admitTimeout(timeout, limits)
   if (typeof grantedMs === 'object') return grantedMs
-  pending.terms = termsOf(policies, pending, startedMs + grantedMs)
+  const isBest = policies !== null && pending.format === OIP
+  const asked = isBest ? { ...BEST, exchange: pending.exchange } : pending
+  pending.terms = termsOf(policies, asked, startedMs + grantedMs)
   return null
 }
 
-/** The same once the body is read, which may say more. */
+/** The same once the body is read: what it says counts. */
 export const takeAskedTerms = (pending: Pending, policies: QueuePolicies): void => {
   pending.terms = termsOf(policies, pending, pending.deadlineMs)
 }

@@ -25,13 +25,23 @@ export const systemClock: Clock = {
   },
 }
 
+const ORIGIN_READINGS = 10
+
 /**
  * What is to be added to `monotonic()` of this thread for monotonic milliseconds that mean the same
  * in all threads: each counts from its own start.
  */
-export const threadOriginMs = (): number => {
-  const [seconds, nanoseconds] = process.hrtime()
-  return seconds * 1000 + nanoseconds / 1e6 - systemClock.monotonic()
+export const threadOriginMs = (
+  hrtime: () => [number, number] = () => process.hrtime(),
+  monotonic = systemClock.monotonic,
+): number => {
+  let originMs = -Infinity
+  for (let i = 0; i < ORIGIN_READINGS; i++) {
+    const [seconds, nanoseconds] = hrtime()
+    // What passes between two readings, tens of milliseconds on a busy machine, makes it smaller.
+    originMs = Math.max(originMs, seconds * 1000 + nanoseconds / 1e6 - monotonic())
+  }
+  return originMs
 }
 
 let turnMs = 0

@@ -47,6 +47,7 @@ class PuppetCompute {
   ports: PuppetPort[] = []
   loop: ComputeLoop | null = null
   session: Session = new CountingSession()
+  load = (): Session => this.session
   /** It dies at the n-th reading of the clock or message from now on; 0: it lives. */
   dieAt = 0
   readonly told: FromComputeThread[] = []
@@ -184,11 +185,20 @@ export class PoolWorld {
         compute.live()
         compute.told.push(message)
       },
-      load: () => compute.session,
+      load: () => compute.load(),
       end: () => {},
     })
-    const { planned } = this
-    compute.loop.onMessage({ type: 'load', grant: this.#grant, planned, versionNumber: 1 })
+    this.load(thread)
+  }
+
+  /** A version of the same memory and queues; the first one unless told otherwise. */
+  load(thread: number, pool = 1, planned = this.planned): void {
+    const grant = { ...this.#grant, pool }
+    this.computes[thread]!.loop!.onMessage({ type: 'load', grant, planned, versionNumber: 1 })
+  }
+
+  unload(thread: number): void {
+    this.computes[thread]!.loop!.onMessage({ type: 'unload', pool: 1 })
   }
 
   /** Admits a request of one float pair a row, unless its queue refuses it. */

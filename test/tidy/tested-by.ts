@@ -126,7 +126,6 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/property/pool.test.ts': [
     'src/runtime/compute-loop.ts',
-    'src/runtime/pool-host.ts',
     'src/runtime/pool-links.ts',
     'src/runtime/pool-messages.ts',
     'src/runtime/pool-slots.ts',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { POOL_DOUBLES } from '../../../src/runtime/pool-memory.ts'
 import { SLOTS_PER_THREAD } from '../../../src/runtime/pool-shape.ts'
+import { recover } from '../../../src/runtime/pool-slots.ts'
 import { DEFAULT_QUEUE } from '../../../src/shared/queue-policy.ts'
 import type { Tensor } from '../../../src/shared/tensor.ts'
 import { CountingSession, POISON } from '../../helpers/counting-session.ts'
@@ -248,4 +249,20 @@ test('refusal() refuses at once what could not end in time, by what its runs cos
   const deadlineMs = world.nowMs + 20
   expect(admit(member(1, { deadlineMs }))?.code).toBe('DEADLINE_UNMEETABLE')
   expect(admit(member(1, { deadlineMs: world.nowMs + 500 }))).toBeNull()
+})
+
+test('cancel() of what is ready again after its thread has died takes it out of the queue once', () => {
+  const one = member(3)
+  let isCancelled = false
+  const session = new SlowSession(() => {
+    world.links[0]!.look()
+    world.die(0, 1)
+    recover(world.pool, 0)
+    isCancelled = world.queues[0]!.cancel(one)
+  })
+  const world = new PoolWorld({ dataThreads: 1, computeThreads: 1, session: () => session })
+  world.admit(0, one, 'place')
+  world.hear(0)
+  world.turn(0)
+  expect([isCancelled, world.queuedRows, world.queuedRequests]).toEqual([true, 0, 0])
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { every, systemClock, turnMonotonic } from '../../../src/shared/clock.ts'
+import { every, systemClock, threadOriginMs, turnMonotonic } from '../../../src/shared/clock.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 test('turnMonotonic() stands still for a turn of the event loop, and is right in the next', async () => {
@@ -45,4 +45,15 @@ test('every() tells what a task throws and goes on', async () => {
   await clock.advance(300)
   expect(faults).toMatchObject([{ message: 'run 1' }, { message: 'run 2' }, { message: 'run 3' }])
   cancel()
+})
+
+test('threadOriginMs() is right though the thread is held up between two readings', () => {
+  let nowMs = 5000
+  const stallsMs = [32, 3, 0, 8]
+  const hrtime = (): [number, number] => {
+    const read: [number, number] = [Math.floor(nowMs / 1000), (nowMs % 1000) * 1e6]
+    nowMs += stallsMs.pop() ?? 1
+    return read
+  }
+  expect(threadOriginMs(hrtime, () => nowMs - 4000)).toBe(4000)
 })
