@@ -7,9 +7,8 @@ import { lookAhead } from './forming.ts'
 import type { Queued } from './row-queue.ts'
 import type { Waiting } from './waiting.ts'
 
-/** A run may take so many times as long as expected, and its turn come so much later. */
-const CAUTION = 1.2
-const TURN_MS = 1
+/** Part of the time to a deadline that waiting for company may take: its turn may come late. */
+const PATIENCE = 0.5
 
 export interface Plan {
   /** Most rows of the next batch. */
@@ -56,12 +55,14 @@ export class Company<M extends Queued> {
 
   /** When the waiting is over for somebody, by the delay or by a client's deadline. */
   #untilMs(rows: number): number {
-    const runMs = (this.#cost.estimateUs(rows) / 1000) * CAUTION + TURN_MS
+    const runMs = this.#cost.estimateUs(rows) / 1000
     let untilMs = Infinity
     for (const { batches, delayed } of this.#waiting.lanes) {
       for (const head of [batches[0], delayed[0]]) {
         if (head === undefined) continue
-        untilMs = Math.min(untilMs, head.openedMs + this.#delayMs, head.deadlineMs - runMs)
+        const { openedMs, deadlineMs } = head
+        const patienceMs = (deadlineMs - runMs - openedMs) * PATIENCE
+        untilMs = Math.min(untilMs, openedMs + Math.min(this.#delayMs, patienceMs))
       }
     }
     return untilMs

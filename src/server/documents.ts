@@ -36,6 +36,7 @@ const EXTENSIONS = [
   'classification',
   'model_repository',
   'model_repository(unload_dependents)',
+  'schedule_policy',
   'model_configuration',
   'binary_tensor_data',
   'statistics',

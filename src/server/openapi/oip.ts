@@ -112,6 +112,8 @@ const askedOutput = ({ name, datatype }: TensorSignature): Schema => ({
   required: ['name'],
 })
 
+const TERM: Schema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
+
 const ID: Schema = { type: 'string', maxLength: BODY_ID_LENGTH_MAX }
 
 const requestOf = (version: ApiVersion): Schema => ({
@@ -120,6 +122,14 @@ const requestOf = (version: ApiVersion): Schema => ({
     id: { ...ID, description: 'Echoed in the answer exactly as it is' },
     parameters: parameters({
       binary_data_output: { ...FLAG, description: 'Whether outputs are bytes unless they say' },
+      priority: {
+        ...TERM,
+        description: 'Level, 1 the first; 0, or one that the model does not have: its default',
+      },
+      timeout: {
+        ...TERM,
+        description: 'Microseconds that it may wait, where the model lets its default be shortened',
+      },
     }),
     inputs: inputsSchema(version),
     outputs: {

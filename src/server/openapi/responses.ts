@@ -144,6 +144,13 @@ const PARAMETERS: Schema = {
     description: '`1` asks for the header `server-timing`; anything else is ignored',
     schema: TEXT,
   },
+  Timeout: {
+    name: 'x-sluice-timeout-ms',
+    in: 'header',
+    description:
+      'Milliseconds in which an answer is worth having: what cannot be answered by then is refused, and never run',
+    schema: { type: 'string', pattern: '^([0-9]{1,12}(\\.[0-9]{1,6})?)?$' },
+  },
   ContentEncoding: {
     name: 'content-encoding',
     in: 'header',
@@ -174,6 +181,7 @@ export const ID_PARAMETER: readonly Schema[] = [parameterRef('RequestId')]
 export const PREDICT_PARAMETERS: readonly Schema[] = [
   ...ID_PARAMETER,
   parameterRef('Explain'),
+  parameterRef('Timeout'),
   parameterRef('ContentEncoding'),
 ]
 
@@ -200,6 +208,7 @@ const PROBLEM: Schema = {
     },
     hint: TEXT,
     retryable: { type: 'boolean' },
+    retry_after_ms: { type: 'integer', minimum: 1 },
     request_id: TEXT,
   },
   required: ['type', 'title', 'status', 'detail', 'code', 'hint', 'retryable', 'request_id'],

@@ -27,6 +27,7 @@ test('serverMetadata() names the server, its version and the extensions that it 
       'classification',
       'model_repository',
       'model_repository(unload_dependents)',
+      'schedule_policy',
       'model_configuration',
     ],
     ...['binary_tensor_data', 'statistics'],

@@ -122,7 +122,7 @@ test('openApiText() says which headers of a request are read', () => {
     (paths[path]!['post'] as unknown as { parameters: { $ref: string }[] }).parameters.map(
       ({ $ref }) => $ref.split('/').at(-1)!,
     )
-  const predict = ['RequestId', 'Explain', 'ContentEncoding']
+  const predict = ['RequestId', 'Explain', 'Timeout', 'ContentEncoding']
   expect(parametersOf('/predict/clicks')).toEqual(predict)
   expect(parametersOf('/v1/models/clicks:predict')).toEqual([...predict, 'AcceptEncoding'])
   const infer = [...predict, 'AcceptEncoding', 'JsonLength']
