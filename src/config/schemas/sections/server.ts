@@ -10,7 +10,7 @@ const countOrAuto = z.union([z.literal('auto'), count(1, 256)]).default('auto')
 export const server = z.strictObject({
   host: setting(
     host.default('127.0.0.1'),
-    'Address the data plane listens on. `0.0.0.0` opens it to the network; it asks nobody for a password.',
+    'Address the data plane listens on. `0.0.0.0` opens it to the network; see `access` and `tls`, without which it asks nobody for a key and hides nothing.',
   ),
   http_port: setting(
     port.default(8000),
