@@ -68,7 +68,8 @@ const buildGateway = (
     logger,
   })
   const { replicas } = config.server
-  const access = new ClientAccess(config, { clock, logger, replicas })
+  const mayBeServed = readReplicaFiles(stateDir.runPath).living.length > 0
+  const access = new ClientAccess(config, { clock, logger, replicas, mayBeServed })
   const gateway = new Gateway({
     ...{ prover, stateDir, access, clock, logger },
     defaultEndpoint: config.defaultEndpoint,

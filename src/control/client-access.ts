@@ -9,6 +9,7 @@ import { AccessSchema } from '../../proto/gen/control_pb.ts'
 import type { ApiKey, SluiceConfig } from '../config/config.ts'
 import { type AccessPlan, encodeAccess, type PlannedKey } from '../shared/access-plan.ts'
 import type { Clock } from '../shared/clock.ts'
+import { GatewayError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { TlsFiles, type TlsPlace } from './tls-files.ts'
 
@@ -25,6 +26,8 @@ export interface ClientAccessParts {
   readonly logger: Logger
   /** Among which the rate of a key is divided. */
   readonly replicas: number
+  /** Whether replicas may live that have a certificate of an earlier control. */
+  readonly mayBeServed: boolean
 }
 
 /** Threads take it at the end of their turn; a run under way may take as long as it may. */
@@ -53,13 +56,14 @@ export class ClientAccess {
   #isSwitchAsked = false
   #end = () => {}
 
-  /** @throws GatewayError CONFIG_INVALID: the certificate cannot be used */
+  /** @throws GatewayError CONFIG_INVALID: the certificate cannot be used, and nobody has one */
   constructor(config: AccessConfig, parts: ClientAccessParts) {
     this.#parts = parts
     this.#keys = this.#plannedKeys(config)
     const place = placeOf(config.tls)
     this.#tls = place === null ? null : new TlsFiles(place, parts.clock, parts.logger)
     this.#isTls = this.#tls !== null
+    this.#refuseUnless(parts.mayBeServed)
   }
 
   /** Whether the data plane takes HTTPS, and nothing else. */
@@ -72,8 +76,14 @@ export class ClientAccess {
     return this.#tls?.expiresMs ?? null
   }
 
-  /** `replicas`: those that are connected. */
-  start(replicas: () => readonly Told[]): void {
+  /**
+   * `replicas`: those that are connected. `isServed`: some have a certificate already, of an
+   * earlier control, and serve on with it.
+   *
+   * @throws GatewayError CONFIG_INVALID, as the constructor does
+   */
+  start(replicas: () => readonly Told[], isServed: boolean): void {
+    this.#refuseUnless(isServed)
     this.#replicas = replicas
     this.#end = this.#tls?.watch(() => this.#tellAll()) ?? (() => {})
   }
@@ -108,6 +118,11 @@ export class ClientAccess {
       ? ['tls.cert_file has come or gone, which needs a restart']
       : []
     return [...asked, ...(this.#tls?.warnings() ?? []), ...failures]
+  }
+
+  #refuseUnless(isServed: boolean): void {
+    const fault = this.#tls?.material === null ? this.#tls.fault : null
+    if (fault !== null && !isServed) throw new GatewayError('CONFIG_INVALID', fault)
   }
 
   #plannedKeys({ access }: AccessConfig): PlannedKey[] {

@@ -195,15 +195,17 @@ export class Gateway {
    * Adopts or starts replicas, reads the repository and begins to plan. Resolves when that has
    * begun; `when` tells what comes of it.
    *
-   * @throws (rejects) GatewayError STATE_DIR_LOCKED, STATE_TOO_NEW; REPOSITORY_UNREADABLE when no
-   *   adopted replica serves either
+   * @throws (rejects) GatewayError STATE_DIR_LOCKED, STATE_TOO_NEW; CONFIG_INVALID of a certificate
+   *   and REPOSITORY_UNREADABLE when no adopted replica serves either
    */
   async start(): Promise<void> {
     if (this.#isDraining) return
     this.#starting = this.supervisor.start()
     await this.#starting
     if (this.#isDraining) return
-    this.#parts.access.start(() => this.supervisor.connected())
+    const adopted = this.supervisor.connected()
+    const isServed = adopted.some((replica) => this.publisher.servedBy(replica) !== null)
+    this.#parts.access.start(() => this.supervisor.connected(), isServed)
     this.figures.begin()
     this.#planning.start(this.#defaultEndpoint)
   }

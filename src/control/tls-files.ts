@@ -6,7 +6,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { TlsMaterial, TlsVersion } from '../shared/access-plan.ts'
 import { type Clock, every } from '../shared/clock.ts'
-import { GatewayError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { judgeTls } from './tls-material.ts'
 
@@ -17,6 +16,7 @@ export interface TlsPlace {
   readonly minVersion: TlsVersion
 }
 
+const STAYS = 'the certificate from before stays'
 const LOOK_MS = 5000
 const BYTES_MAX = 1024 * 1024
 /** Certificates of 90 days are renewed 30 days before their end: then something has failed. */
@@ -44,13 +44,17 @@ const readText = (file: string, key: string): { text: string } | string => {
 }
 
 /** What is on disk now, or why it cannot be used. */
-const readTls = ({ certFile, keyFile, minVersion }: TlsPlace, nowMs: number) => {
+const readTls = (
+  { certFile, keyFile, minVersion }: TlsPlace,
+  nowMs: number,
+  mayBeOver: boolean,
+): { material: TlsMaterial; expiresMs: number } | string => {
   const certificate = readText(certFile, 'tls.cert_file')
   if (typeof certificate === 'string') return certificate
   const privateKey = readText(keyFile, 'tls.key_file')
   if (typeof privateKey === 'string') return privateKey
   const material = { certificate: certificate.text, privateKey: privateKey.text, minVersion }
-  const facts = judgeTls(material, nowMs)
+  const facts = judgeTls(material, nowMs, mayBeOver)
   return typeof facts === 'string' ? facts : { material, ...facts }
 }
 
@@ -72,31 +76,31 @@ export class TlsFiles {
   readonly #logger: Logger
   #place: TlsPlace
   #stamp = ''
-  /** The last that was sound. */
-  #material: TlsMaterial
-  #expiresMs: number
-  /** Why what is on disk is not used; null: it is. */
+  /** The last that was sound; null: there was none yet. */
+  #inUse: { readonly material: TlsMaterial; readonly expiresMs: number } | null = null
   #fault: string | null = null
 
-  /** @throws GatewayError CONFIG_INVALID: there is nothing sound to begin with */
+  /** Begins with what is there, even if it has expired. */
   constructor(place: TlsPlace, clock: Clock, logger: Logger) {
     this.#clock = clock
     this.#logger = logger
     this.#place = place
-    this.#stamp = this.#readStamp()
-    const read = readTls(place, clock.now())
-    if (typeof read === 'string') throw new GatewayError('CONFIG_INVALID', read)
-    this.#material = read.material
-    this.#expiresMs = read.expiresMs
+    this.look()
   }
 
-  get material(): TlsMaterial {
-    return this.#material
+  /** Null as long as nothing sound was found. */
+  get material(): TlsMaterial | null {
+    return this.#inUse?.material ?? null
   }
 
   /** When what is in use ends: wall clock, milliseconds since 1970. */
-  get expiresMs(): number {
-    return this.#expiresMs
+  get expiresMs(): number | null {
+    return this.#inUse?.expiresMs ?? null
+  }
+
+  /** Why what is on disk is not used; null: it is. */
+  get fault(): string | null {
+    return this.#fault
   }
 
   /** Calls back when there is something new and sound. Returns the end of it. */
@@ -116,37 +120,33 @@ export class TlsFiles {
   look(): boolean {
     // Before the files are read: what changes meanwhile is looked at again.
     this.#stamp = this.#readStamp()
-    const read = readTls(this.#place, this.#clock.now())
+    const before = this.#inUse
+    const read = readTls(this.#place, this.#clock.now(), before === null)
     if (typeof read === 'string') {
       if (read !== this.#fault) {
         const event = { event: 'certificate_refused', reason: read }
-        this.#logger.warn(event, 'the certificate from before stays')
+        this.#logger.warn(event, STAYS)
       }
       this.#fault = read
       return false
     }
     this.#fault = null
-    if (isSame(read.material, this.#material)) return false
-    this.#material = read.material
-    this.#expiresMs = read.expiresMs
+    if (before !== null && isSame(read.material, before.material)) return false
+    this.#inUse = read
     const expires = new Date(read.expiresMs).toISOString()
-    this.#logger.info({ event: 'certificate_renewed', expires }, 'a new certificate is used')
+    this.#logger.info({ event: 'certificate_renewed', expires }, 'a certificate is used')
     return true
   }
 
   /** Sentences for the operator. */
   warnings(): string[] {
-    const leftMs = this.#expiresMs - this.#clock.now()
-    const expires = new Date(this.#expiresMs).toISOString()
-    const isOver = leftMs <= 0
-    return [
-      ...(this.#fault === null ? [] : [`the certificate from before stays: ${this.#fault}`]),
-      ...(leftMs > WARNING_MS
-        ? []
-        : [
-            `the certificate of the data plane ${isOver ? 'has expired on' : 'expires on'} ${expires}`,
-          ]),
-    ]
+    const { expiresMs } = this
+    const faults = this.#fault === null ? [] : [`${STAYS}: ${this.#fault}`]
+    if (expiresMs === null) return faults
+    const leftMs = expiresMs - this.#clock.now()
+    if (leftMs > WARNING_MS) return faults
+    const when = `${leftMs <= 0 ? 'has expired on' : 'expires on'} ${new Date(expiresMs).toISOString()}`
+    return [...faults, `the certificate of the data plane ${when}`]
   }
 
   #readStamp(): string {

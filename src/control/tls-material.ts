@@ -18,10 +18,14 @@ const attempt = <T>(make: () => T): T | null => {
   }
 }
 
-/** Facts of a sound pair, or a sentence that says what is wrong. No text of the files is in it. */
+/**
+ * Facts of a sound pair, or a sentence that says what is wrong. No text of the files is in it.
+ * `mayBeOver`: better one that has expired than none.
+ */
 export const judgeTls = (
   { certificate, privateKey }: TlsMaterial,
   nowMs: number,
+  mayBeOver = false,
 ): TlsFacts | string => {
   const leaf = attempt(() => new X509Certificate(certificate))
   if (leaf === null) return 'tls.cert_file holds no certificate in PEM'
@@ -29,7 +33,7 @@ export const judgeTls = (
   if (key === null) return 'tls.key_file holds no private key in PEM that is not encrypted'
   if (!leaf.checkPrivateKey(key)) return 'tls.key_file is not the key of the certificate'
   const [fromMs, expiresMs] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)]
-  if (nowMs >= expiresMs) return `the certificate has expired on ${leaf.validTo}`
+  if (nowMs >= expiresMs && !mayBeOver) return `the certificate has expired on ${leaf.validTo}`
   if (nowMs < fromMs) return `the certificate is not valid before ${leaf.validFrom}`
   const context = attempt(() => createSecureContext({ cert: certificate, key: privateKey }))
   if (context === null) return 'tls.cert_file or tls.key_file cannot be used for TLS'

@@ -250,6 +250,10 @@ const access = ({ number, plan, words, indices }: MessageOf<'access'>): void => 
 const listen = ({ number, port }: MessageOf<'listen'>): void => {
   const answer = (failure: string | null) =>
     tell({ type: 'listening', number, engine: engine.name, failure })
+  if (settings.isTls && served === null) {
+    answer('There is no certificate to listen with')
+    return
+  }
   engine.listen(settings.host, port).then(
     () => {
       doorkeeper.begin(engine)

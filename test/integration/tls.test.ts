@@ -153,7 +153,6 @@ test('predict asks over HTTPS, and says what keeps it from it', async () => {
 
 test.each([
   ['a key of another', PAIRS[1]!, /tls.key_file is not the key of the certificate/],
-  ['an expired one', makeCertificate({ toMs: Date.now() - 1000 }), /has expired on/],
   ['garbage', { certificate: 'x', privateKey: 'y' }, /holds no certificate in PEM/],
 ])('sluice does not start with %s', async (_what, pair, reason) => {
   const folder = makeFolder(pair)
@@ -165,4 +164,39 @@ test.each([
   expect(await gateway.ended).toEqual({ code: 3, signal: null })
   expect(gateway.stderr).toMatch(reason)
   expect(gateway.stderr).not.toMatch(/^\s+at /m)
+})
+
+test('a control that finds no sound certificate takes over replicas that have one', async () => {
+  const folder = makeFolder(PAIRS[0]!)
+  const options = { config: join(folder, 'sluice.yaml'), scheme: 'https', replicas: 1 } as const
+  const first = await startGateway(options)
+  const before = await first.replicaPids()
+  await first.killControl()
+  replace(join(folder, 'cert.pem'), 'garbage')
+  const { stateDir, httpPort } = first
+  const next = await startGateway({ ...options, stateDir, httpPort })
+  expect([await next.replicaPids(), await shownNames(next)]).toEqual([before, 'first'])
+  expect((await next.status()).warnings).toContainEqual(
+    expect.stringMatching(/from before stays: tls.cert_file holds no certificate/),
+  )
+  // A replica that starts now has none to listen with, until there is one.
+  const pid = await next.killReplica(0)
+  put(folder, PAIRS[1]!)
+  await until(async () => ![undefined, pid].includes((await next.replicaPids()).get(0)), {
+    what: 'the next replica to serve',
+  })
+  expect(await shownNames(next)).toBe('second')
+})
+
+test('a control that finds an expired certificate serves with it, and says so', async () => {
+  const folder = makeFolder(makeCertificate({ name: 'old', toMs: Date.now() - 1000 }))
+  const gateway = await startGateway({
+    config: join(folder, 'sluice.yaml'),
+    scheme: 'https',
+    replicas: 1,
+    isReadyAwaited: false,
+  })
+  await until(async () => (await gateway.replicaPids()).size === 1, { what: 'a replica to serve' })
+  expect(await shownName(gateway)).toBe('old')
+  expect((await gateway.status()).warnings).toContainEqual(expect.stringMatching(/has expired on/))
 })

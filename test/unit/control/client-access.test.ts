@@ -51,11 +51,11 @@ class Listener implements Told {
   }
 }
 
-const begin = (config: ReturnType<typeof configOf>, replicas = 2) => {
+const begin = (config: ReturnType<typeof configOf>, replicas = 2, mayBeServed = false) => {
   const clock = new FakeClock()
-  const access = new ClientAccess(config, { clock, logger, replicas })
+  const access = new ClientAccess(config, { clock, logger, replicas, mayBeServed })
   const listeners = Array.from({ length: replicas }, (_, index) => new Listener(index))
-  access.start(() => listeners)
+  access.start(() => listeners, mayBeServed)
   return { clock, access, listeners }
 }
 
@@ -126,6 +126,32 @@ test('warnings() name the replica that keeps its certificate, until it takes ano
   access.reload(configOf([], tls))
   await settle()
   expect(access.warnings()).toEqual([])
+})
+
+test('replicas that serve keep their certificate while there is none that can be used', async () => {
+  const { tls, write } = withTls()
+  writeFileSync(tls.certFile, 'garbage')
+  const { clock, access, listeners } = begin(configOf([KEY], tls), 2, true)
+  access.welcome(listeners[0]!)
+  expect(listeners[0]!.told).toMatchObject([{ keys: [{ name: 'a' }], tls: null }])
+  expect([access.isTls, access.expiresMs]).toEqual([true, null])
+  expect(access.warnings()).toEqual([
+    expect.stringMatching(/from before stays: .*holds no certificate/),
+  ])
+  const next = write('next')
+  await clock.advance(5000)
+  expect(listeners.map(({ told }) => told.at(-1))).toMatchObject([{ tls: next }, { tls: next }])
+  expect(access.warnings()).toEqual([])
+})
+
+test('a certificate that cannot be used is refused where nobody has another', () => {
+  const { tls } = withTls()
+  writeFileSync(tls.certFile, 'garbage')
+  const config = configOf([], tls)
+  const refusal = expect.objectContaining({ code: 'CONFIG_INVALID' })
+  expect(() => begin(config)).toThrow(refusal)
+  const parts = { clock: new FakeClock(), logger, replicas: 1, mayBeServed: true }
+  expect(() => new ClientAccess(config, parts).start(() => [], false)).toThrow(refusal)
 })
 
 test('a replica that goes while it is told is no fault', async () => {

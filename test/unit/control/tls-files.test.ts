@@ -101,7 +101,7 @@ test('move() takes another oldest version for a change', () => {
   const { place, files } = makeWorld()
   expect(files.move(place)).toBe(false)
   expect(files.move({ ...place, minVersion: 'TLSv1.3' })).toBe(true)
-  expect(files.material.minVersion).toBe('TLSv1.3')
+  expect(files.material?.minVersion).toBe('TLSv1.3')
 })
 
 test('warnings() tell of the end of what is used, before and after it', async () => {
@@ -113,12 +113,28 @@ test('warnings() tell of the end of what is used, before and after it', async ()
   expect(files.warnings()).toEqual([expect.stringContaining('has expired on')])
 })
 
-test('TlsFiles refuses to begin with what is not sound', () => {
-  const { place } = makeWorld()
+test('TlsFiles that begins with what is not sound has nothing, until there is something', async () => {
+  const { place, make, write } = makeWorld()
   writeFileSync(place.keyFile, 'garbage')
-  expect(() => new TlsFiles(place, new FakeClock(), logger)).toThrow(
-    expect.objectContaining({ code: 'CONFIG_INVALID' }),
-  )
+  const clock = new FakeClock()
+  const files = new TlsFiles(place, clock, logger)
+  expect([files.material, files.expiresMs]).toEqual([null, null])
+  expect(files.fault).toMatch(/no private key/)
+  let changes = 0
+  files.watch(() => void changes++)
+  const next = make('next')
+  write(next)
+  await clock.advance(5000)
+  expect([changes, files.fault, files.material]).toEqual([1, null, expect.objectContaining(next)])
+})
+
+test('TlsFiles begins with what has expired, and says so', () => {
+  const { place, make, write, clock } = makeWorld()
+  const old = make('old', -0.5)
+  write(old)
+  const files = new TlsFiles(place, clock, logger)
+  expect([files.fault, files.material]).toEqual([null, expect.objectContaining(old)])
+  expect(files.warnings()).toEqual([expect.stringContaining('has expired on')])
 })
 
 test('the end of watch() ends it', async () => {
