@@ -26,7 +26,7 @@ const read = (path: string): readonly PoisonedVersion[] => {
 
 export class PoisonList {
   readonly #path: string
-  readonly #byIdentity: Map<string, PoisonedVersion>
+  #byIdentity: Map<string, PoisonedVersion>
 
   /** @throws GatewayError STATE_TOO_NEW, STATE_CORRUPT */
   constructor(path: string) {
@@ -42,22 +42,23 @@ export class PoisonList {
   /** @throws GatewayError STATE_UNWRITABLE; under this control it is poison all the same */
   add(version: PoisonedVersion): void {
     this.#byIdentity.set(identityOf(version), version)
-    this.#write()
+    this.#write(this.#byIdentity)
   }
 
   /**
    * Somebody wants the versions of a model loaded although they were poison.
    *
-   * @throws GatewayError STATE_UNWRITABLE; under this control they may be loaded all the same
+   * @throws GatewayError STATE_UNWRITABLE: they stay poison
    */
   forgive(model: string): void {
-    const forgiven = [...this.#byIdentity].filter(([, version]) => version.model === model)
-    if (forgiven.length === 0) return
-    for (const [identity] of forgiven) this.#byIdentity.delete(identity)
-    this.#write()
+    const others = [...this.#byIdentity].filter(([, version]) => version.model !== model)
+    if (others.length === this.#byIdentity.size) return
+    const kept = new Map(others)
+    this.#write(kept)
+    this.#byIdentity = kept
   }
 
-  #write(): void {
-    writeStateFile(this.#path, FORMAT, { versions: [...this.#byIdentity.values()] })
+  #write(versions: ReadonlyMap<string, PoisonedVersion>): void {
+    writeStateFile(this.#path, FORMAT, { versions: [...versions.values()] })
   }
 }

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { PoisonList } from '../../../src/control/poison-list.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
@@ -40,6 +40,15 @@ test.each([
   const { format } = JSON.parse(readFileSync(path, 'utf8'))
   writeFileSync(path, JSON.stringify({ format, ...content }))
   expect(() => new PoisonList(path)).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
+})
+
+test('forgive() that cannot be written changes nothing', () => {
+  const path = makePath()
+  const list = new PoisonList(path)
+  list.add({ ...VERSION, reason: 'it kills' })
+  rmSync(dirname(path), { recursive: true })
+  expect(() => list.forgive('m')).toThrow(expect.objectContaining({ code: 'STATE_UNWRITABLE' }))
+  expect(list.reasonFor(VERSION)).toBe('it kills')
 })
 
 test('add() counts although it cannot be written', () => {
