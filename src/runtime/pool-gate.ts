@@ -51,7 +51,9 @@ export class PoolGate {
     workUs: 0,
     oversizedRows: 0,
     oversizedUs: 0,
+    isFirst: true,
     heldRows: 0,
+    heldUs: 0,
     stretch: 1,
   }
   #refusals = 0
@@ -133,18 +135,22 @@ export class PoolGate {
   #lookAhead(priority: number): number {
     const { levels } = this.#pool
     const ahead = this.#ahead
-    ahead.rows = ahead.workUs = ahead.oversizedRows = ahead.oversizedUs = ahead.heldRows = 0
+    ahead.rows = ahead.workUs = ahead.oversizedRows = ahead.oversizedUs = 0
+    ahead.heldRows = ahead.heldUs = 0
     ahead.stretch = 1 / this.#instances
     const own = levelIndex(this.#pool, priority)
+    ahead.isFirst = own === 0
     for (let at = 0; at < levels.length; at += LEVEL_LINE_WORDS) {
-      ahead.heldRows += levels[at + LEVEL_WORDS.ROWS]!
-      if (at > own) continue
       const oversized = levels[at + LEVEL_WORDS.OVERSIZED_ROWS]!
+      const oversizedUs = oversized > 0 ? this.#workUs(oversized, 1) : 0
+      const us = oversizedUs + this.#levelUs(at, LEVEL_WORDS.ROWS)
+      ahead.heldRows += levels[at + LEVEL_WORDS.ROWS]!
+      ahead.heldUs += us
+      if (at > own) continue
       ahead.rows += levels[at + LEVEL_WORDS.ROWS]! + oversized
       ahead.oversizedRows += oversized
-      const us = oversized > 0 ? this.#workUs(oversized, 1) : 0
-      ahead.oversizedUs += us
-      ahead.workUs += us + this.#levelUs(at, LEVEL_WORDS.ROWS)
+      ahead.oversizedUs += oversizedUs
+      ahead.workUs += us
     }
     return levels[own + LEVEL_WORDS.REQUESTS]!
   }

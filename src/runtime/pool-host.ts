@@ -20,13 +20,13 @@ import {
   SLOT_WORDS,
 } from './pool-memory.ts'
 import { type SentResult, type SentTensors, transferable } from './pool-messages.ts'
+import { PoolOrder } from './pool-order.ts'
 import { SLOTS_PER_THREAD } from './pool-shape.ts'
 import { begin, claim, finish, generationOf } from './pool-slots.ts'
-import { firstReady } from './ready-slots.ts'
 import type { Queued } from './row-queue.ts'
 import type { Session } from './session-types.ts'
 import { SlotPayloads } from './slot-payloads.ts'
-import { sliceTensors } from './tensor-copies.ts'
+import { copied, sliceTensors } from './tensor-copies.ts'
 import { ThreadWork } from './thread-work.ts'
 
 /** A request that this thread has claimed. */
@@ -61,6 +61,7 @@ export class PoolHost {
   readonly #around: HostSurroundings
   readonly #pool: PoolMemory
   readonly #batcher: Batcher<Member>
+  readonly #order: PoolOrder
   readonly #tenant: Tenant
   readonly #tensors = new Map<number, SentTensors>()
   /** What it has claimed and not answered. */
@@ -85,6 +86,7 @@ export class PoolHost {
     this.#pool = around.pool
     this.#payloads = new SlotPayloads(around.pool, around.originMs)
     this.#batchRows = policy.mixesRequests ? policy.rowsMax : 1
+    this.#order = new PoolOrder(around.pool, cost, this.#batchRows)
     this.#tenant = fair.tenant(() => this.#takeTurn())
     const soon = (task: () => void): void => {
       if (this.#hasLeft) return // a timer: what the pool is now belongs to another version
@@ -123,7 +125,7 @@ export class PoolHost {
     const nowMs = turns.monotonic()
     this.#nowMs = nowMs + originMs
     const count = this.#batchRows - this.#aheadRows
-    for (const slot of firstReady(this.#pool, count, this.#nowMs, this.#isWanted)) {
+    for (const slot of this.#order.firstReady(count, this.#nowMs, this.#isWanted)) {
       const rows = this.#rowsOf(slot)
       if (this.#canTake(rows) && claim(this.#pool, slot, thread)) this.#admit(slot, rows, nowMs)
     }
@@ -271,7 +273,10 @@ export class PoolHost {
     onRunEnd: () => this.#around.onRunEnd(),
     onQueued: () => {},
     onUnqueued: (member) => this.#begin(member),
-    onServed: (first, rows, times) => this.#payloads.noteRun(first.slot, rows, times),
+    onServed: (first, rows, times) => {
+      this.#order.ran(first.priority, times.endedMs - times.startedMs)
+      this.#payloads.noteRun(first.slot, rows, times)
+    },
     onDone: (member, results, place, times) => this.#done(member, results, place, times),
     onFailed: (member, refusal, badRow) => {
       if (refusal.code === 'DEADLINE_EXPIRED') this.#leave(member, RESULT.EXPIRED)
@@ -285,6 +290,3 @@ export class PoolHost {
 }
 
 const NOTHING = { tensors: null, transfer: [] }
-
-const copied = (tensors: readonly Tensor[]): Tensor[] =>
-  tensors.map(({ datatype, shape, data }) => ({ datatype, shape, data: data.slice() }))

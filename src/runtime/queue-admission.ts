@@ -13,8 +13,12 @@ export interface Ahead {
   /** Of both what belongs to requests that alone are more than the bounds. */
   oversizedRows: number
   oversizedUs: number
-  /** Rows on all levels, without theirs. */
+  /** Its level is the first one, or there is no other. */
+  isFirst: boolean
+  /** Rows on all levels, without those of requests that alone are more than the bounds. */
   heldRows: number
+  /** Microseconds of all runs on all levels. */
+  heldUs: number
   /** Milliseconds that pass in one of runs. */
   stretch: number
 }
@@ -41,7 +45,8 @@ export const spreadOf = (refusals: number): number => (refusals * 0.618033988749
  * Bounds what waits, in work and rows; a request that alone is more is let in when nothing waits,
  * since it could never be served otherwise. So there is at most one on a level, and the others are
  * let in beside it: it runs in parts, between which they have their turn. All levels together may
- * hold twice the rows of one. `us`: of the runs of its `rows`; `spread`: of `spreadOf`.
+ * hold twice the rows of one; what comes first, on the first level, is kept out by nobody below.
+ * `us`: of the runs of its `rows`; `spread`: of `spreadOf`.
  */
 export const refuseFull = (
   ahead: Ahead,
@@ -52,24 +57,36 @@ export const refuseFull = (
 ): Refusal | null => {
   const { stretch } = ahead
   const isOversized = rows > rowsMax || us > workMsMax * 1000
-  const overAll = ahead.heldRows + rows - 2 * rowsMax
+  const overAll = ahead.isFirst ? 0 : ahead.heldRows + rows - 2 * rowsMax
   if (ahead.rows === 0 && (isOversized || overAll <= 0)) return null
   const waitingMs = (ahead.workUs / 1000) * stretch
-  const heldUs = ahead.workUs - ahead.oversizedUs
-  const overUs = heldUs + us - workMsMax * 1000
+  const boundUs = ahead.workUs - ahead.oversizedUs
+  const overUs = boundUs + us - workMsMax * 1000
   if (ahead.rows > 0 && overUs > 0) {
-    const detail = `${ms(heldUs / 1000)} of work are waiting, and this would be ${ms(us / 1000)} more`
+    const detail = `${ms(boundUs / 1000)} of work are waiting, and this would be ${ms(us / 1000)} more`
     const retryMs = (overUs / 1000) * stretch + spread * waitingMs
     return full(`${detail}; the limit is ${ms(workMsMax)}`, retryMs)
   }
-  const overRows = Math.max(ahead.rows - ahead.oversizedRows + rows - rowsMax, overAll)
-  if (overRows <= 0) return null
-  const part = Math.min(1, overRows / Math.max(1, ahead.rows))
-  return full(
-    `${Math.max(ahead.rows, ahead.heldRows)} rows are waiting; the limit is ${rowsMax}`,
-    (part + spread) * waitingMs,
-  )
+  const overRows = ahead.rows - ahead.oversizedRows + rows - rowsMax
+  if (overRows > 0 && overRows >= overAll) {
+    return refuseRows(ahead.rows, overRows, rowsMax, waitingMs, spread)
+  }
+  if (overAll <= 0) return null
+  return refuseRows(ahead.heldRows, overAll, 2 * rowsMax, (ahead.heldUs / 1000) * stretch, spread)
 }
+
+/** `over` of the rows that wait, and take `waitingMs`, are too many. */
+const refuseRows = (
+  rows: number,
+  over: number,
+  rowsMax: number,
+  waitingMs: number,
+  spread: number,
+): Refusal =>
+  full(
+    `${rows} rows are waiting; the limit is ${rowsMax}`,
+    (Math.min(1, over / Math.max(1, rows)) + spread) * waitingMs,
+  )
 
 /** Triton's bound of a queue policy, and its text. */
 export const refuseMany = (requestsMax: number, waitingMs: number, spread: number): Refusal =>

@@ -33,7 +33,9 @@ export class QueueGate<M extends Queued> implements WorkSource {
     workUs: 0,
     oversizedRows: 0,
     oversizedUs: 0,
+    isFirst: true,
     heldRows: 0,
+    heldUs: 0,
     stretch: 1,
   }
   #lastRunMs = -Infinity
@@ -77,6 +79,7 @@ export class QueueGate<M extends Queued> implements WorkSource {
     const waiting = this.#waiting
     const { deadlineMs } = member
     if (waiting.rows === 0 && deadlineMs === Infinity) return null
+    if (deadlineMs === Infinity && this.#fits(rows)) return null
     const lane = waiting.laneOf(member)
     const ahead = this.#lookAhead(lane, nowMs)
     const ownUs = this.#workUs(waiting.runsOf(rows), rows)
@@ -89,6 +92,16 @@ export class QueueGate<M extends Queued> implements WorkSource {
     return refusal
   }
 
+  /** The usual case, where there is but one level. */
+  #fits(rows: number): boolean {
+    const { lanes } = this.#waiting
+    const { policy, rows: waitingRows, runs } = lanes[0]!
+    if (lanes.length > 1 || policy.requestsMax > 0) return false
+    const { rowsMax, workMsMax } = this.#bounds
+    const us = this.#workUs(runs + this.#waiting.runsOf(rows), waitingRows + rows)
+    return waitingRows + rows <= rowsMax && us <= workMsMax * 1000
+  }
+
   #full({ policy, requests }: Lane<M>, { workUs, stretch }: Ahead, spread: number) {
     const { requestsMax } = policy
     if (requestsMax === 0 || requests < requestsMax) return null
@@ -98,11 +111,14 @@ export class QueueGate<M extends Queued> implements WorkSource {
   /** What waits on the level and those above. */
   #lookAhead(own: Lane<M>, nowMs: number): Ahead {
     const ahead = this.#ahead
-    ahead.rows = ahead.workUs = ahead.oversizedRows = ahead.oversizedUs = ahead.heldRows = 0
+    ahead.rows = ahead.workUs = ahead.oversizedRows = ahead.oversizedUs = 0
+    ahead.heldRows = ahead.heldUs = 0
+    ahead.isFirst = own === this.#waiting.lanes[0]
     ahead.stretch = this.#work.stretch(nowMs)
     let isAhead = true
     for (const lane of this.#waiting.lanes) {
       ahead.heldRows += lane.rows - lane.oversizedRows
+      ahead.heldUs += this.#workUs(lane.runs, lane.rows)
       if (isAhead && lane.rows > 0) this.#addTo(ahead, lane)
       if (lane === own) isAhead = false
     }

@@ -36,3 +36,7 @@ export const sliceTensors = (tensors: readonly Tensor[], from: number, to: numbe
     const stride = rows === 0 ? 0 : data.length / rows
     return { datatype, shape: [to - from, ...inner], data: sliceRows(data, stride, from, to) }
   })
+
+/** Tensors that share memory with nobody. */
+export const copied = (tensors: readonly Tensor[]): Tensor[] =>
+  tensors.map(({ datatype, shape, data }) => ({ datatype, shape, data: data.slice() }))

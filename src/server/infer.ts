@@ -27,7 +27,7 @@ import { admitPeer } from './local-peer.ts'
 import { Pending } from './pending.ts'
 import { admitAnswer } from './protocols/answer-size.ts'
 import type { VariantPlan } from './protocols/variant-plan.ts'
-import { type TimeoutLimits, takeAskedTerms, takeTerms } from './queue-terms.ts'
+import { mayMove, type TimeoutLimits, takeAskedTerms, takeTerms } from './queue-terms.ts'
 import { ofNoEndpoint, type Replies } from './replies.ts'
 import type { CallRoute } from './route.ts'
 import { formatOf, type InferRoute, resolveRoute } from './routes.ts'
@@ -177,22 +177,21 @@ export class Infer {
     const { queue, policies } = variant.version
     const early =
       takeTerms(pending, policies, this.#timeouts) ??
-      queue.refusal(pending, 1, exchange.startedMs) ??
+      (mayMove(pending, policies) ? null : queue.refusal(pending, 1, exchange.startedMs)) ??
       this.#read(pending, variant, body) ??
       admitSize(pending, variant.plan)
     if (early !== null) return early
     const isQuick = !this.#isSlow && body.length <= QUICK_BYTES_MAX && !exchange.isExplained
     const nowMs = isQuick ? exchange.startedMs : this.#monotonic()
     if (policies !== null) takeAskedTerms(pending, policies)
-    const refusal = queue.refusal(pending, pending.rows, nowMs)
+    const { rows, tensors } = pending
+    const isKnown = isQuick && rows === 1 && policies === null
+    const refusal = isKnown ? null : queue.refusal(pending, rows, nowMs)
     if (refusal !== null) return refusal
     pending.admittedMs = nowMs
-    const { tensors } = pending
-    if (tensors === null) queue.admitInPlace(pending, pending.rows, nowMs)
-    else {
-      pending.tensors = null
-      queue.admitTensors(pending, tensors, pending.rows, nowMs)
-    }
+    pending.tensors = null
+    if (tensors === null) queue.admitInPlace(pending, rows, nowMs)
+    else queue.admitTensors(pending, tensors, rows, nowMs)
     exchange.waiting = pending
     pending.epoch.inFlight++
     this.#account.admitted()

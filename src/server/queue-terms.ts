@@ -92,6 +92,15 @@ export const takeTerms = (
   return null
 }
 
+/**
+ * Whether its body may put a request on a lower level that has room where the best one has none:
+ * only so, if that one bounds its requests. What waits there in rows and work is ahead of all.
+ */
+export const mayMove = ({ format, priority }: Pending, policies: QueuePolicies | null): boolean => {
+  if (policies === null || policies.levels < 2 || format !== OIP) return false
+  return (policies.byLevel[priority] ?? policies.base).requestsMax > 0
+}
+
 /** The same once the body is read: what it says counts. */
 export const takeAskedTerms = (pending: Pending, policies: QueuePolicies): void => {
   pending.terms = termsOf(policies, pending, pending.deadlineMs)

@@ -124,6 +124,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/openapi/oip.ts',
     'src/server/openapi/tfs.ts',
   ],
+  'test/unit/runtime/pool-host.test.ts': ['src/runtime/pool-order.ts'],
   'test/property/pool.test.ts': [
     'src/runtime/compute-loop.ts',
     'src/runtime/pool-links.ts',

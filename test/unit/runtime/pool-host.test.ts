@@ -1,7 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { DEFAULT_QUEUE } from '../../../src/shared/queue-policy.ts'
 import { THREAD_WORDS } from '../../../src/shared/shared-memory.ts'
+import type { Tensor } from '../../../src/shared/tensor.ts'
 import { CountingSession } from '../../helpers/counting-session.ts'
 import { type PoolMember, PoolWorld } from '../../helpers/pool-world.ts'
 
@@ -93,4 +95,39 @@ test('tensors that a thread hears of before the version are kept for it', () => 
   world.settle(10)
   expect(world.left.get(early.id)).toMatchObject([{ values: early.values.map((v) => v * 2) }])
   expect(world.served).toEqual([8, 8, 4])
+})
+
+test('the lowest level that waits has a twentieth of the work, and not more', () => {
+  const queue = { ...DEFAULT_QUEUE, levels: 3, defaultLevel: 1 }
+  const batching = { rowsMax: 1, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 }
+  const runs: number[] = []
+  class Slow extends CountingSession {
+    override run(inputs: readonly Tensor[]) {
+      runs.push(inputs[0]!.data[0] as number)
+      world.nowMs += 2
+      return super.run(inputs)
+    }
+  }
+  const planned = { queue, batching, runUsByRows: [[1, 2000]] as const }
+  const world: PoolWorld = new PoolWorld({
+    ...{ dataThreads: 1, computeThreads: 1, session: () => new Slow(), planned },
+  })
+  const arrive = (priority: number) =>
+    world.admit(0, member(1, { priority, values: [priority, 1] }), 'place')
+  const shareOfLowest = (count: number) => {
+    const before = runs.length
+    while (runs.length < before + count) {
+      arrive(1)
+      world.hear(0)
+      world.turn(0)
+      world.look(0)
+    }
+    return runs.slice(before).filter((priority) => priority === 3).length / count
+  }
+  arrive(1)
+  expect(shareOfLowest(100)).toBe(0) // nobody waits there
+  for (let i = 0; i < 100; i++) arrive(3)
+  const share = shareOfLowest(1000)
+  expect(share).toBeGreaterThan(0.04)
+  expect(share).toBeLessThan(0.055)
 })

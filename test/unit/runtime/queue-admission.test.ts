@@ -15,7 +15,9 @@ const ahead = (given: Partial<Ahead>): Ahead => ({
   workUs: 0,
   oversizedRows: 0,
   oversizedUs: 0,
+  isFirst: true,
   heldRows: given.rows ?? 0,
+  heldUs: given.workUs ?? 0,
   stretch: 1,
   ...given,
 })
@@ -40,11 +42,15 @@ test('refuseFull() lets one in that is more than the bound when nothing waits be
   expect(refuseFull(ahead({ ...oversized, heldRows: 0 }), 10, 20_000, BOUNDS, 0)).toBe(null)
 })
 
-test('refuseFull() bounds the rows of all levels together', () => {
-  expect(refuseFull(ahead({ heldRows: 20 }), 1, 1, BOUNDS, 0)?.detail).toBe(
-    '20 rows are waiting; the limit is 10',
-  )
-  expect(refuseFull(ahead({ heldRows: 19 }), 1, 1, BOUNDS, 0)).toBe(null)
+test('refuseFull() bounds the rows of all levels together, but for the first', () => {
+  const below = ahead({ isFirst: false, heldRows: 20, heldUs: 40_000, stretch: 2 })
+  expect(refuseFull(below, 1, 1, BOUNDS, 0)).toEqual({
+    code: 'QUEUE_FULL',
+    detail: '20 rows are waiting; the limit is 20',
+    retryAfterMs: 4,
+  })
+  expect(refuseFull({ ...below, heldRows: 19 }, 1, 1, BOUNDS, 0)).toBe(null)
+  expect(refuseFull({ ...below, isFirst: true }, 1, 1, BOUNDS, 0)).toBe(null)
 })
 
 test("refuseMany() has Triton's words", () => {

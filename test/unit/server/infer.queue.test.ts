@@ -26,6 +26,16 @@ test('a request whose body names a level with room is let in', () => {
   expect(exchange.answer?.status).toBe(200)
 })
 
+test('a request whose body names a lower level with room is let in', () => {
+  const byLevel = { 1: { ...DEFAULT_QUEUE.base, requestsMax: 1 } }
+  const queue = { ...DEFAULT_QUEUE, levels: 2, defaultLevel: 1, byLevel }
+  const path = new RequestPath(epochPlan(1, [plannedVersion({ model: 'm', version: 1, queue })]))
+  path.send({ path: PATH }, bodyOf({}))
+  const refused = path.send({ path: PATH }, bodyOf({}))
+  expect(refused.header('x-sluice-error')).toBe('QUEUE_FULL')
+  expect(path.ask({ path: PATH }, bodyOf({ priority: 2 })).answer?.status).toBe(200)
+})
+
 test('a request that names none, or that its key does not let, is refused', () => {
   const path = fullPath()
   const grant = { endpoints: null, priority: 2 }
