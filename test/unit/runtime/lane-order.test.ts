@@ -44,3 +44,15 @@ describe('LaneOrder', () => {
     expect(share).toBeLessThan(0.055)
   })
 })
+
+test('what waits below in three levels keeps out nothing of the first', () => {
+  const queue = { ...DEFAULT_QUEUE, levels: 3, defaultLevel: 3 }
+  const rig = new BatcherRig({ policy: { queue, queueRowsMax: 4 } })
+  const isLetIn = (number: number, priority: number) =>
+    rig.batcher.refusal(rig.asker(number, { priority }), 4, 0) === null
+  for (const [number, priority] of [3, 2].entries()) {
+    expect(isLetIn(number, priority)).toBe(true)
+    rig.admit(number, [1, 1, 1, 1])
+  }
+  expect([isLetIn(2, 3), isLetIn(3, 2), isLetIn(4, 1)]).toEqual([false, false, true])
+})

@@ -105,6 +105,15 @@ test('refusal() counts no work of lower levels against a higher one', () => {
   expect([codeOf(8, { priority: 1 }), codeOf(8, { priority: 2 })]).toEqual(['ok', 'QUEUE_FULL'])
 })
 
+test('refusal() lets into the first level, however many rows wait below', () => {
+  const queue = { ...DEFAULT_QUEUE, levels: 3, defaultLevel: 1 }
+  const { wait, codeOf } = makeGate({ queue, policy: { queueRowsMax: 10, queueWorkMsMax: 1e6 } })
+  for (const priority of [3, 2]) wait(10, priority)
+  expect(codeOf(10, { priority: 1 })).toBe('ok')
+  wait(2, 1)
+  expect([codeOf(8, { priority: 1 }), codeOf(9, { priority: 1 })]).toEqual(['ok', 'QUEUE_FULL'])
+})
+
 test('refusal() refuses what cannot end in time, by what waits, runs and waits for others', () => {
   const deadlineMs = 100 + 20
   expect(makeGate().codeOf(8, { deadlineMs })).toBe('ok')
