@@ -49,6 +49,7 @@ const commandOf = (step: Step, report: string): readonly string[] => {
     'vitest',
     'run',
     ...(step.files ?? []),
+    ...(step.except ?? []).flatMap((file) => ['--exclude', file]),
     ...step.projects.flatMap((project) => ['--project', project]),
     '--reporter=default',
     '--reporter=json',

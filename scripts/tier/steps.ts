@@ -32,6 +32,8 @@ export interface TestStep extends StepBase {
   readonly projects: readonly ProjectName[]
   /** Only these test files of the projects. */
   readonly files?: readonly string[]
+  /** All but these. */
+  readonly except?: readonly string[]
   /** A program of others without which it is not run. */
   readonly tool?: Tool
   /** It runs again, in another way, what a step before it has run. */
@@ -73,6 +75,21 @@ const clientStep = (tool: PythonTool, tier: Tier): TestStep => ({
   tool,
 })
 
+/** Tests of processes that `npm test` has no time for. */
+const AT_LENGTH = [
+  'test/fault/bad-models.test.ts',
+  'test/fault/compute-hang.test.ts',
+  'test/fault/flood.test.ts',
+  'test/fault/poison.test.ts',
+  'test/fault/pool-memory.test.ts',
+  'test/fault/restart.test.ts',
+  'test/fault/swaps.test.ts',
+  'test/integration/http-engine-tls.test.ts',
+  'test/integration/load-generators.test.ts',
+  'test/integration/model-control.test.ts',
+  'test/integration/model-update.test.ts',
+] as const
+
 export const STEPS: readonly Step[] = [
   { name: 'types', tier: 'ok', kind: 'command', command: ['tsc', '-p', '.'] },
   {
@@ -85,8 +102,14 @@ export const STEPS: readonly Step[] = [
   // A step of its own, so that its time is printed: look into it when it passes 5 s.
   { name: 'tidy', tier: 'ok', kind: 'vitest', projects: ['tidy'] },
   { name: 'unit, property', tier: 'ok', kind: 'vitest', projects: ['unit', 'property'] },
-  { name: 'integration', tier: 'test', kind: 'vitest', projects: ['integration'] },
-  { name: 'fault', tier: 'test', kind: 'vitest', projects: ['fault'] },
+  {
+    name: 'integration',
+    tier: 'test',
+    kind: 'vitest',
+    projects: ['integration'],
+    except: AT_LENGTH,
+  },
+  { name: 'fault', tier: 'test', kind: 'vitest', projects: ['fault'], except: AT_LENGTH },
   clientStep('tritonclient', 'test'),
   {
     name: 'properties, new seeds',
@@ -104,6 +127,13 @@ export const STEPS: readonly Step[] = [
     files: ['test/integration/smuggling.test.ts', 'test/integration/http-fuzz.test.ts'],
     env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '5' },
     isRepeat: true,
+  },
+  {
+    name: 'processes at length',
+    tier: 'full',
+    kind: 'vitest',
+    projects: ['fault', 'integration'],
+    files: AT_LENGTH,
   },
   {
     name: 'slow clients',
@@ -161,6 +191,7 @@ export const misfits = (paths: readonly string[], steps = STEPS): readonly strin
   const tests = steps.filter((step) => step.kind === 'vitest')
   const runs = (step: TestStep, path: string): boolean =>
     step.projects.some((name) => matchesGlob(path, PROJECTS[name].include)) &&
+    step.except?.includes(path) !== true &&
     wantedOf(step).some((glob) => matchesGlob(path, glob))
   const lonely = paths.flatMap((path) => {
     const count = tests.filter((step) => step.isRepeat !== true && runs(step, path)).length

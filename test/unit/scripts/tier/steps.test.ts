@@ -53,6 +53,15 @@ test('misfits() names files that two steps run, and a project that none does', (
   ])
 })
 
+test('misfits() names a file that one step leaves out and none runs', () => {
+  const except = ['test/fault/processes.test.ts']
+  const steps: Step[] = [{ ...ALL, except }]
+  expect(misfits(FILES, steps)).toEqual([
+    'test/fault/processes.test.ts: run by 0 steps of scripts/tier/steps.ts; want one',
+  ])
+  expect(misfits(FILES, [...steps, { ...ALL, name: 'later', files: except }])).toEqual([])
+})
+
 test('misfits() names a project and a file of a step without a test', () => {
   const steps: Step[] = [{ ...ALL, files: ['test/full/gone.test.ts', ...FILES.slice(1)] }]
   expect(misfits(FILES.slice(1), steps)).toEqual([
