@@ -122,6 +122,7 @@ const PARTICULAR: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   listen: fc.option(address),
   origins,
   keys,
+  load_models: fc.array(fc.constantFrom('*', 'iris', 'flights'), { maxLength: 3 }),
   // The files of these settings do not exist.
   keys_file: fc.constant(null),
 }

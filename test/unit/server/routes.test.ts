@@ -130,8 +130,8 @@ const REFUSED: readonly (readonly [string, string, number, string, RegExp])[] = 
   ['POST', '/v2/models/away/infer', 503, 'VERSION_NOT_READY', /'away'/],
   ['GET', '/v2/models/away', 503, 'VERSION_NOT_READY', /'away'/],
   ['POST', '/v2/models/away/ready', 503, 'VERSION_NOT_READY', /'away'/],
-  ['POST', '/v2/repository/models/clicks/load', 403, 'FORBIDDEN', /does not change/],
-  ['POST', '/v2/repository/models/clicks/unload', 403, 'FORBIDDEN', /does not change/],
+  ['POST', '/v2/repository/models/clicks/load', 403, 'FORBIDDEN', /on the machine of this/],
+  ['POST', '/v2/repository/models/clicks/unload', 403, 'FORBIDDEN', /on the machine of this/],
   ['POST', '/v2/logging', 403, 'FORBIDDEN', /does not change/],
   ['POST', '/v2/models/clicks/trace/setting', 403, 'FORBIDDEN', /does not change/],
 ]
