@@ -77,17 +77,26 @@ const clientStep = (tool: PythonTool, tier: Tier): TestStep => ({
 
 /** Tests of processes that `npm test` has no time for. */
 const AT_LENGTH = [
+  'test/fault/aborts.test.ts',
   'test/fault/bad-models.test.ts',
   'test/fault/compute-hang.test.ts',
   'test/fault/flood.test.ts',
   'test/fault/poison.test.ts',
   'test/fault/pool-memory.test.ts',
   'test/fault/restart.test.ts',
+  'test/fault/supervision.test.ts',
   'test/fault/swaps.test.ts',
+  'test/integration/amplification.test.ts',
+  'test/integration/hostile-names.test.ts',
   'test/integration/http-engine-tls.test.ts',
+  'test/integration/index-changes.test.ts',
   'test/integration/load-generators.test.ts',
   'test/integration/model-control.test.ts',
   'test/integration/model-update.test.ts',
+  'test/integration/planning.test.ts',
+  'test/integration/smuggling.test.ts',
+  'test/integration/succession.test.ts',
+  'test/integration/tls.test.ts',
 ] as const
 
 export const STEPS: readonly Step[] = [

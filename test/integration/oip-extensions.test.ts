@@ -70,6 +70,25 @@ const SHOWN: Readonly<Record<string, () => Promise<void>>> = {
     const config = await askUnlessLate(() => fetch(`${gateway.httpUrl}/v2/models/echo/config`))
     expect(await config.json()).toMatchObject({ name: 'echo', backend: 'onnxruntime' })
   },
+  // Said to no effect: no model here has dependents. The change itself is refused as above.
+  'model_repository(unload_dependents)': async () => {
+    const body = { parameters: { unload_dependents: true } }
+    const refused = await gateway.post('/v2/repository/models/echo/unload', body)
+    expect(refused.status).toBe(403)
+    await refused.arrayBuffer()
+  },
+  schedule_policy: async () => {
+    const timed = { ...ROW, parameters: { timeout: 1_000_000, priority: 0 } }
+    const taken = await gateway.post('/v2/models/echo/infer', timed)
+    expect(taken.status).toBe(200)
+    await taken.arrayBuffer()
+    const odd = await gateway.post('/v2/models/echo/infer', {
+      ...ROW,
+      parameters: { priority: 'high' },
+    })
+    expect(odd.status).toBe(400)
+    await odd.arrayBuffer()
+  },
   statistics: async () => {
     const stats = await askUnlessLate(() => fetch(`${gateway.httpUrl}/v2/models/echo/stats`))
     const versions = [{ version: '1' }, { version: '3' }].map((one) => ({ name: 'echo', ...one }))

@@ -83,9 +83,9 @@ describe('prove() of models that cannot be used', () => {
     const folder = makeTempDir()
     mkdirSync(join(folder, 'model.onnx'))
     const subject = { ...publish(scaleAdd()), modelFile: join(folder, 'model.onnx') }
-    expect(await makeProver().prove(subject)).toMatchObject({ code: 'MODEL_INVALID' })
+    expect(await makeProver().prove(subject)).toMatchObject({ code: 'REPOSITORY_UNREADABLE' })
     const absent = { ...subject, modelFile: join(folder, 'absent') }
-    expect(await makeProver().prove(absent)).toMatchObject({ code: 'MODEL_INVALID' })
+    expect(await makeProver().prove(absent)).toMatchObject({ code: 'REPOSITORY_UNREADABLE' })
   })
 })
 

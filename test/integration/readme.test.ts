@@ -62,14 +62,17 @@ test('README.md: the rows of TensorFlow Serving get a prediction', async () => {
   ])
 })
 
+/** What the output of a verb has that does not name the endpoint. */
+const SAID: Readonly<Record<string, string>> = { restart: 'replaced', key: 'sha256' }
+
 test('README.md: the commands beside the example do what they say', async () => {
   const cwd = makeTempDir('readme')
   writeFileSync(join(cwd, 'row.json'), JSON.stringify(FLIGHT))
   const env = { SLUICE_SERVER: example.controlUrl }
   const verbs = commandsOf(README).filter(([verb = '']) => !/^(check|serve)$/.test(verb))
-  expect(verbs.map(([verb]) => verb)).toEqual(['status', 'restart', 'models', 'predict'])
+  expect(verbs.map(([verb]) => verb)).toEqual(['status', 'restart', 'models', 'predict', 'key'])
   for (const verb of verbs) {
-    const said = verb[0] === 'restart' ? 'replaced' : 'flight-delay'
+    const said = SAID[verb[0]!] ?? 'flight-delay'
     const stdout = expect.stringContaining(said)
     expect(await sluice(verb, { cwd, env })).toMatchObject({ code: 0, stdout })
   }
