@@ -150,7 +150,7 @@ const startLoops = (gateway: TestGateway, wrong: string[]) =>
 test('everything at once, for long', async () => {
   const seed = fc.readConfigureGlobal().seed ?? 1
   const repository = publish()
-  const gateway = await startGateway({ repository })
+  const gateway = await startGateway({ repository, readyTimeoutMs: 60_000 })
   const world: World = {
     ...{ gateway, repository, random: randomOf(seed), version: 1, swaps: 0, kills: 0 },
   }
