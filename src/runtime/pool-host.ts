@@ -14,8 +14,6 @@ import {
   POOL_DOUBLES,
   type PoolMemory,
   RESULT,
-  SLOT_DOUBLES,
-  SLOT_LINE_DOUBLES,
   SLOT_LINE_WORDS,
   SLOT_WORDS,
 } from './pool-memory.ts'
@@ -23,6 +21,7 @@ import { type SentResult, type SentTensors, transferable } from './pool-messages
 import { PoolOrder } from './pool-order.ts'
 import { SLOTS_PER_THREAD } from './pool-shape.ts'
 import { begin, claim, finish, generationOf } from './pool-slots.ts'
+import { isOver } from './ready-slots.ts'
 import type { Queued } from './row-queue.ts'
 import type { Session } from './session-types.ts'
 import { SlotPayloads } from './slot-payloads.ts'
@@ -184,14 +183,14 @@ export class PoolHost {
 
   /** Whether this thread could run the slot now. What is past its deadline is answered at once. */
   readonly #isWanted = (slot: number): boolean => {
-    const { slotWords, slotDoubles, states } = this.#pool
+    const { slotWords, states } = this.#pool
     const holder = slotWords[slot * SLOT_LINE_WORDS + SLOT_WORDS.HOLDER]!
     if (holder !== 0) {
       if (holder !== this.#around.thread + 1) return false
       const generation = generationOf(Atomics.load(states, slot))
       if (this.#tensors.get(slot)?.generation !== generation) return false
     }
-    if (slotDoubles[slot * SLOT_LINE_DOUBLES + SLOT_DOUBLES.DEADLINE]! <= this.#nowMs) {
+    if (isOver(this.#pool, slot, this.#around.policy.queue, this.#nowMs)) {
       if (claim(this.#pool, slot, this.#around.thread)) {
         this.#tensors.delete(slot)
         this.#finish(slot, RESULT.EXPIRED)

@@ -136,16 +136,12 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
   }
 
   #publish(member: M, slot: number, rows: number, holder: number): Held<M> {
-    const { originMs, policy } = this.#around
-    const { priority, deadlineMs, timeoutMs } = member
-    const { timeoutAction } = policy.queue.byLevel[priority] ?? policy.queue.base
-    const isRejected = timeoutAction === 'reject'
+    const { originMs } = this.#around
     const generation = publish(this.#pool, slot, {
       rows,
-      priority,
-      // What is to be refused after its time is past its deadline then; the rest is only late.
-      deadlineMs: (isRejected ? Math.min(deadlineMs, timeoutMs) : deadlineMs) + originMs,
-      timeoutMs: (isRejected ? Infinity : timeoutMs) + originMs,
+      priority: member.priority,
+      deadlineMs: member.deadlineMs + originMs,
+      timeoutMs: member.timeoutMs + originMs,
       holder,
       isOversized: this.#gate.isOversized(rows),
     })

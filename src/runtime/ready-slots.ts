@@ -1,5 +1,6 @@
 /** Which of the ready slots of a version come next. */
 
+import type { QueuePolicies } from '../shared/queue-policy.ts'
 import {
   POOL_WORDS,
   type PoolMemory,
@@ -24,6 +25,20 @@ const isBefore = (pool: PoolMemory, a: number, b: number, nowMs: number): boolea
   if (isLateA !== isLateB) return isLateB
   // Tickets wrap around, and are never 2^31 apart.
   return ((slotWords[wordA + SLOT_WORDS.TICKET]! - slotWords[wordB + SLOT_WORDS.TICKET]!) | 0) < 0
+}
+
+/** Whether its deadline has passed, or the time after which its policy refuses it. */
+export const isOver = (
+  { slotWords, slotDoubles }: PoolMemory,
+  slot: number,
+  { byLevel, base }: QueuePolicies,
+  nowMs: number,
+): boolean => {
+  const at = slot * SLOT_LINE_DOUBLES
+  if (slotDoubles[at + SLOT_DOUBLES.DEADLINE]! <= nowMs) return true
+  if (slotDoubles[at + SLOT_DOUBLES.TIMEOUT]! > nowMs) return false
+  const priority = slotWords[slot * SLOT_LINE_WORDS + SLOT_WORDS.PRIORITY]!
+  return (byLevel[priority] ?? base).timeoutAction === 'reject'
 }
 
 /**

@@ -44,19 +44,15 @@ const infer = (model: string, parameters: object, headers: Record<string, string
     }),
   })
 
-test('a pooled version does not wait for company until the queue time is over', async () => {
-  expect((await infer('pooled', {})).status).toBe(200)
-})
-
-test('an inline version answers at once whose queue time is over, with Triton words', async () => {
-  const response = await infer('inline', {})
-  expect(response.status).toBe(503)
-  expect(response.headers.get('x-sluice-error')).toBe('DEADLINE_EXPIRED')
-  expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
-  expect(await response.json()).toEqual({ error: 'Request timeout expired' })
-})
-
 describe.each(['inline', 'pooled'])('a version placed %s', (model) => {
+  test('answers at once whose queue time is over, with Triton words', async () => {
+    const response = await infer(model, {})
+    expect(response.status).toBe(503)
+    expect(response.headers.get('x-sluice-error')).toBe('DEADLINE_EXPIRED')
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+    expect(await response.json()).toEqual({ error: 'Request timeout expired' })
+  })
+
   test('keeps a deadline by not waiting for company, and refuses one that is over', async () => {
     const timely = await infer(model, { priority: 1 }, { 'x-sluice-timeout-ms': '4000' })
     expect(timely.status).toBe(200)
