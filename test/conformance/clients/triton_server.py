@@ -37,6 +37,7 @@ def extensions(address):
         "model_repository",
         "model_repository(unload_dependents)",
         "model_configuration",
+        "schedule_policy",
         "statistics",
     }
     equal(sorted(tried - announced), [], "not announced")
@@ -128,6 +129,12 @@ def settings(address):
 def configuration(address):
     with connect(address) as client:
         equal(client.get_model_config("simple")["name"], "simple")
+
+
+@case("extensions/schedule_policy")
+def schedule_policy(address):
+    with connect(address) as client:
+        echo(client, "FP32", np.ones((1, 2), np.float32), timeout=1_000_000)
 
 
 @case("extensions/statistics")
