@@ -11,14 +11,18 @@ export interface Turns {
   after(delayMs: number, task: () => void): void
 }
 
-/** How a thread batches a version. */
-export interface BatcherPolicy extends BatchPolicy {
+/** How requests wait for a version: in one thread, for a pooled version in all data threads. */
+export interface WaitingPolicy extends BatchPolicy {
   /** Rows that may wait on one level. A request of more is oversized. */
   readonly queueRowsMax: number
   /** The same in milliseconds of work. */
   readonly queueWorkMsMax: number
   /** Levels, and what is granted on each. */
   readonly queue: QueuePolicies
+}
+
+/** How a thread batches a version. */
+export interface BatcherPolicy extends WaitingPolicy {
   /** Values of all outputs that a request in parts may have: they are kept until its last part. */
   readonly keptValuesMax: number
 }

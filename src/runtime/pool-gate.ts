@@ -3,9 +3,8 @@
  * share, what waits on each level and what runs cost.
  */
 
-import type { BatchPolicy } from '../shared/epoch-plan.ts'
 import { type Refusal, refuse } from '../shared/errors.ts'
-import type { QueuePolicies } from '../shared/queue-policy.ts'
+import type { WaitingPolicy } from './batcher-policy.ts'
 import {
   LEVEL_LINE_WORDS,
   LEVEL_WORDS,
@@ -14,18 +13,17 @@ import {
   type PoolMemory,
 } from './pool-memory.ts'
 import { SLOTS_PER_THREAD } from './pool-shape.ts'
-import { type Ahead, refuseFull, refuseLate, refuseMany, spreadOf } from './queue-admission.ts'
-import { EXPIRED } from './queue-gate.ts'
+import {
+  CAUTION,
+  isCostKnown,
+  isOversized,
+  nothingAhead,
+  refuseFull,
+  refuseLate,
+  refuseMany,
+  spreadOf,
+} from './queue-admission.ts'
 import type { Queued } from './row-queue.ts'
-
-/** How a data thread lets requests wait. */
-export interface PoolPolicy extends BatchPolicy {
-  /** Rows that may wait on one level, of all data threads. */
-  readonly queueRowsMax: number
-  /** The same in milliseconds of work. */
-  readonly queueWorkMsMax: number
-  readonly queue: QueuePolicies
-}
 
 /** What other versions mean for this one. */
 export interface PoolNeighbours {
@@ -35,34 +33,23 @@ export interface PoolNeighbours {
   othersMs(ownMs: number): number
 }
 
-/** After so long without a run, what runs cost is not known well enough to refuse all of them. */
-const TRUST_MS_MAX = 1000
-/** What waits is expected to take so many times as long: runs differ. */
-const CAUTION = 1.2
-
 export class PoolGate {
   readonly #pool: PoolMemory
-  readonly #policy: PoolPolicy
-  readonly #bounds: { readonly rowsMax: number; readonly workMsMax: number }
+  readonly #policy: WaitingPolicy
   readonly #neighbours: PoolNeighbours
   readonly #instances: number
-  readonly #ahead: Ahead = {
-    rows: 0,
-    workUs: 0,
-    oversizedRows: 0,
-    oversizedUs: 0,
-    isFirst: true,
-    heldRows: 0,
-    heldUs: 0,
-    stretch: 1,
-  }
+  readonly #ahead = nothingAhead()
   #refusals = 0
 
   /** `instances`: that work off what waits side by side. */
-  constructor(pool: PoolMemory, policy: PoolPolicy, instances: number, neighbours: PoolNeighbours) {
+  constructor(
+    pool: PoolMemory,
+    policy: WaitingPolicy,
+    instances: number,
+    neighbours: PoolNeighbours,
+  ) {
     this.#pool = pool
     this.#policy = policy
-    this.#bounds = { rowsMax: policy.queueRowsMax, workMsMax: policy.queueWorkMsMax }
     this.#instances = instances
     this.#neighbours = neighbours
   }
@@ -85,12 +72,9 @@ export class PoolGate {
     const ownUs = this.#workUs(rows, 1)
     const spread = spreadOf(this.#refusals + 1)
     const { requestsMax } = this.#policy.queue.byLevel[priority] ?? this.#policy.queue.base
-    const waitingMs = (ahead.workUs / 1000) * ahead.stretch
     const refusal =
-      (requestsMax > 0 && requests >= requestsMax
-        ? refuseMany(requestsMax, waitingMs, spread)
-        : null) ??
-      refuseFull(ahead, rows, ownUs, this.#bounds, spread) ??
+      refuseMany(ahead, requests, requestsMax, spread) ??
+      refuseFull(ahead, rows, ownUs, this.#policy, spread) ??
       (deadlineMs === Infinity
         ? null
         : this.#late(deadlineMs - nowMs, ownUs / 1000, nowMs + originMs, spread))
@@ -100,8 +84,7 @@ export class PoolGate {
 
   /** Whether a request alone is more than may wait. */
   isOversized(rows: number): boolean {
-    const { rowsMax, workMsMax } = this.#bounds
-    return rows > rowsMax || this.#workUs(rows, 1) > workMsMax * 1000
+    return isOversized(rows, this.#workUs(rows, 1), this.#policy)
   }
 
   /** Milliseconds until what waits is worked off, if nothing else is. */
@@ -155,21 +138,14 @@ export class PoolGate {
     return levels[own + LEVEL_WORDS.REQUESTS]!
   }
 
-  /**
-   * Whether it would end too late. Where nothing waits and no run has told for a while what runs
-   * cost, one is let in: else a wrong figure could keep out all of them for ever.
-   */
   #late(leftMs: number, ownMs: number, sharedMs: number, spread: number): Refusal | null {
-    if (leftMs <= 0) return EXPIRED
     const { workUs, oversizedUs, oversizedRows } = this.#ahead
     const partMs = oversizedRows > 0 ? this.turnMs() : 0
     const runsMs = (workUs - oversizedUs) / 1000 / this.#instances + partMs
     const busyMs = this.#neighbours.isBusy() ? this.turnMs() : 0
     const aheadMs = (runsMs + this.#neighbours.othersMs(runsMs + ownMs)) * CAUTION + busyMs
-    if (aheadMs + ownMs <= leftMs) return null
-    if (runsMs === 0 && sharedMs - this.#pool.doubles[POOL_DOUBLES.LAST_RUN_MS]! > TRUST_MS_MAX) {
-      return null
-    }
-    return refuseLate(leftMs, aheadMs, ownMs, spread)
+    const sinceRunMs = sharedMs - this.#pool.doubles[POOL_DOUBLES.LAST_RUN_MS]!
+    const isGuess = runsMs === 0 && !isCostKnown(sinceRunMs)
+    return refuseLate(leftMs, aheadMs, ownMs, isGuess, spread)
   }
 }

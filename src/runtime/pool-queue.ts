@@ -9,8 +9,9 @@
 import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import type { BatcherHandlers, Place, RunTimes } from './batch-runs.ts'
+import type { WaitingPolicy } from './batcher-policy.ts'
 import { OwnSlots } from './own-slots.ts'
-import { PoolGate, type PoolPolicy } from './pool-gate.ts'
+import { PoolGate } from './pool-gate.ts'
 import type { LinkedQueue, PoolLinks } from './pool-links.ts'
 import {
   type PoolMemory,
@@ -22,7 +23,7 @@ import {
 } from './pool-memory.ts'
 import type { PoolGrant, SentResult } from './pool-messages.ts'
 import { generationOf, lowerTop, publish, SLOT_STATE, stateOf, withdraw } from './pool-slots.ts'
-import { EXPIRED } from './queue-gate.ts'
+import { EXPIRED } from './queue-admission.ts'
 import type { DecodeTarget, Queued, RowQueue } from './row-queue.ts'
 
 export interface PoolQueueSurroundings {
@@ -30,7 +31,7 @@ export interface PoolQueueSurroundings {
   readonly pool: PoolMemory
   readonly dataThread: number
   readonly links: PoolLinks
-  readonly policy: PoolPolicy
+  readonly policy: WaitingPolicy
   /** What is added to `monotonic()` of this thread for the time that all threads share. */
   readonly originMs: number
   monotonic(): number

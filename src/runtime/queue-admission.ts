@@ -4,6 +4,15 @@
  */
 
 import { type ErrorCode, type Refusal, refuse } from '../shared/errors.ts'
+import type { WaitingPolicy } from './batcher-policy.ts'
+
+/** What waits is expected to take so many times as long: runs differ. */
+export const CAUTION = 1.2
+/** After so long without a run, what runs cost is not known well enough to refuse all of them. */
+const TRUST_MS_MAX = 1000
+
+/** Triton's text. */
+export const EXPIRED = refuse('DEADLINE_EXPIRED', 'Request timeout expired')
 
 /** What waits before a request, on its own level and those above. */
 export interface Ahead {
@@ -23,10 +32,19 @@ export interface Ahead {
   stretch: number
 }
 
-export interface QueueBounds {
-  readonly rowsMax: number
-  readonly workMsMax: number
-}
+/** To be kept and filled in: nothing is allocated for each request. */
+export const nothingAhead = (): Ahead => ({
+  rows: 0,
+  workUs: 0,
+  oversizedRows: 0,
+  oversizedUs: 0,
+  isFirst: true,
+  heldRows: 0,
+  heldUs: 0,
+  stretch: 1,
+})
+
+export type QueueBounds = Pick<WaitingPolicy, 'queueRowsMax' | 'queueWorkMsMax'>
 
 const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`
 
@@ -41,6 +59,16 @@ const full = (detail: string, retryAfterMs: number, code: ErrorCode = 'QUEUE_FUL
  */
 export const spreadOf = (refusals: number): number => (refusals * 0.6180339887498949) % 1
 
+/** Whether a request of so many rows, whose runs take `us`, alone is more than may wait. */
+export const isOversized = (
+  rows: number,
+  us: number,
+  { queueRowsMax, queueWorkMsMax }: QueueBounds,
+): boolean => rows > queueRowsMax || us > queueWorkMsMax * 1000
+
+/** Whether what runs cost is known, the last of which was so long ago. */
+export const isCostKnown = (sinceRunMs: number): boolean => sinceRunMs < TRUST_MS_MAX
+
 /**
  * Bounds what waits, in work and rows; a request that alone is more is let in when nothing waits,
  * since it could never be served otherwise. So there is at most one on a level, and the others are
@@ -52,13 +80,13 @@ export const refuseFull = (
   ahead: Ahead,
   rows: number,
   us: number,
-  { rowsMax, workMsMax }: QueueBounds,
+  bounds: QueueBounds,
   spread: number,
 ): Refusal | null => {
   const { stretch } = ahead
-  const isOversized = rows > rowsMax || us > workMsMax * 1000
+  const { queueRowsMax: rowsMax, queueWorkMsMax: workMsMax } = bounds
   const overAll = ahead.isFirst ? 0 : ahead.heldRows + rows - 2 * rowsMax
-  if (ahead.rows === 0 && (isOversized || overAll <= 0)) return null
+  if (ahead.rows === 0 && (overAll <= 0 || isOversized(rows, us, bounds))) return null
   const waitingMs = (ahead.workUs / 1000) * stretch
   const boundUs = ahead.workUs - ahead.oversizedUs
   const overUs = boundUs + us - workMsMax * 1000
@@ -88,24 +116,39 @@ const refuseRows = (
     (Math.min(1, over / Math.max(1, rows)) + spread) * waitingMs,
   )
 
-/** Triton's bound of a queue policy, and its text. */
-export const refuseMany = (requestsMax: number, waitingMs: number, spread: number): Refusal =>
-  full(
+/** Triton's bound of a queue policy, 0 for none, and its text. `requests`: of the level. */
+export const refuseMany = (
+  { workUs, stretch }: Ahead,
+  requests: number,
+  requestsMax: number,
+  spread: number,
+): Refusal | null => {
+  if (requestsMax === 0 || requests < requestsMax) return null
+  const waitingMs = (workUs / 1000) * stretch
+  return full(
     `Exceeds maximum queue size: ${requestsMax} requests are waiting`,
     (1 / requestsMax + spread) * waitingMs,
   )
+}
 
 /** What has waited in vain: no run that begins now ends in time. */
 export const unmeetable = (leftMs: number): Refusal =>
   refuse('DEADLINE_UNMEETABLE', `Its deadline is in ${ms(leftMs)}, and a run takes longer`)
 
-/** A request would finish too late: `aheadMs` of waiting and `ownMs` of its own do not fit. */
+/**
+ * Whether a request would end too late: `aheadMs` of waiting and `ownMs` of its own do not fit.
+ * `isGuess`: nothing waits and what runs cost is not known. Then it is let in, since a wrong figure
+ * could keep out all of them for ever.
+ */
 export const refuseLate = (
   leftMs: number,
   aheadMs: number,
   ownMs: number,
+  isGuess: boolean,
   spread: number,
-): Refusal => {
+): Refusal | null => {
+  if (leftMs <= 0) return EXPIRED
+  if (isGuess || aheadMs + ownMs <= leftMs) return null
   const takes = `${ms(aheadMs)} of waiting and ${ms(ownMs)} of its own are expected`
   const retryMs = Math.min(aheadMs + ownMs - leftMs, aheadMs) + spread * aheadMs
   return full(`Its deadline is in ${ms(leftMs)}: ${takes}`, retryMs, 'DEADLINE_UNMEETABLE')

@@ -3,47 +3,39 @@
  * waits and what its runs cost.
  */
 
-import { type Refusal, refuse } from '../shared/errors.ts'
+import type { Refusal } from '../shared/errors.ts'
 import type { BatcherPolicy } from './batcher-policy.ts'
 import type { CostModel } from './cost-model.ts'
 import type { Lane } from './lane.ts'
-import { type Ahead, refuseFull, refuseLate, refuseMany, spreadOf } from './queue-admission.ts'
+import {
+  type Ahead,
+  CAUTION,
+  isCostKnown,
+  isOversized,
+  nothingAhead,
+  refuseFull,
+  refuseLate,
+  refuseMany,
+  spreadOf,
+} from './queue-admission.ts'
 import type { Queued } from './row-queue.ts'
 import type { ThreadWork, WorkSource } from './thread-work.ts'
 import type { Waiting } from './waiting.ts'
 
-/** Triton's text. */
-export const EXPIRED = refuse('DEADLINE_EXPIRED', 'Request timeout expired')
-
-/** After so long without a run, what runs cost is not known well enough to refuse all of them. */
-const TRUST_MS_MAX = 1000
-/** What waits is expected to take so many times as long: runs differ. */
-const CAUTION = 1.2
 /** A turn in which runs took this long ends, so that sockets are read in between. */
 export const TURN_MS_MAX = 1
 
 export class QueueGate<M extends Queued> implements WorkSource {
   readonly #policy: BatcherPolicy
-  readonly #bounds: { readonly rowsMax: number; readonly workMsMax: number }
   readonly #waiting: Waiting<M>
   readonly #cost: CostModel
   readonly #work: ThreadWork
-  readonly #ahead: Ahead = {
-    rows: 0,
-    workUs: 0,
-    oversizedRows: 0,
-    oversizedUs: 0,
-    isFirst: true,
-    heldRows: 0,
-    heldUs: 0,
-    stretch: 1,
-  }
+  readonly #ahead = nothingAhead()
   #lastRunMs = -Infinity
   #refusals = 0
 
   constructor(policy: BatcherPolicy, waiting: Waiting<M>, cost: CostModel, work: ThreadWork) {
     this.#policy = policy
-    this.#bounds = { rowsMax: policy.queueRowsMax, workMsMax: policy.queueWorkMsMax }
     this.#waiting = waiting
     this.#cost = cost
     this.#work = work
@@ -85,8 +77,8 @@ export class QueueGate<M extends Queued> implements WorkSource {
     const ownUs = this.#workUs(waiting.runsOf(rows), rows)
     const spread = spreadOf(this.#refusals + 1)
     const refusal =
-      this.#full(lane, ahead, spread) ??
-      refuseFull(ahead, rows, ownUs, this.#bounds, spread) ??
+      refuseMany(ahead, lane.requests, lane.policy.requestsMax, spread) ??
+      refuseFull(ahead, rows, ownUs, this.#policy, spread) ??
       (deadlineMs === Infinity ? null : this.#late(deadlineMs, ownUs / 1000, nowMs, spread))
     if (refusal !== null) this.#refusals++
     return refusal
@@ -97,15 +89,8 @@ export class QueueGate<M extends Queued> implements WorkSource {
     const { lanes } = this.#waiting
     const { policy, rows: waitingRows, runs } = lanes[0]!
     if (lanes.length > 1 || policy.requestsMax > 0) return false
-    const { rowsMax, workMsMax } = this.#bounds
     const us = this.#workUs(runs + this.#waiting.runsOf(rows), waitingRows + rows)
-    return waitingRows + rows <= rowsMax && us <= workMsMax * 1000
-  }
-
-  #full({ policy, requests }: Lane<M>, { workUs, stretch }: Ahead, spread: number) {
-    const { requestsMax } = policy
-    if (requestsMax === 0 || requests < requestsMax) return null
-    return refuseMany(requestsMax, (workUs / 1000) * stretch, spread)
+    return !isOversized(waitingRows + rows, us, this.#policy)
   }
 
   /** What waits on the level and those above. */
@@ -133,26 +118,19 @@ export class QueueGate<M extends Queued> implements WorkSource {
     ahead.oversizedUs += this.#workUs(this.#waiting.runsOf(oversizedRows), oversizedRows)
   }
 
-  /**
-   * Whether it would finish too late. Where nothing waits and no run has told for a while what runs
-   * cost, one is let in: else a wrong figure could keep out all of them for ever.
-   */
   #late(deadlineMs: number, ownMs: number, nowMs: number, spread: number): Refusal | null {
     const { workUs, oversizedUs, stretch } = this.#ahead
-    const leftMs = deadlineMs - nowMs
-    if (leftMs <= 0) return EXPIRED
     const partMs = oversizedUs > 0 ? this.turnMs() : 0
     const runsMs = (workUs - oversizedUs) / 1000 + partMs
     const othersMs = this.#work.othersMs(this, runsMs + ownMs)
     const lagMs = runsMs > 0 ? this.#work.lagMs(nowMs) : 0
     const aheadMs = (runsMs + othersMs) * stretch * CAUTION + lagMs
-    if (aheadMs + ownMs <= leftMs) return null
-    if (runsMs === 0 && !this.#isTrusted(nowMs)) return null
-    return refuseLate(leftMs, aheadMs, ownMs, spread)
+    const isGuess = runsMs === 0 && !this.#isTrusted(nowMs)
+    return refuseLate(deadlineMs - nowMs, aheadMs, ownMs, isGuess, spread)
   }
 
   #isTrusted(nowMs: number): boolean {
-    return nowMs - this.#lastRunMs < TRUST_MS_MAX
+    return isCostKnown(nowMs - this.#lastRunMs)
   }
 
   /** Whether the last batch of its lane would keep its deadlines with these rows. */
@@ -166,8 +144,7 @@ export class QueueGate<M extends Queued> implements WorkSource {
 
   /** Whether it alone is more than may wait. */
   isOversized(rows: number): boolean {
-    const { rowsMax, workMsMax } = this.#bounds
-    return rows > rowsMax || this.#workUs(this.#waiting.runsOf(rows), rows) > workMsMax * 1000
+    return isOversized(rows, this.#workUs(this.#waiting.runsOf(rows), rows), this.#policy)
   }
 
   /** When runs of so many rows end that begin now. */

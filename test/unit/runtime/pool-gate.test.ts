@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { PoolGate, type PoolPolicy } from '../../../src/runtime/pool-gate.ts'
+import type { WaitingPolicy } from '../../../src/runtime/batcher-policy.ts'
+import { PoolGate } from '../../../src/runtime/pool-gate.ts'
 import { mapPool, POOL_DOUBLES, poolBytes } from '../../../src/runtime/pool-memory.ts'
 import { poolShape } from '../../../src/runtime/pool-shape.ts'
 import { begin, claim, publish } from '../../../src/runtime/pool-slots.ts'
@@ -15,7 +16,7 @@ const member = (more: Partial<Queued> = {}): Queued => ({
 })
 
 interface GateOptions {
-  readonly policy?: Partial<PoolPolicy>
+  readonly policy?: Partial<WaitingPolicy>
   readonly instances?: number
   readonly isBusy?: boolean
   readonly othersMs?: number

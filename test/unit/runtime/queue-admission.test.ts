@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import {
   type Ahead,
+  EXPIRED,
+  nothingAhead,
   refuseFull,
   refuseLate,
   refuseMany,
@@ -8,17 +10,12 @@ import {
   unmeetable,
 } from '../../../src/runtime/queue-admission.ts'
 
-const BOUNDS = { rowsMax: 10, workMsMax: 20 }
+const BOUNDS = { queueRowsMax: 10, queueWorkMsMax: 20 }
 
 const ahead = (given: Partial<Ahead>): Ahead => ({
-  rows: 0,
-  workUs: 0,
-  oversizedRows: 0,
-  oversizedUs: 0,
-  isFirst: true,
+  ...nothingAhead(),
   heldRows: given.rows ?? 0,
   heldUs: given.workUs ?? 0,
-  stretch: 1,
   ...given,
 })
 
@@ -54,7 +51,9 @@ test('refuseFull() bounds the rows of all levels together, but for the first', (
 })
 
 test("refuseMany() has Triton's words", () => {
-  expect(refuseMany(4, 100, 0.25)).toEqual({
+  const waiting = ahead({ workUs: 50_000, stretch: 2 })
+  expect([refuseMany(waiting, 3, 4, 0), refuseMany(waiting, 9, 0, 0)]).toEqual([null, null])
+  expect(refuseMany(waiting, 4, 4, 0.25)).toEqual({
     code: 'QUEUE_FULL',
     detail: 'Exceeds maximum queue size: 4 requests are waiting',
     retryAfterMs: 50,
@@ -62,12 +61,19 @@ test("refuseMany() has Triton's words", () => {
 })
 
 test('refuseLate() gives its reason with the figures', () => {
-  expect(refuseLate(50, 61.4, 1.25, 0)).toEqual({
+  expect(refuseLate(50, 61.4, 1.25, false, 0)).toEqual({
     code: 'DEADLINE_UNMEETABLE',
     detail: 'Its deadline is in 50 ms: 61 ms of waiting and 1.3 ms of its own are expected',
     retryAfterMs: 13,
   })
   expect(unmeetable(3).detail).toBe('Its deadline is in 3.0 ms, and a run takes longer')
+})
+
+test('refuseLate() lets in what may be in time, and what is kept out by a guess alone', () => {
+  expect(refuseLate(5, 4, 1, false, 0)).toBe(null)
+  expect(refuseLate(5, 4, 2, false, 0)).not.toBe(null)
+  expect(refuseLate(5, 0, 6, true, 0)).toBe(null)
+  expect(refuseLate(0, 0, 0, true, 0)).toBe(EXPIRED)
 })
 
 test('spreadOf() spreads those refused one after the other evenly', () => {
