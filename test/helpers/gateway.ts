@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ModelsDocument, StatusDocument } from '../../src/control/status-document.ts'
 import { findFreePort } from './ports.ts'
+import { turns } from './raw-client.ts'
 import { isAlive, reapAtEnd, signal } from './reaper.ts'
 import { makeTempDir } from './temp-dir.ts'
 import { until } from './until.ts'
@@ -188,6 +189,8 @@ export class TestGateway {
   async #kill(pid: number, name: NodeJS.Signals): Promise<void> {
     signal(pid, name)
     await until(() => !isAlive(pid), { what: `process ${pid} to end after ${name}` })
+    // What its sockets said at last is read: `fetch` keeps no connection to the dead.
+    await turns()
   }
 
   /** Asks for a scan of the repository and a new epoch. */

@@ -8,6 +8,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { atEnd } from './clean-up.ts'
 import { until } from './until.ts'
 
+/** Places in `/proc/<pid>/stat` behind the name of the command. */
+const STATE = 0
+const THREADS = 17
+
 /** Command line of a process, arguments separated by blanks; empty when it has gone. */
 export const commandLineOf = (pid: number): string => {
   try {
@@ -17,10 +21,16 @@ export const commandLineOf = (pid: number): string => {
   }
 }
 
-/** Whether a process runs. A zombie does not: its parent has not noticed yet, that is all. */
+/**
+ * Whether a process runs. A zombie does not: its parent has not noticed yet, that is all. But as
+ * long as one of its threads is not gone it is only called so (proc_pid_stat(5): its first thread
+ * has ended), and its sockets are open: killed, a replica takes connections for 50 ms yet.
+ */
 export const isAlive = (pid: number): boolean => {
   try {
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[STATE] !== 'Z' || Number(fields[THREADS]) > 1
   } catch {
     return false
   }

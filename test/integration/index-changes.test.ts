@@ -48,8 +48,9 @@ test('the index names what serves while a replica is killed and another starts',
   const gateway = await startGateway({ repository })
   const stop = watchIndex(gateway)
   for (const index of [0, 1]) {
-    await gateway.killReplica(index)
-    await until(async () => (await gateway.replicaPids()).size === 2, { what: 'a new replica' })
+    const killed = await gateway.killReplica(index)
+    const now = async () => (await gateway.replicaPids()).get(index)
+    await until(async () => ![undefined, killed].includes(await now()), { what: 'a new replica' })
   }
   expect(await stop()).toEqual(['a,b'])
 })
