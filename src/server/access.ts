@@ -4,7 +4,7 @@
  */
 
 import type { AccessPlan, PlannedKey } from '../shared/access-plan.ts'
-import { type Refusal, refuse } from '../shared/errors.ts'
+import { isRefusal, type Refusal, refuse } from '../shared/errors.ts'
 import { ALL_ENDPOINTS, DEFAULT_ENDPOINT, NO_KEY, neededFor } from './key-rights.ts'
 import { KeyRing } from './key-ring.ts'
 import { type Pace, paceOf, takeToken } from './rate-limit.ts'
@@ -27,6 +27,14 @@ export interface Gate {
    */
   admit(path: string, authorization: string, apiKey: string): Grant | Refusal | null
 }
+
+/** The grant in what `Gate.admit` says; null where there is none. */
+export const grantOf = (admitted: Grant | Refusal | null): Grant | null =>
+  admitted === null || isRefusal(admitted) ? null : admitted
+
+/** The refusal in it; null where there is none. */
+export const denialOf = (admitted: Grant | Refusal | null): Refusal | null =>
+  admitted !== null && isRefusal(admitted) ? admitted : null
 
 interface Holder extends Grant {
   readonly pace: Pace | null

@@ -2,8 +2,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { systemClock, turnMonotonic } from '../shared/clock.ts'
-import { isRefusal, type Refusal } from '../shared/errors.ts'
-import type { Gate, Grant } from './access.ts'
+import type { Refusal } from '../shared/errors.ts'
+import { denialOf, type Gate, type Grant, grantOf } from './access.ts'
 import { BodyBuffer, keptBytes } from './body-buffer.ts'
 import { NO_CORS } from './cors.ts'
 import {
@@ -74,9 +74,8 @@ export class NodeExchange implements Exchange, Open {
     this.isPreflight = cors.isPreflight
     this.#corsLines = cors.lines
     const admitted = this.isPreflight ? null : admittedBy(engine.options.gate, this.path, request)
-    const isDenied = admitted !== null && isRefusal(admitted)
-    this.grant = isDenied ? null : admitted
-    this.#denied = isDenied ? admitted : null
+    this.grant = grantOf(admitted)
+    this.#denied = denialOf(admitted)
     this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
     this.#connection = connection

@@ -10,8 +10,8 @@
  */
 
 import { systemClock, turnMonotonic } from '../shared/clock.ts'
-import { isRefusal, type Refusal } from '../shared/errors.ts'
-import type { Grant } from './access.ts'
+import type { Refusal } from '../shared/errors.ts'
+import { denialOf, type Grant, grantOf } from './access.ts'
 import { BodyBuffer, bodyTooLarge, keptBytes } from './body-buffer.ts'
 import {
   type Exchange,
@@ -117,9 +117,8 @@ export class UwsExchange implements Exchange {
     this.isPreflight = cors.isPreflight
     this.#corsLines = cors.lines
     const admitted = this.isPreflight ? null : admittedBy(engine.options.gate, this.path, request)
-    const isDenied = admitted !== null && isRefusal(admitted)
-    this.grant = isDenied ? null : admitted
-    this.#denied = isDenied ? admitted : null
+    this.grant = grantOf(admitted)
+    this.#denied = denialOf(admitted)
     this.headMs = this.isExplained ? monotonic() : 0
     this.#engine = engine
     this.#contentLength = contentLength

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Access, admitKey, isDenied } from '../../../src/server/access.ts'
+import { Access, admitKey, denialOf, grantOf, isDenied } from '../../../src/server/access.ts'
 import { KeySlots } from '../../../src/server/key-slots.ts'
 import type { PlannedKey } from '../../../src/shared/access-plan.ts'
 import { refuse } from '../../../src/shared/errors.ts'
@@ -44,6 +44,17 @@ test('isClosed is false without keys', () => {
   expect(access.isClosed).toBe(true)
   use()
   expect(access.isClosed).toBe(false)
+})
+
+test('grantOf() and denialOf() part what admit() says', () => {
+  const { access } = makeAccess(planned('k'))
+  const parts = (path: string, key: string) => {
+    const admitted = access.admit(path, '', key)
+    return [grantOf(admitted)?.priority, denialOf(admitted)?.code]
+  }
+  expect(parts('/predict', 'k')).toEqual([0, undefined])
+  expect(parts('/predict', '')).toEqual([undefined, 'KEY_REQUIRED'])
+  expect(parts('/livez', '')).toEqual([undefined, undefined])
 })
 
 test.each([
