@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { GatewayError } from '../shared/errors.ts'
+import { whyUnreadable } from '../shared/file-faults.ts'
 import {
   type Answer,
   getStatus,
@@ -26,12 +27,6 @@ export interface PredictOptions extends ServerOptions {
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'no right to read it',
-  EISDIR: 'it is a folder',
-  ENOENT: 'no such file',
-}
-
 /** `-` reads stdin, `@file` a file, anything else is the body itself. A text says why not. */
 const readBody = (data: string): Bytes | string => {
   const file = data === '-' ? 0 : data.startsWith('@') ? data.slice(1) : null
@@ -39,8 +34,7 @@ const readBody = (data: string): Bytes | string => {
   try {
     return new Uint8Array(readFileSync(file))
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
-    return `Cannot read ${file === 0 ? 'stdin' : file}: ${REASONS[code] ?? code}`
+    return `Cannot read ${file === 0 ? 'stdin' : file}: ${whyUnreadable(thrown)}`
   }
 }
 
@@ -49,8 +43,7 @@ const readText = (file: string): string => {
   try {
     return readFileSync(file, 'latin1')
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
-    throw new GatewayError('CONFIG_INVALID', `Cannot read ${file}: ${REASONS[code] ?? code}`)
+    throw new GatewayError('CONFIG_INVALID', `Cannot read ${file}: ${whyUnreadable(thrown)}`)
   }
 }
 

@@ -1,6 +1,7 @@
 /** The settings of a gateway as plain, frozen data: what the rest of Sluice sees of sluice.yaml. */
 
 import type { TlsVersion } from '../shared/access-plan.ts'
+import type { ServerLimits } from '../shared/epoch-plan.ts'
 import type { Refusal } from '../shared/errors.ts'
 import type { PlacementWish } from '../shared/placement.ts'
 import type { QueuePolicies } from '../shared/queue-policy.ts'
@@ -42,18 +43,7 @@ export interface SluiceConfig {
   readonly metrics: { readonly listen: ListenAddress | null }
   /** Seconds; 0: replicas serve without control for ever. */
   readonly controlAbsenceMax: number
-  readonly limits: {
-    readonly bodyBytesMax: number
-    readonly bodyBytesInFlightMax: number
-    readonly jsonDepthMax: number
-    readonly headerBytesMax: number
-    /** Of one replica. */
-    readonly connectionsMax: number
-    readonly queueRowsMax: number
-    readonly queueWorkMsMax: number
-    readonly timeoutMsDefault: number
-    readonly timeoutMsMax: number
-  }
+  readonly limits: ServerLimits
   readonly access: {
     /** All of them, those of the keys file too. */
     readonly keys: readonly ApiKey[]

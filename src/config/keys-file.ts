@@ -1,6 +1,7 @@
 /** The file with keys that stands apart from sluice.yaml. */
 
 import { readFileSync, statSync } from 'node:fs'
+import { whyUnreadable } from '../shared/file-faults.ts'
 import type { ConfigProblem } from './config.ts'
 import { type Locate, problemsOf } from './problems.ts'
 import { type ApiKeyYaml, apiKeys } from './schemas/api-keys.ts'
@@ -9,13 +10,6 @@ import { parseYaml } from './yaml-file.ts'
 export interface KeysFile {
   readonly keys: readonly ApiKeyYaml[]
   readonly problems: readonly ConfigProblem[]
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'no right to read it',
-  EISDIR: 'it is a folder',
-  ENOENT: 'no such file',
-  ENOTDIR: 'no such file',
 }
 
 /**
@@ -40,8 +34,7 @@ export const readKeysFile = (
     if (!statSync(path).isFile()) return failed(`got ${shown}, which is not a file`)
     bytes = readFileSync(path)
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
-    return failed(`got ${shown}, which cannot be read: ${REASONS[code] ?? code}`)
+    return failed(`got ${shown}, which cannot be read: ${whyUnreadable(thrown)}`)
   }
   const text = parseYaml(bytes, shown)
   if (text.problems.length > 0) return { keys: [], problems: text.problems }

@@ -6,6 +6,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { TlsMaterial, TlsVersion } from '../shared/access-plan.ts'
 import { type Clock, every } from '../shared/clock.ts'
+import { whyUnreadable } from '../shared/file-faults.ts'
 import type { Logger } from '../shared/logger.ts'
 import { judgeTls } from './tls-material.ts'
 
@@ -22,13 +23,6 @@ const BYTES_MAX = 1024 * 1024
 /** Certificates of 90 days are renewed 30 days before their end: then something has failed. */
 const WARNING_MS = 14 * 86_400_000
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'no right to read it',
-  EISDIR: 'it is a folder',
-  ENOENT: 'no such file',
-  ENOTDIR: 'no such file',
-}
-
 /** Text of a file, or why there is none. Whatever a message names is a key of the config. */
 const readText = (file: string, key: string): { text: string } | string => {
   try {
@@ -38,8 +32,7 @@ const readText = (file: string, key: string): { text: string } | string => {
     if (stat.size > BYTES_MAX) return `${key} exceeds ${BYTES_MAX} bytes`
     return { text: readFileSync(file, 'latin1') }
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown'
-    return `${key} cannot be read: ${REASONS[code] ?? code}`
+    return `${key} cannot be read: ${whyUnreadable(thrown)}`
   }
 }
 

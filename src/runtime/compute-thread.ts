@@ -4,25 +4,21 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { every, systemClock, threadOriginMs } from '../shared/clock.ts'
+import { systemClock, threadOriginMs } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
 import { RunMark } from '../shared/run-marks.ts'
 import { MARKS_FD_WORD, mapReplicaMemory, THREAD_WORDS } from '../shared/shared-memory.ts'
-import { beat } from '../shared/thread-state.ts'
+import { beat, keepBeating } from '../shared/thread-state.ts'
 import { currentThreadId } from '../shared/threads.ts'
 import { ComputeLoop } from './compute-loop.ts'
 import { loadProven } from './load-proven.ts'
 import type { ComputeThreadStart, ToComputeThread } from './pool-messages.ts'
 import { warmUp } from './warm-up.ts'
 
-const BEAT_MS = 250
-
 const start = workerData as ComputeThreadStart
 const { thread, dataThreads, computeThreads, memory, ports, keptValuesMax } = start
 const replica = mapReplicaMemory(memory, dataThreads, computeThreads)
 const own = replica.computeThreads[thread]!
-const { monotonic } = systemClock
-
 const loop = new ComputeLoop({
   thread,
   own,
@@ -31,7 +27,7 @@ const loop = new ComputeLoop({
   keptValuesMax,
   mark: new RunMark(replica.words[MARKS_FD_WORD]!, dataThreads + thread),
   turns: {
-    monotonic,
+    monotonic: systemClock.monotonic,
     soon: (task) => setImmediate(task),
     after: (delayMs, task) => systemClock.setTimer(delayMs, task),
   },
@@ -47,13 +43,9 @@ const loop = new ComputeLoop({
 
 parentPort?.on('message', (message: ToComputeThread) => loop.onMessage(message))
 
-let expectedMs = monotonic() + BEAT_MS
 own.words[THREAD_WORDS.TID] = currentThreadId()
-const cancelBeat = every(systemClock, BEAT_MS, () => {
-  const nowMs = monotonic()
-  const cpu = process.threadCpuUsage()
-  beat(own, (cpu.user + cpu.system) / 1e6, Math.max(0, nowMs - expectedMs) / 1000)
-  expectedMs = nowMs + BEAT_MS
-})
+const cancelBeat = keepBeating(systemClock, (cpuSeconds, loopLagSeconds) =>
+  beat(own, cpuSeconds, loopLagSeconds),
+)
 parentPort?.on('close', cancelBeat)
 writeCodeCache()

@@ -37,7 +37,7 @@ const STATE_BITS = 3
 const THREAD_BITS = 8
 const GENERATION_SHIFT = STATE_BITS + THREAD_BITS
 /** Compute threads of a replica, so that each has a number in the state word. */
-export const COMPUTE_THREADS_MAX = 2 ** THREAD_BITS - 1
+const COMPUTE_THREADS_MAX = 2 ** THREAD_BITS - 1
 
 const pack = (generation: number, holder: number, state: number): number =>
   (generation << GENERATION_SHIFT) | (holder << STATE_BITS) | state

@@ -19,10 +19,9 @@ import {
   type ThreadMemory,
 } from '../shared/shared-memory.ts'
 import { beat, enterState, enterVersion } from '../shared/thread-state.ts'
-
-/** Of one answered request, in milliseconds. */
 import { ACCEPTING, type Accepting } from './accepting.ts'
 
+/** Of one answered request, in milliseconds. */
 export interface AnswerTimes {
   /** From its last byte to the end of its answer. */
   readonly totalMs: number

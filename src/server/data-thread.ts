@@ -28,6 +28,7 @@ import {
   mapReplicaMemory,
   THREAD_WORDS,
 } from '../shared/shared-memory.ts'
+import { keepBeating } from '../shared/thread-state.ts'
 import { currentThreadId } from '../shared/threads.ts'
 import { Access } from './access.ts'
 import { Account } from './account.ts'
@@ -48,7 +49,6 @@ import { ThreadCalls } from './thread-calls.ts'
 import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
 import { ThreadPools } from './thread-pools.ts'
 
-const BEAT_MS = 250
 const DRAIN_LOOK_MS = 20
 
 const { settings, thread, memory } = workerData as DataThreadStart
@@ -279,13 +279,9 @@ parentPort?.on('message', (message: ToDataThread) => {
   handler(message)
 })
 
-let expectedMs = monotonic() + BEAT_MS
 own.words[THREAD_WORDS.TID] = currentThreadId()
-const cancelBeat = every(systemClock, BEAT_MS, () => {
-  const nowMs = monotonic()
-  const cpu = process.threadCpuUsage()
-  account.beat((cpu.user + cpu.system) / 1e6, Math.max(0, nowMs - expectedMs) / 1000)
-  expectedMs = nowMs + BEAT_MS
+const cancelBeat = keepBeating(systemClock, (cpuSeconds, loopLagSeconds) => {
+  account.beat(cpuSeconds, loopLagSeconds)
   pools.links.look()
 })
 parentPort?.on('close', cancelBeat)

@@ -2,10 +2,10 @@
  * The shared memory of one replica: agent, data and compute threads, one block, no locks.
  *
  * ```
- * replica words  Int32   COMMITTED | DRAINING | BODY_BYTES   written by the agent (the first two)
- *                                                            or by all, atomically (BODY_BYTES)
+ * replica words  Int32   COMMITTED | DRAINING | BODY_BYTES | MARKS_FD      written by the agent,
+ *                                                            BODY_BYTES by all, atomically
  * thread words   Int32   BEAT | STATE | VERSION | IN_FLIGHT |              per data thread, then
- *                        CONNECTIONS | TID | BELL                          per compute thread
+ *                        CONNECTIONS | TID | BELL | ACCEPTING ...          per compute thread
  * thread gauges  Float64 CPU_SECONDS | LOOP_LAG_SECONDS | QUEUE_ROWS        the same
  * counters       Float64 SLOTS x SLOT_DOUBLES (counters.ts)                 per data thread
  * ```

@@ -132,7 +132,6 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/runtime/pool-slots.ts',
     'src/runtime/ready-slots.ts',
     'src/runtime/slot-payloads.ts',
-    'src/shared/thread-state.ts',
   ],
   'test/property/planning.test.ts': ['src/control/prepare-failures.ts'],
   'test/property/tfs-answers.test.ts': ['src/server/protocols/tfs/tfs-encode.ts'],

@@ -38,7 +38,7 @@ const OWN_PARAMETER_MAP: Section = {
 const OF_GPU = 'it is of GPUs'
 const OF_TENSORRT = 'it is of TensorRT'
 
-export const INSTANCE_KINDS = ['KIND_AUTO', 'KIND_GPU', 'KIND_CPU', 'KIND_MODEL'] as const
+const INSTANCE_KINDS = ['KIND_AUTO', 'KIND_GPU', 'KIND_CPU', 'KIND_MODEL'] as const
 
 const INSTANCE_GROUP: TritonKeys = {
   name: text('a name for its reader'),
