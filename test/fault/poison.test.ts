@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { VersionStatus } from '../../src/control/status-document.ts'
 import { startClosedLoop } from '../helpers/closed-loop.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { scaleAdd } from '../helpers/models.ts'
@@ -23,13 +22,8 @@ const repositoryWith = (guilty: Uint8Array) =>
     'm/aliases.json': { champion: GUILTY, spare: 1 },
   })
 
-const guiltyOf = async (gateway: TestGateway): Promise<VersionStatus | undefined> => {
-  const { models } = await gateway.models()
-  return models[0]?.versions.find(({ version }) => version === GUILTY)
-}
-
 const untilPoison = (gateway: TestGateway) =>
-  until(async () => (await guiltyOf(gateway))?.state === 'poison', {
+  until(async () => (await gateway.version('m', GUILTY))?.state === 'poison', {
     what: 'poison',
     timeoutMs: 30_000,
     everyMs: 50,
@@ -60,10 +54,10 @@ test('a version that runs at two native faults is poison, for the next control t
   await load.answered(8)
   await kill(gateway, 0, 'SIGSEGV')
   await load.answered(8)
-  expect((await guiltyOf(gateway))?.state).toBe('available')
+  expect((await gateway.version('m', GUILTY))?.state).toBe('available')
   await gateway.killReplica(1, 'SIGSEGV')
   await untilPoison(gateway)
-  expect(await guiltyOf(gateway)).toMatchObject({
+  expect(await gateway.version('m', GUILTY)).toMatchObject({
     code: 'VERSION_POISONED',
     reason: expect.stringContaining('SIGSEGV'),
   })
@@ -76,7 +70,7 @@ test('a version that runs at two native faults is poison, for the next control t
   await gateway.killControl()
   const { stateDir, httpPort } = gateway
   const next = await startGateway({ repository, stateDir, httpPort })
-  expect((await guiltyOf(next))?.state).toBe('poison')
+  expect((await next.version('m', GUILTY))?.state).toBe('poison')
   expect(await answeredBy(next)).toEqual([200, '1'])
   // Other files are another version.
   writeFileSync(join(repository, 'm', String(GUILTY), 'model.onnx'), slowModel({ usPerRow: 10 }))
@@ -93,7 +87,7 @@ test('a version whose runs never end is poison after two replicas', async () => 
   // One request hangs one replica; which one it reaches, if any, nobody knows.
   const hang = async () => {
     await gateway.post(PINNED, bodyOf(TRIGGER, 1)).catch(() => null)
-    return (await guiltyOf(gateway))?.state === 'poison'
+    return (await gateway.version('m', GUILTY))?.state === 'poison'
   }
   await until(hang, { what: 'poison', timeoutMs: 45_000 })
   await until(async () => (await answeredBy(gateway))[1] === '1', {
@@ -113,5 +107,5 @@ test('replicas that an operator kills blame nobody', async () => {
     await kill(gateway, 0, name)
   }
   await load.stop()
-  expect((await guiltyOf(gateway))?.state).toBe('available')
+  expect((await gateway.version('m', GUILTY))?.state).toBe('available')
 })

@@ -63,10 +63,7 @@ test('a version that is not named any more leaves by itself, without traffic or 
   const gateway = await startGateway({ repository })
   writeFileSync(join(repository, 'm/aliases.json'), JSON.stringify({ champion: 2 }))
   gateway.reload()
-  const first = async () => {
-    const { models } = await gateway.models()
-    return models[0]?.versions.find(({ version }) => version === 1)
-  }
+  const first = () => gateway.version('m', 1)
   const hasLeft = async () => (await first())?.unloads.length === 2
   await until(hasLeft, { what: 'its end in both replicas', timeoutMs: 20_000 })
   const { state, unloads = [] } = (await first()) ?? {}

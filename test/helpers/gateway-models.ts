@@ -27,6 +27,21 @@ export const judgedVersions = async (
   return new Map(all)
 }
 
+/** The first version of a model, once it is as wanted. */
+export const versionWhen = (
+  gateway: TestGateway,
+  model: string,
+  what: string,
+  isWanted: (version: VersionStatus) => boolean,
+): Promise<VersionStatus> =>
+  until(
+    async () => {
+      const version = await gateway.version(model)
+      return version !== undefined && isWanted(version) ? version : null
+    },
+    { what, timeoutMs: 40_000, everyMs: 50 },
+  )
+
 /** Sends the one input `x` of a model over the Open Inference Protocol. */
 export const inferX = (
   gateway: TestGateway,

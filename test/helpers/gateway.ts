@@ -4,7 +4,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ModelsDocument, StatusDocument } from '../../src/control/status-document.ts'
+import type {
+  ModelsDocument,
+  StatusDocument,
+  VersionStatus,
+} from '../../src/control/status-document.ts'
 import { findFreePort } from './ports.ts'
 import { turns } from './raw-client.ts'
 import { isAlive, reapAtEnd, signal } from './reaper.ts'
@@ -108,6 +112,13 @@ export class TestGateway {
 
   async models(): Promise<ModelsDocument> {
     return (await this.#getJson('/api/v1/models')) as ModelsDocument
+  }
+
+  /** A version as control sees it: that of the number, or the first that is listed. */
+  async version(model: string, number?: number): Promise<VersionStatus | undefined> {
+    const { models } = await this.models()
+    const { versions = [] } = models.find(({ name }) => name === model) ?? {}
+    return versions.find(({ version }) => number === undefined || version === number)
   }
 
   /** The Prometheus text of `/metrics`. */

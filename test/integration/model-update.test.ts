@@ -11,7 +11,8 @@ import type { VersionStatus } from '../../src/control/status-document.ts'
 import type { PlannedVersion } from '../../src/shared/epoch-plan.ts'
 import { startClosedLoop } from '../helpers/closed-loop.ts'
 import { epochPlan } from '../helpers/epoch-plans.ts'
-import { startGateway, type TestGateway } from '../helpers/gateway.ts'
+import { startGateway } from '../helpers/gateway.ts'
+import { versionWhen } from '../helpers/gateway-models.ts'
 import { scaleAdd } from '../helpers/models.ts'
 import { provenVersion, startReplica } from '../helpers/replica-process.ts'
 import { makeRepository } from '../helpers/repository.ts'
@@ -93,9 +94,6 @@ test('a version moves out of the data threads and back', async () => {
 
 const CONFIG = 'max_batch_size: 4\n'
 
-const versionOf = async (gateway: TestGateway): Promise<VersionStatus | undefined> =>
-  (await gateway.models()).models.find(({ name }) => name === 'm')?.versions[0]
-
 test('a changed config.pbtxt changes what it says, and a comment nothing', async () => {
   const repository = makeRepository({ 'm/1/model.onnx': scaleAdd(2), 'm/config.pbtxt': CONFIG })
   const gateway = await startGateway({ repository })
@@ -107,13 +105,7 @@ test('a changed config.pbtxt changes what it says, and a comment nothing', async
     gateway.reload()
   }
   const untilVersion = (what: string, isIt: (version: VersionStatus) => boolean) =>
-    until(
-      async () => {
-        const version = await versionOf(gateway)
-        return version?.state === 'available' && isIt(version)
-      },
-      { what, timeoutMs: 20_000 },
-    )
+    versionWhen(gateway, 'm', what, (version) => version.state === 'available' && isIt(version))
   // A warning shows that the file was read; nothing else may follow from it.
   put(`# the same, said otherwise\n${CONFIG}no_such_key: 1`)
   const isRead = async () =>
@@ -142,13 +134,13 @@ test('a pin in model.yaml places a version, and says so', async () => {
   const gateway = await startGateway({ repository })
   const response = await gateway.post('/predict', BODY)
   expect([response.status, await response.json()]).toMatchObject([200, { outputs: { y: [3, 5] } }])
-  expect((await versionOf(gateway))?.placement).toEqual({
+  expect((await gateway.version('m'))?.placement).toEqual({
     ...{ kind: 'pooled', instances: 1 },
     reason: expect.stringMatching(/^pooled: as its settings ask; a .* takes .* ms; 1 session in/),
   })
   writeFileSync(join(repository, 'm/model.yaml'), 'placement: inline')
   gateway.reload()
-  await until(async () => (await versionOf(gateway))?.placement?.kind === 'inline', {
+  await until(async () => (await gateway.version('m'))?.placement?.kind === 'inline', {
     what: 'the version to be inline',
     timeoutMs: 20_000,
   })

@@ -30,12 +30,6 @@ const untilServing = (gateway: TestGateway, count = 2) =>
     what: `${count} replicas that serve`,
   })
 
-const versionState = async (gateway: TestGateway, model: string, version: number) => {
-  const { models } = await gateway.models()
-  const found = models.find(({ name }) => name === model)
-  return found?.versions.find((each) => each.version === version)
-}
-
 test('a repository that cannot be read ends a start with a sentence, and leaves nobody', async () => {
   const repository = join(makeRepository({}), 'absent')
   const gateway = await startGateway({ repository, isReadyAwaited: false })
@@ -129,7 +123,7 @@ test('a restart with a bad newest version serves what served before', async () =
   const again = await startGateway({ repository, stateDir: gateway.stateDir })
   expect(await answering(again)).toBe(2)
   expect((await again.status()).endpoints[0]?.revision).toBe(2)
-  expect(await versionState(again, 'a', 3)).toMatchObject({ state: 'failed' })
+  expect(await again.version('a', 3)).toMatchObject({ state: 'failed' })
 })
 
 test('a version that serves and is overwritten with garbage serves on, and says so', async () => {
@@ -141,7 +135,7 @@ test('a version that serves and is overwritten with garbage serves on, and says 
   const warned = async () => (await gateway.status()).warnings.join().includes('serves as it was')
   await until(warned, { what: 'the warning' })
   expect(await answering(gateway)).toBe(1)
-  expect(await versionState(gateway, 'a', 1)).toMatchObject({ state: 'available', code: null })
+  expect(await gateway.version('a', 1)).toMatchObject({ state: 'available', code: null })
   expect((await gateway.status()).epoch).toBe(1)
 })
 
@@ -154,7 +148,7 @@ test('a neighbour that hangs while it is proved holds up nobody', async () => {
   await until(async () => (await answering(gateway)) === 1, { what: 'the sound model' })
   const { ready, reasons } = await gateway.status()
   expect([ready, reasons]).toEqual([false, ['endless is still being proved']])
-  expect(await versionState(gateway, 'endless', 1)).toMatchObject({ state: 'loading' })
+  expect(await gateway.version('endless', 1)).toMatchObject({ state: 'loading' })
   writeTree(repository, { 'a/2/model.onnx': scaleAdd(2) })
   gateway.reload()
   await until(async () => (await answering(gateway)) === 2, { what: 'the new version' })

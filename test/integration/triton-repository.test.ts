@@ -6,8 +6,8 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import type { VersionStatus } from '../../src/control/status-document.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
+import { versionWhen } from '../helpers/gateway-models.ts'
 import { scaleAdd } from '../helpers/models.ts'
 import { ELEMENT, graph, model, node, value } from '../helpers/onnx-writer.ts'
 import { signal } from '../helpers/reaper.ts'
@@ -76,29 +76,14 @@ const file = (name: string) => join(repository, 'simple', name)
 
 let gateway: TestGateway
 
-const versionOf = async (name: string): Promise<VersionStatus | undefined> => {
-  const { models } = await gateway.models()
-  return models.find((each) => each.name === name)?.versions[0]
-}
-
-/** The first version of a model, when it is as wanted. */
-const versionWhen = (name: string, what: string, isWanted: (version: VersionStatus) => boolean) =>
-  until(
-    async () => {
-      const version = await versionOf(name)
-      return version !== undefined && isWanted(version) ? version : null
-    },
-    { what, timeoutMs: 30_000, everyMs: 50 },
-  )
-
 const warnings = async () => (await gateway.status()).warnings
 
 beforeAll(async () => {
   gateway = await startGateway({ repository, isReadyAwaited: false })
   for (const name of ['simple', 'densenet_onnx']) {
-    await versionWhen(name, `${name} to serve`, ({ state }) => state === 'available')
+    await versionWhen(gateway, name, `${name} to serve`, ({ state }) => state === 'available')
   }
-  await versionWhen('wrong', 'wrong to be judged', ({ state }) => state === 'failed')
+  await versionWhen(gateway, 'wrong', 'wrong to be judged', ({ state }) => state === 'failed')
 })
 
 const infer = async (name: string, inputs: readonly object[]) => {
@@ -107,7 +92,7 @@ const infer = async (name: string, inputs: readonly object[]) => {
 }
 
 test('batching and session are those of config.pbtxt', async () => {
-  expect(await versionOf('simple')).toMatchObject({
+  expect(await gateway.version('simple')).toMatchObject({
     batching: { preferredRows: [4, 8], queueDelayUsMax: 200 },
     session: {
       ...{ intraOpThreads: 2, interOpThreads: 1, executionMode: 'sequential' },
@@ -115,8 +100,8 @@ test('batching and session are those of config.pbtxt', async () => {
       providers: ['cpu'],
     },
   })
-  expect((await versionOf('simple'))?.batching?.rowsMax).toBeLessThanOrEqual(8)
-  expect(await versionOf('densenet_onnx')).toMatchObject({ batching: { rowsMax: 0 } })
+  expect((await gateway.version('simple'))?.batching?.rowsMax).toBeLessThanOrEqual(8)
+  expect(await gateway.version('densenet_onnx')).toMatchObject({ batching: { rowsMax: 0 } })
 })
 
 test('models answer as with Triton', async () => {
@@ -141,12 +126,12 @@ test('what is not obeyed is in status and log, what is refused has its line', as
   expect(found).toContain('densenet_onnx: config.pbtxt:10:13  input.reshape: is not obeyed')
   expect(found).toContain('ensemble: config.pbtxt:1:1  ensemble_scheduling: is not served')
   expect(gateway.stderr).toMatch(/"repository_fault".*config.pbtxt:29:44 {2}instance_group.passive/)
-  expect(await versionOf('wrong')).toMatchObject({
+  expect(await gateway.version('wrong')).toMatchObject({
     ...{ state: 'failed', code: 'MODEL_CONFIG_INVALID' },
     reason:
       "config.pbtxt:2:40  input.dims: 'x' of version 1 is [-1,2], the first being that of rows: wanted [2], got [3]",
   })
-  expect(await versionOf('ensemble')).toMatchObject({ code: 'MODEL_CONFIG_INVALID' })
+  expect(await gateway.version('ensemble')).toMatchObject({ code: 'MODEL_CONFIG_INVALID' })
 })
 
 const reload = () => signal(gateway.controlPid, 'SIGHUP')
@@ -159,8 +144,8 @@ test('what was served before serves on, until what lies there is sound again', a
   writeFileSync(file('model.yaml'), '')
   reload()
   await whenSaid('simple: There are model.yaml and config.pbtxt; keep the one that counts')
-  expect(await versionOf('simple')).toMatchObject({ state: 'available' })
-  expect((await versionOf('simple'))?.warnings.join()).toMatch(
+  expect(await gateway.version('simple')).toMatchObject({ state: 'available' })
+  expect((await gateway.version('simple'))?.warnings.join()).toMatch(
     /serves as it was; what lies there now cannot: MODEL_CONFIG_INVALID: There are model.yaml and/,
   )
 
@@ -168,11 +153,12 @@ test('what was served before serves on, until what lies there is sound again', a
   writeFileSync(file('config.pbtxt'), SIMPLE.replace('dims: [ 16 ]', 'dims: [ 17 ]'))
   reload()
   await whenSaid('what lies there now cannot: MODEL_CONFIG_INVALID: config.pbtxt:8:13  input.dims')
-  expect(await versionOf('simple')).toMatchObject({ state: 'available' })
+  expect(await gateway.version('simple')).toMatchObject({ state: 'available' })
 
   writeFileSync(file('config.pbtxt'), SIMPLE.replace('string_value: "2"', 'string_value: "1"'))
   reload()
   const { warnings: left } = await versionWhen(
+    gateway,
     'simple',
     'other threads',
     ({ state, session }) => state === 'available' && session?.intraOpThreads === 1,

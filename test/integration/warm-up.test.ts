@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import type { VersionStatus } from '../../src/control/status-document.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
+import { versionWhen } from '../helpers/gateway-models.ts'
 import { identity, parseNumber, scaleAdd } from '../helpers/models.ts'
 import { makeRepository } from '../helpers/repository.ts'
 import { until } from '../helpers/until.ts'
@@ -48,35 +49,20 @@ const repository = makeRepository({
 
 let gateway: TestGateway
 
-const versionOf = async (name: string): Promise<VersionStatus | undefined> => {
-  const { models } = await gateway.models()
-  return models.find((each) => each.name === name)?.versions[0]
-}
-
-/** The version once it is as wanted. */
-const versionWhen = (name: string, what: string, isWanted: (version: VersionStatus) => boolean) =>
-  until(
-    async () => {
-      const version = await versionOf(name)
-      return version !== undefined && isWanted(version) ? version : null
-    },
-    { what, timeoutMs: 30_000, everyMs: 50 },
-  )
-
 beforeAll(async () => {
   gateway = await startGateway({ repository, isReadyAwaited: false })
   for (const name of ['regular', 'zero_1_object', 'number']) {
-    await versionWhen(name, `${name} to serve`, ({ state }) => state === 'available')
+    await versionWhen(gateway, name, `${name} to serve`, ({ state }) => state === 'available')
   }
 })
 
 test('a version whose sample has too many rows fails, by name', async () => {
-  expect(await versionWhen('broken', 'a verdict', ({ state }) => state === 'failed')).toMatchObject(
-    {
-      code: 'WARMUP_FAILED',
-      reason: "The warm-up 'too large' fails: its batch_size is 9; max_batch_size is 8",
-    },
-  )
+  expect(
+    await versionWhen(gateway, 'broken', 'a verdict', ({ state }) => state === 'failed'),
+  ).toMatchObject({
+    code: 'WARMUP_FAILED',
+    reason: "The warm-up 'too large' fails: its batch_size is 9; max_batch_size is 8",
+  })
 })
 
 const ask = async (): Promise<number> => {
@@ -107,21 +93,26 @@ const isWell = ({ state, warnings }: VersionStatus): boolean =>
 
 test('a sample that comes to fail keeps the version that serves, until it is mended', async () => {
   setNumber(sample('empty strings', 2, { x: strings('random_data: true') }))
-  await versionWhen('number', 'the warning', failsWith("The warm-up 'empty strings' fails: "))
+  await versionWhen(
+    gateway,
+    'number',
+    'the warning',
+    failsWith("The warm-up 'empty strings' fails: "),
+  )
   expect(await ask()).toBe(200)
   setNumber(NUMBER_FILE)
-  await versionWhen('number', 'another warning', failsWith('warmup/number does not exist'))
+  await versionWhen(gateway, 'number', 'another warning', failsWith('warmup/number does not exist'))
   putFile('2.5')
   gateway.reload()
-  await versionWhen('number', 'no warning', isWell)
+  await versionWhen(gateway, 'number', 'no warning', isWell)
   // The file is part of what was proved: another one is proved again.
   putFile('two')
   gateway.reload()
-  await versionWhen('number', 'a warning for the file', failsWith("'a number' fails: "))
+  await versionWhen(gateway, 'number', 'a warning for the file', failsWith("'a number' fails: "))
   expect(await ask()).toBe(200)
   putFile('3')
   gateway.reload()
-  await versionWhen('number', 'no warning any more', isWell)
+  await versionWhen(gateway, 'number', 'no warning any more', isWell)
 })
 
 test('a new replica warms up from the copies, whatever lies in the repository now', async () => {
@@ -132,5 +123,5 @@ test('a new replica warms up from the copies, whatever lies in the repository no
     what: 'a new replica',
   })
   expect(await ask()).toBe(200)
-  expect(await versionOf('number')).toMatchObject({ state: 'available' })
+  expect(await gateway.version('number')).toMatchObject({ state: 'available' })
 })
