@@ -17,7 +17,7 @@
  * cancelled, or past its deadline, leaves at once and is never run.
  */
 
-import { type Refusal, refuse } from '../shared/errors.ts'
+import type { Refusal } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import type { Batch } from './batch.ts'
 import { type BatcherHandlers, BatchRuns } from './batch-runs.ts'
@@ -27,15 +27,12 @@ import type { CostModel } from './cost-model.ts'
 import { takeBatch } from './forming.ts'
 import type { Lane } from './lane.ts'
 import { LaneOrder } from './lane-order.ts'
-import { EXPIRED, unmeetable } from './queue-admission.ts'
+import { EXPIRED, GONE, unmeetable } from './queue-admission.ts'
 import { QueueGate, TURN_MS_MAX } from './queue-gate.ts'
 import type { DecodeTarget, Queued, RowQueue } from './row-queue.ts'
 import type { Session } from './session-types.ts'
 import type { ThreadWork } from './thread-work.ts'
 import { type Left, Waiting } from './waiting.ts'
-
-/** Told to nobody: who is answered so has gone. */
-const GONE = refuse('INFERENCE_FAILED', 'The client has gone')
 
 /** What a batcher runs on, and shares with others. */
 export interface BatcherSurroundings {

@@ -2,7 +2,7 @@
 
 import type { Tensor, TensorData } from '../shared/tensor.ts'
 import { hasPayload, type PoolMemory, payloadViews } from './pool-memory.ts'
-import { SLOTS_PER_THREAD } from './pool-shape.ts'
+import { SLOTS_PER_THREAD, tensorsOn } from './pool-shape.ts'
 import { free } from './pool-slots.ts'
 
 export class OwnSlots {
@@ -47,10 +47,6 @@ export class OwnSlots {
   /** The answers in the payload, valid until the slot is given back. */
   answersOf(slot: number, rows: number): Tensor[] {
     this.#outputs[slot] ??= payloadViews(this.#pool, slot, 'outputs')
-    const columns = this.#outputs[slot]
-    return this.#pool.shape.outputs.map(({ datatype, stride, inner }, i) => {
-      const data = (columns[i] as Float64Array).subarray(0, rows * stride)
-      return { datatype, shape: [rows, ...inner], data }
-    })
+    return tensorsOn(this.#pool.shape.outputs, this.#outputs[slot], rows)
   }
 }

@@ -19,7 +19,7 @@ import {
 } from './pool-memory.ts'
 import { type SentResult, type SentTensors, transferable } from './pool-messages.ts'
 import { PoolOrder } from './pool-order.ts'
-import { SLOTS_PER_THREAD } from './pool-shape.ts'
+import { ownerOf } from './pool-shape.ts'
 import { begin, claim, finish, generationOf } from './pool-slots.ts'
 import { isOver } from './ready-slots.ts'
 import type { Queued } from './row-queue.ts'
@@ -225,7 +225,7 @@ export class PoolHost {
 
   #finish(slot: number, result: number): void {
     finish(this.#pool, slot, result)
-    this.#around.onFinished(Math.floor(slot / SLOTS_PER_THREAD))
+    this.#around.onFinished(ownerOf(slot))
   }
 
   #leave(member: Member, result: number): void {
@@ -262,7 +262,7 @@ export class PoolHost {
     const generation = generationOf(Atomics.load(this.#pool.states, slot))
     const { tensors, transfer } = results === null ? NOTHING : transferable(results)
     const sent = { pool: this.#around.poolNumber, slot, generation, tensors, refusal, badRow }
-    this.#around.send(Math.floor(slot / SLOTS_PER_THREAD), sent, transfer)
+    this.#around.send(ownerOf(slot), sent, transfer)
     this.#leave(member, RESULT.MESSAGE)
   }
 

@@ -18,7 +18,7 @@
  */
 
 import type { TensorData } from '../shared/tensor.ts'
-import { align, columnView, type PoolShape, SLOTS_PER_THREAD } from './pool-shape.ts'
+import { align, columnView, ownerOf, type PoolShape, SLOTS_PER_THREAD } from './pool-shape.ts'
 
 export const POOL_WORDS = {
   /** Slots that are ready. A hint: what is counted may be meant for another thread. */
@@ -177,8 +177,7 @@ export const payloadViews = (
   which: 'inputs' | 'outputs',
 ): TensorData[] => {
   const { shape, buffer } = pool
-  const thread = Math.floor(slot / SLOTS_PER_THREAD)
-  const index = thread * shape.payloads + (slot % SLOTS_PER_THREAD)
+  const index = ownerOf(slot) * shape.payloads + (slot % SLOTS_PER_THREAD)
   const from = offsetsOf(shape).payloadsAt + index * shape.payloadBytes
   return shape[which].map((column) => columnView(buffer, from, column, shape.slotRows))
 }

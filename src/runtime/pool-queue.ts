@@ -23,7 +23,7 @@ import {
 } from './pool-memory.ts'
 import type { PoolGrant, SentResult } from './pool-messages.ts'
 import { generationOf, lowerTop, publish, SLOT_STATE, stateOf, withdraw } from './pool-slots.ts'
-import { EXPIRED } from './queue-admission.ts'
+import { EXPIRED, GONE } from './queue-admission.ts'
 import type { DecodeTarget, Queued, RowQueue } from './row-queue.ts'
 
 export interface PoolQueueSurroundings {
@@ -49,8 +49,6 @@ interface Held<M> {
 }
 
 const LOST = refuse('THREAD_LOST', 'The thread that ran it has died; nothing was answered')
-/** Told to nobody. */
-const GONE = refuse('INFERENCE_FAILED', 'The client has gone')
 
 export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
   readonly #around: PoolQueueSurroundings

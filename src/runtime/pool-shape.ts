@@ -14,6 +14,8 @@ import {
   type Datatype,
   type NumericArray,
   rowElements,
+  type Tensor,
+  type TensorData,
   type TensorSignature,
 } from '../shared/tensor.ts'
 import { denseRowsOf, rowStridesOf } from './batch.ts'
@@ -130,6 +132,20 @@ export const poolShape = (
   const columns = { inputs: own.columns, outputs: answers.columns }
   return { ...threads, slotRows, payloads, payloadBytes, ...columns }
 }
+
+/** The data thread that owns a slot. */
+export const ownerOf = (slot: number): number => Math.floor(slot / SLOTS_PER_THREAD)
+
+/** Tensors on the first rows of columns, of which these are the views. */
+export const tensorsOn = (
+  columns: readonly PayloadColumn[],
+  views: readonly TensorData[],
+  rows: number,
+): Tensor[] =>
+  columns.map(({ datatype, stride, inner }, i) => {
+    const data = (views[i] as Float64Array).subarray(0, rows * stride)
+    return { datatype, shape: [rows, ...inner], data }
+  })
 
 /** A column of the payload that starts at byte `from`. */
 export const columnView = (

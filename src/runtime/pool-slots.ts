@@ -29,7 +29,7 @@ import {
   SLOT_WORDS,
   topIndex,
 } from './pool-memory.ts'
-import { SLOTS_PER_THREAD } from './pool-shape.ts'
+import { ownerOf, SLOTS_PER_THREAD } from './pool-shape.ts'
 
 export const SLOT_STATE = { FREE: 0, READY: 1, CLAIMED: 2, RUNNING: 3, DONE: 4 } as const
 
@@ -104,7 +104,7 @@ export const publish = (pool: PoolMemory, slot: number, request: Publication): n
 }
 
 const raiseTop = ({ tops }: PoolMemory, slot: number): void => {
-  const at = topIndex(Math.floor(slot / SLOTS_PER_THREAD))
+  const at = topIndex(ownerOf(slot))
   const end = (slot % SLOTS_PER_THREAD) + 1
   if (tops[at]! < end) Atomics.store(tops, at, end)
 }

@@ -13,6 +13,8 @@ const TRUST_MS_MAX = 1000
 
 /** Triton's text. */
 export const EXPIRED = refuse('DEADLINE_EXPIRED', 'Request timeout expired')
+/** Told to nobody: who is answered so has gone. */
+export const GONE = refuse('INFERENCE_FAILED', 'The client has gone')
 
 /** What waits before a request, on its own level and those above. */
 export interface Ahead {

@@ -11,6 +11,7 @@ import {
   SLOT_LINE_WORDS,
   SLOT_WORDS,
 } from './pool-memory.ts'
+import { tensorsOn } from './pool-shape.ts'
 import type { Queued } from './row-queue.ts'
 
 export class SlotPayloads {
@@ -39,11 +40,7 @@ export class SlotPayloads {
   /** Views on the rows of a slot: to be copied, as ONNX Runtime takes no shared memory. */
   take(slot: number, rows: number): Tensor[] {
     this.#inputs[slot] ??= payloadViews(this.#pool, slot, 'inputs')
-    const columns = this.#inputs[slot]
-    return this.#pool.shape.inputs.map(({ datatype, stride, inner }, i) => {
-      const data = (columns[i] as Float64Array).subarray(0, rows * stride)
-      return { datatype, shape: [rows, ...inner], data }
-    })
+    return tensorsOn(this.#pool.shape.inputs, this.#inputs[slot], rows)
   }
 
   /** Copies the rows at a place of results into the slot; false: they do not fit. */

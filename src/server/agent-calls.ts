@@ -13,7 +13,7 @@ import type { CallKind, ForwardedAnswer, ForwardedCall } from '../shared/forward
 
 /** Calls under way in one replica, beside loads. */
 export const CALLS_MAX = 16
-/** Control answers from memory: what takes longer is a control that hangs or has gone. */
+/** Control answers within 200 ms: what takes longer is a control that hangs or has gone. */
 export const CALL_MS_MAX = 2000
 
 /** Loads and unloads under way: they wait for something, and must not keep others from asking. */

@@ -101,7 +101,7 @@ export const mayMove = ({ format, priority }: Pending, policies: QueuePolicies |
   return (policies.byLevel[priority] ?? policies.base).requestsMax > 0
 }
 
-/** The same once the body is read: what it says counts. */
+/** What `takeTerms` took, once the body is read: what it says counts. */
 export const takeAskedTerms = (pending: Pending, policies: QueuePolicies): void => {
   pending.terms = termsOf(policies, pending, pending.deadlineMs)
 }

@@ -1,6 +1,7 @@
 /**
- * Process root of a replica: one agent, N data threads. Started by control, detached; serves on
- * when control goes away and ends by itself when control stays away.
+ * Process root of a replica: one agent, data threads, and compute threads once there is a pooled
+ * version. Started by control, detached; serves on when control goes away and ends by itself when
+ * control stays away.
  */
 
 import { dirname, join } from 'node:path'
