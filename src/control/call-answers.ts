@@ -66,6 +66,7 @@ const servedVersions = (
   return refuse('VERSION_NOT_FOUND', detail)
 }
 
+const NO_SCAN = refuse('CONTROL_UNREACHABLE', 'Control has not read the model repository yet')
 const NO_FIGURES = refuse('CONTROL_UNREACHABLE', 'Control has not heard of all replicas yet')
 
 /** The text of statistics, made once for all who ask the same of one snapshot. */
@@ -107,9 +108,7 @@ const configAnswer =
     const versions = servedVersions(gateway.publisher.plan, model, version)
     if ('code' in versions) return versions
     const settings = gateway.catalog.models.get(model)?.scanned.config
-    if (settings === undefined) {
-      return refuse('CONTROL_UNREACHABLE', 'Control has not read the model repository yet')
-    }
+    if (settings === undefined) return NO_SCAN
     const [planned] = versions
     const { kind, instances } = planned!.placement
     const perReplica = kind === 'inline' ? gateway.host.dataThreads : instances
@@ -123,9 +122,7 @@ export const callAnswers = (gateway: Gateway, clock: Clock): CallAnswers => {
     model_statistics: statisticsAnswer(gateway, clock),
     model_config: configAnswer(gateway),
     repository_index: ({ ready }) =>
-      gateway.catalog.hasScan
-        ? index(modelFacts(gateway), ready)
-        : refuse('CONTROL_UNREACHABLE', 'Control has not read the model repository yet'),
+      gateway.catalog.hasScan ? index(modelFacts(gateway), ready) : NO_SCAN,
     model_load: ({ model }) => gateway.loads.load(model),
     model_unload: ({ model }) => gateway.loads.unload(model),
   }

@@ -47,7 +47,7 @@ export const failedAttempt = (
   if (!mayPass(code) || policy.max === 0) return { ...NO_ATTEMPT, tries: tries + 1 }
   const delayMs = retryDelayMs(tries + 1, policy)
   const tried = `tried ${tries + 1} of ${policy.max + 1} times`
-  if (delayMs === null) return { tries: tries + 1, retryAtMs: null, note: `${tried}` }
+  if (delayMs === null) return { tries: tries + 1, retryAtMs: null, note: tried }
   const again = `again ${delayMs / 1000} s after the last`
   return { tries: tries + 1, retryAtMs: nowMs + delayMs, note: `${tried}, ${again}` }
 }

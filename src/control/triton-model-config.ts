@@ -6,7 +6,7 @@
 
 import type { ModelConfig, VersionPolicy } from '../config/config.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
-import type { QueuePolicies, QueuePolicy } from '../shared/queue-policy.ts'
+import type { QueuePolicy } from '../shared/queue-policy.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
 import type { TensorSignature } from '../shared/tensor.ts'
 import type { WarmupInput, WarmupSample } from '../shared/warmup-sample.ts'
@@ -32,7 +32,7 @@ const queuePolicy = (policy: QueuePolicy): object => ({
   max_queue_size: policy.requestsMax,
 })
 
-const dynamicBatching = ({ batching }: PlannedVersion, queue: QueuePolicies): object => ({
+const dynamicBatching = ({ batching, queue }: PlannedVersion): object => ({
   preferred_batch_size: batching.preferredRows,
   max_queue_delay_microseconds: batching.queueDelayUsMax,
   preserve_ordering: false,
@@ -122,7 +122,7 @@ export const tritonModelConfig = (
     batch_input: [],
     batch_output: [],
     optimization: optimization(session),
-    ...(mixesRequests ? { dynamic_batching: dynamicBatching(planned, planned.queue) } : {}),
+    ...(mixesRequests ? { dynamic_batching: dynamicBatching(planned) } : {}),
     instance_group: [
       {
         name: model,
