@@ -24,9 +24,11 @@ import {
   type SpikeTrial,
   type Subject,
 } from './overload/open-trials.ts'
-import { PLACEMENTS, startWorld, type World } from './overload/world.ts'
+import { PLACEMENTS, type Placement, startWorld, type World } from './overload/world.ts'
 import { writeResult } from './result-file.ts'
 
+const WHERE =
+  'load on core 1, the gateway of the tiny model on core 0, those of the slow one on both'
 const PICTURE = 'docs/overload.svg'
 const LOADS = [0.8, 1, 2, 5, 10]
 const ROUNDS_MAX = 5
@@ -38,7 +40,7 @@ const noteLevel = (trial: LevelTrial): void => {
   const { name, load, due, good, refused, late, missed, failed, lagMs, goodMs } = trial
   const lag = `sent ${lagMs.p99.toFixed(2)} ms late at p99`
   console.log(
-    `  ${name} x${load}: ${trial.goodPerSecond.toFixed(0)} good/s; of ${due} ${good} good, ${refused} refused, ${late} late, ${missed} unsent, ${failed} failed; p99 ${goodMs.p99.toFixed(1)} ms; ${lag}`,
+    `  ${name} x${load}: ${trial.goodPerSecond.toFixed(0)} good/s of ${(trial.rowUs / 1000).toFixed(2)} ms; of ${due} ${good} good, ${refused} refused, ${late} late, ${missed} unsent, ${failed} failed; p99 ${goodMs.p99.toFixed(1)} ms; ${lag}`,
   )
 }
 
@@ -52,11 +54,15 @@ const spikeSubject = (subjects: readonly Subject[]): Subject => ({
 const measure = async (options: BenchOptions, world: World): Promise<Measured> => {
   const seconds = options.isTiny ? SECONDS_TINY : options.seconds
   const rounds = Math.min(ROUNDS_MAX, options.rounds)
-  const subjectOf = async (name: string, model: string, isControl: boolean): Promise<Subject> => {
+  const subjectOf = async (
+    name: string,
+    placement: Placement,
+    isControl: boolean,
+  ): Promise<Subject> => {
     const server = isControl ? world.control : world.sluice
-    const capacity = await capacityOf(server, model, seconds)
+    const capacity = await capacityOf(server, placement, seconds)
     console.log(`${name}: ${capacity.toFixed(0)} requests a second`)
-    return { name, server, model, isControl, capacity }
+    return { name, server, model: placement, placement, isControl, capacity }
   }
   const ours: Subject[] = []
   for (const placement of PLACEMENTS) ours.push(await subjectOf(placement, placement, false))
@@ -92,7 +98,7 @@ export const runOverload = async (options: BenchOptions): Promise<boolean> => {
     const { gates, lines } = findingsOf(measured)
     const { cpu, cores, node, kernel } = describeMachine()
     console.log(`\n${cores} x ${cpu}, node ${node}, kernel ${kernel}, commit ${describeCommit()}`)
-    console.log(isPinned ? 'servers on core 0, load on core 1' : 'no process is bound to a core')
+    console.log(isPinned ? WHERE : 'no process is bound to a core')
     for (const line of lines) console.log(line)
     printGates(gates)
     if (!options.isTiny) writeFileSync(join(REPOSITORY_ROOT, PICTURE), drawOverload(measured))

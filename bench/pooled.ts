@@ -1,7 +1,8 @@
 /**
  * Rows a second of binary requests through the compute pool, beside ONNX Runtime called in a plain
  * loop with batches of the same size: what HTTP, queue and shared memory cost a model that is not
- * tiny.
+ * tiny. A pooled version is for machines of several cores: its data thread reads and writes while
+ * its compute thread runs. So Sluice may use every core, of which the load has one at the same time.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -70,7 +71,7 @@ const measure = async (
   { loop, sluice, loopAgain }: PooledRounds,
 ): Promise<void> => {
   const file = join(repository, 'mlp/1/model.onnx')
-  const server = await startSluice({ repository, endpoint: 'mlp', stateDir: null })
+  const server = await startSluice({ repository, endpoint: 'mlp', stateDir: null, core: 'any' })
   try {
     const target = targetOf(server, form)
     const check = { target, connections: CONNECTIONS, seconds: 1, perSecond: null }
@@ -106,12 +107,14 @@ export const runPooled = async (options: BenchOptions): Promise<boolean> => {
   atExit(() => rmSync(repository, { recursive: true, force: true }))
   writeFiles(join(repository, 'mlp'), {
     '1/model.onnx': mlp5MB(),
-    'model.yaml': 'placement: pooled\n',
+    'model.yaml': `placement: pooled\nmax_batch_size: ${ROWS}\n`,
   })
   const rounds: PooledRounds = { loop: [], loopAgain: [], sluice: [] }
   await measure(options, repository, rounds)
   const { loop, loopAgain, sluice } = rounds
-  console.log(isPinned ? 'server and loop on core 0, load on core 1' : 'nothing is bound to a core')
+  console.log(
+    isPinned ? 'loop on core 0, load on core 1, Sluice on both' : 'nothing is bound to a core',
+  )
   console.log(sentence('plain loop', [...loop, ...loopAgain]))
   console.log(sentence('sluice, all its processes', sluice))
   // The fastest of interleaved rounds is the one that other work on the machine disturbed least.

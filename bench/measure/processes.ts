@@ -8,8 +8,11 @@ import { fileURLToPath } from 'node:url'
 
 export const REPOSITORY_ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Servers share one core and the load has another, so that neither takes CPU from the other. */
-export type Core = 'server' | 'load'
+/**
+ * Servers share one core and the load has another, so that neither takes CPU from the other. `any`:
+ * where the kernel puts it, which is for servers of several threads that work side by side.
+ */
+export type Core = 'server' | 'load' | 'any'
 
 const hasTaskset = (): boolean => {
   try {
@@ -24,7 +27,9 @@ const hasTaskset = (): boolean => {
 export const isPinned = cpus().length >= 2 && hasTaskset()
 
 export const pinned = (core: Core, command: readonly string[]): string[] =>
-  isPinned ? ['taskset', '--cpu-list', core === 'server' ? '0' : '1', ...command] : [...command]
+  isPinned && core !== 'any'
+    ? ['taskset', '--cpu-list', core === 'server' ? '0' : '1', ...command]
+    : [...command]
 
 const cleanUps = new Set<() => void>()
 

@@ -10,7 +10,9 @@ import { goodPerSecond, goodShare, recoveryMs } from '../load/open-tally.ts'
 import { runLoad, runOpenLoop } from '../load/run-load.ts'
 import { until } from '../measure/processes.ts'
 import type { Server } from '../servers/server.ts'
-import { DEADLINE_MS, formOf } from './world.ts'
+import type { SluiceServer } from '../servers/sluice.ts'
+import { lookAtRuns, rowUsBetween } from './row-cost.ts'
+import { DEADLINE_MS, formOf, type Placement } from './world.ts'
 
 export const BIN_MS = 50
 /** Until a load has settled. */
@@ -53,8 +55,9 @@ export const untilIdle = (server: Server, model: string): Promise<void> => {
 /** A model under load, with the deadline or, to see what that is worth, without. */
 export interface Subject {
   readonly name: string
-  readonly server: Server
+  readonly server: SluiceServer
   readonly model: string
+  readonly placement: Placement
   readonly isControl: boolean
   /** Requests a second that it can serve. */
   readonly capacity: number
@@ -80,6 +83,10 @@ export interface LevelTrial extends Omit<StreamResult, 'bins'> {
   /** Times the capacity. */
   readonly load: number
   readonly goodPerSecond: number
+  /** Microseconds that a row cost meanwhile. */
+  readonly rowUs: number
+  /** Part of the time in which rows were run whose answers were good. */
+  readonly usefulShare: number
   readonly lagMs: OpenResult['lagMs']
   readonly firstFailure: string | null
 }
@@ -91,10 +98,14 @@ export const runLevel = async (
   seed: number,
 ): Promise<LevelTrial> => {
   const phases = [{ seconds, perSecond: load * subject.capacity }]
+  const { server, model, placement } = subject
+  const before = await lookAtRuns(server, model)
   const { streams, lagMs, firstFailure } = await run(subject, [streamOf(subject, phases)], seed)
+  const rowUs = rowUsBetween(placement, before, await lookAtRuns(server, model))
   const { bins, ...rest } = streams[0]!
   const rate = goodPerSecond(bins, BIN_MS, [SETTLE_MS, seconds * 1000])
-  return { ...rest, load, goodPerSecond: rate, lagMs, firstFailure }
+  const usefulShare = (rate * rowUs) / 1e6
+  return { ...rest, load, goodPerSecond: rate, rowUs, usefulShare, lagMs, firstFailure }
 }
 
 export interface RecoveryTrial {
@@ -109,7 +120,9 @@ export interface RecoveryTrial {
 
 const USUAL = 0.8
 const OVERLOAD = 10
-const SHARE_OF_BEFORE = 0.99
+/** Full goodput: what is wanted at twice the capacity, for a second. */
+const SHARE_OF_BEFORE = 0.97
+const FULL_FOR_MS = 1000
 /** Below, there was nothing before that it could come back to. */
 const SERVED_SHARE_MIN = 0.9
 
@@ -133,7 +146,7 @@ export const runRecovery = async (
   const tookMs =
     before < SERVED_SHARE_MIN
       ? Number.POSITIVE_INFINITY
-      : recoveryMs(bins, BIN_MS, { endMs, spanMs: seconds * 1000, share })
+      : recoveryMs(bins, BIN_MS, { endMs, spanMs: Math.min(FULL_FOR_MS, endMs - fromMs), share })
   return {
     name: subject.name,
     goodPerSecond: bins.map(({ good }) => (good * 1000) / BIN_MS),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { slowModel } from '../../test/helpers/slow-models.ts'
 import { JSON_HEADERS, MLP_FILE, type RequestForm } from '../fixtures.ts'
-import { atExit, REPOSITORY_ROOT } from '../measure/processes.ts'
+import { atExit, type Core, REPOSITORY_ROOT } from '../measure/processes.ts'
 import { type SluiceServer, startSluice } from '../servers/sluice.ts'
 import { copyFile, writeFiles } from '../servers/tree.ts'
 
@@ -16,6 +16,7 @@ const US_PER_ROW = 1000
 export const CAPPED_CONNECTIONS = 64
 
 export const PLACEMENTS = ['pooled', 'inline'] as const
+export type Placement = (typeof PLACEMENTS)[number]
 
 const LEVELS = `dynamic_batching:
   priority_levels: 2
@@ -56,9 +57,14 @@ export const startWorld = async (): Promise<World> => {
     'capped.yaml': CAPPED,
   })
   copyFile(join(REPOSITORY_ROOT, MLP_FILE), join(folder, 'tiny/mlp/1/model.onnx'))
-  const start = (repository: string, endpoint: string, config?: string): Promise<SluiceServer> =>
+  const start = (
+    core: Core,
+    repository: string,
+    endpoint: string,
+    config?: string,
+  ): Promise<SluiceServer> =>
     startSluice({
-      ...{ repository: join(folder, repository), endpoint, stateDir: null },
+      ...{ core, repository: join(folder, repository), endpoint, stateDir: null },
       ...(config === undefined ? {} : { config: join(folder, config) }),
     })
   const started: SluiceServer[] = []
@@ -67,9 +73,9 @@ export const startWorld = async (): Promise<World> => {
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    started.push(await start('slow', 'pooled'))
-    started.push(await start('slow', 'pooled', 'unbounded.yaml'))
-    started.push(await start('tiny', 'mlp', 'capped.yaml'))
+    started.push(await start('any', 'slow', 'pooled'))
+    started.push(await start('any', 'slow', 'pooled', 'unbounded.yaml'))
+    started.push(await start('server', 'tiny', 'mlp', 'capped.yaml'))
   } catch (error) {
     await stop()
     throw error

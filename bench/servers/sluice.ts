@@ -3,8 +3,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { threadsNamed } from '../measure/cpu.ts'
-import { atExit, end, freePort, processesNaming, start, until } from '../measure/processes.ts'
+import { type ThreadTimes, threadsNamed } from '../measure/cpu.ts'
+import {
+  atExit,
+  type Core,
+  end,
+  freePort,
+  processesNaming,
+  start,
+  until,
+} from '../measure/processes.ts'
 import { only, type Server, threadsOf } from './server.ts'
 
 export interface SluiceOptions {
@@ -14,6 +22,8 @@ export interface SluiceOptions {
   readonly stateDir: string | null
   /** A `sluice.yaml` with more settings. */
   readonly config?: string
+  /** Where its processes run: `server` by default. */
+  readonly core?: Core
 }
 
 export interface SluiceServer extends Server {
@@ -21,6 +31,8 @@ export interface SluiceServer extends Server {
   readonly controlPort: number
   /** From spawn to the first time that the data plane called itself ready. */
   readonly readyMs: number
+  /** CPU times, at this moment, of the threads that run pooled models. */
+  computeThreads(): ThreadTimes
   /** The replica: the process that has data threads. */
   replicaPid(): number
   /** Has config and repository read again. */
@@ -83,7 +95,7 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     ...size,
     ...ports,
   ]
-  const child = start(command, { core: 'server' })
+  const child = start(command, { core: options.core ?? 'server' })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
@@ -107,8 +119,11 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
   }
   const readyMs = performance.now() - startMs
   const pids = () => processesNaming(stateDir)
-  const dataTids = () => pids().flatMap((pid) => threadsNamed(pid, /^data-\d+$/))
   const allThreads = () => threadsOf(pids())
+  const named = (pattern: RegExp) => {
+    const tids = pids().flatMap((pid) => threadsNamed(pid, pattern))
+    return only(allThreads(), tids)
+  }
   return {
     name: 'sluice',
     port,
@@ -116,7 +131,8 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     stateDir,
     controlPort,
     readyMs,
-    dataThreads: () => only(allThreads(), dataTids()),
+    dataThreads: () => named(/^data-\d+$/),
+    computeThreads: () => named(/^compute-\d+$/),
     allThreads,
     replicaPid: () => pids().find((pid) => threadsNamed(pid, /^data-\d+$/).length > 0) ?? 0,
     reload: () => void child.kill('SIGHUP'),

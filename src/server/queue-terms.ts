@@ -17,6 +17,13 @@ export interface TimeoutLimits {
   readonly timeoutMsMax: number
 }
 
+/**
+ * Share of what a client grants that is kept for the way of the answer, up to 5 ms. A queue that
+ * fills its deadlines would else answer the last ones just too late, and has run them for nothing.
+ */
+const ANSWER_SHARE = 0.05
+const ANSWER_MS_MAX = 5
+
 const MILLISECONDS = /^[0-9]{1,12}(\.[0-9]{1,6})?$/
 
 /**
@@ -88,7 +95,8 @@ export const takeTerms = (
   if (typeof grantedMs === 'object') return grantedMs
   const isBest = policies !== null && pending.format === OIP
   const asked = isBest ? { ...BEST, exchange: pending.exchange } : pending
-  pending.terms = termsOf(policies, asked, startedMs + grantedMs)
+  const answerMs = Math.min(grantedMs * ANSWER_SHARE, ANSWER_MS_MAX)
+  pending.terms = termsOf(policies, asked, startedMs + grantedMs - answerMs)
   return null
 }
 

@@ -5,7 +5,7 @@ import type { LevelTrial, RecoveryTrial } from '../../../../bench/overload/open-
 const NONE = { p50: 0, p99: 0, highest: 0 }
 
 const level = (name: string, load: number, goodPerSecond: number): LevelTrial => ({
-  ...{ name, load, goodPerSecond },
+  ...{ name, load, goodPerSecond, rowUs: 1000, usefulShare: goodPerSecond / 1000 },
   ...{ due: 10, good: 10, late: 0, refused: 0, failed: 0, missed: 0 },
   ...{ goodMs: NONE, refusedMs: NONE, lagMs: NONE, firstFailure: null },
 })
@@ -19,6 +19,8 @@ const MEASURED: Measured = {
   levels: [
     ...[1000, 990].map((rate) => level('pooled', 1, rate)),
     ...[960, 970].map((rate) => level('pooled', 2, rate)),
+    level('inline', 1, 900),
+    level('inline', 2, 1),
     level('pooled', 10, 890),
     level('no shedding', 10, 1),
   ],
@@ -38,20 +40,25 @@ const valuesOf = (measured: Measured) =>
     findingsOf(measured).gates.map(({ name, value, isMet }) => [name, [value, isMet]]),
   )
 
-test('sharesOfPeak() compares medians with the largest median', () => {
+test('sharesOfPeak() compares what stands for each load with the largest of them', () => {
   const trials = [
     { load: 2, rate: 30 },
     { load: 1, rate: 10 },
     { load: 1, rate: 20 },
     { load: 1, rate: 90 },
   ]
-  expect([...sharesOfPeak(trials, ({ rate }) => rate)]).toEqual([
+  const rateOf = ({ rate }: { rate: number }) => rate
+  expect([...sharesOfPeak(trials, rateOf, 'median')]).toEqual([
     [1, 20 / 30],
     [2, 1],
   ])
+  expect([...sharesOfPeak(trials, rateOf, 'highest')]).toEqual([
+    [1, 1],
+    [2, 30 / 90],
+  ])
 })
 
-test('findingsOf() judges ours, and not the server that sheds nothing', () => {
+test('findingsOf() judges the default placement, and not the server that sheds nothing', () => {
   expect(valuesOf(MEASURED)).toEqual({
     'pooled: goodput x2 / peak': [965 / 995, false],
     'pooled: goodput x10 / peak': [890 / 995, true],
