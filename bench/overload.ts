@@ -13,7 +13,7 @@ import { isPinned, REPOSITORY_ROOT } from './measure/processes.ts'
 import type { BenchOptions } from './options.ts'
 import { CAPPED_LOADS, type CappedTrial, runCapped } from './overload/capped.ts'
 import { drawOverload } from './overload/draw.ts'
-import { findingsOf, type Measured } from './overload/findings.ts'
+import { CONTROL, findingsOf, type Measured } from './overload/findings.ts'
 import {
   capacityOf,
   type LevelTrial,
@@ -28,7 +28,7 @@ import { PLACEMENTS, type Placement, startWorld, type World } from './overload/w
 import { writeResult } from './result-file.ts'
 
 const WHERE =
-  'load on core 1, the gateway of the tiny model on core 0, those of the slow one on both'
+  'gateways on core 0, load on core 1; where the model is pooled, only compute threads are on core 0'
 const PICTURE = 'docs/overload.svg'
 const LOADS = [0.8, 1, 2, 5, 10]
 const ROUNDS_MAX = 5
@@ -54,26 +54,22 @@ const spikeSubject = (subjects: readonly Subject[]): Subject => ({
 const measure = async (options: BenchOptions, world: World): Promise<Measured> => {
   const seconds = options.isTiny ? SECONDS_TINY : options.seconds
   const rounds = Math.min(ROUNDS_MAX, options.rounds)
-  const subjectOf = async (
-    name: string,
-    placement: Placement,
-    isControl: boolean,
-  ): Promise<Subject> => {
-    const server = isControl ? world.control : world.sluice
+  const subjectOf = async (placement: Placement, isControl: boolean): Promise<Subject> => {
+    const name = isControl ? CONTROL : placement
+    const server = isControl ? world.control : world[placement]
     const capacity = await capacityOf(server, placement, seconds)
-    console.log(`${name}: ${capacity.toFixed(0)} requests a second`)
+    console.log(`  ${name}: ${capacity.toFixed(0)} requests a second in a closed loop`)
     return { name, server, model: placement, placement, isControl, capacity }
   }
-  const ours: Subject[] = []
-  for (const placement of PLACEMENTS) ours.push(await subjectOf(placement, placement, false))
-  const control = await subjectOf('no shedding', 'pooled', true)
   const levels: LevelTrial[] = []
   const recoveries: RecoveryTrial[] = []
   const spikes: SpikeTrial[] = []
   const capped: CappedTrial[] = []
   for (let round = 1; round <= rounds; round++) {
     console.log(`round ${round} of ${rounds}`)
-    const subjects = round <= CONTROL_ROUNDS_MAX ? [...ours, control] : ours
+    const subjects: Subject[] = []
+    for (const placement of PLACEMENTS) subjects.push(await subjectOf(placement, false))
+    if (round <= CONTROL_ROUNDS_MAX) subjects.push(await subjectOf('pooled', true))
     for (const load of options.isTiny ? [1, 10] : LOADS) {
       for (const subject of subjects) {
         const trial = await runLevel(subject, load, seconds, round)
@@ -82,7 +78,7 @@ const measure = async (options: BenchOptions, world: World): Promise<Measured> =
       }
     }
     for (const subject of subjects) recoveries.push(await runRecovery(subject, seconds, round))
-    spikes.push(await runSpike(spikeSubject(ours), seconds, round))
+    spikes.push(await runSpike(spikeSubject(subjects), seconds, round))
     for (const load of options.isTiny ? [1, 10] : CAPPED_LOADS) {
       capped.push(await runCapped(world.capped, load, seconds))
     }

@@ -138,12 +138,27 @@ const sendDue = (): number => {
   return nextMs
 }
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+/** The longest rest: no answer is read meanwhile. */
+const REST_MS_MAX = 0.5
+const clock = new Int32Array(new SharedArrayBuffer(4))
 
-while (sendDue() !== Number.POSITIVE_INFINITY) await nextTurn()
+/** Answers are read; then the core is left to whoever shares it, until the next is due. */
+const nextTurn = async (dueMs: number): Promise<void> => {
+  await new Promise((resolve) => setImmediate(resolve))
+  const leftMs = dueMs - (performance.now() - startMs)
+  if (leftMs > 0) Atomics.wait(clock, 0, 0, Math.min(leftMs, REST_MS_MAX))
+}
+
+for (;;) {
+  const dueMs = sendDue()
+  if (dueMs === Number.POSITIVE_INFINITY) break
+  await nextTurn(dueMs)
+}
 const patienceMs = Math.max(...plan.streams.map(({ deadlineMs }) => deadlineMs)) + DRAIN_MS
 const untilMs = performance.now() + patienceMs
-while (connections.some(({ isBusy }) => isBusy) && performance.now() < untilMs) await nextTurn()
+while (connections.some(({ isBusy }) => isBusy) && performance.now() < untilMs) {
+  await nextTurn(Number.POSITIVE_INFINITY)
+}
 for (const connection of connections) connection.end()
 
 const lags = streams.flatMap(({ all }) =>

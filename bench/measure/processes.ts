@@ -8,11 +8,10 @@ import { fileURLToPath } from 'node:url'
 
 export const REPOSITORY_ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/**
- * Servers share one core and the load has another, so that neither takes CPU from the other. `any`:
- * where the kernel puts it, which is for servers of several threads that work side by side.
- */
-export type Core = 'server' | 'load' | 'any'
+/** Servers share one core and the load has another, so that neither takes CPU from the other. */
+export type Core = 'server' | 'load'
+
+const NUMBER: Readonly<Record<Core, string>> = { server: '0', load: '1' }
 
 const hasTaskset = (): boolean => {
   try {
@@ -27,9 +26,15 @@ const hasTaskset = (): boolean => {
 export const isPinned = cpus().length >= 2 && hasTaskset()
 
 export const pinned = (core: Core, command: readonly string[]): string[] =>
-  isPinned && core !== 'any'
-    ? ['taskset', '--cpu-list', core === 'server' ? '0' : '1', ...command]
-    : [...command]
+  isPinned ? ['taskset', '--cpu-list', NUMBER[core], ...command] : [...command]
+
+/** Moves threads that run already. */
+export const moveTo = (core: Core, tids: Iterable<number>): void => {
+  if (!isPinned) return
+  for (const tid of tids) {
+    execFileSync('taskset', ['--cpu-list', '--pid', NUMBER[core], `${tid}`], { stdio: 'ignore' })
+  }
+}
 
 const cleanUps = new Set<() => void>()
 

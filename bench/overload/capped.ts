@@ -6,6 +6,7 @@
 import { FEATURES_BODY, JSON_HEADERS } from '../fixtures.ts'
 import type { Target } from '../load/load.ts'
 import { runLoad, runReconnecting } from '../load/run-load.ts'
+import { spentNs } from '../measure/cpu.ts'
 import { until } from '../measure/processes.ts'
 import type { Server } from '../servers/server.ts'
 import { CAPPED_CONNECTIONS, DEADLINE_MS } from './world.ts'
@@ -15,39 +16,51 @@ export const CAPPED_LOADS = [1, 2, 5, 10] as const
 
 export interface CappedTrial {
   readonly load: number
-  /** Good answers a second while clients keep their connections and others want to come in. */
-  readonly kept: number
-  /** The same where all close theirs after some requests: who comes in changes all the time. */
-  readonly reconnecting: number
+  /** While clients keep their connections and others want to come in. */
+  readonly kept: GoodAnswers
+  /** Where all close theirs after some requests: who comes in changes all the time. */
+  readonly reconnecting: GoodAnswers
+}
+
+export interface GoodAnswers {
+  readonly perSecond: number
+  /** CPU of the data thread for each. */
+  readonly cpuUs: number
 }
 
 const REQUESTS_PER_CONNECTION = 50
-const FREE_MS_MAX = 10_000
+const CHANGE_MS_MAX = 10_000
 
 /** As many connections as are let in, by a client that is no limit, and a crowd outside. */
-const runKept = async (target: Target, load: number, seconds: number): Promise<number> => {
+const keptPerSecond = async (target: Target, load: number, seconds: number): Promise<number> => {
   const plan = { target, connections: CAPPED_CONNECTIONS, seconds, perSecond: null }
   const crowd = (load - 1) * CAPPED_CONNECTIONS
   const [inside, outside] = await Promise.all([
     runLoad(plan),
-    crowd === 0 ? null : runClients(target, crowd, seconds),
+    crowd === 0 ? null : untilFull(target).then(() => runClients(target, crowd, seconds)),
   ])
   const good = (inside.requests - inside.badAnswers) / inside.seconds
   return good + (outside === null ? 0 : outside.good / outside.seconds)
 }
 
-/** Until nobody of an earlier load is left inside: a client is let in. */
+const isLetIn = async (port: number): Promise<boolean> => {
+  try {
+    const headers = { connection: 'close' }
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`, { headers })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false // it is full
+  }
+}
+
+/** Until nobody of an earlier load is left inside. */
 const untilFree = ({ port }: Server): Promise<void> =>
-  until('a connection', FREE_MS_MAX, async () => {
-    try {
-      const headers = { connection: 'close' }
-      const response = await fetch(`http://127.0.0.1:${port}/readyz`, { headers })
-      await response.arrayBuffer()
-      return response.ok
-    } catch {
-      return false // full still
-    }
-  })
+  until('a connection', CHANGE_MS_MAX, () => isLetIn(port))
+
+/** Until those who keep their connections have all of them. */
+const untilFull = ({ port }: Target): Promise<void> =>
+  until('a full gateway', CHANGE_MS_MAX, async () => !(await isLetIn(port)))
 
 const runClients = async (target: Target, clients: number, seconds: number) => {
   const result = await runReconnecting({
@@ -59,6 +72,18 @@ const runClients = async (target: Target, clients: number, seconds: number) => {
   return result
 }
 
+const costOf = async (
+  server: Server,
+  seconds: number,
+  run: () => Promise<number>,
+): Promise<GoodAnswers> => {
+  await untilFree(server)
+  const before = server.dataThreads()
+  const perSecond = await run()
+  const spent = spentNs(before, server.dataThreads())
+  return { perSecond, cpuUs: spent / 1000 / Math.max(1, perSecond * seconds) }
+}
+
 export const runCapped = async (
   server: Server,
   load: number,
@@ -66,9 +91,10 @@ export const runCapped = async (
 ): Promise<CappedTrial> => {
   const { port, path } = server
   const target = { port, path, body: FEATURES_BODY, headers: JSON_HEADERS }
-  await untilFree(server)
-  const kept = await runKept(target, load, seconds)
-  await untilFree(server)
-  const { good, seconds: took } = await runClients(target, load * CAPPED_CONNECTIONS, seconds)
-  return { load, kept, reconnecting: good / took }
+  const kept = await costOf(server, seconds, () => keptPerSecond(target, load, seconds))
+  const reconnecting = await costOf(server, seconds, async () => {
+    const { good, seconds: took } = await runClients(target, load * CAPPED_CONNECTIONS, seconds)
+    return good / took
+  })
+  return { load, kept, reconnecting }
 }

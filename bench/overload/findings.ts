@@ -22,18 +22,17 @@ const DEFAULT = 'pooled'
 const RECOVERY_MS_MAX = 1_000
 const WANTED_HIGH_SHARE = 0.999
 
-/** `value` of a load, which stands for those of all its trials, as a share of the largest. */
+/** Medians of `value` over all trials of a load, as shares of the largest of them. */
 export const sharesOfPeak = <Trial extends { readonly load: number }>(
   trials: readonly Trial[],
   value: (trial: Trial) => number,
-  standing: 'median' | 'highest',
 ): Map<number, number> => {
   const loads = [...new Set(trials.map(({ load }) => load))].sort((a, b) => a - b)
-  const values = loads.map(
-    (load) => spreadOf(trials.filter((trial) => trial.load === load).map(value))[standing],
+  const medians = loads.map(
+    (load) => spreadOf(trials.filter((trial) => trial.load === load).map(value)).median,
   )
-  const peak = Math.max(Number.MIN_VALUE, ...values)
-  return new Map(loads.map((load, i) => [load, values[i]! / peak]))
+  const peak = Math.max(Number.MIN_VALUE, ...medians)
+  return new Map(loads.map((load, i) => [load, medians[i]! / peak]))
 }
 
 export const namesOf = (trials: readonly { readonly name: string }[]): string[] => [
@@ -45,7 +44,6 @@ export const sharesByLevel = (levels: readonly LevelTrial[], name: string): Map<
   sharesOfPeak(
     levels.filter((trial) => trial.name === name),
     (trial) => trial.usefulShare,
-    'median',
   )
 
 const levelGates = (levels: readonly LevelTrial[], name: string): Gate[] =>
@@ -70,10 +68,10 @@ const spikeGate = (spikes: readonly SpikeTrial[]): Gate => {
   return atLeast(name, good / due, WANTED_HIGH_SHARE)
 }
 
-/** The round that other work on the machine disturbed least: nothing here tells what it did. */
+/** By what a good answer costs: how many there are depends on a generator that is busy as well. */
 const cappedGates = (capped: readonly CappedTrial[]): Gate[] =>
   (['kept', 'reconnecting'] as const).flatMap((kind) =>
-    [...sharesOfPeak(capped, (trial) => trial[kind], 'highest')].flatMap(([load, share]) =>
+    [...sharesOfPeak(capped, (trial) => 1 / trial[kind].cpuUs)].flatMap(([load, share]) =>
       load === 1
         ? []
         : atLeast(`tiny model, ${kind} connections x${load} / peak`, share, WANTED_CAPPED_SHARE),
@@ -89,6 +87,17 @@ const levelLine = (levels: readonly LevelTrial[], name: string): string => {
     return `x${load} ${median.toFixed(0)}/s (${range}) ${share.toFixed(3)}`
   })
   return `goodput, ${name}: ${cells.join(', ')}`
+}
+
+const cappedLine = (capped: readonly CappedTrial[], kind: 'kept' | 'reconnecting'): string => {
+  const loads = [...new Set(capped.map(({ load }) => load))]
+  const cells = loads.map((load) => {
+    const all = capped.filter((trial) => trial.load === load).map((trial) => trial[kind])
+    const rate = spreadOf(all.map(({ perSecond }) => perSecond)).median
+    const cpuUs = spreadOf(all.map((each) => each.cpuUs)).median
+    return `x${load} ${rate.toFixed(0)}/s, ${cpuUs.toFixed(1)} us of CPU each`
+  })
+  return `tiny model, ${kind} connections, good answers: ${cells.join('; ')}`
 }
 
 const lagLine = (levels: readonly LevelTrial[]): string => {
@@ -113,6 +122,7 @@ export const findingsOf = ({ levels, recoveries, spikes, capped }: Measured): Fi
     ],
     lines: [
       ...namesOf(levels).map((name) => levelLine(levels, name)),
+      ...(['kept', 'reconnecting'] as const).map((kind) => cappedLine(capped, kind)),
       lagLine(levels),
       `requests of ours that found no connection, and count as missed: ${unsent}`,
     ],

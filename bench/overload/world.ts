@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { slowModel } from '../../test/helpers/slow-models.ts'
 import { JSON_HEADERS, MLP_FILE, type RequestForm } from '../fixtures.ts'
-import { atExit, type Core, REPOSITORY_ROOT } from '../measure/processes.ts'
+import { atExit, REPOSITORY_ROOT } from '../measure/processes.ts'
 import { type SluiceServer, startSluice } from '../servers/sluice.ts'
 import { copyFile, writeFiles } from '../servers/tree.ts'
 
@@ -33,9 +33,10 @@ const CAPPED = `limits:
 `
 
 export interface World {
-  /** With its bounds as they are by default. */
-  readonly sluice: SluiceServer
-  /** The same without any: it sheds nothing. */
+  /** With their bounds as they are by default. */
+  readonly pooled: SluiceServer
+  readonly inline: SluiceServer
+  /** As `pooled` without any: it sheds nothing. */
   readonly control: SluiceServer
   /** Few connections at once. */
   readonly capped: SluiceServer
@@ -58,13 +59,13 @@ export const startWorld = async (): Promise<World> => {
   })
   copyFile(join(REPOSITORY_ROOT, MLP_FILE), join(folder, 'tiny/mlp/1/model.onnx'))
   const start = (
-    core: Core,
+    isSplit: boolean,
     repository: string,
     endpoint: string,
     config?: string,
   ): Promise<SluiceServer> =>
     startSluice({
-      ...{ core, repository: join(folder, repository), endpoint, stateDir: null },
+      ...{ isSplit, repository: join(folder, repository), endpoint, stateDir: null },
       ...(config === undefined ? {} : { config: join(folder, config) }),
     })
   const started: SluiceServer[] = []
@@ -73,15 +74,21 @@ export const startWorld = async (): Promise<World> => {
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    started.push(await start('any', 'slow', 'pooled'))
-    started.push(await start('any', 'slow', 'pooled', 'unbounded.yaml'))
-    started.push(await start('server', 'tiny', 'mlp', 'capped.yaml'))
+    started.push(await start(true, 'slow', 'pooled'))
+    started.push(await start(false, 'slow', 'inline'))
+    started.push(await start(true, 'slow', 'pooled', 'unbounded.yaml'))
+    started.push(await start(false, 'tiny', 'mlp', 'capped.yaml'))
   } catch (error) {
     await stop()
     throw error
   }
-  const [sluice, control, capped] = started as [SluiceServer, SluiceServer, SluiceServer]
-  return { sluice, control, capped, stop }
+  const [pooled, inline, control, capped] = started as [
+    SluiceServer,
+    SluiceServer,
+    SluiceServer,
+    SluiceServer,
+  ]
+  return { pooled, inline, control, capped, stop }
 }
 
 export interface Asked {

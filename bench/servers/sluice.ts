@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { type ThreadTimes, threadsNamed } from '../measure/cpu.ts'
 import {
   atExit,
-  type Core,
   end,
   freePort,
+  moveTo,
   processesNaming,
   start,
   until,
@@ -22,8 +22,11 @@ export interface SluiceOptions {
   readonly stateDir: string | null
   /** A `sluice.yaml` with more settings. */
   readonly config?: string
-  /** Where its processes run: `server` by default. */
-  readonly core?: Core
+  /**
+   * Its compute threads have the core of servers to themselves; all else runs where the load does.
+   * False: all of it is on the core of servers.
+   */
+  readonly isSplit?: boolean
 }
 
 export interface SluiceServer extends Server {
@@ -95,7 +98,7 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     ...size,
     ...ports,
   ]
-  const child = start(command, { core: options.core ?? 'server' })
+  const child = start(command, { core: options.isSplit ? 'load' : 'server' })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
@@ -124,6 +127,8 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     const tids = pids().flatMap((pid) => threadsNamed(pid, pattern))
     return only(allThreads(), tids)
   }
+  const computeThreads = () => named(/^compute-\d+$/)
+  if (options.isSplit) moveTo('server', computeThreads().keys())
   return {
     name: 'sluice',
     port,
@@ -132,7 +137,7 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     controlPort,
     readyMs,
     dataThreads: () => named(/^data-\d+$/),
-    computeThreads: () => named(/^compute-\d+$/),
+    computeThreads,
     allThreads,
     replicaPid: () => pids().find((pid) => threadsNamed(pid, /^data-\d+$/).length > 0) ?? 0,
     reload: () => void child.kill('SIGHUP'),
