@@ -11,7 +11,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { type PlannedVersion, sessionKey } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
-import { markRuns, type RunMark } from '../shared/run-marks.ts'
+import type { RunMark } from '../shared/run-marks.ts'
 import { type ComputeMemory, THREAD_STATE, THREAD_WORDS } from '../shared/shared-memory.ts'
 import { enterState, enterVersion } from '../shared/thread-state.ts'
 import type { Turns } from './batcher-policy.ts'
@@ -131,6 +131,7 @@ export class ComputeLoop {
   /** What became ready before the bell was lowered is seen here, what comes after rings. */
   #sleep(): void {
     const { words } = this.#around.own
+    this.#around.mark.rest()
     Atomics.store(words, THREAD_WORDS.BELL, 0)
     for (const host of this.#hosts.values()) host.pull()
     if (!this.#fair.isIdle) this.#stayAwake()
@@ -138,8 +139,9 @@ export class ComputeLoop {
   }
 
   #load({ grant, planned, versionNumber }: Load): void {
-    const { own, tell } = this.#around
+    const { own, tell, mark } = this.#around
     const { pool } = grant
+    mark.rest()
     this.#stayAwake()
     enterVersion(own.words, THREAD_STATE.LOAD, versionNumber)
     try {
@@ -185,15 +187,11 @@ export class ComputeLoop {
       fair: this.#fair,
       turns,
       originMs,
-      ...markRuns(
-        {
-          onRunStart: () => enterVersion(own.words, THREAD_STATE.RUN, versionNumber),
-          onRunEnd: () => enterState(own.words, THREAD_STATE.IDLE),
-        },
-        mark,
-        versionNumber,
-        true,
-      ),
+      onRunStart: () => {
+        mark.begin(versionNumber)
+        enterVersion(own.words, THREAD_STATE.RUN, versionNumber)
+      },
+      onRunEnd: () => enterState(own.words, THREAD_STATE.IDLE),
       onFinished: (dataThread) => void this.#touched.add(dataThread),
       send: (dataThread, result, transfer) =>
         ports[dataThread]!.postMessage(result, transfer as ArrayBuffer[]),

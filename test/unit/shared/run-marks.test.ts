@@ -44,11 +44,25 @@ test('readMarks() gives what is running and what ran last, and nothing that has 
   first.ran(1)
   second.begin(2)
   third.begin(3)
-  third.end(3)
+  third.rest()
   expect(readMarks(path)).toEqual([
     { identity: IDENTITIES[0], isRunning: false },
     { identity: IDENTITIES[1], isRunning: true },
   ])
+})
+
+test('begin() writes for the first run of a series, and after a rest', () => {
+  const { path, fd } = makeFile()
+  const mark = new RunMark(fd, 0)
+  mark.begin(1)
+  mark.begin(2)
+  expect(readMarks(path)).toEqual([{ identity: IDENTITIES[1], isRunning: true }])
+  writeFileSync(path, new Uint8Array(8)) // as if it had never been written
+  mark.begin(2)
+  expect(readFileSync(path).subarray(0, 8)).toEqual(Buffer.alloc(8))
+  mark.rest()
+  mark.begin(2)
+  expect(readFileSync(path).subarray(0, 8)).toEqual(Buffer.from([2, 0, 0, 0, 1, 0, 0, 0]))
 })
 
 test('markRuns() writes for a short run only when another version ran before', () => {
