@@ -7,16 +7,16 @@
  */
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { clearPool, mapPool, type PoolMemory, poolBytes } from '../runtime/pool-memory.ts'
+import { clearPool, mapPool, type PoolMemory, poolBytes } from '../runtime/pool/pool-memory.ts'
 import type {
   ComputeThreadStart,
   FromComputeThread,
   PoolFailure,
   PoolGrant,
   ToComputeThread,
-} from '../runtime/pool-messages.ts'
-import { poolShape } from '../runtime/pool-shape.ts'
-import { recover } from '../runtime/pool-slots.ts'
+} from '../runtime/pool/pool-messages.ts'
+import { poolShape } from '../runtime/pool/pool-shape.ts'
+import { recover } from '../runtime/pool/pool-slots.ts'
 import type { Clock } from '../shared/clock.ts'
 import {
   type EpochPlan,

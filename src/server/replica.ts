@@ -65,7 +65,7 @@ const startThread: StartThread = (start, { onMessage, onError, onEnded }) => {
 
 const startComputeThread: StartComputeThread = (start, { onMessage, onError, onEnded }) => {
   const name = `compute-${start.thread}`
-  const worker = spawnThread('runtime/compute-thread.ts', name, start, [...start.ports])
+  const worker = spawnThread('runtime/pool/compute-thread.ts', name, start, [...start.ports])
   worker.on('message', onMessage)
   worker.on('error', onError)
   worker.on('exit', onEnded)

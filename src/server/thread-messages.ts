@@ -3,7 +3,7 @@
  */
 
 import type { MessagePort } from 'node:worker_threads'
-import type { PoolFailure, PoolGrant } from '../runtime/pool-messages.ts'
+import type { PoolFailure, PoolGrant } from '../runtime/pool/pool-messages.ts'
 import type { AccessPlan } from '../shared/access-plan.ts'
 import type { EpochPlan, PrepareFailure, ReplicaSettings } from '../shared/epoch-plan.ts'
 import type { ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'

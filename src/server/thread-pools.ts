@@ -1,10 +1,10 @@
 /** The pooled versions of one data thread: queues whose sessions are in compute threads. */
 
 import type { BatcherHandlers } from '../runtime/batch-runs.ts'
-import type { PoolLinks } from '../runtime/pool-links.ts'
-import { mapPool } from '../runtime/pool-memory.ts'
-import { PoolQueue } from '../runtime/pool-queue.ts'
-import { poolShape } from '../runtime/pool-shape.ts'
+import type { PoolLinks } from '../runtime/pool/pool-links.ts'
+import { mapPool } from '../runtime/pool/pool-memory.ts'
+import { PoolQueue } from '../runtime/pool/pool-queue.ts'
+import { poolShape } from '../runtime/pool/pool-shape.ts'
 import { loadKey, type PlannedVersion, type ReplicaSettings } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import type { LiveSession, LiveVersion } from './live-version.ts'

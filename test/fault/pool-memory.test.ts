@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { mapPool, payloadViews } from '../../src/runtime/pool-memory.ts'
-import type { PoolGrant } from '../../src/runtime/pool-messages.ts'
-import { poolShape } from '../../src/runtime/pool-shape.ts'
+import { mapPool, payloadViews } from '../../src/runtime/pool/pool-memory.ts'
+import type { PoolGrant } from '../../src/runtime/pool/pool-messages.ts'
+import { poolShape } from '../../src/runtime/pool/pool-shape.ts'
 import { ComputeThreads } from '../../src/server/compute-threads.ts'
 import { systemClock } from '../../src/shared/clock.ts'
 import { loadKey, type PlannedVersion } from '../../src/shared/epoch-plan.ts'
@@ -26,7 +26,9 @@ const makeCompute = () =>
     ...{ memory: new SharedArrayBuffer(replicaMemoryBytes(1, 1)), clock: systemClock },
     logger: createLogger({ level: 'silent', component: 'test' }),
     start: (start, { onMessage, onError, onEnded }) => {
-      const worker = spawnThread('runtime/compute-thread.ts', 'compute', start, [...start.ports])
+      const worker = spawnThread('runtime/pool/compute-thread.ts', 'compute', start, [
+        ...start.ports,
+      ])
       worker.on('message', onMessage).on('error', onError).on('exit', onEnded)
       atEnd(async () => void (await worker.terminate()))
       return (message) => worker.postMessage(message)

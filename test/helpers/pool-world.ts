@@ -3,13 +3,13 @@
  * and deaths happen when the test says so, in any order. Slots, queues and loops are the real ones.
  */
 
-import { ComputeLoop } from '../../src/runtime/compute-loop.ts'
-import { PoolLinks } from '../../src/runtime/pool-links.ts'
-import { mapPool, type PoolMemory, poolBytes } from '../../src/runtime/pool-memory.ts'
-import type { FromComputeThread, PoolGrant } from '../../src/runtime/pool-messages.ts'
-import { PoolQueue } from '../../src/runtime/pool-queue.ts'
-import { poolShape } from '../../src/runtime/pool-shape.ts'
-import { recover } from '../../src/runtime/pool-slots.ts'
+import { ComputeLoop } from '../../src/runtime/pool/compute-loop.ts'
+import { PoolLinks } from '../../src/runtime/pool/pool-links.ts'
+import { mapPool, type PoolMemory, poolBytes } from '../../src/runtime/pool/pool-memory.ts'
+import type { FromComputeThread, PoolGrant } from '../../src/runtime/pool/pool-messages.ts'
+import { PoolQueue } from '../../src/runtime/pool/pool-queue.ts'
+import { poolShape } from '../../src/runtime/pool/pool-shape.ts'
+import { recover } from '../../src/runtime/pool/pool-slots.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
 import type { PlannedVersion } from '../../src/shared/epoch-plan.ts'
 import type { Refusal } from '../../src/shared/errors.ts'

@@ -1,6 +1,6 @@
 /** Compute threads that do what a test says. They run in the thread of the test. */
 
-import type { ComputeThreadStart, ToComputeThread } from '../../src/runtime/pool-messages.ts'
+import type { ComputeThreadStart, ToComputeThread } from '../../src/runtime/pool/pool-messages.ts'
 import type { ComputeThreadHandlers, StartComputeThread } from '../../src/server/compute-threads.ts'
 import type { Refusal } from '../../src/shared/errors.ts'
 import { atEnd } from './clean-up.ts'

@@ -13,7 +13,7 @@ const ENTRIES: Readonly<Record<string, Kind>> = {
   'src/server/replica.ts': 'process',
   'src/runtime/proving.ts': 'process',
   'src/server/data-thread.ts': 'hot thread',
-  'src/runtime/compute-thread.ts': 'hot thread',
+  'src/runtime/pool/compute-thread.ts': 'hot thread',
   'src/runtime/proving-guard-thread.ts': 'thread',
 }
 
@@ -128,7 +128,7 @@ const SUBJECTS = {
   'src/cli/check.ts': '',
   'src/control/gateway.ts': '',
   'src/server/data-thread.ts': '',
-  'src/runtime/compute-thread.ts': '',
+  'src/runtime/pool/compute-thread.ts': '',
 }
 
 export const CLOSURE_RULES: readonly TidyRule[] = [

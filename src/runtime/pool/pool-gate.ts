@@ -3,16 +3,8 @@
  * share, what waits on each level and what runs cost.
  */
 
-import { type Refusal, refuse } from '../shared/errors.ts'
-import type { WaitingPolicy } from './batcher-policy.ts'
-import {
-  LEVEL_LINE_WORDS,
-  LEVEL_WORDS,
-  levelIndex,
-  POOL_DOUBLES,
-  type PoolMemory,
-} from './pool-memory.ts'
-import { SLOTS_PER_THREAD } from './pool-shape.ts'
+import { type Refusal, refuse } from '../../shared/errors.ts'
+import type { WaitingPolicy } from '../batcher-policy.ts'
 import {
   CAUTION,
   isCostKnown,
@@ -22,8 +14,16 @@ import {
   refuseLate,
   refuseMany,
   spreadOf,
-} from './queue-admission.ts'
-import type { Queued } from './row-queue.ts'
+} from '../queue-admission.ts'
+import type { Queued } from '../row-queue.ts'
+import {
+  LEVEL_LINE_WORDS,
+  LEVEL_WORDS,
+  levelIndex,
+  POOL_DOUBLES,
+  type PoolMemory,
+} from './pool-memory.ts'
+import { SLOTS_PER_THREAD } from './pool-shape.ts'
 
 /** What other versions mean for this one. */
 export interface PoolNeighbours {

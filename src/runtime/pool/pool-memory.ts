@@ -17,7 +17,7 @@
  * others. Compute threads only see what is ready.
  */
 
-import type { TensorData } from '../shared/tensor.ts'
+import type { TensorData } from '../../shared/tensor.ts'
 import { align, columnView, ownerOf, type PoolShape, SLOTS_PER_THREAD } from './pool-shape.ts'
 
 export const POOL_WORDS = {

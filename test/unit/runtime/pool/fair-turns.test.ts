@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { FairTurns } from '../../../src/runtime/fair-turns.ts'
-import { PuppetTurns } from '../../helpers/puppet-turns.ts'
+import { FairTurns } from '../../../../src/runtime/pool/fair-turns.ts'
+import { PuppetTurns } from '../../../helpers/puppet-turns.ts'
 
 /** Tenants that always want a turn, each of which takes so long. */
 const makeHouse = (turnMs: readonly number[]) => {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { POOL_DOUBLES } from '../../../src/runtime/pool-memory.ts'
-import { SLOTS_PER_THREAD } from '../../../src/runtime/pool-shape.ts'
-import { recover } from '../../../src/runtime/pool-slots.ts'
-import { DEFAULT_QUEUE } from '../../../src/shared/queue-policy.ts'
-import type { Tensor } from '../../../src/shared/tensor.ts'
-import { CountingSession, POISON } from '../../helpers/counting-session.ts'
-import { type PoolMember, PoolWorld, type PoolWorldOptions } from '../../helpers/pool-world.ts'
+import { POOL_DOUBLES } from '../../../../src/runtime/pool/pool-memory.ts'
+import { SLOTS_PER_THREAD } from '../../../../src/runtime/pool/pool-shape.ts'
+import { recover } from '../../../../src/runtime/pool/pool-slots.ts'
+import { DEFAULT_QUEUE } from '../../../../src/shared/queue-policy.ts'
+import type { Tensor } from '../../../../src/shared/tensor.ts'
+import { CountingSession, POISON } from '../../../helpers/counting-session.ts'
+import { type PoolMember, PoolWorld, type PoolWorldOptions } from '../../../helpers/pool-world.ts'
 
 let lastId = 0
 

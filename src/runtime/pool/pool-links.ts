@@ -1,7 +1,7 @@
 /** What a data thread has of the compute threads: a bell and a port to each. */
 
 import type { MessagePort } from 'node:worker_threads'
-import { THREAD_WORDS } from '../shared/shared-memory.ts'
+import { THREAD_WORDS } from '../../shared/shared-memory.ts'
 import { type SentResult, type SentTensors, transferable, WAKE } from './pool-messages.ts'
 
 /** The queue of one pooled version, as its links know it. */

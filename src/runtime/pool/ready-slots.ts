@@ -1,6 +1,6 @@
 /** Which of the ready slots of a version come next. */
 
-import type { QueuePolicies } from '../shared/queue-policy.ts'
+import type { QueuePolicies } from '../../shared/queue-policy.ts'
 import {
   POOL_WORDS,
   type PoolMemory,

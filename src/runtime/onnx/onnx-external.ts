@@ -2,7 +2,7 @@
 
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Refusal, refuse } from '../shared/errors.ts'
+import { type Refusal, refuse } from '../../shared/errors.ts'
 
 /** Where the data of one tensor lie. */
 export interface ExternalData {

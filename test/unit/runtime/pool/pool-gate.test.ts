@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import type { WaitingPolicy } from '../../../src/runtime/batcher-policy.ts'
-import { PoolGate } from '../../../src/runtime/pool-gate.ts'
-import { mapPool, POOL_DOUBLES, poolBytes } from '../../../src/runtime/pool-memory.ts'
-import { poolShape } from '../../../src/runtime/pool-shape.ts'
-import { begin, claim, publish } from '../../../src/runtime/pool-slots.ts'
-import type { Queued } from '../../../src/runtime/row-queue.ts'
-import { DEFAULT_QUEUE, type QueuePolicies } from '../../../src/shared/queue-policy.ts'
-import { plannedVersion } from '../../helpers/epoch-plans.ts'
+import type { WaitingPolicy } from '../../../../src/runtime/batcher-policy.ts'
+import { PoolGate } from '../../../../src/runtime/pool/pool-gate.ts'
+import { mapPool, POOL_DOUBLES, poolBytes } from '../../../../src/runtime/pool/pool-memory.ts'
+import { poolShape } from '../../../../src/runtime/pool/pool-shape.ts'
+import { begin, claim, publish } from '../../../../src/runtime/pool/pool-slots.ts'
+import type { Queued } from '../../../../src/runtime/row-queue.ts'
+import { DEFAULT_QUEUE, type QueuePolicies } from '../../../../src/shared/queue-policy.ts'
+import { plannedVersion } from '../../../helpers/epoch-plans.ts'
 
 const ORIGIN_MS = 5000
 

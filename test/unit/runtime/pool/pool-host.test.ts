@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
-import { DEFAULT_QUEUE } from '../../../src/shared/queue-policy.ts'
-import { THREAD_WORDS } from '../../../src/shared/shared-memory.ts'
-import type { Tensor } from '../../../src/shared/tensor.ts'
-import { CountingSession } from '../../helpers/counting-session.ts'
-import { type PoolMember, PoolWorld } from '../../helpers/pool-world.ts'
+import { DEFAULT_QUEUE } from '../../../../src/shared/queue-policy.ts'
+import { THREAD_WORDS } from '../../../../src/shared/shared-memory.ts'
+import type { Tensor } from '../../../../src/shared/tensor.ts'
+import { CountingSession } from '../../../helpers/counting-session.ts'
+import { type PoolMember, PoolWorld } from '../../../helpers/pool-world.ts'
 
 let lastId = 0
 

@@ -1,6 +1,6 @@
 /** How large and how strange a model may be before the walker refuses it. */
 
-import { MODEL_BYTES_MAX } from './proving-task.ts'
+import { MODEL_BYTES_MAX } from '../proving-task.ts'
 
 export interface WalkLimits {
   readonly fileBytesMax: number

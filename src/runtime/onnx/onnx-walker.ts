@@ -4,8 +4,8 @@
  */
 
 import { closeSync, fstatSync, openSync } from 'node:fs'
-import { GatewayError, isRefusal, type Refusal, refuse } from '../shared/errors.ts'
-import { ELEMENTS_MAX } from '../shared/tensor.ts'
+import { GatewayError, isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
+import { ELEMENTS_MAX } from '../../shared/tensor.ts'
 import { checkExternal, parseExternal } from './onnx-external.ts'
 import { WALK_LIMITS, type WalkLimits } from './onnx-limits.ts'
 import {

@@ -3,8 +3,8 @@
  * threads let wait. Each thread keeps an account of its own runs.
  */
 
-import type { CostModel } from './cost-model.ts'
-import { Floor } from './lane-order.ts'
+import type { CostModel } from '../cost-model.ts'
+import { Floor } from '../lane-order.ts'
 import {
   LEVEL_LINE_WORDS,
   LEVEL_WORDS,

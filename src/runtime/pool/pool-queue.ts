@@ -6,10 +6,12 @@
  * until it is taken out in `#leave`, and nobody else frees a slot.
  */
 
-import { type Refusal, refuse } from '../shared/errors.ts'
-import type { Tensor } from '../shared/tensor.ts'
-import type { BatcherHandlers, Place, RunTimes } from './batch-runs.ts'
-import type { WaitingPolicy } from './batcher-policy.ts'
+import { type Refusal, refuse } from '../../shared/errors.ts'
+import type { Tensor } from '../../shared/tensor.ts'
+import type { BatcherHandlers, Place, RunTimes } from '../batch-runs.ts'
+import type { WaitingPolicy } from '../batcher-policy.ts'
+import { EXPIRED, GONE } from '../queue-admission.ts'
+import type { DecodeTarget, Queued, RowQueue } from '../row-queue.ts'
 import { OwnSlots } from './own-slots.ts'
 import { PoolGate } from './pool-gate.ts'
 import type { LinkedQueue, PoolLinks } from './pool-links.ts'
@@ -23,8 +25,6 @@ import {
 } from './pool-memory.ts'
 import type { PoolGrant, SentResult } from './pool-messages.ts'
 import { generationOf, lowerTop, publish, SLOT_STATE, stateOf, withdraw } from './pool-slots.ts'
-import { EXPIRED, GONE } from './queue-admission.ts'
-import type { DecodeTarget, Queued, RowQueue } from './row-queue.ts'
 
 export interface PoolQueueSurroundings {
   readonly grant: PoolGrant

@@ -1,7 +1,8 @@
 /** What a compute thread reads from the slots that it has claimed, and writes into them. */
 
-import type { Tensor, TensorData } from '../shared/tensor.ts'
-import type { Place, RunTimes } from './batch-runs.ts'
+import type { Tensor, TensorData } from '../../shared/tensor.ts'
+import type { Place, RunTimes } from '../batch-runs.ts'
+import type { Queued } from '../row-queue.ts'
 import {
   hasPayload,
   type PoolMemory,
@@ -12,7 +13,6 @@ import {
   SLOT_WORDS,
 } from './pool-memory.ts'
 import { tensorsOn } from './pool-shape.ts'
-import type { Queued } from './row-queue.ts'
 
 export class SlotPayloads {
   readonly #pool: PoolMemory

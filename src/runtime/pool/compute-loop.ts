@@ -9,13 +9,14 @@
  */
 
 import type { MessagePort } from 'node:worker_threads'
-import { type PlannedVersion, sessionKey } from '../shared/epoch-plan.ts'
-import { GatewayError } from '../shared/errors.ts'
-import type { RunMark } from '../shared/run-marks.ts'
-import { type ComputeMemory, THREAD_STATE, THREAD_WORDS } from '../shared/shared-memory.ts'
-import { enterState, enterVersion } from '../shared/thread-state.ts'
-import type { Turns } from './batcher-policy.ts'
-import { CostModel } from './cost-model.ts'
+import { type PlannedVersion, sessionKey } from '../../shared/epoch-plan.ts'
+import { GatewayError } from '../../shared/errors.ts'
+import type { RunMark } from '../../shared/run-marks.ts'
+import { type ComputeMemory, THREAD_STATE, THREAD_WORDS } from '../../shared/shared-memory.ts'
+import { enterState, enterVersion } from '../../shared/thread-state.ts'
+import type { Turns } from '../batcher-policy.ts'
+import { CostModel } from '../cost-model.ts'
+import type { Session } from '../session-types.ts'
 import { FairTurns } from './fair-turns.ts'
 import { PoolHost } from './pool-host.ts'
 import { raiseBell } from './pool-links.ts'
@@ -27,7 +28,6 @@ import {
   WAKE,
 } from './pool-messages.ts'
 import { poolShape } from './pool-shape.ts'
-import type { Session } from './session-types.ts'
 
 export interface ComputeSurroundings {
   readonly thread: number

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { foldExternal } from '../../../src/runtime/onnx-fold.ts'
-import { mlp } from '../../helpers/models.ts'
+import { foldExternal } from '../../../../src/runtime/onnx/onnx-fold.ts'
+import { mlp } from '../../../helpers/models.ts'
 import {
   attribute,
   type Bytes,
@@ -16,8 +16,8 @@ import {
   model,
   node,
   value,
-} from '../../helpers/onnx-writer.ts'
-import { makeTempDir } from '../../helpers/temp-dir.ts'
+} from '../../../helpers/onnx-writer.ts'
+import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
 const DATA = [1.5, -2, 3e38]
 const INLINE = floats('far', [3], DATA)

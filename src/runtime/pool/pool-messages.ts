@@ -5,9 +5,9 @@
  */
 
 import type { MessagePort } from 'node:worker_threads'
-import type { PlannedVersion } from '../shared/epoch-plan.ts'
-import type { Refusal } from '../shared/errors.ts'
-import type { Tensor, TensorData } from '../shared/tensor.ts'
+import type { PlannedVersion } from '../../shared/epoch-plan.ts'
+import type { Refusal } from '../../shared/errors.ts'
+import type { Tensor, TensorData } from '../../shared/tensor.ts'
 
 /** `workerData` of a compute thread. */
 export interface ComputeThreadStart {

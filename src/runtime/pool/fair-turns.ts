@@ -6,7 +6,7 @@
  * One turn to a turn of the event loop, so that messages are heard in between.
  */
 
-import type { Turns } from './batcher-policy.ts'
+import type { Turns } from '../batcher-policy.ts'
 
 export class FairTurns {
   readonly #turns: Turns

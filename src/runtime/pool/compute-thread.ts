@@ -4,16 +4,16 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { systemClock, threadOriginMs } from '../shared/clock.ts'
-import { writeCodeCache } from '../shared/code-cache.ts'
-import { RunMark } from '../shared/run-marks.ts'
-import { MARKS_FD_WORD, mapReplicaMemory, THREAD_WORDS } from '../shared/shared-memory.ts'
-import { beat, keepBeating } from '../shared/thread-state.ts'
-import { currentThreadId } from '../shared/threads.ts'
+import { systemClock, threadOriginMs } from '../../shared/clock.ts'
+import { writeCodeCache } from '../../shared/code-cache.ts'
+import { RunMark } from '../../shared/run-marks.ts'
+import { MARKS_FD_WORD, mapReplicaMemory, THREAD_WORDS } from '../../shared/shared-memory.ts'
+import { beat, keepBeating } from '../../shared/thread-state.ts'
+import { currentThreadId } from '../../shared/threads.ts'
+import { loadProven } from '../load-proven.ts'
+import { warmUp } from '../warm-up.ts'
 import { ComputeLoop } from './compute-loop.ts'
-import { loadProven } from './load-proven.ts'
 import type { ComputeThreadStart, ToComputeThread } from './pool-messages.ts'
-import { warmUp } from './warm-up.ts'
 
 const start = workerData as ComputeThreadStart
 const { thread, dataThreads, computeThreads, memory, ports, keptValuesMax } = start

@@ -1,8 +1,8 @@
 import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { WALK_LIMITS, type WalkLimits } from '../../../src/runtime/onnx-limits.ts'
-import { walkOnnx } from '../../../src/runtime/onnx-walker.ts'
+import { WALK_LIMITS, type WalkLimits } from '../../../../src/runtime/onnx/onnx-limits.ts'
+import { walkOnnx } from '../../../../src/runtime/onnx/onnx-walker.ts'
 import {
   foreignDomain,
   identity,
@@ -10,7 +10,7 @@ import {
   nested,
   ownFunction,
   scaleAdd,
-} from '../../helpers/models.ts'
+} from '../../../helpers/models.ts'
 import {
   type Bytes,
   field,
@@ -23,8 +23,8 @@ import {
   opset,
   value,
   varint,
-} from '../../helpers/onnx-writer.ts'
-import { makeTempDir } from '../../helpers/temp-dir.ts'
+} from '../../../helpers/onnx-writer.ts'
+import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
 const walk = (bytes: Bytes, limits?: Partial<WalkLimits>, folder = makeTempDir()) => {
   const file = join(folder, 'model.onnx')

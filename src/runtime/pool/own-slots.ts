@@ -1,6 +1,6 @@
 /** The slots of one data thread: which are free, and what it writes into them and reads. */
 
-import type { Tensor, TensorData } from '../shared/tensor.ts'
+import type { Tensor, TensorData } from '../../shared/tensor.ts'
 import { hasPayload, type PoolMemory, payloadViews } from './pool-memory.ts'
 import { SLOTS_PER_THREAD, tensorsOn } from './pool-shape.ts'
 import { free } from './pool-slots.ts'

@@ -8,7 +8,8 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { GatewayError, isRefusal, type Refusal } from '../shared/errors.ts'
+import { GatewayError, isRefusal, type Refusal } from '../../shared/errors.ts'
+import { NewFile, withFile } from '../own-files.ts'
 import { parseExternal, tooShort } from './onnx-external.ts'
 import { WALK_LIMITS } from './onnx-limits.ts'
 import {
@@ -19,7 +20,6 @@ import {
   TENSOR_HOLDERS,
 } from './onnx-messages.ts'
 import { endOfField, type WireField, WireReader } from './onnx-wire.ts'
-import { NewFile, withFile } from './own-files.ts'
 
 /** Bits of one element by TensorProto.DataType, for tensors that do not say how long they are. */
 const ELEMENT_BITS: Readonly<Record<number, number>> = {

@@ -3,8 +3,8 @@
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { walkOnnx } from '../../../src/runtime/onnx-walker.ts'
-import { external } from '../../helpers/models.ts'
+import { walkOnnx } from '../../../../src/runtime/onnx/onnx-walker.ts'
+import { external } from '../../../helpers/models.ts'
 import {
   attribute,
   type Bytes,
@@ -18,8 +18,8 @@ import {
   node,
   value,
   varint,
-} from '../../helpers/onnx-writer.ts'
-import { makeTempDir } from '../../helpers/temp-dir.ts'
+} from '../../../helpers/onnx-writer.ts'
+import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
 const walk = (bytes: Bytes, folder = makeTempDir()) => {
   const file = join(folder, 'model.onnx')

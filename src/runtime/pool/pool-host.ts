@@ -3,12 +3,16 @@
  * other instances have their share, and runs it by the same `Batcher` that runs inline versions.
  */
 
-import { type Refusal, refuse } from '../shared/errors.ts'
-import type { Tensor } from '../shared/tensor.ts'
-import type { BatcherHandlers, Place, RunTimes } from './batch-runs.ts'
-import { Batcher } from './batcher.ts'
-import type { BatcherPolicy, Turns } from './batcher-policy.ts'
-import type { CostModel } from './cost-model.ts'
+import { type Refusal, refuse } from '../../shared/errors.ts'
+import type { Tensor } from '../../shared/tensor.ts'
+import type { BatcherHandlers, Place, RunTimes } from '../batch-runs.ts'
+import { Batcher } from '../batcher.ts'
+import type { BatcherPolicy, Turns } from '../batcher-policy.ts'
+import type { CostModel } from '../cost-model.ts'
+import type { Queued } from '../row-queue.ts'
+import type { Session } from '../session-types.ts'
+import { copied, sliceTensors } from '../tensor-copies.ts'
+import { ThreadWork } from '../thread-work.ts'
 import type { FairTurns, Tenant } from './fair-turns.ts'
 import {
   POOL_DOUBLES,
@@ -22,11 +26,7 @@ import { PoolOrder } from './pool-order.ts'
 import { ownerOf } from './pool-shape.ts'
 import { begin, claim, finish, generationOf } from './pool-slots.ts'
 import { isOver } from './ready-slots.ts'
-import type { Queued } from './row-queue.ts'
-import type { Session } from './session-types.ts'
 import { SlotPayloads } from './slot-payloads.ts'
-import { copied, sliceTensors } from './tensor-copies.ts'
-import { ThreadWork } from './thread-work.ts'
 
 /** A request that this thread has claimed. */
 interface Member extends Queued {

@@ -1,12 +1,17 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { hasPayload, mapPool, payloadViews, poolBytes } from '../../../src/runtime/pool-memory.ts'
-import { poolShape, SLOTS_PER_THREAD } from '../../../src/runtime/pool-shape.ts'
-import type { BatchPolicy } from '../../../src/shared/epoch-plan.ts'
-import type { TensorSignature } from '../../../src/shared/tensor.ts'
-import { plannedVersion } from '../../helpers/epoch-plans.ts'
-import { propertyRuns } from '../../helpers/seeds.ts'
-import { rowShapes, signaturesOf } from '../../helpers/tensor-plans.ts'
+import {
+  hasPayload,
+  mapPool,
+  payloadViews,
+  poolBytes,
+} from '../../../../src/runtime/pool/pool-memory.ts'
+import { poolShape, SLOTS_PER_THREAD } from '../../../../src/runtime/pool/pool-shape.ts'
+import type { BatchPolicy } from '../../../../src/shared/epoch-plan.ts'
+import type { TensorSignature } from '../../../../src/shared/tensor.ts'
+import { plannedVersion } from '../../../helpers/epoch-plans.ts'
+import { propertyRuns } from '../../../helpers/seeds.ts'
+import { rowShapes, signaturesOf } from '../../../helpers/tensor-plans.ts'
 
 const MIB = 1024 * 1024
 const NUMBERS = ['BOOL', 'UINT8', 'INT16', 'INT32', 'UINT64', 'FP32', 'FP64'] as const

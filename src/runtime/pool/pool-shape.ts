@@ -9,7 +9,7 @@
  * resident. What has no payload, or does not fit, travels by message, without a copy.
  */
 
-import type { PlannedVersion } from '../shared/epoch-plan.ts'
+import type { PlannedVersion } from '../../shared/epoch-plan.ts'
 import {
   type Datatype,
   type NumericArray,
@@ -17,8 +17,8 @@ import {
   type Tensor,
   type TensorData,
   type TensorSignature,
-} from '../shared/tensor.ts'
-import { denseRowsOf, rowStridesOf } from './batch.ts'
+} from '../../shared/tensor.ts'
+import { denseRowsOf, rowStridesOf } from '../batch.ts'
 
 /** Slots of each data thread. */
 export const SLOTS_PER_THREAD = 2048
