@@ -118,7 +118,7 @@ export interface RecoveryTrial {
   readonly recoveryMs: number | null
 }
 
-const USUAL = 0.8
+const USUAL = 0.5
 const OVERLOAD = 10
 /** Full goodput: what is wanted at twice the capacity, for a second. */
 const SHARE_OF_BEFORE = 0.97
@@ -126,7 +126,10 @@ const FULL_FOR_MS = 1000
 /** Below, there was nothing before that it could come back to. */
 const SERVED_SHARE_MIN = 0.9
 
-/** Eight tenths of the capacity, then ten times, then eight tenths again. */
+/**
+ * Half of the capacity, then ten times, then half again: the machine may become slower by a third
+ * meanwhile, which is no fault of the overload.
+ */
 export const runRecovery = async (
   subject: Subject,
   seconds: number,

@@ -34,7 +34,9 @@ const MEASURED: Measured = {
   ],
   capped: [
     { load: 1, kept: answers(32), reconnecting: answers(32) },
-    { load: 2, kept: answers(64 / 1.75), reconnecting: answers(64) },
+    { load: 2, kept: answers(64), reconnecting: answers(64) },
+    { load: 5, kept: answers(32), reconnecting: answers(64) },
+    { load: 10, kept: answers(16), reconnecting: answers(32) },
   ],
 }
 
@@ -62,8 +64,8 @@ test('findingsOf() judges the default placement, and not the server that sheds n
     'pooled: goodput x10 / peak': [890 / 995, true],
     'pooled: ms from the end of an overload to full goodput, longest': [200, true],
     'share of high priority answered well under a 12-fold spike of low priority': [0.999, true],
-    'tiny model, kept connections x2 / peak': [0.875, false],
-    'tiny model, reconnecting connections x2 / peak': [0.5, false],
+    'tiny model, kept connections: goodput with a crowd / without': [1, true],
+    'tiny model, reconnecting connections: goodput with a crowd / without': [0.5, false],
   })
 })
 
