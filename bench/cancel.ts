@@ -64,9 +64,17 @@ const runTrial = async (
   return trial
 }
 
+/** All of them may wait, however long a row is expected to take. */
+const UNBOUNDED = `limits:
+  queue_work_ms_max: 600000
+`
+
 const startModels = async (): Promise<SluiceServer> => {
-  const repository = mkdtempSync(join(tmpdir(), 'bench-cancel-'))
-  atExit(() => rmSync(repository, { recursive: true, force: true }))
+  const folder = mkdtempSync(join(tmpdir(), 'bench-cancel-'))
+  atExit(() => rmSync(folder, { recursive: true, force: true }))
+  const repository = join(folder, 'models')
+  const config = join(folder, 'sluice.yaml')
+  writeFiles(folder, { 'sluice.yaml': UNBOUNDED })
   const model = slowModel({ usPerRow: US_PER_ROW })
   for (const placement of PLACEMENTS) {
     writeFiles(join(repository, placement), {
@@ -74,7 +82,7 @@ const startModels = async (): Promise<SluiceServer> => {
       'model.yaml': `placement: ${placement}\n`,
     })
   }
-  return startSluice({ repository, endpoint: PLACEMENTS[0], stateDir: null })
+  return startSluice({ repository, config, endpoint: PLACEMENTS[0], stateDir: null })
 }
 
 /** False when too much is run in vain, or somebody who waits is not answered. */

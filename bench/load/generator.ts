@@ -27,6 +27,7 @@ export interface GeneratorResult extends LoadResult {
 const IDS_CHECKED_MAX = 10_000
 const DRAIN_MS = 2_000
 const SEED = 1
+const CLOSES = /\r\nconnection: *close\r\n/i
 const PREDICTION_ID = /\r\nx-sluice-prediction-id: *(\S+)\r\n/i
 
 const plan: LoadPlan = JSON.parse(process.argv[2] ?? '{}')
@@ -85,49 +86,68 @@ class Tally {
 const tally = new Tally()
 const request = formatRequest(plan.target)
 
-/** One connection with at most one request under way. */
+/** One connection with at most one request under way; a new one where the server wants to close. */
 class Connection {
-  #socket: Socket
+  readonly #onIdle: (connection: Connection) => void
+  #socket: Socket | null = null
   #sinceMs = 0
   isBusy = false
+  isOver = false
 
-  constructor(socket: Socket, onIdle: (connection: Connection) => void) {
+  constructor(onIdle: (connection: Connection) => void) {
+    this.#onIdle = onIdle
+  }
+
+  open(): Promise<void> {
+    const socket = connect(plan.target.port, '127.0.0.1')
     this.#socket = socket
     socket.setNoDelay(true)
     const stream = new ResponseStream((status, head, body) => {
       this.isBusy = false
       tally.answered(status, head, body, this.#sinceMs)
-      onIdle(this)
+      // A connection that is refused counts as a failure already.
+      if (CLOSES.test(head)) this.#reopen().catch(() => {})
+      else this.#onIdle(this)
     })
     socket.on('data', (chunk: Buffer) => stream.feed(chunk))
     socket.on('error', (error) => tally.failed(String(error)))
     socket.on('close', () => {
-      if (this.isBusy) tally.failed('the connection was closed under a request')
-      this.isBusy = false
+      if (this.isBusy && this.#socket === socket) {
+        tally.failed('the connection was closed under a request')
+        this.isBusy = false
+      }
     })
+    return new Promise((resolve, reject) => {
+      socket.once('connect', resolve)
+      socket.once('error', reject)
+    })
+  }
+
+  async #reopen(): Promise<void> {
+    this.#socket?.destroy()
+    if (this.isOver) return
+    await this.open()
+    this.#onIdle(this)
   }
 
   /** `sinceMs`: when the request was due, from which its latency counts. */
   send(sinceMs: number): void {
     this.isBusy = true
     this.#sinceMs = sinceMs
-    this.#socket.write(request)
+    this.#socket?.write(request)
   }
 
   close(): void {
-    this.#socket.destroy()
+    this.isOver = true
+    this.#socket?.destroy()
   }
 }
 
-const open = (onIdle: (connection: Connection) => void): Promise<Connection> =>
-  new Promise((resolve, reject) => {
-    const socket = connect(plan.target.port, '127.0.0.1')
-    socket.once('error', reject)
-    socket.once('connect', () => resolve(new Connection(socket, onIdle)))
-  })
-
-const openAll = (onIdle: (connection: Connection) => void): Promise<Connection[]> =>
-  Promise.all(Array.from({ length: plan.connections }, () => open(onIdle)))
+const openAll = async (onIdle: (connection: Connection) => void): Promise<Connection[]> => {
+  const all = Array.from({ length: plan.connections }, () => new Connection(onIdle))
+  await Promise.all(all.map((connection) => connection.open()))
+  return all
+}
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
