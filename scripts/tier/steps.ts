@@ -157,6 +157,16 @@ export const STEPS: readonly Step[] = [
   fullStep('hadolint'),
   fullStep('chromium'),
   {
+    // Of 200 runs and more in `npm run ok`.
+    name: 'models, 10,000 seeds',
+    tier: 'soak',
+    kind: 'vitest',
+    projects: ['property'],
+    files: ['batcher', 'queue', 'pool', 'planning'].map((name) => `test/property/${name}.test.ts`),
+    env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '50' },
+    isRepeat: true,
+  },
+  {
     name: 'soak',
     tier: 'soak',
     kind: 'vitest',
