@@ -9,7 +9,7 @@ export const BLAME_MS = 60_000
 export interface Suspect {
   /** `identityOf` a version (src/shared/run-marks.ts). */
   readonly identity: string
-  /** Its run was under way; else it was the last to run on its thread. */
+  /** Its run, or series of runs, was under way; else it was the last to run on its thread. */
   readonly isCertain: boolean
 }
 

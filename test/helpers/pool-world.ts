@@ -65,6 +65,8 @@ export interface PoolWorldOptions {
   readonly session?: () => Session
   readonly queueRowsMax?: number
   readonly queueWorkMsMax?: number
+  /** Of `openMarks`. */
+  readonly marksFd?: number
 }
 
 export class PoolWorld {
@@ -84,12 +86,14 @@ export class PoolWorld {
   readonly #dataPorts: PuppetPort[][] = []
   readonly #grant: PoolGrant
   readonly #session: () => Session
+  readonly #marksFd: number
 
   constructor(options: PoolWorldOptions = {}) {
     const { dataThreads = 2, computeThreads = 2, planned = {} } = options
     const { queueRowsMax = 1000, queueWorkMsMax = 1e6 } = options
     const limits = { queueRowsMax, queueWorkMsMax }
     this.#session = options.session ?? (() => new CountingSession())
+    this.#marksFd = options.marksFd ?? 0
     this.planned = plannedVersion({ model: 'm', version: 1, ...planned })
     const shape = poolShape(this.planned, dataThreads)
     const memory = new SharedArrayBuffer(poolBytes(shape))
@@ -170,7 +174,7 @@ export class PoolWorld {
       own: { words: compute.words, gauges: new Float64Array(8) },
       dataWords: this.dataWords,
       ports: compute.ports.map(portOf),
-      mark: new RunMark(0, 0),
+      mark: new RunMark(this.#marksFd, thread),
       keptValuesMax: 1e6,
       turns: {
         monotonic: () => {
@@ -193,12 +197,12 @@ export class PoolWorld {
 
   /** A version of the same memory and queues; the first one unless told otherwise. */
   load(thread: number, pool = 1, planned = this.planned): void {
-    const grant = { ...this.#grant, pool }
-    this.computes[thread]!.loop!.onMessage({ type: 'load', grant, planned, versionNumber: 1 })
+    const order = { grant: { ...this.#grant, pool }, planned, versionNumber: planned.version }
+    this.computes[thread]!.loop!.onMessage({ type: 'load', ...order })
   }
 
-  unload(thread: number): void {
-    this.computes[thread]!.loop!.onMessage({ type: 'unload', pool: 1 })
+  unload(thread: number, pool = 1): void {
+    this.computes[thread]!.loop!.onMessage({ type: 'unload', pool })
   }
 
   /** Admits a request of one float pair a row, unless its queue refuses it. */

@@ -76,15 +76,21 @@ export class ComputeLoop {
       },
       () => this.#sleep(),
     )
-    enterState(around.own.words, THREAD_STATE.IDLE) // the one before it may have died in a run
+    // The thread before it may have died in a run.
+    enterState(around.own.words, THREAD_STATE.IDLE)
+    around.mark.clear()
     for (const port of ports) port.on('message', (message) => this.#onSent(message))
     this.#sleep()
   }
 
   readonly onMessage = (message: ToComputeThread): void => {
+    if (message.type === 'wake') {
+      this.#wake()
+      return
+    }
+    this.#around.mark.rest() // a fault of what follows is none of the version that ran
     if (message.type === 'load') this.#load(message)
     else if (message.type === 'unload') this.#unload(message.pool)
-    else if (message.type === 'wake') this.#wake()
     else this.#around.end()
   }
 
@@ -139,9 +145,8 @@ export class ComputeLoop {
   }
 
   #load({ grant, planned, versionNumber }: Load): void {
-    const { own, tell, mark } = this.#around
+    const { own, tell } = this.#around
     const { pool } = grant
-    mark.rest()
     this.#stayAwake()
     enterVersion(own.words, THREAD_STATE.LOAD, versionNumber)
     try {
@@ -187,6 +192,7 @@ export class ComputeLoop {
       fair: this.#fair,
       turns,
       originMs,
+      onTurn: () => mark.restUnless(versionNumber),
       onRunStart: () => {
         mark.begin(versionNumber)
         enterVersion(own.words, THREAD_STATE.RUN, versionNumber)

@@ -48,6 +48,8 @@ export interface HostSurroundings {
   readonly turns: Turns
   /** What is added to `monotonic()` of this thread for the time that all threads share. */
   readonly originMs: number
+  /** Before anything is done for the version in a turn of its. */
+  onTurn(): void
   onRunStart(): void
   onRunEnd(): void
   /** A slot of that data thread is done. */
@@ -149,6 +151,7 @@ export class PoolHost {
   }
 
   #takeTurn(): void {
+    this.#around.onTurn()
     this.#dropCancelled()
     this.pull()
     const tasks = this.#tasks

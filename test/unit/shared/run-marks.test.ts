@@ -65,6 +65,28 @@ test('begin() writes for the first run of a series, and after a rest', () => {
   expect(readFileSync(path).subarray(0, 8)).toEqual(Buffer.from([2, 0, 0, 0, 1, 0, 0, 0]))
 })
 
+test('restUnless() ends a series for another version only', () => {
+  const { path, fd } = makeFile()
+  const mark = new RunMark(fd, 0)
+  mark.begin(1)
+  mark.restUnless(1)
+  expect(readMarks(path)).toEqual([{ identity: IDENTITIES[0], isRunning: true }])
+  mark.restUnless(2)
+  expect(readMarks(path)).toEqual([])
+  mark.begin(1)
+  expect(readMarks(path)).toEqual([{ identity: IDENTITIES[0], isRunning: true }])
+})
+
+test('clear() ends what another thread has left in the slot, which rest() does not know of', () => {
+  const { path, fd } = makeFile()
+  new RunMark(fd, 0).begin(1)
+  const mark = new RunMark(fd, 0)
+  mark.rest()
+  expect(readMarks(path)).toEqual([{ identity: IDENTITIES[0], isRunning: true }])
+  mark.clear()
+  expect(readMarks(path)).toEqual([])
+})
+
 test('markRuns() writes for a short run only when another version ran before', () => {
   const { path, fd } = makeFile()
   const mark = new RunMark(fd, 0)
