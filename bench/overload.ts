@@ -11,12 +11,16 @@ import { printGates } from './measure/gate.ts'
 import { describeCommit, describeMachine } from './measure/machine.ts'
 import { isPinned, REPOSITORY_ROOT } from './measure/processes.ts'
 import type { BenchOptions } from './options.ts'
-import { CAPPED_LOADS, type CappedTrial, runCapped } from './overload/capped.ts'
+import { type CappedTrial, CROWDS, runCapped } from './overload/capped.ts'
 import { drawOverload } from './overload/draw.ts'
-import { CONTROL, findingsOf, type Measured } from './overload/findings.ts'
 import {
-  capacityOf,
-  type LevelTrial,
+  CONTROL,
+  findingsOf,
+  goodOfLoop,
+  type Measured,
+  type RatedTrial,
+} from './overload/findings.ts'
+import {
   type RecoveryTrial,
   runLevel,
   runRecovery,
@@ -24,7 +28,8 @@ import {
   type SpikeTrial,
   type Subject,
 } from './overload/open-trials.ts'
-import { PLACEMENTS, type Placement, startWorld, type World } from './overload/world.ts'
+import { PLACEMENTS, startWorld, type World } from './overload/world.ts'
+import { runPlainLoop } from './peers/plain-loop.ts'
 import { writeResult } from './result-file.ts'
 
 const WHERE =
@@ -33,53 +38,60 @@ const PICTURE = 'docs/overload.svg'
 const LOADS = [0.8, 1, 2, 5, 10]
 const ROUNDS_MAX = 5
 const SECONDS_TINY = 0.5
-/** The server that sheds nothing shows the same every time. */
-const CONTROL_ROUNDS_MAX = 2
+/** Enough to see that it comes to nothing. */
+const CONTROL_ROUNDS_MAX = 3
+/** As many rows as a batch of the model may have, and numbers of a row. */
+const LOOP = { rows: 8, width: 2, seconds: 0.5 }
 
-const noteLevel = (trial: LevelTrial): void => {
+const noteLevel = (trial: RatedTrial): void => {
   const { name, load, due, good, refused, late, missed, failed, lagMs, goodMs } = trial
   const lag = `sent ${lagMs.p99.toFixed(2)} ms late at p99`
+  const share = `${trial.goodPerSecond.toFixed(0)} good/s, ${goodOfLoop(trial).toFixed(2)} of the loop`
   console.log(
-    `  ${name} x${load}: ${trial.goodPerSecond.toFixed(0)} good/s of ${(trial.rowUs / 1000).toFixed(2)} ms; of ${due} ${good} good, ${refused} refused, ${late} late, ${missed} unsent, ${failed} failed; p99 ${goodMs.p99.toFixed(1)} ms; ${lag}`,
+    `  ${name} x${load}: ${share}; of ${due} ${good} good, ${refused} refused, ${late} late, ${missed} unsent, ${failed} failed; p99 ${goodMs.p99.toFixed(1)} ms; ${lag}`,
   )
 }
 
-/** The one high-priority and low-priority model shares the capacity of the pooled one. */
-const spikeSubject = (subjects: readonly Subject[]): Subject => ({
-  ...subjects[0]!,
-  name: 'levels',
-  model: 'levels',
-})
+const subjectsOf = (world: World, round: number): Subject[] => {
+  const ours = PLACEMENTS.map((name) => ({
+    ...{ name, model: name, server: world[name], isControl: false },
+  }))
+  const control = { name: CONTROL, model: 'pooled', server: world.control, isControl: true }
+  return round <= CONTROL_ROUNDS_MAX ? [...ours, control] : ours
+}
 
 const measure = async (options: BenchOptions, world: World): Promise<Measured> => {
   const seconds = options.isTiny ? SECONDS_TINY : options.seconds
   const rounds = Math.min(ROUNDS_MAX, options.rounds)
-  const subjectOf = async (placement: Placement, isControl: boolean): Promise<Subject> => {
-    const name = isControl ? CONTROL : placement
-    const server = isControl ? world.control : world[placement]
-    const capacity = await capacityOf(server, placement, seconds)
-    console.log(`  ${name}: ${capacity.toFixed(0)} requests a second in a closed loop`)
-    return { name, server, model: placement, placement, isControl, capacity }
+  const loopRate = async (): Promise<number> => {
+    const { rowsPerSecond } = await runPlainLoop({ file: world.modelFile, ...LOOP })
+    return rowsPerSecond
   }
-  const levels: LevelTrial[] = []
+  const levels: RatedTrial[] = []
   const recoveries: RecoveryTrial[] = []
   const spikes: SpikeTrial[] = []
   const capped: CappedTrial[] = []
   for (let round = 1; round <= rounds; round++) {
-    console.log(`round ${round} of ${rounds}`)
-    const subjects: Subject[] = []
-    for (const placement of PLACEMENTS) subjects.push(await subjectOf(placement, false))
-    if (round <= CONTROL_ROUNDS_MAX) subjects.push(await subjectOf('pooled', true))
+    let capacity = await loopRate()
+    console.log(`round ${round} of ${rounds}; the plain loop: ${capacity.toFixed(0)} rows/s`)
+    const subjects = subjectsOf(world, round)
     for (const load of options.isTiny ? [1, 10] : LOADS) {
       for (const subject of subjects) {
-        const trial = await runLevel(subject, load, seconds, round)
-        noteLevel(trial)
-        levels.push(trial)
+        const trial = await runLevel(subject, load, { capacity, seconds, seed: round })
+        const after = await loopRate()
+        levels.push({ ...trial, loopPerSecond: (capacity + after) / 2 })
+        noteLevel(levels.at(-1)!)
+        capacity = after
       }
     }
-    for (const subject of subjects) recoveries.push(await runRecovery(subject, seconds, round))
-    spikes.push(await runSpike(spikeSubject(subjects), seconds, round))
-    for (const load of options.isTiny ? [1, 10] : CAPPED_LOADS) {
+    for (const subject of subjects) {
+      const terms = { capacity: await loopRate(), seconds, seed: round }
+      recoveries.push(await runRecovery(subject, terms))
+    }
+    const levelled = { name: 'levels', model: 'levels', server: world.pooled, isControl: false }
+    const terms = { capacity: await loopRate(), seconds, seed: round }
+    spikes.push(await runSpike(levelled, terms))
+    for (const load of options.isTiny ? [10] : CROWDS) {
       capped.push(await runCapped(world.capped, load, seconds))
     }
   }

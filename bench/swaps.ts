@@ -76,9 +76,13 @@ const sampleOf = ({ server }: SwappedModel, swaps: number): MemorySample => {
  * Megabytes a swap, once warmed up, NaN while there is too little to see; null when the replica was
  * replaced meanwhile, which is what bounds its memory then.
  */
-export const memorySlope = (samples: readonly MemorySample[]): number | null => {
-  if (new Set(samples.map(({ pid }) => pid)).size > 1) return null
-  const from = SHARE_LEFT_OUT * Math.max(...samples.map(({ swaps }) => swaps))
+export const memorySlope = (samples: readonly MemorySample[]): number | null =>
+  new Set(samples.map(({ pid }) => pid)).size > 1 ? null : slopeOfProcess(samples)
+
+const slopeOfProcess = (samples: readonly MemorySample[]): number => {
+  const first = samples[0]?.swaps ?? 0
+  const last = Math.max(...samples.map(({ swaps }) => swaps))
+  const from = first + SHARE_LEFT_OUT * (last - first)
   const counted = samples.filter(({ swaps }) => swaps >= from)
   if (counted.length < 2) return Number.NaN
   return slopeOf(counted.map(({ swaps, megabytes }) => [swaps, megabytes] as const))
@@ -138,7 +142,18 @@ const printRounds = ({ quiet, swapping, quietAgain, memory }: SwapRounds): void 
   )
   const same = medianP99(quiet) / medianP99(quietAgain)
   console.log(`A/A of p99 without swaps: ${same.toFixed(2)}`)
-  if (memorySlope(memory) === null) console.log('the replica was replaced: it was recycled')
+  for (const [pid, samples] of Map.groupBy(memory, (sample) => sample.pid)) {
+    const slope = slopeOfProcess(samples).toFixed(2)
+    console.log(`process ${pid}, ${samples.length} looks: ${slope} MB a swap`)
+  }
+}
+
+/** A replica that was replaced for another reason has died. */
+const checkRecycled = async ({ server }: SwappedModel): Promise<void> => {
+  const response = await fetch(`http://127.0.0.1:${server.controlPort}/api/v1/status`)
+  const { recycled } = (await response.json()) as { recycled: { reason: string } | null }
+  if (recycled === null) throw new Error('The replica was replaced, and not to be recycled')
+  console.log(`the replica was recycled: ${recycled.reason}`)
 }
 
 /** False when a number of bench/README.md is missed. */
@@ -147,6 +162,7 @@ export const runSwaps = async (options: BenchOptions): Promise<boolean> => {
   const rounds: SwapRounds = { quiet: [], swapping: [], quietAgain: [], memory: [] }
   try {
     await measure(options, model, rounds)
+    if (memorySlope(rounds.memory) === null) await checkRecycled(model)
   } finally {
     await model.stop()
   }

@@ -82,6 +82,14 @@ export const goodPerSecond = (
   return (sum(inside.map(({ good }) => good)) * 1000) / (inside.length * binMs)
 }
 
+/** Requests that were due between two moments. */
+export const dueBetween = (
+  bins: readonly Bin[],
+  binMs: number,
+  [fromMs, toMs]: readonly [number, number],
+): number =>
+  sum(bins.slice(Math.ceil(fromMs / binMs), Math.floor(toMs / binMs)).map(({ due }) => due))
+
 /** Share of the requests due between two moments that were answered well; 1 if none was due. */
 export const goodShare = (
   bins: readonly Bin[],
@@ -89,7 +97,7 @@ export const goodShare = (
   [fromMs, toMs]: readonly [number, number],
 ): number => {
   const inside = bins.slice(Math.ceil(fromMs / binMs), Math.floor(toMs / binMs))
-  const due = sum(inside.map((bin) => bin.due))
+  const due = dueBetween(bins, binMs, [fromMs, toMs])
   return due === 0 ? 1 : sum(inside.map((bin) => bin.dueGood)) / due
 }
 

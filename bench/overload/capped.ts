@@ -6,41 +6,59 @@
 import { FEATURES_BODY, JSON_HEADERS } from '../fixtures.ts'
 import type { Target } from '../load/load.ts'
 import { runLoad, runReconnecting } from '../load/run-load.ts'
+import { watchCore } from '../measure/cores.ts'
 import { spentNs } from '../measure/cpu.ts'
 import { until } from '../measure/processes.ts'
 import type { Server } from '../servers/server.ts'
 import { CAPPED_CONNECTIONS, DEADLINE_MS } from './world.ts'
 
 /** Times the connections that are let in. */
-export const CAPPED_LOADS = [1, 2, 5, 10] as const
+export const CROWDS = [2, 5, 10] as const
 
 export interface CappedTrial {
   readonly load: number
   /** While clients keep their connections and others want to come in. */
-  readonly kept: GoodAnswers
+  readonly kept: Pair
   /** Where all close theirs after some requests: who comes in changes all the time. */
-  readonly reconnecting: GoodAnswers
+  readonly reconnecting: Pair
+}
+
+/** As many clients as are let in, and right after it `load` times as many. */
+interface Pair {
+  readonly alone: GoodAnswers
+  readonly crowd: GoodAnswers
 }
 
 export interface GoodAnswers {
   readonly perSecond: number
   /** CPU of the data thread for each. */
   readonly cpuUs: number
+  /** Parts of the time in which the cores of server and load were busy. */
+  readonly serverBusy: number
+  readonly loadBusy: number
+}
+
+interface Answered {
+  readonly good: number
+  readonly seconds: number
 }
 
 const REQUESTS_PER_CONNECTION = 50
 const CHANGE_MS_MAX = 10_000
 
 /** As many connections as are let in, by a client that is no limit, and a crowd outside. */
-const keptPerSecond = async (target: Target, load: number, seconds: number): Promise<number> => {
+const runKept = async (target: Target, load: number, seconds: number): Promise<Answered> => {
   const plan = { target, connections: CAPPED_CONNECTIONS, seconds, perSecond: null }
   const crowd = (load - 1) * CAPPED_CONNECTIONS
-  const [inside, outside] = await Promise.all([
-    runLoad(plan),
-    crowd === 0 ? null : untilFull(target).then(() => runClients(target, crowd, seconds)),
-  ])
-  const good = (inside.requests - inside.badAnswers) / inside.seconds
-  return good + (outside === null ? 0 : outside.good / outside.seconds)
+  const endMs = performance.now() + seconds * 1000
+  const runCrowd = async () => {
+    await untilFull(target)
+    const leftSeconds = Math.max(0.1, (endMs - performance.now()) / 1000)
+    return runClients(target, crowd, leftSeconds)
+  }
+  const [inside, outside] = await Promise.all([runLoad(plan), crowd === 0 ? null : runCrowd()])
+  const good = inside.requests - inside.badAnswers + (outside?.good ?? 0)
+  return { good, seconds: inside.seconds }
 }
 
 const isLetIn = async (port: number): Promise<boolean> => {
@@ -72,16 +90,18 @@ const runClients = async (target: Target, clients: number, seconds: number) => {
   return result
 }
 
-const costOf = async (
-  server: Server,
-  seconds: number,
-  run: () => Promise<number>,
-): Promise<GoodAnswers> => {
+const costOf = async (server: Server, run: () => Promise<Answered>): Promise<GoodAnswers> => {
   await untilFree(server)
   const before = server.dataThreads()
-  const perSecond = await run()
+  const [serverBusy, loadBusy] = [watchCore(0), watchCore(1)]
+  const { good, seconds } = await run()
   const spent = spentNs(before, server.dataThreads())
-  return { perSecond, cpuUs: spent / 1000 / Math.max(1, perSecond * seconds) }
+  return {
+    perSecond: good / seconds,
+    cpuUs: spent / 1000 / Math.max(1, good),
+    serverBusy: serverBusy(),
+    loadBusy: loadBusy(),
+  }
 }
 
 export const runCapped = async (
@@ -91,10 +111,12 @@ export const runCapped = async (
 ): Promise<CappedTrial> => {
   const { port, path } = server
   const target = { port, path, body: FEATURES_BODY, headers: JSON_HEADERS }
-  const kept = await costOf(server, seconds, () => keptPerSecond(target, load, seconds))
-  const reconnecting = await costOf(server, seconds, async () => {
-    const { good, seconds: took } = await runClients(target, load * CAPPED_CONNECTIONS, seconds)
-    return good / took
-  })
-  return { load, kept, reconnecting }
+  const kept = (times: number) => costOf(server, () => runKept(target, times, seconds))
+  const reconnecting = (times: number) =>
+    costOf(server, () => runClients(target, times * CAPPED_CONNECTIONS, seconds))
+  return {
+    load,
+    kept: { alone: await kept(1), crowd: await kept(load) },
+    reconnecting: { alone: await reconnecting(1), crowd: await reconnecting(load) },
+  }
 }

@@ -2,7 +2,7 @@
 
 import { type Chart, drawCharts, type Series } from '../measure/chart.ts'
 import { spreadOf } from '../measure/statistics.ts'
-import { CONTROL, type Measured, namesOf, sharesByLevel } from './findings.ts'
+import { CONTROL, goodOfLoop, type Measured, namesOf, type RatedTrial } from './findings.ts'
 
 const SHARE_TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1]
 const LOAD_TICKS = [0.8, 1, 2, 5, 10]
@@ -19,13 +19,20 @@ export const smoothed = (values: readonly number[], size: number): number[] =>
     return some.reduce((sum, one) => sum + one, 0) / size
   })
 
+/** Medians by load. */
+const pointsOf = (trials: readonly RatedTrial[]): [load: number, share: number][] =>
+  [...new Set(trials.map(({ load }) => load))].map((load) => {
+    const shares = trials.filter((trial) => trial.load === load).map(goodOfLoop)
+    return [load, spreadOf(shares).median]
+  })
+
 const levelChart = ({ levels }: Measured, names: readonly string[]): Chart => ({
   title: 'Goodput by load, 50 ms deadline, 1 ms a row',
-  x: { label: 'requests, times the capacity', ticks: LOAD_TICKS, isLogarithmic: true },
-  y: { label: 'good answers / peak', ticks: SHARE_TICKS },
+  x: { label: 'requests, times the rows of a plain loop', ticks: LOAD_TICKS, isLogarithmic: true },
+  y: { label: 'good answers / rows of a plain loop', ticks: SHARE_TICKS },
   series: names.map((name) => ({
     name: titleOf(name),
-    points: [...sharesByLevel(levels, name)],
+    points: pointsOf(levels.filter((trial) => trial.name === name)),
     hasDots: true,
   })),
 })

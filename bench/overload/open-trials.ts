@@ -6,13 +6,12 @@ import type { RequestForm } from '../fixtures.ts'
 import type { Phase } from '../load/arrivals.ts'
 import type { Target } from '../load/load.ts'
 import type { OpenPlan, OpenResult, StreamResult } from '../load/open-plan.ts'
-import { goodPerSecond, goodShare, recoveryMs } from '../load/open-tally.ts'
-import { runLoad, runOpenLoop } from '../load/run-load.ts'
+import { dueBetween, goodPerSecond, goodShare, recoveryMs } from '../load/open-tally.ts'
+import { runOpenLoop } from '../load/run-load.ts'
 import { until } from '../measure/processes.ts'
 import type { Server } from '../servers/server.ts'
 import type { SluiceServer } from '../servers/sluice.ts'
-import { lookAtRuns, rowUsBetween } from './row-cost.ts'
-import { DEADLINE_MS, formOf, type Placement } from './world.ts'
+import { DEADLINE_MS, formOf } from './world.ts'
 
 export const BIN_MS = 50
 /** Until a load has settled. */
@@ -26,18 +25,6 @@ const IDLE_MS_MAX = 60_000
 export const targetOf = ({ port }: Server, { path, body, headers }: RequestForm): Target => ({
   ...{ port, path, body, headers },
 })
-
-/** Answers a second of a closed loop without deadlines: what it can serve. */
-export const capacityOf = async (
-  server: Server,
-  model: string,
-  seconds: number,
-): Promise<number> => {
-  const target = targetOf(server, formOf(model))
-  const result = await runLoad({ target, connections: 16, seconds, perSecond: null })
-  if (result.failures > 0) throw new Error(`${model}: ${result.failures} requests failed`)
-  return result.requests / result.seconds
-}
 
 /** Until an answer comes at once: nothing of what was asked before is waiting any more. */
 export const untilIdle = (server: Server, model: string): Promise<void> => {
@@ -57,10 +44,15 @@ export interface Subject {
   readonly name: string
   readonly server: SluiceServer
   readonly model: string
-  readonly placement: Placement
   readonly isControl: boolean
-  /** Requests a second that it can serve. */
+}
+
+/** How a trial is run. */
+export interface TrialTerms {
+  /** Rows a second of the plain loop a moment ago: more cannot be served. */
   readonly capacity: number
+  readonly seconds: number
+  readonly seed: number
 }
 
 const run = async (subject: Subject, streams: OpenPlan['streams'], seed: number) => {
@@ -83,10 +75,6 @@ export interface LevelTrial extends Omit<StreamResult, 'bins'> {
   /** Times the capacity. */
   readonly load: number
   readonly goodPerSecond: number
-  /** Microseconds that a row cost meanwhile. */
-  readonly rowUs: number
-  /** Part of the time in which rows were run whose answers were good. */
-  readonly usefulShare: number
   readonly lagMs: OpenResult['lagMs']
   readonly firstFailure: string | null
 }
@@ -94,18 +82,13 @@ export interface LevelTrial extends Omit<StreamResult, 'bins'> {
 export const runLevel = async (
   subject: Subject,
   load: number,
-  seconds: number,
-  seed: number,
+  { capacity, seconds, seed }: TrialTerms,
 ): Promise<LevelTrial> => {
-  const phases = [{ seconds, perSecond: load * subject.capacity }]
-  const { server, model, placement } = subject
-  const before = await lookAtRuns(server, model)
+  const phases = [{ seconds, perSecond: load * capacity }]
   const { streams, lagMs, firstFailure } = await run(subject, [streamOf(subject, phases)], seed)
-  const rowUs = rowUsBetween(placement, before, await lookAtRuns(server, model))
   const { bins, ...rest } = streams[0]!
   const rate = goodPerSecond(bins, BIN_MS, [SETTLE_MS, seconds * 1000])
-  const usefulShare = (rate * rowUs) / 1e6
-  return { ...rest, load, goodPerSecond: rate, rowUs, usefulShare, lagMs, firstFailure }
+  return { ...rest, load, goodPerSecond: rate, lagMs, firstFailure }
 }
 
 export interface RecoveryTrial {
@@ -118,7 +101,7 @@ export interface RecoveryTrial {
   readonly recoveryMs: number | null
 }
 
-const USUAL = 0.5
+const USUAL = 0.7
 const OVERLOAD = 10
 /** Full goodput: what is wanted at twice the capacity, for a second. */
 const SHARE_OF_BEFORE = 0.97
@@ -127,15 +110,13 @@ const FULL_FOR_MS = 1000
 const SERVED_SHARE_MIN = 0.9
 
 /**
- * Half of the capacity, then ten times, then half again: the machine may become slower by a third
- * meanwhile, which is no fault of the overload.
+ * Seven tenths of the capacity, then ten times, then seven tenths again: the machine may become
+ * slower by a fifth meanwhile, which is no fault of the overload.
  */
 export const runRecovery = async (
   subject: Subject,
-  seconds: number,
-  seed: number,
+  { capacity, seconds, seed }: TrialTerms,
 ): Promise<RecoveryTrial> => {
-  const { capacity } = subject
   const phases = [
     { seconds, perSecond: USUAL * capacity },
     { seconds, perSecond: OVERLOAD * capacity },
@@ -176,10 +157,8 @@ export interface SpikeTrial {
  */
 export const runSpike = async (
   subject: Subject,
-  seconds: number,
-  seed: number,
+  { capacity, seconds, seed }: TrialTerms,
 ): Promise<SpikeTrial> => {
-  const { capacity } = subject
   const quietSeconds = 1
   const stream = (name: string, priority: number, phases: readonly Phase[]) => ({
     name,
@@ -205,7 +184,7 @@ export const runSpike = async (
   return {
     high: goodShare(highResult.bins, BIN_MS, span),
     low: goodShare(lowResult.bins, BIN_MS, span),
-    highDue: highResult.due,
+    highDue: dueBetween(highResult.bins, BIN_MS, span),
     highMs: highResult.goodMs,
   }
 }

@@ -15,8 +15,8 @@ const US_PER_ROW = 1000
 /** Connections of the capped gateway. */
 export const CAPPED_CONNECTIONS = 64
 
+/** The model as it is placed by default, and pinned to the data thread. */
 export const PLACEMENTS = ['pooled', 'inline'] as const
-export type Placement = (typeof PLACEMENTS)[number]
 
 const LEVELS = `dynamic_batching:
   priority_levels: 2
@@ -33,6 +33,8 @@ const CAPPED = `limits:
 `
 
 export interface World {
+  /** For the plain loop. */
+  readonly modelFile: string
   /** With their bounds as they are by default. */
   readonly pooled: SluiceServer
   readonly inline: SluiceServer
@@ -49,11 +51,10 @@ export const startWorld = async (): Promise<World> => {
   const model = slowModel({ usPerRow: US_PER_ROW })
   writeFiles(folder, {
     'slow/pooled/1/model.onnx': model,
-    'slow/pooled/model.yaml': 'placement: pooled\n',
     'slow/inline/1/model.onnx': model,
     'slow/inline/model.yaml': 'placement: inline\n',
     'slow/levels/1/model.onnx': model,
-    'slow/levels/model.yaml': `placement: pooled\n${LEVELS}`,
+    'slow/levels/model.yaml': LEVELS,
     'unbounded.yaml': UNBOUNDED,
     'capped.yaml': CAPPED,
   })
@@ -88,7 +89,8 @@ export const startWorld = async (): Promise<World> => {
     SluiceServer,
     SluiceServer,
   ]
-  return { pooled, inline, control, capped, stop }
+  const modelFile = join(folder, 'slow/pooled/1/model.onnx')
+  return { modelFile, pooled, inline, control, capped, stop }
 }
 
 export interface Asked {

@@ -128,7 +128,10 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     return only(allThreads(), tids)
   }
   const computeThreads = () => named(/^compute-\d+$/)
-  if (options.isSplit) moveTo('server', computeThreads().keys())
+  if (options.isSplit) {
+    if (computeThreads().size === 0) throw new Error('No model of it is pooled')
+    moveTo('server', computeThreads().keys())
+  }
   return {
     name: 'sluice',
     port,

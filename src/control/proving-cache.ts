@@ -17,7 +17,7 @@ import type { ProvingReport } from '../runtime/proving-report.ts'
 import { isFields } from '../shared/fields.ts'
 import { readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
 
-const FORMAT: StateFormat = { name: 'sluice.proving', version: 1 }
+const FORMAT: StateFormat = { name: 'sluice.proving', version: 2 }
 const COPY = /^([0-9a-f]{64})\.(?:onnx|data)$/
 const REPORT = /^[0-9a-f]{32}(?:-([0-9a-f]{64}))?\.json$/
 

@@ -30,7 +30,7 @@ export interface ProvingReport {
    * within 1e-5 of the column's scale). False also where that could not be tried.
    */
   readonly batchingAgrees: boolean
-  /** Median microseconds of one run at 1, 2, 4 ... rows. Empty: it refused every made-up row. */
+  /** Microseconds of the fastest run at 1, 2, 4 ... rows. Empty: it refused every made-up row. */
   readonly runUsByRows: readonly (readonly [rows: number, us: number])[]
   /**
    * Most rows of one run: `max_batch_size` if that many rows can be run, else where the cost per

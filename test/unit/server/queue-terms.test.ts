@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Grant } from '../../../src/server/access.ts'
-import { admitTimeout, termPolicies, termsOf } from '../../../src/server/queue-terms.ts'
+import type { Pending } from '../../../src/server/pending.ts'
+import {
+  admitTimeout,
+  NO_TERMS,
+  takeTerms,
+  termPolicies,
+  termsOf,
+} from '../../../src/server/queue-terms.ts'
 import { DEFAULT_QUEUE, type QueuePolicies } from '../../../src/shared/queue-policy.ts'
 
 const LIMITS = { timeoutMsDefault: 0, timeoutMsMax: 60_000 }
@@ -75,6 +82,38 @@ describe('termsOf()', () => {
       expect(termsOf(policies, asked(1, 5), Infinity)).toEqual(expected)
     }
   })
+})
+
+describe('takeTerms()', () => {
+  const deadlineOf = (
+    timeout: string,
+    timeoutMsDefault = 0,
+    policies: QueuePolicies | null = null,
+  ) => {
+    const exchange = { timeout, startedMs: 1000, grant: null }
+    const pending = { exchange, format: null, askedPriority: 0, askedTimeoutUs: 0, terms: NO_TERMS }
+    const refusal = takeTerms(pending as unknown as Pending, policies, {
+      ...LIMITS,
+      timeoutMsDefault,
+    })
+    expect(refusal).toBeNull()
+    return pending.terms.deadlineMs - 1000
+  }
+
+  test.each([
+    ['40', 0, 38], // a twentieth is kept for the way of the answer
+    ['100', 0, 95],
+    ['10000', 0, 9995], // of long times 5 ms
+    ['0', 0, 0],
+    ['', 60, 57],
+    ['', 0, Infinity],
+  ])(
+    'has a request that grants %j, by default %d ms, answered within %d ms',
+    (sent, byDefault, ms) => {
+      expect(deadlineOf(sent, byDefault)).toBe(ms)
+      expect(deadlineOf(sent, byDefault, QUEUE)).toBe(ms)
+    },
+  )
 })
 
 test('termPolicies() knows versions that grant everybody the same', () => {

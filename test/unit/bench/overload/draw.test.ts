@@ -12,7 +12,7 @@ test('drawOverload() draws a line for each server in both charts', () => {
   const svg = drawOverload({
     levels: names.flatMap((name) =>
       [1, 10].map((load) => ({
-        ...{ name, load, goodPerSecond: 900, rowUs: 1000, usefulShare: 0.9, firstFailure: null },
+        ...{ name, load, goodPerSecond: 900, loopPerSecond: 1000, firstFailure: null },
         ...{ due: 1, good: 1, late: 0, refused: 0, failed: 0, missed: 0 },
         ...{ goodMs: NONE, refusedMs: NONE, lagMs: NONE },
       })),

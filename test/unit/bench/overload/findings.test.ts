@@ -1,11 +1,21 @@
 import { expect, test } from 'vitest'
-import { findingsOf, type Measured, sharesOfPeak } from '../../../../bench/overload/findings.ts'
-import type { LevelTrial, RecoveryTrial } from '../../../../bench/overload/open-trials.ts'
+import {
+  findingsOf,
+  type Measured,
+  type RatedTrial,
+  sharesOfPeak,
+} from '../../../../bench/overload/findings.ts'
+import type { RecoveryTrial } from '../../../../bench/overload/open-trials.ts'
 
 const NONE = { p50: 0, p99: 0, highest: 0 }
 
-const level = (name: string, load: number, goodPerSecond: number): LevelTrial => ({
-  ...{ name, load, goodPerSecond, rowUs: 1000, usefulShare: goodPerSecond / 1000 },
+const level = (
+  name: string,
+  load: number,
+  goodPerSecond: number,
+  loopPerSecond = 1000,
+): RatedTrial => ({
+  ...{ name, load, goodPerSecond, loopPerSecond },
   ...{ due: 10, good: 10, late: 0, refused: 0, failed: 0, missed: 0 },
   ...{ goodMs: NONE, refusedMs: NONE, lagMs: NONE, firstFailure: null },
 })
@@ -16,11 +26,19 @@ const recovery = (name: string, recoveryMs: number | null): RecoveryTrial => ({
 })
 
 /** The rate is not judged: it falls with what the generator has to do. */
-const answers = (cpuUs: number) => ({ perSecond: 100 / cpuUs ** 2, cpuUs })
+const pair = (aloneUs: number, crowdUs: number) => {
+  const answers = (cpuUs: number) => ({ perSecond: 9 / cpuUs ** 2, cpuUs })
+  const busy = { serverBusy: 0.9, loadBusy: 0.7 }
+  return {
+    alone: { ...answers(aloneUs), ...busy },
+    crowd: { ...answers(crowdUs), ...busy },
+  }
+}
 
 const MEASURED: Measured = {
   levels: [
-    ...[1000, 990].map((rate) => level('pooled', 1, rate)),
+    level('pooled', 1, 1000),
+    level('pooled', 1, 495, 500),
     ...[960, 970].map((rate) => level('pooled', 2, rate)),
     level('inline', 1, 900),
     level('inline', 2, 1),
@@ -33,12 +51,12 @@ const MEASURED: Measured = {
     { high: 0.99, low: 0.1, highDue: 100, highMs: NONE },
   ],
   capped: [
-    { load: 1, kept: answers(32), reconnecting: answers(32) },
-    { load: 2, kept: answers(64), reconnecting: answers(64) },
-    { load: 5, kept: answers(32), reconnecting: answers(64) },
-    { load: 10, kept: answers(16), reconnecting: answers(32) },
+    { load: 2, kept: pair(32, 32), reconnecting: pair(32, 64) },
+    { load: 10, kept: pair(30, 40), reconnecting: pair(36, 40) },
   ],
 }
+
+const CROWD = 'good answers a CPU second / without a crowd'
 
 const valuesOf = (measured: Measured) =>
   Object.fromEntries(
@@ -62,16 +80,18 @@ test('findingsOf() judges the default placement, and not the server that sheds n
   expect(valuesOf(MEASURED)).toEqual({
     'pooled: goodput x2 / peak': [965 / 995, false],
     'pooled: goodput x10 / peak': [890 / 995, true],
-    'pooled: ms from the end of an overload to full goodput, longest': [200, true],
+    'pooled: ms from the end of an overload to full goodput, median': [150, true],
     'share of high priority answered well under a 12-fold spike of low priority': [0.999, true],
-    'tiny model, kept connections: goodput with a crowd / without': [1, true],
-    'tiny model, reconnecting connections: goodput with a crowd / without': [0.5, false],
+    [`tiny model, kept connections x2: ${CROWD}`]: [1, true],
+    [`tiny model, kept connections x10: ${CROWD}`]: [0.75, false],
+    [`tiny model, reconnecting connections x2: ${CROWD}`]: [0.5, false],
+    [`tiny model, reconnecting connections x10: ${CROWD}`]: [0.9, true],
   })
 })
 
 test('findingsOf() takes an overload that nothing recovers from for a failure', () => {
   const measured = { ...MEASURED, recoveries: [recovery('pooled', 100), recovery('pooled', null)] }
-  const what = 'pooled: ms from the end of an overload to full goodput, longest'
+  const what = 'pooled: ms from the end of an overload to full goodput, median'
   expect(valuesOf(measured)[what]).toEqual([Number.POSITIVE_INFINITY, false])
 })
 
