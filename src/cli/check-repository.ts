@@ -9,7 +9,7 @@ import { isAbsolute, join, relative } from 'node:path'
 import type { ConfigProblem, SluiceConfig } from '../config/config.ts'
 import { jsonPlaces } from '../config/json-text.ts'
 import { repositoryParsers } from '../config/parsers.ts'
-import { Catalog, type ProveVersion } from '../control/catalog.ts'
+import { Catalog, type CatalogSources } from '../control/catalog.ts'
 import type { CatalogVersion } from '../control/catalog-version.ts'
 import { notesOn } from '../control/model-status.ts'
 import { Placements } from '../control/placements.ts'
@@ -126,7 +126,7 @@ const proveAll = async (
     logger,
   })
   options.signal.addEventListener('abort', () => prover.close())
-  const prove: ProveVersion = (model, scanned) => {
+  const prove: CatalogSources['prove'] = (model, scanned) => {
     options.onProve(`${model.name}/${scanned.version}`)
     return prover.prove(provingSubject(model, scanned))
   }

@@ -19,14 +19,9 @@ import { type Attempt, failedAttempt, NO_ATTEMPT, type RetryPolicy } from './loa
 import type { PlaceVersion } from './placements.ts'
 import { keptFiles, placementOf } from './planned-version.ts'
 
-export type ProveVersion = (
-  model: ScannedModel,
-  version: ScannedVersion,
-) => Promise<ProvingReport | ProvingFailure>
-
 export interface CatalogSources {
   /** Does not reject. */
-  prove: ProveVersion
+  prove(model: ScannedModel, version: ScannedVersion): Promise<ProvingReport | ProvingFailure>
   readonly place: PlaceVersion
   /** The present epoch. */
   present(): Pick<EpochPlan, 'versions'> | null
@@ -130,20 +125,16 @@ export class Catalog {
 
   /**
    * An epoch was committed: what is neither aspired to nor serves is forgotten, unless it has
-   * failed on the way; and of what is loaded that it has failed before.
+   * failed on the way; what is aspired to since what served has failed is tried.
    */
   onCommitted(serving: ReadonlyMap<string, number>): void {
-    const loaded = new Set(this.#sources.present()?.versions.map(loadKey))
     for (const [name, { scanned, versions, isWanted }] of this.#models) {
       if (!isWanted) continue
-      for (const entry of versions.values()) {
-        const isLoaded = entry.sound !== null && loaded.has(loadKey(entry.sound))
-        if (isLoaded && entry.attempt.tries > 0) this.#put(name, { ...entry, attempt: NO_ATTEMPT })
-      }
       const wanted = new Set<number | undefined>(this.#wantedOf(scanned, versions))
       wanted.add(serving.get(name))
       const hasFailed = (version: number) => versions.get(version)!.failure !== null
       this.#keep(name, (version) => wanted.has(version) || hasFailed(version))
+      this.#tryNext(name)
     }
   }
 
@@ -272,6 +263,16 @@ export class Catalog {
     const attempt = isTried ? this.#failedOnce(entry, failure) : NO_ATTEMPT
     this.#put(model, { ...entry, failure, attempt })
     this.#tryNext(model)
+  }
+
+  /** Replicas have loaded it: that they could not before is past, unless it is poison. */
+  onLoaded(planned: PlannedVersion): void {
+    const { versions, broken = null } = this.#models.get(planned.model) ?? {}
+    const entry = versions?.get(planned.version)
+    if (entry?.failure?.code === 'VERSION_POISONED') return
+    this.#barred.delete(loadKey(planned))
+    if (!entry?.sound || loadKey(entry.sound) !== loadKey(planned)) return
+    this.#put(planned.model, { ...entry, failure: broken, attempt: NO_ATTEMPT })
   }
 
   /** Tries again what is due. */

@@ -85,6 +85,10 @@ export class PrepareFailures {
 
   /** Draws conclusions from a round. Returns whether another plan follows from them. */
   take({ plan, isCommitted, ready, failures, lost }: Round): boolean {
+    const { catalog, publisher } = this.#sources
+    if (isCommitted && ready.some((replica) => publisher.isCurrent(replica))) {
+      for (const version of plan.versions) catalog.onLoaded(version)
+    }
     const found = new Map(failures.map(({ failure }) => [versionName(failure), failure]))
     const blamed = this.#blame(plan, lost, !isCommitted)
     if (blamed !== null) found.set(versionName(blamed), blamed)

@@ -6,7 +6,7 @@ import type { ScannedModel, ScannedVersion } from '../registry/folder.ts'
 import type { ProvingTask } from '../runtime/proving-task.ts'
 import { refuse } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import type { ProveVersion } from './catalog.ts'
+import type { CatalogSources } from './catalog.ts'
 import type { PoisonList } from './poison-list.ts'
 import type { Prover } from './prover.ts'
 
@@ -37,7 +37,7 @@ export interface ProveParts {
 
 /** Has scanned versions proved, and logs those that fail. */
 export const proveBy =
-  ({ prover, logger, isEnding, poisonOf }: ProveParts): ProveVersion =>
+  ({ prover, logger, isEnding, poisonOf }: ProveParts): CatalogSources['prove'] =>
   async (model, scanned) => {
     const result = await prover.prove(provingSubject(model, scanned))
     const { folder, stamp, version } = scanned

@@ -190,6 +190,62 @@ test('a version that serves and begins to kill whoever loads it is given up', as
   expect(world.replicas.map(({ served }) => served?.epoch)).toEqual([world.publisher.plan?.epoch])
 })
 
+test.each([
+  { proving: 3, loads: 2, serves: 3 },
+  { proving: 5, loads: 0, serves: 3 },
+  { proving: 3, loads: 3, serves: 1 },
+  { proving: 6, loads: 0, serves: 1 },
+])(
+  'with 5 retries, $proving failed proofs and $loads failed loads leave v$serves',
+  async (each) => {
+    const world = await settledWorld((empty) => empty.put('a', 1, 'sound'))
+    world.put('a', 3, 'sound')
+    world.flaws.set('a v3', each.proving)
+    world.hitches.set('a v3', each.loads)
+    await world.reload(400_000)
+    expect(world.answering('a')).toBe(each.serves)
+    expect(world.proved.filter((key) => key === 'a v3')).toHaveLength(6)
+    // What was given up is tried again by the next scan.
+    await world.reload()
+    expect(world.answering('a')).toBe(3)
+  },
+)
+
+test('a version that can be loaded again serves on, though it had failed before', async () => {
+  const world = await settledWorld((empty) => {
+    empty.put('a', 3, 'sound')
+    empty.put('b', 1, 'sound')
+  })
+  // Nobody serves it any more, its files hang, and successors load what they were the third time.
+  for (const { incarnation } of world.replicas) world.kill(incarnation)
+  world.hitches.set('a v3', 3)
+  world.put('a', 3, 'hanging')
+  world.damage('b', 1)
+  world.put('b', 1, 'sound')
+  world.loadMs = 59_000
+  await world.clock.advance(1000)
+  await world.reload(1_000_000)
+  expect(world.written.flatMap(({ unavailable }) => unavailable)).toEqual([])
+  expect(world.publisher.plan?.versions).toMatchObject([
+    { provenSha256: 'a/3/sound/1' },
+    { provenSha256: 'b/1/sound/4' },
+  ])
+})
+
+test('an older version is proved once the one that served cannot be loaded any more', async () => {
+  const world = await settledWorld((empty) => {
+    empty.put('a', 1, 'sound')
+    empty.put('a', 3, 'sound')
+  })
+  for (const { incarnation } of world.replicas) world.kill(incarnation)
+  world.hitches.set('a v3', 3)
+  world.put('a', 3, 'hanging')
+  world.loadMs = 59_000
+  await world.clock.advance(1000)
+  await world.reload(1_000_000)
+  expect(world.answering('a')).toBe(1)
+})
+
 test('work that is due for ever leaves the event loop its turns', async () => {
   const world = new PlanningWorld()
   Object.defineProperty(world.catalog, 'retryAtMs', { get: () => 0 })
