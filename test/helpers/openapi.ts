@@ -54,9 +54,9 @@ export const describe = (...endpoints: readonly ApiEndpoint[]): DocumentText => 
   return JSON.parse(text) as DocumentText
 }
 
-/** Whether a value fits a component: `PredictRequest.clicks`. */
+/** Whether a value fits a component: `PredictRequest.clicks`. What a value inherits is no key. */
 export const validatorOf = (document: DocumentText) => {
-  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, ownProperties: true })
   ajv.addSchema({ ...document, $id: 'api' })
   return (component: string, value: unknown): string | null => {
     const validate = ajv.getSchema(`api#/components/schemas/${component}`)
