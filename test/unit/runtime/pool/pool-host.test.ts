@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { DEFAULT_QUEUE } from '../../../../src/shared/queue-policy.ts'
 import { THREAD_WORDS } from '../../../../src/shared/shared-memory.ts'
 import type { Tensor } from '../../../../src/shared/tensor.ts'
+import { collect } from '../../../helpers/collect.ts'
 import { CountingSession } from '../../../helpers/counting-session.ts'
 import { type PoolMember, PoolWorld } from '../../../helpers/pool-world.ts'
 
@@ -29,8 +28,6 @@ test('a version that was unloaded takes nothing any more, whatever timers it has
 })
 
 test('tensors of a request that is past its deadline are let go', async () => {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
   const world = new PoolWorld({ dataThreads: 1, computeThreads: 1 })
   const late = member(20, { deadlineMs: world.nowMs + 5 })
   world.admit(0, late, 'tensors')
@@ -38,8 +35,7 @@ test('tensors of a request that is past its deadline are let go', async () => {
   world.pass(6)
   world.settle(2)
   expect(world.left.get(late.id)).toMatchObject([{ code: 'DEADLINE_EXPIRED' }])
-  await new Promise((resolve) => setImmediate(resolve))
-  collect()
+  await collect()
   expect(sent.deref()).toBe(undefined)
 })
 
