@@ -72,9 +72,17 @@ const isLetIn = async (port: number): Promise<boolean> => {
   }
 }
 
+/** So many looks in a row: while clients of an earlier load leave, one may be let in by chance. */
+const FREE_LOOKS = 20
+
 /** Until nobody of an earlier load is left inside. */
-const untilFree = ({ port }: Server): Promise<void> =>
-  until('a connection', CHANGE_MS_MAX, () => isLetIn(port))
+const untilFree = ({ port }: Server): Promise<void> => {
+  let looks = 0
+  return until('a free gateway', CHANGE_MS_MAX, async () => {
+    looks = (await isLetIn(port)) ? looks + 1 : 0
+    return looks === FREE_LOOKS
+  })
+}
 
 /** Until those who keep their connections have all of them. */
 const untilFull = ({ port }: Target): Promise<void> =>
