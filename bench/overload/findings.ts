@@ -17,7 +17,7 @@ export const CONTROL = 'no shedding'
 /** Least shares of the peak, by times the capacity. */
 const WANTED_SHARE: Readonly<Record<number, number>> = { 2: 0.97, 5: 0.93, 10: 0.88 }
 const WANTED_CAPPED_SHARE = 0.9
-/** A model that takes 1 ms a row is pooled, unless somebody pins it: its numbers are to be met. */
+/** From 1 ms a batch on a model is pooled, unless somebody pins it: its numbers are to be met. */
 const DEFAULT = 'pooled'
 const RECOVERY_MS_MAX = 1_000
 const WANTED_HIGH_SHARE = 0.999

@@ -15,7 +15,7 @@ const US_PER_ROW = 1000
 /** Connections of the capped gateway. */
 export const CAPPED_CONNECTIONS = 64
 
-/** The model as it is placed by default, and pinned to the data thread. */
+/** The same model pinned to a compute thread, where it belongs, and to the data thread. */
 export const PLACEMENTS = ['pooled', 'inline'] as const
 
 const LEVELS = `dynamic_batching:
@@ -51,10 +51,11 @@ export const startWorld = async (): Promise<World> => {
   const model = slowModel({ usPerRow: US_PER_ROW })
   writeFiles(folder, {
     'slow/pooled/1/model.onnx': model,
+    'slow/pooled/model.yaml': 'placement: pooled\n',
     'slow/inline/1/model.onnx': model,
     'slow/inline/model.yaml': 'placement: inline\n',
     'slow/levels/1/model.onnx': model,
-    'slow/levels/model.yaml': LEVELS,
+    'slow/levels/model.yaml': `placement: pooled\n${LEVELS}`,
     'unbounded.yaml': UNBOUNDED,
     'capped.yaml': CAPPED,
   })
