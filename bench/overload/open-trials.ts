@@ -101,18 +101,13 @@ export interface RecoveryTrial {
   readonly recoveryMs: number | null
 }
 
-const USUAL = 0.7
+const USUAL = 0.8
 const OVERLOAD = 10
-/** Full goodput: what is wanted at twice the capacity, for a second. */
-const SHARE_OF_BEFORE = 0.97
-const FULL_FOR_MS = 1000
+const SHARE_OF_BEFORE = 0.99
 /** Below, there was nothing before that it could come back to. */
 const SERVED_SHARE_MIN = 0.9
 
-/**
- * Seven tenths of the capacity, then ten times, then seven tenths again: the machine may become
- * slower by a fifth meanwhile, which is no fault of the overload.
- */
+/** Eight tenths of the capacity, then ten times, then eight tenths again. */
 export const runRecovery = async (
   subject: Subject,
   { capacity, seconds, seed }: TrialTerms,
@@ -130,7 +125,7 @@ export const runRecovery = async (
   const tookMs =
     before < SERVED_SHARE_MIN
       ? Number.POSITIVE_INFINITY
-      : recoveryMs(bins, BIN_MS, { endMs, spanMs: Math.min(FULL_FOR_MS, endMs - fromMs), share })
+      : recoveryMs(bins, BIN_MS, { endMs, spanMs: seconds * 1000, share })
   return {
     name: subject.name,
     goodPerSecond: bins.map(({ good }) => (good * 1000) / BIN_MS),

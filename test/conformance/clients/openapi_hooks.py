@@ -4,7 +4,6 @@ import schemathesis
 from schemathesis.generation import GenerationMode
 
 OF_THE_BODY = ("content-encoding", "inference-header-content-length")
-TIMEOUT = "x-sluice-timeout-ms"
 
 
 @schemathesis.hook
@@ -13,9 +12,3 @@ def before_call(context, case, kwargs):
     if case.meta is None or case.meta.generation.mode is GenerationMode.POSITIVE:
         for name in [name for name in case.headers or {} if name.lower() in OF_THE_BODY]:
             del case.headers[name]
-    # uWebSockets trims bytes above 127 at the ends of a value as it does spaces (decision 0002), so
-    # that nothing is left of a value of nothing else: an empty one is as good as none.
-    for name in [name for name in case.headers or {} if name.lower() == TIMEOUT]:
-        value = case.headers[name]
-        if isinstance(value, str) and not value.isascii():
-            case.headers[name] = f"?{value}?"
