@@ -1,6 +1,7 @@
 /** One replica process as control knows it: a child of ours, or of an earlier control. */
 
 import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { create } from '@bufbuild/protobuf'
 import { DrainSchema } from '../../proto/gen/control_pb.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
@@ -8,6 +9,7 @@ import { GatewayError } from '../shared/errors.ts'
 import { findIdentity, isAlive, type ProcessIdentity } from '../shared/process-identity.ts'
 import { settingsSha256 } from '../shared/replica-settings.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
+import { engineThreadsOf } from './engine-threads.ts'
 import type { ReplicaFile } from './replica-files.ts'
 import { withReplicaLog } from './replica-log.ts'
 
@@ -101,8 +103,10 @@ export const startFault = (error: unknown): string => {
  */
 export const spawnReplica = (options: SpawnOptions): ReplicaProcess => {
   const { entry, settings, logsPath, nowMs, patienceMs, onEnd } = options
+  const engineThreads = engineThreadsOf(settings, availableParallelism())
+  const words = [`--v8-pool-size=${engineThreads}`, entry, JSON.stringify(settings)]
   const child = withReplicaLog(logsPath, settings.replica, (log) =>
-    spawn(process.execPath, [entry, JSON.stringify(settings)], {
+    spawn(process.execPath, words, {
       detached: true,
       stdio: ['ignore', log, log],
     }),
