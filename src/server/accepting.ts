@@ -44,9 +44,9 @@ export const PAUSE_MS_MAX = 1000
 /** Then it accepts for at least so long, in which every thread of a port lets some in. */
 const OPEN_MS_MIN = 200
 
-/** A thread that was full accepts again from here down, or it would close for each client. */
-const roomAt = (connectionsMax: number): number =>
-  Math.min(connectionsMax - 1, Math.floor(connectionsMax * 0.95))
+/** Whether a thread that was full has room again: not yet with the first that leaves. */
+export const hasRoom = (connections: number, connectionsMax: number): boolean =>
+  connections <= Math.min(connectionsMax - 1, Math.floor(connectionsMax * 0.95))
 
 export const openState = (nowMs: number): AcceptState => ({
   accepting: ACCEPTING.OPEN,
@@ -68,12 +68,12 @@ const next = (
     return isLate && isLoaded && forMs >= OPEN_MS_MIN ? ACCEPTING.LATE : ACCEPTING.OPEN
   }
   if (forMs >= PAUSE_MS_MAX) return ACCEPTING.OPEN
-  if (accepting === ACCEPTING.FULL && connections > roomAt(connectionsMax)) return accepting
+  if (accepting === ACCEPTING.FULL && !hasRoom(connections, connectionsMax)) return accepting
   if (accepting === ACCEPTING.LATE && lateSinceMs !== null) return accepting
   return ACCEPTING.OPEN
 }
 
-/** To be asked at every look, and whenever the number of connections reaches the most. */
+/** To be asked at every look, and whenever a thread becomes full or has room again. */
 export const lookAtAccepting = (state: AcceptState, facts: AcceptFacts): AcceptState => {
   const { lagMs, nowMs } = facts
   const lateSinceMs = lagMs <= LATE_MS ? null : (state.lateSinceMs ?? nowMs)

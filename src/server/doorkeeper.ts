@@ -5,6 +5,7 @@ import {
   ACCEPTING,
   type Accepting,
   type AcceptState,
+  hasRoom,
   LOOK_CONNECTIONS_MIN,
   LOOK_MS,
   lookAtAccepting,
@@ -53,8 +54,14 @@ export class Doorkeeper {
   /** As `HttpEngineOptions.onConnections`. */
   onConnections(delta: 1 | -1): void {
     this.#connections += delta
-    if (delta < 0) return
-    const isFull = this.#connections >= this.#surroundings.connectionsMax
+    const { connectionsMax } = this.#surroundings
+    if (delta < 0) {
+      // At once: until the next look as many places would be empty as clients leave in that time.
+      const wasFull = this.#state.accepting === ACCEPTING.FULL
+      if (wasFull && hasRoom(this.#connections, connectionsMax)) this.#look()
+      return
+    }
+    const isFull = this.#connections >= connectionsMax
     const isUnseen = this.#connections >= LOOK_CONNECTIONS_MIN && this.#cancelLook === null
     // At once, in the middle of accepting: whoever waits behind this one is left to the kernel.
     if (isFull || isUnseen) this.#look()

@@ -46,7 +46,6 @@ test('Doorkeeper closes with the connection that is the last, and opens when the
   await clock.advance(5000)
   expect(door.isAccepting).toBe(false)
   come(1, -1)
-  await clock.advance(20)
   expect([door.isAccepting, changes]).toEqual([true, [ACCEPTING.FULL, ACCEPTING.OPEN]])
   await clock.advance(20)
   expect(clock.pending).toBe(0)
