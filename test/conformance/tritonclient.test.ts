@@ -25,6 +25,7 @@ test('README.md: the program in Python prints what stands below it', async () =>
 })
 
 const LOADS = `
+import time
 import tritonclient.http as http
 from tritonclient.utils import InferenceServerException
 
@@ -32,6 +33,11 @@ client = http.InferenceServerClient("ADDRESS")
 
 def state():
     return [(row.get("state"), row.get("reason")) for row in client.get_model_repository_index()]
+
+def drained():
+    while state()[0][0] == "UNLOADING":
+        time.sleep(0.01)
+    return state()[0]
 
 def refused(call):
     try:
@@ -43,7 +49,7 @@ print(state(), client.is_model_ready("m"))
 client.load_model("m")
 print(state(), client.is_model_ready("m"))
 client.unload_model("m", unload_dependents=True)
-print(state()[0][1], client.is_model_ready("m"))
+print(client.is_model_ready("m"), drained())
 print(refused(lambda: client.load_model("n")))
 print(refused(lambda: client.load_model("m", config="{}")))
 `
@@ -56,7 +62,7 @@ test('tritonclient loads and unloads in the explicit mode', async () => {
   const [before, loaded, unloaded, ...refusals] = runPython('tritonclient', program).split('\n')
   expect(before).toBe("[('UNAVAILABLE', 'unloaded')] False")
   expect(loaded).toBe("[('READY', '')] True")
-  expect(unloaded).toBe('unloaded False')
+  expect(unloaded).toBe("False ('UNAVAILABLE', 'unloaded')")
   expect(refusals[0]).toBe("failed to load 'n', failed to poll from model repository")
   expect(refusals[1]).toMatch(/takes no files or config by request/)
 })
