@@ -13,14 +13,9 @@ import { isPinned, REPOSITORY_ROOT } from './measure/processes.ts'
 import type { BenchOptions } from './options.ts'
 import { type CappedTrial, CROWDS, runCapped } from './overload/capped.ts'
 import { drawOverload } from './overload/draw.ts'
+import { CONTROL, findingsOf, goodOfLoop, type Measured } from './overload/findings.ts'
 import {
-  CONTROL,
-  findingsOf,
-  goodOfLoop,
-  type Measured,
-  type RatedTrial,
-} from './overload/findings.ts'
-import {
+  type LevelTrial,
   type RecoveryTrial,
   runLevel,
   runRecovery,
@@ -29,7 +24,7 @@ import {
   type Subject,
 } from './overload/open-trials.ts'
 import { PLACEMENTS, startWorld, type World } from './overload/world.ts'
-import { runPlainLoop } from './peers/plain-loop.ts'
+import { type CoreSpeed, probeCoreSpeed } from './peers/core-speed.ts'
 import { writeResult } from './result-file.ts'
 
 const WHERE =
@@ -38,12 +33,13 @@ const PICTURE = 'docs/overload.svg'
 const LOADS = [0.8, 1, 2, 5, 10]
 const ROUNDS_MAX = 5
 const SECONDS_TINY = 0.5
+const SECONDS_WARM_UP = 1
 /** Enough to see that it comes to nothing. */
 const CONTROL_ROUNDS_MAX = 3
-/** As many rows as a batch of the model may have, and numbers of a row. */
-const LOOP = { rows: 8, width: 2, seconds: 0.5 }
+/** Numbers of a row of the slow model. */
+const WIDTH = 2
 
-const noteLevel = (trial: RatedTrial): void => {
+const noteLevel = (trial: LevelTrial): void => {
   const { name, load, due, good, refused, late, missed, failed, lagMs, goodMs } = trial
   const lag = `sent ${lagMs.p99.toFixed(2)} ms late at p99`
   const share = `${trial.goodPerSecond.toFixed(0)} good/s, ${goodOfLoop(trial).toFixed(2)} of the loop`
@@ -60,39 +56,32 @@ const subjectsOf = (world: World, round: number): Subject[] => {
   return round <= CONTROL_ROUNDS_MAX ? [...ours, control] : ours
 }
 
-const measure = async (options: BenchOptions, world: World): Promise<Measured> => {
+const measure = async (options: BenchOptions, world: World, core: CoreSpeed): Promise<Measured> => {
   const seconds = options.isTiny ? SECONDS_TINY : options.seconds
   const rounds = Math.min(ROUNDS_MAX, options.rounds)
-  const loopRate = async (): Promise<number> => {
-    const { rowsPerSecond } = await runPlainLoop({ file: world.modelFile, ...LOOP })
-    return rowsPerSecond
-  }
-  const levels: RatedTrial[] = []
+  const levels: LevelTrial[] = []
   const recoveries: RecoveryTrial[] = []
   const spikes: SpikeTrial[] = []
   const capped: CappedTrial[] = []
-  for (let round = 1; round <= rounds; round++) {
-    let capacity = await loopRate()
-    console.log(`round ${round} of ${rounds}; the plain loop: ${capacity.toFixed(0)} rows/s`)
-    const subjects = subjectsOf(world, round)
+  // A gateway that has just started compiles what it runs for the first time.
+  for (const subject of subjectsOf(world, 1)) {
+    await runLevel(subject, 2, { capacity: core.now(), seconds: SECONDS_WARM_UP, seed: 0 }, core)
+  }
+  for (let seed = 1; seed <= rounds; seed++) {
+    console.log(`round ${seed} of ${rounds}; the plain loop: ${core.now().toFixed(0)} rows/s`)
+    const terms = () => ({ capacity: core.now(), seconds, seed })
+    const subjects = subjectsOf(world, seed)
     for (const load of options.isTiny ? [1, 10] : LOADS) {
       for (const subject of subjects) {
-        const trial = await runLevel(subject, load, { capacity, seconds, seed: round })
-        const after = await loopRate()
-        levels.push({ ...trial, loopPerSecond: (capacity + after) / 2 })
+        levels.push(await runLevel(subject, load, terms(), core))
         noteLevel(levels.at(-1)!)
-        capacity = after
       }
     }
-    for (const subject of subjects) {
-      const terms = { capacity: await loopRate(), seconds, seed: round }
-      recoveries.push(await runRecovery(subject, terms))
-    }
+    for (const subject of subjects) recoveries.push(await runRecovery(subject, terms, core))
     const levelled = { name: 'levels', model: 'levels', server: world.pooled, isControl: false }
-    const terms = { capacity: await loopRate(), seconds, seed: round }
-    spikes.push(await runSpike(levelled, terms))
+    spikes.push(await runSpike(levelled, terms()))
     for (const load of options.isTiny ? [10] : CROWDS) {
-      capped.push(await runCapped(world.capped, load, seconds))
+      capped.push(await runCapped(world.capped, load, seconds, core))
     }
   }
   return { levels, recoveries, spikes, capped }
@@ -101,8 +90,9 @@ const measure = async (options: BenchOptions, world: World): Promise<Measured> =
 /** False when a number of bench/README.md is missed. */
 export const runOverload = async (options: BenchOptions): Promise<boolean> => {
   const world = await startWorld()
+  const core = await probeCoreSpeed({ file: world.modelFile, width: WIDTH })
   try {
-    const measured = await measure(options, world)
+    const measured = await measure(options, world, core)
     const { gates, lines } = findingsOf(measured)
     const { cpu, cores, node, kernel } = describeMachine()
     console.log(`\n${cores} x ${cpu}, node ${node}, kernel ${kernel}, commit ${describeCommit()}`)
@@ -113,6 +103,7 @@ export const runOverload = async (options: BenchOptions): Promise<boolean> => {
     writeResult(options, { isPinned, gates, ...measured })
     return options.isTiny || gates.every(({ isMet }) => isMet)
   } finally {
+    await core.stop()
     await world.stop()
   }
 }

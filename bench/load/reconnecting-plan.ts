@@ -5,6 +5,8 @@ import type { Target } from './load.ts'
 export interface ReconnectingPlan {
   readonly target: Target
   readonly clients: number
+  /** Before anything counts: who is let in settles first, among clients that start cold. */
+  readonly settleSeconds: number
   readonly seconds: number
   readonly requestsPerConnection: number
   /** An answer counts when it has come so long after its request was sent. */

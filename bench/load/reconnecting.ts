@@ -12,13 +12,17 @@ import type { ReconnectingPlan, ReconnectingResult } from './reconnecting-plan.t
 import { formatRequest } from './request-bytes.ts'
 import { ResponseStream } from './response-stream.ts'
 
+// Most connections are refused: the error of each would else cost more than the connecting.
+Error.stackTraceLimit = 0
+
 const RETRY_MS = 10
 const RETRY_MS_MAX = 1_000
 const SEED = 9
 
 const plan: ReconnectingPlan = JSON.parse(await text(process.stdin))
 const request = formatRequest(plan.target)
-const counts = { good: 0, late: 0, refused: 0, failed: 0, broken: 0, connected: 0 }
+const NONE = { good: 0, late: 0, refused: 0, failed: 0, broken: 0, connected: 0 }
+const counts = { ...NONE }
 let isOver = false
 
 const note = (status: number, tookMs: number): void => {
@@ -70,9 +74,14 @@ const live = async (): Promise<void> => {
   }
 }
 
-const startMs = performance.now()
+const pass = (passSeconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, passSeconds * 1000))
+
 for (let client = 0; client < plan.clients; client++) void live()
-await new Promise((resolve) => setTimeout(resolve, plan.seconds * 1000))
+await pass(plan.settleSeconds)
+Object.assign(counts, NONE)
+const startMs = performance.now()
+await pass(plan.seconds)
 isOver = true
 const seconds = (performance.now() - startMs) / 1000
 const result: ReconnectingResult = { ...counts, seconds }

@@ -9,6 +9,7 @@ import { runLoad, runReconnecting } from '../load/run-load.ts'
 import { watchCore } from '../measure/cores.ts'
 import { spentNs } from '../measure/cpu.ts'
 import { until } from '../measure/processes.ts'
+import type { CoreSpeed } from '../peers/core-speed.ts'
 import type { Server } from '../servers/server.ts'
 import { CAPPED_CONNECTIONS, DEADLINE_MS } from './world.ts'
 
@@ -30,7 +31,9 @@ interface Pair {
 }
 
 export interface GoodAnswers {
-  readonly perSecond: number
+  readonly goodPerSecond: number
+  /** Rows a second of CPU of a plain loop over the slow model on the same core, meanwhile. */
+  readonly loopPerSecond: number
   /** CPU of the data thread for each. */
   readonly cpuUs: number
   /** Parts of the time in which the cores of server and load were busy. */
@@ -44,6 +47,7 @@ interface Answered {
 }
 
 const REQUESTS_PER_CONNECTION = 50
+const SETTLE_SECONDS = 0.5
 const CHANGE_MS_MAX = 10_000
 
 /** As many connections as are let in, by a client that is no limit, and a crowd outside. */
@@ -90,7 +94,7 @@ const untilFull = ({ port }: Target): Promise<void> =>
 
 const runClients = async (target: Target, clients: number, seconds: number) => {
   const result = await runReconnecting({
-    ...{ target, clients, seconds },
+    ...{ target, clients, seconds, settleSeconds: SETTLE_SECONDS },
     requestsPerConnection: REQUESTS_PER_CONNECTION,
     deadlineMs: DEADLINE_MS,
   })
@@ -98,14 +102,20 @@ const runClients = async (target: Target, clients: number, seconds: number) => {
   return result
 }
 
-const costOf = async (server: Server, run: () => Promise<Answered>): Promise<GoodAnswers> => {
+const costOf = async (
+  server: Server,
+  core: CoreSpeed,
+  run: () => Promise<Answered>,
+): Promise<GoodAnswers> => {
   await untilFree(server)
   const before = server.dataThreads()
   const [serverBusy, loadBusy] = [watchCore(0), watchCore(1)]
+  const speed = core.watch()
   const { good, seconds } = await run()
   const spent = spentNs(before, server.dataThreads())
   return {
-    perSecond: good / seconds,
+    goodPerSecond: good / seconds,
+    loopPerSecond: speed(),
     cpuUs: spent / 1000 / Math.max(1, good),
     serverBusy: serverBusy(),
     loadBusy: loadBusy(),
@@ -116,12 +126,13 @@ export const runCapped = async (
   server: Server,
   load: number,
   seconds: number,
+  core: CoreSpeed,
 ): Promise<CappedTrial> => {
   const { port, path } = server
   const target = { port, path, body: FEATURES_BODY, headers: JSON_HEADERS }
-  const kept = (times: number) => costOf(server, () => runKept(target, times, seconds))
+  const kept = (times: number) => costOf(server, core, () => runKept(target, times, seconds))
   const reconnecting = (times: number) =>
-    costOf(server, () => runClients(target, times * CAPPED_CONNECTIONS, seconds))
+    costOf(server, core, () => runClients(target, times * CAPPED_CONNECTIONS, seconds))
   return {
     load,
     kept: { alone: await kept(1), crowd: await kept(load) },

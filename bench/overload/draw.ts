@@ -2,7 +2,8 @@
 
 import { type Chart, drawCharts, type Series } from '../measure/chart.ts'
 import { spreadOf } from '../measure/statistics.ts'
-import { CONTROL, goodOfLoop, type Measured, namesOf, type RatedTrial } from './findings.ts'
+import { CONTROL, goodOfLoop, type Measured, namesOf } from './findings.ts'
+import type { LevelTrial } from './open-trials.ts'
 
 const SHARE_TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1]
 const LOAD_TICKS = [0.8, 1, 2, 5, 10]
@@ -20,7 +21,7 @@ export const smoothed = (values: readonly number[], size: number): number[] =>
   })
 
 /** Medians by load. */
-const pointsOf = (trials: readonly RatedTrial[]): [load: number, share: number][] =>
+const pointsOf = (trials: readonly LevelTrial[]): [load: number, share: number][] =>
   [...new Set(trials.map(({ load }) => load))].map((load) => {
     const shares = trials.filter((trial) => trial.load === load).map(goodOfLoop)
     return [load, spreadOf(shares).median]

@@ -6,7 +6,7 @@ import type { CappedTrial, GoodAnswers } from './capped.ts'
 import type { LevelTrial, RecoveryTrial, SpikeTrial } from './open-trials.ts'
 
 export interface Measured {
-  readonly levels: readonly RatedTrial[]
+  readonly levels: readonly LevelTrial[]
   readonly recoveries: readonly RecoveryTrial[]
   readonly spikes: readonly SpikeTrial[]
   readonly capped: readonly CappedTrial[]
@@ -37,22 +37,19 @@ export const namesOf = (trials: readonly { readonly name: string }[]): string[] 
   ...new Set(trials.map(({ name }) => name)),
 ]
 
-/** Good answers over the rows of the plain loop, which tell how fast the machine was meanwhile. */
-export interface RatedTrial extends LevelTrial {
-  /** Rows a second of the loops before and after. */
-  readonly loopPerSecond: number
-}
+/** Good answers over the rows of a plain loop: the speed of the core changes meanwhile. */
+export const goodOfLoop = ({
+  goodPerSecond,
+  loopPerSecond,
+}: Pick<LevelTrial, 'goodPerSecond' | 'loopPerSecond'>): number => goodPerSecond / loopPerSecond
 
-export const goodOfLoop = ({ goodPerSecond, loopPerSecond }: RatedTrial): number =>
-  goodPerSecond / loopPerSecond
-
-const sharesByLevel = (levels: readonly RatedTrial[], name: string): Map<number, number> =>
+const sharesByLevel = (levels: readonly LevelTrial[], name: string): Map<number, number> =>
   sharesOfPeak(
     levels.filter((trial) => trial.name === name),
     goodOfLoop,
   )
 
-const levelGates = (levels: readonly RatedTrial[], name: string): Gate[] =>
+const levelGates = (levels: readonly LevelTrial[], name: string): Gate[] =>
   [...sharesByLevel(levels, name)].flatMap(([load, share]) => {
     const wanted = WANTED_SHARE[load]
     return wanted === undefined ? [] : atLeast(`${name}: goodput x${load} / peak`, share, wanted)
@@ -81,7 +78,7 @@ const cappedGates = (capped: readonly CappedTrial[]): Gate[] =>
   KINDS.flatMap((kind) =>
     crowdsOf(capped).map((load) => {
       const pairs = capped.filter((trial) => trial.load === load).map((trial) => trial[kind])
-      const shares = pairs.map(({ alone, crowd }) => crowd.perSecond / alone.perSecond)
+      const shares = pairs.map(({ alone, crowd }) => goodOfLoop(crowd) / goodOfLoop(alone))
       const name = `tiny model, ${kind} connections x${load}: goodput with a crowd / without`
       return atLeast(name, spreadOf(shares).median, WANTED_CAPPED_SHARE)
     }),
@@ -91,7 +88,7 @@ const crowdsOf = (capped: readonly CappedTrial[]): number[] => [
   ...new Set(capped.map(({ load }) => load)),
 ]
 
-const levelLine = (levels: readonly RatedTrial[], name: string): string => {
+const levelLine = (levels: readonly LevelTrial[], name: string): string => {
   const shares = [...sharesByLevel(levels, name)]
   const of = (load: number) => levels.filter((trial) => trial.name === name && trial.load === load)
   const cells = shares.map(([load, share]) => {
@@ -112,7 +109,7 @@ const cappedLines = (capped: readonly CappedTrial[], kind: (typeof KINDS)[number
       const all = pairs.map((pair) => pair[which])
       const of = (value: (one: GoodAnswers) => number) => spreadOf(all.map(value)).median
       const busy = `cores busy ${percent(of((one) => one.serverBusy))} and ${percent(of((one) => one.loadBusy))}`
-      return `${of((one) => one.perSecond).toFixed(0)}/s, ${of((one) => one.cpuUs).toFixed(1)} us each, ${busy}`
+      return `${of((one) => one.goodPerSecond).toFixed(0)}/s, ${of((one) => one.cpuUs).toFixed(1)} us each, ${busy}`
     })
     return `tiny model, ${kind} connections: ${cells[0]}; with a crowd x${load} ${cells[1]}`
   })
@@ -142,6 +139,7 @@ export const findingsOf = ({ levels, recoveries, spikes, capped }: Measured): Fi
       ...namesOf(levels).map((name) => levelLine(levels, name)),
       ...KINDS.flatMap((kind) => cappedLines(capped, kind)),
       lagLine(levels),
+      `recoveries run again since the core became too slow: ${recoveries.reduce((sum, { unsteady }) => sum + unsteady, 0)}`,
       `requests of ours that found no connection, and count as missed: ${unsent}`,
     ],
   }

@@ -9,6 +9,7 @@ import type { OpenPlan, OpenResult, StreamResult } from '../load/open-plan.ts'
 import { dueBetween, goodPerSecond, goodShare, recoveryMs } from '../load/open-tally.ts'
 import { runOpenLoop } from '../load/run-load.ts'
 import { until } from '../measure/processes.ts'
+import type { CoreSpeed } from '../peers/core-speed.ts'
 import type { Server } from '../servers/server.ts'
 import type { SluiceServer } from '../servers/sluice.ts'
 import { DEADLINE_MS, formOf } from './world.ts'
@@ -49,7 +50,7 @@ export interface Subject {
 
 /** How a trial is run. */
 export interface TrialTerms {
-  /** Rows a second of the plain loop a moment ago: more cannot be served. */
+  /** Rows a second that the core would have run in the last second: more cannot be served. */
   readonly capacity: number
   readonly seconds: number
   readonly seed: number
@@ -75,6 +76,8 @@ export interface LevelTrial extends Omit<StreamResult, 'bins'> {
   /** Times the capacity. */
   readonly load: number
   readonly goodPerSecond: number
+  /** Rows a second of CPU of a plain loop on the same core, meanwhile. */
+  readonly loopPerSecond: number
   readonly lagMs: OpenResult['lagMs']
   readonly firstFailure: string | null
 }
@@ -83,12 +86,15 @@ export const runLevel = async (
   subject: Subject,
   load: number,
   { capacity, seconds, seed }: TrialTerms,
+  core: CoreSpeed,
 ): Promise<LevelTrial> => {
   const phases = [{ seconds, perSecond: load * capacity }]
+  const speed = core.watch()
   const { streams, lagMs, firstFailure } = await run(subject, [streamOf(subject, phases)], seed)
+  const loopPerSecond = speed()
   const { bins, ...rest } = streams[0]!
   const rate = goodPerSecond(bins, BIN_MS, [SETTLE_MS, seconds * 1000])
-  return { ...rest, load, goodPerSecond: rate, lagMs, firstFailure }
+  return { ...rest, load, goodPerSecond: rate, loopPerSecond, lagMs, firstFailure }
 }
 
 export interface RecoveryTrial {
@@ -99,19 +105,42 @@ export interface RecoveryTrial {
   readonly overloadMs: readonly [from: number, to: number]
   /** From the end of the overload to full goodput; null: never while anybody looked. */
   readonly recoveryMs: number | null
+  /** Trials before it in which the core became too slow for the usual load. */
+  readonly unsteady: number
 }
 
-const USUAL = 0.8
+/** The core is a third slower for seconds on end at times, and full goodput must stay possible. */
+const USUAL = 0.5
+/** Of what the core does, the usual load may be so much: above, nobody could serve all of it. */
+const STEADY_SHARE_MAX = 0.8
+const UNSTEADY_MAX = 4
 const OVERLOAD = 10
 const SHARE_OF_BEFORE = 0.99
 /** Below, there was nothing before that it could come back to. */
 const SERVED_SHARE_MIN = 0.9
 
-/** Eight tenths of the capacity, then ten times, then eight tenths again. */
+/**
+ * Half of the capacity, then ten times, then half again. Once more where the probe saw the core so
+ * slow meanwhile that half of what it had been was more than it could do, whatever came of it.
+ */
 export const runRecovery = async (
   subject: Subject,
-  { capacity, seconds, seed }: TrialTerms,
+  terms: () => TrialTerms,
+  core: CoreSpeed,
 ): Promise<RecoveryTrial> => {
+  for (let unsteady = 0; ; unsteady++) {
+    const { capacity, ...rest } = terms()
+    const low = core.watchLow()
+    const trial = await recoverOnce(subject, { capacity, ...rest })
+    const isSteady = USUAL * capacity <= STEADY_SHARE_MAX * low()
+    if (isSteady || unsteady === UNSTEADY_MAX) return { ...trial, unsteady }
+  }
+}
+
+const recoverOnce = async (
+  subject: Subject,
+  { capacity, seconds, seed }: TrialTerms,
+): Promise<Omit<RecoveryTrial, 'unsteady'>> => {
   const phases = [
     { seconds, perSecond: USUAL * capacity },
     { seconds, perSecond: OVERLOAD * capacity },

@@ -91,9 +91,11 @@ test('an answer behind the deadline is late', async () => {
   expect(result.streams[0]).toMatchObject({ good: 0, late: dueOf(stream, SEED) })
 })
 
+const FIVE_REQUESTS = { requestsPerConnection: 5, deadlineMs: HOUR_MS }
+
 test('reconnecting clients use a connection for so many requests, and come again when refused', async () => {
   const server = await answering()
-  const plan = { clients: 4, seconds: 0.3, requestsPerConnection: 5, deadlineMs: HOUR_MS }
+  const plan = { clients: 4, seconds: 0.3, settleSeconds: 0, ...FIVE_REQUESTS }
   const ok = await runReconnecting({ ...plan, target: targetOf(server, '/ok') })
   expect([ok.late, ok.refused, ok.failed, ok.broken]).toEqual([0, 0, 0, 0])
   expect(ok.connected).toBeGreaterThan(4)

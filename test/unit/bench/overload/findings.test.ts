@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest'
-import {
-  findingsOf,
-  type Measured,
-  type RatedTrial,
-  sharesOfPeak,
-} from '../../../../bench/overload/findings.ts'
-import type { RecoveryTrial } from '../../../../bench/overload/open-trials.ts'
+import { findingsOf, type Measured, sharesOfPeak } from '../../../../bench/overload/findings.ts'
+import type { LevelTrial, RecoveryTrial } from '../../../../bench/overload/open-trials.ts'
 
 const NONE = { p50: 0, p99: 0, highest: 0 }
 
@@ -14,21 +9,23 @@ const level = (
   load: number,
   goodPerSecond: number,
   loopPerSecond = 1000,
-): RatedTrial => ({
+): LevelTrial => ({
   ...{ name, load, goodPerSecond, loopPerSecond },
   ...{ due: 10, good: 10, late: 0, refused: 0, failed: 0, missed: 0 },
   ...{ goodMs: NONE, refusedMs: NONE, lagMs: NONE, firstFailure: null },
 })
 
 const recovery = (name: string, recoveryMs: number | null): RecoveryTrial => ({
-  ...{ name, recoveryMs, binMs: 50, overloadMs: [0, 1] },
+  ...{ name, recoveryMs, binMs: 50, overloadMs: [0, 1], unsteady: 0 },
   goodPerSecond: [],
 })
 
 /** The rate is judged, and not what an answer costs: a server that idles would look cheap. */
 const pair = (alone: number, crowd: number) => {
-  const answers = (perSecond: number) => ({ perSecond, cpuUs: 30, serverBusy: 0.9, loadBusy: 0.7 })
-  return { alone: answers(alone), crowd: answers(crowd) }
+  const answers = (goodPerSecond: number, loopPerSecond: number) => ({
+    ...{ goodPerSecond, loopPerSecond, cpuUs: 30, serverBusy: 0.9, loadBusy: 0.7 },
+  })
+  return { alone: answers(alone, 512), crowd: answers(crowd / 2, 256) }
 }
 
 const MEASURED: Measured = {
