@@ -53,7 +53,7 @@ describe('onRequest()', () => {
     expect(Number(late.header('retry-after'))).toBeGreaterThanOrEqual(1)
     expect(late.json()).toMatchObject({
       code: 'DEADLINE_UNMEETABLE',
-      detail: expect.stringMatching(/^Its deadline is in 29 ms: \d+ ms of waiting and 10 ms/),
+      detail: expect.stringMatching(/^Its deadline is in 27 ms: \d+ ms of waiting and 10 ms/),
       retry_after_ms: expect.any(Number),
       retryable: true,
     })
