@@ -9,7 +9,7 @@ import { GatewayError } from '../shared/errors.ts'
 import { findIdentity, isAlive, type ProcessIdentity } from '../shared/process-identity.ts'
 import { settingsSha256 } from '../shared/replica-settings.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
-import { engineThreadsOf } from './engine-threads.ts'
+import { nodeFlags } from './node-flags.ts'
 import type { ReplicaFile } from './replica-files.ts'
 import { withReplicaLog } from './replica-log.ts'
 
@@ -103,10 +103,9 @@ export const startFault = (error: unknown): string => {
  */
 export const spawnReplica = (options: SpawnOptions): ReplicaProcess => {
   const { entry, settings, logsPath, nowMs, patienceMs, onEnd } = options
-  const engineThreads = engineThreadsOf(settings, availableParallelism())
-  const words = [`--v8-pool-size=${engineThreads}`, entry, JSON.stringify(settings)]
+  const flags = nodeFlags(settings, availableParallelism())
   const child = withReplicaLog(logsPath, settings.replica, (log) =>
-    spawn(process.execPath, words, {
+    spawn(process.execPath, [...flags, entry, JSON.stringify(settings)], {
       detached: true,
       stdio: ['ignore', log, log],
     }),
