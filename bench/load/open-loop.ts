@@ -80,7 +80,7 @@ class Connection {
       firstFailure ??= 'the connection was closed under a request'
       this.#sent = null
     }
-    const at = idle.indexOf(this)
+    const at = idle.indexOf(this, firstIdle)
     if (at >= 0) idle.splice(at, 1)
     setTimeout(() => void this.open(), 10)
   }
@@ -94,8 +94,18 @@ interface Stream {
   dueMs: number
 }
 
+/** From `firstIdle` on, who has been idle longest first. */
 const idle: Connection[] = []
+let firstIdle = 0
 const onIdle = (connection: Connection) => void idle.push(connection)
+/** In turn: a server closes what nobody uses, and hundreds that open anew stop everything else. */
+const takeIdle = (): Connection | undefined => {
+  if (firstIdle > plan.connections) {
+    idle.splice(0, firstIdle)
+    firstIdle = 0
+  }
+  return firstIdle < idle.length ? idle[firstIdle++] : undefined
+}
 const { port } = plan.streams[0]!.target
 const connections = Array.from({ length: plan.connections }, () => new Connection(port, onIdle))
 const opened = Promise.all(connections.map((connection) => connection.open()))
@@ -126,7 +136,7 @@ const sendDue = (): number => {
         status: 0,
       }
       stream.all.push(sent)
-      const connection = idle.pop()
+      const connection = takeIdle()
       if (connection !== undefined) {
         sent.sentMs = nowMs
         connection.send(stream.request, sent)
