@@ -6,8 +6,8 @@ import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 const ENGINE_THREADS_MAX = 4
 
 /**
- * Half of the young generation of each thread, at most. V8 itself stops at 16: a data thread that
- * had 6 MB then grows to 48 when some versions have come and gone, and never shrinks. What a
+ * A third of the young generation of each thread, at most: it stays below 24 MB. V8's own limit of
+ * 16 lets it grow to 48 MB when some versions have come and gone, and it never shrinks. What a
  * request costs is the same with 2, 4, 8 and 16.
  */
 const SEMI_SPACE_MB_MAX = 8
@@ -24,11 +24,16 @@ const engineThreadsOf = (
   cores: number,
 ): number => Math.min(ENGINE_THREADS_MAX, Math.max(1, cores - threads - computeThreads))
 
-/** Flags of Node for a replica with these threads, on so many cores. */
+/**
+ * Flags of Node for a replica with these threads that has so many cores for itself. What is in
+ * `NODE_OPTIONS` stands: the command line would hide it.
+ */
 export const nodeFlags = (
   settings: Pick<ReplicaSettings, 'threads' | 'computeThreads'>,
   cores: number,
-): string[] => [
-  `--v8-pool-size=${engineThreadsOf(settings, cores)}`,
-  `--max-semi-space-size=${SEMI_SPACE_MB_MAX}`,
-]
+  nodeOptions: string,
+): string[] =>
+  [
+    `--v8-pool-size=${engineThreadsOf(settings, cores)}`,
+    `--max-semi-space-size=${SEMI_SPACE_MB_MAX}`,
+  ].filter((flag) => !nodeOptions.includes(flag.split('=', 1)[0]!))

@@ -1,7 +1,6 @@
 /** One replica process as control knows it: a child of ours, or of an earlier control. */
 
 import { spawn } from 'node:child_process'
-import { availableParallelism } from 'node:os'
 import { create } from '@bufbuild/protobuf'
 import { DrainSchema } from '../../proto/gen/control_pb.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
@@ -84,6 +83,8 @@ export interface SpawnOptions {
   /** File that Node runs. */
   readonly entry: string
   readonly settings: ReplicaSettings
+  /** Of the machine, those that it has for itself. */
+  readonly cores: number
   readonly logsPath: string
   readonly nowMs: number
   readonly patienceMs: number
@@ -102,8 +103,8 @@ export const startFault = (error: unknown): string => {
  * end of control ends it. Its output goes to a file: a pipe would break when control dies.
  */
 export const spawnReplica = (options: SpawnOptions): ReplicaProcess => {
-  const { entry, settings, logsPath, nowMs, patienceMs, onEnd } = options
-  const flags = nodeFlags(settings, availableParallelism())
+  const { entry, settings, cores, logsPath, nowMs, patienceMs, onEnd } = options
+  const flags = nodeFlags(settings, cores, process.env['NODE_OPTIONS'] ?? '')
   const child = withReplicaLog(logsPath, settings.replica, (log) =>
     spawn(process.execPath, [...flags, entry, JSON.stringify(settings)], {
       detached: true,

@@ -36,6 +36,8 @@ export interface SlotSurroundings {
   readonly entry: string
   readonly clock: Clock
   readonly logger: Logger
+  /** Cores of the machine for each replica. */
+  readonly cores: number
   settingsFor(index: number, incarnation: number): ReplicaSettings
   /** Whether a replica answers requests. */
   isServing(replica: ConnectedReplica): boolean
@@ -209,7 +211,7 @@ export class ReplicaSlot {
   }
 
   #start(): void {
-    const { clock, logger, stateDir, settingsFor, entry } = this.#surroundings
+    const { clock, logger, stateDir, settingsFor, entry, cores } = this.#surroundings
     const { index } = this
     const { runPath, logsPath } = stateDir
     const nowMs = clock.monotonic()
@@ -220,7 +222,7 @@ export class ReplicaSlot {
       const { host, httpPort } = settings
       writeReplicaFile(runPath, { replica: index, incarnation, host, httpPort, identity: null })
       const limits = { nowMs, patienceMs: HELLO_MS_MAX, onEnd: () => this.settle() }
-      const own = spawnReplica({ entry, settings, logsPath, ...limits })
+      const own = spawnReplica({ entry, settings, cores, logsPath, ...limits })
       this.#processes.push(own)
       this.#writeFile(own)
       if (this.#hasHadProcess) this.restarts++

@@ -4,6 +4,7 @@
  * index; what a slot does is decided in replica-decision.ts.
  */
 
+import { availableParallelism } from 'node:os'
 import { create } from '@bufbuild/protobuf'
 import type { EnvelopeBody } from '../../proto/control-envelope.ts'
 import {
@@ -217,6 +218,7 @@ export class Supervisor {
     const { entry = entryPath('server/replica.ts') } = this.#options
     return new ReplicaSlot(index, index < replicas, {
       ...{ stateDir, entry, clock, logger, settingsFor },
+      cores: Math.floor(availableParallelism() / replicas),
       isServing: (replica) => this.#isServing(replica),
       onDied: (death, own) => this.#onDied(death, own),
     })
