@@ -44,7 +44,7 @@ export const PAUSE_MS_MAX = 1000
 /** Then it accepts for at least so long, in which every thread of a port lets some in. */
 const OPEN_MS_MIN = 200
 
-/** Whether a thread that was full has room again: not yet with the first that leaves. */
+/** Whether a thread that was full has room again: when one in twenty has left, at least one. */
 export const hasRoom = (connections: number, connectionsMax: number): boolean =>
   connections <= Math.min(connectionsMax - 1, Math.floor(connectionsMax * 0.95))
 

@@ -215,6 +215,7 @@ const endWhenQuiet = (): void => {
 
 /** A thread that ends with a socket of uWebSockets open aborts the process: close them first. */
 const end = (): void => {
+  doorkeeper.end()
   engine.close()
   process.exit()
 }

@@ -21,6 +21,9 @@ export interface DoorkeeperSurroundings {
   onChange(accepting: Accepting): void
 }
 
+/** The least time that a full thread stays closed, unless a look opens it: closing is not free. */
+const CLOSED_MS_MIN = 5
+
 type Door = Pick<HttpEngine, 'isAccepting' | 'pauseAccepting' | 'resumeAccepting'>
 
 /** What one thread of several may have: together no more than the replica. */
@@ -56,15 +59,21 @@ export class Doorkeeper {
     this.#connections += delta
     const { connectionsMax } = this.#surroundings
     if (delta < 0) {
-      // At once: until the next look as many places would be empty as clients leave in that time.
-      const wasFull = this.#state.accepting === ACCEPTING.FULL
-      if (wasFull && hasRoom(this.#connections, connectionsMax)) this.#look()
+      if (this.#isToOpen()) this.#look()
       return
     }
     const isFull = this.#connections >= connectionsMax
     const isUnseen = this.#connections >= LOOK_CONNECTIONS_MIN && this.#cancelLook === null
     // At once, in the middle of accepting: whoever waits behind this one is left to the kernel.
     if (isFull || isUnseen) this.#look()
+  }
+
+  /** Until the next look as many places would stay empty as clients leave in that time. */
+  #isToOpen(): boolean {
+    const { accepting, sinceMs } = this.#state
+    const { clock, connectionsMax } = this.#surroundings
+    if (accepting !== ACCEPTING.FULL || !hasRoom(this.#connections, connectionsMax)) return false
+    return clock.monotonic() - sinceMs >= CLOSED_MS_MIN
   }
 
   #look(): void {
