@@ -90,8 +90,9 @@ const measure = async (options: BenchOptions, world: World, core: CoreSpeed): Pr
 /** False when a number of bench/README.md is missed. */
 export const runOverload = async (options: BenchOptions): Promise<boolean> => {
   const world = await startWorld()
-  const core = await probeCoreSpeed({ file: world.modelFile, width: WIDTH })
+  let core: CoreSpeed | null = null
   try {
+    core = await probeCoreSpeed({ file: world.modelFile, width: WIDTH })
     const measured = await measure(options, world, core)
     const { gates, lines } = findingsOf(measured)
     const { cpu, cores, node, kernel } = describeMachine()
@@ -103,7 +104,7 @@ export const runOverload = async (options: BenchOptions): Promise<boolean> => {
     writeResult(options, { isPinned, gates, ...measured })
     return options.isTiny || gates.every(({ isMet }) => isMet)
   } finally {
-    await core.stop()
+    await core?.stop()
     await world.stop()
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Open loop from a process of its own: `node bench/load/open-loop.ts`, an OpenPlan as JSON on
  * stdin; prints an OpenResult as one JSON line. Every request is due at a moment that nothing of
- * what the server does can move: it is sent then, on any connection that is free, and its latency
- * counts from then.
+ * what the server does can move: it is sent then, on the connection that has been free longest, and
+ * its latency counts from then.
  */
 
 import { connect, type Socket } from 'node:net'
@@ -120,6 +120,7 @@ const streams: Stream[] = plan.streams.map((each, i) => {
   return { plan: each, request: formatRequest(each.target), next, all: [], dueMs: next() }
 })
 const seconds = Math.max(...plan.streams.map(({ phases }) => secondsOf(phases)))
+const startedAtMs = Date.now()
 const startMs = performance.now()
 
 /** Sends what is due, and says when the next is. */
@@ -175,6 +176,7 @@ const lags = streams.flatMap(({ all }) =>
   all.filter(({ sentMs }) => !Number.isNaN(sentMs)).map(({ sentMs, dueMs }) => sentMs - dueMs),
 )
 const result: OpenResult = {
+  startedAtMs,
   streams: streams.map((stream) => streamResult(stream.plan, stream.all, seconds, plan.binMs)),
   lagMs: latenciesOf(lags),
   firstFailure,

@@ -54,6 +54,8 @@ export interface StreamResult {
 }
 
 export interface OpenResult {
+  /** Milliseconds since 1970, of its start. */
+  readonly startedAtMs: number
   readonly streams: readonly StreamResult[]
   /** How much later than due requests were sent: what the generator itself is late by. */
   readonly lagMs: Latencies

@@ -2,6 +2,9 @@
 
 import type { Target } from './load.ts'
 
+/** The line that says that from now on everything counts. */
+export const COUNTING = 'counting'
+
 export interface ReconnectingPlan {
   readonly target: Target
   readonly clients: number

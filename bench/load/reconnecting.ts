@@ -1,14 +1,14 @@
 /**
  * Clients that connect anew again and again, from a process of its own: `node
- * bench/load/reconnecting.ts`, a ReconnectingPlan as JSON on stdin; prints a ReconnectingResult as
- * one JSON line. Each asks some requests of its connection, one after the other, closes it and
+ * bench/load/reconnecting.ts`, a ReconnectingPlan as JSON on stdin; prints COUNTING as soon as
+ * something counts, and a ReconnectingResult as one JSON line. Each asks some requests of its connection, one after the other, closes it and
  * connects again; so it does when it is refused, after a time that doubles.
  */
 
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { seededUniform } from './arrivals.ts'
-import type { ReconnectingPlan, ReconnectingResult } from './reconnecting-plan.ts'
+import { COUNTING, type ReconnectingPlan, type ReconnectingResult } from './reconnecting-plan.ts'
 import { formatRequest } from './request-bytes.ts'
 import { ResponseStream } from './response-stream.ts'
 
@@ -80,6 +80,7 @@ const pass = (passSeconds: number): Promise<void> =>
 for (let client = 0; client < plan.clients; client++) void live()
 await pass(plan.settleSeconds)
 Object.assign(counts, NONE)
+console.log(COUNTING)
 const startMs = performance.now()
 await pass(plan.seconds)
 isOver = true

@@ -6,7 +6,7 @@ import type { CancellingPlan, CancellingResult } from './cancelling-plan.ts'
 import type { GeneratorResult } from './generator.ts'
 import type { LoadPlan, LoadResult } from './load.ts'
 import type { OpenPlan, OpenResult } from './open-plan.ts'
-import type { ReconnectingPlan, ReconnectingResult } from './reconnecting-plan.ts'
+import { COUNTING, type ReconnectingPlan, type ReconnectingResult } from './reconnecting-plan.ts'
 import { hasWrk, runWrk } from './wrk.ts'
 
 const GENERATOR = fileURLToPath(new URL('./generator.ts', import.meta.url))
@@ -26,8 +26,13 @@ export const runGenerator = async (plan: LoadPlan): Promise<GeneratorResult> => 
 export const runLoad = (plan: LoadPlan): Promise<LoadResult> =>
   plan.perSecond === null && closedLoopTool === 'wrk' ? runWrk(plan) : runGenerator(plan)
 
-const runFed = async (program: string, plan: object): Promise<unknown> => {
+const runFed = async (
+  program: string,
+  plan: object,
+  onOutput: (text: string) => void = () => {},
+): Promise<unknown> => {
   const child = start([process.execPath, program], { core: 'load', isFed: true })
+  child.stdout?.on('data', (chunk: Buffer) => onOutput(chunk.toString()))
   const result = firstJsonLine(child)
   child.stdin?.end(JSON.stringify(plan))
   return result
@@ -36,8 +41,16 @@ const runFed = async (program: string, plan: object): Promise<unknown> => {
 export const runOpenLoop = async (plan: OpenPlan): Promise<OpenResult> =>
   (await runFed(OPEN_LOOP, plan)) as OpenResult
 
-export const runReconnecting = async (plan: ReconnectingPlan): Promise<ReconnectingResult> =>
-  (await runFed(RECONNECTING, plan)) as ReconnectingResult
+/** `onCounting`: everything counts from now on. */
+export const runReconnecting = async (
+  plan: ReconnectingPlan,
+  onCounting: () => void = () => {},
+): Promise<ReconnectingResult> => {
+  const onOutput = (text: string) => {
+    if (text.startsWith(COUNTING)) onCounting()
+  }
+  return (await runFed(RECONNECTING, plan, onOutput)) as ReconnectingResult
+}
 
 export const runCancelling = async (plan: CancellingPlan): Promise<CancellingResult> =>
   (await runFed(CANCELLING, plan)) as CancellingResult

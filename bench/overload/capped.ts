@@ -5,6 +5,7 @@
 
 import { FEATURES_BODY, JSON_HEADERS } from '../fixtures.ts'
 import type { Target } from '../load/load.ts'
+import type { ReconnectingPlan } from '../load/reconnecting-plan.ts'
 import { runLoad, runReconnecting } from '../load/run-load.ts'
 import { watchCore } from '../measure/cores.ts'
 import { spentNs } from '../measure/cpu.ts'
@@ -44,25 +45,36 @@ export interface GoodAnswers {
 interface Answered {
   readonly good: number
   readonly seconds: number
+  /** Ends with those whose answers do not count. */
+  readonly outside: Promise<void> | null
 }
 
 const REQUESTS_PER_CONNECTION = 50
 const SETTLE_SECONDS = 0.5
 const CHANGE_MS_MAX = 10_000
 
-/** As many connections as are let in, by a client that is no limit, and a crowd outside. */
-const runKept = async (target: Target, load: number, seconds: number): Promise<Answered> => {
+/**
+ * As many connections as are let in, by a client that is no limit, and a crowd outside. What the
+ * crowd is answered, before and after, does not count.
+ */
+const runKept = async (
+  target: Target,
+  load: number,
+  seconds: number,
+  begin: () => void,
+): Promise<Answered> => {
   const plan = { target, connections: CAPPED_CONNECTIONS, seconds, perSecond: null }
   const crowd = (load - 1) * CAPPED_CONNECTIONS
   const endMs = performance.now() + seconds * 1000
   const runCrowd = async () => {
     await untilFull(target)
     const leftSeconds = Math.max(0.1, (endMs - performance.now()) / 1000)
-    return runClients(target, crowd, leftSeconds)
+    await runClients(target, crowd, { settleSeconds: 0, seconds: leftSeconds })
   }
-  const [inside, outside] = await Promise.all([runLoad(plan), crowd === 0 ? null : runCrowd()])
-  const good = inside.requests - inside.badAnswers + (outside?.good ?? 0)
-  return { good, seconds: inside.seconds }
+  begin()
+  const outside = crowd === 0 ? null : runCrowd()
+  const inside = await runLoad(plan)
+  return { good: inside.requests - inside.badAnswers, seconds: inside.seconds, outside }
 }
 
 const isLetIn = async (port: number): Promise<boolean> => {
@@ -92,12 +104,18 @@ const untilFree = ({ port }: Server): Promise<void> => {
 const untilFull = ({ port }: Target): Promise<void> =>
   until('a full gateway', CHANGE_MS_MAX, async () => !(await isLetIn(port)))
 
-const runClients = async (target: Target, clients: number, seconds: number) => {
-  const result = await runReconnecting({
-    ...{ target, clients, seconds, settleSeconds: SETTLE_SECONDS },
+const runClients = async (
+  target: Target,
+  clients: number,
+  times: Pick<ReconnectingPlan, 'settleSeconds' | 'seconds'>,
+  begin?: () => void,
+) => {
+  const plan = {
+    ...{ target, clients, ...times },
     requestsPerConnection: REQUESTS_PER_CONNECTION,
     deadlineMs: DEADLINE_MS,
-  })
+  }
+  const result = await runReconnecting(plan, begin)
   if (result.failed > 0) throw new Error(`${result.failed} answers were neither 200 nor 503`)
   return result
 }
@@ -105,21 +123,29 @@ const runClients = async (target: Target, clients: number, seconds: number) => {
 const costOf = async (
   server: Server,
   core: CoreSpeed,
-  run: () => Promise<Answered>,
+  run: (begin: () => void) => Promise<Answered>,
 ): Promise<GoodAnswers> => {
   await untilFree(server)
-  const before = server.dataThreads()
-  const [serverBusy, loadBusy] = [watchCore(0), watchCore(1)]
-  const speed = core.watch()
-  const { good, seconds } = await run()
-  const spent = spentNs(before, server.dataThreads())
-  return {
+  const look = () => ({
+    threads: server.dataThreads(),
+    serverBusy: watchCore(0),
+    loadBusy: watchCore(1),
+    atMs: Date.now(),
+  })
+  let begun = look()
+  const { good, seconds, outside } = await run(() => {
+    begun = look()
+  })
+  const spent = spentNs(begun.threads, server.dataThreads())
+  const answers = {
     goodPerSecond: good / seconds,
-    loopPerSecond: speed(),
+    loopPerSecond: core.meanBetween(begun.atMs, Date.now()),
     cpuUs: spent / 1000 / Math.max(1, good),
-    serverBusy: serverBusy(),
-    loadBusy: loadBusy(),
+    serverBusy: begun.serverBusy(),
+    loadBusy: begun.loadBusy(),
   }
+  await outside
+  return answers
 }
 
 export const runCapped = async (
@@ -130,9 +156,14 @@ export const runCapped = async (
 ): Promise<CappedTrial> => {
   const { port, path } = server
   const target = { port, path, body: FEATURES_BODY, headers: JSON_HEADERS }
-  const kept = (times: number) => costOf(server, core, () => runKept(target, times, seconds))
+  const kept = (times: number) =>
+    costOf(server, core, (begin) => runKept(target, times, seconds, begin))
   const reconnecting = (times: number) =>
-    costOf(server, core, () => runClients(target, times * CAPPED_CONNECTIONS, seconds))
+    costOf(server, core, async (begin) => {
+      const clients = times * CAPPED_CONNECTIONS
+      const settled = { settleSeconds: SETTLE_SECONDS, seconds }
+      return { ...(await runClients(target, clients, settled, begin)), outside: null }
+    })
   return {
     load,
     kept: { alone: await kept(1), crowd: await kept(load) },

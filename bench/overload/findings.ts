@@ -120,6 +120,13 @@ const lagLine = (levels: readonly LevelTrial[]): string => {
   return `the generator sent late by ${p99.median.toFixed(2)} ms at p99 (worst trial ${p99.highest.toFixed(2)}), ${highest.toFixed(1)} ms at most`
 }
 
+const discardedLine = (recoveries: readonly RecoveryTrial[]): string => {
+  const all = recoveries.flatMap(({ name, discarded }) =>
+    discarded.map((ms) => `${name} ${ms === null ? 'never' : `${ms} ms`}`),
+  )
+  return `recoveries run again since the core became too slow: ${all.join(', ') || 'none'}`
+}
+
 export interface Findings {
   readonly gates: readonly Gate[]
   readonly lines: readonly string[]
@@ -139,7 +146,7 @@ export const findingsOf = ({ levels, recoveries, spikes, capped }: Measured): Fi
       ...namesOf(levels).map((name) => levelLine(levels, name)),
       ...KINDS.flatMap((kind) => cappedLines(capped, kind)),
       lagLine(levels),
-      `recoveries run again since the core became too slow: ${recoveries.reduce((sum, { unsteady }) => sum + unsteady, 0)}`,
+      discardedLine(recoveries),
       `requests of ours that found no connection, and count as missed: ${unsent}`,
     ],
   }

@@ -89,9 +89,12 @@ export const runLevel = async (
   core: CoreSpeed,
 ): Promise<LevelTrial> => {
   const phases = [{ seconds, perSecond: load * capacity }]
-  const speed = core.watch()
-  const { streams, lagMs, firstFailure } = await run(subject, [streamOf(subject, phases)], seed)
-  const loopPerSecond = speed()
+  const { streams, lagMs, firstFailure, startedAtMs } = await run(
+    subject,
+    [streamOf(subject, phases)],
+    seed,
+  )
+  const loopPerSecond = core.meanBetween(startedAtMs + SETTLE_MS, startedAtMs + seconds * 1000)
   const { bins, ...rest } = streams[0]!
   const rate = goodPerSecond(bins, BIN_MS, [SETTLE_MS, seconds * 1000])
   return { ...rest, load, goodPerSecond: rate, loopPerSecond, lagMs, firstFailure }
@@ -105,15 +108,15 @@ export interface RecoveryTrial {
   readonly overloadMs: readonly [from: number, to: number]
   /** From the end of the overload to full goodput; null: never while anybody looked. */
   readonly recoveryMs: number | null
-  /** Trials before it in which the core became too slow for the usual load. */
-  readonly unsteady: number
+  /** The same of trials before it in which the core became too slow for the usual load. */
+  readonly discarded: readonly (number | null)[]
 }
 
 /** The core is a third slower for seconds on end at times, and full goodput must stay possible. */
 const USUAL = 0.5
 /** Of what the core does, the usual load may be so much: above, nobody could serve all of it. */
 const STEADY_SHARE_MAX = 0.8
-const UNSTEADY_MAX = 4
+const DISCARDED_MAX = 4
 const OVERLOAD = 10
 const SHARE_OF_BEFORE = 0.99
 /** Below, there was nothing before that it could come back to. */
@@ -128,25 +131,32 @@ export const runRecovery = async (
   terms: () => TrialTerms,
   core: CoreSpeed,
 ): Promise<RecoveryTrial> => {
-  for (let unsteady = 0; ; unsteady++) {
-    const { capacity, ...rest } = terms()
-    const low = core.watchLow()
-    const trial = await recoverOnce(subject, { capacity, ...rest })
-    const isSteady = USUAL * capacity <= STEADY_SHARE_MAX * low()
-    if (isSteady || unsteady === UNSTEADY_MAX) return { ...trial, unsteady }
+  const discarded: (number | null)[] = []
+  for (;;) {
+    const given = terms()
+    const { startedAtMs, ...trial } = await recoverOnce(subject, given)
+    const [fromMs, toMs] = trial.overloadMs
+    const endMs = trial.goodPerSecond.length * BIN_MS
+    const low = Math.min(
+      core.lowBetween(startedAtMs, startedAtMs + fromMs),
+      core.lowBetween(startedAtMs + toMs, startedAtMs + endMs),
+    )
+    const isSteady = USUAL * given.capacity <= STEADY_SHARE_MAX * low
+    if (isSteady || discarded.length === DISCARDED_MAX) return { ...trial, discarded }
+    discarded.push(trial.recoveryMs)
   }
 }
 
 const recoverOnce = async (
   subject: Subject,
   { capacity, seconds, seed }: TrialTerms,
-): Promise<Omit<RecoveryTrial, 'unsteady'>> => {
+): Promise<Omit<RecoveryTrial, 'discarded'> & { readonly startedAtMs: number }> => {
   const phases = [
     { seconds, perSecond: USUAL * capacity },
     { seconds, perSecond: OVERLOAD * capacity },
     { seconds: 2 * seconds, perSecond: USUAL * capacity },
   ]
-  const { streams } = await run(subject, [streamOf(subject, phases)], seed)
+  const { streams, startedAtMs } = await run(subject, [streamOf(subject, phases)], seed)
   const { bins } = streams[0]!
   const [fromMs, endMs] = [seconds * 1000, 2 * seconds * 1000]
   const before = goodShare(bins, BIN_MS, [Math.min(SETTLE_MS, fromMs / 2), fromMs])
@@ -156,6 +166,7 @@ const recoverOnce = async (
       ? Number.POSITIVE_INFINITY
       : recoveryMs(bins, BIN_MS, { endMs, spanMs: seconds * 1000, share })
   return {
+    startedAtMs,
     name: subject.name,
     goodPerSecond: bins.map(({ good }) => (good * 1000) / BIN_MS),
     binMs: BIN_MS,

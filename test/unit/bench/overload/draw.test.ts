@@ -18,7 +18,7 @@ test('drawOverload() draws a line for each server in both charts', () => {
       })),
     ),
     recoveries: names.map((name) => ({
-      ...{ name, recoveryMs: null, unsteady: 0, binMs: 50, overloadMs: [1000, 2000] },
+      ...{ name, recoveryMs: null, discarded: [], binMs: 50, overloadMs: [1000, 2000] },
       goodPerSecond: Array.from({ length: 80 }, () => 800),
     })),
     spikes: [],

@@ -16,7 +16,7 @@ const level = (
 })
 
 const recovery = (name: string, recoveryMs: number | null): RecoveryTrial => ({
-  ...{ name, recoveryMs, binMs: 50, overloadMs: [0, 1], unsteady: 0 },
+  ...{ name, recoveryMs, binMs: 50, overloadMs: [0, 1], discarded: [] },
   goodPerSecond: [],
 })
 
