@@ -1,8 +1,9 @@
 /**
  * Clients that connect anew again and again, from a process of its own: `node
  * bench/load/reconnecting.ts`, a ReconnectingPlan as JSON on stdin; prints COUNTING as soon as
- * something counts, and a ReconnectingResult as one JSON line. Each asks some requests of its connection, one after the other, closes it and
- * connects again; so it does when it is refused, after a time that doubles.
+ * something counts, and a ReconnectingResult as one JSON line. Each asks some requests of its
+ * connection, one after the other, closes it and connects again; so it does when it is refused,
+ * after a time that doubles.
  */
 
 import { connect } from 'node:net'

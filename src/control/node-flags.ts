@@ -25,15 +25,13 @@ const engineThreadsOf = (
 ): number => Math.min(ENGINE_THREADS_MAX, Math.max(1, cores - threads - computeThreads))
 
 /**
- * Flags of Node for a replica with these threads that has so many cores for itself. What is in
- * `NODE_OPTIONS` stands: the command line would hide it.
+ * Flags of Node for a replica with these threads that has so many cores for itself. They count
+ * above those in `NODE_OPTIONS`.
  */
 export const nodeFlags = (
   settings: Pick<ReplicaSettings, 'threads' | 'computeThreads'>,
   cores: number,
-  nodeOptions: string,
-): string[] =>
-  [
-    `--v8-pool-size=${engineThreadsOf(settings, cores)}`,
-    `--max-semi-space-size=${SEMI_SPACE_MB_MAX}`,
-  ].filter((flag) => !nodeOptions.includes(flag.split('=', 1)[0]!))
+): string[] => [
+  `--v8-pool-size=${engineThreadsOf(settings, cores)}`,
+  `--max-semi-space-size=${SEMI_SPACE_MB_MAX}`,
+]

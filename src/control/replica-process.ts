@@ -104,7 +104,7 @@ export const startFault = (error: unknown): string => {
  */
 export const spawnReplica = (options: SpawnOptions): ReplicaProcess => {
   const { entry, settings, cores, logsPath, nowMs, patienceMs, onEnd } = options
-  const flags = nodeFlags(settings, cores, process.env['NODE_OPTIONS'] ?? '')
+  const flags = nodeFlags(settings, cores)
   const child = withReplicaLog(logsPath, settings.replica, (log) =>
     spawn(process.execPath, [...flags, entry, JSON.stringify(settings)], {
       detached: true,

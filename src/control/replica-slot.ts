@@ -32,11 +32,9 @@ const EXIT_MS = 1000
 
 export interface SlotSurroundings {
   readonly stateDir: StateDir
-  /** File that Node runs as a replica. */
   readonly entry: string
   readonly clock: Clock
   readonly logger: Logger
-  /** Cores of the machine for each replica. */
   readonly cores: number
   settingsFor(index: number, incarnation: number): ReplicaSettings
   /** Whether a replica answers requests. */

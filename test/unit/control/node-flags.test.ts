@@ -6,13 +6,8 @@ test.each([
   [{ threads: 1, computeThreads: 1 }, 5, 3],
   [{ threads: 4, computeThreads: 2 }, 64, 4],
 ])('with %j on %i cores V8 gets %i threads of its own', (settings, cores, wanted) => {
-  expect(nodeFlags(settings, cores, '--trace-gc')).toEqual([
+  expect(nodeFlags(settings, cores)).toEqual([
     `--v8-pool-size=${wanted}`,
     '--max-semi-space-size=8',
   ])
-})
-
-test('what NODE_OPTIONS says is left to it', () => {
-  const settings = { threads: 1, computeThreads: 1 }
-  expect(nodeFlags(settings, 2, '--v8-pool-size=3')).toEqual(['--max-semi-space-size=8'])
 })
