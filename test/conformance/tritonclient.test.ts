@@ -35,7 +35,9 @@ def state():
     return [(row.get("state"), row.get("reason")) for row in client.get_model_repository_index()]
 
 def drained():
-    while state()[0][0] == "UNLOADING":
+    for _ in range(1000):
+        if state()[0][0] != "UNLOADING":
+            break
         time.sleep(0.01)
     return state()[0]
 

@@ -1,7 +1,7 @@
 /** How `sluice serve` begins, is told things, and ends. */
 
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -44,6 +44,19 @@ test('says where it serves in one line, whatever log.level is', async () => {
     },
   ])
   expect(gateway.stdout).toBe('')
+})
+
+test('starts replicas that neither compile nor collect with more than their share', async () => {
+  const gateway = await startGateway({ repository: oneModel() })
+  const pids = [...(await gateway.replicaPids()).values()]
+  expect(pids).toHaveLength(2)
+  for (const pid of pids) {
+    const flags = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(1, 3)
+    expect(flags).toEqual([
+      expect.stringMatching(/^--v8-pool-size=[1-4]$/),
+      '--max-semi-space-size=8',
+    ])
+  }
 })
 
 test('SIGTERM in its first moments ends it well, and leaves nobody', async () => {

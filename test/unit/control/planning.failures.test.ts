@@ -211,18 +211,22 @@ test.each([
   },
 )
 
+/** Nobody serves `a` any more, its files hang, and successors load what it was the third time. */
+const strand = (world: PlanningWorld): void => {
+  for (const { incarnation } of world.replicas) world.kill(incarnation)
+  world.hitches.set('a v3', 3)
+  world.put('a', 3, 'hanging')
+  world.loadMs = 59_000
+}
+
 test('a version that can be loaded again serves on, though it had failed before', async () => {
   const world = await settledWorld((empty) => {
     empty.put('a', 3, 'sound')
     empty.put('b', 1, 'sound')
   })
-  // Nobody serves it any more, its files hang, and successors load what they were the third time.
-  for (const { incarnation } of world.replicas) world.kill(incarnation)
-  world.hitches.set('a v3', 3)
-  world.put('a', 3, 'hanging')
+  strand(world)
   world.damage('b', 1)
   world.put('b', 1, 'sound')
-  world.loadMs = 59_000
   await world.clock.advance(1000)
   await world.reload(1_000_000)
   expect(world.written.flatMap(({ unavailable }) => unavailable)).toEqual([])
@@ -237,10 +241,7 @@ test('an older version is proved once the one that served cannot be loaded any m
     empty.put('a', 1, 'sound')
     empty.put('a', 3, 'sound')
   })
-  for (const { incarnation } of world.replicas) world.kill(incarnation)
-  world.hitches.set('a v3', 3)
-  world.put('a', 3, 'hanging')
-  world.loadMs = 59_000
+  strand(world)
   await world.clock.advance(1000)
   await world.reload(1_000_000)
   expect(world.answering('a')).toBe(1)
