@@ -8,7 +8,7 @@ const HELPER = fileURLToPath(new URL('../../../helpers/ports.ts', import.meta.ur
 
 /** All ports that another process gets while nearly all are taken: it tries until one is free. */
 const CHILD = `
-  Math.random = (() => { let n = 0; return () => (Number(process.argv[1]) - 12000 + n++) / 20000 })()
+  Math.random = (() => { let n = 0; return () => (Number(process.argv[1]) - 12000 + 0.5 + n++) / 20000 })()
   const { findFreePort } = await import(${JSON.stringify(HELPER)})
   console.log(await findFreePort())
 `
