@@ -81,3 +81,18 @@ test('.ci/run says once more at its end what npm test has not run', () => {
     '47 passed, 0 failed',
   ])
 })
+
+test('.ci/run names at its end the tests and the steps that failed', () => {
+  const failure = `echo ' FAIL  |unit| a.test.ts > it works'; echo 'AssertionError: it does not'`
+  const { lines } = runGate(
+    `test) ${failure}; echo '  late     fault'; echo '4 passed, 1 failed'; exit 1;;\n*http*) exit 3;;`,
+  )
+  expect(lines.slice(-6)).toEqual([
+    ' FAIL  |unit| a.test.ts > it works',
+    'AssertionError: it does not',
+    '  late     fault',
+    '== FAILED: npm run bench -- http --tiny ended with 3',
+    expect.stringMatching(/^== not run/),
+    '10 passed, 2 failed',
+  ])
+})
