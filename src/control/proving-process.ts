@@ -5,8 +5,9 @@ import { readFileSync } from 'node:fs'
 import type { ProvingFailure, ProvingReport } from '../runtime/proving-report.ts'
 import type { ProvingTask } from '../runtime/proving-task.ts'
 import { type Clock, every } from '../shared/clock.ts'
+import { lowerPriority } from './low-priority.ts'
 
-const MEMORY_LOOK_MS = 50
+const LOOK_MS = 50
 const OUTPUT_BYTES_MAX = 32 * 1024 * 1024
 const PAGE_BYTES = 4096
 
@@ -30,6 +31,7 @@ export class ProvingProcess {
   readonly result: Promise<ProvingReport | ProvingFailure>
   #child: ChildProcess | null = null
   #failure: ProvingFailure | null = null
+  #isLowered = false
 
   constructor(
     entry: string,
@@ -43,18 +45,24 @@ export class ProvingProcess {
       this.#fail({ code: 'PROVING_TIMEOUT', detail: `It took more than ${seconds} s` }),
     )
     const mib = Math.round(limits.memoryBytesMax / 1024 / 1024)
-    const cancelMemory = every(clock, MEMORY_LOOK_MS, () => {
+    const cancelLook = every(clock, LOOK_MS, () => {
+      this.#lower()
       if (residentBytes(this.#child?.pid ?? 0) <= limits.memoryBytesMax) return
       this.#fail({ code: 'PROVING_MEMORY', detail: `It needed more than ${mib} MiB` })
     })
     this.result = watched.finally(() => {
       cancelTimeout()
-      cancelMemory()
+      cancelLook()
     })
   }
 
   kill(): void {
     this.#child?.kill('SIGKILL')
+  }
+
+  #lower(): void {
+    const pid = this.#child?.pid
+    if (!this.#isLowered && pid !== undefined) this.#isLowered = lowerPriority(pid)
   }
 
   #fail(failure: ProvingFailure): void {
@@ -65,8 +73,12 @@ export class ProvingProcess {
   /** Out of file descriptors or processes, `spawn` throws, or gives a child without pipes. */
   #start(entry: string, task: ProvingTask): Promise<ProvingReport | ProvingFailure> {
     try {
-      const child = spawn(process.execPath, [entry], { stdio: ['pipe', 'pipe', 'ignore'] })
+      const child = spawn(process.execPath, [entry], {
+        stdio: ['pipe', 'pipe', 'ignore'],
+        detached: true,
+      })
       this.#child = child
+      this.#lower()
       const watched = this.#watch(child)
       // It may die before it has read its task; `close` tells.
       child.stdin?.on('error', () => {})
