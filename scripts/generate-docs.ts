@@ -9,7 +9,7 @@ import { sluiceSchema } from '../src/config/schemas/sluice.ts'
 import { TRITON_KEYS } from '../src/config/schemas/triton.ts'
 import type { TritonKeys } from '../src/config/schemas/triton-keys.ts'
 import { PARAMETERS } from '../src/config/schemas/triton-parameters.ts'
-import { METRICS } from '../src/control/metric-table.ts'
+import { METRICS } from '../src/control/figures/metric-table.ts'
 import { ERROR_CODES, ERRORS } from '../src/shared/errors.ts'
 import { LATENCY_BOUNDS_US } from '../src/shared/latency-slots.ts'
 

@@ -1,7 +1,7 @@
 /** Saying that the gateway serves: a banner on a terminal, else one line of JSON. */
 
+import { type GatewayFacts, gatewayModels, gatewayStatus } from '../control/api/gateway-status.ts'
 import type { Gateway } from '../control/gateway.ts'
-import { type GatewayFacts, gatewayModels, gatewayStatus } from '../control/gateway-status.ts'
 import { type Clock, delay } from '../shared/clock.ts'
 import { createLogger } from '../shared/logger.ts'
 import { exampleOf, metricsUrl, modelLines, predictUrl, renderBanner } from './banner.ts'

@@ -1,6 +1,10 @@
 /** What `sluice serve` says when it serves: where things are, and a command that works. */
 
-import type { EndpointStatus, ModelsDocument, StatusDocument } from '../control/status-document.ts'
+import type {
+  EndpointStatus,
+  ModelsDocument,
+  StatusDocument,
+} from '../control/api/status-document.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import { bytes, many, paint, plain } from './output.ts'
 import { dataPlaneUrl, formatUrl } from './url.ts'

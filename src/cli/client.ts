@@ -1,8 +1,8 @@
 /** Asking a running gateway. Whatever goes wrong on the way becomes an error with a sentence. */
 
 import { setDefaultCACertificates } from 'node:tls'
-import type { RestartStatus } from '../control/rolling-restart.ts'
-import type { ModelsDocument, StatusDocument } from '../control/status-document.ts'
+import type { ModelsDocument, StatusDocument } from '../control/api/status-document.ts'
+import type { RestartStatus } from '../control/replicas/rolling-restart.ts'
 import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
 import { type Fields, isFields } from '../shared/fields.ts'
 import { plain } from './output.ts'

@@ -2,8 +2,8 @@
 
 import type { SluiceConfig } from '../config/config.ts'
 import { repositoryParsers } from '../config/parsers.ts'
-import type { ModelControlSettings } from '../control/model-control.ts'
-import type { Repository } from '../control/repository-reader.ts'
+import type { ModelControlSettings } from '../control/repository/model-control.ts'
+import type { Repository } from '../control/repository/repository-reader.ts'
 import { stampModel, stampRepository } from '../registry/file-stamps.ts'
 import { scanOneModel, scanRepository } from '../registry/folder.ts'
 

@@ -1,6 +1,6 @@
 /** `sluice models`: versions, their states, and why some do not serve. */
 
-import type { ModelsDocument, VersionStatus } from '../control/status-document.ts'
+import type { ModelsDocument, VersionStatus } from '../control/api/status-document.ts'
 import { formatShape, type TensorSignature } from '../shared/tensor.ts'
 import { getModels, getStatus, type ServerOptions } from './client.ts'
 import { bytes, EXIT, paint, plain, print, printJson, table } from './output.ts'

@@ -1,7 +1,7 @@
 /** What a proving run may take, and a version after it, for the verbs that start some. */
 
 import type { SluiceConfig } from '../config/config.ts'
-import type { ProvingLimits } from '../control/prover.ts'
+import type { ProvingLimits } from '../control/proving/prover.ts'
 import type { PlacementHost } from '../runtime/placement.ts'
 
 export const provingLimits = ({ proving }: SluiceConfig): ProvingLimits => ({

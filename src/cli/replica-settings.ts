@@ -1,8 +1,8 @@
 /** What replicas are started with. */
 
 import type { SluiceConfig } from '../config/config.ts'
-import { connectionLimit } from '../control/file-limit.ts'
-import type { StateDir } from '../control/state-dir.ts'
+import { connectionLimit } from '../control/replicas/file-limit.ts'
+import type { StateDir } from '../control/state/state-dir.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 
 /** Settings of replicas, by their place and incarnation, as they are for the life of a process. */

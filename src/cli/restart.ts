@@ -1,6 +1,6 @@
 /** `sluice restart`: every replica replaced by a new one, without an outage. */
 
-import type { RestartStatus } from '../control/rolling-restart.ts'
+import type { RestartStatus } from '../control/replicas/rolling-restart.ts'
 import { pause, systemClock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { getStatus, postRestart, type ServerOptions } from './client.ts'

@@ -1,6 +1,10 @@
 /** `sluice status`: is it ready, who serves, how fast. */
 
-import type { EndpointStatus, ReplicaStatus, StatusDocument } from '../control/status-document.ts'
+import type {
+  EndpointStatus,
+  ReplicaStatus,
+  StatusDocument,
+} from '../control/api/status-document.ts'
 import { getStatus, type ServerOptions } from './client.ts'
 import { bytes, count, duration, EXIT, paint, plain, print, printJson, table } from './output.ts'
 import { dataPlaneUrl, formatUrl } from './url.ts'

@@ -2,7 +2,7 @@
 
 import { isIPv6 } from 'node:net'
 import { InvalidArgumentError } from 'commander'
-import type { StatusDocument } from '../control/status-document.ts'
+import type { StatusDocument } from '../control/api/status-document.ts'
 
 export const DEFAULT_SERVER = 'http://127.0.0.1:8002'
 

@@ -3,7 +3,7 @@
  * Travels as `ForwardedCall` and `ForwardedAnswer` of proto/control.proto.
  *
  * A new call is a kind here, a route in `server` that makes it and a line in
- * `control/call-answers.ts` that answers it.
+ * `control/api/call-answers.ts` that answers it.
  */
 
 import type { Refusal } from './errors.ts'

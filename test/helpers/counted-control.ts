@@ -2,7 +2,7 @@
 
 import { create } from '@bufbuild/protobuf'
 import { type DeadSums, DeadSumsSchema, SlotSchema } from '../../proto/gen/control_pb.ts'
-import { type Snapshot, Statistics } from '../../src/control/statistics.ts'
+import { type Snapshot, Statistics } from '../../src/control/figures/statistics.ts'
 import { ROWS_AT, SLOT_DOUBLES, slotKeyText } from '../../src/shared/counters.ts'
 import { answerKey, refusedKey } from './counted-slots.ts'
 import { FakeClock } from './fake-clock.ts'

@@ -3,9 +3,9 @@
  * counted, beside what statistics says. It does with statistics what `control/gateway.ts` does.
  */
 
-import { slotSamples } from '../../src/control/slot-metrics.ts'
-import { addInto, type SlotSums } from '../../src/control/slot-sums.ts'
-import { type Snapshot, Statistics } from '../../src/control/statistics.ts'
+import { slotSamples } from '../../src/control/figures/slot-metrics.ts'
+import { addInto, type SlotSums } from '../../src/control/figures/slot-sums.ts'
+import { type Snapshot, Statistics } from '../../src/control/figures/statistics.ts'
 import { SLOT_DOUBLES } from '../../src/shared/counters.ts'
 import { countInto } from './counted-slots.ts'
 import { FakeClock, settle } from './fake-clock.ts'

@@ -1,7 +1,7 @@
 /** What tests ask of gateways that serve many models, some of which never come to serve. */
 
 import { expect } from 'vitest'
-import type { VersionStatus } from '../../src/control/status-document.ts'
+import type { VersionStatus } from '../../src/control/api/status-document.ts'
 import type { TestGateway } from './gateway.ts'
 import { until } from './until.ts'
 

@@ -8,7 +8,7 @@ import type {
   ModelsDocument,
   StatusDocument,
   VersionStatus,
-} from '../../src/control/status-document.ts'
+} from '../../src/control/api/status-document.ts'
 import { findFreePort } from './ports.ts'
 import { turns } from './raw-client.ts'
 import { isAlive, reapAtEnd, signal } from './reaper.ts'

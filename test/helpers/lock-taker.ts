@@ -6,7 +6,7 @@
  */
 
 import { once } from 'node:events'
-import { openStateDir } from '../../src/control/state-dir.ts'
+import { openStateDir } from '../../src/control/state/state-dir.ts'
 import { GatewayError } from '../../src/shared/errors.ts'
 
 process.stdout.write('waiting\n')

@@ -3,10 +3,10 @@
 import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { type ThreadStatistics, ThreadStatisticsSchema } from '../../proto/gen/control_pb.ts'
-import type { MetricsContext } from '../../src/control/metrics.ts'
-import type { ReplicaSnapshot, Snapshot } from '../../src/control/statistics.ts'
-import type { ModelsDocument } from '../../src/control/status-document.ts'
-import type { VersionState } from '../../src/control/version-state.ts'
+import type { ModelsDocument } from '../../src/control/api/status-document.ts'
+import type { MetricsContext } from '../../src/control/figures/metrics.ts'
+import type { ReplicaSnapshot, Snapshot } from '../../src/control/figures/statistics.ts'
+import type { VersionState } from '../../src/control/planning/version-state.ts'
 import { anySlots, slotsFrom } from './counted-slots.ts'
 
 type Figures = Partial<

@@ -1,8 +1,11 @@
 /** What a world of planning is made of, and with which settings. */
 
-import { ModelControl, type ModelControlSettings } from '../../src/control/model-control.ts'
-import type { Preparer } from '../../src/control/publisher.ts'
-import type { Requests } from '../../src/control/stored-requests.ts'
+import type { Preparer } from '../../src/control/planning/publisher.ts'
+import {
+  ModelControl,
+  type ModelControlSettings,
+} from '../../src/control/repository/model-control.ts'
+import type { Requests } from '../../src/control/state/stored-requests.ts'
 import type { EpochPlan } from '../../src/shared/epoch-plan.ts'
 
 /** A replica that answers as its world says. */

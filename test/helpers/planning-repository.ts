@@ -2,7 +2,7 @@
 
 import type { VersionPolicy } from '../../src/config/config.ts'
 import { repositoryParsers } from '../../src/config/parsers.ts'
-import type { Repository } from '../../src/control/repository-reader.ts'
+import type { Repository } from '../../src/control/repository/repository-reader.ts'
 import type { ModelStamp } from '../../src/registry/file-stamps.ts'
 import type { RepositoryScan, ScannedModel, ScannedVersion } from '../../src/registry/folder.ts'
 import { GatewayError, refuse } from '../../src/shared/errors.ts'

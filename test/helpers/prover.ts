@@ -2,8 +2,8 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Prover, type ProverOptions } from '../../src/control/prover.ts'
-import type { ProvingSubject } from '../../src/control/proving-subject.ts'
+import { Prover, type ProverOptions } from '../../src/control/proving/prover.ts'
+import type { ProvingSubject } from '../../src/control/proving/proving-subject.ts'
 import type { ProvingFailure, ProvingReport } from '../../src/runtime/proving-report.ts'
 import { systemClock } from '../../src/shared/clock.ts'
 import { createLogger } from '../../src/shared/logger.ts'

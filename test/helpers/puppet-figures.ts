@@ -8,8 +8,8 @@ import {
   StatisticsSchema,
   ThreadStatisticsSchema,
 } from '../../proto/gen/control_pb.ts'
-import { slotMessage } from '../../src/control/slot-sums.ts'
-import type { Askable } from '../../src/control/statistics.ts'
+import { slotMessage } from '../../src/control/figures/slot-sums.ts'
+import type { Askable } from '../../src/control/figures/statistics.ts'
 import { SLOT_DOUBLES } from '../../src/shared/counters.ts'
 
 export interface PuppetPlace {

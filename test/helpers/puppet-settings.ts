@@ -1,7 +1,7 @@
 /** Settings with which a supervisor starts puppets instead of replicas. */
 
 import { fileURLToPath } from 'node:url'
-import type { StateDir } from '../../src/control/state-dir.ts'
+import type { StateDir } from '../../src/control/state/state-dir.ts'
 import type { ReplicaSettings } from '../../src/shared/epoch-plan.ts'
 import type { PuppetManner, PuppetSettings } from './puppet-replica.ts'
 

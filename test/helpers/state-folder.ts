@@ -1,6 +1,6 @@
 /** A state folder of its own for one test. */
 
-import { openStateDir, type StateDir } from '../../src/control/state-dir.ts'
+import { openStateDir, type StateDir } from '../../src/control/state/state-dir.ts'
 import { atEnd } from './clean-up.ts'
 import { reapAtEnd } from './reaper.ts'
 import { makeTempDir } from './temp-dir.ts'

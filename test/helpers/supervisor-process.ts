@@ -5,8 +5,8 @@
  *     node supervisor-process.ts <state folder> <FirstControlOptions as JSON>
  */
 
-import { openStateDir } from '../../src/control/state-dir.ts'
-import { Supervisor } from '../../src/control/supervisor.ts'
+import { Supervisor } from '../../src/control/replicas/supervisor.ts'
+import { openStateDir } from '../../src/control/state/state-dir.ts'
 import { systemClock } from '../../src/shared/clock.ts'
 import { createLogger } from '../../src/shared/logger.ts'
 import type { FirstControlOptions } from './first-control.ts'

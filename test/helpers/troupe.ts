@@ -3,9 +3,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Statistics } from '../../proto/gen/control_pb.ts'
-import type { ConnectedReplica, ReplicaDeath } from '../../src/control/connected-replica.ts'
-import type { StateDir } from '../../src/control/state-dir.ts'
-import { Supervisor } from '../../src/control/supervisor.ts'
+import type {
+  ConnectedReplica,
+  ReplicaDeath,
+} from '../../src/control/replicas/connected-replica.ts'
+import { Supervisor } from '../../src/control/replicas/supervisor.ts'
+import type { StateDir } from '../../src/control/state/state-dir.ts'
 import { type Clock, systemClock } from '../../src/shared/clock.ts'
 import type { ReplicaSettings } from '../../src/shared/epoch-plan.ts'
 import { createLogger } from '../../src/shared/logger.ts'

@@ -1,7 +1,7 @@
 /** One gateway over models whose rows depend on each other, or fail: how their requests are run. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { VersionStatus } from '../../src/control/status-document.ts'
+import type { VersionStatus } from '../../src/control/api/status-document.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { inferX, judgedVersions, outputOf } from '../helpers/gateway-models.ts'
 import { columnMean, firstRow, fixedLabel, twoForOne } from '../helpers/leaky-models.ts'

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { VersionStatus } from '../../src/control/status-document.ts'
+import type { VersionStatus } from '../../src/control/api/status-document.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { inferX, judgedVersions, outputOf } from '../helpers/gateway-models.ts'
 import {

@@ -4,7 +4,7 @@
  */
 
 import { beforeAll, expect, test } from 'vitest'
-import type { ModelStatistics } from '../../src/control/model-statistics.ts'
+import type { ModelStatistics } from '../../src/control/figures/model-statistics.ts'
 import { parseExposition } from '../helpers/exposition.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { inferX } from '../helpers/gateway-models.ts'

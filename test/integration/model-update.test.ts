@@ -7,7 +7,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { VersionStatus } from '../../src/control/status-document.ts'
+import type { VersionStatus } from '../../src/control/api/status-document.ts'
 import type { PlannedVersion } from '../../src/shared/epoch-plan.ts'
 import { startClosedLoop } from '../helpers/closed-loop.ts'
 import { epochPlan } from '../helpers/epoch-plans.ts'

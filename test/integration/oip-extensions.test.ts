@@ -1,7 +1,7 @@
 /** Triton's extensions through a whole gateway: each that is announced works. */
 
 import { beforeAll, expect, test } from 'vitest'
-import type { IndexEntry } from '../../src/control/repository-states.ts'
+import type { IndexEntry } from '../../src/control/api/repository-states.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { askUnlessLate } from '../helpers/late-calls.ts'
 import { identity, scaleAdd } from '../helpers/models.ts'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createServer, type ListenOptions } from 'node:net'
 import { expect, test } from 'vitest'
-import { choosePort } from '../../src/control/port-guard.ts'
+import { choosePort } from '../../src/control/replicas/port-guard.ts'
 import { atEnd } from '../helpers/clean-up.ts'
 
 const hasProc = existsSync('/proc/net/tcp')

@@ -156,7 +156,7 @@ test('a run that cannot be started for want of files fails, and harms nobody', (
   writeFileSync(
     script,
     `import { openSync } from 'node:fs'
-    import { ProvingProcess } from ${source('control/proving-process.ts')}
+    import { ProvingProcess } from ${source('control/proving/proving-process.ts')}
     import { systemClock } from ${source('shared/clock.ts')}
     try {
       for (;;) openSync('/dev/null')

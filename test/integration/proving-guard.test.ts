@@ -25,7 +25,7 @@ const controlOf = (subject: object, folder: string): string => {
     limits: LIMITS,
     ortVersion: 'test',
   }
-  const code = `import { Prover } from ${source('control/prover.ts')}
+  const code = `import { Prover } from ${source('control/proving/prover.ts')}
     import { systemClock } from ${source('shared/clock.ts')}
     const options = { ...${JSON.stringify(options)}, clock: systemClock, logger: null }
     await new Prover(options).prove(${JSON.stringify(subject)})`

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { openStateDir } from '../../src/control/state-dir.ts'
+import { openStateDir } from '../../src/control/state/state-dir.ts'
 import { stateFolder } from '../helpers/state-folder.ts'
 
 const TAKER = fileURLToPath(new URL('../helpers/lock-taker.ts', import.meta.url))

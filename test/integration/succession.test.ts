@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { ConnectedReplica } from '../../src/control/connected-replica.ts'
-import type { Supervisor } from '../../src/control/supervisor.ts'
+import type { ConnectedReplica } from '../../src/control/replicas/connected-replica.ts'
+import type { Supervisor } from '../../src/control/replicas/supervisor.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { startFirstControl } from '../helpers/first-control.ts'
 import { openTestState, stateFolder } from '../helpers/state-folder.ts'

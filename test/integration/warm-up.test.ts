@@ -6,7 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import type { VersionStatus } from '../../src/control/status-document.ts'
+import type { VersionStatus } from '../../src/control/api/status-document.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { versionWhen } from '../helpers/gateway-models.ts'
 import { identity, parseNumber, scaleAdd } from '../helpers/models.ts'

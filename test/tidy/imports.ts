@@ -72,7 +72,7 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@btc-vision/uwebsockets.js': ['src/server/http.ts', 'src/server/uws-binary.ts'],
   'swagger-ui-dist': ['src/server/docs-page.ts'],
   fastify: ['src/control/'],
-  '@prometheus-io/client': ['src/control/metrics.ts'],
+  '@prometheus-io/client': ['src/control/figures/metrics.ts'],
   commander: ['src/cli/'],
   // Generated messages are built with its `create`; what they mean stays in `proto/`.
   '@bufbuild/protobuf': ['proto/', 'src/control/', 'src/server/'],

@@ -8,8 +8,8 @@
 export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'test/fault/processes.test.ts': [
     'src/control/gateway.ts',
-    'src/control/replica-process.ts',
-    'src/control/replica-slot.ts',
+    'src/control/replicas/replica-process.ts',
+    'src/control/replicas/replica-slot.ts',
   ],
   'test/fault/restart.test.ts': ['src/cli/restart.ts'],
   'test/integration/bad-input.test.ts': ['src/server/pending.ts'],
@@ -25,7 +25,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/integration/code-cache.test.ts': ['src/shared/code-cache.ts'],
   'test/integration/gateway-models.test.ts': [
-    'src/control/gateway-status.ts',
+    'src/control/api/gateway-status.ts',
     'src/server/data-thread.ts',
   ],
   'test/integration/http-engine-tls.test.ts': ['src/server/uws-tls.ts'],
@@ -38,11 +38,11 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/uws-binary.ts',
     'src/server/uws-exchange.ts',
   ],
-  'test/integration/port-guard.test.ts': ['src/control/port-guard.ts'],
+  'test/integration/port-guard.test.ts': ['src/control/replicas/port-guard.ts'],
   'test/integration/prover.test.ts': [
-    'src/control/prover.ts',
-    'src/control/proving-subject.ts',
-    'src/control/proving-process.ts',
+    'src/control/proving/prover.ts',
+    'src/control/proving/proving-subject.ts',
+    'src/control/proving/proving-process.ts',
     'src/runtime/proving-report.ts',
     'src/runtime/proving.ts',
   ],
@@ -61,14 +61,14 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/runtime/pool/compute-thread.ts',
     'src/server/thread-pools.ts',
   ],
-  'test/integration/socket-server.test.ts': ['src/control/socket-server.ts'],
+  'test/integration/socket-server.test.ts': ['src/control/replicas/socket-server.ts'],
   'test/integration/succession.test.ts': [
-    'src/control/replica-succession.ts',
-    'src/control/rolling-restart.ts',
+    'src/control/replicas/replica-succession.ts',
+    'src/control/replicas/rolling-restart.ts',
   ],
   'test/integration/supervisor.test.ts': [
-    'src/control/replica-state.ts',
-    'src/control/supervisor.ts',
+    'src/control/replicas/replica-state.ts',
+    'src/control/replicas/supervisor.ts',
   ],
   'test/property/config.test.ts': [
     'src/config/schemas/file-format.ts',
@@ -132,7 +132,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/runtime/pool/ready-slots.ts',
     'src/runtime/pool/slot-payloads.ts',
   ],
-  'test/property/planning.test.ts': ['src/control/prepare-failures.ts'],
+  'test/property/planning.test.ts': ['src/control/planning/prepare-failures.ts'],
   'test/property/tfs-answers.test.ts': ['src/server/protocols/tfs/tfs-encode.ts'],
   'test/property/tfs-json.test.ts': [
     'src/server/protocols/tfs/tfs-complete.ts',
@@ -149,14 +149,14 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/triton-tree.ts',
   ],
   'test/unit/config/triton-session.test.ts': ['src/config/schemas/triton-parameters.ts'],
-  'test/unit/control/admin-api.test.ts': ['src/control/admin-openapi.ts'],
-  'test/unit/control/forwarded-calls.test.ts': ['src/shared/forwarded-call.ts'],
-  'test/unit/control/metrics.test.ts': [
-    'src/control/metric-table.ts',
-    'src/control/sample.ts',
+  'test/unit/control/api/admin-api.test.ts': ['src/control/api/admin-openapi.ts'],
+  'test/unit/control/api/forwarded-calls.test.ts': ['src/shared/forwarded-call.ts'],
+  'test/unit/control/figures/metrics.test.ts': [
+    'src/control/figures/metric-table.ts',
+    'src/control/figures/sample.ts',
     'src/shared/version.ts',
   ],
-  'test/unit/control/statistics.test.ts': ['src/control/dead-figures.ts'],
+  'test/unit/control/figures/statistics.test.ts': ['src/control/figures/dead-figures.ts'],
   'test/unit/registry/folder.test.ts': ['src/registry/repository-file.ts'],
   'test/unit/runtime/batcher.parts.test.ts': [
     'src/runtime/parts.ts',

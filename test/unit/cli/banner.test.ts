@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type BannerFacts, exampleOf, modelLines, renderBanner } from '../../../src/cli/banner.ts'
-import type { ModelsDocument, StatusDocument } from '../../../src/control/status-document.ts'
+import type { ModelsDocument, StatusDocument } from '../../../src/control/api/status-document.ts'
 import type { PlannedVersion } from '../../../src/shared/epoch-plan.ts'
 import { propertyRuns } from '../../helpers/seeds.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { renderModels } from '../../../src/cli/models.ts'
-import type { VersionStatus } from '../../../src/control/status-document.ts'
+import type { VersionStatus } from '../../../src/control/api/status-document.ts'
 import { DEFAULT_SESSION } from '../../../src/shared/session-settings.ts'
 
 const version = (more: Partial<VersionStatus>): VersionStatus => ({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { renderStatus } from '../../../src/cli/status.ts'
-import type { StatusDocument } from '../../../src/control/status-document.ts'
+import type { StatusDocument } from '../../../src/control/api/status-document.ts'
 
 const STATUS: StatusDocument = {
   version: '1.2.3',

@@ -4,9 +4,9 @@
  */
 
 import { expect, test } from 'vitest'
-import { modelStatistics } from '../../../src/control/model-statistics.ts'
-import type { Sample } from '../../../src/control/sample.ts'
-import { TritonSums } from '../../../src/control/triton-metrics.ts'
+import { modelStatistics } from '../../../src/control/figures/model-statistics.ts'
+import type { Sample } from '../../../src/control/figures/sample.ts'
+import { TritonSums } from '../../../src/control/figures/triton-metrics.ts'
 import type { Session } from '../../../src/runtime/session-types.ts'
 import { slotKeyText } from '../../../src/shared/counters.ts'
 import { answerKey } from '../../helpers/counted-slots.ts'

@@ -1,0 +1,42 @@
+/** What is to be said of a plan that was made: each thing once, until it has gone. */
+
+import type { PrepareFailure } from '../../shared/epoch-plan.ts'
+import type { Logger } from '../../shared/logger.ts'
+import { versionName } from './planned-version.ts'
+import type { PlanResult } from './planner.ts'
+
+export class PlanFaults {
+  readonly #logger: Logger
+  #unknownDefault: string | null = null
+  #unbound: readonly PrepareFailure[] = []
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  /** Versions that cannot keep the contract of their endpoint. */
+  get unbound(): readonly PrepareFailure[] {
+    return this.#unbound
+  }
+
+  /** Sentences for the operator. */
+  warnings(): string[] {
+    return this.#unknownDefault === null ? [] : [this.#unknownDefault]
+  }
+
+  /** `wanted`: the default endpoint that the config names. */
+  take({ body, unbound }: PlanResult, wanted: string | null): void {
+    const isUnknown = wanted !== null && body.defaultEndpoint === null
+    const fault = isUnknown ? `default_endpoint '${wanted}' names no endpoint` : null
+    if (fault !== null && fault !== this.#unknownDefault) {
+      this.#logger.warn({ event: 'default_endpoint_unknown' }, fault)
+    }
+    this.#unknownDefault = fault
+    const known = new Set(this.#unbound.map(versionName))
+    this.#unbound = unbound
+    for (const failure of unbound) {
+      if (known.has(versionName(failure))) continue
+      this.#logger.error({ event: 'version_failed', ...failure }, 'a version cannot serve')
+    }
+  }
+}
