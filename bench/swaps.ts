@@ -4,9 +4,9 @@
  */
 
 import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { JSON_HEADERS, ROW } from './fixtures.ts'
-import type { GeneratorResult } from './load/generator.ts'
-import { runGenerator } from './load/run-load.ts'
+import { type RunningLoad, startGenerator } from './load/run-load.ts'
 import { atMost, type Gate, printGates } from './measure/gate.ts'
 import { slopeOf, spreadOf } from './measure/statistics.ts'
 import type { BenchOptions } from './options.ts'
@@ -15,6 +15,11 @@ import { SWAPPED_PATH, type SwappedModel, startSwapped } from './swaps/swapped-m
 
 const SWAPS = 100
 const SWAPS_TINY = 2
+/** In one trial, one after the other. */
+const SWAPS_A_TRIAL = 2
+/** The load goes on for so long behind the last swap: what was before it is unloaded. */
+const BEHIND_MS = 500
+const SECONDS_MAX = 120
 const CONNECTIONS = 16
 const P99_TIMES_MAX = 1.5
 const P99_MORE_MS_MAX = 2
@@ -42,27 +47,36 @@ export interface MemorySample {
   readonly pid: number
 }
 
-const load = ({ server }: SwappedModel, seconds: number): Promise<GeneratorResult> => {
+const startLoad = ({ server }: SwappedModel, seconds: number): RunningLoad => {
   const target = { port: server.port, path: SWAPPED_PATH, body: BODY, headers: JSON_HEADERS }
-  return runGenerator({ target, connections: CONNECTIONS, seconds, perSecond: null })
+  return startGenerator({ target, connections: CONNECTIONS, seconds, perSecond: null })
 }
 
-/** Load for some seconds, with as many swaps meanwhile as they hold, one after the other. */
-const runTrial = async (
-  model: SwappedModel,
-  seconds: number,
-  swapsMax: number,
-): Promise<SwapTrial> => {
-  let isOver = false
-  const loaded = load(model, seconds).finally(() => {
-    isOver = true
-  })
+/** Swaps, one after the other; resolves with the milliseconds of each. */
+const swapAll = async (model: SwappedModel, swaps: number): Promise<number[]> => {
   const swapMs: number[] = []
-  while (!isOver && swapMs.length < swapsMax) swapMs.push(await model.swap())
-  const { requests, failures, latencyUs, seconds: took, firstFailure } = await loaded
+  while (swapMs.length < swaps) swapMs.push(await model.swap())
+  return swapMs
+}
+
+const trialOf = async ({ result }: RunningLoad, swapMs: readonly number[]): Promise<SwapTrial> => {
+  const { requests, failures, latencyUs, seconds, firstFailure } = await result
   if (firstFailure !== null) console.log(`  failed: ${firstFailure}`)
-  const perSecond = requests / took
+  const perSecond = requests / seconds
   return { swaps: swapMs.length, swapMs, requests, failures, p99Us: latencyUs.p99, perSecond }
+}
+
+const runQuiet = (model: SwappedModel, seconds: number): Promise<SwapTrial> =>
+  trialOf(startLoad(model, seconds), [])
+
+/** Load from before the first swap until after the last. */
+const runSwapping = async (model: SwappedModel, swaps: number): Promise<SwapTrial> => {
+  const running = startLoad(model, SECONDS_MAX)
+  await running.begun
+  const swapMs = await swapAll(model, swaps)
+  await delay(BEHIND_MS)
+  running.end()
+  return trialOf(running, swapMs)
 }
 
 const sampleOf = ({ server }: SwappedModel, swaps: number): MemorySample => {
@@ -119,10 +133,10 @@ const measure = async (
   const wanted = options.isTiny ? SWAPS_TINY : SWAPS
   let done = 0
   while (done < wanted) {
-    rounds.quiet.push(await runTrial(model, options.seconds, 0))
-    const swapping = await runTrial(model, options.seconds, wanted - done)
+    rounds.quiet.push(await runQuiet(model, options.seconds))
+    const swapping = await runSwapping(model, Math.min(SWAPS_A_TRIAL, wanted - done))
     rounds.swapping.push(swapping)
-    rounds.quietAgain.push(await runTrial(model, options.seconds, 0))
+    rounds.quietAgain.push(await runQuiet(model, options.seconds))
     done += swapping.swaps
     const sample = sampleOf(model, done)
     rounds.memory.push(sample)

@@ -1,10 +1,11 @@
 /**
  * Load from a process of its own: `node bench/load/generator.ts '<LoadPlan as JSON>'`; prints a
- * GeneratorResult as one JSON line. Requests are formatted once. Every answer must be a 200; of the
- * first ones the prediction ids must differ.
+ * GeneratorResult as one JSON line, and a closed loop BEGUN before it. Requests are formatted once.
+ * Every answer must be a 200; of the first ones the prediction ids must differ.
  */
 
 import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   LATENCY_SLOTS,
   latencySlot,
@@ -12,7 +13,7 @@ import {
   quantileUs,
 } from '../../src/shared/latency-slots.ts'
 import { poissonArrivals } from './arrivals.ts'
-import type { LoadPlan, LoadResult } from './load.ts'
+import { BEGUN, type LoadPlan, type LoadResult } from './load.ts'
 import { formatRequest } from './request-bytes.ts'
 import { ResponseStream } from './response-stream.ts'
 
@@ -163,16 +164,19 @@ const drain = async (connections: readonly Connection[]): Promise<void> => {
   }
 }
 
+const isTold = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()))
+
 const closedLoop = async (): Promise<number> => {
   let endMs = Number.POSITIVE_INFINITY
   const connections = await openAll((connection) => {
     const nowMs = performance.now()
     if (nowMs < endMs) connection.send(nowMs)
   })
+  console.log(BEGUN)
   const startMs = performance.now()
-  endMs = startMs + plan.seconds * 1000
   for (const connection of connections) connection.send(performance.now())
-  await new Promise((resolve) => setTimeout(resolve, plan.seconds * 1000))
+  await Promise.race([delay(plan.seconds * 1000), isTold])
+  endMs = performance.now()
   await drain(connections)
   return (performance.now() - startMs) / 1000
 }
@@ -199,3 +203,4 @@ const openLoop = async (perSecond: number): Promise<number> => {
 
 const seconds = plan.perSecond === null ? await closedLoop() : await openLoop(plan.perSecond)
 console.log(JSON.stringify(tally.result(seconds)))
+process.exit() // where it was told to end, the rest of its time is still to come

@@ -12,10 +12,14 @@ export interface Target {
 export interface LoadPlan {
   readonly target: Target
   readonly connections: number
+  /** At most: SIGTERM ends it before. */
   readonly seconds: number
   /** Requests a second in the open loop; null: closed loop. */
   readonly perSecond: number | null
 }
+
+/** The line that says that all connections are open, and the load begins. */
+export const BEGUN = 'begun'
 
 export interface LoadResult {
   readonly requests: number

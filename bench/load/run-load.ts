@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { firstJsonLine, start } from '../measure/processes.ts'
 import type { CancellingPlan, CancellingResult } from './cancelling-plan.ts'
 import type { GeneratorResult } from './generator.ts'
-import type { LoadPlan, LoadResult } from './load.ts'
+import { BEGUN, type LoadPlan, type LoadResult } from './load.ts'
 import type { OpenPlan, OpenResult } from './open-plan.ts'
 import { COUNTING, type ReconnectingPlan, type ReconnectingResult } from './reconnecting-plan.ts'
 import { hasWrk, runWrk } from './wrk.ts'
@@ -17,11 +17,30 @@ const RECONNECTING = fileURLToPath(new URL('./reconnecting.ts', import.meta.url)
 
 export const closedLoopTool = hasWrk() ? 'wrk' : 'bench/load/generator.ts'
 
-/** The generator looks into every answer, which wrk does not. */
-export const runGenerator = async (plan: LoadPlan): Promise<GeneratorResult> => {
-  const child = start([process.execPath, GENERATOR, JSON.stringify(plan)], { core: 'load' })
-  return (await firstJsonLine(child)) as unknown as GeneratorResult
+export interface RunningLoad {
+  readonly begun: Promise<void>
+  readonly result: Promise<GeneratorResult>
+  end(): void
 }
+
+/** The generator looks into every answer, which wrk does not. `plan`: a closed loop. */
+export const startGenerator = (plan: LoadPlan): RunningLoad => {
+  const child = start([process.execPath, GENERATOR, JSON.stringify(plan)], { core: 'load' })
+  const result = firstJsonLine(child) as Promise<unknown> as Promise<GeneratorResult>
+  const begun = new Promise<void>((resolve) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (chunk.toString().startsWith(BEGUN)) resolve()
+    })
+  })
+  return {
+    begun: Promise.race([begun, result.then(() => {})]),
+    result,
+    end: () => void child.kill('SIGTERM'),
+  }
+}
+
+export const runGenerator = (plan: LoadPlan): Promise<GeneratorResult> =>
+  startGenerator(plan).result
 
 export const runLoad = (plan: LoadPlan): Promise<LoadResult> =>
   plan.perSecond === null && closedLoopTool === 'wrk' ? runWrk(plan) : runGenerator(plan)
