@@ -29,9 +29,9 @@ export class CostModel {
   a = 0
   /** Microseconds that each row adds. */
   b = 0
-  /** The line of the proving run: where runs do not tell a from b, its slope does. */
   /** Microseconds of all runs so far. */
   ranUs = 0
+  /** The line of the proving run: where runs do not tell a from b, its slope does. */
   readonly #shapeA: number
   readonly #shapeB: number
   #weight = 0

@@ -65,7 +65,7 @@ interface FullBatch {
 
 /**
  * A full batch. What serves rarely fills one, so that live runs tell by what factor the proving run
- * was wrong: it measured alone, on a machine that had nothing else to do. null: nobody knows.
+ * was wrong: it measured a session that had a core and its caches to itself. null: nobody knows.
  */
 export const fullBatch = (figures: PlacementFigures, live: LiveRuns | null): FullBatch | null => {
   const proved = sizeAtMost(figures, figures.rowsMax)

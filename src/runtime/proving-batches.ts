@@ -11,9 +11,10 @@ import { rowsMatch } from './run-result.ts'
 import { answersAgree, answersByRow, type TriedRow } from './self-test.ts'
 import type { Session } from './session-types.ts'
 
-/** Where time and memory are read. */
+/** Where work and memory are read. */
 export interface Gauge {
-  monotonic(): number
+  /** Milliseconds, by the clock that fits the session (working-clock.ts). */
+  workedMs(): number
   residentBytes(): number
 }
 
@@ -31,7 +32,7 @@ export type BatchFindings = Pick<
 >
 
 const ROUNDS_MAX = 9
-/** Time for the rounds of one size. */
+/** For the rounds of one size. */
 const SIZE_MS = 25
 /** A run that takes longer is not repeated. */
 const SLOW_MS = 100
@@ -74,21 +75,21 @@ const runSize = (
   session: Session,
   tried: readonly TriedRow[],
   rows: number,
-  { monotonic }: Gauge,
+  { workedMs }: Gauge,
 ): { verdict: Verdict; us: number } => {
   const all = tried.map(({ inputs }) => inputs)
   const inputs = rows === 1 ? all[0]! : stackInputs(all, rows)
-  let startedMs = monotonic()
+  let startedMs = workedMs()
   const results = session.run(inputs)
-  const firstMs = monotonic() - startedMs
+  const firstMs = workedMs() - startedMs
   const verdict = judge(results, tried, rows)
   if (firstMs > SLOW_MS) return { verdict, us: firstMs * 1000 }
   const us: number[] = [] // without the first: it allocates
-  const untilMs = monotonic() + SIZE_MS
-  for (let round = 0; round < ROUNDS_MAX && (round === 0 || monotonic() < untilMs); round++) {
-    startedMs = monotonic()
+  const untilMs = workedMs() + SIZE_MS
+  for (let round = 0; round < ROUNDS_MAX && (round === 0 || workedMs() < untilMs); round++) {
+    startedMs = workedMs()
     session.run(inputs)
-    us.push((monotonic() - startedMs) * 1000)
+    us.push((workedMs() - startedMs) * 1000)
   }
   return { verdict, us: Math.min(...us) }
 }
@@ -105,7 +106,7 @@ const runSizes = (
   gauge: Gauge,
 ): { runs: (readonly [rows: number, us: number])[]; verdict: Verdict } => {
   const runs: (readonly [number, number])[] = []
-  const untilMs = gauge.monotonic() + ALL_MS
+  const untilMs = gauge.workedMs() + ALL_MS
   const rowBytes = rowBytesOf(tried[0]?.inputs ?? [])
   let verdict: Verdict = 'agrees'
   for (let rows = 1; tried.length > 0; ) {
@@ -124,7 +125,7 @@ const runSizes = (
       break // larger batches than it takes are not offered to it
     }
     if (verdict === 'otherRows' || rows === rowsMax) break
-    const isOver = hasSettled(runs) || gauge.monotonic() > untilMs
+    const isOver = hasSettled(runs) || gauge.workedMs() > untilMs
     if (isOver && maxBatchSize === null) break
     rows = isOver ? rowsMax : Math.min(rows * 2, rowsMax)
   }

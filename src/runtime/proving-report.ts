@@ -7,7 +7,7 @@ import type { Signature } from '../shared/tensor.ts'
  * Raised when proving tests more or a field means something else: what is in the cache by then is
  * proved again.
  */
-export const PROVING_VERSION = 3
+export const PROVING_VERSION = 4
 
 export interface ProvingReport {
   /**
@@ -41,6 +41,7 @@ export interface ProvingReport {
   readonly warnings: readonly string[]
   /** Growth of resident memory by loading it and running one row; at least its file. */
   readonly memoryBytes: number
+  /** By the clock of its runs (working-clock.ts). */
   readonly loadMs: number
   /** The optimised self-contained copy in state_dir, and its SHA-256. */
   readonly provenFile: string

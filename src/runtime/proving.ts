@@ -6,9 +6,9 @@
 
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../shared/clock.ts'
 import { GatewayError, isRefusal } from '../shared/errors.ts'
 import { reviveManifest } from '../shared/manifest.ts'
+import type { SessionSettings } from '../shared/session-settings.ts'
 import type { Signature } from '../shared/tensor.ts'
 import { spawnThread } from '../shared/threads.ts'
 import { checkManifest } from './manifest-check.ts'
@@ -31,6 +31,7 @@ import { proveWarmups } from './proving-warm-up.ts'
 import { answersAlike, type TriedRow, tryRows } from './self-test.ts'
 import { createSession, startRuntime } from './session.ts'
 import type { Session } from './session-types.ts'
+import { workingClock } from './working-clock.ts'
 
 const DETAIL_MAX = 400
 /** Rows to tell apart, fewer where they are large, and as far as there is time. */
@@ -38,22 +39,22 @@ const TRIED_ROWS_MAX = 8
 const TRIED_SHARE = 1 / 32
 const TRY_MS = 1000
 
-const gauge: Gauge = {
-  monotonic: systemClock.monotonic,
+const gaugeOf = (settings: SessionSettings): Gauge => ({
+  workedMs: workingClock(settings),
   residentBytes: () => process.memoryUsage.rss(),
-}
+})
 
 /**
  * Tries the example row and variations of it. A model that refuses the row of its own profile is
  * not sound; one that refuses made-up zeros may well be, and is served without batching.
  */
-const tryExample = (session: Session, task: ProvingTask): TriedRow[] => {
+const tryExample = (session: Session, task: ProvingTask, gauge: Gauge): TriedRow[] => {
   const { manifest, exampleRow, memoryBytesMax } = task
   try {
     const row = exampleInputs(session.signature, manifest, exampleRow)
     const fitting = Math.floor((memoryBytesMax * TRIED_SHARE) / Math.max(1, rowBytesOf(row)))
-    const untilMs = gauge.monotonic() + TRY_MS
-    const isLate = () => gauge.monotonic() > untilMs
+    const untilMs = gauge.workedMs() + TRY_MS
+    const isLate = () => gauge.workedMs() > untilMs
     return tryRows(session, row, Math.min(TRIED_ROWS_MAX, Math.max(2, fitting)), isLate)
   } catch (thrown) {
     const reason = plainMessage(thrown, DETAIL_MAX)
@@ -113,18 +114,18 @@ const loadOriginal = (
 }
 
 /** The model as it was published, and as it will be served: optimised and in one piece. */
-const loadBoth = (task: ProvingTask, copy: ModelCopy) => {
+const loadBoth = (task: ProvingTask, copy: ModelCopy, gauge: Gauge) => {
   const optimised = join(task.scratchFolder, 'optimised.onnx')
   startRuntime()
   const rssBefore = gauge.residentBytes()
-  const startedMs = gauge.monotonic()
+  const startedMs = gauge.workedMs()
   const original = loadOriginal(copy.file, task, optimised)
-  const loadMs = gauge.monotonic() - startedMs
+  const loadMs = gauge.workedMs() - startedMs
   const { signature } = original
   const digest = versionDigest(copy.files)
   const refusal = task.manifest && checkManifest(task.manifest, digest, signature)
   if (refusal !== null) throw new GatewayError(refusal.code, refusal.detail)
-  const rows = tryExample(original, task)
+  const rows = tryExample(original, task, gauge)
   const memoryBytes = Math.max(gauge.residentBytes() - rssBefore, statSync(copy.file).size)
   const proven =
     tryProven(optimised, task, signature, rows) ?? tryProven(copy.file, task, signature, rows)
@@ -136,8 +137,9 @@ const loadBoth = (task: ProvingTask, copy: ModelCopy) => {
 }
 
 const prove = (task: ProvingTask): ProvingReport => {
+  const gauge = gaugeOf(task.session)
   const copy = takeCopy(task.modelFile, join(task.scratchFolder, 'published'))
-  const { session, file, digest, rows, loadMs, memoryBytes } = loadBoth(task, copy)
+  const { session, file, digest, rows, loadMs, memoryBytes } = loadBoth(task, copy, gauge)
   const findings = proveBatching(session, rows, task, gauge)
   const warmupFiles = proveWarmups(session, task, findings)
   const provenSha256 = sha256OfFile(file)

@@ -1,7 +1,7 @@
 /**
  * The one process reaper of all tests. Replicas are detached and outlive the process that started
- * them, so they cannot be found as children: every process of a gateway names its state folder on
- * its command line, and by that it is found.
+ * them, so they cannot be found as children: control and replicas name their state folder on the
+ * command line, and by that they are found. (A proving run does not; it ends with its control.)
  */
 
 import { readdirSync, readFileSync } from 'node:fs'
