@@ -124,6 +124,7 @@ const proveAll = async (
     ortVersion: packageVersion('onnxruntime-node'),
     clock: systemClock,
     logger,
+    isServing: () => false,
   })
   options.signal.addEventListener('abort', () => prover.close())
   const prove: CatalogSources['prove'] = (model, scanned) => {

@@ -66,6 +66,7 @@ const buildGateway = (
     ortVersion: ONNX_RUNTIME,
     clock,
     logger,
+    isServing: () => gateway.publisher.plan !== null,
   })
   const { replicas } = config.server
   const mayBeServed = readReplicaFiles(stateDir.runPath).living.length > 0

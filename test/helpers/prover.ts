@@ -25,6 +25,7 @@ export const makeProver = (more: Partial<ProverOptions> = {}, folder = makeTempD
     ortVersion: 'test',
     clock: systemClock,
     logger: createLogger({ level: 'silent', component: 'test' }),
+    isServing: () => false,
     ...more,
   })
   atEnd(() => prover.close())

@@ -27,7 +27,8 @@ const controlOf = (subject: object, folder: string): string => {
   }
   const code = `import { Prover } from ${source('control/proving/prover.ts')}
     import { systemClock } from ${source('shared/clock.ts')}
-    const options = { ...${JSON.stringify(options)}, clock: systemClock, logger: null }
+    const options = { ...${JSON.stringify(options)}, clock: systemClock, logger: null,
+      isServing: () => false }
     await new Prover(options).prove(${JSON.stringify(subject)})`
   writeFileSync(script, code)
   return script

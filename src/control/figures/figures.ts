@@ -4,8 +4,8 @@ import type { DeadSums, Statistics as FinalFigures } from '../../../proto/gen/co
 import { type Clock, every } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { ConnectedReplica, ReplicaDeath } from '../replicas/connected-replica.ts'
-import { lookForSilence, type SilenceWatch } from '../replicas/silence.ts'
 import { sharedRuns } from '../shared-runs.ts'
+import { lookForSilence, type SilenceWatch } from './silence.ts'
 import type { Snapshot, Statistics } from './statistics.ts'
 
 const LOOK_MS = 1000

@@ -7,10 +7,10 @@ import {
   type PrepareFailure,
 } from '../../shared/epoch-plan.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { Suspicion } from '../blame/suspicion.ts'
 import type { Catalog } from './catalog.ts'
 import { versionName } from './planned-version.ts'
 import type { LostReplica, Preparer, Publisher, Round } from './publisher.ts'
+import { Suspicion } from './suspicion.ts'
 
 /** How often a proven copy that is found damaged is made again, before its version has failed. */
 const MENDS_MAX = 1

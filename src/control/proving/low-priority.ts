@@ -1,7 +1,7 @@
 /** A child that steps back for those who serve. */
 
 import { writeFileSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 
 /**
  * About a tenth of a core against a busy thread: a saturated machine slows the child down, and does
@@ -10,7 +10,7 @@ import { setPriority } from 'node:os'
  */
 export const LOW_PRIORITY = 10
 
-/** Whether the group was lowered, or need not be. */
+/** Whether that is settled: lowered, or not to be lowered by us, or not on this kernel. */
 const lowerGroup = (pid: number): boolean => {
   try {
     writeFileSync(`/proc/${pid}/autogroup`, String(LOW_PRIORITY))
@@ -31,9 +31,9 @@ const lowerGroup = (pid: number): boolean => {
  */
 export const lowerPriority = (pid: number): boolean => {
   try {
-    setPriority(pid, LOW_PRIORITY)
+    if (getPriority(pid) < LOW_PRIORITY) setPriority(pid, LOW_PRIORITY)
   } catch {
-    return true // it has ended already
+    return true // it has ended: nothing else can be wrong where the niceness rises
   }
   return lowerGroup(pid)
 }

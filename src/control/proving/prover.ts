@@ -17,11 +17,11 @@ import type { Clock } from '../../shared/clock.ts'
 import type { PlannedVersion } from '../../shared/epoch-plan.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { entryPath } from '../../shared/threads.ts'
-import { FileDigests } from '../repository/file-digests.ts'
-import { Turns } from '../turns.ts'
+import { FileDigests } from './file-digests.ts'
 import { ProvingCache, provingKey } from './proving-cache.ts'
 import { ProvingProcess } from './proving-process.ts'
 import type { ProvingSubject } from './proving-subject.ts'
+import { Turns } from './turns.ts'
 
 export interface ProvingLimits {
   readonly timeoutMs: number
@@ -40,6 +40,8 @@ export interface ProverOptions {
   readonly ortVersion: string
   readonly clock: Clock
   readonly logger: Logger
+  /** Whether this gateway serves: then its clients go first. */
+  isServing(): boolean
   /** Another process root than `runtime/proving.ts`, for tests. */
   readonly entry?: string
 }
@@ -216,7 +218,7 @@ export class Prover {
 
   async #run(subject: ProvingSubject, letNext: () => void): Promise<ProvingResult> {
     if (this.#closing.signal.aborted) return CLOSED
-    const { provingPath, limits, clock } = this.#options
+    const { provingPath, limits, clock, isServing } = this.#options
     const scratchFolder = join(provingPath, `${process.pid}-${++this.#count}`)
     const task: ProvingTask = {
       ...subject,
@@ -227,7 +229,7 @@ export class Prover {
       controlPid: process.pid,
     }
     const entry = this.#options.entry ?? entryPath('runtime/proving.ts')
-    const proving = new ProvingProcess(entry, task, limits, clock)
+    const proving = new ProvingProcess(entry, task, { ...limits, stepsBack: isServing() }, clock)
     this.#processes.add(proving)
     const cancel = clock.setTimer(QUICK_MS, letNext)
     const result = await proving.result

@@ -26,19 +26,23 @@ const notStarted = (thrown: unknown): ProvingFailure => {
   return { code: 'PROVING_CRASHED', detail }
 }
 
+export interface ProcessLimits {
+  readonly timeoutMs: number
+  readonly memoryBytesMax: number
+  /** It runs beside others that serve, and they go first. */
+  readonly stepsBack: boolean
+}
+
 export class ProvingProcess {
   /** What came of it. Never rejects. */
   readonly result: Promise<ProvingReport | ProvingFailure>
   #child: ChildProcess | null = null
   #failure: ProvingFailure | null = null
-  #isLowered = false
+  /** Whether there is nothing left to lower. */
+  #isLowered: boolean
 
-  constructor(
-    entry: string,
-    task: ProvingTask,
-    limits: { readonly timeoutMs: number; readonly memoryBytesMax: number },
-    clock: Clock,
-  ) {
+  constructor(entry: string, task: ProvingTask, limits: ProcessLimits, clock: Clock) {
+    this.#isLowered = !limits.stepsBack
     const watched = this.#start(entry, task)
     const seconds = limits.timeoutMs / 1000
     const cancelTimeout = clock.setTimer(limits.timeoutMs, () =>

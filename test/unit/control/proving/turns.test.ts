@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Turns } from '../../../src/control/turns.ts'
-import { settle } from '../../helpers/fake-clock.ts'
+import { Turns } from '../../../../src/control/proving/turns.ts'
+import { settle } from '../../../helpers/fake-clock.ts'
 
 /** Tasks that note their beginning and end when told. */
 const makeTasks = (max: number) => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { repositoryParsers } from '../../../../src/config/parsers.ts'
-import { type Loss, Suspicion } from '../../../../src/control/blame/suspicion.ts'
 import { plannedVersion, versionName } from '../../../../src/control/planning/planned-version.ts'
+import { type Loss, Suspicion } from '../../../../src/control/planning/suspicion.ts'
 import { INLINE } from '../../../../src/shared/placement.ts'
 import { provingReport } from '../../../helpers/proving-report.ts'
 

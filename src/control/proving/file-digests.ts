@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../shared/clock.ts'
-import { Turns } from '../turns.ts'
+import { Turns } from './turns.ts'
 
 const PARALLEL_MAX = 2
 const CHUNK_BYTES = 1024 * 1024

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { lookForSilence, type SilenceWatch } from '../../../../src/control/replicas/silence.ts'
+import { lookForSilence, type SilenceWatch } from '../../../../src/control/figures/silence.ts'
 
 /** Looks at the given times; each with the ages of the replicas 0, 1 ... */
 const look = (...looks: readonly (readonly [nowMs: number, ...agesMs: number[]])[]): number[][] => {

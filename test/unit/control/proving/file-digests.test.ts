@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { FileDigests } from '../../../../src/control/repository/file-digests.ts'
+import { FileDigests } from '../../../../src/control/proving/file-digests.ts'
 import { type Clock, systemClock } from '../../../../src/shared/clock.ts'
 import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
