@@ -133,7 +133,7 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
     tls: { certFile: null, keyFile: null, minVersion: 'TLSv1.2' },
     placement: { sessionBytesMax: 1000 },
     cors: { origins: [] },
-    proving: { timeoutSeconds: 60, memoryBytesMax: 4_294_967_296, rowsMax: 256 },
+    proving: { timeoutSeconds: 300, memoryBytesMax: 4_294_967_296, rowsMax: 256 },
     recycle: { unloadsMax: 50, memoryBytesMax: 536_870_912, pauseSeconds: 60 },
     watchdog: {
       reportSeconds: 2,

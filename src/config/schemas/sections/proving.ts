@@ -5,7 +5,7 @@ import { count, GIB, MIB, setting } from '../setting.ts'
 
 export const proving = z.strictObject({
   timeout_seconds: setting(
-    z.number().min(1).max(3600).default(60),
+    z.number().min(1).max(3600).default(300),
     'Longest proving run of one version; beyond it the version is failed. Raise it for models that take long to load, and where cores are busy: it steps back for those who serve, and has a tenth of a core then. Lower it to hear of a hanging one sooner.',
     'reload',
   ),
