@@ -7,9 +7,10 @@
  * nothing. Over HTTP/1.1 a connection has one request under way: the cap bounds what can wait.
  */
 
-export const ACCEPTING = { OPEN: 0, FULL: 1, LATE: 2 } as const
+/** ENDED: the thread drains, and its listener is closed for good. */
+export const ACCEPTING = { OPEN: 0, FULL: 1, LATE: 2, ENDED: 3 } as const
 export type Accepting = (typeof ACCEPTING)[keyof typeof ACCEPTING]
-export const ACCEPTING_NAMES = ['open', 'full', 'late'] as const
+export const ACCEPTING_NAMES = ['open', 'full', 'late', 'ended'] as const
 
 export interface AcceptFacts {
   /** Open ones of this thread, and the most that it may have. */

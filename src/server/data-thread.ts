@@ -30,12 +30,13 @@ import {
 } from '../shared/shared-memory.ts'
 import { keepBeating } from '../shared/thread-state.ts'
 import { currentThreadId } from '../shared/threads.ts'
+import { ACCEPTING } from './accepting.ts'
 import { Access } from './access.ts'
 import { Account } from './account.ts'
 import { apiDescription } from './api-description.ts'
 import { createCors } from './cors.ts'
 import { connectionsShare, Doorkeeper } from './doorkeeper.ts'
-import { lookAtDrain, mayCloseListener } from './draining.ts'
+import { lookAtDrain, mayCloseListener, maySendAway } from './draining.ts'
 import { Epochs } from './epochs.ts'
 import { HeldVersions } from './held-versions.ts'
 import { createHttpEngine } from './http.ts'
@@ -187,7 +188,8 @@ const closeListener = (sinceMs: number, onClosed: () => void): void => {
         closeListener(sinceMs, onClosed)
         return
       }
-      engine.stopAccepting()
+      engine.pauseAccepting()
+      account.accepting(ACCEPTING.ENDED)
       onClosed()
     })
   })
@@ -195,8 +197,17 @@ const closeListener = (sinceMs: number, onClosed: () => void): void => {
 
 const drain = (): void => {
   doorkeeper.end()
-  engine.sayClose()
-  closeListener(monotonic(), endWhenQuiet)
+  closeListener(monotonic(), () => sendAway(monotonic()))
+}
+
+const sendAway = (sinceMs: number): void => {
+  const accepting = replica.threads.map(({ words }) => words[THREAD_WORDS.ACCEPTING]!)
+  if (!maySendAway(accepting, monotonic() - sinceMs)) {
+    systemClock.setTimer(DRAIN_LOOK_MS, () => sendAway(sinceMs))
+    return
+  }
+  engine.stopAccepting()
+  endWhenQuiet()
 }
 
 const endWhenQuiet = (): void => {

@@ -82,7 +82,7 @@ export interface ReplicaStatus {
     readonly inFlight: number
     readonly loopLagMs: number
     /** Whether it accepts connections, or why not: it has as many as it may, or is behind. */
-    readonly accepting: 'open' | 'full' | 'late' | ''
+    readonly accepting: 'open' | 'full' | 'late' | 'ended' | ''
   }[]
 }
 

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type DrainFacts, lookAtDrain, mayCloseListener } from '../../../src/server/draining.ts'
+import { ACCEPTING } from '../../../src/server/accepting.ts'
+import {
+  type DrainFacts,
+  lookAtDrain,
+  mayCloseListener,
+  maySendAway,
+} from '../../../src/server/draining.ts'
 
 const quiet = { underWay: 0, inFlight: 0, connections: 0 }
 
@@ -64,4 +70,14 @@ test('mayCloseListener() asks ever less, and after a second nothing', () => {
       expect(mayCloseListener(readMs, 1000 + triedMs)).toBe(true)
     }),
   )
+})
+
+test('maySendAway() waits for the listeners of all threads, for two seconds at most', () => {
+  const { OPEN, FULL, LATE, ENDED } = ACCEPTING
+  expect(maySendAway([ENDED], 0)).toBe(true)
+  expect(maySendAway([ENDED, ENDED], 0)).toBe(true)
+  for (const other of [OPEN, FULL, LATE]) {
+    expect(maySendAway([ENDED, other], 1999)).toBe(false)
+    expect(maySendAway([ENDED, other], 2000)).toBe(true)
+  }
 })
