@@ -34,8 +34,8 @@ export interface Decoders {
 
 const onSlow = (): void => {}
 
-/** Statuses of requests that are wrong in themselves. */
-const STATUSES: readonly number[] = [400, 415]
+/** Statuses of requests that are wrong in themselves; 413: a shape of too many strings (texts.ts). */
+const STATUSES: readonly number[] = [400, 413, 415]
 
 /** Whether everything but the last part of a JSON pointer leads somewhere. */
 const leadsSomewhere = (root: unknown, pointer: string): boolean => {
