@@ -34,7 +34,7 @@ export interface Decoders {
 
 const onSlow = (): void => {}
 
-/** Statuses of requests that are wrong in themselves; 413: a shape of too many strings (texts.ts). */
+/** Statuses of requests that are wrong in themselves. 413: a shape asks for too many strings. */
 const STATUSES: readonly number[] = [400, 413, 415]
 
 /** Whether everything but the last part of a JSON pointer leads somewhere. */
