@@ -5,8 +5,8 @@ import { getPriority, setPriority } from 'node:os'
 
 /**
  * About a tenth of a core against a busy thread: a saturated machine slows the child down, and does
- * not starve it. p99 while versions are proved under full load: 3.8 ms before, 2.5 ms with it
- * (medians of three runs each of `bench -- swaps` with 10 swaps, taken in turns).
+ * not starve it. p99 while versions are proved under full load: 4.65 and 4.5 ms without, 2.65 and
+ * 2.6 ms with it (`bench -- swaps` with 8 swaps, in turns); a swap takes twice as long.
  */
 export const LOW_PRIORITY = 10
 
