@@ -58,8 +58,7 @@ test.each(ENGINES)('half a body at SIGTERM is awaited and answered (%s)', async 
   signal(replica.pid, 'SIGTERM')
   await until(() => replica.reports.includes('draining: SIGTERM'), { what: 'the report' })
   await client.send(BODY.slice(5))
-  const answer = await client.answer()
-  expect([answer.status, isClosing(answer)]).toEqual([200, true])
+  expect((await client.answer()).status).toBe(200)
   expect(await replica.ended).toEqual(CLEAN)
 })
 
