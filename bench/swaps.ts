@@ -24,6 +24,7 @@ const CONNECTIONS = 16
 const P99_TIMES_MAX = 1.5
 const P99_MORE_MS_MAX = 2
 const SLOPE_MB_MAX = 1
+const SLOPE_LOOKS_MIN = 2
 /** What the first swaps leave are pools and caches of their working size. */
 const SHARE_LEFT_OUT = 0.2
 
@@ -98,7 +99,7 @@ const slopeOfProcess = (samples: readonly MemorySample[]): number => {
   const last = Math.max(...samples.map(({ swaps }) => swaps))
   const from = first + SHARE_LEFT_OUT * (last - first)
   const counted = samples.filter(({ swaps }) => swaps >= from)
-  if (counted.length < 2) return Number.NaN
+  if (counted.length < SLOPE_LOOKS_MIN) return Number.NaN
   return slopeOf(counted.map(({ swaps, megabytes }) => [swaps, megabytes] as const))
 }
 
@@ -157,6 +158,7 @@ const printRounds = ({ quiet, swapping, quietAgain, memory }: SwapRounds): void 
   const same = medianP99(quiet) / medianP99(quietAgain)
   console.log(`A/A of p99 without swaps: ${same.toFixed(2)}`)
   for (const [pid, samples] of Map.groupBy(memory, (sample) => sample.pid)) {
+    if (samples.length < SLOPE_LOOKS_MIN) continue
     const slope = slopeOfProcess(samples).toFixed(2)
     console.log(`process ${pid}, ${samples.length} looks: ${slope} MB a swap`)
   }

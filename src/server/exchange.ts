@@ -135,9 +135,7 @@ export interface HttpEngine {
   pauseAccepting(): void
   /** Ends that. Where the port cannot be bound at once, `isAccepting` tells. */
   resumeAccepting(): void
-  /** Answers with `connection: close` from now on. */
-  sayClose(): void
-  /** Does that, and accepts no new connections. */
+  /** Accepts no new connections, and answers with `connection: close` from now on. */
   stopAccepting(): void
   /** Closes everything at once. */
   close(): void

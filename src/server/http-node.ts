@@ -167,12 +167,8 @@ class NodeEngine implements HttpEngine, NodeServer {
     this.#bind(host, port).then(onBound, onBound)
   }
 
-  sayClose(): void {
-    this.isDraining = true
-  }
-
   stopAccepting(): void {
-    this.sayClose()
+    this.isDraining = true
     this.pauseAccepting()
   }
 

@@ -113,12 +113,8 @@ class UwsEngine implements HttpEngine, UwsServer {
     this.#listener = this.#bind(this.#place.host, this.#place.port) || null
   }
 
-  sayClose(): void {
-    this.isDraining = true
-  }
-
   stopAccepting(): void {
-    this.sayClose()
+    this.isDraining = true
     this.pauseAccepting()
   }
 
