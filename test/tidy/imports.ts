@@ -21,6 +21,15 @@ const DOMAIN: Arrows = { ours: ['shared'], types: ['config'] }
  */
 const CONTROL_PROTOCOL = ['proto/control-envelope.ts', 'proto/gen/control_pb.ts']
 
+/** Messages of the gRPC data plane. */
+const GRPC_MESSAGES = [
+  'proto/gen/inference_pb.ts',
+  'proto/gen/model_config_pb.ts',
+  'proto/gen/health_pb.ts',
+  'proto/gen/reflection_v1_pb.ts',
+  'proto/gen/reflection_v1alpha_pb.ts',
+]
+
 /**
  * The literal table. A folder may always import itself; an arrow that is not here is refused. Of
  * `proto` everybody gets single files: his own messages.
@@ -36,7 +45,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   server: {
     ours: ['routing', 'drift', 'records', 'runtime', 'shared'],
     types: ['config'],
-    files: CONTROL_PROTOCOL,
+    files: [...CONTROL_PROTOCOL, ...GRPC_MESSAGES],
   },
   trainer: { ours: ['drift', 'routing', 'registry', 'config', 'shared'] },
   control: {
