@@ -63,6 +63,7 @@ const encodeCase: MicroCase = {
       isBatch: true,
       outputs: [0, 1].map((index) => ({ index, isBinary: true, classes: 0 })),
       requestId: null,
+      echoedId: null,
       bodyId: null,
       idPrefix: 'Xk3f9a.0.0-1-',
       sequence: 1,

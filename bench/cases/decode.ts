@@ -201,6 +201,7 @@ const encodeBinary: MicroCase = {
       isBatch: false,
       outputs: null,
       requestId: null,
+      echoedId: null,
       bodyId: null,
       idPrefix: 'Xk3f9a.0.0-1-',
       sequence: 1,

@@ -1,5 +1,6 @@
 /**
- * One HTTP request and the duty to answer it once, whichever engine carries it.
+ * One request and the duty to answer it once, whichever transport carries it: HTTP by one of two
+ * engines, or gRPC.
  *
  * An engine creates the exchange, fills the fields below from the head, collects the body and calls
  * `RequestHandler` exactly once, or `onAborted` if the client goes before. Afterwards it only notes
@@ -14,17 +15,56 @@
 import type { TlsMaterial } from '../shared/access-plan.ts'
 import type { Refusal } from '../shared/errors.ts'
 import type { Gate, Grant } from './access.ts'
+import type { AnswerHead } from './answer-head.ts'
 import type { Cors } from './cors.ts'
+import type { Document } from './documents.ts'
+import type { BinaryBody, EncodedError } from './protocols/protocol.ts'
+import type { WireFormat } from './wire-formats.ts'
 
 /** What is under way for a client, and to be given up when it goes. */
 export interface Waiting {
   onGone(): void
 }
 
+/** The body of an answer of a model, see `EncodeResponse`. */
+export type AnswerBody = string | Uint8Array | BinaryBody
+
+/** What the answers of one variant have in common, as each transport writes it. */
+export interface AnswerHeads {
+  /** Status line, `content-type`, `x-sluice-model`, `-version`, `-variant`, `-epoch`. */
+  readonly head: AnswerHead
+  /** The same of an answer with binary tensors; `inference-header-content-length` is missing. */
+  readonly binaryHead: AnswerHead
+  /** Name and value of the lines of `x-sluice-`. */
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+export interface AnswerIds {
+  /** The prediction id is `idPrefix` with the digits of `sequence` behind it. */
+  readonly idPrefix: string
+  readonly sequence: number
+  /** The client's, where it may stand in a header; null: that of the prediction stands there. */
+  readonly echoedId: string | null
+}
+
+/** A refusal as clients of a format read it. */
+export interface WrittenRefusal {
+  readonly refusal: Refusal
+  readonly error: EncodedError
+  /** May stand in a header. */
+  readonly requestId: string
+  /** '' of a request that is no prediction. */
+  readonly predictionId: string
+  /** The methods of the path, where the method was wrong; else ''. */
+  readonly allow: string
+}
+
 export interface Exchange {
+  /** The format of all that this transport carries; null: the path tells. */
+  readonly format: WireFormat | null
   /** Upper case. */
   readonly method: string
-  /** Path without query, as sent (not decoded). */
+  /** Path without query, as sent (not decoded); over gRPC that which means the same. */
   readonly path: string
   /** `x-request-id` as sent, '' if absent. Not yet checked. */
   readonly requestId: string
@@ -64,6 +104,20 @@ export interface Exchange {
    */
   waiting: Waiting | null
 
+  // Of these one is called, once: another call, or one after an abort, does nothing. Bytes are
+  // valid during the call only.
+
+  /** The answer of a model. `timing`: the value of `server-timing`, '' unless `isExplained`. */
+  release(heads: AnswerHeads, body: AnswerBody, ids: AnswerIds, timing: string): void
+  refuse(refused: WrittenRefusal): void
+  /** An answer that is no prediction. */
+  show(document: Document, requestId: string): void
+  /** What may be done with a path. `methods`: '' where that is not what was asked. */
+  allow(methods: string, requestId: string): void
+}
+
+/** An exchange over HTTP, whose four ways to answer http-answers.ts has. */
+export interface HttpExchange extends Exchange {
   /**
    * Answers. `head`: status line and `name: value` lines, joined by CRLF, without the last CRLF and
    * without content-length; as bytes, latin1. Bytes are valid during the call only. `body`: null
@@ -76,7 +130,11 @@ export interface Exchange {
  * Called once per request. `refusal` is set when the engine itself must refuse (body too large,
  * budget exhausted); `body` is then empty.
  */
-export type RequestHandler = (exchange: Exchange, body: Uint8Array, refusal: Refusal | null) => void
+export type RequestHandler = (
+  exchange: HttpExchange,
+  body: Uint8Array,
+  refusal: Refusal | null,
+) => void
 
 export interface HttpEngineOptions {
   readonly bodyBytesMax: number

@@ -12,27 +12,24 @@
 import { bucketOf } from '../routing/bucket-table.ts'
 import type { BatcherHandlers, Place, RunTimes } from '../runtime/batch-runs.ts'
 import type { DecodeTarget } from '../runtime/row-queue.ts'
-import { isRefusal, type Refusal, refuse } from '../shared/errors.ts'
+import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import { admitKey, isDenied } from './access.ts'
 import type { Account } from './account.ts'
 import { admitHeaderLength } from './admission.ts'
-import type { Describe } from './api-description.ts'
 import type { BodyLimits } from './body-buffer.ts'
 import { admitEncoding, withPlainBody } from './content-encoding.ts'
 import type { Epochs } from './epochs.ts'
 import type { Exchange } from './exchange.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
-import { admitPeer } from './local-peer.ts'
+import { OtherRequests, type OtherSurroundings } from './other-requests.ts'
 import { Pending } from './pending.ts'
 import { admitAnswer } from './protocols/answer-size.ts'
 import type { VariantPlan } from './protocols/variant-plan.ts'
 import { mayMove, type TimeoutLimits, takeAskedTerms, takeTerms } from './queue-terms.ts'
 import { ofNoEndpoint, type Replies } from './replies.ts'
-import type { CallRoute } from './route.ts'
-import { formatOf, type InferRoute, resolveRoute } from './routes.ts'
-import type { ThreadCalls } from './thread-calls.ts'
-import { OIP, OTHER } from './wire-formats.ts'
+import { formatFor, type InferRoute } from './routes.ts'
+import { OIP } from './wire-formats.ts'
 
 /**
  * A body up to here is decoded in less than 4 us (4 to 8 ns a byte), the finest slot of latencies:
@@ -40,18 +37,10 @@ import { OIP, OTHER } from './wire-formats.ts'
  */
 const QUICK_BYTES_MAX = 512
 
-export interface InferSurroundings {
+export interface InferSurroundings extends OtherSurroundings {
   readonly epochs: Epochs
-  readonly replies: Replies
-  readonly account: Account
   readonly timeouts: TimeoutLimits
-  /** For bodies that are inflated, as for those that arrive. */
-  readonly bodies: BodyLimits
-  readonly jsonDepthMax: number
-  readonly describe: Describe
-  readonly forward: ThreadCalls['forward']
   monotonic(): number
-  isReady(): boolean
 }
 
 export class Infer {
@@ -60,11 +49,8 @@ export class Infer {
   readonly #account: Account
   readonly #timeouts: TimeoutLimits
   readonly #bodies: BodyLimits
-  readonly #jsonDepthMax: number
-  readonly #describe: Describe
-  readonly #forward: InferSurroundings['forward']
   readonly #monotonic: () => number
-  readonly #isReady: () => boolean
+  readonly #others: OtherRequests
   readonly #target: DecodeTarget = { columns: [], row: 0, room: 0 }
   /** The body under way is one that may take long to decode. */
   #isSlow = false
@@ -75,11 +61,8 @@ export class Infer {
     this.#account = surroundings.account
     this.#timeouts = surroundings.timeouts
     this.#bodies = surroundings.bodies
-    this.#jsonDepthMax = surroundings.jsonDepthMax
-    this.#describe = surroundings.describe
-    this.#forward = surroundings.forward
     this.#monotonic = surroundings.monotonic
-    this.#isReady = surroundings.isReady
+    this.#others = new OtherRequests(surroundings)
   }
 
   /** Entry of every request. `body` is valid during the call only. Total: it throws nothing. */
@@ -87,61 +70,16 @@ export class Infer {
     try {
       const { epoch, routes } = this.#epochs.current()
       const route = exchange.method === 'POST' ? routes.find(exchange.path) : undefined
-      if (route === undefined || isDenied(refusal)) this.#other(epoch, exchange, body, refusal)
+      if (route === undefined || isDenied(refusal))
+        this.#others.answer(epoch, exchange, body, refusal)
       else this.#infer(epoch, route, exchange, body, refusal)
     } catch (thrown) {
-      this.#replies.crashed(ofNoEndpoint(exchange, formatOf(exchange.path)), thrown)
+      this.#replies.crashed(ofNoEndpoint(exchange, formatFor(exchange)), thrown)
     }
   }
 
   /** A client that went before its request was complete. */
   readonly onAborted = (): void => this.#replies.forsaken()
-
-  #other(
-    epoch: LiveEpoch,
-    exchange: Exchange,
-    body: Uint8Array,
-    engineRefusal: Refusal | null,
-  ): void {
-    if (engineRefusal !== null) {
-      this.#replies.refused(ofNoEndpoint(exchange, formatOf(exchange.path)), engineRefusal)
-      return
-    }
-    if (exchange.isPreflight) {
-      this.#replies.options(exchange, OTHER, '')
-      return
-    }
-    const route = resolveRoute(epoch, this.#describe, exchange.method, exchange.path)
-    if (route.kind === 'refused') {
-      this.#replies.refused(ofNoEndpoint(exchange, route.format), route.refusal, route.allow)
-    } else if (route.kind === 'document') {
-      const written = this.#account.encoding(() => route.render(this.#isReady()))
-      this.#replies.document(exchange, route.format, written)
-    } else if (route.kind === 'call') this.#call(route, exchange, body)
-    else this.#replies.options(exchange, route.format, route.allow)
-  }
-
-  /** What control answers. Nothing of the epoch is held meanwhile. */
-  #call({ format, isLocalOnly, read }: CallRoute, exchange: Exchange, body: Uint8Array): void {
-    const request = ofNoEndpoint(exchange, format)
-    const readPlain = (plain: Uint8Array) => read(plain, this.#jsonDepthMax)
-    const call =
-      (isLocalOnly ? admitPeer(exchange) : null) ??
-      admitEncoding(exchange.contentEncoding) ??
-      withPlainBody(body, exchange.contentEncoding, this.#bodies, readPlain)
-    if (isRefusal(call)) {
-      this.#replies.refused(request, call)
-      return
-    }
-    this.#forward(call, (answer) => {
-      try {
-        if (typeof answer !== 'string') this.#replies.refused(request, answer)
-        else this.#replies.document(exchange, format, { status: 200, body: answer })
-      } catch (thrown) {
-        this.#replies.crashed(request, thrown)
-      }
-    })
-  }
 
   #infer(
     epoch: LiveEpoch,
@@ -150,7 +88,8 @@ export class Infer {
     body: Uint8Array,
     engineRefusal: Refusal | null,
   ): void {
-    const { format, endpoint } = route
+    const { endpoint } = route
+    const format = exchange.format ?? route.format
     const sequence = this.#replies.takeSequence()
     const pending = new Pending(exchange, epoch, format, sequence, endpoint.refusedBase)
     try {

@@ -16,19 +16,16 @@ import type {
 import { GatewayError, type Refusal } from '../shared/errors.ts'
 import { OVERFLOW_SLOT, variantName } from '../shared/slot-keys.ts'
 import { AnswerHead } from './answer-head.ts'
+import type { AnswerHeads } from './exchange.ts'
 import type { LiveVersion, LiveVersions } from './live-version.ts'
 import { compileVariant, type VariantPlan } from './protocols/variant-plan.ts'
 import type { PreparePlan } from './thread-messages.ts'
 
-export interface LiveVariant {
+export interface LiveVariant extends AnswerHeads {
   readonly plan: VariantPlan
   readonly version: LiveVersion
   /** First double of its counter slot. */
   readonly counterBase: number
-  /** Status line, `content-type`, `x-sluice-model`, `-version`, `-variant`, `-epoch`. */
-  readonly head: AnswerHead
-  /** The same of an answer with binary tensors; `inference-header-content-length` is missing. */
-  readonly binaryHead: AnswerHead
 }
 
 export interface LiveEndpoint {
@@ -105,24 +102,25 @@ const liveVariant = (
   return {
     version,
     counterBase: counterBase(surroundings, key),
-    head: answerHead('application/json', plan, epoch),
-    binaryHead: answerHead('application/octet-stream', plan, epoch),
+    ...answerHeads(plan, epoch),
     plan,
   }
 }
 
-const answerHead = (type: string, { model, version, variant }: VariantPlan, epoch: number) =>
-  new AnswerHead(
-    [
-      '200 OK',
-      `content-type: ${type}`,
-      `x-sluice-model: ${model}`,
-      `x-sluice-version: ${version}`,
-      `x-sluice-variant: ${variant}`,
-      `x-sluice-epoch: ${epoch}`,
-      'x-sluice-prediction-id: ',
-    ].join('\r\n'),
-  )
+const answerHeads = ({ model, version, variant }: VariantPlan, epoch: number): AnswerHeads => {
+  const metadata = {
+    'x-sluice-model': model,
+    'x-sluice-version': `${version}`,
+    'x-sluice-variant': variant,
+    'x-sluice-epoch': `${epoch}`,
+  }
+  const lines = Object.entries(metadata).map(([name, value]) => `${name}: ${value}`)
+  const headOf = (type: string) => {
+    const first = ['200 OK', `content-type: application/${type}`]
+    return new AnswerHead([...first, ...lines, 'x-sluice-prediction-id: '].join('\r\n'))
+  }
+  return { head: headOf('json'), binaryHead: headOf('octet-stream'), metadata }
+}
 
 /** The one variant with weight, or null. */
 const onlyOf = (

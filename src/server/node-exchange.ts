@@ -7,12 +7,13 @@ import { denialOf, type Gate, type Grant, grantOf } from './access.ts'
 import { BodyBuffer, keptBytes } from './body-buffer.ts'
 import { NO_CORS } from './cors.ts'
 import {
-  type Exchange,
   type HttpEngineOptions,
+  type HttpExchange,
   hasProtocolHeaders,
   textOf,
   type Waiting,
 } from './exchange.ts'
+import { HttpAnswers } from './http-answers.ts'
 import { isForLocals, isLoopback, tellsOfOthers } from './local-peer.ts'
 import type { NodeConnection, Open } from './node-connection.ts'
 
@@ -24,7 +25,8 @@ export interface NodeServer {
   readonly isDraining: boolean
 }
 
-export class NodeExchange implements Exchange, Open {
+export class NodeExchange extends HttpAnswers implements HttpExchange, Open {
+  readonly format = null
   readonly method: string
   readonly path: string
   readonly requestId: string
@@ -58,6 +60,7 @@ export class NodeExchange implements Exchange, Open {
     request: IncomingMessage,
     response: ServerResponse,
   ) {
+    super()
     const target = request.url ?? '/'
     const queryAt = target.indexOf('?')
     this.method = request.method ?? ''

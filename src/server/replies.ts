@@ -1,56 +1,22 @@
-/** Stages 6 to 8: encode, release, account. The only file that writes answers. */
+/** Stages 6 to 8: encode, release, account. The only file that answers. */
 
 import type { Place, RunTimes } from '../runtime/batch-runs.ts'
 import { REASON_ABORTED, REASON_OK, reasonIndex } from '../shared/counters.ts'
-import { ERRORS, type ErrorCode, type Refusal, refuse } from '../shared/errors.ts'
+import { type Refusal, refuse } from '../shared/errors.ts'
 import { isEchoable } from '../shared/ids.ts'
-import { STATUS_TITLES } from '../shared/problem.ts'
 import type { Tensor } from '../shared/tensor.ts'
-import { compress } from './accept-encoding.ts'
 import type { Account } from './account.ts'
-import type { AnswerHead } from './answer-head.ts'
 import type { Document } from './documents.ts'
-import type { Exchange } from './exchange.ts'
+import type { AnswerBody, Exchange } from './exchange.ts'
 import type { Answerable, Pending } from './pending.ts'
 import { answerValues, isQuick, QUICK_VALUES_MAX, refuseAnswer } from './protocols/answer-size.ts'
-import type { Answer, BinaryBody } from './protocols/protocol.ts'
+import type { Answer } from './protocols/protocol.ts'
 import { OTHER, type WireFormat } from './wire-formats.ts'
 
-const statusLine = (status: number): string =>
-  status === 200 ? '200 OK' : `${status} ${STATUS_TITLES[status] ?? ''}`
-
-const JSON_TYPE = 'content-type: application/json'
-/** Of a 200 answer. */
-type Body = string | Uint8Array | BinaryBody
-
-/** The usual body; to look for its keys takes 1 to 4 ns more. */
-const isPlain = (body: Body | Refusal): body is string | Uint8Array =>
-  typeof body === 'string' || body instanceof Uint8Array
-
-/** After which a shed request may come again, where the queue does not know better. */
-const RETRY_AFTER_MS = 1000
-
-/** What tells clients of a refusal what to do: the header has whole seconds. */
-const refusalLines = ({ code, retryAfterMs }: Omit<Refusal, 'detail'>): string => {
-  const afterMs = retryAfterMs ?? (ERRORS[code].http === 503 ? RETRY_AFTER_MS : 0)
-  const retry = afterMs === 0 ? '' : `\r\nretry-after: ${Math.ceil(afterMs / 1000)}`
-  return `\r\nx-sluice-error: ${code}${retry}`
-}
-
-interface DocumentOutcome {
-  readonly reason: number
-  readonly lines: string
-}
-
-const refusedDocument = (code: ErrorCode): DocumentOutcome => ({
-  reason: reasonIndex(code),
-  lines: refusalLines({ code }),
-})
-
-const DOCUMENT_OUTCOMES: Readonly<Record<Document['status'], DocumentOutcome>> = {
-  200: { reason: REASON_OK, lines: '' },
-  404: refusedDocument('ROUTE_NOT_FOUND'),
-  503: refusedDocument('VERSION_NOT_READY'),
+const DOCUMENT_REASONS: Readonly<Record<Document['status'], number>> = {
+  200: REASON_OK,
+  404: reasonIndex('ROUTE_NOT_FOUND'),
+  503: reasonIndex('VERSION_NOT_READY'),
 }
 
 export interface RepliesSurroundings {
@@ -115,7 +81,7 @@ export class Replies {
     const totalMs = writingMs - exchange.startedMs
     const headId = idOfHead(exchange)
     const id = idOf(headId, pending.bodyId)
-    const body = this.#encode(pending, {
+    const answer: Answer = {
       plan,
       results,
       rowStart: place.rowStart,
@@ -123,17 +89,19 @@ export class Replies {
       isBatch: pending.isBatch,
       outputs: pending.outputs,
       requestId: id,
+      echoedId: safeId(headId, id),
       bodyId: pending.bodyId,
       idPrefix: this.#prefix,
       sequence: pending.sequence,
       latencyMs: totalMs,
-    })
-    if (!isPlain(body) && 'code' in body) {
+    }
+    const body = this.#encode(pending, answer)
+    if (isRefused(body)) {
       this.failed(pending, body)
       return
     }
     const timing = exchange.isExplained ? serverTiming(pending, place, times, totalMs) : ''
-    this.#release(pending, body, safeId(headId, id), timing)
+    exchange.release(pending.variant!, body, answer, timing)
     // The one reading of the clock: where this answer ends, the next one begins.
     const nowMs = this.#monotonic()
     this.#outputMs = nowMs
@@ -145,7 +113,7 @@ export class Replies {
   }
 
   /** The body of the answer, or why there is none. To the watchdog every long one is new. */
-  #encode({ format, outputs }: Pending, answer: Answer): Body | Refusal {
+  #encode({ format, outputs }: Pending, answer: Answer): AnswerBody | Refusal {
     const { plan, results } = answer
     if (this.#isQuickRun) return format.encodeResponse(answer)
     const written = format.written(plan, outputs)
@@ -154,35 +122,6 @@ export class Replies {
     if (refusal !== null) return refusal
     if (values <= QUICK_VALUES_MAX) return format.encodeResponse(answer)
     return this.#account.encoding(() => format.encodeResponse(answer))
-  }
-
-  /** `lines`: those that this answer has beside the others, '' for none. */
-  #release(pending: Pending, body: Body, id: string | null, lines: string): void {
-    const { head, binaryHead } = pending.variant!
-    if (isPlain(body)) this.#send(pending, head, body, id, lines)
-    else {
-      const length = `\r\ninference-header-content-length: ${body.jsonBytes}`
-      this.#send(pending, binaryHead, body.bytes, id, length + lines)
-    }
-  }
-
-  #send(
-    { exchange, sequence }: Pending,
-    head: AnswerHead,
-    body: string | Uint8Array,
-    id: string | null,
-    lines: string,
-  ): void {
-    const { acceptEncoding } = exchange
-    const coded = acceptEncoding === '' ? null : compress(body, acceptEncoding)
-    if (coded === null) exchange.reply(this.#head(head, sequence, id, lines), body)
-    else exchange.reply(this.#head(head, sequence, id, lines + coded.lines), coded.bytes)
-  }
-
-  #head(head: AnswerHead, sequence: number, id: string | null, lines: string): string | Uint8Array {
-    if (id === null && lines === '') return head.bytes(this.#prefix, sequence)
-    const ownId = this.predictionId(sequence)
-    return head.text(ownId, id ?? ownId, lines)
   }
 
   /** A refusal or failure. `allow`: the methods of a path, where the method was wrong. */
@@ -208,17 +147,15 @@ export class Replies {
 
   #refuse(request: Answerable, ownId: string, refusal: Refusal, allow: string): void {
     const { exchange, format, sequence, counterBase } = request
-    const status = ERRORS[refusal.code].http
     const headId = idOfHead(exchange)
     const id = idOf(headId, request.bodyId)
-    const { contentType, body } = format.encodeError(refusal, id ?? ownId)
-    let head = `${statusLine(status)}\r\ncontent-type: ${contentType}`
-    head += `${refusalLines(refusal)}\r\nx-request-id: ${safeId(headId, id) ?? ownId}`
-    if (sequence > 0) head += `\r\nx-sluice-prediction-id: ${ownId}`
-    if (status === 401) head += '\r\nwww-authenticate: Bearer'
-    if (status === 415) head += '\r\naccept-encoding: gzip, deflate'
-    if (allow !== '') head += `\r\nallow: ${allow}`
-    exchange.reply(head, body)
+    exchange.refuse({
+      refusal,
+      error: format.encodeError(refusal, id ?? ownId),
+      requestId: safeId(headId, id) ?? ownId,
+      predictionId: sequence > 0 ? ownId : '',
+      allow,
+    })
     this.#account.counted(counterBase, format.protocol, reasonIndex(refusal.code))
   }
 
@@ -231,26 +168,18 @@ export class Replies {
   }
 
   /** An answer that is no prediction; control may have taken a while over it. */
-  document(
-    exchange: Exchange,
-    format: WireFormat,
-    { status, head = JSON_TYPE, body }: Document,
-  ): void {
+  document(exchange: Exchange, format: WireFormat, document: Document): void {
     if (exchange.isAborted) {
       this.#account.counted(0, format.protocol, REASON_ABORTED)
       return
     }
-    const id = idOfHead(exchange) ?? this.#ownId(0)
-    const { reason, lines } = DOCUMENT_OUTCOMES[status]
-    exchange.reply(`${statusLine(status)}\r\n${head}${lines}\r\nx-request-id: ${id}`, body)
-    this.#account.counted(0, format.protocol, reason)
+    exchange.show(document, idOfHead(exchange) ?? this.#ownId(0))
+    this.#account.counted(0, format.protocol, DOCUMENT_REASONS[document.status])
   }
 
-  /** What may be done with a path. `allow`: its methods, '' where that is not what was asked. */
-  options(exchange: Exchange, format: WireFormat, allow: string): void {
-    const id = idOfHead(exchange) ?? this.#ownId(0)
-    const lines = allow === '' ? '' : `\r\nallow: ${allow}`
-    exchange.reply(`204 No Content${lines}\r\nx-request-id: ${id}`, null)
+  /** What may be done with a path. `methods`: '' where that is not what was asked. */
+  options(exchange: Exchange, format: WireFormat, methods: string): void {
+    exchange.allow(methods, idOfHead(exchange) ?? this.#ownId(0))
     this.#account.counted(0, format.protocol, REASON_OK)
   }
 
@@ -268,6 +197,9 @@ export const ofNoEndpoint = (exchange: Exchange, format: WireFormat): Answerable
   counterBase: 0,
   bodyId: null,
 })
+
+const isRefused = (body: AnswerBody | Refusal): body is Refusal =>
+  typeof body === 'object' && !(body instanceof Uint8Array) && 'code' in body
 
 /** The id of the head, if it may be echoed. */
 const idOfHead = ({ requestId }: Exchange): string | null =>
@@ -294,7 +226,7 @@ const serverTiming = (
   const queue = milliseconds(times.startedMs - admittedMs)
   const infer = milliseconds(times.endedMs - times.startedMs)
   return (
-    `\r\nserver-timing: body;dur=${body}, decode;dur=${decode}, queue;dur=${queue}, ` +
+    `body;dur=${body}, decode;dur=${decode}, queue;dur=${queue}, ` +
     `infer;dur=${infer};desc="batch ${runRows}", total;dur=${milliseconds(totalMs)}`
   )
 }

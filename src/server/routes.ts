@@ -6,6 +6,7 @@
 import { refuse } from '../shared/errors.ts'
 import type { Describe } from './api-description.ts'
 import { health } from './documents.ts'
+import type { Exchange } from './exchange.ts'
 import type { LiveEndpoint, LiveEpoch, LiveVariant } from './live-epoch.ts'
 import { oipRoute } from './oip-routes.ts'
 import {
@@ -91,11 +92,15 @@ const predictRoute = (epoch: LiveEpoch, method: string, path: string): Route => 
 }
 
 /** The format in which a path is answered, whatever comes of it. */
-export const formatOf = (path: string): WireFormat => {
+const formatOf = (path: string): WireFormat => {
   if (path === '/v2' || path.startsWith('/v2/')) return OIP
   if (path === '/v1' || path.startsWith('/v1/')) return TFS
   return path === '/predict' || path.startsWith('/predict/') ? FEATURES : OTHER
 }
+
+/** The format of a request, before its route is known. */
+export const formatFor = ({ format, path }: Pick<Exchange, 'format' | 'path'>): WireFormat =>
+  format ?? formatOf(path)
 
 /** Route of a request that is not in the compiled table. `method` HEAD counts as GET. */
 export const resolveRoute = (

@@ -14,12 +14,13 @@ import type { Refusal } from '../shared/errors.ts'
 import { denialOf, type Grant, grantOf } from './access.ts'
 import { BodyBuffer, bodyTooLarge, keptBytes } from './body-buffer.ts'
 import {
-  type Exchange,
   type HttpEngineOptions,
+  type HttpExchange,
   hasProtocolHeaders,
   textOf,
   type Waiting,
 } from './exchange.ts'
+import { HttpAnswers } from './http-answers.ts'
 import { isForLocals } from './local-peer.ts'
 import type { UnsentAnswers } from './unsent-answers.ts'
 import {
@@ -61,7 +62,8 @@ let delivering: UwsExchange | null = null
 let corked: UwsExchange | null = null
 const writeCorked = (): void => corked!.write()
 
-export class UwsExchange implements Exchange {
+export class UwsExchange extends HttpAnswers implements HttpExchange {
+  readonly format = null
   readonly method: string
   readonly path: string
   readonly requestId: string
@@ -101,6 +103,7 @@ export class UwsExchange implements Exchange {
     response: UwsResponse,
     request: UwsRequest,
   ) {
+    super()
     this.method = method
     this.path = request.getUrl()
     this.requestId = request.getHeader(X_REQUEST_ID)

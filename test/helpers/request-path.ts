@@ -9,6 +9,7 @@ import { apiDescription } from '../../src/server/api-description.ts'
 import type { BodyLimits } from '../../src/server/body-buffer.ts'
 import { Epochs } from '../../src/server/epochs.ts'
 import type { Exchange, Waiting } from '../../src/server/exchange.ts'
+import { HttpAnswers } from '../../src/server/http-answers.ts'
 import { Infer } from '../../src/server/infer.ts'
 import { LiveVersions } from '../../src/server/live-version.ts'
 import type { Pending } from '../../src/server/pending.ts'
@@ -70,7 +71,8 @@ export type Head = Partial<
 >
 
 /** A request whose answer is kept; `abort` is what a client does that goes. */
-export class HeldExchange implements Exchange {
+export class HeldExchange extends HttpAnswers implements Exchange {
+  readonly format = null
   readonly method: string
   readonly path: string
   readonly requestId: string
@@ -89,6 +91,7 @@ export class HeldExchange implements Exchange {
   answer: GivenAnswer | null = null
 
   constructor(head: Head, nowMs: number) {
+    super()
     this.method = head.method ?? 'POST'
     this.path = head.path ?? '/predict'
     this.requestId = head.requestId ?? ''

@@ -167,6 +167,7 @@ export const answerOf = (
   isBatch: false,
   outputs: null,
   requestId: null,
+  echoedId: null,
   bodyId: null,
   idPrefix: 'ours-',
   sequence: 1,

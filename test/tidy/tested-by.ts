@@ -12,6 +12,10 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/control/replicas/replica-slot.ts',
   ],
   'test/fault/restart.test.ts': ['src/cli/restart.ts'],
+  'test/unit/server/infer.answers.test.ts': [
+    'src/server/other-requests.ts',
+    'src/server/retry-after.ts',
+  ],
   'test/integration/bad-input.test.ts': ['src/server/pending.ts'],
   'test/integration/cli-check.test.ts': [
     'src/cli/check-repository.ts',
@@ -30,6 +34,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/integration/http-engine-tls.test.ts': ['src/server/uws-tls.ts'],
   'test/integration/http-engine.test.ts': [
+    'src/server/http-answers.ts',
     'src/server/http-node.ts',
     'src/server/http.ts',
     'src/server/node-connection.ts',

@@ -74,6 +74,8 @@ export interface Answer {
   readonly outputs: readonly AskedOutput[] | null
   /** The client's from head or body; null: the prediction id is that of the request as well. */
   readonly requestId: string | null
+  /** The same, if it may stand in a header. */
+  readonly echoedId: string | null
   readonly bodyId: string | null
   /** The prediction id is `idPrefix` with the digits of `sequence` behind it. */
   readonly idPrefix: string

@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest'
 import type { Gate } from '../../../src/server/access.ts'
-import type { Exchange, HttpEngine, HttpEngineOptions } from '../../../src/server/exchange.ts'
+import type { HttpEngine, HttpEngineOptions, HttpExchange } from '../../../src/server/exchange.ts'
 import { createHttpEngine } from '../../../src/server/http.ts'
 import type { Refusal } from '../../../src/shared/errors.ts'
 import { makeCertificate } from '../certificates.ts'
@@ -17,7 +17,7 @@ export type EngineKind = PlainKind | 'uws over TLS' | 'node over TLS'
 const PAIR = makeCertificate()
 
 export interface SeenRequest {
-  readonly exchange: Exchange
+  readonly exchange: HttpExchange
   readonly body: string
   readonly refusal: Refusal | null
 }

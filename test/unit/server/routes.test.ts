@@ -1,7 +1,7 @@
 import { queryObjects } from 'node:v8'
 import { expect, test } from 'vitest'
 import { AnswerHead } from '../../../src/server/answer-head.ts'
-import { formatOf } from '../../../src/server/routes.ts'
+import { formatFor } from '../../../src/server/routes.ts'
 import { FEATURES, OIP, OTHER, TFS } from '../../../src/server/wire-formats.ts'
 import type { EpochPlan } from '../../../src/shared/epoch-plan.ts'
 import { NO_ENDPOINT_KEY } from '../../../src/shared/slot-keys.ts'
@@ -198,6 +198,6 @@ test.each([
   ['/predict/a/b', FEATURES],
   ['/predictions', OTHER],
   ['/', OTHER],
-])('formatOf() %s', (path, format) => {
-  expect(formatOf(path)).toBe(format)
+])('formatFor() %s', (path, format) => {
+  expect(formatFor({ format: null, path })).toBe(format)
 })
