@@ -33,8 +33,8 @@ COPY src ./src
 COPY examples ./examples
 USER 65532:65532
 VOLUME /var/lib/sluice
-# 8000: data plane. 8003: metrics and health. Control (8002) stays on loopback inside the container.
-EXPOSE 8000 8003
+# 8000: HTTP. 8001: gRPC. 8003: metrics and health. Control (8002) stays on loopback inside the container.
+EXPOSE 8000 8001 8003
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8000/livez').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -84,7 +84,7 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
   const stateDir = options.stateDir ?? makeStateDir()
   const port = await freePort()
   const controlPort = await freePort()
-  const ports = ['--http-port', `${port}`, '--control-port', `${controlPort}`]
+  const ports = ['--http-port', `${port}`, '--grpc-port', '0', '--control-port', `${controlPort}`]
   const size = ['--replicas', '1', '--threads', '1']
   const places = ['--model-repository', options.repository, '--state-dir', stateDir]
   const config = options.config === undefined ? [] : ['--config', options.config]

@@ -6,7 +6,7 @@ import { type Clock, delay } from '../shared/clock.ts'
 import { createLogger } from '../shared/logger.ts'
 import { exampleOf, metricsUrl, modelLines, predictUrl, renderBanner } from './banner.ts'
 import { print } from './output.ts'
-import { formatUrl } from './url.ts'
+import { formatUrl, grpcAddress } from './url.ts'
 
 /** The longest silence while versions are still being proved. */
 const SILENCE_MS_MAX = 5000
@@ -26,14 +26,16 @@ const ready = (
   readyMs: number,
 ): object => {
   const status = gatewayStatus(gateway, facts())
-  const { httpPort, controlPort, metricsListen, epoch, reasons, warnings, replicas } = status
+  const { httpPort, grpcPort, controlPort, metricsListen, epoch, reasons, warnings, replicas } =
+    status
   return {
     event: status.ready ? 'ready' : 'not_ready',
     ...(status.ready ? { readyMs: Math.round(readyMs) } : { reasons }),
     predict: predictUrl(status),
+    grpc: grpcAddress(status),
     control: formatUrl(controlHost, controlPort),
     metrics: metricsUrl(status, controlHost),
-    ...{ httpPort, controlPort, metricsListen, epoch, stateDir },
+    ...{ httpPort, grpcPort, controlPort, metricsListen, epoch, stateDir },
     models: modelLines(gatewayModels(gateway), status),
     replicas: replicas.length,
     node: process.versions.node,

@@ -7,7 +7,7 @@ import type {
 } from '../control/api/status-document.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import { bytes, many, paint, plain } from './output.ts'
-import { dataPlaneUrl, formatUrl } from './url.ts'
+import { dataPlaneUrl, formatUrl, grpcAddress } from './url.ts'
 
 export interface BannerFacts {
   readonly readyMs: number
@@ -103,10 +103,12 @@ export const renderBanner = (
   facts: BannerFacts,
 ): string => {
   const control = formatUrl(facts.controlHost, status.controlPort)
+  const grpc = grpcAddress(status)
   const line = (name: string, text: string) => `  ${paint('green', '➜')}  ${name.padEnd(11)}${text}`
   const lines = [
     head(status, facts),
     line('Predict', predictUrl(status)),
+    ...(grpc === null ? [] : [line('gRPC', grpc)]),
     line('Status', `${control}/api/v1/status    or: npx sluice status`),
     line('Metrics', metricsUrl(status, facts.controlHost)),
     line('Models', modelLines(models, status).join(', ') || 'none'),

@@ -14,7 +14,8 @@ const GATEWAY_FLAGS: readonly (readonly [string, string])[] = [
   ['--config <file>', 'sluice.yaml to read (default: ./sluice.yaml, if it exists)'],
   ['--model-repository <dir>', 'folder of the models'],
   ['--host <address>', 'address of the data plane; 0.0.0.0 opens it to the network'],
-  ['--http-port <port>', 'port of the data plane; 0 takes a free one'],
+  ['--http-port <port>', 'HTTP port of the data plane; 0 takes a free one'],
+  ['--grpc-port <port>', 'port of gRPC; 0 takes a free one, null serves none'],
   ['--control-port <port>', 'port of metrics and admin API; 0 takes a free one'],
   ['--metrics-listen <host:port>', 'where metrics and health are served beside the control port'],
   ['--replicas <n>', 'serving processes'],
@@ -40,9 +41,7 @@ const loadOptions = (options: Record<string, string | undefined>): LoadOptions =
 const withGatewayFlags = (command: Command): Command => {
   for (const [flag, text] of GATEWAY_FLAGS) command.option(flag, text)
   const loadModel = 'model to load at start in the mode explicit; * for all; may be repeated'
-  command.addOption(new Option('--load-model <name>', loadModel).argParser(listed))
-  // Of a later release: known, so that the config can say so instead of "unknown option".
-  return command.addOption(new Option('--grpc-port <port>').hideHelp())
+  return command.addOption(new Option('--load-model <name>', loadModel).argParser(listed))
 }
 
 const TIMEOUT_MS = 5000
@@ -123,7 +122,9 @@ const addKey = (program: Command, onExit: OnExit): void => {
 /** `onExit` gets the exit code of the verb that ran. */
 const buildProgram = (onExit: OnExit): Command => {
   const program = new Command('sluice')
-    .description('Serves ONNX models over HTTP: versions under control, every request counted.')
+    .description(
+      'Serves ONNX models over HTTP and gRPC: versions under control, every request counted.',
+    )
     .version(VERSION)
     .showSuggestionAfterError()
     .showHelpAfterError('(sluice --help shows all verbs)')

@@ -2,12 +2,14 @@
 
 import type { SluiceConfig } from '../config/config.ts'
 import { connectionLimit } from '../control/replicas/file-limit.ts'
+import type { ReplicaPorts } from '../control/replicas/replica-ports.ts'
 import type { StateDir } from '../control/state/state-dir.ts'
 import type { ReplicaSettings } from '../shared/epoch-plan.ts'
 
 /** Settings of replicas, by their place and incarnation, as they are for the life of a process. */
-export const replicaSettings = (config: SluiceConfig, stateDir: StateDir, httpPort: number) => {
+export const replicaSettings = (config: SluiceConfig, stateDir: StateDir, ports: ReplicaPorts) => {
   const { connectionsMax } = connectionLimit(config.limits.connectionsMax)
+  const { clientCaFile, ...grpc } = config.grpc
   return (replica: number, incarnation: number): ReplicaSettings => ({
     socketPath: stateDir.socketPath,
     gateway: stateDir.gateway,
@@ -16,11 +18,13 @@ export const replicaSettings = (config: SluiceConfig, stateDir: StateDir, httpPo
     threads: config.server.threads,
     computeThreads: config.server.computeThreads,
     host: config.server.host,
-    httpPort,
+    httpPort: ports.httpPort,
+    grpcPort: ports.grpcPort,
     httpEngine: config.server.http,
     isTls: config.tls.certFile !== null,
     hasDocsPage: config.server.docsPage,
     limits: { ...config.limits, connectionsMax },
+    grpc: { ...grpc, isMutualTls: clientCaFile !== null },
     corsOrigins: config.cors.origins,
     controlAbsenceMsMax: config.controlAbsenceMax * 1000,
     drainMsMax: config.server.drainSecondsMax * 1000,

@@ -16,8 +16,8 @@ import { MetricsPage } from '../control/figures/metrics.ts'
 import { Gateway } from '../control/gateway.ts'
 import { Prover } from '../control/proving/prover.ts'
 import { connectionLimit } from '../control/replicas/file-limit.ts'
-import { choosePort } from '../control/replicas/port-guard.ts'
 import { readReplicaFiles } from '../control/replicas/replica-files.ts'
+import { choosePorts, type ReplicaPorts } from '../control/replicas/replica-ports.ts'
 import { Supervisor } from '../control/replicas/supervisor.ts'
 import { openStateDir, type StateDir } from '../control/state/state-dir.ts'
 import { systemClock } from '../shared/clock.ts'
@@ -35,17 +35,6 @@ import type { ServeSignals } from './signals.ts'
 
 const ONNX_RUNTIME = packageVersion('onnxruntime-node')
 
-/** The port of all replicas: that of living ones if it will do, else one that nobody owns. */
-const portOfReplicas = ({ server }: SluiceConfig, stateDir: StateDir): Promise<number> => {
-  const { living } = readReplicaFiles(stateDir.runPath)
-  const place = { host: server.host, port: server.httpPort, freePort: '--http-port 0' }
-  const owners = living.map(({ host, httpPort, identity }) => ({
-    ...{ host, httpPort },
-    pid: identity?.pid ?? null,
-  }))
-  return choosePort(place, owners)
-}
-
 interface Built {
   readonly gateway: Gateway
   readonly prover: Prover
@@ -55,7 +44,7 @@ interface Built {
 const buildGateway = (
   config: SluiceConfig,
   stateDir: StateDir,
-  httpPort: number,
+  ports: ReplicaPorts,
   logger: Logger,
 ): Built => {
   const clock = systemClock
@@ -83,7 +72,7 @@ const buildGateway = (
       new Supervisor({
         ...{ stateDir, clock, logger, handlers },
         replicas,
-        settingsFor: replicaSettings(config, stateDir, httpPort),
+        settingsFor: replicaSettings(config, stateDir, ports),
       }),
   })
   return { gateway, prover, access }
@@ -164,14 +153,16 @@ const reloader = (
 }
 
 /** Why nobody can listen: what the system says to control, if it says anything. */
-const listenError = async (config: SluiceConfig, port: number): Promise<GatewayError> => {
+const listenError = async (config: SluiceConfig, ports: ReplicaPorts): Promise<GatewayError> => {
   const { host } = config.server
+  const { httpPort, grpcPort } = ports
   try {
-    await choosePort({ host, port, freePort: '--http-port 0' })
+    await choosePorts({ host, httpPort, grpcPort })
   } catch (thrown) {
     return GatewayError.from(thrown)
   }
-  const detail = `No replica can listen on ${host} port ${port}; the logs in the state folder say why`
+  const shown = grpcPort === null ? `port ${httpPort}` : `ports ${httpPort} and ${grpcPort}`
+  const detail = `No replica can listen on ${host} ${shown}; the logs in the state folder say why`
   return new GatewayError('PORT_IN_USE', detail)
 }
 
@@ -217,15 +208,16 @@ const run = async (
 ): Promise<number> => {
   const clock = systemClock
   const [startedAtMs, startedMonotonicMs] = [clock.now(), clock.monotonic()]
-  const httpPort = await portOfReplicas(config, stateDir)
-  const built = buildGateway(config, stateDir, httpPort, logger)
+  const { living } = readReplicaFiles(stateDir.runPath)
+  const ports = await choosePorts(config.server, living)
+  const built = buildGateway(config, stateDir, ports, logger)
   const { gateway } = built
   const { reload, warnings } = reloader(built, config, options, logger)
   const { warning: fileWarning } = connectionLimit(config.limits.connectionsMax)
   let controlPort = config.control.port
   let metricsListen: ListenAddress | null = config.metrics.listen
   const facts = (): GatewayFacts => ({
-    ...{ clock, startedAtMs, startedMonotonicMs, httpPort, controlPort, metricsListen },
+    ...{ clock, startedAtMs, startedMonotonicMs, ...ports, controlPort, metricsListen },
     gateway: stateDir.gateway,
     httpHost: config.server.host,
     httpScheme: built.access.isTls ? 'https' : 'http',
@@ -250,7 +242,7 @@ const run = async (
       writeCodeCache()
     },
     hopeless: gateway.hopeless.then(async () => {
-      throw await listenError(config, httpPort)
+      throw await listenError(config, ports)
     }),
   })
 }

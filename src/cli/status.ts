@@ -7,7 +7,7 @@ import type {
 } from '../control/api/status-document.ts'
 import { getStatus, type ServerOptions } from './client.ts'
 import { bytes, count, duration, EXIT, paint, plain, print, printJson, table } from './output.ts'
-import { dataPlaneUrl, formatUrl } from './url.ts'
+import { dataPlaneUrl, formatUrl, grpcAddress } from './url.ts'
 
 const stateMark = (state: ReplicaStatus['state']): string =>
   state === 'serving' ? paint('green', '✔ serving') : paint('yellow', `◌ ${state}`)
@@ -61,7 +61,9 @@ export const renderStatus = (status: StatusDocument): string => {
   const { metricsListen: scraped } = status
   const predict = `predict ${dataPlaneUrl(status)}/predict`
   const metrics = scraped ? [`metrics ${formatUrl(scraped.host, scraped.port)}/metrics`] : []
-  const place = [predict, ...metrics, `gateway ${status.gateway}`].join('  ')
+  const address = grpcAddress(status)
+  const grpc = address === null ? [] : [`grpc ${address}`]
+  const place = [predict, ...grpc, ...metrics, `gateway ${status.gateway}`].join('  ')
   const parts = [head, place, '', table(replicaRows(status.replicas))]
   if (status.endpoints.length > 0) parts.push('', table(endpointRows(status.endpoints)))
   else parts.push('', 'no endpoint: see `sluice models`')

@@ -8,15 +8,15 @@ export const DEFAULT_SERVER = 'http://127.0.0.1:8002'
 
 const WILDCARDS = new Set(['0.0.0.0', '::'])
 
-/** `http://localhost:8000`: where a client on this machine finds who listens on `host`. */
-export const formatUrl = (
-  host: string,
-  port: number,
-  scheme: 'http' | 'https' = 'http',
-): string => {
+/** `localhost:8001`: where a client on this machine finds who listens on `host`. */
+export const formatAddress = (host: string, port: number): string => {
   const name = WILDCARDS.has(host) ? 'localhost' : host
-  return `${scheme}://${isIPv6(name) ? `[${name}]` : name}:${port}`
+  return `${isIPv6(name) ? `[${name}]` : name}:${port}`
 }
+
+/** The same as a URL: `http://localhost:8000`. */
+export const formatUrl = (host: string, port: number, scheme: 'http' | 'https' = 'http'): string =>
+  `${scheme}://${formatAddress(host, port)}`
 
 /** Where the data plane is found by a client on this machine. */
 export const dataPlaneUrl = ({
@@ -25,6 +25,13 @@ export const dataPlaneUrl = ({
   httpScheme,
 }: Pick<StatusDocument, 'httpHost' | 'httpPort' | 'httpScheme'>): string =>
   formatUrl(httpHost, httpPort, httpScheme)
+
+/** Where gRPC is found by a client on this machine; null: nowhere, or an earlier release. */
+export const grpcAddress = ({
+  httpHost,
+  grpcPort,
+}: Pick<StatusDocument, 'httpHost' | 'grpcPort'>): string | null =>
+  grpcPort ? formatAddress(httpHost, grpcPort) : null
 
 /** `127.0.0.1:8002` or `ftp://host` as it should have been written; the default for nonsense. */
 const meant = (text: string): string => {

@@ -1,7 +1,7 @@
 /** The settings of a gateway as plain, frozen data: what the rest of Sluice sees of sluice.yaml. */
 
 import type { TlsVersion } from '../shared/access-plan.ts'
-import type { ServerLimits } from '../shared/epoch-plan.ts'
+import type { GrpcLimits, ServerLimits } from '../shared/epoch-plan.ts'
 import type { Refusal } from '../shared/errors.ts'
 import type { PlacementWish } from '../shared/placement.ts'
 import type { QueuePolicies } from '../shared/queue-policy.ts'
@@ -31,6 +31,8 @@ export interface SluiceConfig {
   readonly server: {
     readonly host: string
     readonly httpPort: number
+    /** null: no gRPC. */
+    readonly grpcPort: number | null
     readonly http: 'uws' | 'node'
     readonly threads: number
     readonly computeThreads: number
@@ -43,6 +45,10 @@ export interface SluiceConfig {
   readonly metrics: { readonly listen: ListenAddress | null }
   /** Seconds; 0: replicas serve without control for ever. */
   readonly controlAbsenceMax: number
+  readonly grpc: GrpcLimits & {
+    /** Absolute; null: clients need no certificate. */
+    readonly clientCaFile: string | null
+  }
   readonly limits: ServerLimits
   readonly access: {
     /** All of them, those of the keys file too. */

@@ -200,6 +200,7 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
         stateBase: baseOf('state_dir'),
         accessBase,
         tlsBase: baseOf('tls', 'cert_file'),
+        clientCaBase: baseOf('grpc', 'client_ca_file'),
         keys: keys.keys,
       }),
     ),

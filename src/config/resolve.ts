@@ -29,6 +29,7 @@ export interface Surroundings {
   readonly stateBase: string
   readonly accessBase: string
   readonly tlsBase: string
+  readonly clientCaBase: string
   /** Of `access.keys` and of the keys file. */
   readonly keys: readonly ApiKeyYaml[]
 }
@@ -57,6 +58,16 @@ const limitsOf = (yaml: SluiceYaml['limits']): SluiceConfig['limits'] => ({
   timeoutMsMax: yaml.timeout_ms_max,
 })
 
+const grpcOf = (yaml: SluiceYaml['grpc'], base: string): SluiceConfig['grpc'] => ({
+  clientCaFile: pathIn(base, yaml.client_ca_file),
+  streamsMax: yaml.streams_max,
+  connectionIdleSeconds: yaml.connection_idle_seconds,
+  connectionAgeSeconds: yaml.connection_age_seconds,
+  connectionGraceSeconds: yaml.connection_grace_seconds,
+  keepaliveSeconds: yaml.keepalive_seconds,
+  keepaliveTimeoutSeconds: yaml.keepalive_timeout_seconds,
+})
+
 const modelControlOf = (yaml: SluiceYaml) => ({
   modelControlMode: yaml.model_control_mode,
   modelPollSeconds: yaml.model_poll_seconds,
@@ -65,10 +76,8 @@ const modelControlOf = (yaml: SluiceYaml) => ({
   loadRetrySeconds: yaml.load_retry_seconds,
 })
 
-export const resolveConfig = (
-  yaml: SluiceYaml,
-  { cores, memoryBytes, repositoryBase, stateBase, accessBase, tlsBase, keys }: Surroundings,
-): SluiceConfig => {
+export const resolveConfig = (yaml: SluiceYaml, surroundings: Surroundings): SluiceConfig => {
+  const { cores, memoryBytes, repositoryBase, stateBase, accessBase, tlsBase, keys } = surroundings
   const replicas = yaml.server.replicas === 'auto' ? replicasFor(cores) : yaml.server.replicas
   const threads = yaml.server.threads === 'auto' ? threadsFor(cores, replicas) : yaml.server.threads
   const computeThreads =
@@ -84,6 +93,7 @@ export const resolveConfig = (
     server: {
       host: yaml.server.host,
       httpPort: yaml.server.http_port,
+      grpcPort: yaml.server.grpc_port,
       http: yaml.server.http,
       threads,
       computeThreads,
@@ -94,6 +104,7 @@ export const resolveConfig = (
     control: yaml.control,
     metrics: yaml.metrics,
     controlAbsenceMax: yaml.control_absence_max,
+    grpc: grpcOf(yaml.grpc, surroundings.clientCaBase),
     limits: limitsOf(yaml.limits),
     access: {
       keys: keys.map(apiKeyOf),

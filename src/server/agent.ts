@@ -212,8 +212,8 @@ export class Agent {
   }
 
   async #listen(): Promise<void> {
-    const { settings, exit } = this.#surroundings
-    const asked = this.#threads.ask({ type: 'listen', port: settings.httpPort })
+    const { settings: own, exit } = this.#surroundings
+    const asked = this.#threads.ask({ type: 'listen', port: own.httpPort, grpcPort: own.grpcPort })
     let failure: string | null = null
     for (const answer of await asked.answers) {
       if (answer.type !== 'listening') continue

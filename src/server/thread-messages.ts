@@ -41,7 +41,8 @@ export type Question =
   /** The question's number is the plan's: what the committed word will be. */
   | ({ readonly type: 'prepare'; readonly pools: Pools } & PreparePlan)
   | ({ readonly type: 'access' } & AccessOrder)
-  | { readonly type: 'listen'; readonly port: number }
+  /** `grpcPort` null: no gRPC. */
+  | { readonly type: 'listen'; readonly port: number; readonly grpcPort: number | null }
 
 export type ToDataThread =
   | (Question & { readonly number: number })

@@ -29,6 +29,11 @@ export interface TlsMaterial {
   readonly certificate: string
   readonly privateKey: string
   readonly minVersion: TlsVersion
+  /**
+   * Certificates of which one must sign for every client of the gRPC port; null: none is asked for.
+   * HTTP asks nobody.
+   */
+  readonly clientCa: string | null
 }
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
@@ -45,5 +50,8 @@ export const KEYS_MAX = 1024
 export const encodeAccess = (plan: AccessPlan): Uint8Array =>
   new TextEncoder().encode(JSON.stringify(plan))
 
-export const decodeAccess = (bytes: Uint8Array): AccessPlan =>
-  JSON.parse(new TextDecoder().decode(bytes)) as AccessPlan
+/** Of any release: an earlier one knew no certificates of clients. */
+export const decodeAccess = (bytes: Uint8Array): AccessPlan => {
+  const plan = JSON.parse(new TextDecoder().decode(bytes)) as AccessPlan
+  return { ...plan, tls: plan.tls && { ...plan.tls, clientCa: plan.tls.clientCa ?? null } }
+}

@@ -136,12 +136,18 @@ export interface ReplicaSettings {
   readonly computeThreads: number
   readonly host: string
   readonly httpPort: number
+  /** null: no gRPC is served. */
+  readonly grpcPort: number | null
   readonly httpEngine: 'uws' | 'node'
   /** Takes HTTPS, with what `Access` brings, and nothing else. */
   readonly isTls: boolean
   /** Whether `/docs` is served. */
   readonly hasDocsPage: boolean
   readonly limits: ServerLimits
+  readonly grpc: GrpcLimits & {
+    /** Clients must show a certificate; what it must lead to comes with `Access`. */
+    readonly isMutualTls: boolean
+  }
   /** Origins whose pages may read answers, or `*`; none: CORS is off. */
   readonly corsOrigins: readonly string[]
   readonly controlAbsenceMsMax: number
@@ -165,6 +171,17 @@ export interface ServerLimits {
   readonly timeoutMsDefault: number
   /** Longest that a request may ask for. */
   readonly timeoutMsMax: number
+}
+
+export interface GrpcLimits {
+  /** Of one connection. */
+  readonly streamsMax: number
+  readonly connectionIdleSeconds: number
+  /** A tenth more or less. */
+  readonly connectionAgeSeconds: number
+  readonly connectionGraceSeconds: number
+  readonly keepaliveSeconds: number
+  readonly keepaliveTimeoutSeconds: number
 }
 
 export interface WatchdogLimits {

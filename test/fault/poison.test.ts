@@ -68,8 +68,8 @@ test('a version that runs at two native faults is poison, for the next control t
   })
   gateway.reload()
   await gateway.killControl()
-  const { stateDir, httpPort } = gateway
-  const next = await startGateway({ repository, stateDir, httpPort })
+  const { stateDir, httpPort, grpcPort } = gateway
+  const next = await startGateway({ repository, stateDir, httpPort, grpcPort })
   expect((await next.version('m', GUILTY))?.state).toBe('poison')
   expect(await answeredBy(next)).toEqual([200, '1'])
   // Other files are another version.

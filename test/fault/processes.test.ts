@@ -64,8 +64,13 @@ test('replicas serve on without control, and a new control adopts them', async (
   await load.answered(100)
   await gateway.killControl()
   await load.answered(300)
-  const { stateDir, httpPort } = gateway
-  const successor = await startGateway({ repository: EXAMPLE_REPOSITORY, stateDir, httpPort })
+  const { stateDir, httpPort, grpcPort } = gateway
+  const successor = await startGateway({
+    repository: EXAMPLE_REPOSITORY,
+    stateDir,
+    httpPort,
+    grpcPort,
+  })
   await untilReplicas(successor, 2)
   await load.answered(100)
   const { answers, broken } = await load.stop()

@@ -40,8 +40,8 @@ const askTimes = async (gateway: TestGateway, times: number): Promise<void> => {
 
 /** A new control beside the replicas of one that was killed. */
 const succeed = async (gateway: TestGateway, threads = 2, replicas = 2): Promise<TestGateway> => {
-  const { stateDir, httpPort } = gateway
-  return startGateway({ repository, stateDir, httpPort, threads, replicas })
+  const { stateDir, httpPort, grpcPort } = gateway
+  return startGateway({ repository, stateDir, httpPort, grpcPort, threads, replicas })
 }
 
 test('a setting that has changed is taken over without an outage by a single replica', async () => {

@@ -30,6 +30,8 @@ export interface GatewayOptions {
   /** The state folder of an earlier gateway, to start a new control beside its replicas. */
   readonly stateDir?: string
   readonly httpPort?: number
+  /** null: no gRPC. Of a gateway on the state folder of another, the port of that one. */
+  readonly grpcPort?: number | null
   /** Of the data plane, as its config says. */
   readonly scheme?: 'http' | 'https'
   readonly controlPort?: number
@@ -45,10 +47,18 @@ export interface GatewayExit {
   readonly signal: NodeJS.Signals | null
 }
 
+interface GatewayPorts {
+  readonly httpPort: number
+  readonly grpcPort: number | null
+  readonly controlPort: number
+}
+
 /** A running gateway. Everything it started is killed at the end of the test. */
 export class TestGateway {
   readonly stateDir: string
   readonly httpPort: number
+  /** null: no gRPC is served. */
+  readonly grpcPort: number | null
   readonly controlPort: number
   /** `http://127.0.0.1:<port>` of the data plane, without a trailing slash. */
   readonly httpUrl: string
@@ -62,13 +72,13 @@ export class TestGateway {
   constructor(
     control: ChildProcess,
     stateDir: string,
-    httpPort: number,
-    controlPort: number,
+    { httpPort, grpcPort, controlPort }: GatewayPorts,
     scheme = 'http',
   ) {
     this.#control = control
     this.stateDir = stateDir
     this.httpPort = httpPort
+    this.grpcPort = grpcPort
     this.controlPort = controlPort
     this.httpUrl = `${scheme}://127.0.0.1:${httpPort}`
     this.controlUrl = `http://127.0.0.1:${controlPort}`
@@ -226,22 +236,28 @@ const flagsOf = (options: GatewayOptions): string[] => {
   ]
 }
 
+const portsOf = async (options: GatewayOptions): Promise<GatewayPorts> => ({
+  httpPort: options.httpPort ?? (await findFreePort()),
+  grpcPort: options.grpcPort === undefined ? await findFreePort() : options.grpcPort,
+  controlPort: options.controlPort ?? (await findFreePort()),
+})
+
 /** Starts a gateway of 2 replicas x 2 data threads, unless told otherwise, and lets it settle. */
 export const startGateway = async (options: GatewayOptions): Promise<TestGateway> => {
   const stateDir = options.stateDir ?? join(makeTempDir('gw'), 'state')
-  const httpPort = options.httpPort ?? (await findFreePort())
-  const controlPort = options.controlPort ?? (await findFreePort())
+  const ports = await portsOf(options)
   reapAtEnd(stateDir)
   const { outputFile } = options
   const output = outputFile === undefined ? 'pipe' : openSync(outputFile, 'w')
-  const places = ['--state-dir', stateDir, '--host', '127.0.0.1', '--http-port', String(httpPort)]
+  const places = ['--state-dir', stateDir, '--host', '127.0.0.1']
   const control = spawn(
     process.execPath,
     [
       join(ROOT, 'src/main.ts'),
       'serve',
       ...places,
-      ...['--control-port', String(controlPort)],
+      ...['--http-port', String(ports.httpPort), '--grpc-port', String(ports.grpcPort)],
+      ...['--control-port', String(ports.controlPort)],
       ...flagsOf(options),
     ],
     {
@@ -250,7 +266,7 @@ export const startGateway = async (options: GatewayOptions): Promise<TestGateway
     },
   )
   if (typeof output === 'number') closeSync(output)
-  const gateway = new TestGateway(control, stateDir, httpPort, controlPort, options.scheme)
+  const gateway = new TestGateway(control, stateDir, ports, options.scheme)
   if (options.isReadyAwaited !== false) await gateway.untilSettled(options.readyTimeoutMs)
   return gateway
 }

@@ -17,7 +17,7 @@ export const puppetSettings = (
   manner: (index: number, incarnation: number) => PuppetManner = () => 'obedient',
 ): ReplicaSettings => {
   const puppet = manner(chosen.replica, chosen.incarnation)
-  const listens = { host: '127.0.0.1', httpPort: 8000 }
+  const listens = { host: '127.0.0.1', httpPort: 8000, grpcPort: 8001 }
   const places = { socketPath, gateway, ...listens }
   return { ...places, ...chosen, puppet } as unknown as PuppetSettings
 }

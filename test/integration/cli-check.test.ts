@@ -115,13 +115,13 @@ default_endpoint: credit-rsk
 server: {http_port: 70000, threads: "4"}
 `
   const files = { 'models/credit-risk/1/model.onnx': 'garbage' }
-  const { code, stdout, stderr } = await check(files, { config, flags: ['--grpc-port', '8001'] })
+  const { code, stdout, stderr } = await check(files, { config, flags: ['--grpc-port', '80010'] })
   expect(code).toBe(3)
   expect(stdout.split('\n').map((line) => line.split('  ').slice(0, 2).join('  '))).toEqual([
     "✖ sluice.yaml:2:1  default_endpoint: 'credit-rsk' is no endpoint; wanted credit-risk",
     '✖ sluice.yaml:3:10  server.http_port: got 70000; wanted integer 0 to 65535',
     '✖ sluice.yaml:3:28  server.threads: got "4"; wanted `auto` or integer 1 to 256',
-    "✖ --grpc-port  server.grpc_port: Unknown key 'grpc_port'",
+    '✖ --grpc-port  server.grpc_port: got 80010; wanted integer 0 to 65535 or null',
     expect.stringMatching(/^✖ models\/credit-risk\/1\/model\.onnx {2}/),
     '',
   ])

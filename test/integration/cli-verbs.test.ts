@@ -156,7 +156,9 @@ test('a gateway on IPv6 is shown with brackets and found by predict', async () =
     },
     { what: 'the gateway on ::1', timeoutMs: 30_000 },
   )
-  expect(status.stdout).toContain(`predict http://[::1]:${other.httpPort}/predict `)
+  expect(status.stdout).toContain(
+    `predict http://[::1]:${other.httpPort}/predict  grpc [::1]:${other.grpcPort} `,
+  )
   expect(status.stdout).toContain('⚠ flight-delay: config.pbtxt:1:1  metric_tags: is not')
   expect(await sluice(['predict', '-d', ROW], { env })).toMatchObject({ code: 0, stderr: '' })
 })
@@ -186,7 +188,7 @@ test.each([
   ],
   [['predict'], 2, /^$/, "error: required option '-d, --data <body>' not specified"],
   [['status', '--timeout', 'soon'], 2, /^$/, 'A duration is wanted, such as 500ms, 10s or 2m'],
-  [['serve', '--grpc-port', '8001'], 3, /^$/, 'gRPC comes with a later release'],
+  [['serve', '--grpc-port', 'off'], 3, /^$/, 'got "off"; wanted integer 0 to 65535 or null'],
   [['serve', '--model-repository', '.', '--threads', '0'], 3, /^$/, '✖ --threads  server.threads'],
 ] as const)('sluice %j ends with %i', async (args, code, stdout, stderr) => {
   const result = await sluice(args, { cwd: makeTempDir('cwd') })

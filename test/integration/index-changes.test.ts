@@ -59,9 +59,9 @@ test('the index names what serves while successors take over', async () => {
   const first = await startGateway({ repository, threads: 1 })
   const before = await first.replicaPids()
   await first.killControl()
-  const { stateDir, httpPort } = first
+  const { stateDir, httpPort, grpcPort } = first
   const next = await startGateway({
-    ...{ repository, stateDir, httpPort, isReadyAwaited: false },
+    ...{ repository, stateDir, httpPort, grpcPort, isReadyAwaited: false },
   })
   await until(() => next.isReady().catch(() => false), { what: 'the next control to be ready' })
   const stop = watchIndex(next)

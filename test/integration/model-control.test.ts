@@ -135,8 +135,8 @@ describe('the explicit mode', () => {
     expect(await load(first, 'b')).toEqual(DONE)
     expect(await unload(first, 'a')).toEqual(DONE)
     await first.killControl()
-    const { stateDir, httpPort } = first
-    const next = await startGateway({ repository, flags, stateDir, httpPort })
+    const { stateDir, httpPort, grpcPort } = first
+    const next = await startGateway({ repository, flags, stateDir, httpPort, grpcPort })
     expect([await infer(next, 'a'), await infer(next, 'b')]).toEqual(['404', '1,2'])
     next.reload()
     await next.untilSettled()

@@ -183,7 +183,7 @@ test('many at once are answered or refused at once, and clients that go hurt nob
 })
 
 test('without control it says so, predictions go on, and the next control answers', async () => {
-  const { stateDir, httpPort, controlPort } = gateway
+  const { stateDir, httpPort, grpcPort, controlPort } = gateway
   await gateway.killControl()
   for (let i = 0; i < 8; i++) {
     const refused = await gateway.post(PATH, '')
@@ -194,7 +194,7 @@ test('without control it says so, predictions go on, and the next control answer
     expect(await isServing()).toBe(true)
   }
   const repository = makeRepository(REPOSITORY)
-  gateway = await startGateway({ repository, stateDir, httpPort, controlPort })
+  gateway = await startGateway({ repository, stateDir, httpPort, grpcPort, controlPort })
   const answered = until(async () => (await gateway.post(PATH, '')).status === 200, {
     what: 'an index of the new control',
   })

@@ -45,8 +45,8 @@ test('adopted replicas serve on while the repository cannot be read', async () =
   await untilServing(gateway)
   await gateway.killControl()
   renameSync(repository, `${repository}-away`)
-  const { stateDir, httpPort } = gateway
-  const successor = await startGateway({ repository, stateDir, httpPort })
+  const { stateDir, httpPort, grpcPort } = gateway
+  const successor = await startGateway({ repository, stateDir, httpPort, grpcPort })
   await untilServing(successor)
   const status = await successor.status()
   expect(status).toMatchObject({ ready: true, epoch: 1 })
@@ -67,8 +67,14 @@ test('SIGHUP while a new control starts up under load fails nobody', async () =>
   const load = startClosedLoop(target, 8)
   await load.answered(100)
   await gateway.killControl()
-  const { stateDir, httpPort } = gateway
-  const successor = await startGateway({ repository, stateDir, httpPort, isReadyAwaited: false })
+  const { stateDir, httpPort, grpcPort } = gateway
+  const successor = await startGateway({
+    repository,
+    stateDir,
+    httpPort,
+    grpcPort,
+    isReadyAwaited: false,
+  })
   writeTree(repository, { 'a/2/model.onnx': scaleAdd(2) })
   await untilListening(successor.controlPid)
   await until(

@@ -26,11 +26,13 @@ test('says where it serves in one line, whatever log.level is', async () => {
   const env = { SLUICE_LOG__LEVEL: 'error' }
   const gateway = await startGateway({ repository, env })
   await until(() => lines(gateway).length > 0, { what: 'a line' })
-  const { httpUrl, controlUrl, stateDir } = gateway
+  const { httpUrl, grpcPort, controlUrl, stateDir } = gateway
   expect(lines(gateway)).toMatchObject([
     {
       event: 'ready',
       predict: `${httpUrl}/predict/a`,
+      grpc: `127.0.0.1:${grpcPort}`,
+      grpcPort,
       control: controlUrl,
       metrics: `${controlUrl}/metrics`,
       metricsListen: null,
@@ -109,6 +111,27 @@ test('ends, with the reason, when no replica can ever listen', async () => {
   expect(await gateway.ended).toEqual({ code: 1, signal: null })
   expect(gateway.stderr).toMatch(/✖ PORT_IN_USE: Port \d+ on 127.0.0.1 is in use by .*pid \d+/)
   expect(processesNaming(gateway.stateDir)).toEqual([])
+})
+
+test('starts nothing, with the flag to change, when the port of gRPC is taken', async () => {
+  const stranger = createServer().listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(() => void stranger.close())
+  await once(stranger, 'listening')
+  const { port: grpcPort } = stranger.address() as AddressInfo
+  const gateway = await startGateway({ repository: oneModel(), grpcPort, isReadyAwaited: false })
+  expect(await gateway.ended).toEqual({ code: 1, signal: null })
+  expect(gateway.stderr).toContain(`✖ PORT_IN_USE: Port ${grpcPort} on 127.0.0.1 is in use by `)
+  expect(gateway.stderr).toContain('choose another port: --grpc-port 0 takes a free one')
+  expect(existsSync(join(gateway.stateDir, 'run', 'replica-0-1.json'))).toBe(false)
+  expect(processesNaming(gateway.stateDir)).toEqual([])
+})
+
+test('serves without gRPC where its port is null', async () => {
+  const gateway = await startGateway({ repository: oneModel(), replicas: 1, grpcPort: null })
+  expect((await gateway.status()).grpcPort).toBeNull()
+  const ready = () => lines(gateway).find(({ event }) => event === 'ready')
+  await until(() => ready() !== undefined, { what: 'the line' })
+  expect(ready()).toMatchObject({ grpc: null, grpcPort: null })
 })
 
 test('metrics.listen lets others scrape, and nothing else, until the drain has ended', async () => {

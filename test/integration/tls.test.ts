@@ -173,8 +173,8 @@ test('a control that finds no sound certificate takes over replicas that have on
   const before = await first.replicaPids()
   await first.killControl()
   replace(join(folder, 'cert.pem'), 'garbage')
-  const { stateDir, httpPort } = first
-  const next = await startGateway({ ...options, stateDir, httpPort })
+  const { stateDir, httpPort, grpcPort } = first
+  const next = await startGateway({ ...options, stateDir, httpPort, grpcPort })
   expect([await next.replicaPids(), await shownNames(next)]).toEqual([before, 'first'])
   expect((await next.status()).warnings).toContainEqual(
     expect.stringMatching(/from before stays: tls.cert_file holds no certificate/),

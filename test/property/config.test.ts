@@ -16,7 +16,8 @@ import { makeTempDir } from '../helpers/temp-dir.ts'
 /** Keys whose sound values may contradict those of others. */
 const CONTRADICTED = [
   'limits.body_bytes_in_flight_max',
-  ...['server.http_port', 'control.port', 'metrics.listen', 'tls.cert_file', 'tls.key_file'],
+  ...['server.http_port', 'server.grpc_port', 'control.port', 'metrics.listen'],
+  ...['tls.cert_file', 'tls.key_file', 'grpc.client_ca_file'],
 ]
 
 const LEAVES = leavesOf(toJsonSchema(sluiceSchema))

@@ -39,8 +39,8 @@ const replaceControl = async (world: World): Promise<void> => {
   const { gateway, repository } = world
   const before = await gateway.replicaPids()
   await gateway.killControl()
-  const { stateDir, httpPort } = gateway
-  world.gateway = await startGateway({ repository, stateDir, httpPort })
+  const { stateDir, httpPort, grpcPort } = gateway
+  world.gateway = await startGateway({ repository, stateDir, httpPort, grpcPort })
   expect(await world.gateway.replicaPids()).toEqual(before)
 }
 

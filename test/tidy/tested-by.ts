@@ -43,7 +43,10 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/uws-binary.ts',
     'src/server/uws-exchange.ts',
   ],
-  'test/integration/port-guard.test.ts': ['src/control/replicas/port-guard.ts'],
+  'test/integration/port-guard.test.ts': [
+    'src/control/replicas/port-guard.ts',
+    'src/control/replicas/replica-ports.ts',
+  ],
   'test/integration/prover.test.ts': [
     'src/control/proving/prover.ts',
     'src/control/proving/proving-subject.ts',
@@ -83,6 +86,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/schemas/sections/access.ts',
     'src/config/schemas/sections/control.ts',
     'src/config/schemas/sections/cors.ts',
+    'src/config/schemas/sections/grpc.ts',
     'src/config/schemas/sections/limits.ts',
     'src/config/schemas/sections/log.ts',
     'src/config/schemas/sections/metrics.ts',

@@ -1,6 +1,7 @@
 /** What no single key of `sluice.yaml` shows: sound values that contradict each other. */
 
 import { CONTROL_PORT } from './sections/control.ts'
+import { GRPC_PORT } from './sections/server.ts'
 import type { SluiceYaml } from './sluice.ts'
 
 export interface Contradiction {
@@ -11,12 +12,14 @@ export interface Contradiction {
   readonly hint: string
 }
 
+const GRPC_PATH = ['server', 'grpc_port']
 const CONTROL_PATH = ['control', 'port']
 
 /** Keys that name a port of their own, in the order of the schema; 0 is no port yet. */
 const portsOf = ({ server, control, metrics }: SluiceYaml) =>
   [
     { path: ['server', 'http_port'], host: server.host, port: server.http_port },
+    { path: GRPC_PATH, host: server.host, port: server.grpc_port ?? 0 },
     { path: CONTROL_PATH, host: control.host, port: control.port },
     { path: ['metrics', 'listen'], host: metrics.listen?.host, port: metrics.listen?.port ?? 0 },
   ].filter(({ port }) => port !== 0)
@@ -25,6 +28,9 @@ const portsOf = ({ server, control, metrics }: SluiceYaml) =>
 const MANIFOLD: readonly (string | undefined)[] = ['0.0.0.0', '::', 'localhost']
 
 type Place = ReturnType<typeof portsOf>[number]
+
+const isDefault = ({ path, port }: Place): boolean =>
+  (path === GRPC_PATH && port === GRPC_PORT) || (path === CONTROL_PATH && port === CONTROL_PORT)
 
 const collide = (a: Place, b: Place): boolean =>
   a.port === b.port && (a.host === b.host || MANIFOLD.includes(a.host) || MANIFOLD.includes(b.host))
@@ -37,8 +43,7 @@ const portContradictions = (yaml: SluiceYaml): Contradiction[] =>
       .filter((other) => collide(place, other))
       .map((other): Contradiction => {
         const { path, port } = place
-        const isDefault = path === CONTROL_PATH && port === CONTROL_PORT
-        const [blamed, owner] = isDefault ? [other.path, path] : [path, other.path]
+        const [blamed, owner] = isDefault(place) ? [other.path, path] : [path, other.path]
         return {
           path: blamed,
           involves: [other.path, path],
@@ -59,6 +64,23 @@ const tlsContradictions = ({ tls }: SluiceYaml): Contradiction[] => {
   return [{ path: absent, involves: [CERT_PATH, KEY_PATH], message, hint: 'give both, or none' }]
 }
 
+const CLIENT_CA_PATH = ['grpc', 'client_ca_file']
+
+/** Whoever asks for certificates of clients must not think that they are asked for elsewhere. */
+const clientCaContradictions = ({ grpc, tls, server }: SluiceYaml): Contradiction[] => {
+  if (grpc.client_ca_file === null) return []
+  const lacks = (path: readonly string[], hint: string): Contradiction => {
+    const message = `is there, and ${path.join('.')} is null`
+    return { path: CLIENT_CA_PATH, involves: [CLIENT_CA_PATH, path], message, hint }
+  }
+  return [
+    ...(tls.cert_file === null
+      ? [lacks(CERT_PATH, 'clients show certificates over TLS only')]
+      : []),
+    ...(server.grpc_port === null ? [lacks(GRPC_PATH, 'the HTTP port asks for none')] : []),
+  ]
+}
+
 /** All of them; each blames one key. */
 export const contradictionsOf = (yaml: SluiceYaml): Contradiction[] => {
   const { limits } = yaml
@@ -74,5 +96,10 @@ export const contradictionsOf = (yaml: SluiceYaml): Contradiction[] => {
       hint: 'one body of the largest size must fit',
     })
   }
-  return [...found, ...tlsContradictions(yaml), ...portContradictions(yaml)]
+  return [
+    ...found,
+    ...tlsContradictions(yaml),
+    ...clientCaContradictions(yaml),
+    ...portContradictions(yaml),
+  ]
 }

@@ -9,6 +9,7 @@ import { path } from './path.ts'
 import { access } from './sections/access.ts'
 import { control } from './sections/control.ts'
 import { cors } from './sections/cors.ts'
+import { grpc } from './sections/grpc.ts'
 import { limits } from './sections/limits.ts'
 import { log } from './sections/log.ts'
 import { metrics } from './sections/metrics.ts'
@@ -45,6 +46,7 @@ export const sluiceSchema = z.strictObject({
   server: section(server),
   control: section(control),
   metrics: section(metrics),
+  grpc: section(grpc),
   limits: section(limits),
   access: section(access),
   tls: section(tls),
@@ -62,7 +64,6 @@ export type SluiceYaml = z.output<typeof sluiceSchema>
 export const HINTS: Readonly<Record<string, string>> = {
   model_repository: 'give --model-repository DIR, or the key in sluice.yaml',
   load_models: 'such as [iris, flights], or ["*"] for all',
-  'server.grpc_port': 'gRPC comes with a later release',
   'control.host':
     'only loopback until access control exists; `metrics.listen` is for scrapers elsewhere',
   'access.keys': '`sluice key new` makes a key and its hash',

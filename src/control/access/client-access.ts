@@ -19,7 +19,9 @@ export interface Told {
   readonly link: { call(body: EnvelopeBody, timeoutMs: number): Promise<EnvelopeBody> }
 }
 
-type AccessConfig = Pick<SluiceConfig, 'access' | 'tls'>
+type AccessConfig = Pick<SluiceConfig, 'access' | 'tls'> & {
+  readonly grpc: Pick<SluiceConfig['grpc'], 'clientCaFile'>
+}
 
 export interface ClientAccessParts {
   readonly clock: Clock
@@ -33,8 +35,11 @@ export interface ClientAccessParts {
 /** Threads take it at the end of their turn; a run under way may take as long as it may. */
 const CALL_MS_MAX = 60_000
 
-const placeOf = ({ certFile, keyFile, minVersion }: AccessConfig['tls']): TlsPlace | null =>
-  certFile === null || keyFile === null ? null : { certFile, keyFile, minVersion }
+const placeOf = ({ tls, grpc }: AccessConfig): TlsPlace | null => {
+  const { certFile, keyFile, minVersion } = tls
+  if (certFile === null || keyFile === null) return null
+  return { certFile, keyFile, minVersion, clientCaFile: grpc.clientCaFile }
+}
 
 /** Connections are divided by the kernel, so each replica lets in its share: none knows others. */
 export const plannedKey = (key: ApiKey, replicas: number): PlannedKey => {
@@ -49,18 +54,22 @@ export class ClientAccess {
   readonly #parts: ClientAccessParts
   readonly #tls: TlsFiles | null
   readonly #isTls: boolean
+  /** Where the certificates lie that clients must be signed by. */
+  #clientCaFile: string | null
   #keys: readonly PlannedKey[]
   /** Replicas that could not take what they were told, and why. */
   readonly #failures = new WeakMap<Told, string>()
   #replicas: () => readonly Told[] = () => []
-  #isSwitchAsked = false
+  /** Keys that have come or gone. */
+  #switched: readonly string[] = []
   #end = () => {}
 
   /** @throws GatewayError CONFIG_INVALID: the certificate cannot be used, and nobody has one */
   constructor(config: AccessConfig, parts: ClientAccessParts) {
     this.#parts = parts
     this.#keys = this.#plannedKeys(config)
-    const place = placeOf(config.tls)
+    const place = placeOf(config)
+    this.#clientCaFile = place?.clientCaFile ?? null
     this.#tls = place === null ? null : new TlsFiles(place, parts.clock, parts.logger)
     this.#isTls = this.#tls !== null
     this.#refuseUnless(parts.mayBeServed)
@@ -94,9 +103,15 @@ export class ClientAccess {
 
   /** The config has been read again. The certificate is looked at, too. */
   reload(config: AccessConfig): void {
-    const place = placeOf(config.tls)
-    this.#isSwitchAsked = (place === null) === this.#isTls
-    if (place !== null) this.#tls?.move(place)
+    const place = placeOf(config)
+    const { clientCaFile } = config.grpc
+    const isCaSwitched = (clientCaFile === null) !== (this.#clientCaFile === null)
+    if (!isCaSwitched) this.#clientCaFile = clientCaFile
+    this.#switched = [
+      ...((place === null) === this.#isTls ? ['tls.cert_file'] : []),
+      ...(isCaSwitched ? ['grpc.client_ca_file'] : []),
+    ]
+    if (place !== null) this.#tls?.move({ ...place, clientCaFile: this.#clientCaFile })
     this.#keys = this.#plannedKeys(config)
     this.#tellAll()
   }
@@ -114,9 +129,7 @@ export class ClientAccess {
         ? []
         : [`replica ${replica.index} keeps the certificate from before: ${failure}`]
     })
-    const asked = this.#isSwitchAsked
-      ? ['tls.cert_file has come or gone, which needs a restart']
-      : []
+    const asked = this.#switched.map((key) => `${key} has come or gone, which needs a restart`)
     return [...asked, ...(this.#tls?.warnings() ?? []), ...failures]
   }
 

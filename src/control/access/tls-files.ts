@@ -4,17 +4,20 @@
  */
 
 import { readFileSync, statSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import type { TlsMaterial, TlsVersion } from '../../shared/access-plan.ts'
 import { type Clock, every } from '../../shared/clock.ts'
 import { whyUnreadable } from '../../shared/file-faults.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { judgeTls } from './tls-material.ts'
+import { judgeTls, type TlsFacts } from './tls-material.ts'
 
 /** Absolute paths. */
 export interface TlsPlace {
   readonly certFile: string
   readonly keyFile: string
   readonly minVersion: TlsVersion
+  /** null: clients of the gRPC port need no certificate. */
+  readonly clientCaFile: string | null
 }
 
 const STAYS = 'the certificate from before stays'
@@ -36,17 +39,28 @@ const readText = (file: string, key: string): { text: string } | string => {
   }
 }
 
+interface InUse extends TlsFacts {
+  readonly material: TlsMaterial
+}
+
 /** What is on disk now, or why it cannot be used. */
 const readTls = (
-  { certFile, keyFile, minVersion }: TlsPlace,
+  { certFile, keyFile, minVersion, clientCaFile }: TlsPlace,
   nowMs: number,
   mayBeOver: boolean,
-): { material: TlsMaterial; expiresMs: number } | string => {
+): InUse | string => {
   const certificate = readText(certFile, 'tls.cert_file')
   if (typeof certificate === 'string') return certificate
   const privateKey = readText(keyFile, 'tls.key_file')
   if (typeof privateKey === 'string') return privateKey
-  const material = { certificate: certificate.text, privateKey: privateKey.text, minVersion }
+  const ca = clientCaFile === null ? null : readText(clientCaFile, 'grpc.client_ca_file')
+  if (typeof ca === 'string') return ca
+  const material = {
+    certificate: certificate.text,
+    privateKey: privateKey.text,
+    minVersion,
+    clientCa: ca?.text ?? null,
+  }
   const facts = judgeTls(material, nowMs, mayBeOver)
   return typeof facts === 'string' ? facts : { material, ...facts }
 }
@@ -61,8 +75,13 @@ const stampOf = (file: string): string => {
   }
 }
 
-const isSame = (a: TlsMaterial, b: TlsMaterial): boolean =>
-  a.certificate === b.certificate && a.privateKey === b.privateKey && a.minVersion === b.minVersion
+/** A sentence where it has ended, or will soon. */
+const endingOf = (what: string, endMs: number | null, nowMs: number): string[] => {
+  if (endMs === null || endMs - nowMs > WARNING_MS) return []
+  return [
+    `${what} ${endMs <= nowMs ? 'has expired' : 'expires'} on ${new Date(endMs).toISOString()}`,
+  ]
+}
 
 export class TlsFiles {
   readonly #clock: Clock
@@ -70,7 +89,7 @@ export class TlsFiles {
   #place: TlsPlace
   #stamp = ''
   /** The last that was sound; null: there was none yet. */
-  #inUse: { readonly material: TlsMaterial; readonly expiresMs: number } | null = null
+  #inUse: InUse | null = null
   #fault: string | null = null
 
   /** Begins with what is there, even if it has expired. */
@@ -124,7 +143,7 @@ export class TlsFiles {
       return false
     }
     this.#fault = null
-    if (before !== null && isSame(read.material, before.material)) return false
+    if (isDeepStrictEqual(read.material, before?.material)) return false
     this.#inUse = read
     const expires = new Date(read.expiresMs).toISOString()
     this.#logger.info({ event: 'certificate_renewed', expires }, 'a certificate is used')
@@ -133,17 +152,17 @@ export class TlsFiles {
 
   /** Sentences for the operator. */
   warnings(): string[] {
-    const { expiresMs } = this
-    const faults = this.#fault === null ? [] : [`${STAYS}: ${this.#fault}`]
-    if (expiresMs === null) return faults
-    const leftMs = expiresMs - this.#clock.now()
-    if (leftMs > WARNING_MS) return faults
-    const when = `${leftMs <= 0 ? 'has expired on' : 'expires on'} ${new Date(expiresMs).toISOString()}`
-    return [...faults, `the certificate of the data plane ${when}`]
+    const nowMs = this.#clock.now()
+    const clientCaExpiresMs = this.#inUse?.clientCaExpiresMs ?? null
+    return [
+      ...(this.#fault === null ? [] : [`${STAYS}: ${this.#fault}`]),
+      ...endingOf('the certificate of the data plane', this.expiresMs, nowMs),
+      ...endingOf('the last certificate of grpc.client_ca_file', clientCaExpiresMs, nowMs),
+    ]
   }
 
   #readStamp(): string {
-    const { certFile, keyFile } = this.#place
-    return `${stampOf(certFile)} | ${stampOf(keyFile)}`
+    const { certFile, keyFile, clientCaFile } = this.#place
+    return [certFile, keyFile, clientCaFile ?? ''].map(stampOf).join(' | ')
   }
 }

@@ -23,6 +23,7 @@ export interface GatewayFacts {
   /** Of the data plane, milliseconds since 1970; null where it takes plain HTTP. */
   readonly certificateExpiresMs: number | null
   readonly httpPort: number
+  readonly grpcPort: number | null
   readonly controlPort: number
   readonly metricsListen: StatusDocument['metricsListen']
   /** Beside those of the gateway. */
@@ -133,6 +134,7 @@ export const gatewayStatus = (gateway: Gateway, facts: GatewayFacts): StatusDocu
     httpHost: facts.httpHost,
     httpScheme: facts.httpScheme,
     httpPort: facts.httpPort,
+    grpcPort: facts.grpcPort,
     controlPort: facts.controlPort,
     metricsListen: facts.metricsListen,
     defaultEndpoint: plan?.defaultEndpoint ?? null,

@@ -99,6 +99,8 @@ export interface StatusDocument {
   /** `https`: the data plane takes nothing else. */
   readonly httpScheme: 'http' | 'https'
   readonly httpPort: number
+  /** On `httpHost`, with TLS where HTTP has it; null: no gRPC is served. */
+  readonly grpcPort: number | null
   readonly controlPort: number
   /** Where metrics are served beside the control port; null: nowhere. */
   readonly metricsListen: { readonly host: string; readonly port: number } | null

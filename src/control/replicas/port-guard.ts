@@ -72,18 +72,26 @@ export const listenFailure = (
   return new GatewayError('CONFIG_INVALID', detail, { cause: error })
 }
 
-/** Where a replica of this gateway that still runs was told to listen. */
+/** A replica of this gateway that still runs, and the port in question where it was told to. */
 export interface LivingListener {
   readonly host: string
-  readonly httpPort: number
+  /** null: it has none. */
+  readonly port: number | null
   /** Null when it is not known. */
   readonly pid: number | null
+}
+
+/** A free port that is none of those. */
+const bindFree = async (host: string, taken: readonly number[]): Promise<number> => {
+  const bound = await bindOnce(host, 0)
+  return taken.includes(bound) ? bindFree(host, taken) : bound
 }
 
 /**
  * Resolves with the port that all replicas shall listen on, after making sure that no stranger
  * does. Port 0 means: that of living replicas on the same host, else one that was free a moment
- * ago. Where living replicas listen on that very place it is theirs, and nothing is bound.
+ * ago and is none of `taken`. Where living replicas listen on that very place it is theirs, and
+ * nothing is bound.
  *
  * @throws (rejects) GatewayError PORT_IN_USE naming the owner where the system tells;
  *   CONFIG_INVALID when the address cannot be listened on at all
@@ -91,12 +99,13 @@ export interface LivingListener {
 export const choosePort = async (
   { host, port, freePort }: Listening,
   living: readonly LivingListener[] = [],
+  taken: readonly number[] = [],
 ): Promise<number> => {
-  const onHost = living.filter((replica) => replica.host === host)
-  const wanted = port === 0 ? (onHost[0]?.httpPort ?? 0) : port
-  if (onHost.some(({ httpPort }) => httpPort === wanted)) return wanted
+  const own = living.flatMap((replica) => (replica.host === host ? (replica.port ?? []) : []))
+  const wanted = port === 0 ? (own[0] ?? 0) : port
+  if (own.includes(wanted)) return wanted
   try {
-    return await bindOnce(host, wanted)
+    return await (wanted === 0 ? bindFree(host, taken) : bindOnce(host, wanted))
   } catch (error) {
     const ownPids = living.flatMap(({ pid }) => pid ?? [])
     const failure = listenFailure(error, { host, port: wanted, freePort }, ownPids)

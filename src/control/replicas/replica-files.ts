@@ -20,10 +20,20 @@ export interface ReplicaName {
   readonly incarnation: number
 }
 
-export interface ReplicaFile extends ReplicaName {
-  /** Where it was told to listen. */
+/** Where a replica was told to listen. */
+export interface ReplicaPlace {
   readonly host: string
   readonly httpPort: number
+  /** null: no gRPC, or a replica of a release that had none. */
+  readonly grpcPort: number | null
+}
+
+/** That of settings, and nothing else of them. */
+export const placeOf = ({ host, httpPort, grpcPort }: ReplicaPlace): ReplicaPlace => ({
+  ...{ host, httpPort, grpcPort },
+})
+
+export interface ReplicaFile extends ReplicaName, ReplicaPlace {
   /** Null between the two writes. */
   readonly identity: ProcessIdentity | null
 }
@@ -70,11 +80,14 @@ const readOne = (runPath: string, name: ReplicaName): ReplicaFile | null => {
     return null
   }
   if (fields === null) return null
-  const { replica, incarnation, host, httpPort, identity } = fields
+  // A file of an earlier release has no port of gRPC, and that release passes over it: one format.
+  const { replica, incarnation, host, httpPort, grpcPort = null, identity } = fields
   if (replica !== name.replica || incarnation !== name.incarnation) return null
   if (typeof host !== 'string' || !Number.isSafeInteger(httpPort)) return null
+  if (grpcPort !== null && !Number.isSafeInteger(grpcPort)) return null
   if (identity !== null && !isIdentity(identity)) return null
-  return { ...name, host, httpPort: httpPort as number, identity }
+  const ports = { httpPort: httpPort as number, grpcPort: grpcPort as number | null }
+  return { ...name, host, ...ports, identity }
 }
 
 /**

@@ -9,7 +9,7 @@ import { findIdentity, isAlive, type ProcessIdentity } from '../../shared/proces
 import { settingsSha256 } from '../../shared/replica-settings.ts'
 import type { ConnectedReplica } from './connected-replica.ts'
 import { nodeFlags } from './node-flags.ts'
-import type { ReplicaFile } from './replica-files.ts'
+import { placeOf, type ReplicaFile, type ReplicaPlace } from './replica-files.ts'
 import { withReplicaLog } from './replica-log.ts'
 
 /** A replica exits with it when it can never start: nobody can listen where it was told to. */
@@ -17,9 +17,7 @@ const FATAL_EXIT_CODE = 78
 
 export interface ReplicaProcess {
   readonly incarnation: number
-  /** Where it was told to listen. */
-  readonly host: string
-  readonly httpPort: number
+  readonly place: ReplicaPlace
   readonly isChild: boolean
   /** SHA-256 of what it was started with; '' for one of an earlier control that has not dialled. */
   settingsSha256: string
@@ -51,7 +49,7 @@ export const isStaying = ({ endByMs }: Readonly<ReplicaProcess>): boolean => end
 
 type Given = Pick<
   ReplicaProcess,
-  'incarnation' | 'host' | 'httpPort' | 'isChild' | 'identity' | 'settingsSha256'
+  'incarnation' | 'place' | 'isChild' | 'identity' | 'settingsSha256'
 >
 
 const makeProcess = (given: Given, nowMs: number, patienceMs: number): ReplicaProcess => ({
@@ -71,11 +69,13 @@ const makeProcess = (given: Given, nowMs: number, patienceMs: number): ReplicaPr
 
 /** A process that a run file names. Its end is found in /proc. */
 export const adoptProcess = (
-  { incarnation, host, httpPort, identity }: ReplicaFile,
+  file: ReplicaFile,
   nowMs: number,
   patienceMs: number,
 ): ReplicaProcess => {
-  const given = { incarnation, host, httpPort, identity, isChild: false, settingsSha256: '' }
+  const { incarnation, identity } = file
+  const place = placeOf(file)
+  const given = { incarnation, place, identity, isChild: false, settingsSha256: '' }
   return makeProcess(given, nowMs, patienceMs)
 }
 
@@ -115,9 +115,10 @@ export const spawnReplica = (options: SpawnOptions): ReplicaProcess => {
   const { pid } = child
   const identity =
     pid === undefined ? null : (findIdentity(pid) ?? { pid, startTime: '', bootId: '' })
-  const { incarnation, host, httpPort } = settings
+  const { incarnation } = settings
+  const place = placeOf(settings)
   const sha = { settingsSha256: settingsSha256(settings) }
-  const given = { incarnation, host, httpPort, identity, isChild: true, ...sha }
+  const given = { incarnation, place, identity, isChild: true, ...sha }
   const made = makeProcess(given, nowMs, patienceMs)
   const end = (ending: string) => {
     if (made.hasEnded) return

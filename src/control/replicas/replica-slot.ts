@@ -14,7 +14,7 @@ import type { StateDir } from '../state/state-dir.ts'
 import { Backoff } from './backoff.ts'
 import type { ConnectedReplica, ReplicaDeath } from './connected-replica.ts'
 import { decide, KILL_AGAIN_MS, limitAfter, type PlaceFacts } from './replica-decision.ts'
-import { type ReplicaFile, removeReplicaFile, writeReplicaFile } from './replica-files.ts'
+import { placeOf, type ReplicaFile, removeReplicaFile, writeReplicaFile } from './replica-files.ts'
 import {
   adoptProcess,
   type ReplicaProcess,
@@ -217,8 +217,8 @@ export class ReplicaSlot {
     try {
       incarnation = stateDir.raiseIncarnation()
       const settings = settingsFor(index, incarnation)
-      const { host, httpPort } = settings
-      writeReplicaFile(runPath, { replica: index, incarnation, host, httpPort, identity: null })
+      const file = { replica: index, incarnation, ...placeOf(settings) }
+      writeReplicaFile(runPath, { ...file, identity: null })
       const limits = { nowMs, patienceMs: HELLO_MS_MAX, onEnd: () => this.settle() }
       const own = spawnReplica({ entry, settings, cores, logsPath, ...limits })
       this.#processes.push(own)
@@ -237,9 +237,9 @@ export class ReplicaSlot {
   }
 
   /** Notes the process down for the next control. */
-  #writeFile({ incarnation, host, httpPort, identity }: ReplicaProcess): void {
+  #writeFile({ incarnation, place, identity }: ReplicaProcess): void {
     const { stateDir, logger } = this.#surroundings
-    const file = { replica: this.index, incarnation, host, httpPort, identity }
+    const file = { replica: this.index, incarnation, ...place, identity }
     try {
       writeReplicaFile(stateDir.runPath, file)
     } catch (error) {

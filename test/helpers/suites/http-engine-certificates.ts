@@ -30,6 +30,7 @@ const shownName = async (port: number): Promise<string | undefined> => {
 const material = (name: string, minVersion: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.2') => ({
   ...makeCertificate({ name }),
   minVersion,
+  clientCa: null,
 })
 
 export const certificatesSuite = (kind: EngineKind): void => {

@@ -98,7 +98,7 @@ export const startEngine = async (
   atEnd(() => engine.close())
   // Otherwise a missing binary would let both suites test the same engine.
   expect(engine.name).toBe(kind.split(' ')[0])
-  if (isTls) engine.secure({ ...PAIR, minVersion: 'TLSv1.2' })
+  if (isTls) engine.secure({ ...PAIR, minVersion: 'TLSv1.2', clientCa: null })
   const port = await engine.listen(host, wantedPort)
   const client = (to?: string) => RawClient.open(port, isTls, to)
   const plainClient = () => RawClient.open(port)

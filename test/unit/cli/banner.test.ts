@@ -31,6 +31,7 @@ const statusOf = (more: Partial<StatusDocument> = {}): StatusDocument => ({
     httpHost: '127.0.0.1',
     httpScheme: 'http',
     httpPort: 8000,
+    grpcPort: 8001,
     controlPort: 8002,
   },
   metricsListen: null,
@@ -71,6 +72,7 @@ test('renderBanner() says where everything is', () => {
   expect(banner(statusOf()).split('\n')).toEqual([
     '  SLUICE 0.1.0  ready in 840 ms    node 24.1 · onnxruntime 1.30 · cpu',
     '  ➜  Predict    http://127.0.0.1:8000/predict/b',
+    '  ➜  gRPC       127.0.0.1:8001',
     '  ➜  Status     http://127.0.0.1:8002/api/v1/status    or: npx sluice status',
     '  ➜  Metrics    http://127.0.0.1:8002/metrics',
     '  ➜  Models     a v1 champion',
@@ -112,6 +114,10 @@ test.each([
   ['10.0.0.7', 'http://10.0.0.7:8000'],
 ])('renderBanner() names %s as a client can reach it', (httpHost, url) => {
   expect(banner(statusOf({ httpHost }))).toContain(`Predict    ${url}/predict/b`)
+})
+
+test('renderBanner() names no gRPC where none is served', () => {
+  expect(banner(statusOf({ grpcPort: null }))).not.toContain('gRPC')
 })
 
 test('exampleOf() is of the endpoint that it is sent to: the default one, else the first', () => {

@@ -13,6 +13,7 @@ const STATUS: StatusDocument = {
   httpScheme: 'http',
   httpHost: '0.0.0.0',
   httpPort: 8000,
+  grpcPort: null,
   controlPort: 8002,
   metricsListen: null,
   defaultEndpoint: 'iris',
@@ -73,6 +74,12 @@ REPLICA  STATE      PID  UP     RESTARTS  EPOCH  HTTP  MEMORY   CONNECTIONS  LAG
 
 ENDPOINT  VARIANT  VERSION  WEIGHT   REQUESTS  REFUSED  FAILED  P50       P99
 iris      v3       3        90.00 %  12,345    67       8       0.123 ms  5.000 ms`)
+})
+
+test('renderStatus() shows where gRPC is served, if it is', () => {
+  expect(renderStatus({ ...STATUS, grpcPort: 8001 }).split('\n')[1]).toBe(
+    'predict http://localhost:8000/predict  grpc localhost:8001  gateway k3x9qa',
+  )
 })
 
 test('renderStatus() shows where metrics.listen serves, if it does', () => {

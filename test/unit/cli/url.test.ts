@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatUrl, parseServer, parseTimeout } from '../../../src/cli/url.ts'
+import { formatUrl, grpcAddress, parseServer, parseTimeout } from '../../../src/cli/url.ts'
 
 test.each([
   ['127.0.0.1', 'http://127.0.0.1:8000'],
@@ -10,6 +10,15 @@ test.each([
   ['2001:db8::7', 'http://[2001:db8::7]:8000'],
 ])('formatUrl() of %s is %s', (host, url) => {
   expect(formatUrl(host, 8000)).toBe(url)
+})
+
+test.each([
+  ['127.0.0.1', 8001, '127.0.0.1:8001'],
+  ['0.0.0.0', 8001, 'localhost:8001'],
+  ['::1', 8001, '[::1]:8001'],
+  ['::1', null, null],
+])('grpcAddress() of %s and %s is %s', (httpHost, grpcPort, address) => {
+  expect(grpcAddress({ httpHost, grpcPort })).toBe(address)
 })
 
 test.each([

@@ -48,10 +48,10 @@ test('loadConfig() lets variables override the file, and flags override both', (
 test('loadConfig() names the flag or variable whose value is wrong', () => {
   const problems = configProblems(REPOSITORY, {
     env: { SLUICE_LIMITS__QUEUE_ROWS_MAX: 'lots', SLUICE_SERVER__HTTP: '' },
-    flags: { 'http-port': '70000', 'grpc-port': '8001' },
+    flags: { 'http-port': '70000', 'grpc-port': 'off' },
   })
   expect(problems.map(formatProblem).sort()).toEqual([
-    "--grpc-port  server.grpc_port: Unknown key 'grpc_port'  (gRPC comes with a later release)",
+    '--grpc-port  server.grpc_port: got "off"; wanted integer 0 to 65535 or null',
     '--http-port  server.http_port: got 70000; wanted integer 0 to 65535',
     'SLUICE_LIMITS__QUEUE_ROWS_MAX  limits.queue_rows_max: got "lots"; wanted integer 1 to 10000000',
     'SLUICE_SERVER__HTTP  server.http: got nothing; wanted `uws` or `node`',

@@ -24,7 +24,7 @@ control: {port: 9000}
 `
   const problems = configProblems(content, {
     env: { SLUICE_LOG__LEVLE: 'info', SLUICE_HTTP_PORT: '1' },
-    flags: { replicas: 'two', 'grpc-port': '1' },
+    flags: { replicas: 'two', 'grpc-port': '-1' },
   })
   expect(problems.map(formatProblem)).toEqual([
     'sluice.yaml:1:1  model_repository: is missing; wanted non-empty string  (give --model-repository DIR, or the key in sluice.yaml)',
@@ -39,8 +39,8 @@ control: {port: 9000}
     'sluice.yaml:12:7  log.level: got "loud"; wanted `debug`, `info`, `warn` or `error`',
     'SLUICE_LOG__LEVLE  Unknown variable  (did you mean SLUICE_LOG__LEVEL?)',
     'SLUICE_HTTP_PORT  Unknown variable  (did you mean SLUICE_SERVER__HTTP_PORT?)',
+    '--grpc-port  server.grpc_port: got -1; wanted integer 0 to 65535 or null',
     '--replicas  server.replicas: got "two"; wanted `auto` or integer 1 to 256',
-    "--grpc-port  server.grpc_port: Unknown key 'grpc_port'  (gRPC comes with a later release)",
   ])
 })
 
@@ -108,6 +108,7 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
     server: {
       host: '127.0.0.1',
       httpPort: 8000,
+      grpcPort: 8001,
       http: 'uws',
       threads: 1,
       computeThreads: 1,
@@ -118,6 +119,15 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
     control: { host: '127.0.0.1', port: 8002 },
     metrics: { listen: null },
     controlAbsenceMax: 60,
+    grpc: {
+      clientCaFile: null,
+      streamsMax: 100,
+      connectionIdleSeconds: 300,
+      connectionAgeSeconds: 1800,
+      connectionGraceSeconds: 30,
+      keepaliveSeconds: 30,
+      keepaliveTimeoutSeconds: 10,
+    },
     limits: {
       bodyBytesMax: 67_108_864,
       bodyBytesInFlightMax: 268_435_456,

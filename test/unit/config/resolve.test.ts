@@ -3,7 +3,7 @@ import { resolveConfig } from '../../../src/config/resolve.ts'
 import { sluiceSchema } from '../../../src/config/schemas/sluice.ts'
 
 const BASES = {
-  ...{ repositoryBase: '/r', stateBase: '/s', accessBase: '/a', tlsBase: '/t' },
+  ...{ repositoryBase: '/r', stateBase: '/s', accessBase: '/a', tlsBase: '/t', clientCaBase: '/c' },
   ...{ keys: [], memoryBytes: 0 },
 }
 
@@ -34,6 +34,15 @@ test('resolveConfig() leaves absolute paths as they are', () => {
   const yaml = sluiceSchema.parse({ model_repository: '/models', state_dir: 'state' })
   const config = resolveConfig(yaml, { ...BASES, cores: 1 })
   expect(config).toMatchObject({ modelRepository: '/models', stateDir: '/s/state' })
+})
+
+test('resolveConfig() starts relative paths of files where their keys were read', () => {
+  const yaml = sluiceSchema.parse({
+    ...{ model_repository: 'm', tls: { cert_file: 'c.pem', key_file: 'k.pem' } },
+    grpc: { client_ca_file: 'ca.pem' },
+  })
+  const { tls, grpc } = resolveConfig(yaml, { ...BASES, cores: 1 })
+  expect([tls.certFile, grpc.clientCaFile]).toEqual(['/t/c.pem', '/c/ca.pem'])
 })
 
 test.each([

@@ -105,13 +105,13 @@ test('commit() moves traffic to another plan of the epoch that is served', async
 })
 
 test('commit() listens once, and says with which engine', async () => {
-  const { agent, threads, serve } = makeAgent({ httpPort: 4711, httpEngine: 'node' })
+  const { agent, threads, serve } = makeAgent({ httpPort: 4711, grpcPort: 4712 })
   expect(agent.httpEngine).toBe('')
   await serve(planOf(1, 'a'))
   await serve(planOf(2, 'a'))
-  expect(threads.map((thread) => thread.tolds('listen').map(({ port }) => port))).toEqual([
-    [4711],
-    [4711],
+  expect(threads.map((thread) => thread.tolds('listen'))).toMatchObject([
+    [{ port: 4711, grpcPort: 4712 }],
+    [{ port: 4711, grpcPort: 4712 }],
   ])
   expect(agent.httpEngine).toBe('uws')
 })

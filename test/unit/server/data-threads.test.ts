@@ -7,7 +7,7 @@ import { settle } from '../../helpers/fake-clock.ts'
 import { puppetThreads } from '../../helpers/puppet-threads.ts'
 import { replicaSettings } from '../../helpers/replica-settings.ts'
 
-const LISTEN: Question = { type: 'listen', port: 1 }
+const LISTEN: Question = { type: 'listen', port: 1, grpcPort: null }
 
 const makeThreads = (count = 2) => {
   const { threads: puppets, startThread } = puppetThreads()

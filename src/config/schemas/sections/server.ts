@@ -4,6 +4,8 @@ import { z } from 'zod'
 import { host, port } from '../address.ts'
 import { count, setting } from '../setting.ts'
 
+export const GRPC_PORT = 8001
+
 /** A count, or `auto`: chosen from the number of cores. */
 const countOrAuto = z.union([z.literal('auto'), count(1, 256)]).default('auto')
 
@@ -14,7 +16,11 @@ export const server = z.strictObject({
   ),
   http_port: setting(
     port.default(8000),
-    'Port of the data plane, shared by all data threads of all replicas. 0 takes a free one.',
+    'HTTP port of the data plane, shared by all data threads of all replicas. 0 takes a free one.',
+  ),
+  grpc_port: setting(
+    port.nullable().default(GRPC_PORT),
+    'Port of gRPC on the same host, shared by all data threads of all replicas. 0 takes a free one; null: no gRPC is served. See `grpc` for its limits.',
   ),
   http: setting(
     z.enum(['uws', 'node']).default('uws'),

@@ -7,7 +7,7 @@ import { setting } from '../setting.ts'
 export const tls = z.strictObject({
   cert_file: setting(
     path.nullable().default(null),
-    'Certificate of the data plane in PEM, followed by those that lead to its root. With it the port takes HTTPS alone. The file is looked at every few seconds: a new certificate serves new connections, and a bad one changes nothing. From or to null needs a restart. Relative to this file.',
+    'Certificate of the data plane in PEM, followed by those that lead to its root. With it the HTTP port takes HTTPS alone, and that of gRPC TLS alone. The file is looked at every few seconds: a new certificate serves new connections, and a bad one changes nothing. From or to null needs a restart. Relative to this file.',
     'reload',
   ),
   key_file: setting(

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
@@ -31,8 +31,10 @@ const NO_TLS = { certFile: null, keyFile: null, minVersion: 'TLSv1.2' } as const
 const configOf = (
   keys: readonly ApiKey[],
   tls: Parameters<ClientAccess['reload']>[0]['tls'] = NO_TLS,
+  clientCaFile: string | null = null,
 ) => ({
   access: { keys, keysFile: null },
+  grpc: { clientCaFile },
   tls,
 })
 
@@ -96,14 +98,17 @@ const withTls = () => {
     keyFile: join(folder, 'k.pem'),
     minVersion: 'TLSv1.2' as const,
   }
-  const write = (name: string) => {
+  const make = (name: string) => {
     const nowMs = new FakeClock().now()
-    const pair = makeCertificate({ name, fromMs: nowMs - DAY_MS, toMs: nowMs + 90 * DAY_MS })
+    return makeCertificate({ name, fromMs: nowMs - DAY_MS, toMs: nowMs + 90 * DAY_MS })
+  }
+  const write = (name: string) => {
+    const pair = make(name)
     writeFileSync(tls.certFile, pair.certificate)
     writeFileSync(tls.keyFile, pair.privateKey)
     return pair
   }
-  return { tls, write, first: write('first') }
+  return { tls, make, write, first: write('first') }
 }
 
 test('a new certificate goes to all replicas by itself', async () => {
@@ -183,4 +188,36 @@ test('TLS comes and goes with a restart only', () => {
     [expect.stringContaining('needs a restart')],
   ])
   expect(secure.expiresMs).toBeGreaterThan(0)
+})
+
+test('certificates for clients come and go with a restart only, and change without', async () => {
+  const { tls, make, first } = withTls()
+  const fileOf = (name: string) => {
+    const file = join(tls.certFile, '..', name)
+    writeFileSync(file, make(name).certificate)
+    return file
+  }
+  const [one, two] = [fileOf('one.pem'), fileOf('two.pem')]
+  const told = ({ listeners }: ReturnType<typeof begin>) => listeners[0]!.told.at(-1)?.tls
+  const without = begin(configOf([], tls))
+  without.access.reload(configOf([], tls, one))
+  expect([told(without), without.access.warnings()]).toEqual([
+    expect.objectContaining({ ...first, clientCa: null }),
+    ['grpc.client_ca_file has come or gone, which needs a restart'],
+  ])
+  const { clock, access, listeners } = begin(configOf([], tls, one))
+  access.welcome(listeners[0]!)
+  const clientCa = readFileSync(one, 'latin1')
+  expect(listeners[0]!.told).toMatchObject([{ tls: { ...first, clientCa } }])
+  access.reload(configOf([], tls))
+  expect(listeners[0]!.told.at(-1)).toMatchObject({ tls: { clientCa } })
+  expect(access.warnings()).toEqual([expect.stringContaining('client_ca_file has come or gone')])
+  access.reload(configOf([], tls, two))
+  const next = readFileSync(two, 'latin1')
+  expect([listeners[0]!.told.at(-1), access.warnings()]).toMatchObject([
+    ...[{ tls: { clientCa: next } }, []],
+  ])
+  writeFileSync(two, clientCa)
+  await clock.advance(5000)
+  expect(listeners[0]!.told.at(-1)).toMatchObject({ tls: { clientCa } })
 })

@@ -19,6 +19,7 @@ const makeWorld = (days = 90) => {
     certFile: join(folder, 'cert.pem'),
     keyFile: join(folder, 'key.pem'),
     minVersion: 'TLSv1.2',
+    clientCaFile: null,
   }
   const write = ({ certificate, privateKey }: CertificatePair) => {
     writeFileSync(place.certFile, certificate)
@@ -89,6 +90,7 @@ test('watch() follows a folder that is swapped as a whole, as Kubernetes does', 
     certFile: join(live, 'cert.pem'),
     keyFile: join(live, 'key.pem'),
     minVersion: 'TLSv1.2',
+    clientCaFile: null,
   })
   const next = make('b')
   put('b', next)
@@ -143,4 +145,29 @@ test('the end of watch() ends it', async () => {
   write(make('next'))
   await clock.advance(10_000)
   expect([changes.count, clock.pending]).toEqual([0, 0])
+})
+
+test('watch() finds new certificates for clients, and a bad file changes nothing', async () => {
+  const { clock, folder, place, make, first, files, changes } = makeWorld()
+  const clientCaFile = join(folder, 'ca.pem')
+  const ca = make('ca')
+  writeFileSync(clientCaFile, ca.certificate)
+  expect(files.move({ ...place, clientCaFile })).toBe(true)
+  expect(files.material).toMatchObject({ ...first, clientCa: ca.certificate })
+  writeFileSync(clientCaFile, 'garbage')
+  await clock.advance(5000)
+  rmSync(clientCaFile)
+  await clock.advance(5000)
+  expect(files.warnings()).toEqual([
+    'the certificate from before stays: grpc.client_ca_file cannot be read: no such file',
+  ])
+  expect([changes.count, files.material]).toMatchObject([0, { clientCa: ca.certificate }])
+  const both = make('next').certificate + ca.certificate
+  writeFileSync(clientCaFile, both)
+  await clock.advance(5000)
+  expect([changes.count, files.warnings(), files.material]).toMatchObject([
+    ...[1, [], { ...first, clientCa: both }],
+  ])
+  clock.jump(80 * DAY_MS)
+  expect(files.warnings()[1]).toMatch(/^the last certificate of grpc.client_ca_file expires on/)
 })

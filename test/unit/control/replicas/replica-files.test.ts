@@ -10,24 +10,33 @@ import {
 import { ownIdentity } from '../../../../src/shared/process-identity.ts'
 import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
+const format = { name: 'sluice.replica', version: 1 }
+
 const fileOf = (
   replica: number,
   incarnation: number,
   changed: Partial<ReplicaFile> = {},
 ): ReplicaFile => ({
-  ...{ replica, incarnation, host: '127.0.0.1', httpPort: 8000 },
+  ...{ replica, incarnation, host: '127.0.0.1', httpPort: 8000, grpcPort: 8001 },
   identity: ownIdentity(),
   ...changed,
 })
 
 test('readReplicaFiles() gives back what was written, a process and its successor too', () => {
   const folder = makeTempDir()
-  const files = [fileOf(2, 5), fileOf(2, 11), fileOf(10, 6, { identity: null })]
+  const files = [fileOf(2, 5), fileOf(2, 11), fileOf(10, 6, { identity: null, grpcPort: null })]
   for (const file of [...files].reverse()) writeReplicaFile(folder, file)
   expect(readReplicaFiles(folder)).toEqual({ living: files, dead: [] })
   removeReplicaFile(folder, files[0]!)
   removeReplicaFile(folder, files[0]!)
   expect(readReplicaFiles(folder).living).toEqual(files.slice(1))
+})
+
+test('readReplicaFiles() reads a file of a release without gRPC', () => {
+  const folder = makeTempDir()
+  const { grpcPort: _, ...file } = fileOf(0, 5)
+  writeFileSync(join(folder, 'replica-0-5.json'), JSON.stringify({ format, ...file }))
+  expect(readReplicaFiles(folder)).toEqual({ living: [{ ...file, grpcPort: null }], dead: [] })
 })
 
 test('readReplicaFiles() names dead processes and reused pids, and removes nothing', () => {
@@ -39,11 +48,10 @@ test('readReplicaFiles() names dead processes and reused pids, and removes nothi
   expect(readdirSync(folder)).toEqual(['replica-0-7.json'])
 })
 
-const format = { name: 'sluice.replica', version: 1 }
-
 test.each([
   ['nothing', ''],
   ['no port', { format, ...fileOf(0, 5), httpPort: '8000' }],
+  ['a word for the port of gRPC', { format, ...fileOf(0, 5), grpcPort: 'off' }],
   ['no host', { format, ...fileOf(0, 5), host: null }],
   ['no incarnation', { format, ...fileOf(0, 5), incarnation: '5' }],
   ['a negative pid', { format, ...fileOf(0, 5), identity: { ...ownIdentity(), pid: -1 } }],

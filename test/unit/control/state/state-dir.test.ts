@@ -68,6 +68,7 @@ test('openStateDir() changes nothing where a process answers that cannot be seen
     incarnation: 1,
     host: '127.0.0.1',
     httpPort: 8000,
+    grpcPort: null,
     identity: HOLDER,
   })
   writeFileSync(join(path, 'epoch.json.sluice-tmp-1-1'), 'being written')
