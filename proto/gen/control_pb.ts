@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEhFzbHVpY2UuY29udHJvbC52MSLeBgoIRW52ZWxvcGUSDAoEY2FsbBgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEikKBWhlbGxvGAogASgLMhguc2x1aWNlLmNvbnRyb2wudjEuSGVsbG9IABItCgd3ZWxjb21lGAsgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuV2VsY29tZUgAEi0KB3ByZXBhcmUYDCABKAsyGi5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlSAASLwoIcHJlcGFyZWQYDSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlZEgAEisKBmNvbW1pdBgOIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdEgAEjEKCWNvbW1pdHRlZBgPIAEoCzIcLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdHRlZEgAEkIKEnN0YXRpc3RpY3NfcmVxdWVzdBgQIAEoCzIkLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NSZXF1ZXN0SAASMwoKc3RhdGlzdGljcxgRIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NIABIwCglkZWFkX3N1bXMYEiABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3Vtc0gAEikKBWRyYWluGBMgASgLMhguc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5IABItCgdkcmFpbmVkGBQgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5lZEgAEisKBnJlcG9ydBgVIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlJlcG9ydEgAEjoKDmZvcndhcmRlZF9jYWxsGBYgASgLMiAuc2x1aWNlLmNvbnRyb2wudjEuRm9yd2FyZGVkQ2FsbEgAEj4KEGZvcndhcmRlZF9hbnN3ZXIYFyABKAsyIi5zbHVpY2UuY29udHJvbC52MS5Gb3J3YXJkZWRBbnN3ZXJIABIrCgZhY2Nlc3MYKCABKAsyGS5zbHVpY2UuY29udHJvbC52MS5BY2Nlc3NIABI2CgxhY2Nlc3NfdGFrZW4YKSABKAsyHi5zbHVpY2UuY29udHJvbC52MS5BY2Nlc3NUYWtlbkgAQgYKBGJvZHki7QEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg8KB3JlcGxpY2EYAiABKA0SCwoDcGlkGAMgASgNEhIKCnN0YXJ0X3RpbWUYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAQSDQoFZXBvY2gYBiABKAQSDwoHZGlnZXN0cxgHIAMoCRIXCg9zZXR0aW5nc19zaGEyNTYYCCABKAkSKQoEZGVhZBgJIAEoCzIbLnNsdWljZS5jb250cm9sLnYxLkRlYWRTdW1zEhMKC2h0dHBfZW5naW5lGAsgASgJEgwKBHBsYW4YDCABKAxKBAgKEAsiGgoHV2VsY29tZRIPCgdyZWZ1c2VkGAEgASgJIiYKB1ByZXBhcmUSDQoFZXBvY2gYASABKAQSDAoEcGxhbhgCIAEoDCIrCghQcmVwYXJlZBINCgVlcG9jaBgBIAEoBBIQCghmYWlsdXJlcxgCIAEoDCIXCgZDb21taXQSDQoFZXBvY2gYASABKAQiNQoJQ29tbWl0dGVkEg0KBWVwb2NoGAEgASgEEhMKC2h0dHBfZW5naW5lGAMgASgJSgQIAhADIhMKEVN0YXRpc3RpY3NSZXF1ZXN0IkUKBFNsb3QSCwoDa2V5GAEgASgJEg4KBnZhbHVlcxgCIAMoARIPCgdpbmRpY2VzGAMgAygNEg8KB2RvdWJsZXMYBCABKA0i5AEKEFRocmVhZFN0YXRpc3RpY3MSDgoGdGhyZWFkGAEgASgNEgsKA3RpZBgCIAEoDRINCgVzdGF0ZRgDIAEoCRITCgtjcHVfc2Vjb25kcxgEIAEoARIYChBsb29wX2xhZ19zZWNvbmRzGAUgASgBEhEKCWluX2ZsaWdodBgGIAEoDRITCgtjb25uZWN0aW9ucxgHIAEoDRISCgpxdWV1ZV9yb3dzGAggASgNEhEKCWFjY2VwdGluZxgeIAEoCRISCgp0aW1lc19mdWxsGB8gASgNEhIKCnRpbWVzX2xhdGUYICABKA0izgIKClN0YXRpc3RpY3MSJgoFc2xvdHMYASADKAsyFy5zbHVpY2UuY29udHJvbC52MS5TbG90EjQKB3RocmVhZHMYAiADKAsyIy5zbHVpY2UuY29udHJvbC52MS5UaHJlYWRTdGF0aXN0aWNzEhMKC2NwdV9zZWNvbmRzGAMgASgBEhEKCXJzc19ieXRlcxgEIAEoARISCgpoZWFwX2J5dGVzGAUgASgBEg0KBWVwb2NoGAYgASgEEjAKBmxvYWRlZBgHIAMoCzIgLnNsdWljZS5jb250cm9sLnYxLkxvYWRlZFZlcnNpb24SDwoHdW5sb2FkcxgIIAEoDRIWCg5iYXNlX3Jzc19ieXRlcxgJIAEoARI8Cg9jb21wdXRlX3RocmVhZHMYCiADKAsyIy5zbHVpY2UuY29udHJvbC52MS5UaHJlYWRTdGF0aXN0aWNzIlcKDUxvYWRlZFZlcnNpb24SDQoFbW9kZWwYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIVCg1wcm92ZW5fc2hhMjU2GAMgASgJEg8KB3RocmVhZHMYBCABKA0icgoGVW5sb2FkEg0KBW1vZGVsGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSFQoNcHJvdmVuX3NoYTI1NhgDIAEoCRIYChByc3NfYmVmb3JlX2J5dGVzGAQgASgBEhcKD3Jzc19hZnRlcl9ieXRlcxgFIAEoASJrCghEZWFkU3VtcxImCgVzbG90cxgBIAMoCzIXLnNsdWljZS5jb250cm9sLnYxLlNsb3QSEwoLY3B1X3NlY29uZHMYAiABKAESDgoGcmVzZXRzGAMgASgEEhIKCmluY29tcGxldGUYBCABKAgiHAoFRHJhaW4SEwoLZGVhZGxpbmVfbXMYASABKA0iNwoHRHJhaW5lZBIsCgVmaW5hbBgBIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3MiUgoGUmVwb3J0Eg0KBWV2ZW50GAEgASgJEg4KBmRldGFpbBgCIAEoCRIpCgZ1bmxvYWQYAyABKAsyGS5zbHVpY2UuY29udHJvbC52MS5VbmxvYWQiQAoNRm9yd2FyZGVkQ2FsbBIMCgRraW5kGAEgASgJEg8KB3BheWxvYWQYAiABKAwSEAoIdW50aWxfbXMYAyABKAQiPQoPRm9yd2FyZGVkQW5zd2VyEgwKBGNvZGUYASABKAkSDgoGZGV0YWlsGAIgASgJEgwKBGJvZHkYAyABKAwiFgoGQWNjZXNzEgwKBHBsYW4YASABKAwiHgoLQWNjZXNzVGFrZW4SDwoHZmFpbHVyZRgBIAEoCWIGcHJvdG8z");
+  fileDesc("Cg1jb250cm9sLnByb3RvEhFzbHVpY2UuY29udHJvbC52MSKLBwoIRW52ZWxvcGUSDAoEY2FsbBgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEikKBWhlbGxvGAogASgLMhguc2x1aWNlLmNvbnRyb2wudjEuSGVsbG9IABItCgd3ZWxjb21lGAsgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuV2VsY29tZUgAEi0KB3ByZXBhcmUYDCABKAsyGi5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlSAASLwoIcHJlcGFyZWQYDSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlZEgAEisKBmNvbW1pdBgOIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdEgAEjEKCWNvbW1pdHRlZBgPIAEoCzIcLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdHRlZEgAEkIKEnN0YXRpc3RpY3NfcmVxdWVzdBgQIAEoCzIkLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NSZXF1ZXN0SAASMwoKc3RhdGlzdGljcxgRIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NIABIwCglkZWFkX3N1bXMYEiABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3Vtc0gAEikKBWRyYWluGBMgASgLMhguc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5IABItCgdkcmFpbmVkGBQgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5lZEgAEisKBnJlcG9ydBgVIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlJlcG9ydEgAEjoKDmZvcndhcmRlZF9jYWxsGBYgASgLMiAuc2x1aWNlLmNvbnRyb2wudjEuRm9yd2FyZGVkQ2FsbEgAEj4KEGZvcndhcmRlZF9hbnN3ZXIYFyABKAsyIi5zbHVpY2UuY29udHJvbC52MS5Gb3J3YXJkZWRBbnN3ZXJIABIrCgZhY2Nlc3MYKCABKAsyGS5zbHVpY2UuY29udHJvbC52MS5BY2Nlc3NIABI2CgxhY2Nlc3NfdGFrZW4YKSABKAsyHi5zbHVpY2UuY29udHJvbC52MS5BY2Nlc3NUYWtlbkgAEisKBnRyYWNlcxgqIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlRyYWNlc0gAQgYKBGJvZHki7QEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg8KB3JlcGxpY2EYAiABKA0SCwoDcGlkGAMgASgNEhIKCnN0YXJ0X3RpbWUYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAQSDQoFZXBvY2gYBiABKAQSDwoHZGlnZXN0cxgHIAMoCRIXCg9zZXR0aW5nc19zaGEyNTYYCCABKAkSKQoEZGVhZBgJIAEoCzIbLnNsdWljZS5jb250cm9sLnYxLkRlYWRTdW1zEhMKC2h0dHBfZW5naW5lGAsgASgJEgwKBHBsYW4YDCABKAxKBAgKEAsiGgoHV2VsY29tZRIPCgdyZWZ1c2VkGAEgASgJIiYKB1ByZXBhcmUSDQoFZXBvY2gYASABKAQSDAoEcGxhbhgCIAEoDCIrCghQcmVwYXJlZBINCgVlcG9jaBgBIAEoBBIQCghmYWlsdXJlcxgCIAEoDCIXCgZDb21taXQSDQoFZXBvY2gYASABKAQiNQoJQ29tbWl0dGVkEg0KBWVwb2NoGAEgASgEEhMKC2h0dHBfZW5naW5lGAMgASgJSgQIAhADIhMKEVN0YXRpc3RpY3NSZXF1ZXN0IkUKBFNsb3QSCwoDa2V5GAEgASgJEg4KBnZhbHVlcxgCIAMoARIPCgdpbmRpY2VzGAMgAygNEg8KB2RvdWJsZXMYBCABKA0i5AEKEFRocmVhZFN0YXRpc3RpY3MSDgoGdGhyZWFkGAEgASgNEgsKA3RpZBgCIAEoDRINCgVzdGF0ZRgDIAEoCRITCgtjcHVfc2Vjb25kcxgEIAEoARIYChBsb29wX2xhZ19zZWNvbmRzGAUgASgBEhEKCWluX2ZsaWdodBgGIAEoDRITCgtjb25uZWN0aW9ucxgHIAEoDRISCgpxdWV1ZV9yb3dzGAggASgNEhEKCWFjY2VwdGluZxgeIAEoCRISCgp0aW1lc19mdWxsGB8gASgNEhIKCnRpbWVzX2xhdGUYICABKA0izgIKClN0YXRpc3RpY3MSJgoFc2xvdHMYASADKAsyFy5zbHVpY2UuY29udHJvbC52MS5TbG90EjQKB3RocmVhZHMYAiADKAsyIy5zbHVpY2UuY29udHJvbC52MS5UaHJlYWRTdGF0aXN0aWNzEhMKC2NwdV9zZWNvbmRzGAMgASgBEhEKCXJzc19ieXRlcxgEIAEoARISCgpoZWFwX2J5dGVzGAUgASgBEg0KBWVwb2NoGAYgASgEEjAKBmxvYWRlZBgHIAMoCzIgLnNsdWljZS5jb250cm9sLnYxLkxvYWRlZFZlcnNpb24SDwoHdW5sb2FkcxgIIAEoDRIWCg5iYXNlX3Jzc19ieXRlcxgJIAEoARI8Cg9jb21wdXRlX3RocmVhZHMYCiADKAsyIy5zbHVpY2UuY29udHJvbC52MS5UaHJlYWRTdGF0aXN0aWNzIlcKDUxvYWRlZFZlcnNpb24SDQoFbW9kZWwYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIVCg1wcm92ZW5fc2hhMjU2GAMgASgJEg8KB3RocmVhZHMYBCABKA0icgoGVW5sb2FkEg0KBW1vZGVsGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSFQoNcHJvdmVuX3NoYTI1NhgDIAEoCRIYChByc3NfYmVmb3JlX2J5dGVzGAQgASgBEhcKD3Jzc19hZnRlcl9ieXRlcxgFIAEoASJrCghEZWFkU3VtcxImCgVzbG90cxgBIAMoCzIXLnNsdWljZS5jb250cm9sLnYxLlNsb3QSEwoLY3B1X3NlY29uZHMYAiABKAESDgoGcmVzZXRzGAMgASgEEhIKCmluY29tcGxldGUYBCABKAgiHAoFRHJhaW4SEwoLZGVhZGxpbmVfbXMYASABKA0iNwoHRHJhaW5lZBIsCgVmaW5hbBgBIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3MiUgoGUmVwb3J0Eg0KBWV2ZW50GAEgASgJEg4KBmRldGFpbBgCIAEoCRIpCgZ1bmxvYWQYAyABKAsyGS5zbHVpY2UuY29udHJvbC52MS5VbmxvYWQiQAoNRm9yd2FyZGVkQ2FsbBIMCgRraW5kGAEgASgJEg8KB3BheWxvYWQYAiABKAwSEAoIdW50aWxfbXMYAyABKAQiPQoPRm9yd2FyZGVkQW5zd2VyEgwKBGNvZGUYASABKAkSDgoGZGV0YWlsGAIgASgJEgwKBGJvZHkYAyABKAwiFgoGQWNjZXNzEgwKBHBsYW4YASABKAwiHgoLQWNjZXNzVGFrZW4SDwoHZmFpbHVyZRgBIAEoCSJYCgZUcmFjZXMSMgoIcmVxdWVzdHMYASADKAsyIC5zbHVpY2UuY29udHJvbC52MS5UcmFjZWRSZXF1ZXN0EgwKBGtleXMYAiADKAkSDAoEbG9zdBgDIAEoBCLhAwoNVHJhY2VkUmVxdWVzdBIQCgh0cmFjZV9pZBgBIAEoDBIWCg5wYXJlbnRfc3Bhbl9pZBgCIAEoDBIOCgZ0aHJlYWQYAyABKA0SCwoDa2V5GAQgASgNEhAKCHByb3RvY29sGAUgASgNEg4KBnJlYXNvbhgGIAEoDRINCgVyb3V0ZRgHIAEoDRINCgVlcG9jaBgIIAEoBBIQCghzZXF1ZW5jZRgJIAEoBBIMCgRyb3dzGAogASgNEhAKCHJ1bl9yb3dzGAsgASgNEhMKC3JlY2VpdmVkX21zGAwgASgBEhcKCnN0YXJ0ZWRfbXMYDSABKAFIAIgBARIYCgthZG1pdHRlZF9tcxgOIAEoAUgBiAEBEhUKCHRha2VuX21zGA8gASgBSAKIAQESGQoMcnVuX3N0YXJ0X21zGBAgASgBSAOIAQESFwoKcnVuX2VuZF9tcxgRIAEoAUgEiAEBEhcKCndyaXRpbmdfbXMYEiABKAFIBYgBARIQCghlbmRlZF9tcxgTIAEoAUINCgtfc3RhcnRlZF9tc0IOCgxfYWRtaXR0ZWRfbXNCCwoJX3Rha2VuX21zQg8KDV9ydW5fc3RhcnRfbXNCDQoLX3J1bl9lbmRfbXNCDQoLX3dyaXRpbmdfbXNiBnByb3RvMw");
 
 /**
  * @generated from message sluice.control.v1.Envelope
@@ -130,6 +130,12 @@ export type Envelope = Message<"sluice.control.v1.Envelope"> & {
      */
     value: AccessTaken;
     case: "accessTaken";
+  } | {
+    /**
+     * @generated from field: sluice.control.v1.Traces traces = 42;
+     */
+    value: Traces;
+    case: "traces";
   } | { case: undefined; value?: undefined };
 };
 
@@ -833,4 +839,162 @@ export type AccessTaken = Message<"sluice.control.v1.AccessTaken"> & {
  */
 export const AccessTakenSchema: GenMessage<AccessTaken> = /*@__PURE__*/
   messageDesc(file_control, 20);
+
+/**
+ * Traced requests that have ended, from a replica, five times a second, and before its Drained.
+ *
+ * @generated from message sluice.control.v1.Traces
+ */
+export type Traces = Message<"sluice.control.v1.Traces"> & {
+  /**
+   * @generated from field: repeated sluice.control.v1.TracedRequest requests = 1;
+   */
+  requests: TracedRequest[];
+
+  /**
+   * slotKeyText of src/shared/counters.ts, which requests name by index.
+   *
+   * @generated from field: repeated string keys = 2;
+   */
+  keys: string[];
+
+  /**
+   * Traced requests since the last message for which a thread had no room.
+   *
+   * @generated from field: uint64 lost = 3;
+   */
+  lost: bigint;
+};
+
+/**
+ * Describes the message sluice.control.v1.Traces.
+ * Use `create(TracesSchema)` to create a new message.
+ */
+export const TracesSchema: GenMessage<Traces> = /*@__PURE__*/
+  messageDesc(file_control, 21);
+
+/**
+ * @generated from message sluice.control.v1.TracedRequest
+ */
+export type TracedRequest = Message<"sluice.control.v1.TracedRequest"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes trace_id = 1;
+   */
+  traceId: Uint8Array;
+
+  /**
+   * 8 bytes: the caller's span. Empty: the trace begins here.
+   *
+   * @generated from field: bytes parent_span_id = 2;
+   */
+  parentSpanId: Uint8Array;
+
+  /**
+   * @generated from field: uint32 thread = 3;
+   */
+  thread: number;
+
+  /**
+   * Index into `keys`.
+   *
+   * @generated from field: uint32 key = 4;
+   */
+  key: number;
+
+  /**
+   * Index of PROTOCOLS, and a reason, of src/shared/counters.ts.
+   *
+   * @generated from field: uint32 protocol = 5;
+   */
+  protocol: number;
+
+  /**
+   * @generated from field: uint32 reason = 6;
+   */
+  reason: number;
+
+  /**
+   * How its version was chosen: Route of src/shared/trace-ring.ts.
+   *
+   * @generated from field: uint32 route = 7;
+   */
+  route: number;
+
+  /**
+   * @generated from field: uint64 epoch = 8;
+   */
+  epoch: bigint;
+
+  /**
+   * Place in the records of its producer, from 1: the end of the prediction id.
+   *
+   * @generated from field: uint64 sequence = 9;
+   */
+  sequence: bigint;
+
+  /**
+   * Of the request, 0 where it was not decoded, and of the run that answered it, 0 without one.
+   *
+   * @generated from field: uint32 rows = 10;
+   */
+  rows: number;
+
+  /**
+   * @generated from field: uint32 run_rows = 11;
+   */
+  runRows: number;
+
+  /**
+   * When its head was complete: wall clock, in ms since 1970.
+   *
+   * @generated from field: double received_ms = 12;
+   */
+  receivedMs: number;
+
+  /**
+   * Milliseconds after that; absent where it did not come so far.
+   *
+   * @generated from field: optional double started_ms = 13;
+   */
+  startedMs?: number | undefined;
+
+  /**
+   * @generated from field: optional double admitted_ms = 14;
+   */
+  admittedMs?: number | undefined;
+
+  /**
+   * @generated from field: optional double taken_ms = 15;
+   */
+  takenMs?: number | undefined;
+
+  /**
+   * @generated from field: optional double run_start_ms = 16;
+   */
+  runStartMs?: number | undefined;
+
+  /**
+   * @generated from field: optional double run_end_ms = 17;
+   */
+  runEndMs?: number | undefined;
+
+  /**
+   * @generated from field: optional double writing_ms = 18;
+   */
+  writingMs?: number | undefined;
+
+  /**
+   * @generated from field: double ended_ms = 19;
+   */
+  endedMs: number;
+};
+
+/**
+ * Describes the message sluice.control.v1.TracedRequest.
+ * Use `create(TracedRequestSchema)` to create a new message.
+ */
+export const TracedRequestSchema: GenMessage<TracedRequest> = /*@__PURE__*/
+  messageDesc(file_control, 22);
 

@@ -8,6 +8,7 @@
  *                        CONNECTIONS | TID | BELL | ACCEPTING ...          per compute thread
  * thread gauges  Float64 CPU_SECONDS | LOOP_LAG_SECONDS | QUEUE_ROWS        the same
  * counters       Float64 SLOTS x SLOT_DOUBLES (counters.ts)                 per data thread
+ * traces                 a ring (trace-ring.ts)                             per data thread
  * ```
  *
  * Every thread word but BELL and every gauge has one writer, its thread; the agent only reads. The
@@ -16,6 +17,7 @@
  */
 
 import { SLOT_DOUBLES } from './counters.ts'
+import { mapTraceRing, TRACE_RING_BYTES, type TraceRing } from './trace-ring.ts'
 
 /**
  * Number of the prepared plan that new requests serve; 0 before the first commit. Not its epoch: a
@@ -63,7 +65,7 @@ const GAUGES_PER_THREAD = 8
  */
 export const COUNTER_SLOTS = 4096
 
-/** Views of one compute thread on the shared block: those of a data thread without counters. */
+/** Views of one compute thread on the shared block: a data thread has more. */
 export interface ComputeMemory {
   readonly words: Int32Array
   readonly gauges: Float64Array
@@ -72,6 +74,7 @@ export interface ComputeMemory {
 /** Views of one data thread on the shared block. */
 export interface ThreadMemory extends ComputeMemory {
   readonly counters: Float64Array
+  readonly traces: TraceRing
 }
 
 export interface ReplicaMemory {
@@ -84,10 +87,11 @@ const wordBytes = (all: number) => (REPLICA_WORDS + all * WORDS_PER_THREAD) * 4
 const gaugesAt = (all: number) => Math.ceil(wordBytes(all) / 64) * 64
 const countersAt = (all: number) => gaugesAt(all) + all * GAUGES_PER_THREAD * 8
 const counterDoubles = COUNTER_SLOTS * SLOT_DOUBLES
+const tracesAt = (threads: number, all: number) => countersAt(all) + threads * counterDoubles * 8
 
 /** Bytes of the block for a number of data and compute threads. */
 export const replicaMemoryBytes = (threads: number, computeThreads = 0): number =>
-  countersAt(threads + computeThreads) + threads * counterDoubles * 8
+  tracesAt(threads, threads + computeThreads) + threads * TRACE_RING_BYTES
 
 /** Lays the views over a block of `replicaMemoryBytes(threads, computeThreads)` bytes. */
 export const mapReplicaMemory = (
@@ -115,9 +119,11 @@ export const mapReplicaMemory = (
   const indices = Array.from({ length: all }, (_, index) => index)
   return {
     words: new Int32Array(buffer, 0, REPLICA_WORDS),
-    threads: indices
-      .slice(0, threads)
-      .map((thread) => ({ ...own(thread), counters: countersOf(thread) })),
+    threads: indices.slice(0, threads).map((thread) => ({
+      ...own(thread),
+      counters: countersOf(thread),
+      traces: mapTraceRing(buffer, tracesAt(threads, all) + thread * TRACE_RING_BYTES),
+    })),
     computeThreads: indices.slice(threads).map(own),
   }
 }

@@ -9,9 +9,15 @@ import {
   replicaMemoryBytes,
   THREAD_GAUGES,
   THREAD_WORDS,
+  type ThreadMemory,
 } from '../../../src/shared/shared-memory.ts'
 
 const THREADS = [1, 2, 3, 7]
+
+const viewsOf = ({ words, gauges, counters, traces }: ThreadMemory) => [
+  ...[words, gauges, counters],
+  ...[traces.head, traces.words, traces.doubles],
+]
 
 test.each(THREADS)(
   'mapReplicaMemory() lays %i threads side by side, none over another',
@@ -19,7 +25,7 @@ test.each(THREADS)(
     const buffer = new SharedArrayBuffer(replicaMemoryBytes(count))
     const { words, threads } = mapReplicaMemory(buffer, count)
     expect(threads).toHaveLength(count)
-    const views = [words, ...threads.flatMap((own) => [own.words, own.gauges, own.counters])]
+    const views = [words, ...threads.flatMap(viewsOf)]
     const spans = views
       .map(({ byteOffset, byteLength }) => ({ from: byteOffset, to: byteOffset + byteLength }))
       .sort((a, b) => a.from - b.from)
@@ -37,7 +43,7 @@ test.each(THREADS)(
   (count) => {
     const buffer = new SharedArrayBuffer(replicaMemoryBytes(count))
     const { words, threads } = mapReplicaMemory(buffer, count)
-    const owners = [[words], ...threads.map((own) => [own.words, own.gauges, own.counters])]
+    const owners = [[words], ...threads.map(viewsOf)]
     const linesOf = (views: readonly (Int32Array | Float64Array)[]) =>
       new Set(
         views.flatMap(({ byteOffset, byteLength }) => [
