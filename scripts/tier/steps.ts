@@ -79,6 +79,7 @@ const clientStep = (tool: PythonTool, tier: Tier): TestStep => ({
 const AT_LENGTH = [
   'test/fault/aborts.test.ts',
   'test/fault/bad-models.test.ts',
+  'test/fault/collector.test.ts',
   'test/fault/compute-hang.test.ts',
   'test/fault/flood.test.ts',
   'test/fault/poison.test.ts',

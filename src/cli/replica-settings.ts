@@ -26,6 +26,7 @@ export const replicaSettings = (config: SluiceConfig, stateDir: StateDir, ports:
     limits: { ...config.limits, connectionsMax },
     grpc: { ...grpc, isMutualTls: clientCaFile !== null },
     corsOrigins: config.cors.origins,
+    tracing: config.tracing?.sampling ?? null,
     controlAbsenceMsMax: config.controlAbsenceMax * 1000,
     drainMsMax: config.server.drainSecondsMax * 1000,
     logLevel: config.log.level,

@@ -6,13 +6,11 @@ import { type LoadOptions, loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problems.ts'
 import { ClientAccess } from '../control/access/client-access.ts'
 import {
-  type AdminSources,
   type ControlServer,
   createAdminApi,
   createMetricsServer,
 } from '../control/api/admin-api.ts'
-import { type GatewayFacts, gatewayModels, gatewayStatus } from '../control/api/gateway-status.ts'
-import { MetricsPage } from '../control/figures/metrics.ts'
+import type { GatewayFacts } from '../control/api/gateway-status.ts'
 import { Gateway } from '../control/gateway.ts'
 import { Prover } from '../control/proving/prover.ts'
 import { connectionLimit } from '../control/replicas/file-limit.ts'
@@ -20,11 +18,13 @@ import { readReplicaFiles } from '../control/replicas/replica-files.ts'
 import { choosePorts, type ReplicaPorts } from '../control/replicas/replica-ports.ts'
 import { Supervisor } from '../control/replicas/supervisor.ts'
 import { openStateDir, type StateDir } from '../control/state/state-dir.ts'
+import { openTracing, type Tracing } from '../control/tracing/tracing.ts'
 import { systemClock } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { createLogger, type Logger } from '../shared/logger.ts'
 import { packageVersion } from '../shared/package-version.ts'
+import { adminSources } from './admin-sources.ts'
 import { announce } from './announce.ts'
 import { restartKeys } from './config-changes.ts'
 import { modelControlOf, repositoryAt } from './model-settings.ts'
@@ -33,18 +33,23 @@ import { placementHost, provingLimits } from './proving-limits.ts'
 import { replicaSettings } from './replica-settings.ts'
 import type { ServeSignals } from './signals.ts'
 
+/** How long a collector may take for the last spans. */
+const FLUSH_MS_MAX = 2000
+
 const ONNX_RUNTIME = packageVersion('onnxruntime-node')
 
 interface Built {
   readonly gateway: Gateway
   readonly prover: Prover
   readonly access: ClientAccess
+  readonly tracing: Tracing | null
 }
 
 const buildGateway = (
   config: SluiceConfig,
   stateDir: StateDir,
   ports: ReplicaPorts,
+  tracing: Tracing | null,
   logger: Logger,
 ): Built => {
   const clock = systemClock
@@ -70,57 +75,16 @@ const buildGateway = (
     modelControl: modelControlOf(config),
     makeSupervisor: (handlers) =>
       new Supervisor({
-        ...{ stateDir, clock, logger, handlers },
+        ...{ stateDir, clock, logger },
+        handlers: {
+          ...handlers,
+          onTraces: (replica, traces) => tracing?.take(replica, traces),
+        },
         replicas,
         settingsFor: replicaSettings(config, stateDir, ports),
       }),
   })
-  return { gateway, prover, access }
-}
-
-/** What the control server is asked for, and where the answers come from. */
-const adminSources = (
-  gateway: Gateway,
-  facts: () => GatewayFacts,
-  logger: Logger,
-): AdminSources => {
-  const page = new MetricsPage()
-  return {
-    models: async () => {
-      await gateway.figures.refresh()
-      return gatewayModels(gateway)
-    },
-    restart: () => gateway.supervisor.restart(),
-    status: async () => {
-      await gateway.figures.refresh()
-      return gatewayStatus(gateway, facts())
-    },
-    readiness: () => {
-      const reasons = gateway.unreadyReasons()
-      return { endpoints: reasons.length === 0 ? null : reasons.join('; ') }
-    },
-    metrics: async (format) => {
-      const context = {
-        snapshot: await gateway.figures.refresh(),
-        models: gatewayModels(gateway),
-        epoch: gateway.publisher.plan?.epoch ?? 0,
-        epochChanges: gateway.publisher.changes,
-        onnxRuntimeVersion: ONNX_RUNTIME,
-        certificateExpiresMs: facts().certificateExpiresMs,
-        startedAtMs: facts().startedAtMs,
-        unloads: gateway.versions,
-        recycled: gateway.recycler.counts,
-        replicas: gateway.supervisor.states().map(({ index, state, restarts }) => ({
-          index,
-          isConnected: state === 'connected',
-          restarts,
-        })),
-      }
-      return page.render(context, format)
-    },
-    onFault: (error, path) =>
-      logger.error({ event: 'control_api_fault', path, error }, 'a request met a fault'),
-  }
+  return { gateway, prover, access, tracing }
 }
 
 /** On SIGHUP: the config again, as far as it can change while this runs, and the repository. */
@@ -168,6 +132,7 @@ const listenError = async (config: SluiceConfig, ports: ReplicaPorts): Promise<G
 
 interface Running {
   readonly gateway: Gateway
+  readonly tracing: Tracing | null
   /** Closed last: a drain can be watched. */
   readonly servers: readonly ControlServer[]
   readonly drainMsMax: number
@@ -181,7 +146,7 @@ interface Running {
 
 /** Resolves with the exit code, once the process was told to end and has ended its replicas. */
 const runToEnd = async (running: Running): Promise<number> => {
-  const { gateway, servers, drainMsMax, logger, signals, begin, hopeless } = running
+  const { gateway, tracing, servers, drainMsMax, logger, signals, begin, hopeless } = running
   try {
     const serving = begin().then(() => signals.ended)
     const signal = await Promise.race([serving, signals.ended, hopeless])
@@ -195,6 +160,7 @@ const runToEnd = async (running: Running): Promise<number> => {
     return isCutShort ? EXIT.INTERRUPTED : EXIT.OK
   } finally {
     await gateway.stop(0)
+    await tracing?.close(FLUSH_MS_MAX)
     await Promise.all(servers.map((server) => server.close()))
   }
 }
@@ -210,10 +176,13 @@ const run = async (
   const [startedAtMs, startedMonotonicMs] = [clock.now(), clock.monotonic()]
   const { living } = readReplicaFiles(stateDir.runPath)
   const ports = await choosePorts(config.server, living)
-  const built = buildGateway(config, stateDir, ports, logger)
+  const place = { gateway: stateDir.gateway, clock, logger }
+  const tracing = await openTracing(config.tracing, place)
+  const built = buildGateway(config, stateDir, ports, tracing, logger)
   const { gateway } = built
   const { reload, warnings } = reloader(built, config, options, logger)
-  const { warning: fileWarning } = connectionLimit(config.limits.connectionsMax)
+  const { warning } = connectionLimit(config.limits.connectionsMax)
+  const fileWarnings = warning === null ? [] : [warning]
   let controlPort = config.control.port
   let metricsListen: ListenAddress | null = config.metrics.listen
   const facts = (): GatewayFacts => ({
@@ -222,15 +191,15 @@ const run = async (
     httpHost: config.server.host,
     httpScheme: built.access.isTls ? 'https' : 'http',
     certificateExpiresMs: built.access.expiresMs,
-    warnings: fileWarning === null ? warnings() : [...warnings(), fileWarning],
+    warnings: [...warnings(), ...(tracing?.warnings() ?? []), ...fileWarnings],
   })
-  const sources = adminSources(gateway, facts, logger)
+  const sources = adminSources(built, facts, ONNX_RUNTIME, logger)
   const api = createAdminApi(config.control, sources)
   const metrics = metricsListen === null ? null : createMetricsServer(metricsListen, sources)
   const controlHost = config.control.host
-  const place = { stateDir: stateDir.path, controlHost, onnxRuntime: ONNX_RUNTIME }
+  const around = { stateDir: stateDir.path, controlHost, onnxRuntime: ONNX_RUNTIME }
   return runToEnd({
-    ...{ gateway, logger, signals },
+    ...{ gateway, tracing, logger, signals },
     servers: metrics === null ? [api] : [metrics, api],
     drainMsMax: config.server.drainSecondsMax * 1000,
     begin: async () => {
@@ -238,7 +207,7 @@ const run = async (
       metricsListen = (await metrics?.listen()) ?? null
       await gateway.start()
       signals.onReload(reload)
-      await announce({ gateway, clock, facts, ...place })
+      await announce({ gateway, clock, facts, ...around })
       writeCodeCache()
     },
     hopeless: gateway.hopeless.then(async () => {
@@ -270,9 +239,13 @@ export const serve = async (options: LoadOptions, signals: ServeSignals): Promis
   if (signals.hasEnded) return EXIT.OK
   const stateDir = await openStateDir(config.stateDir)
   placeCodeCache(stateDir.compiledPath)
+  let code: number
   try {
-    return await run(config, stateDir, logger, options, signals)
+    code = await run(config, stateDir, logger, options, signals)
   } finally {
     stateDir.close()
   }
+  // An exporter that still tries to reach its collector would hold up the end of the process.
+  if (config.tracing !== null) process.exit(code)
+  return code
 }

@@ -6,6 +6,7 @@ import type { Refusal } from '../shared/errors.ts'
 import type { PlacementWish } from '../shared/placement.ts'
 import type { QueuePolicies } from '../shared/queue-policy.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
+import type { TraceSampling } from '../shared/trace-context.ts'
 import type { WarmupSample } from '../shared/warmup-sample.ts'
 
 /** Where a server listens. */
@@ -83,6 +84,19 @@ export interface SluiceConfig {
     readonly loadSecondsMax: number
   }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
+  /** Of the environment (tracing.ts); null: off. */
+  readonly tracing: TracingConfig | null
+}
+
+export interface TracingConfig {
+  readonly sampling: TraceSampling
+  /** How spans are gathered for their export. */
+  readonly batch: {
+    readonly queueSpansMax: number
+    readonly batchSpansMax: number
+    readonly delayMs: number
+    readonly exportMsMax: number
+  }
 }
 
 /** A key of the data plane. */

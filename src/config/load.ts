@@ -17,6 +17,7 @@ import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { apiKeys } from './schemas/api-keys.ts'
 import { contradictionsOf } from './schemas/contradictions.ts'
 import { HINTS, type SluiceYaml, sluiceSchema } from './schemas/sluice.ts'
+import { readTracing } from './tracing.ts'
 import { parseYaml, type YamlText } from './yaml-file.ts'
 
 export interface LoadOptions {
@@ -185,11 +186,13 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
     overrides.some(({ path }) => dotted(path) === dotted(key)) ? cwd : (text.folder ?? cwd)
   const accessBase = baseOf('access', 'keys_file')
   const keys = allKeys(judged.yaml, accessBase, locate)
+  const { tracing, problems: ofTracing } = readTracing(env)
   const problems = [
     ...text.problems,
     ...variables.problems,
     ...judged.problems.filter(isKnown),
     ...keys.problems,
+    ...ofTracing,
   ]
   const loaded: Loaded | null = judged.yaml && {
     config: deepFreeze(
@@ -202,6 +205,7 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
         tlsBase: baseOf('tls', 'cert_file'),
         clientCaBase: baseOf('grpc', 'client_ca_file'),
         keys: keys.keys,
+        tracing,
       }),
     ),
     locate,

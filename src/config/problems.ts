@@ -116,12 +116,12 @@ export const problemsOf = (
 }
 
 const FLAG = '--'
-const VARIABLE = 'SLUICE_'
+const VARIABLE = /^(SLUICE|OTEL)_/
 
 /** Files first, in the order of their lines, then variables, then flags. */
 export const inOrder = <T extends ConfigProblem>(problems: readonly T[]): T[] => {
   const rank = ({ source }: ConfigProblem): number =>
-    source.startsWith(FLAG) ? 2 : source.startsWith(VARIABLE) ? 1 : 0
+    source.startsWith(FLAG) ? 2 : VARIABLE.test(source) ? 1 : 0
   return problems.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column)
 }
 

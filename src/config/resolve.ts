@@ -1,7 +1,7 @@
 /** From what sluice.yaml says to what the gateway does: absolute paths, counts from the cores. */
 
 import { resolve } from 'node:path'
-import type { ApiKey, SluiceConfig } from './config.ts'
+import type { ApiKey, SluiceConfig, TracingConfig } from './config.ts'
 import type { ApiKeyYaml } from './schemas/api-keys.ts'
 import type { SluiceYaml } from './schemas/sluice.ts'
 
@@ -32,6 +32,7 @@ export interface Surroundings {
   readonly clientCaBase: string
   /** Of `access.keys` and of the keys file. */
   readonly keys: readonly ApiKeyYaml[]
+  readonly tracing: TracingConfig | null
 }
 
 const apiKeyOf = (key: ApiKeyYaml): ApiKey => ({
@@ -77,7 +78,7 @@ const modelControlOf = (yaml: SluiceYaml) => ({
 })
 
 export const resolveConfig = (yaml: SluiceYaml, surroundings: Surroundings): SluiceConfig => {
-  const { cores, memoryBytes, repositoryBase, stateBase, accessBase, tlsBase, keys } = surroundings
+  const { cores, memoryBytes, repositoryBase, stateBase, accessBase, tlsBase } = surroundings
   const replicas = yaml.server.replicas === 'auto' ? replicasFor(cores) : yaml.server.replicas
   const threads = yaml.server.threads === 'auto' ? threadsFor(cores, replicas) : yaml.server.threads
   const computeThreads =
@@ -107,7 +108,7 @@ export const resolveConfig = (yaml: SluiceYaml, surroundings: Surroundings): Slu
     grpc: grpcOf(yaml.grpc, surroundings.clientCaBase),
     limits: limitsOf(yaml.limits),
     access: {
-      keys: keys.map(apiKeyOf),
+      keys: surroundings.keys.map(apiKeyOf),
       keysFile: pathIn(accessBase, yaml.access.keys_file),
     },
     tls: {
@@ -137,5 +138,6 @@ export const resolveConfig = (yaml: SluiceYaml, surroundings: Surroundings): Slu
       loadSecondsMax: yaml.watchdog.load_seconds_max,
     },
     log: yaml.log,
+    tracing: surroundings.tracing,
   }
 }

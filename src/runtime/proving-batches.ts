@@ -24,8 +24,6 @@ export interface BatchLimits {
   readonly rowsMax: number
   /** Resident memory that must never be reached. */
   readonly memoryBytesMax: number
-  /** Most that answers may differ by (self-test.ts). */
-  readonly tolerance: number
 }
 
 export type BatchFindings = Pick<
@@ -64,14 +62,9 @@ type Verdict = (typeof VERDICTS)[number]
 const worse = (a: Verdict, b: Verdict): Verdict =>
   VERDICTS.indexOf(a) > VERDICTS.indexOf(b) ? a : b
 
-const judge = (
-  results: readonly Tensor[],
-  tried: readonly TriedRow[],
-  rows: number,
-  tolerance: number,
-): Verdict => {
+const judge = (results: readonly Tensor[], tried: readonly TriedRow[], rows: number): Verdict => {
   if (!rowsMatch(results, rows)) return 'otherRows'
-  return answersAgree(results, tried, rows, tolerance) ? 'agrees' : 'differs'
+  return answersAgree(results, tried, rows) ? 'agrees' : 'differs'
 }
 
 /**
@@ -82,7 +75,6 @@ const runSize = (
   session: Session,
   tried: readonly TriedRow[],
   rows: number,
-  tolerance: number,
   { workedMs }: Gauge,
 ): { verdict: Verdict; us: number } => {
   const all = tried.map(({ inputs }) => inputs)
@@ -90,7 +82,7 @@ const runSize = (
   let startedMs = workedMs()
   const results = session.run(inputs)
   const firstMs = workedMs() - startedMs
-  const verdict = judge(results, tried, rows, tolerance)
+  const verdict = judge(results, tried, rows)
   if (firstMs > SLOW_MS) return { verdict, us: firstMs * 1000 }
   const us: number[] = [] // without the first: it allocates
   const untilMs = workedMs() + SIZE_MS
@@ -110,7 +102,7 @@ const runSizes = (
   session: Session,
   tried: readonly TriedRow[],
   rowsMax: number,
-  { memoryBytesMax, maxBatchSize, tolerance }: BatchLimits,
+  { memoryBytesMax, maxBatchSize }: BatchLimits,
   gauge: Gauge,
 ): { runs: (readonly [rows: number, us: number])[]; verdict: Verdict } => {
   const runs: (readonly [number, number])[] = []
@@ -125,7 +117,7 @@ const runSizes = (
       (us / 1000 / before) * rows > RUN_MS_MAX
     if (rows > 1 && isTooLarge) break
     try {
-      const run = runSize(session, tried, rows, tolerance, gauge)
+      const run = runSize(session, tried, rows, gauge)
       runs.push([rows, run.us])
       verdict = worse(verdict, run.verdict)
     } catch {

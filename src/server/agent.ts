@@ -3,7 +3,7 @@
  * up the counters and watches the beats. Never on the request path.
  */
 
-import type { Statistics } from '../../proto/gen/control_pb.ts'
+import type { Statistics, Traces } from '../../proto/gen/control_pb.ts'
 import type { AccessPlan } from '../shared/access-plan.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { EpochPlan, PrepareFailure, ReplicaSettings } from '../shared/epoch-plan.ts'
@@ -23,7 +23,8 @@ import { DataThreads, type StartThread } from './data-threads.ts'
 import { Holdings, type UnloadedVersion } from './holdings.ts'
 import { replicaStatistics } from './replica-statistics.ts'
 import { SlotTable } from './slot-table.ts'
-import { ThreadWatch, type WatchedThread } from './thread-watch.ts'
+import { ThreadWatch, watchedThreads } from './thread-watch.ts'
+import { tracesFrom } from './trace-messages.ts'
 import { VersionNumbers } from './version-numbers.ts'
 
 /** How a replica ends: 0 drained, 1 a thread died or hangs, 78 it can never start. */
@@ -267,30 +268,24 @@ export class Agent {
     return replicaStatistics(this.#memory, this.#slots, epoch, this.#holdings.figures)
   }
 
+  /** Traced requests that have ended since it was last asked; null: none. */
+  takeTraces(): Traces | null {
+    const rings = this.#memory.threads.map(({ traces }) => traces)
+    return tracesFrom(rings, (slot) => this.#slots.keyAt(slot))
+  }
+
   /**
    * Looks at the beats of the threads that have not ended; to be called twice a second, while the
    * replica drains too. A dead thread ends the replica.
    */
   watch(): void {
     const { clock, exit } = this.#surroundings
-    for (const { verdict, detail } of this.#watch.look(this.#watched(), clock.monotonic())) {
+    const watched = watchedThreads(this.#memory, this.#threads.living, this.#compute.living)
+    for (const { verdict, detail } of this.#watch.look(watched, clock.monotonic())) {
       this.#warn(`thread_${verdict}`, detail)
       const kind = detail.startsWith('compute') ? 'compute' : 'data'
       if (verdict === 'dead') exit(1, `a ${kind} thread hangs; ${detail}`)
     }
-  }
-
-  #watched(): WatchedThread[] {
-    const { threads, computeThreads } = this.#memory
-    const data = [...this.#threads.living].map((thread) => ({
-      name: `thread ${thread}`,
-      words: threads[thread]!.words,
-    }))
-    const compute = [...this.#compute.living].map((thread) => ({
-      name: `compute thread ${thread}`,
-      words: computeThreads[thread]!.words,
-    }))
-    return [...data, ...compute]
   }
 
   #warn(event: AgentEvent, detail: string): void {

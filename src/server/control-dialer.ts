@@ -9,6 +9,8 @@ import type { Clock } from '../shared/clock.ts'
 import { Link } from '../shared/link.ts'
 
 const DIAL_AGAIN_MS = 200
+/** Of what may as well be said later. */
+const UNSENT_BYTES_MAX = 1024 * 1024
 
 export interface DialerOptions {
   readonly socketPath: string
@@ -34,6 +36,11 @@ export class ControlDialer {
   /** Monotonic milliseconds since when there is no link; null while there is one. */
   get lostMs(): number | null {
     return this.#lostMs
+  }
+
+  /** Whether what is told now is on its way to a control that reads. */
+  get isFlowing(): boolean {
+    return this.#link !== null && this.#link.unsentBytes < UNSENT_BYTES_MAX
   }
 
   /** Sends without wanting an answer. Does nothing without a link. */

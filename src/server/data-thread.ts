@@ -49,10 +49,12 @@ import { Replies } from './replies.ts'
 import { ThreadCalls } from './thread-calls.ts'
 import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
 import { ThreadPools } from './thread-pools.ts'
+import { tracesOf } from './traces.ts'
 
 const DRAIN_LOOK_MS = 20
 
 const { settings, thread, memory } = workerData as DataThreadStart
+const { gateway, incarnation } = settings
 const replica = mapReplicaMemory(memory, settings.threads, settings.computeThreads)
 const own = replica.threads[thread]!
 const account = new Account(own)
@@ -107,14 +109,11 @@ const load = (planned: PlannedVersion, number: number): LiveSession => {
 const held = new HeldVersions((versions) => tell({ type: 'held', versions }))
 const epochs = new Epochs(replica.words, new LiveVersions(held.counting(load)))
 
+const traces = tracesOf(settings.tracing, own.traces, systemClock)
 const replies = new Replies({
   account,
-  predictionIdPrefix: predictionIdPrefix(
-    settings.gateway,
-    settings.replica,
-    thread,
-    settings.incarnation,
-  ),
+  traces,
+  predictionIdPrefix: predictionIdPrefix(gateway, settings.replica, thread, incarnation),
   monotonic,
   onFault: (requestId, thrown) =>
     tell({ type: 'fault', requestId, detail: String((thrown as Error)?.stack ?? thrown) }),
@@ -169,6 +168,7 @@ const engine = createHttpEngine(settings.httpEngine, {
   isTls: settings.isTls,
   keyFolder: dirname(settings.socketPath),
   cors: createCors(settings.corsOrigins),
+  traces,
   takeBodyBytes,
   onConnections: (delta) => {
     account.connections(delta)

@@ -19,6 +19,7 @@ import type { AnswerHead } from './answer-head.ts'
 import type { Cors } from './cors.ts'
 import type { Document } from './documents.ts'
 import type { BinaryBody, EncodedError } from './protocols/protocol.ts'
+import type { RequestTrace, Traces } from './traces.ts'
 import type { WireFormat } from './wire-formats.ts'
 
 /** What is under way for a client, and to be given up when it goes. */
@@ -96,6 +97,8 @@ export interface Exchange {
    * read.
    */
   readonly startedMs: number
+  /** Of a traced request; else null. */
+  readonly trace: RequestTrace | null
   /** The client has gone: `reply` would be a no-op. */
   readonly isAborted: boolean
   /**
@@ -148,6 +151,8 @@ export interface HttpEngineOptions {
   readonly keyFolder: string
   /** null: off, and what browsers say of their pages is not even read. */
   readonly cors: Cors | null
+  /** null: tracing is off, and what callers say of their traces is not even read. */
+  readonly traces: Pick<Traces, 'begin'> | null
   /**
    * Takes `bytes` (may be negative) out of the budget of buffered bodies, shared by all threads of
    * the replica; false, and nothing taken, when it would be exceeded.

@@ -14,6 +14,7 @@ import type { BatcherHandlers, Place, RunTimes } from '../runtime/batch-runs.ts'
 import type { DecodeTarget } from '../runtime/row-queue.ts'
 import { type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
+import { ROUTE } from '../shared/trace-ring.ts'
 import { admitKey, isDenied } from './access.ts'
 import type { Account } from './account.ts'
 import { admitHeaderLength } from './admission.ts'
@@ -29,6 +30,7 @@ import type { VariantPlan } from './protocols/variant-plan.ts'
 import { mayMove, type TimeoutLimits, takeAskedTerms, takeTerms } from './queue-terms.ts'
 import { ofNoEndpoint, type Replies } from './replies.ts'
 import { formatFor, type InferRoute } from './routes.ts'
+import type { RequestTrace } from './traces.ts'
 import { OIP } from './wire-formats.ts'
 
 /**
@@ -92,6 +94,7 @@ export class Infer {
     const format = exchange.format ?? route.format
     const sequence = this.#replies.takeSequence()
     const pending = new Pending(exchange, epoch, format, sequence, endpoint.refusedBase)
+    if (exchange.trace !== null) this.#trace(exchange.trace, epoch, route)
     try {
       const refusal =
         engineRefusal ??
@@ -102,6 +105,13 @@ export class Infer {
     } catch (thrown) {
       this.#replies.crashed(pending, thrown)
     }
+  }
+
+  #trace(trace: RequestTrace, epoch: LiveEpoch, { pinned, endpoint }: InferRoute): void {
+    trace.startedMs = this.#monotonic()
+    trace.epoch = epoch.number
+    const unpinned = endpoint.only === null ? ROUTE.SPLIT : ROUTE.ONLY
+    trace.route = pinned === null ? unpinned : ROUTE.PINNED
   }
 
   /**
@@ -120,7 +130,8 @@ export class Infer {
       this.#read(pending, variant, body) ??
       admitSize(pending, variant.plan)
     if (early !== null) return early
-    const isQuick = !this.#isSlow && body.length <= QUICK_BYTES_MAX && !exchange.isExplained
+    const isTimed = exchange.isExplained || exchange.trace !== null
+    const isQuick = !this.#isSlow && body.length <= QUICK_BYTES_MAX && !isTimed
     const nowMs = isQuick ? exchange.startedMs : this.#monotonic()
     if (policies !== null) takeAskedTerms(pending, policies)
     const { rows, tensors } = pending

@@ -16,6 +16,7 @@ import {
 import { HttpAnswers } from './http-answers.ts'
 import { isForLocals, isLoopback, tellsOfOthers } from './local-peer.ts'
 import type { NodeConnection, Open } from './node-connection.ts'
+import type { RequestTrace } from './traces.ts'
 
 const { monotonic } = systemClock
 
@@ -38,6 +39,7 @@ export class NodeExchange extends HttpAnswers implements HttpExchange, Open {
   readonly timeout: string
   readonly isPreflight: boolean
   readonly headMs: number
+  readonly trace: RequestTrace | null
   startedMs = 0
   isAborted = false
   waiting: Waiting | null = null
@@ -80,6 +82,7 @@ export class NodeExchange extends HttpAnswers implements HttpExchange, Open {
     this.grant = grantOf(admitted)
     this.#denied = denialOf(admitted)
     this.headMs = this.isExplained ? monotonic() : 0
+    this.trace = engine.options.traces?.begin(header(request, 'traceparent')) ?? null
     this.#engine = engine
     this.#connection = connection
     this.#request = request

@@ -21,6 +21,10 @@ export interface Answerable {
   readonly counterBase: number
   /** The client's id from the body; null if there was none, or none was read. */
   readonly bodyId: string | null
+  /** 0: not decoded. */
+  readonly rows: number
+  /** Monotonic milliseconds at which it joined the queue; 0: it did not. */
+  readonly admittedMs: number
 }
 
 /** All fields are set in the constructor, so that every object has the same shape. */
@@ -43,7 +47,6 @@ export class Pending implements Answerable, Decoded, Queued, Waiting {
   askedPriority = 0
   askedTimeoutUs = 0
   outputs: readonly AskedOutput[] | null = null
-  /** Monotonic milliseconds at which it joined the queue. */
   admittedMs = 0
   terms: Queued = NO_TERMS
 

@@ -36,6 +36,7 @@ import type { UnloadedVersion } from './holdings.ts'
 import { announceHeaderLimit } from './uws-binary.ts'
 
 const WATCH_MS = 500
+const TRACES_MS = 200
 /** How long control may take to add up the last figures. */
 const FINAL_MS_MAX = 1000
 
@@ -101,8 +102,15 @@ const hello = (): EnvelopeBody => ({
   }),
 })
 
+/** Without a control that reads, traces wait in their rings, as long as those have room. */
+const tellTraces = (): void => {
+  const value = dialer.isFlowing ? agent.takeTraces() : null
+  if (value !== null) dialer.tell({ case: 'traces', value })
+}
+
 /** Hands the last figures over: without it what was counted in the last second would be lost. */
 const bequeath = async (): Promise<void> => {
+  tellTraces()
   const value = create(DrainedSchema, { final: agent.statistics() })
   try {
     await dialer.call({ case: 'drained', value }, FINAL_MS_MAX)
@@ -198,6 +206,7 @@ every(systemClock, WATCH_MS, () => {
   agent.watch()
   watchControl()
 })
+if (settings.tracing !== null) every(systemClock, TRACES_MS, tellTraces)
 process.on('SIGTERM', () => {
   if (!agent.isDraining) dialer.tell(report('draining', 'SIGTERM'))
   void drainAndExit(settings.drainMsMax, 'SIGTERM')

@@ -11,6 +11,7 @@ import type { AnswerBody, Exchange } from './exchange.ts'
 import type { Answerable, Pending } from './pending.ts'
 import { answerValues, isQuick, QUICK_VALUES_MAX, refuseAnswer } from './protocols/answer-size.ts'
 import type { Answer } from './protocols/protocol.ts'
+import type { Traces } from './traces.ts'
 import { OTHER, type WireFormat } from './wire-formats.ts'
 
 const DOCUMENT_REASONS: Readonly<Record<Document['status'], number>> = {
@@ -21,6 +22,8 @@ const DOCUMENT_REASONS: Readonly<Record<Document['status'], number>> = {
 
 export interface RepliesSurroundings {
   readonly account: Account
+  /** null: tracing is off. */
+  readonly traces: Traces | null
   /** `<gateway>.<replica>.<thread>-<incarnation>-` */
   readonly predictionIdPrefix: string
   monotonic(): number
@@ -30,6 +33,7 @@ export interface RepliesSurroundings {
 
 export class Replies {
   readonly #account: Account
+  readonly #traces: Traces | null
   readonly #prefix: string
   readonly #monotonic: () => number
   readonly #onFault: (requestId: string, thrown: unknown) => void
@@ -44,6 +48,7 @@ export class Replies {
 
   constructor(surroundings: RepliesSurroundings) {
     this.#account = surroundings.account
+    this.#traces = surroundings.traces
     this.#prefix = surroundings.predictionIdPrefix
     this.#monotonic = surroundings.monotonic
     this.#onFault = surroundings.onFault
@@ -73,7 +78,7 @@ export class Replies {
     }
     const { exchange, format, counterBase } = pending
     if (exchange.isAborted) {
-      this.#account.counted(counterBase, format.protocol, REASON_ABORTED)
+      this.#count(pending, REASON_ABORTED)
       this.timeFailure(pending)
       return
     }
@@ -110,6 +115,7 @@ export class Replies {
       queueMs: times.startedMs - pending.admittedMs,
       outputMs: nowMs - writingMs,
     })
+    if (exchange.trace !== null) this.#traces?.answered(pending, place, times, writingMs, nowMs)
   }
 
   /** The body of the answer, or why there is none. To the watchdog every long one is new. */
@@ -126,9 +132,8 @@ export class Replies {
 
   /** A refusal or failure. `allow`: the methods of a path, where the method was wrong. */
   refused(request: Answerable, refusal: Refusal, allow = ''): void {
-    const { exchange, format } = request
-    if (exchange.isAborted) {
-      this.#account.counted(request.counterBase, format.protocol, REASON_ABORTED)
+    if (request.exchange.isAborted) {
+      this.#count(request, REASON_ABORTED)
       return
     }
     this.#refuse(request, this.#ownId(request.sequence), refusal, allow)
@@ -146,7 +151,7 @@ export class Replies {
   }
 
   #refuse(request: Answerable, ownId: string, refusal: Refusal, allow: string): void {
-    const { exchange, format, sequence, counterBase } = request
+    const { exchange, format, sequence } = request
     const headId = idOfHead(exchange)
     const id = idOf(headId, request.bodyId)
     exchange.refuse({
@@ -156,7 +161,13 @@ export class Replies {
       predictionId: sequence > 0 ? ownId : '',
       allow,
     })
-    this.#account.counted(counterBase, format.protocol, reasonIndex(refusal.code))
+    this.#count(request, reasonIndex(refusal.code))
+  }
+
+  /** A request that has ended without an answer of the model. */
+  #count(request: Answerable, reason: number): void {
+    this.#account.counted(request.counterBase, request.format.protocol, reason)
+    if (request.exchange.trace !== null) this.#traces?.ended(request, reason)
   }
 
   /** A fault of ours: 500 without details; the agent logs them under the id that is answered. */
@@ -196,6 +207,8 @@ export const ofNoEndpoint = (exchange: Exchange, format: WireFormat): Answerable
   sequence: 0,
   counterBase: 0,
   bodyId: null,
+  rows: 0,
+  admittedMs: 0,
 })
 
 const isRefused = (body: AnswerBody | Refusal): body is Refusal =>

@@ -36,6 +36,8 @@ export class SlotTable {
   /** By slotKeyText. The fixed slots are not in here: they are never given to another key. */
   readonly #byKey = new Map<string, Assignment>()
   readonly #fixed = new Map(FIXED_KEYS.map((key, slot) => [slotKeyText(key), slot]))
+  /** By slot: its key now. */
+  readonly #keys: string[] = FIXED_KEYS.map(slotKeyText)
   #next = FIXED_KEYS.length
 
   /** `counters`: those of every data thread, all of the same length. */
@@ -72,8 +74,16 @@ export class SlotTable {
 
   #take(text: string, nowMs: number): number {
     const slot = this.#next < this.#capacity ? this.#next++ : this.#reclaim(nowMs)
-    if (slot !== OVERFLOW_SLOT) this.#byKey.set(text, { slot, lastNamedMs: nowMs })
+    if (slot !== OVERFLOW_SLOT) {
+      this.#byKey.set(text, { slot, lastNamedMs: nowMs })
+      this.#keys[slot] = text
+    }
     return slot
+  }
+
+  /** The key (slotKeyText) that a slot belongs to. */
+  keyAt(slot: number): string {
+    return this.#keys[slot]!
   }
 
   #reclaim(nowMs: number): number {

@@ -1,7 +1,7 @@
 /** The watchdog of a replica: looks at the beats of all its threads and says which are silent. */
 
 import type { WatchdogLimits } from '../shared/epoch-plan.ts'
-import { THREAD_STATE_NAMES, THREAD_WORDS } from '../shared/shared-memory.ts'
+import { type ReplicaMemory, THREAD_STATE_NAMES, THREAD_WORDS } from '../shared/shared-memory.ts'
 import type { VersionNumbers } from './version-numbers.ts'
 import { type BeatSeen, isOnVersion, judgeBeat, seeBeat, type Verdict } from './watchdog.ts'
 
@@ -11,6 +11,22 @@ export interface WatchedThread {
   readonly name: string
   readonly words: Int32Array
 }
+
+/** Those of a replica that live, of each kind by index. */
+export const watchedThreads = (
+  memory: ReplicaMemory,
+  dataThreads: ReadonlySet<number>,
+  computeThreads: ReadonlySet<number>,
+): WatchedThread[] => [
+  ...[...dataThreads].map((thread) => ({
+    name: `thread ${thread}`,
+    words: memory.threads[thread]!.words,
+  })),
+  ...[...computeThreads].map((thread) => ({
+    name: `compute thread ${thread}`,
+    words: memory.computeThreads[thread]!.words,
+  })),
+]
 
 export interface SilentThread {
   readonly verdict: Exclude<Verdict, 'alive'>

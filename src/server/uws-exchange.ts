@@ -22,6 +22,7 @@ import {
 } from './exchange.ts'
 import { HttpAnswers } from './http-answers.ts'
 import { isForLocals } from './local-peer.ts'
+import type { RequestTrace } from './traces.ts'
 import type { UnsentAnswers } from './unsent-answers.ts'
 import {
   bytesOf,
@@ -32,7 +33,7 @@ import {
   writeLast,
 } from './uws-answer.ts'
 import type { UwsRequest, UwsResponse } from './uws-binary.ts'
-import { admittedBy, corsAnswerOf, isFromHere, wholeHeader } from './uws-head.ts'
+import { admittedBy, corsAnswerOf, isFromHere, traceOf, wholeHeader } from './uws-head.ts'
 
 const { monotonic } = systemClock
 
@@ -76,6 +77,7 @@ export class UwsExchange extends HttpAnswers implements HttpExchange {
   readonly timeout: string
   readonly isPreflight: boolean
   readonly headMs: number
+  readonly trace: RequestTrace | null
   startedMs = 0
   isAborted = false
   waiting: Waiting | null = null
@@ -123,6 +125,7 @@ export class UwsExchange extends HttpAnswers implements HttpExchange {
     this.grant = grantOf(admitted)
     this.#denied = denialOf(admitted)
     this.headMs = this.isExplained ? monotonic() : 0
+    this.trace = traceOf(engine.options.traces, request)
     this.#engine = engine
     this.#contentLength = contentLength
     // Its parser of chunks is lax: what follows one is not trusted to be a request (0002).

@@ -4,6 +4,7 @@ import type { Gate } from './access.ts'
 import { isTransferEncodingKnown } from './body-buffer.ts'
 import { type Cors, type CorsAnswer, NO_CORS } from './cors.ts'
 import { isLoopback, tellsOfOthers } from './local-peer.ts'
+import type { RequestTrace, Traces } from './traces.ts'
 import type { UwsRequest, UwsResponse } from './uws-binary.ts'
 
 export type Framing = 'none' | 'chunked' | 'unknown'
@@ -58,6 +59,14 @@ export const corsAnswerOf = (
   const preflight = method === 'OPTIONS' ? request.getHeader('access-control-request-method') : ''
   return cors(method, request.getHeader(ORIGIN), preflight)
 }
+
+const TRACEPARENT = new TextEncoder().encode('traceparent').buffer
+
+/** null: not traced. Where tracing is off, nothing is read. */
+export const traceOf = (
+  traces: Pick<Traces, 'begin'> | null,
+  request: Pick<UwsRequest, 'getHeader'>,
+): RequestTrace | null => traces?.begin(request.getHeader(TRACEPARENT)) ?? null
 
 const AUTHORIZATION = new TextEncoder().encode('authorization').buffer
 const X_API_KEY = new TextEncoder().encode('x-api-key').buffer

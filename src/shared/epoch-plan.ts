@@ -10,6 +10,7 @@ import type { FeatureBounds } from './profile.ts'
 import { DEFAULT_QUEUE, type QueuePolicies } from './queue-policy.ts'
 import { completeSession, type SessionSettings } from './session-settings.ts'
 import type { Signature } from './tensor.ts'
+import type { TraceSampling } from './trace-context.ts'
 import type { WarmupFile, WarmupSample } from './warmup-sample.ts'
 
 /** How requests of one version are put together. Rows, not requests, are counted. */
@@ -150,6 +151,8 @@ export interface ReplicaSettings {
   }
   /** Origins whose pages may read answers, or `*`; none: CORS is off. */
   readonly corsOrigins: readonly string[]
+  /** Which requests are traced; null: none. */
+  readonly tracing: TraceSampling | null
   readonly controlAbsenceMsMax: number
   readonly drainMsMax: number
   /** Lowest level that is logged, as in `createLogger`. */

@@ -159,6 +159,11 @@ export class Link<Body> {
     this.#send(0n, 0n, body)
   }
 
+  /** Bytes that wait for a peer which does not read. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
   /** Sends what was told, then closes. Calls that wait are rejected at once. */
   close(): void {
     this.#end(null)

@@ -11,6 +11,7 @@ const engine = createHttpEngine(workerData.kind, {
   isTls: false,
   keyFolder: '',
   cors: null,
+  traces: null,
   takeBodyBytes: () => true,
   onConnections: () => {},
   onAborted: () => {},

@@ -62,6 +62,7 @@ export const contextOf = (more: Partial<MetricsContext> = {}): MetricsContext =>
   startedAtMs: 1_700_000_000_500,
   unloads: { total: 3, last: new Map() },
   recycled: { unloads: 0, memory: 0 },
+  traces: null,
   replicas: [],
   ...more,
 })

@@ -25,6 +25,5 @@ export const provingReport = (more: Partial<ProvingReport> = {}): ProvingReport 
   provenFile: 'f',
   provenSha256: 's',
   warmupFiles: {},
-  gpu: null,
   ...more,
 })

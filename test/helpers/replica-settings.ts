@@ -36,6 +36,7 @@ export const replicaSettings = (given: Partial<ReplicaSettings> = {}): ReplicaSe
     isMutualTls: false,
   },
   corsOrigins: [],
+  tracing: null,
   controlAbsenceMsMax: 60_000,
   drainMsMax: 10_000,
   logLevel: 'info',

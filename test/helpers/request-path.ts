@@ -18,6 +18,7 @@ import { type TimeoutLimits, termPolicies } from '../../src/server/queue-terms.t
 import { Replies } from '../../src/server/replies.ts'
 import { ThreadCalls } from '../../src/server/thread-calls.ts'
 import type { FromDataThread } from '../../src/server/thread-messages.ts'
+import { type Traces, tracesOf } from '../../src/server/traces.ts'
 import {
   PROTOCOLS,
   REASONS,
@@ -37,6 +38,7 @@ import {
   THREAD_WORDS,
 } from '../../src/shared/shared-memory.ts'
 import { slotKeysOf } from '../../src/shared/slot-keys.ts'
+import type { TraceSampling } from '../../src/shared/trace-context.ts'
 import { BodyBudget } from './body-budget.ts'
 import { CountingSession } from './counting-session.ts'
 import { PuppetTurns } from './puppet-turns.ts'
@@ -67,6 +69,7 @@ export type Head = Partial<
     | 'timeout'
     | 'headMs'
     | 'startedMs'
+    | 'trace'
   >
 >
 
@@ -86,6 +89,7 @@ export class HeldExchange extends HttpAnswers implements Exchange {
   readonly timeout: string
   readonly headMs: number
   readonly startedMs: number
+  readonly trace: Exchange['trace']
   isAborted = false
   waiting: Waiting | null = null
   answer: GivenAnswer | null = null
@@ -105,6 +109,7 @@ export class HeldExchange extends HttpAnswers implements Exchange {
     this.isPreflight = head.isPreflight ?? false
     this.headMs = head.headMs ?? 0
     this.startedMs = head.startedMs ?? nowMs
+    this.trace = head.trace ?? null
   }
 
   abort(): void {
@@ -144,6 +149,8 @@ export interface RequestPathOptions {
   readonly isReady?: () => boolean
   readonly hasDocsPage?: boolean
   readonly bodies?: BodyLimits
+  /** Which requests are traced; none unless told otherwise. */
+  readonly tracing?: TraceSampling
   /** Sessions by number of the version; `CountingSession` unless told otherwise. */
   readonly session?: (version: number) => Session
 }
@@ -160,6 +167,7 @@ export class RequestPath {
     now: () => this.wallMs + this.turns.nowMs,
     monotonic: () => this.turns.monotonic(),
   })
+  readonly traces: Traces | null
   readonly replies: Replies
   readonly epochs: Epochs
   readonly infer: Infer
@@ -189,8 +197,11 @@ export class RequestPath {
       }
     })
     this.epochs = new Epochs(this.memory.words, versions)
+    const clock = { now: () => this.wallMs + this.turns.nowMs, monotonic }
+    this.traces = tracesOf(options.tracing ?? null, this.memory.threads[0]!.traces, clock)
     this.replies = new Replies({
       account: this.account,
+      traces: this.traces,
       predictionIdPrefix: PREFIX,
       monotonic,
       onFault: (requestId, thrown) => this.faults.push([requestId, thrown]),

@@ -83,6 +83,10 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['src/control/'],
   '@prometheus-io/client': ['src/control/figures/metrics.ts'],
   commander: ['src/cli/'],
+  '@opentelemetry/api': ['src/control/tracing/'],
+  '@opentelemetry/exporter-trace-otlp-proto': ['src/control/tracing/'],
+  '@opentelemetry/resources': ['src/control/tracing/'],
+  '@opentelemetry/sdk-trace': ['src/control/tracing/'],
   // Generated messages are built with its `create`; what they mean stays in `proto/`.
   '@bufbuild/protobuf': ['proto/', 'src/control/', 'src/server/'],
 }

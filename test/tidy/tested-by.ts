@@ -60,6 +60,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/integration/replica.test.ts': ['src/server/replica.ts'],
   'test/integration/serve.test.ts': [
+    'src/cli/admin-sources.ts',
     'src/cli/announce.ts',
     'src/cli/replica-settings.ts',
     'src/cli/serve.ts',

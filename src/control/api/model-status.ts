@@ -97,7 +97,6 @@ const versionStatus = (
     ...{ digest, signature, batching, session, placement },
     runUs: runUsOf(entry, batching.rowsMax),
     memoryBytes: report?.memoryBytes ?? null,
-    gpu: report?.gpu ?? null,
     warnings: [...notesOn(entry, planned), ...entry.warnings.map(formatProblem)],
   }
 }
@@ -113,7 +112,6 @@ const NOT_THERE = {
   placement: null,
   runUs: null,
   memoryBytes: null,
-  gpu: null,
   unloads: [],
   warnings: [],
 } as const

@@ -159,6 +159,12 @@ export const METRICS = {
     ['reason'],
     'Replicas replaced by themselves: after `recycle.unloads_max` unloads, or as memory did not come back',
   ),
+  traces: entry(
+    'sluice_traced_requests_total',
+    'counter',
+    ['outcome'],
+    'Traced requests under this control process, where tracing is on: exported, or their spans were lost: ring_full (a data thread, or a control that was away), queue_full (the collector is slow), export_failed (it took none)',
+  ),
   buildInfo: entry(
     'sluice_build_info',
     'gauge',

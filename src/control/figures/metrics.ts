@@ -8,6 +8,7 @@ import { VERSION } from '../../shared/version.ts'
 import type { ModelsDocument } from '../api/status-document.ts'
 import type { Recycler } from '../replicas/recycler.ts'
 import type { ReplicaVersions } from '../replicas/replica-versions.ts'
+import type { TraceCounts } from '../tracing/tracing.ts'
 import { METRICS, type MetricName } from './metric-table.ts'
 import { type Labels, type Sample, sample } from './sample.ts'
 import { slotSamples } from './slot-metrics.ts'
@@ -36,6 +37,8 @@ export interface MetricsContext {
   readonly startedAtMs: number
   readonly unloads: Pick<ReplicaVersions, 'total' | 'last'>
   readonly recycled: Recycler['counts']
+  /** null: tracing is off. */
+  readonly traces: TraceCounts | null
   readonly replicas: readonly { index: number; isConnected: boolean; restarts: number }[]
 }
 
@@ -119,6 +122,9 @@ const contextSamples = (context: MetricsContext): Sample[] => [
     sample('unloadBytes', rssBeforeBytes, { replica, moment: 'before' }),
     sample('unloadBytes', rssAfterBytes, { replica, moment: 'after' }),
   ]),
+  ...Object.entries(context.traces ?? {}).map(([outcome, requests]) =>
+    sample('traces', requests, { outcome }),
+  ),
   ...Object.entries(context.recycled).map(([reason, times]) =>
     sample('recycles', times, { reason }),
   ),

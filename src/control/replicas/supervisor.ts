@@ -14,6 +14,7 @@ import {
   type Hello,
   type Report,
   type Statistics,
+  type Traces,
 } from '../../../proto/gen/control_pb.ts'
 import { type Clock, every } from '../../shared/clock.ts'
 import type { ReplicaSettings } from '../../shared/epoch-plan.ts'
@@ -43,6 +44,7 @@ export interface SupervisorHandlers {
   /** The last figures of a replica that is about to end in order. */
   onDrained?(replica: ConnectedReplica, final: Statistics): void
   onReport?(replica: ConnectedReplica, report: Report): void
+  onTraces?(replica: ConnectedReplica, traces: Traces): void
   /** A client of a replica asks; must not reject. Absent: nobody answers. */
   onCall?(call: ForwardedCall): Promise<ForwardedAnswer>
   /** Nobody can listen as the settings say, and nobody ever could under this control. */
@@ -252,6 +254,7 @@ export class Supervisor {
     if (body.case === 'forwardedCall') {
       void handlers.onCall?.(body.value).then((value) => answer({ case: 'forwardedAnswer', value }))
     }
+    if (body.case === 'traces') handlers.onTraces?.(replica, body.value)
     if (body.case !== 'report') return
     const { event, detail, unload } = body.value
     const level = unload === undefined ? 'warn' : 'info'

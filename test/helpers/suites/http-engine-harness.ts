@@ -76,6 +76,7 @@ export const startEngine = async (
     isTls,
     keyFolder: isTls ? makeTempDir('tls') : '',
     cors: null,
+    traces: null,
     takeBodyBytes: (bytes) => {
       if (bytes > 0 && budget.takenBytes + bytes > BUDGET_BYTES) return false
       budget.takenBytes += bytes

@@ -152,6 +152,7 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
       loadSecondsMax: 60,
     },
     log: { level: 'info' },
+    tracing: null,
   })
   expect(Object.isFrozen(config) && Object.isFrozen(config.server)).toBe(true)
 })

@@ -4,7 +4,7 @@ import { sluiceSchema } from '../../../src/config/schemas/sluice.ts'
 
 const BASES = {
   ...{ repositoryBase: '/r', stateBase: '/s', accessBase: '/a', tlsBase: '/t', clientCaBase: '/c' },
-  ...{ keys: [], memoryBytes: 0 },
+  ...{ keys: [], tracing: null, memoryBytes: 0 },
 }
 
 const server = (cores: number, written: object = {}) => {

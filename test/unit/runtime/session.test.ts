@@ -205,12 +205,9 @@ describe('createSession() with settings', () => {
   })
 
   test('refuses a bad model for what it is, whichever provider it asks for', () => {
-    const cuda: SessionSettings = {
-      ...{ ...DEFAULT_SESSION, providers: ['cuda'] },
-      cuda: { deviceIds: [127], isRequired: false, memoryBytesMax: null },
-    }
+    const cuda: SessionSettings = { ...DEFAULT_SESSION, providers: ['cuda'] }
     expect(() => createSession(Buffer.from('no model'), DEFAULT_SESSION)).toThrow(/ONNX Runtime: /)
-    expect(() => createSession(scaleAdd(1), cuda)).toThrow(/cannot use cuda here, on GPU 127: /)
+    expect(() => createSession(scaleAdd(1), cuda)).toThrow(/cannot use cuda here/)
   })
 })
 
