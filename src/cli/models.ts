@@ -24,9 +24,24 @@ const batch = ({ batching }: VersionStatus): string => {
   return batching.mixesRequests ? `up to ${batching.rowsMax}` : 'one request'
 }
 
-const place = ({ placement }: VersionStatus): string => {
+const place = ({ placement, session }: VersionStatus): string => {
   if (!placement) return '' // an older control does not say
-  return placement.kind === 'inline' ? 'inline' : `pooled x ${placement.instances}`
+  if (placement.kind === 'inline') return 'inline'
+  const on = session?.providers.includes('cuda') ? ', GPU' : ''
+  return `pooled x ${placement.instances}${on}`
+}
+
+/** `cuda runs 12 of 14 operators, the CPU the others; 96 MB of its memory` */
+const gpuNote = ({ gpu }: VersionStatus): string | null => {
+  if (gpu?.use !== 'used') return null
+  const { operators, memoryBytes } = gpu
+  const parts = [
+    ...(operators === null
+      ? []
+      : [`the GPU runs ${operators.gpu} of ${operators.gpu + operators.cpu} operators`]),
+    ...(memoryBytes === null ? [] : [`a session takes ${bytes(memoryBytes)} of its memory`]),
+  ]
+  return parts.length === 0 ? null : parts.join('; ')
 }
 
 const run = ({ runUs }: VersionStatus): string =>
@@ -51,13 +66,19 @@ const rows = ({ models }: ModelsDocument): string[][] => [
 
 const reasons = ({ models }: ModelsDocument): string[] =>
   models.flatMap(({ name, versions }) =>
-    versions.flatMap(({ version, code, reason, placement, warnings }) => [
-      ...(placement?.reason
-        ? [paint('gray', plain(`· ${name} v${version}: ${placement.reason}`))]
-        : []),
-      ...(code === null ? [] : [paint('red', plain(`✖ ${name} v${version}: ${code}: ${reason}`))]),
-      ...warnings.map((warning) => paint('yellow', plain(`⚠ ${name} v${version}: ${warning}`))),
-    ]),
+    versions.flatMap((status) => {
+      const { version, code, reason, placement, warnings } = status
+      const notes = [placement?.reason, gpuNote(status)].filter(
+        (note) => note != null && note !== '',
+      )
+      return [
+        ...notes.map((note) => paint('gray', plain(`· ${name} v${version}: ${note}`))),
+        ...(code === null
+          ? []
+          : [paint('red', plain(`✖ ${name} v${version}: ${code}: ${reason}`))]),
+        ...warnings.map((warning) => paint('yellow', plain(`⚠ ${name} v${version}: ${warning}`))),
+      ]
+    }),
   )
 
 /**

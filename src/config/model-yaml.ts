@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import type { QueuePolicies, QueuePolicy } from '../shared/queue-policy.ts'
+import { type CudaSettings, DEFAULT_CUDA } from '../shared/session-settings.ts'
 import type { WarmupData, WarmupInput, WarmupSample } from '../shared/warmup-sample.ts'
 import type { ModelConfig, VersionPolicy } from './config.ts'
 import type { modelSchema } from './schemas/model.ts'
@@ -58,6 +59,12 @@ const warmupOf = (yaml: ModelYaml['model_warmup'][number]): WarmupSample => ({
   ),
 })
 
+const cudaOf = ({ providers, cuda }: ModelYaml['session']): CudaSettings | null => {
+  if (cuda === undefined) return providers.includes('cuda') ? DEFAULT_CUDA : null
+  const { device_ids: deviceIds, require: isRequired, memory_bytes_max: memoryBytesMax } = cuda
+  return { deviceIds, isRequired, memoryBytesMax }
+}
+
 export const modelConfigOf = (yaml: ModelYaml): ModelConfig => {
   const { dynamic_batching, session } = yaml
   return {
@@ -72,6 +79,7 @@ export const modelConfigOf = (yaml: ModelYaml): ModelConfig => {
       memoryArena: session.memory_arena,
       memoryPattern: session.memory_pattern,
       providers: session.providers,
+      cuda: cudaOf(session),
     },
     queue: queueOf(dynamic_batching),
     versionPolicy: versionPolicyOf(yaml.version_policy),

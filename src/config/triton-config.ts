@@ -9,8 +9,9 @@ import { inOrder, refuseFile } from './problems.ts'
 import { shortened } from './schema-text.ts'
 import { TRITON_KEYS } from './schemas/triton.ts'
 import { type PbField, parseTextFormat } from './text-format.ts'
-import { readInstances, readQueue, readVersionPolicy } from './triton-queueing.ts'
-import { gpuValue, readSession } from './triton-session.ts'
+import { gpuValue, readInstances } from './triton-gpus.ts'
+import { readQueue, readVersionPolicy } from './triton-queueing.ts'
+import { readSession } from './triton-session.ts'
 import {
   firstOf,
   numbersOf,

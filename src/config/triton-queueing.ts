@@ -1,4 +1,4 @@
-/** Of a config.pbtxt: which versions are loaded, how often, and how requests wait for them. */
+/** Of a config.pbtxt: which versions are loaded, and how requests wait for them. */
 
 import { DEFAULT_QUEUE, type QueuePolicies, type QueuePolicy } from '../shared/queue-policy.ts'
 import type { VersionPolicy } from './config.ts'
@@ -25,14 +25,6 @@ export const readVersionPolicy = (root: ReadMessage, remarks: Remarks): VersionP
     remarks.problem(specific.offset, 'version_policy.specific.versions', 'is missing')
   }
   return { kind: 'specific', versions: numbersOf(versions) }
-}
-
-/** Of all groups together; null where none says how many it has. */
-export const readInstances = (root: ReadMessage): number | null => {
-  const groups = root.messages('instance_group')
-  if (!groups.some((group) => group.has('count'))) return null
-  const counts = groups.map((group) => Number(firstOf(group, 'count')?.value ?? 1))
-  return counts.reduce((sum, count) => sum + Math.max(1, count), 0)
 }
 
 const policyOf = (message: ReadMessage | undefined): QueuePolicy => ({

@@ -1,10 +1,15 @@
 /** Session settings of a config.pbtxt: optimization, and parameters of Triton's ONNX backend. */
 
 import { nearest } from '../shared/nearest.ts'
-import { DEFAULT_SESSION, type SessionSettings } from '../shared/session-settings.ts'
+import {
+  type CudaSettings,
+  DEFAULT_SESSION,
+  type SessionSettings,
+} from '../shared/session-settings.ts'
 import { didYouMean } from './problems.ts'
 import { shortened, shownValue } from './schema-text.ts'
 import { PARAMETERS } from './schemas/triton-parameters.ts'
+import { readAccelerators, readGpus } from './triton-gpus.ts'
 import type { ReadMessage, ReadValue, Remarks } from './triton-tree.ts'
 
 const LEVELS: Readonly<Record<number, SessionSettings['graphOptimization']>> = {
@@ -56,41 +61,20 @@ const readParameters = (root: ReadMessage, remarks: Remarks): Partial<SessionSet
   return Object.assign({}, ...settings)
 }
 
-/** Where a GPU is asked for. */
-export const gpuValue = (root: ReadMessage): ReadValue | undefined =>
-  root
-    .messages('instance_group')
-    .flatMap((group) => group.values('kind'))
-    .find(({ value }) => value === 'KIND_GPU')
-
-/** An accelerator says what is done with a GPU, the kind of instances whether there is one. */
-const readProviders = (
-  root: ReadMessage,
-  accelerators: ReadMessage | undefined,
-  remarks: Remarks,
-): SessionSettings['providers'] => {
-  const isOnGpu = gpuValue(root) !== undefined
-  const key = 'gpu_execution_accelerator'
-  for (const message of accelerators?.messages(key) ?? []) {
-    const isCuda = message.values('name')[0]?.value === 'cuda'
-    if (isCuda && isOnGpu) continue
-    const why = isCuda
-      ? 'the model runs on the CPU, unless an instance_group is of KIND_GPU'
-      : 'of GPUs only `cuda` is used'
-    const path = `optimization.execution_accelerators.${key}`
-    remarks.warning(message.offset, path, `is not obeyed: ${why}`)
-  }
-  return isOnGpu ? ['cuda', 'cpu'] : DEFAULT_SESSION.providers
-}
-
 export const readSession = (root: ReadMessage, remarks: Remarks): SessionSettings => {
   const [optimization] = root.messages('optimization')
   const level = optimization?.messages('graph')[0]?.values('level')[0]
-  const accelerators = optimization?.messages('execution_accelerators')[0]
+  const parameters = readParameters(root, remarks)
+  const gpus = readGpus(root, remarks)
+  const isOnGpu = gpus.deviceIds.length > 0
+  const accelerated = readAccelerators(optimization, isOnGpu, remarks)
+  const memoryBytesMax = accelerated ?? parameters.cuda?.memoryBytesMax ?? null
+  const cuda: CudaSettings | null = isOnGpu ? { ...gpus, memoryBytesMax } : null
   return {
     ...DEFAULT_SESSION,
-    ...readParameters(root, remarks),
+    ...parameters,
     graphOptimization: LEVELS[Number(level?.value ?? 0)] ?? 'all',
-    providers: readProviders(root, accelerators, remarks),
+    providers: isOnGpu ? ['cuda', 'cpu'] : DEFAULT_SESSION.providers,
+    cuda,
   }
 }

@@ -1,7 +1,6 @@
 /** Whether the sessions of a version live in data threads or in compute threads. Pure. */
 
 import type { Placement, PlacementWish } from '../shared/placement.ts'
-import type { SessionSettings } from '../shared/session-settings.ts'
 
 /** A data thread that runs a batch answers nobody meanwhile (design §3). */
 export const INLINE_RUN_US_MAX = 1000
@@ -14,7 +13,8 @@ export interface PlacementFigures {
   readonly rowsMax: number
   /** Resident memory of a session. */
   readonly memoryBytes: number
-  readonly providers: SessionSettings['providers']
+  /** GPU of each session, in turn; none: it runs on the CPU. */
+  readonly gpus: readonly number[]
 }
 
 /** What model.yaml or config.pbtxt ask for. */
@@ -89,6 +89,12 @@ const batchText = ({ rows, us, isLive }: FullBatch): string => {
   return `${what} ${isLive ? 'takes, as it serves,' : 'takes'} ${ms(us)}`
 }
 
+/** `GPU 0`, or `GPUs 0, 1` */
+const gpuText = ({ gpus }: PlacementFigures): string => {
+  const each = [...new Set(gpus)]
+  return `${each.length === 1 ? 'GPU' : 'GPUs'} ${each.join(', ')}`
+}
+
 interface Choice {
   readonly kind: Placement['kind']
   readonly why: string
@@ -102,8 +108,11 @@ const choose = (
 ): Choice => {
   const full = fullBatch(figures, live)
   if (host.computeThreads === 0) return { kind: 'inline', why: 'there are no compute threads' }
-  if (figures.providers.some((name) => name !== 'cpu')) {
-    return { kind: 'pooled', why: 'it runs on a GPU, which no data thread may wait for' }
+  if (figures.gpus.length > 0) {
+    return {
+      kind: 'pooled',
+      why: `it runs on ${gpuText(figures)}, which no data thread may wait for`,
+    }
   }
   const time = full === null ? 'how long a run takes is not known' : batchText(full)
   if (wish !== 'auto') return { kind: wish, why: `as its settings ask; ${time}` }
@@ -120,10 +129,12 @@ const choose = (
 
 /** Sessions in a replica, and what kept it from having as many as were asked for. */
 const instancesOf = (
-  { memoryBytes }: PlacementFigures,
-  { instances: asked }: PlacementAsked,
+  { memoryBytes, gpus }: PlacementFigures,
+  { instances: said }: PlacementAsked,
   { computeThreads, replicas, sessionBytesMax }: PlacementHost,
 ): { instances: number; but: string } => {
+  // One for each GPU, as in Triton: another on the same one takes its memory once more.
+  const asked = said ?? (gpus.length > 0 ? gpus.length : null)
   if (asked === null) {
     const fitting = Math.floor(sessionBytesMax / Math.max(1, memoryBytes * replicas))
     return { instances: Math.max(1, Math.min(computeThreads, fitting)), but: '' }

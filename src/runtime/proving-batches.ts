@@ -24,6 +24,8 @@ export interface BatchLimits {
   readonly rowsMax: number
   /** Resident memory that must never be reached. */
   readonly memoryBytesMax: number
+  /** Most that answers may differ by (self-test.ts). */
+  readonly tolerance: number
 }
 
 export type BatchFindings = Pick<
@@ -62,9 +64,14 @@ type Verdict = (typeof VERDICTS)[number]
 const worse = (a: Verdict, b: Verdict): Verdict =>
   VERDICTS.indexOf(a) > VERDICTS.indexOf(b) ? a : b
 
-const judge = (results: readonly Tensor[], tried: readonly TriedRow[], rows: number): Verdict => {
+const judge = (
+  results: readonly Tensor[],
+  tried: readonly TriedRow[],
+  rows: number,
+  tolerance: number,
+): Verdict => {
   if (!rowsMatch(results, rows)) return 'otherRows'
-  return answersAgree(results, tried, rows) ? 'agrees' : 'differs'
+  return answersAgree(results, tried, rows, tolerance) ? 'agrees' : 'differs'
 }
 
 /**
@@ -75,6 +82,7 @@ const runSize = (
   session: Session,
   tried: readonly TriedRow[],
   rows: number,
+  tolerance: number,
   { workedMs }: Gauge,
 ): { verdict: Verdict; us: number } => {
   const all = tried.map(({ inputs }) => inputs)
@@ -82,7 +90,7 @@ const runSize = (
   let startedMs = workedMs()
   const results = session.run(inputs)
   const firstMs = workedMs() - startedMs
-  const verdict = judge(results, tried, rows)
+  const verdict = judge(results, tried, rows, tolerance)
   if (firstMs > SLOW_MS) return { verdict, us: firstMs * 1000 }
   const us: number[] = [] // without the first: it allocates
   const untilMs = workedMs() + SIZE_MS
@@ -102,7 +110,7 @@ const runSizes = (
   session: Session,
   tried: readonly TriedRow[],
   rowsMax: number,
-  { memoryBytesMax, maxBatchSize }: BatchLimits,
+  { memoryBytesMax, maxBatchSize, tolerance }: BatchLimits,
   gauge: Gauge,
 ): { runs: (readonly [rows: number, us: number])[]; verdict: Verdict } => {
   const runs: (readonly [number, number])[] = []
@@ -117,7 +125,7 @@ const runSizes = (
       (us / 1000 / before) * rows > RUN_MS_MAX
     if (rows > 1 && isTooLarge) break
     try {
-      const run = runSize(session, tried, rows, gauge)
+      const run = runSize(session, tried, rows, tolerance, gauge)
       runs.push([rows, run.us])
       verdict = worse(verdict, run.verdict)
     } catch {

@@ -7,7 +7,20 @@ import type { Signature } from '../shared/tensor.ts'
  * Raised when proving tests more or a field means something else: what is in the cache by then is
  * proved again.
  */
-export const PROVING_VERSION = 4
+export const PROVING_VERSION = 5
+
+/** What became of the GPU that a version asks for. */
+export interface GpuFindings {
+  /**
+   * `used`: it runs there. `unavailable`: it cannot, and the CPU runs it. `idle`: all its operators
+   * have kernels of the CPU alone, which runs them then without one.
+   */
+  readonly use: 'used' | 'unavailable' | 'idle'
+  /** Operators of a run, by who ran them; null where the GPU is unavailable. */
+  readonly operators: { readonly gpu: number; readonly cpu: number } | null
+  /** Growth of the memory in use on the GPU, as nvidia-smi tells; null: it does not. */
+  readonly memoryBytes: number | null
+}
 
 export interface ProvingReport {
   /**
@@ -51,6 +64,8 @@ export interface ProvingReport {
    * lie beside that of the model.
    */
   readonly warmupFiles: Readonly<Record<string, string>>
+  /** null: the version asks for none. */
+  readonly gpu: GpuFindings | null
 }
 
 export interface ProvingFailure {

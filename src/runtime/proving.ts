@@ -11,6 +11,7 @@ import { reviveManifest } from '../shared/manifest.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
 import type { Signature } from '../shared/tensor.ts'
 import { spawnThread } from '../shared/threads.ts'
+import { gpuMemoryBytes } from './gpu-memory.ts'
 import { checkManifest } from './manifest-check.ts'
 import { plainMessage } from './native-message.ts'
 import { OPTIMISED_LIMITS } from './onnx/onnx-limits.ts'
@@ -24,11 +25,18 @@ import {
   takeCopy,
   versionDigest,
 } from './proving-copy.ts'
+import {
+  checkGpuMemory,
+  countOperators,
+  idleGpu,
+  type SettledGpu,
+  settleGpu,
+} from './proving-gpu.ts'
 import { exampleInputs } from './proving-inputs.ts'
-import type { ProvingReport } from './proving-report.ts'
+import type { GpuFindings, ProvingReport } from './proving-report.ts'
 import { MODEL_BYTES_MAX, type ProvingTask } from './proving-task.ts'
 import { proveWarmups } from './proving-warm-up.ts'
-import { answersAlike, type TriedRow, tryRows } from './self-test.ts'
+import { answersAlike, type TriedRow, toleranceOf, tryRows } from './self-test.ts'
 import { createSession, startRuntime } from './session.ts'
 import type { Session } from './session-types.ts'
 import { workingClock } from './working-clock.ts'
@@ -88,7 +96,7 @@ const tryProven = (
   try {
     session = createSession(readFileSync(file), { ...settings, graphOptimization: 'disabled' })
     const isSame = JSON.stringify(session.signature) === JSON.stringify(signature)
-    if (isSame && answersAlike(session, rows)) return { session, file }
+    if (isSame && answersAlike(session, rows, toleranceOf(settings))) return { session, file }
   } catch {} // what ONNX Runtime wrote it need not be able to read
   session?.dispose()
   return null
@@ -104,7 +112,7 @@ const loadOriginal = (
   optimised: string,
 ): Session => {
   try {
-    return createSession({ file }, settings, optimised)
+    return createSession({ file }, settings, { optimised })
   } catch {
     rmSync(optimised, { recursive: true, force: true }) // half of it, perhaps
     const session = createSession({ file }, settings) // throws the same where the model is at fault
@@ -114,10 +122,9 @@ const loadOriginal = (
 }
 
 /** The model as it was published, and as it will be served: optimised and in one piece. */
-const loadBoth = (task: ProvingTask, copy: ModelCopy, gauge: Gauge) => {
+const loadBoth = (task: ProvingTask, copy: ModelCopy, gauge: Gauge, rssBefore: number) => {
   const optimised = join(task.scratchFolder, 'optimised.onnx')
-  startRuntime()
-  const rssBefore = gauge.residentBytes()
+  rmSync(optimised, { force: true })
   const startedMs = gauge.workedMs()
   const original = loadOriginal(copy.file, task, optimised)
   const loadMs = gauge.workedMs() - startedMs
@@ -136,12 +143,47 @@ const loadBoth = (task: ProvingTask, copy: ModelCopy, gauge: Gauge) => {
   return { ...proven, digest, rows, loadMs, memoryBytes }
 }
 
-const prove = (task: ProvingTask): ProvingReport => {
-  const gauge = gaugeOf(task.session)
-  const copy = takeCopy(task.modelFile, join(task.scratchFolder, 'published'))
-  const { session, file, digest, rows, loadMs, memoryBytes } = loadBoth(task, copy, gauge)
-  const findings = proveBatching(session, rows, task, gauge)
+/** On the GPU that it asks for, or on the CPU where that one is not there or has nothing to do. */
+const loadWhereItRuns = (asked: ProvingTask, copy: ModelCopy, rssBefore: number) => {
+  const settled = settleGpu(asked.session)
+  const load = ({ settings, use, warning }: SettledGpu) => {
+    const task = { ...asked, session: settings }
+    const gauge = gaugeOf(settings)
+    const gpuBytes = use === 'used' ? gpuMemoryBytes() : null
+    const loaded = loadBoth(task, copy, gauge, rssBefore)
+    return { ...loaded, task, gauge, use, gpuBytes, warnings: warning === null ? [] : [warning] }
+  }
+  const loaded = load(settled)
+  const row = loaded.rows[0]?.inputs
+  if (settled.use !== 'used' || row === undefined) return { ...loaded, operators: null }
+  const folder = join(asked.scratchFolder, 'profile')
+  const operators = countOperators(loaded.file, settled.settings, row, folder)
+  if (operators === null || operators.gpu > 0 || operators.cpu === 0)
+    return { ...loaded, operators }
+  loaded.session.dispose()
+  return { ...load(idleGpu(settled.settings)), operators }
+}
+
+const gpuFindings = (
+  { use, operators, gpuBytes }: ReturnType<typeof loadWhereItRuns>,
+  { session }: ProvingTask,
+): GpuFindings | null => {
+  if (use === null) return null
+  const now = gpuBytes === null ? null : gpuMemoryBytes()
+  const memoryBytes = now === null || gpuBytes === null ? null : Math.max(0, now - gpuBytes)
+  checkGpuMemory(memoryBytes, session)
+  return { use, operators, memoryBytes }
+}
+
+const prove = (asked: ProvingTask): ProvingReport => {
+  const copy = takeCopy(asked.modelFile, join(asked.scratchFolder, 'published'))
+  startRuntime()
+  const loaded = loadWhereItRuns(asked, copy, process.memoryUsage.rss())
+  const { session, file, digest, rows, loadMs, memoryBytes, task, gauge } = loaded
+  const limits = { ...task, tolerance: toleranceOf(task.session) }
+  const findings = proveBatching(session, rows, limits, gauge)
   const warmupFiles = proveWarmups(session, task, findings)
+  const gpu = gpuFindings(loaded, task)
   const provenSha256 = sha256OfFile(file)
   const provenFile = join(task.provenFolder, `${provenSha256}.onnx`)
   keepFile(file, provenFile) // last: what fails or hangs before leaves nothing behind
@@ -152,11 +194,13 @@ const prove = (task: ProvingTask): ProvingReport => {
     metadata: copy.walk.metadata,
     opsets: copy.walk.opsets,
     ...findings,
+    warnings: [...loaded.warnings, ...findings.warnings],
     memoryBytes,
     loadMs,
     provenFile,
     provenSha256,
     warmupFiles,
+    gpu,
   }
 }
 

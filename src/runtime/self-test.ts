@@ -3,6 +3,7 @@
  * that it happens to share a run with, or requests must not share runs.
  */
 
+import { type SessionSettings, usesGpu } from '../shared/session-settings.ts'
 import type { Datatype, Tensor } from '../shared/tensor.ts'
 import { rowInTurn, variedInputs } from './proving-inputs.ts'
 import { rowsMatch } from './run-result.ts'
@@ -41,14 +42,18 @@ export const tryRows = (
 
 /** Kernels sum in other orders for other sizes; relative to the column's largest answer. */
 const RELATIVE_MAX = 1e-5
+/** CUDA multiplies FP32 as TF32 where it can, of 10 bits, and not in all kernels. */
+const GPU_RELATIVE_MAX = 2e-3
+
+/** Most that the answers of two runs may differ by. */
+export const toleranceOf = (settings: SessionSettings): number =>
+  usesGpu(settings) ? GPU_RELATIVE_MAX : RELATIVE_MAX
 
 const isFloat = (datatype: Datatype): boolean => datatype === 'FP32' || datatype === 'FP64'
 
-/** `scale`: largest answer of the column; 0 where answers must be the same. */
-const agree = (a: unknown, b: unknown, scale: number): boolean =>
-  Object.is(a, b) ||
-  a === b ||
-  (scale > 0 && Math.abs((a as number) - (b as number)) <= RELATIVE_MAX * scale)
+/** `slack`: what floats may differ by; 0 where answers must be the same. */
+const agree = (a: unknown, b: unknown, slack: number): boolean =>
+  Object.is(a, b) || a === b || (slack > 0 && Math.abs((a as number) - (b as number)) <= slack)
 
 /** Largest finite magnitude in a column of row-major floats; 0 for other datatypes. */
 const scaleOf = ({ datatype, data }: Tensor, column: number, stride: number): number => {
@@ -61,14 +66,19 @@ const scaleOf = ({ datatype, data }: Tensor, column: number, stride: number): nu
   return scale
 }
 
-const columnsAgree = (batch: Tensor, alone: readonly Tensor[], rows: number): boolean => {
+const columnsAgree = (
+  batch: Tensor,
+  alone: readonly Tensor[],
+  rows: number,
+  tolerance: number,
+): boolean => {
   const stride = batch.data.length / rows
   for (let column = 0; column < stride; column++) {
-    const scale = scaleOf(batch, column, stride)
+    const slack = tolerance * scaleOf(batch, column, stride)
     for (let row = 0; row < rows; row++) {
       const single = alone[rowInTurn(row, alone.length)]!
       if (single.data.length !== stride) return false
-      if (!agree(batch.data[row * stride + column], single.data[column], scale)) return false
+      if (!agree(batch.data[row * stride + column], single.data[column], slack)) return false
     }
   }
   return true
@@ -86,22 +96,27 @@ export const answersAgree = (
   batch: readonly Tensor[],
   tried: readonly TriedRow[],
   rows: number,
+  tolerance: number = RELATIVE_MAX,
 ): boolean =>
   batch.every((tensor, output) => {
     const alone = tried.map(({ answers }) => answers[output]!)
-    return columnsAgree(tensor, alone, rows)
+    return columnsAgree(tensor, alone, rows, tolerance)
   })
 
-const isAlike = (a: Tensor, b: Tensor): boolean => {
+const isAlike = (a: Tensor, b: Tensor, tolerance: number): boolean => {
   if (a.datatype !== b.datatype || a.shape.join() !== b.shape.join()) return false
-  const scale = scaleOf(a, 0, 1)
-  for (let i = 0; i < a.data.length; i++) if (!agree(a.data[i], b.data[i], scale)) return false
+  const slack = tolerance * scaleOf(a, 0, 1)
+  for (let i = 0; i < a.data.length; i++) if (!agree(a.data[i], b.data[i], slack)) return false
   return true
 }
 
 /** Whether another session of the same model gives the same answers. Throws what it throws. */
-export const answersAlike = (session: Session, rows: readonly TriedRow[]): boolean =>
+export const answersAlike = (
+  session: Session,
+  rows: readonly TriedRow[],
+  tolerance: number = RELATIVE_MAX,
+): boolean =>
   rows.every(({ inputs, answers }) => {
     const again = session.run(inputs)
-    return answers.every((tensor, output) => isAlike(tensor, again[output]!))
+    return answers.every((tensor, output) => isAlike(tensor, again[output]!, tolerance))
   })

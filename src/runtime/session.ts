@@ -7,12 +7,19 @@
  */
 
 import { createRequire } from 'node:module'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, constants } from 'node:os'
+import { dirname, join } from 'node:path'
 import { env, Tensor as OrtTensor } from 'onnxruntime-node'
 import { GatewayError } from '../shared/errors.ts'
-import { DEFAULT_SESSION, type SessionSettings } from '../shared/session-settings.ts'
+import {
+  DEFAULT_SESSION,
+  gpusOf,
+  type SessionSettings,
+  usesGpu,
+} from '../shared/session-settings.ts'
 import type { Datatype, Signature, Tensor, TensorData, TensorSignature } from '../shared/tensor.ts'
 import { plainMessage } from './native-message.ts'
+import { cudaFault, isOutOfMemory } from './provider-faults.ts'
 import type { Session } from './session-types.ts'
 
 interface ValueMetadata {
@@ -98,21 +105,35 @@ const MESSAGE_MAX = 400
  */
 const threadsOf = (count: number): number => (count === 0 ? availableParallelism() : count)
 
-/**
- * No spinning: the pools of all data threads would keep all cores busy. `optimizedModelFile`: where
- * ONNX Runtime writes the graph that it optimised.
- */
-const nativeOptions = (settings: SessionSettings, optimizedModelFile: string | null): object => ({
+/** Files that ONNX Runtime writes for a session. */
+export interface SessionFiles {
+  /** The graph as it was optimised. */
+  readonly optimised?: string
+  /** What ran where, at disposal: `<profile>_<time>.json`. */
+  readonly profile?: string
+}
+
+/** The binding reads `deviceId` of CUDA's options, and drops all others. */
+const providersOf = (settings: SessionSettings): (string | object)[] =>
+  settings.providers.map((name) =>
+    name === 'cuda' ? { name, deviceId: gpusOf(settings)[0]! } : name,
+  )
+
+/** No spinning: the pools of all data threads would keep all cores busy. */
+const nativeOptions = (settings: SessionSettings, files: SessionFiles): object => ({
   intraOpNumThreads: threadsOf(settings.intraOpThreads),
   interOpNumThreads: threadsOf(settings.interOpThreads),
   executionMode: settings.executionMode,
   graphOptimizationLevel: settings.graphOptimization,
   enableCpuMemArena: settings.memoryArena,
   enableMemPattern: settings.memoryPattern,
-  executionProviders: settings.providers,
+  executionProviders: providersOf(settings),
   // What fails is thrown; ONNX Runtime would also print it, with values of the client's input.
   logSeverityLevel: LOG_FATAL_ONLY,
-  ...(optimizedModelFile === null ? {} : { optimizedModelFilePath: optimizedModelFile }),
+  ...(files.optimised === undefined ? {} : { optimizedModelFilePath: files.optimised }),
+  ...(files.profile === undefined
+    ? {}
+    : { enableProfiling: true, profileFilePrefix: files.profile }),
   extra: {
     session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } },
   },
@@ -186,6 +207,11 @@ const SMALLEST = Buffer.from(
   'base64',
 )
 
+const initialise = (): void => {
+  env.logLevel = 'fatal' // as in the options; it counts before the first session only
+  initOrt()
+}
+
 /** A session of ONNX Runtime; throws what it throws. */
 const loadNative = (source: ModelSource, options: object): NativeSession => {
   const native = new binding.InferenceSession()
@@ -194,40 +220,63 @@ const loadNative = (source: ModelSource, options: object): NativeSession => {
   return native
 }
 
-/** Why not even the smallest model runs with these providers; null when it does. */
-const providerFault = (settings: SessionSettings): GatewayError | null => {
-  if (settings.providers.every((name) => name === 'cpu')) return null
+const BINDING_FOLDER = join(
+  dirname(require.resolve('onnxruntime-node/package.json')),
+  'bin/napi-v6',
+  process.platform,
+  process.arch,
+)
+
+const tryLibrary = (file: string): string => {
   try {
-    loadNative(SMALLEST, nativeOptions(settings, null)).dispose()
+    process.dlopen({ exports: {} }, file, constants.dlopen.RTLD_LAZY)
+  } catch (thrown) {
+    return (thrown as Error).message // always: it is no addon
+  }
+  return ''
+}
+
+/** Why not even the smallest model runs with these providers; null when it does. */
+export const providerFault = (settings: SessionSettings): GatewayError | null => {
+  if (!usesGpu(settings)) return null
+  initialise()
+  try {
+    loadNative(SMALLEST, nativeOptions(settings, {})).dispose()
     return null
   } catch (cause) {
-    const names = settings.providers.filter((name) => name !== 'cpu').join(', ')
-    const reason = plainMessage(cause, MESSAGE_MAX)
-    const detail = `ONNX Runtime cannot use ${names} here: ${reason}`
+    const plain = plainMessage(cause, MESSAGE_MAX)
+    const reason = cudaFault((cause as Error).message, plain, BINDING_FOLDER, tryLibrary)
+    const detail = `ONNX Runtime cannot use cuda here, on GPU ${gpusOf(settings)[0]}: ${reason}`
     return new GatewayError('PROVIDER_UNAVAILABLE', detail, { cause })
   }
 }
 
+/** It would run, if others had left it the memory; null: it is not for want of that. */
+const memoryFault = (cause: unknown, settings: SessionSettings): GatewayError | null => {
+  if (!usesGpu(settings) || !isOutOfMemory((cause as Error).message)) return null
+  const detail = `GPU ${gpusOf(settings)[0]} has not enough memory left for it`
+  return new GatewayError('PROVIDER_UNAVAILABLE', detail, { cause })
+}
+
 /**
- * Makes a session of a model. Blocks for milliseconds. `optimizedModelFile`: where the graph is
- * written as it was optimised. Throws PROVIDER_UNAVAILABLE, or MODEL_INVALID when ONNX Runtime
- * refuses the model or it has inputs or outputs that cannot be exchanged.
+ * Makes a session of a model, on the first of its GPUs. Blocks for milliseconds. Throws
+ * PROVIDER_UNAVAILABLE, or MODEL_INVALID when ONNX Runtime refuses the model or it has inputs or
+ * outputs that cannot be exchanged.
  */
 export const createSession = (
   source: ModelSource,
   settings: SessionSettings = DEFAULT_SESSION,
-  optimizedModelFile: string | null = null,
+  files: SessionFiles = {},
 ): Session => {
   if (!('file' in source) && isOrtFormat(source)) {
     throw new GatewayError('MODEL_INVALID', 'It looks like a model in the ORT format; export ONNX')
   }
-  env.logLevel = 'fatal' // as in the options below; it counts before the first session only
-  initOrt()
+  initialise()
   let native: NativeSession
   try {
-    native = loadNative(source, nativeOptions(settings, optimizedModelFile))
+    native = loadNative(source, nativeOptions(settings, files))
   } catch (thrown) {
-    const fault = providerFault(settings)
+    const fault = providerFault(settings) ?? memoryFault(thrown, settings)
     if (fault !== null) throw fault
     const detail = `ONNX Runtime: ${plainMessage(thrown, MESSAGE_MAX)}`
     throw new GatewayError('MODEL_INVALID', detail, { cause: thrown })

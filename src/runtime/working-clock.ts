@@ -1,7 +1,7 @@
 /** A clock that runs while a session works, and not while others have its core. */
 
 import { systemClock } from '../shared/clock.ts'
-import type { SessionSettings } from '../shared/session-settings.ts'
+import { type SessionSettings, usesGpu } from '../shared/session-settings.ts'
 
 /** Milliseconds of CPU that this process has had. */
 const cpuMs = (): number => {
@@ -20,9 +20,6 @@ export const workingClock = ({
   executionMode,
   providers,
 }: SessionSettings): (() => number) => {
-  const isAlone =
-    intraOpThreads === 1 &&
-    executionMode === 'sequential' &&
-    providers.every((name) => name === 'cpu')
+  const isAlone = intraOpThreads === 1 && executionMode === 'sequential' && !usesGpu({ providers })
   return isAlone ? cpuMs : systemClock.monotonic
 }

@@ -47,8 +47,8 @@ export const LOAD_ERRORS = {
     'Correct the line that is named',
   ),
   PROVIDER_UNAVAILABLE: loadError(
-    'The version asks for an execution provider that ONNX Runtime cannot use on this machine',
-    'Take it out of `session.providers`, or KIND_GPU out of config.pbtxt; docs/guides/model-repository.md says what it needs',
+    'The version must run on a GPU, and ONNX Runtime cannot use it on this machine',
+    'See the reason and docs/guides/gpu.md; or let the CPU run it, without `session.cuda.require`, or with KIND_AUTO',
   ),
   FILES_CHANGING: loadError(
     'Files of the version, or the settings of its model, are still being written',

@@ -14,6 +14,7 @@ import type { Session } from '../../src/runtime/session-types.ts'
 import type { PlannedVersion } from '../../src/shared/epoch-plan.ts'
 import type { Refusal } from '../../src/shared/errors.ts'
 import { RunMark } from '../../src/shared/run-marks.ts'
+import type { SessionSettings } from '../../src/shared/session-settings.ts'
 import type { Tensor } from '../../src/shared/tensor.ts'
 import { CountingSession } from './counting-session.ts'
 import { plannedVersion } from './epoch-plans.ts'
@@ -47,7 +48,7 @@ class PuppetCompute {
   ports: PuppetPort[] = []
   loop: ComputeLoop | null = null
   session: Session = new CountingSession()
-  load = (): Session => this.session
+  load = (_settings: SessionSettings): Session => this.session
   /** It dies at the n-th reading of the clock or message from now on; 0: it lives. */
   dieAt = 0
   readonly told: FromComputeThread[] = []
@@ -189,7 +190,7 @@ export class PoolWorld {
         compute.live()
         compute.told.push(message)
       },
-      load: () => compute.load(),
+      load: (_planned, settings) => compute.load(settings),
       end: () => {},
     })
     this.load(thread)

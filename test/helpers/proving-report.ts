@@ -25,5 +25,6 @@ export const provingReport = (more: Partial<ProvingReport> = {}): ProvingReport 
   provenFile: 'f',
   provenSha256: 's',
   warmupFiles: {},
+  gpu: null,
   ...more,
 })

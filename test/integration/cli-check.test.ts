@@ -183,9 +183,12 @@ test('check shows what a config.pbtxt gets wrong, alone and about its versions, 
     'models/both/config.pbtxt': '',
     'models/both/model.yaml': '',
     'models/gpu/1/model.onnx': MODEL,
-    'models/gpu/model.yaml': 'session: {providers: [cuda, cpu]}',
+    'models/gpu/model.yaml':
+      'session: {providers: [cuda], cuda: {device_ids: [127], require: true}}',
+    'models/gpu-or-cpu/1/model.onnx': MODEL,
+    'models/gpu-or-cpu/model.yaml': 'session: {providers: [cuda], cuda: {device_ids: [127]}}',
     'models/gpus/1/model.onnx': MODEL,
-    'models/gpus/config.pbtxt': '\ninstance_group { kind: KIND_GPU }',
+    'models/gpus/config.pbtxt': '\ninstance_group { kind: KIND_GPU gpus: 127 }',
     'models/cold/1/model.onnx': MODEL,
     'models/cold/config.pbtxt': 'model_warmup { name: "w" batch_size: 1 }',
     'models/python/1/model.onnx': MODEL,
@@ -197,14 +200,15 @@ test('check shows what a config.pbtxt gets wrong, alone and about its versions, 
     expect.stringMatching(
       /^✖ models\/cold {2}The warm-up 'w' fails: it lacks 'x' {2}\(Correct the/,
     ),
-    expect.stringMatching(/^✖ models\/gpu {2}ONNX Runtime cannot use cuda here: /),
+    expect.stringMatching(/^✖ models\/gpu {2}ONNX Runtime cannot use cuda here, on GPU 127: /),
     expect.stringMatching(
-      /^✖ models\/gpus\/config.pbtxt:2:18 {2}instance_group.kind: ONNX Runtime cannot use cuda.*KIND_CPU/,
+      /^✖ models\/gpus\/config.pbtxt:2:18 {2}instance_group.kind: ONNX Runtime cannot use cuda.*KIND_AUTO/,
     ),
     '✖ models/python/config.pbtxt:1:1  backend: got "python"; wanted `onnxruntime`  (Sluice serves ONNX models only)',
     "✖ models/torn/config.pbtxt:6:1  Is not protobuf text format: wanted ',' or ']'; found '}'",
     "✖ models/wrong/config.pbtxt:5:3  input.dims: 'x' of version 1 is [-1,3], the first being that of rows: wanted [3], got [5]",
   ])
+  expect(stdout).toContain('⚠ models/gpu-or-cpu/1  it asks for a GPU and runs on the CPU: ')
   expect(stdout).toContain(
     "⚠ models/right/config.pbtxt:8:7  input.optional: is not obeyed: 'default' is no input",
   )

@@ -94,6 +94,7 @@ describe('prove() of sound models', () => {
       ...{ intraOpThreads: 2, interOpThreads: 0, executionMode: 'parallel' },
       ...{ graphOptimization: 'basic', memoryArena: false, memoryPattern: false },
       providers: ['cpu'],
+      cuda: null,
     }
     const bytes = mlp()
     const report = reportOf(await makeProver().prove({ ...publish(bytes), session }))
@@ -101,15 +102,6 @@ describe('prove() of sound models', () => {
     const proven = loadProven(report.provenFile, report.provenSha256, session)
     const row = exampleInputs(proven.signature, null, null)
     expect(proven.run(row)[0]?.data).toHaveLength(1)
-  })
-
-  test('refuses a provider that this machine lacks, and says so', async () => {
-    const session: SessionSettings = { ...DEFAULT_SESSION, providers: ['cuda', 'cpu'] }
-    const result = await makeProver().prove({ ...publish(scaleAdd()), session })
-    expect(result).toMatchObject({
-      code: 'PROVIDER_UNAVAILABLE',
-      detail: expect.stringMatching(/^ONNX Runtime cannot use cuda here: .*load shared library/),
-    })
   })
 
   test('answers from the cache without a process', async () => {

@@ -29,7 +29,7 @@ const ENVIRONMENT: Ban = {
   instead: 'read it in src/config/environment.ts and pass the value on',
 }
 const NATIVE: Ban = {
-  homes: ['src/server/uws-binary.ts'],
+  homes: ['src/server/uws-binary.ts', 'src/runtime/session.ts'],
   instead: 'native code has one home for each addon (test/tidy/imports.ts)',
 }
 

@@ -10,6 +10,7 @@ export const VERSIONS_MAX = 1000
 export const INSTANCES_MAX = 1024
 /** Of a pool. Every session has its own, on every data thread of every replica. */
 export const SESSION_THREADS_MAX = 256
+export const DEVICE_ID_MAX = 127
 
 const versionPolicy = z
   .strictObject({
@@ -36,6 +37,31 @@ const versionPolicy = z
   })
   .refine((policy) => Object.keys(policy).length <= 1, 'wants one of latest, all, specific')
   .prefault({})
+
+const cudaSection = z.strictObject({
+  device_ids: z
+    .array(z.int().min(0).max(DEVICE_ID_MAX))
+    .min(1)
+    .max(INSTANCES_MAX)
+    .default([0])
+    .describe(
+      'GPUs, as CUDA counts them: the first session of a replica has the first one, and so on in turn. Without `instances` a replica has one session for each.',
+    ),
+  require: z
+    .boolean()
+    .default(false)
+    .describe(
+      'What becomes of a version whose GPU cannot be used: true: it fails with PROVIDER_UNAVAILABLE. false: the CPU runs it, and `sluice models` warns of that.',
+    ),
+  memory_bytes_max: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Most memory of its GPU that the proving run may take beyond what CUDA takes itself, as nvidia-smi tells; more fails the version. It is no limit of what serves: ONNX Runtime for Node passes none on.',
+    ),
+})
 
 export const modelSchema = z.strictObject({
   version_policy: versionPolicy,
@@ -92,10 +118,16 @@ export const modelSchema = z.strictObject({
         .min(1)
         .max(PROVIDERS.length)
         .refine((names) => new Set(names).size === names.length, 'names a provider twice')
+        .refine((names) => names[0] !== 'cpu' || !names.includes('cuda'), 'names cuda behind cpu')
         .default(['cpu'])
         .describe(
-          'Where operators run, by falling preference; the CPU takes the rest. A version that asks for `cuda` where ONNX Runtime cannot use it fails with PROVIDER_UNAVAILABLE.',
+          'Where operators run, by falling preference; the CPU takes the rest. docs/guides/gpu.md says what `cuda` needs.',
         ),
+      cuda: cudaSection.optional(),
+    })
+    .refine(({ providers, cuda }) => cuda === undefined || providers.includes('cuda'), {
+      path: ['cuda'],
+      message: 'says how `cuda` is used, which `providers` does not name',
     })
     .prefault({}),
   placement: z

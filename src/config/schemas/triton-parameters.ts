@@ -1,6 +1,6 @@
 /** The parameters of Triton's ONNX backend, and what becomes of them. */
 
-import type { SessionSettings } from '../../shared/session-settings.ts'
+import { DEFAULT_CUDA, type SessionSettings } from '../../shared/session-settings.ts'
 import { SESSION_THREADS_MAX } from './model.ts'
 import { FALSE } from './triton-keys.ts'
 
@@ -26,7 +26,18 @@ const warned = (says: string, harmless: readonly string[] = []): OtherParameter 
   harmless,
 })
 
-const DEFAULTS = 'providers run with their defaults'
+export const DEVICE_ONLY = 'ONNX Runtime for Node passes nothing on to CUDA but the device'
+
+/** Of the parameters of a model, and of those of the accelerator `cuda`. */
+export const GPU_MEM_LIMIT: ObeyedParameter = {
+  verdict: 'obeyed',
+  says: '`session.cuda.memory_bytes_max`: the proving run may take no more, where Triton limits the arena',
+  wanted: 'bytes, "1" or more',
+  read: (text) =>
+    /^[1-9]\d{0,14}$/.test(text)
+      ? { cuda: { ...DEFAULT_CUDA, memoryBytesMax: Number(text) } }
+      : null,
+}
 
 /** A number below 1 is ONNX Runtime's default, as in the backend. */
 const threads = (key: 'intraOpThreads' | 'interOpThreads', says: string): ObeyedParameter => ({
@@ -81,8 +92,8 @@ export const PARAMETERS: Readonly<Record<string, ObeyedParameter | OtherParamete
     'every thread that runs a model has a session of its own',
     FALSE,
   ),
-  cudnn_conv_algo_search: warned(DEFAULTS),
-  gpu_mem_limit: warned(DEFAULTS),
-  arena_extend_strategy: warned(DEFAULTS),
-  do_copy_in_default_stream: warned(DEFAULTS),
+  cudnn_conv_algo_search: warned(DEVICE_ONLY, ['0']),
+  gpu_mem_limit: GPU_MEM_LIMIT,
+  arena_extend_strategy: warned(DEVICE_ONLY, ['0']),
+  do_copy_in_default_stream: warned(DEVICE_ONLY, ['1']),
 }

@@ -3,7 +3,7 @@
  * becomes of it here. `docs/reference/config-pbtxt.md` is made from this.
  */
 
-import { INSTANCES_MAX, VERSIONS_MAX } from './model.ts'
+import { DEVICE_ID_MAX, INSTANCES_MAX, VERSIONS_MAX } from './model.ts'
 import { BATCH_ROWS_MAX } from './queueing.ts'
 import {
   dimension,
@@ -18,6 +18,7 @@ import {
   truth,
   warned,
 } from './triton-keys.ts'
+import { DEVICE_ONLY } from './triton-parameters.ts'
 import { DYNAMIC_BATCHING } from './triton-queueing.ts'
 import { MODEL_WARMUP } from './triton-warm-up.ts'
 import { DATA_TYPES } from './warm-up.ts'
@@ -44,7 +45,7 @@ const INSTANCE_GROUP: TritonKeys = {
   name: text('a name for its reader'),
   kind: {
     ...text(
-      '`KIND_GPU`, of any group: the provider `cuda`, or PROVIDER_UNAVAILABLE without a GPU. Others, and without it: the CPU, where Triton takes a GPU if it has one',
+      '`KIND_GPU`: the provider `cuda`, or PROVIDER_UNAVAILABLE without a GPU. `KIND_AUTO`, written, or `gpus` without a kind: `cuda`, or the CPU without one. Else the CPU, where Triton takes a GPU if it has one. One group with a GPU has all of them: those of the CPU beside it are warned about',
       INSTANCE_KINDS,
     ),
     ...{ type: 'enum', firstNumber: 0 },
@@ -52,9 +53,16 @@ const INSTANCE_GROUP: TritonKeys = {
   count: integer(
     -INT32_MAX,
     INSTANCES_MAX,
-    'sessions in the compute threads of a replica, where the version is pooled, for all groups together; below 1: one. Inline, every data thread has one',
+    'sessions in the compute threads of a replica, where the version is pooled, for all groups together, on each of `gpus`; below 1: one. Inline, every data thread has one',
   ),
-  gpus: manyWarned('sessions run on GPU 0', ['0']),
+  gpus: {
+    ...integer(
+      0,
+      DEVICE_ID_MAX,
+      'GPUs, as CUDA counts them; without: GPU 0, where Triton takes all. KIND_CPU must have none',
+    ),
+    ...{ isRepeated: true, countMax: DEVICE_ID_MAX + 1 },
+  },
   rate_limiter: warned('all sessions run when there is work'),
   secondary_devices: manyWarned(OF_GPU),
   profile: manyWarned(OF_TENSORRT),
@@ -63,8 +71,16 @@ const INSTANCE_GROUP: TritonKeys = {
 }
 
 const ACCELERATOR: TritonKeys = {
-  name: text('`cuda`, which `KIND_GPU` alone asks for; another one is warned about and left out'),
-  parameters: manyWarned('providers run with their defaults'),
+  name: text(
+    '`cuda`, where an instance_group asks for a GPU; another one is warned about and left out',
+  ),
+  parameters: {
+    isRepeated: true,
+    keys: {
+      key: text(`\`gpu_mem_limit\`, as below; others are warned about: ${DEVICE_ONLY}`),
+      value: text('its value'),
+    },
+  },
 }
 
 const OPTIMIZATION: TritonKeys = {

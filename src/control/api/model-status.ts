@@ -97,6 +97,7 @@ const versionStatus = (
     ...{ digest, signature, batching, session, placement },
     runUs: runUsOf(entry, batching.rowsMax),
     memoryBytes: report?.memoryBytes ?? null,
+    gpu: report?.gpu ?? null,
     warnings: [...notesOn(entry, planned), ...entry.warnings.map(formatProblem)],
   }
 }
@@ -112,6 +113,7 @@ const NOT_THERE = {
   placement: null,
   runUs: null,
   memoryBytes: null,
+  gpu: null,
   unloads: [],
   warnings: [],
 } as const

@@ -1,5 +1,6 @@
 /** The answers of `GET /api/v1/status` and `GET /api/v1/models`, which the CLI prints. */
 
+import type { GpuFindings } from '../../runtime/proving-report.ts'
 import type { BatchPolicy } from '../../shared/epoch-plan.ts'
 import type { Placement } from '../../shared/placement.ts'
 import type { SessionSettings } from '../../shared/session-settings.ts'
@@ -25,6 +26,8 @@ export interface VersionStatus {
   /** Measured microseconds of one run of 1 row and of `batching.rowsMax` rows. */
   readonly runUs: { readonly oneRow: number; readonly fullBatch: number } | null
   readonly memoryBytes: number | null
+  /** What became of the GPU that it asks for; null: it asks for none. */
+  readonly gpu: GpuFindings | null
   /** Its last unload from each replica, under this control. */
   readonly unloads: readonly UnloadStatus[]
   /** Things that work but deserve a look: over 1 ms a batch, not batched, no manifest. */

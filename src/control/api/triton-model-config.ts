@@ -7,7 +7,7 @@
 import type { ModelConfig, VersionPolicy } from '../../config/config.ts'
 import type { PlannedVersion } from '../../shared/epoch-plan.ts'
 import type { QueuePolicy } from '../../shared/queue-policy.ts'
-import type { SessionSettings } from '../../shared/session-settings.ts'
+import { gpusOf, type SessionSettings, usesGpu } from '../../shared/session-settings.ts'
 import type { TensorSignature } from '../../shared/tensor.ts'
 import type { WarmupInput, WarmupSample } from '../../shared/warmup-sample.ts'
 
@@ -126,9 +126,9 @@ export const tritonModelConfig = (
     instance_group: [
       {
         name: model,
-        kind: 'KIND_CPU',
+        kind: usesGpu(session) ? 'KIND_GPU' : 'KIND_CPU',
         count: instances,
-        gpus: [],
+        gpus: [...new Set(gpusOf(session))],
         secondary_devices: [],
         profile: [],
         passive: false,

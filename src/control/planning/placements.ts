@@ -25,6 +25,7 @@ import {
 import type { PlannedVersion } from '../../shared/epoch-plan.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Placement } from '../../shared/placement.ts'
+import { gpusOf } from '../../shared/session-settings.ts'
 
 /** A version that has no place yet. */
 export type Unplaced = Omit<PlannedVersion, 'placement'>
@@ -83,8 +84,8 @@ export class Placements {
   /** Where a version belongs, by its proving run and by what is known of its runs. */
   readonly place: PlaceVersion = (version, memoryBytes, asked) => {
     const { runUsByRows, batching, session } = version
-    const { providers } = session
-    const figures = { runUsByRows, rowsMax: batching.rowsMax, memoryBytes, providers }
+    const gpus = gpusOf(session)
+    const figures = { runUsByRows, rowsMax: batching.rowsMax, memoryBytes, gpus }
     const [name, key] = [nameOf(version), keyOf(version)]
     let known = this.#known.get(name)
     if (known?.key !== key) known = { key, figures, asked, live: null, review: null }

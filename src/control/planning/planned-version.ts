@@ -7,6 +7,7 @@ import type { ProvingReport } from '../../runtime/proving-report.ts'
 import { bind, type Contract, contractOf } from '../../shared/contract.ts'
 import type { BatchPolicy, PlannedVersion, PrepareFailure } from '../../shared/epoch-plan.ts'
 import type { Placement } from '../../shared/placement.ts'
+import { onCpu, type SessionSettings } from '../../shared/session-settings.ts'
 import type { PlaceVersion, Unplaced } from './placements.ts'
 
 /** Batching that the proving run found sound, within what the model's own settings allow. */
@@ -39,6 +40,10 @@ export const placementOf = (
   place: PlaceVersion,
 ): Placement => place(version, memoryBytes, { wish: config.placement, instances: config.instances })
 
+/** As it asks, or on the CPU where the proving run found that it must. */
+const sessionOf = ({ gpu }: ProvingReport, { config }: ScannedModel): SessionSettings =>
+  gpu === null || gpu.use === 'used' ? config.session : onCpu(config.session)
+
 const unplacedVersion = (
   model: ScannedModel,
   scanned: ScannedVersion,
@@ -54,7 +59,7 @@ const unplacedVersion = (
   batching: batchPolicyOf(report, model.config),
   exampleRow: scanned.exampleRow,
   bounds: scanned.bounds,
-  session: model.config.session,
+  session: sessionOf(report, model),
   queue: model.config.queue,
   runUsByRows: report.runUsByRows,
   warmups: model.config.warmups,

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, rmSync, statSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
+import { environment } from '../../config/environment.ts'
 import {
   PROVING_VERSION,
   type ProvingFailure,
@@ -16,8 +17,10 @@ import { MODEL_BYTES_MAX, type ProvingTask } from '../../runtime/proving-task.ts
 import type { Clock } from '../../shared/clock.ts'
 import type { PlannedVersion } from '../../shared/epoch-plan.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { usesGpu } from '../../shared/session-settings.ts'
 import { entryPath } from '../../shared/threads.ts'
 import { FileDigests } from './file-digests.ts'
+import { gpuStamp } from './gpu-stamp.ts'
 import { ProvingCache, provingKey } from './proving-cache.ts'
 import { ProvingProcess } from './proving-process.ts'
 import type { ProvingSubject } from './proving-subject.ts'
@@ -158,7 +161,8 @@ export class Prover {
       ...{ rowsMax, memoryBytesMax },
     }
     const proving = PROVING_VERSION
-    const key = provingKey({ model, proving, ortVersion, cpu: this.#cpu, settings })
+    const gpu = usesGpu(session) ? gpuStamp(environment()) : null
+    const key = provingKey({ model, proving, ortVersion, cpu: this.#cpu, gpu, settings })
     for (let one = this.#underWay.get(key); one !== undefined; one = this.#underWay.get(key)) {
       await one
     }
@@ -178,8 +182,11 @@ export class Prover {
     const known = await this.#cache.find(key, (report) => this.#isSound(report, subject))
     if (known !== null) return known
     const result = await this.#runs.take(() => this.#quick.take((next) => this.#run(subject, next)))
-    // A file that changed after it was hashed was proved, but this is not its key.
-    if ('files' in result && result.files['model.onnx'] === model) this.#store(key, result)
+    // A file that changed after it was hashed was proved, but this is not its key. What keeps it
+    // from its GPU may go away.
+    if ('files' in result && result.files['model.onnx'] === model) {
+      if (result.gpu?.use !== 'unavailable') this.#store(key, result)
+    }
     return result
   }
 

@@ -29,6 +29,8 @@ export interface ProvingKeyParts {
   readonly proving: number
   readonly ortVersion: string
   readonly cpu: string
+  /** Of versions that ask for a GPU: what there is of GPUs; else null. */
+  readonly gpu: string | null
   /** What the model's own settings say, the limit of rows, manifest and example row. */
   readonly settings: unknown
 }
@@ -48,10 +50,21 @@ const areTensors = (value: unknown): boolean =>
 
 const isCount = (value: unknown): boolean => typeof value === 'number' && value >= 0
 
+const isGpu = (value: unknown): boolean => {
+  if (!isFields(value)) return false
+  const { use, operators, memoryBytes } = value
+  return (
+    (use === 'used' || use === 'idle') &&
+    (operators === null ||
+      (isFields(operators) && isCount(operators['gpu']) && isCount(operators['cpu']))) &&
+    (memoryBytes === null || isCount(memoryBytes))
+  )
+}
+
 /** Whether what was read is a report as this release makes them. */
 const isReport = (value: unknown): value is ProvingReport => {
   if (!isFields(value)) return false
-  const { signature, files, runUsByRows, metadata, opsets, warnings, warmupFiles } = value
+  const { signature, files, runUsByRows, metadata, opsets, warnings, warmupFiles, gpu } = value
   return (
     ['digest', 'provenSha256'].every((key) => typeof value[key] === 'string') &&
     ['hasRowDimension', 'batchingAgrees'].every((key) => typeof value[key] === 'boolean') &&
@@ -62,6 +75,7 @@ const isReport = (value: unknown): value is ProvingReport => {
     areTensors(signature['outputs']) &&
     Array.isArray(warnings) &&
     warnings.every((warning) => typeof warning === 'string') &&
+    (gpu === null || isGpu(gpu)) &&
     Array.isArray(runUsByRows) &&
     runUsByRows.every((run) => Array.isArray(run) && isCount(run[0]) && isCount(run[1]))
   )

@@ -181,7 +181,7 @@ export const placedFailure = (
 ): RepositoryFault => {
   const place = declared?.gpuPlace ?? null
   if (failure.code !== 'PROVIDER_UNAVAILABLE' || place === null) return failure
-  const hint = 'with KIND_CPU it runs on the CPU'
+  const hint = 'with KIND_AUTO the CPU runs it where there is no GPU'
   const problem = problemAt(place, 'instance_group.kind', failure.detail, hint)
   return faultOf(name, failure.code, [problem])
 }

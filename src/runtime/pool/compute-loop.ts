@@ -12,6 +12,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { type PlannedVersion, sessionKey } from '../../shared/epoch-plan.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import type { RunMark } from '../../shared/run-marks.ts'
+import { gpusOf, type SessionSettings, sessionAt } from '../../shared/session-settings.ts'
 import { type ComputeMemory, THREAD_STATE, THREAD_WORDS } from '../../shared/shared-memory.ts'
 import { enterState, enterVersion } from '../../shared/thread-state.ts'
 import type { Turns } from '../batcher-policy.ts'
@@ -40,8 +41,8 @@ export interface ComputeSurroundings {
   readonly turns: Turns
   readonly originMs: number
   tell(message: FromComputeThread): void
-  /** A warm session of the version; throws what loading throws. */
-  load(planned: PlannedVersion): Session
+  /** A warm session of the version, with these settings; throws what loading throws. */
+  load(planned: PlannedVersion, settings: SessionSettings): Session
   end(): void
 }
 
@@ -58,7 +59,7 @@ export class ComputeLoop {
   readonly #around: ComputeSurroundings
   readonly #fair: FairTurns
   readonly #hosts = new Map<number, PoolHost>()
-  /** By sessionKey: versions that differ in nothing but their queues share one. */
+  /** By sessionKey and GPU: versions that differ in nothing but their queues share one. */
   readonly #sessions = new Map<string, HeldSession>()
   /** For versions whose `load` was not heard yet: another port brings it. */
   #early: SentTensors[] = []
@@ -150,7 +151,7 @@ export class ComputeLoop {
     this.#stayAwake()
     enterVersion(own.words, THREAD_STATE.LOAD, versionNumber)
     try {
-      const session = this.#sessionOf(planned, pool)
+      const session = this.#sessionOf(planned, grant)
       this.#hosts.set(pool, this.#hostOf(grant, planned, versionNumber, session))
       tell({ type: 'loaded', pool, failure: null })
     } catch (thrown) {
@@ -206,10 +207,11 @@ export class ComputeLoop {
     })
   }
 
-  #sessionOf(planned: PlannedVersion, pool: number): HeldSession {
-    const key = sessionKey(planned)
+  #sessionOf(planned: PlannedVersion, { pool, hosts }: Load['grant']): HeldSession {
+    const settings = sessionAt(planned.session, hosts.indexOf(this.#around.thread))
+    const key = JSON.stringify([sessionKey(planned), gpusOf(settings)])
     const held = this.#sessions.get(key) ?? {
-      session: this.#around.load(planned),
+      session: this.#around.load(planned, settings),
       cost: new CostModel(planned.runUsByRows),
       pools: new Set(),
     }

@@ -33,8 +33,8 @@ const loop = new ComputeLoop({
   },
   originMs: threadOriginMs(),
   tell: (message) => parentPort?.postMessage(message),
-  load: (planned) => {
-    const session = loadProven(planned.provenFile, planned.provenSha256, planned.session)
+  load: (planned, settings) => {
+    const session = loadProven(planned.provenFile, planned.provenSha256, settings)
     warmUp(session, planned)
     return session
   },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { renderModels } from '../../../src/cli/models.ts'
 import type { VersionStatus } from '../../../src/control/api/status-document.ts'
-import { DEFAULT_SESSION } from '../../../src/shared/session-settings.ts'
+import { DEFAULT_SESSION, type SessionSettings } from '../../../src/shared/session-settings.ts'
 
 const version = (more: Partial<VersionStatus>): VersionStatus => ({
   version: 1,
@@ -16,6 +16,7 @@ const version = (more: Partial<VersionStatus>): VersionStatus => ({
   placement: { kind: 'pooled', instances: 2, reason: 'pooled: a run takes 7 ms' },
   runUs: { oneRow: 50.4, fullBatch: 70 },
   memoryBytes: 2 * 1024 * 1024,
+  gpu: null,
   unloads: [],
   warnings: [],
   ...more,
@@ -64,4 +65,22 @@ test('renderModels() shows the name of an input without what moves a cursor', ()
 test('renderModels() of a repository without models says why', () => {
   expect(renderModels({ models: [] }, [])).toBe('no models\n  the repository is empty')
   expect(renderModels({ models: [] }, ['cannot be read'])).toBe('no models\n⚠ cannot be read')
+})
+
+test('renderModels() says what runs on a GPU, and what was asked for and is not there', () => {
+  const session: SessionSettings = { ...DEFAULT_SESSION, providers: ['cuda', 'cpu'] }
+  const operators = { gpu: 12, cpu: 2 }
+  const used = { use: 'used', operators, memoryBytes: 96 * 1024 * 1024 } as const
+  const onGpu = page(version({ session, gpu: used }))
+  expect(onGpu).toContain('pooled x 2, GPU')
+  expect(onGpu).toContain(
+    '· iris v1: the GPU runs 12 of 14 operators; a session takes 96.0 MiB of its memory',
+  )
+  expect(
+    page(version({ session, gpu: { ...used, operators: null, memoryBytes: null } })),
+  ).toContain(', GPU')
+  const absent = { use: 'unavailable', operators: null, memoryBytes: null } as const
+  const onCpu = page(version({ gpu: absent, warnings: ['it asks for a GPU'] }))
+  expect(onCpu).not.toContain(', GPU')
+  expect(onCpu).toContain('⚠ iris v1: it asks for a GPU')
 })

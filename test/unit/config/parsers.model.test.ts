@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { repositoryParsers } from '../../../src/config/parsers.ts'
+import { DEFAULT_CUDA } from '../../../src/shared/session-settings.ts'
 
 const { parseModelConfig, parseAliases } = repositoryParsers
 
@@ -65,6 +66,46 @@ test.each([
   ],
 ])('parseModelConfig() refuses %s', (_, content, detail) => {
   expect(parseModelConfig(utf8(content))).toMatchObject({ code: 'MODEL_CONFIG_INVALID', detail })
+})
+
+test.each([
+  ['a GPU behind the CPU', '{providers: [cpu, cuda]}', 'session.providers: names cuda behind cpu'],
+  [
+    'settings of a GPU that is not asked for',
+    '{cuda: {}}',
+    'session.cuda: says how `cuda` is used',
+  ],
+  ['no GPU', '{providers: [cuda], cuda: {device_ids: []}}', 'session.cuda.device_ids: got a list'],
+  ['GPU -1', '{providers: [cuda], cuda: {device_ids: [-1]}}', 'session.cuda.device_ids.0: got -1'],
+  [
+    'a word for a truth',
+    '{providers: [cuda], cuda: {require: maybe}}',
+    'session.cuda.require: got',
+  ],
+  [
+    'an option that the binding drops',
+    '{providers: [cuda], cuda: {arena_extend_strategy: 1}}',
+    "session.cuda.arena_extend_strategy: Unknown key 'arena_extend_strategy'",
+  ],
+])('parseModelConfig() refuses %s', (_, session, detail) => {
+  expect(parseModelConfig(utf8(`session: ${session}`))).toMatchObject({
+    code: 'MODEL_CONFIG_INVALID',
+    detail: expect.stringContaining(detail),
+  })
+})
+
+test('parseModelConfig() reads what is asked of a GPU', () => {
+  const cudaOf = (session: string) => {
+    const config = parseModelConfig(utf8(`session: ${session}`))
+    return 'code' in config ? config : config.session.cuda
+  }
+  expect(cudaOf('{providers: [cuda]}')).toEqual(DEFAULT_CUDA)
+  expect(cudaOf('{providers: [cuda, cpu], cuda: {}}')).toEqual(DEFAULT_CUDA)
+  expect(cudaOf('{providers: [cpu]}')).toBe(null)
+  const all = 'device_ids: [1, 0], require: true, memory_bytes_max: 1024'
+  expect(cudaOf(`{providers: [cuda, cpu], cuda: {${all}}}`)).toEqual({
+    ...{ deviceIds: [1, 0], isRequired: true, memoryBytesMax: 1024 },
+  })
 })
 
 test('parseModelConfig() reads every setting of a session', () => {

@@ -156,8 +156,8 @@ describe('parseTritonConfig() warns of', () => {
     ],
     [
       'a parameter of CUDA',
-      'parameters { key: "gpu_mem_limit" value { string_value: "1" } }',
-      '1:43  parameters.gpu_mem_limit: is not obeyed: providers run',
+      'parameters { key: "arena_extend_strategy" value { string_value: "1" } }',
+      '1:51  parameters.arena_extend_strategy: is not obeyed: ONNX Runtime for Node passes nothing',
     ],
     [
       'agents',

@@ -41,31 +41,4 @@ describe('parseTritonConfig() takes for the session', () => {
     const text = `optimization { graph : { level : ${level} }}`
     expect(configOf(text).session).toEqual({ ...DEFAULT_SESSION, graphOptimization })
   })
-
-  test.each([
-    ['KIND_GPU', ['cuda', 'cpu']],
-    ['1', ['cuda', 'cpu']],
-    ['KIND_CPU', ['cpu']],
-    ['2', ['cpu']],
-    ['KIND_AUTO', ['cpu']],
-    ['KIND_MODEL', ['cpu']],
-  ])('the provider from instances of %s, whatever accelerates them', (kind, providers) => {
-    const group = `instance_group [ { kind: ${kind} } ]`
-    expect(configOf(group).session.providers).toEqual(providers)
-    expect(warningsOf(group)).toEqual([])
-    const cuda = `${group} optimization { execution_accelerators {
-      gpu_execution_accelerator : [ { name : "cuda" } ] } }`
-    expect(configOf(cuda).session.providers).toEqual(providers)
-    const isOnCpu = providers.length === 1
-    expect(warningsOf(cuda)).toEqual(
-      isOnCpu ? [expect.stringContaining('the model runs on the CPU, unless an inst')] : [],
-    )
-  })
-
-  test('where a GPU is asked for, by any group', () => {
-    const text = 'instance_group { kind: KIND_CPU }\ninstance_group { gpus: 0 kind: KIND_GPU }'
-    expect(configOf(text).session.providers).toEqual(['cuda', 'cpu'])
-    expect(configOf(text).declared?.gpuPlace).toEqual({ line: 2, column: 26 })
-    expect(configOf('').declared?.gpuPlace).toBe(null)
-  })
 })

@@ -7,7 +7,7 @@ import { propertyRuns } from '../../helpers/seeds.ts'
 
 const figures: PlacementFigures = {
   ...{ runUsByRows: [[1, 400]], rowsMax: 1 },
-  ...{ memoryBytes: 1, providers: ['cpu'] },
+  ...{ memoryBytes: 1, gpus: [] },
 }
 
 const HOUR_MS = 3_600_000

@@ -21,7 +21,7 @@ const small: PlacementFigures = {
   ],
   rowsMax: 64,
   memoryBytes: 2 ** 20,
-  providers: ['cpu'],
+  gpus: [],
 }
 const AUTO: PlacementAsked = { wish: 'auto', instances: null }
 const host: PlacementHost = {
@@ -80,10 +80,24 @@ test.each<
   ],
   [
     'one for a GPU',
-    { providers: ['cuda', 'cpu'] },
+    { gpus: [0] },
     { wish: 'inline' },
     {},
-    'pooled: it runs on a GPU, which no data thread may wait for; 3 sessions in each replica',
+    'pooled: it runs on GPU 0, which no data thread may wait for; 1 session in each replica',
+  ],
+  [
+    'one for several GPUs, with a session for each',
+    { gpus: [1, 0], memoryBytes: 4 * GIB },
+    {},
+    {},
+    'pooled: it runs on GPUs 1, 0, which no data thread may wait for; 2 sessions in each replica',
+  ],
+  [
+    'one for a GPU that wants more sessions than there are compute threads',
+    { gpus: [0, 0] },
+    { instances: 4 },
+    {},
+    'pooled: it runs on GPU 0, which no data thread may wait for; 3 sessions in each replica, not the 4 asked for: so many compute threads there are',
   ],
   [
     'a small one that is pinned',
@@ -171,7 +185,7 @@ const anyFigures = fc.record({
     .map((runs) => runs.sort(([a], [b]) => a - b)),
   rowsMax: fc.integer({ min: 0, max: 256 }),
   memoryBytes: fc.integer({ min: 0, max: 2 ** 32 }),
-  providers: fc.constantFrom<PlacementFigures['providers']>(['cpu'], ['cuda', 'cpu']),
+  gpus: fc.array(fc.nat(3), { maxLength: 9 }),
 })
 const anyHost = fc.record({
   replicas: fc.integer({ min: 1, max: 4 }),
@@ -217,7 +231,7 @@ test('placeVersion() obeys a pin wherever it can be, and has an instance for eve
   fc.assert(
     fc.property(anyFigures, anyAsked, anyHost, (figures, asked, surroundings) => {
       const { kind, instances, reason } = placeVersion(figures, asked, surroundings)
-      const isGpu = figures.providers.includes('cuda')
+      const isGpu = figures.gpus.length > 0
       if (surroundings.computeThreads === 0) expect(kind).toBe('inline')
       else if (isGpu) expect(kind).toBe('pooled')
       else if (asked.wish !== 'auto') expect(kind).toBe(asked.wish)

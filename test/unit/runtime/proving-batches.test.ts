@@ -18,7 +18,10 @@ import { ELEMENT } from '../../helpers/onnx-writer.ts'
 
 const MIB = 1024 * 1024
 
-const LIMITS: BatchLimits = { maxBatchSize: null, rowsMax: 256, memoryBytesMax: 1024 * MIB }
+const LIMITS: BatchLimits = {
+  ...{ maxBatchSize: null, rowsMax: 256, memoryBytesMax: 1024 * MIB },
+  tolerance: 1e-5,
+}
 
 /** Time and memory that a model uses up by itself. */
 class World {

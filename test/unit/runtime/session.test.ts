@@ -205,9 +205,12 @@ describe('createSession() with settings', () => {
   })
 
   test('refuses a bad model for what it is, whichever provider it asks for', () => {
-    const cuda: SessionSettings = { ...DEFAULT_SESSION, providers: ['cuda'] }
+    const cuda: SessionSettings = {
+      ...{ ...DEFAULT_SESSION, providers: ['cuda'] },
+      cuda: { deviceIds: [127], isRequired: false, memoryBytesMax: null },
+    }
     expect(() => createSession(Buffer.from('no model'), DEFAULT_SESSION)).toThrow(/ONNX Runtime: /)
-    expect(() => createSession(scaleAdd(1), cuda)).toThrow(/cannot use cuda here/)
+    expect(() => createSession(scaleAdd(1), cuda)).toThrow(/cannot use cuda here, on GPU 127: /)
   })
 })
 

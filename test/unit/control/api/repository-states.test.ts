@@ -10,6 +10,7 @@ const version = (number: number, more: Partial<VersionStatus>): VersionStatus =>
     session: null,
     runUs: null,
     memoryBytes: null,
+    gpu: null,
     unloads: [],
     placement: null,
     warnings: [],

@@ -3,11 +3,19 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ProvingCache, provingKey } from '../../../../src/control/proving/proving-cache.ts'
+import type { GpuFindings } from '../../../../src/runtime/proving-report.ts'
 import { provingReport } from '../../../helpers/proving-report.ts'
 import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
 const [SHA, OTHER] = ['a'.repeat(64), 'b'.repeat(64)]
-const parts = { model: 'm', proving: 1, ortVersion: '1', cpu: 'c', settings: { rowsMax: 1 } }
+const parts = {
+  model: 'm',
+  proving: 1,
+  ortVersion: '1',
+  cpu: 'c',
+  gpu: null,
+  settings: { rowsMax: 1 },
+}
 const KEY = provingKey(parts)
 const any = async () => true
 
@@ -26,6 +34,7 @@ test.each([
   ['proving', { proving: 2 }],
   ['ONNX Runtime', { ortVersion: '2' }],
   ['processor', { cpu: 'd' }],
+  ['set of GPUs', { gpu: 'g' }],
   ['settings', { settings: { rowsMax: 2 } }],
 ])('provingKey() is another for another %s', (_, more) => {
   expect(provingKey({ ...parts, ...more })).not.toBe(KEY)
@@ -36,6 +45,32 @@ test('find() gives what was stored, with the copy where it lies now', async () =
   const provenFile = join(cache.folder, `${SHA}.onnx`)
   expect(await cache.find(KEY, any)).toEqual({ ...report(), provenFile })
   expect(await cache.find(provingKey({ ...parts, model: 'n' }), any)).toBeNull()
+})
+
+test('find() takes a report about a GPU, and none whose findings are damaged', async () => {
+  const cache = makeCache()
+  const operators = { gpu: 2, cpu: 1 }
+  const sound: GpuFindings[] = [
+    { use: 'used', operators, memoryBytes: 7 },
+    { use: 'used', operators: null, memoryBytes: null },
+    { use: 'idle', operators: { gpu: 0, cpu: 3 }, memoryBytes: null },
+  ]
+  for (const gpu of sound) {
+    cache.store(KEY, { ...report(), gpu })
+    expect(await cache.find(KEY, any)).toMatchObject({ gpu })
+  }
+  const used = sound[0]
+  for (const wrong of [
+    { ...used, use: 'unavailable' }, // never stored: what was missing may have come
+    { ...used, use: 1 },
+    { ...used, operators: {} },
+    { ...used, operators: { gpu: 1 } },
+    { ...used, memoryBytes: '7' },
+    { ...used, memoryBytes: undefined },
+  ]) {
+    cache.store(KEY, { ...report(), gpu: wrong as GpuFindings })
+    expect(await cache.find(KEY, any)).toBeNull()
+  }
 })
 
 test('find() gives the report that is sound of several that have one key', async () => {
@@ -55,6 +90,7 @@ test('find() takes no report that is damaged in any way', async () => {
     for (const wrong of [undefined, null, {}, [null], 'x', -1]) {
       if (key === 'digest' && wrong === 'x') continue
       if (key === 'provenSha256' && wrong === 'x') continue
+      if (key === 'gpu' && wrong === null) continue
       if (
         ['files', 'metadata', 'opsets', 'warmupFiles'].includes(key) &&
         JSON.stringify(wrong) === '{}'

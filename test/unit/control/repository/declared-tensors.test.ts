@@ -227,7 +227,8 @@ test('placedFailure() names the line that asks for a GPU', () => {
   const config = configOf('max_batch_size: 4\ninstance_group { kind: KIND_GPU }')
   expect(placedFailure({ name: 'm', config }, failure)).toMatchObject({
     ...{ code: 'PROVIDER_UNAVAILABLE', file: 'm/config.pbtxt' },
-    detail: 'config.pbtxt:2:18  instance_group.kind: no GPU  (with KIND_CPU it runs on the CPU)',
+    detail:
+      'config.pbtxt:2:18  instance_group.kind: no GPU  (with KIND_AUTO the CPU runs it where there is no GPU)',
   })
   const other = { code: 'MODEL_INVALID', detail: 'bad' } as const
   expect(placedFailure({ name: 'm', config }, other)).toBe(other)

@@ -2,6 +2,11 @@ import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { identityOf, markIdentity, openMarks, readMarks } from '../../../../src/shared/run-marks.ts'
+import {
+  DEFAULT_SESSION,
+  gpusOf,
+  type SessionSettings,
+} from '../../../../src/shared/session-settings.ts'
 import { THREAD_WORDS } from '../../../../src/shared/shared-memory.ts'
 import { atEnd } from '../../../helpers/clean-up.ts'
 import { CountingSession } from '../../../helpers/counting-session.ts'
@@ -87,9 +92,9 @@ test('a version that is loaded, or disposed of, finds no mark of the one that ra
   startSeries()
   const load = world.computes[0]!.load
   let atLoad = UNDER_WAY
-  world.computes[0]!.load = () => {
+  world.computes[0]!.load = (settings) => {
     atLoad = marks()
-    return load()
+    return load(settings)
   }
   world.load(0, 2, OTHER)
   expect(atLoad).toEqual([])
@@ -112,4 +117,25 @@ test('a thread ends the mark of the one in whose place it is', () => {
   startSeries()
   world.die(0)
   expect(marks()).toEqual([])
+})
+
+test('threads have the GPUs of a version in turn, and one session for each', () => {
+  const world = new PoolWorld({ computeThreads: 3 })
+  const session: SessionSettings = {
+    ...{ ...DEFAULT_SESSION, providers: ['cuda', 'cpu'] },
+    cuda: { deviceIds: [4, 2], isRequired: true, memoryBytesMax: null },
+  }
+  const onGpus = { ...OTHER, session }
+  const loaded: (readonly number[])[][] = [[], [], []]
+  for (const [thread, compute] of world.computes.entries()) {
+    const { load } = compute
+    compute.load = (settings) => {
+      loaded[thread]!.push(gpusOf(settings))
+      return load(settings)
+    }
+    world.load(thread, 2, onGpus)
+    // Another queue over the same sessions.
+    world.load(thread, 3, { ...onGpus, batching: { ...onGpus.batching, queueDelayUsMax: 7 } })
+  }
+  expect(loaded).toEqual([[[4]], [[2]], [[4]]])
 })

@@ -48,7 +48,7 @@ test.each(Object.entries(models))(
   (_, bytes) => {
     const session = createSession(bytes())
     const tried = tryRows(session, exampleInputs(session.signature, null, null), 16)
-    const limits = { maxBatchSize: 64, rowsMax: 64, memoryBytesMax: 4096 * MIB }
+    const limits = { maxBatchSize: 64, rowsMax: 64, memoryBytesMax: 4096 * MIB, tolerance: 1e-5 }
     const gauge = { workedMs: () => performance.now(), residentBytes: () => 0 }
     const { warnings, ...findings } = proveBatching(session, tried, limits, gauge)
     expect([tried.length, warnings]).toEqual([16, []])
