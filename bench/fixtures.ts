@@ -1,6 +1,9 @@
 /** What the servers are asked: rows of 30 numbers, always the same. */
 
+import { create, toBinary } from '@bufbuild/protobuf'
+import { ModelInferRequestSchema } from '../proto/gen/inference_pb.ts'
 import { seededUniform } from './load/arrivals.ts'
+import { CALL_HEADERS, framed } from './load/call-plan.ts'
 
 export const MLP_REPOSITORY = 'bench/fixtures/models'
 export const MLP_FILE = `${MLP_REPOSITORY}/mlp/1/model.onnx`
@@ -14,7 +17,7 @@ export const ROW: readonly number[] = Array.from({ length: 30 }, () =>
 
 /** One request, always the same. */
 export interface RequestForm {
-  /** A query, which servers ignore, tells two forms of one path apart. */
+  /** A query, which HTTP servers ignore, tells two forms of one path apart. */
   readonly path: string
   /** Its bytes as latin1. */
   readonly body: string
@@ -75,9 +78,33 @@ export const binaryForm = ({ path, input, rows, data }: BinaryParts): RequestFor
 
 const BINARY_ROWS = 64
 
+const BINARY_DATA = Float32Array.from({ length: BINARY_ROWS * ROW.length }, () => uniform() * 2 - 1)
+
 export const BINARY_FORM: RequestForm = binaryForm({
   path: `${OIP_PATH}?binary`,
   input: 'input',
   rows: BINARY_ROWS,
-  data: Float32Array.from({ length: BINARY_ROWS * ROW.length }, () => uniform() * 2 - 1),
+  data: BINARY_DATA,
 })
+
+/** Triton's ModelInfer with raw contents. */
+const callForm = (data: Float32Array): RequestForm => {
+  const rows = data.length / ROW.length
+  const shape = [BigInt(rows), BigInt(ROW.length)]
+  const message = create(ModelInferRequestSchema, {
+    modelName: 'mlp',
+    inputs: [{ name: 'input', datatype: 'FP32', shape }],
+    rawInputContents: [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)],
+  })
+  return {
+    path: '/inference.GRPCInferenceService/ModelInfer',
+    body: framed(toBinary(ModelInferRequestSchema, message)).toString('latin1'),
+    headers: CALL_HEADERS,
+    rows,
+  }
+}
+
+export const CALL_FORM: RequestForm = callForm(Float32Array.from(ROW))
+
+/** The rows of BINARY_FORM. */
+export const BATCH_CALL_FORM: RequestForm = callForm(BINARY_DATA)

@@ -19,6 +19,7 @@ import {
 import { closedLoopTool, runGenerator } from './load/run-load.ts'
 import { printGates } from './measure/gate.ts'
 import { gatesOf, type Line, lineOf, select } from './measure/gates.ts'
+import { printLines } from './measure/lines.ts'
 import { describeCommit, describeMachine } from './measure/machine.ts'
 import { isPinned } from './measure/processes.ts'
 import { spreadOf } from './measure/statistics.ts'
@@ -135,28 +136,6 @@ const linesOf = (trials: readonly Trial[]): Line[] => {
     keys.set(key, [...(keys.get(key) ?? []), trial])
   }
   return [...keys].map(([what, some]) => lineOf(what, some))
-}
-
-const thousands = (perSecond: number): string => (perSecond / 1000).toFixed(1)
-
-const printLines = (lines: readonly Line[]): void => {
-  const head = ['k req/s (range)', 'CPU data', 'CPU all', 'p50 us', 'p99 us (range)', 'failures']
-  const row = (what: string, cells: readonly string[]) =>
-    console.log(
-      what.padEnd(34) +
-        cells.map((cell, i) => cell.padStart([22, 10, 10, 10, 28, 10][i]!)).join(''),
-    )
-  row('', head)
-  for (const { what, perSecond, p99Us, ...line } of lines) {
-    row(what, [
-      `${thousands(perSecond.median)} (${thousands(perSecond.lowest)}-${thousands(perSecond.highest)})`,
-      line.dataCpuUs.toFixed(2),
-      line.allCpuUs.toFixed(2),
-      line.p50Us.toFixed(0),
-      `${p99Us.median.toFixed(0)} (${p99Us.lowest.toFixed(0)}-${p99Us.highest.toFixed(0)})`,
-      String(line.failures),
-    ])
-  }
 }
 
 /** The echo against itself, two trials a round: what measuring alone makes of equal things. */

@@ -12,17 +12,17 @@ export interface BenchOptions {
   readonly seconds: number
   /** Where to write the result; null: nowhere. */
   readonly json: string | null
-  /** Micro: write a CPU profile of each case. */
+  /** Write CPU profiles: of each case (micro), of the thread of each server (grpc). */
   readonly isProfile: boolean
 }
 
 export const USAGE = `usage: npm run bench -- NAME [options] [pattern ...]
-  NAME          http, micro, startup, recovery, overload, pooled, swaps or cancel
+  NAME          http, grpc, micro, startup, recovery, overload, pooled, swaps or cancel
   --tiny        a few seconds in all: shows that it works, enforces nothing
   --rounds N    interleaved rounds (7)
   --seconds S   length of one trial (2)
   --json FILE   write the result; a folder: into a file named by benchmark and date
-  --profile     micro: a CPU profile of each case`
+  --profile     a CPU profile: micro: of each case; grpc: of each server, as a table too`
 
 /** Throws a TypeError with one sentence when the command line makes no sense. */
 export const parseOptions = (argv: readonly string[]): BenchOptions => {

@@ -5,6 +5,7 @@ import { type BenchOptions, parseOptions, USAGE } from './options.ts'
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<boolean>>> = {
   http: async (options) => (await import('./http.ts')).runHttp(options),
+  grpc: async (options) => (await import('./grpc.ts')).runGrpc(options),
   micro: async (options) => (await import('./micro.ts')).runMicro(options),
   startup: async (options) => (await import('./startup.ts')).runStartup(options),
   overload: async (options) => (await import('./overload.ts')).runOverload(options),

@@ -6,83 +6,18 @@
 
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  LATENCY_SLOTS,
-  latencySlot,
-  latencySlotEdgeUs,
-  quantileUs,
-} from '../../src/shared/latency-slots.ts'
 import { poissonArrivals } from './arrivals.ts'
-import { BEGUN, type LoadPlan, type LoadResult } from './load.ts'
+import { BEGUN, type LoadPlan } from './load.ts'
 import { formatRequest } from './request-bytes.ts'
 import { ResponseStream } from './response-stream.ts'
+import { Tally } from './tally.ts'
 
-export interface GeneratorResult extends LoadResult {
-  /** Answers whose prediction id was looked at, and how many ids had been seen before. */
-  readonly idsChecked: number
-  readonly idsTwice: number
-  /** The first answer that was not a 200, for the message. */
-  readonly firstFailure: string | null
-}
-
-const IDS_CHECKED_MAX = 10_000
 const DRAIN_MS = 2_000
 const SEED = 1
 const CLOSES = /\r\nconnection: *close\r\n/i
 const PREDICTION_ID = /\r\nx-sluice-prediction-id: *(\S+)\r\n/i
 
 const plan: LoadPlan = JSON.parse(process.argv[2] ?? '{}')
-
-/** What all connections count together. */
-class Tally {
-  readonly slots = new Float64Array(LATENCY_SLOTS)
-  readonly #ids = new Set<string>()
-  requests = 0
-  failures = 0
-  badAnswers = 0
-  idsTwice = 0
-  idsChecked = 0
-  firstFailure: string | null = null
-
-  answered(status: number, head: string, body: string, sinceMs: number): void {
-    this.requests++
-    const slot = latencySlot((performance.now() - sinceMs) * 1000)
-    this.slots[slot] = this.slots[slot]! + 1
-    if (status !== 200) {
-      this.badAnswers++
-      this.failed(head + body)
-    }
-    if (this.idsChecked === IDS_CHECKED_MAX) return
-    const id = PREDICTION_ID.exec(head)?.[1]
-    if (id === undefined) return
-    if (this.#ids.has(id)) this.idsTwice++
-    this.#ids.add(id)
-    this.idsChecked++
-  }
-
-  failed(why: string): void {
-    this.failures++
-    this.firstFailure ??= why.slice(0, 500)
-  }
-
-  result(seconds: number): GeneratorResult {
-    const last = this.slots.findLastIndex((count) => count > 0)
-    return {
-      requests: this.requests,
-      seconds,
-      failures: this.failures,
-      badAnswers: this.badAnswers,
-      latencyUs: {
-        p50: quantileUs(this.slots, 0, 0.5),
-        p99: quantileUs(this.slots, 0, 0.99),
-        highest: last < 0 ? 0 : latencySlotEdgeUs(last),
-      },
-      idsChecked: this.idsChecked,
-      idsTwice: this.idsTwice,
-      firstFailure: this.firstFailure,
-    }
-  }
-}
 
 const tally = new Tally()
 const request = formatRequest(plan.target)
@@ -105,7 +40,8 @@ class Connection {
     socket.setNoDelay(true)
     const stream = new ResponseStream((status, head, body) => {
       this.isBusy = false
-      tally.answered(status, head, body, this.#sinceMs)
+      const failure = status === 200 ? null : head + body
+      tally.answered(this.#sinceMs, failure, () => PREDICTION_ID.exec(head)?.[1])
       // A connection that is refused counts as a failure already.
       if (CLOSES.test(head)) this.#reopen().catch(() => {})
       else this.#onIdle(this)

@@ -30,3 +30,12 @@ export interface LoadResult {
   readonly badAnswers: number
   readonly latencyUs: { readonly p50: number; readonly p99: number; readonly highest: number }
 }
+
+/** Of a generator, which looks into every answer. */
+export interface GeneratorResult extends LoadResult {
+  /** Answers whose prediction id was looked at, and how many ids had been seen before. */
+  readonly idsChecked: number
+  readonly idsTwice: number
+  /** The first answer that was not wanted, for the message. */
+  readonly firstFailure: string | null
+}

@@ -2,9 +2,10 @@
 
 import { fileURLToPath } from 'node:url'
 import { firstJsonLine, start } from '../measure/processes.ts'
+import type { CallPlan, CallResult } from './call-plan.ts'
 import type { CancellingPlan, CancellingResult } from './cancelling-plan.ts'
-import type { GeneratorResult } from './generator.ts'
-import { BEGUN, type LoadPlan, type LoadResult } from './load.ts'
+import { hasH2load, runH2load } from './h2load.ts'
+import { BEGUN, type GeneratorResult, type LoadPlan, type LoadResult } from './load.ts'
 import type { OpenPlan, OpenResult } from './open-plan.ts'
 import { COUNTING, type ReconnectingPlan, type ReconnectingResult } from './reconnecting-plan.ts'
 import { hasWrk, runWrk } from './wrk.ts'
@@ -12,10 +13,13 @@ import { hasWrk, runWrk } from './wrk.ts'
 const GENERATOR = fileURLToPath(new URL('./generator.ts', import.meta.url))
 
 const OPEN_LOOP = fileURLToPath(new URL('./open-loop.ts', import.meta.url))
+const CALLS = fileURLToPath(new URL('./calls.ts', import.meta.url))
 const CANCELLING = fileURLToPath(new URL('./cancelling.ts', import.meta.url))
 const RECONNECTING = fileURLToPath(new URL('./reconnecting.ts', import.meta.url))
 
 export const closedLoopTool = hasWrk() ? 'wrk' : 'bench/load/generator.ts'
+
+export const callTool = hasH2load() ? 'h2load' : 'bench/load/calls.ts'
 
 export interface RunningLoad {
   readonly begun: Promise<void>
@@ -73,3 +77,10 @@ export const runReconnecting = async (
 
 export const runCancelling = async (plan: CancellingPlan): Promise<CancellingResult> =>
   (await runFed(CANCELLING, plan)) as CancellingResult
+
+/** Calls over gRPC by the generator that looks into every answer, as h2load does not. */
+export const runCallGenerator = async (plan: CallPlan): Promise<CallResult> =>
+  (await runFed(CALLS, plan)) as CallResult
+
+export const runCalls = (plan: CallPlan): Promise<LoadResult> =>
+  callTool === 'h2load' ? runH2load(plan) : runCallGenerator(plan)

@@ -1,24 +1,16 @@
 /** Closed loops by wrk: C, one thread, so that the load is never what is measured. */
 
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { outputOf, start } from '../measure/processes.ts'
+import { hasProgram, outputOf, start } from '../measure/processes.ts'
 import type { LoadPlan, LoadResult } from './load.ts'
 import { parseWrk } from './wrk-result.ts'
 
 const SCRIPT = fileURLToPath(new URL('./post.lua', import.meta.url))
 
-export const hasWrk = (): boolean => {
-  try {
-    execFileSync('which', ['wrk'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
+export const hasWrk = (): boolean => hasProgram('wrk')
 
 /** wrk takes whole seconds only. */
 export const runWrk = async (plan: LoadPlan): Promise<LoadResult> => {

@@ -13,9 +13,9 @@ export type Core = 'server' | 'load'
 
 const NUMBER: Readonly<Record<Core, string>> = { server: '0', load: '1' }
 
-const hasTaskset = (): boolean => {
+export const hasProgram = (name: string): boolean => {
   try {
-    execFileSync('taskset', ['--version'], { stdio: 'ignore' })
+    execFileSync('which', [name], { stdio: 'ignore' })
     return true
   } catch {
     return false
@@ -23,7 +23,7 @@ const hasTaskset = (): boolean => {
 }
 
 /** False where processes stay where the kernel puts them: fewer than two cores, or no `taskset`. */
-export const isPinned = cpus().length >= 2 && hasTaskset()
+export const isPinned = cpus().length >= 2 && hasProgram('taskset')
 
 export const pinned = (core: Core, command: readonly string[]): string[] =>
   isPinned ? ['taskset', '--cpu-list', NUMBER[core], ...command] : [...command]

@@ -1,6 +1,7 @@
 /** One server under one load for a moment: the unit of which rounds are made. */
 
 import type { RequestForm } from '../fixtures.ts'
+import type { LoadPlan, LoadResult } from '../load/load.ts'
 import { runLoad } from '../load/run-load.ts'
 import type { Server } from '../servers/server.ts'
 import { spentNs } from './cpu.ts'
@@ -35,15 +36,23 @@ export interface Trial {
 
 const microseconds = (ns: number, requests: number): number => ns / requests / 1000
 
-export const runTrial = async (server: Server, plan: TrialPlan, round: number): Promise<Trial> => {
+/** `load`: what asks; left out: over HTTP/1.1. */
+export const runTrial = async (
+  server: Server,
+  plan: TrialPlan,
+  round: number,
+  load: (plan: LoadPlan) => Promise<LoadResult> = runLoad,
+): Promise<Trial> => {
   const { form, connections, seconds, perSecond } = plan
   const { path, body, headers, rows } = form
   const target = { port: server.port, path, body, headers }
   const dataBefore = server.dataThreads()
   const allBefore = server.allThreads()
   if (dataBefore.size === 0) throw new Error(`${server.name} has no data thread`)
-  const result = await runLoad({ target, connections, seconds, perSecond })
-  const dataNs = spentNs(dataBefore, server.dataThreads())
+  const result = await load({ target, connections, seconds, perSecond })
+  const dataAfter = server.dataThreads()
+  if (dataAfter.size === 0) throw new Error(`${server.name} has ended`)
+  const dataNs = spentNs(dataBefore, dataAfter)
   const allNs = spentNs(allBefore, server.allThreads())
   return {
     server: server.name,

@@ -27,10 +27,12 @@ export interface SluiceOptions {
    * False: all of it is on the core of servers.
    */
   readonly isSplit?: boolean
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface SluiceServer extends Server {
   readonly stateDir: string
+  readonly grpcPort: number
   readonly controlPort: number
   /** From spawn to the first time that the data plane called itself ready. */
   readonly readyMs: number
@@ -83,8 +85,12 @@ const isReady = async (port: number): Promise<boolean> => {
 export const startSluice = async (options: SluiceOptions): Promise<SluiceServer> => {
   const stateDir = options.stateDir ?? makeStateDir()
   const port = await freePort()
+  const grpcPort = await freePort()
   const controlPort = await freePort()
-  const ports = ['--http-port', `${port}`, '--grpc-port', '0', '--control-port', `${controlPort}`]
+  const ports = [
+    ...['--http-port', `${port}`, '--grpc-port', `${grpcPort}`],
+    ...['--control-port', `${controlPort}`],
+  ]
   const size = ['--replicas', '1', '--threads', '1']
   const places = ['--model-repository', options.repository, '--state-dir', stateDir]
   const config = options.config === undefined ? [] : ['--config', options.config]
@@ -98,7 +104,10 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     ...size,
     ...ports,
   ]
-  const child = start(command, { core: options.isSplit ? 'load' : 'server' })
+  const child = start(command, {
+    core: options.isSplit ? 'load' : 'server',
+    env: options.env ?? {},
+  })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
@@ -137,6 +146,7 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     port,
     path: `/predict/${options.endpoint}`,
     stateDir,
+    grpcPort,
     controlPort,
     readyMs,
     dataThreads: () => named(/^data-\d+$/),

@@ -94,7 +94,7 @@ const checkLinks = (repository: Repository): string[] => {
 }
 
 /** Places that commands make and git does not track. */
-const MADE = /^(bench\/(results|\.venv)|examples\/[^/]+\/\.venv)(\/|$)/
+const MADE = /^(bench\/(results|\.venv|\.profiles)|examples\/[^/]+\/\.venv)(\/|$)/
 /** `a/b.ts`; not `{model}/1`, `<a>/b`, `*.ts` or a URL. */
 const PATH = /^(?:\.\/)?((?:\.?[\w-]+(?:\.[\w-]+)*\/)+[\w.-]*)$/
 
