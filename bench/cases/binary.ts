@@ -1,10 +1,9 @@
 /** Binary tensors of the Open Inference Protocol: 64 rows of 30 floats, and their answer. */
 
 import { decodeRequest, encodeResponse } from '../../src/server/protocols/oip/oip-json.ts'
-import type { Answer } from '../../src/server/protocols/protocol.ts'
 import { seededUniform } from '../load/arrivals.ts'
 import type { MicroCase } from '../measure/micro-case.ts'
-import { decodeCase, numbersPlan } from './decode.ts'
+import { answerOfRows, decodeCase, numbersPlan } from './decode.ts'
 
 const ROWS = 64
 const WIDTH = 30
@@ -52,23 +51,8 @@ const encodeCase: MicroCase = {
   name: 'encode: 64 rows of 2 outputs, binary',
   setup: () => {
     const plan = numbersPlan()
-    const answer: Answer = {
-      plan,
-      results: [
-        { datatype: 'INT64', shape: [ROWS], data: new BigInt64Array(ROWS).fill(1n) },
-        { datatype: 'FP32', shape: [ROWS, 2], data: new Float32Array(ROWS * 2).fill(0.5) },
-      ],
-      rowStart: 0,
-      rows: ROWS,
-      isBatch: true,
-      outputs: [0, 1].map((index) => ({ index, isBinary: true, classes: 0 })),
-      requestId: null,
-      echoedId: null,
-      bodyId: null,
-      idPrefix: 'Xk3f9a.0.0-1-',
-      sequence: 1,
-      latencyMs: 0.25,
-    }
+    const outputs = [0, 1].map((index) => ({ index, isBinary: true, classes: 0 }))
+    const answer = { ...answerOfRows(plan, ROWS), outputs }
     return () => {
       const body = encodeResponse(answer)
       return typeof body === 'object' && 'jsonBytes' in body ? body.bytes.length : -1

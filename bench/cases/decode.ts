@@ -113,6 +113,25 @@ const mixedPlan = (): VariantPlan => {
   )
 }
 
+/** Both outputs of so many rows; all of them, as JSON. */
+export const answerOfRows = (plan: VariantPlan, rows: number): Answer => ({
+  plan,
+  results: [
+    { datatype: 'INT64', shape: [rows], data: new BigInt64Array(rows).fill(1n) },
+    { datatype: 'FP32', shape: [rows, 2], data: new Float32Array(rows * 2).fill(0.5) },
+  ],
+  rowStart: 0,
+  rows,
+  isBatch: true,
+  outputs: null,
+  requestId: null,
+  echoedId: null,
+  bodyId: null,
+  idPrefix: 'Xk3f9a.0.0-1-',
+  sequence: 1,
+  latencyMs: 0.25,
+})
+
 const onSlow = (): void => {}
 
 /** Decodes the bodies in turn. `jsonBytes`: of each, as their heads say. */

@@ -3,6 +3,7 @@
 import { PROTOCOLS, type Protocol } from '../shared/counters.ts'
 import { oipWritten, type Written } from './protocols/answer-written.ts'
 import * as featuresJson from './protocols/features/features-json.ts'
+import * as grpcInfer from './protocols/grpc/grpc-infer.ts'
 import * as oipJson from './protocols/oip/oip-json.ts'
 import type {
   AskedOutput,
@@ -39,6 +40,10 @@ const wireFormat = (
 export const FEATURES = wireFormat('features', featuresJson, ({ answerSize }) => answerSize.read)
 /** Open Inference Protocol v2. */
 export const OIP = wireFormat('oip', oipJson, ({ answerSize }, asked) =>
+  oipWritten(answerSize, asked),
+)
+/** The messages of `inference.GRPCInferenceService`. */
+export const GRPC = wireFormat('grpc', grpcInfer, ({ answerSize }, asked) =>
   oipWritten(answerSize, asked),
 )
 /** TensorFlow Serving's REST format. */

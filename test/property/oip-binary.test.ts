@@ -7,10 +7,10 @@ import { decodeRequest } from '../../src/server/protocols/oip/oip-json.ts'
 import type { Answer, BinaryBody } from '../../src/server/protocols/protocol.ts'
 import type { VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { compileVariant } from '../../src/server/protocols/variant-plan.ts'
-import type { ErrorCode } from '../../src/shared/errors.ts'
 import { binaryBody, readBinaryAnswer, tensorBytes } from '../helpers/binary-tensors.ts'
 import { expectClear } from '../helpers/decoder-agreement.ts'
 import { bitsOf, guardedTarget, outcomeOf, type Place, place } from '../helpers/guarded-target.ts'
+import { REQUEST_FAULTS } from '../helpers/request-faults.ts'
 import { answersOf, dataOf, ownPart, parseExactly, readAs } from '../helpers/results.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import { tensorPlan } from '../helpers/tensor-plans.ts'
@@ -110,91 +110,7 @@ test('decodeRequest() reads a raw request as the same in JSON', () => {
   fc.assert(property, { numRuns: propertyRuns(200) })
 })
 
-/** What can be wrong with a request whatever its form; null: not with this one. */
-type Fault = (request: GivenRequest, plan: VariantPlan) => GivenRequest | null
-
-const change = (request: GivenRequest, more: Partial<GivenInput>): GivenRequest => ({
-  ...request,
-  inputs: request.inputs.with(0, { ...request.inputs[0]!, ...more }),
-})
-
-const FAULTS: readonly (readonly [string, ErrorCode, Fault])[] = [
-  ['an unknown input', 'INPUT_UNKNOWN', (request) => change(request, { name: 'nosuch' })],
-  [
-    'a missing input',
-    'INPUT_MISSING',
-    (request) => ({ ...request, inputs: request.inputs.slice(1) }),
-  ],
-  [
-    'an input twice',
-    'REQUEST_MALFORMED',
-    (request) => ({ ...request, inputs: [...request.inputs, request.inputs[0]!] }),
-  ],
-  ['another datatype', 'TENSOR_DATATYPE_MISMATCH', (request) => change(request, { told: 'FP16' })],
-  [
-    'a dimension more',
-    'TENSOR_SHAPE_MISMATCH',
-    (request) => change(request, { shape: [...request.inputs[0]!.shape, 1] }),
-  ],
-  [
-    'a negative size',
-    'TENSOR_SHAPE_MISMATCH',
-    (request) => {
-      const { shape } = request.inputs[0]!
-      return shape.length === 0 ? null : change(request, { shape: shape.with(0, -1) })
-    },
-  ],
-  [
-    'a product of 2^60',
-    'TENSOR_SHAPE_MISMATCH',
-    (request) => change(request, { shape: [2 ** 30, 2 ** 30] }),
-  ],
-  [
-    'an element less',
-    'TENSOR_SHAPE_MISMATCH',
-    (request) => {
-      const { values } = request.inputs[0]!
-      return values.length === 0 ? null : change(request, { values: values.slice(1) })
-    },
-  ],
-  [
-    'an element more',
-    'TENSOR_SHAPE_MISMATCH',
-    (request) => {
-      const { values, datatype } = request.inputs[0]!
-      const more = datatype.endsWith('64') && datatype !== 'FP64' ? 0n : 0
-      return change(request, { values: [...values, datatype === 'BYTES' ? 'a' : more] })
-    },
-  ],
-  [
-    'a text with NUL',
-    'INPUT_VALUE_INVALID',
-    (request) => {
-      const { values, datatype } = request.inputs[0]!
-      if (datatype !== 'BYTES' || values.length === 0) return null
-      return change(request, { values: values.with(-1, 'a\0') })
-    },
-  ],
-  [
-    'no row',
-    'TENSOR_SHAPE_MISMATCH',
-    (request, { rowsMax }) =>
-      rowsMax === 0
-        ? null
-        : {
-            ...request,
-            inputs: request.inputs.map((input) => ({
-              ...input,
-              shape: input.shape.with(0, 0),
-              values: [],
-            })),
-          },
-  ],
-  ['an unknown output', 'OUTPUT_UNKNOWN', (request) => ({ ...request, outputs: ['nosuch'] })],
-  ['an output twice', 'OUTPUT_UNKNOWN', (request) => ({ ...request, outputs: ['y0', 'y0'] })],
-]
-
-test.each(FAULTS)('decodeRequest() refuses in every form %s: %s', (_title, code, fault) => {
+test.each(REQUEST_FAULTS)('decodeRequest() refuses in every form %s: %s', (_title, code, fault) => {
   const requests = anyPlan.chain((plan) =>
     fc.tuple(fc.constant(plan), requestsOf(plan), forms, offset, place),
   )

@@ -2,6 +2,7 @@
 
 import { type AnswerSize, compileAnswerSize } from './answer-size.ts'
 import { compileFeatures, type FeaturesPlan } from './features/features-plan.ts'
+import { compileGrpc, type GrpcPlan } from './grpc/grpc-plan.ts'
 import { OipHeaders } from './oip/oip-headers.ts'
 import { compileOip, compileOipAnswer, type OipAnswer, type OipPlan } from './oip/oip-plan.ts'
 import { compileReading, type Reading } from './reading.ts'
@@ -13,6 +14,7 @@ export interface VariantPlan extends VariantParts {
   /** null: the complete decoder takes every request of the Open Inference Protocol. */
   readonly oip: OipPlan | null
   readonly oipAnswer: OipAnswer
+  readonly grpc: GrpcPlan
   /** The one thing here that changes: what binary requests said last. */
   readonly oipHeaders: OipHeaders
   /** null: `/predict` answers the raw outputs. */
@@ -28,6 +30,7 @@ export const compileVariant = (parts: VariantParts): VariantPlan => {
     features: compileFeatures(parts),
     oip: compileOip(parts),
     oipAnswer: compileOipAnswer(parts),
+    grpc: compileGrpc(parts),
     oipHeaders: new OipHeaders(),
     reading,
     answerSize: compileAnswerSize(parts, reading),

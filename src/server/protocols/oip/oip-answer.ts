@@ -3,6 +3,7 @@
 import { type Refusal, refuse } from '../../../shared/errors.ts'
 import type { Tensor } from '../../../shared/tensor.ts'
 import { quote } from '../../json/pointer.ts'
+import { takeBuffer } from '../answer-buffer.ts'
 import { NotFinite, rowLength, writeElement } from '../answer-json.ts'
 import { refuseBinary } from '../answer-size.ts'
 import type { Answer, AskedOutput, BinaryBody } from '../protocol.ts'
@@ -10,7 +11,7 @@ import { classify } from './oip-classes.ts'
 import { sizeInBytes, writeBytes } from './tensor-bytes.ts'
 
 /** What is shown of a result: the elements `from .. to - 1`, of that shape. */
-interface Part {
+export interface Part {
   readonly result: Tensor
   readonly shape: readonly number[]
   readonly from: number
@@ -18,7 +19,7 @@ interface Part {
 }
 
 /** The rows of this request only. */
-const partOf = (answer: Answer, { index, classes }: AskedOutput): Part => {
+export const partOf = (answer: Answer, { index, classes }: AskedOutput): Part => {
   const { plan, rows, rowStart } = answer
   const result = answer.results[index]!
   const length = rowLength(answer, result)
@@ -44,16 +45,6 @@ const dataText = ({ result, from, to }: Part, name: string): string | Refusal =>
     return refuse('OUTPUT_NOT_FINITE', `${where}; ask for it as binary data`)
   }
   return `"data":[${data}]`
-}
-
-/** Kept for the next answer up to this size: one that is larger has memory of its own. */
-const KEPT_BYTES_MAX = 1024 * 1024
-let kept = Buffer.allocUnsafeSlow(16 * 1024)
-
-const takeBuffer = (bytes: number): Buffer => {
-  if (bytes > KEPT_BYTES_MAX) return Buffer.allocUnsafeSlow(bytes)
-  if (bytes > kept.length) kept = Buffer.allocUnsafeSlow(Math.max(bytes, kept.length * 2))
-  return kept.subarray(0, bytes)
 }
 
 const binaryBody = (json: string, parts: readonly Part[], binaryBytes: number): BinaryBody => {

@@ -24,12 +24,21 @@ export const findPlaces = (reader: JsonReader, wanted: ReadonlySet<string>): Pla
 }
 
 /** Parameters that ask for extensions of Triton's that are not here, if their value is not "no". */
-const UNSUPPORTED = new Set([
+export const UNSUPPORTED: ReadonlySet<string> = new Set([
   'shared_memory_region',
   'sequence_id',
   'sequence_start',
   'sequence_end',
 ])
+
+export const unsupported = (name: string, at: string): Refusal => {
+  const detail = `The extension of '${name}' is not supported`
+  return refuse('EXTENSION_UNSUPPORTED', detail, [{ pointer: at, detail }])
+}
+
+/** A parameter that wants a count. */
+export const notCount = (name: string, at: string): Refusal =>
+  malformed(`Unable to parse '${name}': it must be a whole number from 0`, at)
 
 /** What may follow the 0 of a number that is another: `.`, `e`, `E`. */
 const MORE_OF_NUMBER: readonly unknown[] = [0x2e, 0x65, 0x45]
@@ -65,10 +74,7 @@ export const findParameters = (
   reader.at = place
   if (!reader.isObject) return malformed("'parameters' must be an object", at)
   const refusal = reader.eachEntry((name) => {
-    if (UNSUPPORTED.has(name) && !isNo(reader)) {
-      const detail = `The extension of '${name}' is not supported`
-      return refuse('EXTENSION_UNSUPPORTED', detail, [{ pointer: at + pointer(name), detail }])
-    }
+    if (UNSUPPORTED.has(name) && !isNo(reader)) return unsupported(name, at + pointer(name))
     if (!wanted.includes(name)) return reader.ignore()
     places.set(name, reader.at)
     reader.skip()
@@ -97,10 +103,7 @@ export const readCount = ({ reader, places, at }: Parameters, name: string): num
   reader.at = place
   const value = reader.isNumber ? reader.integer() : null
   if (typeof value === 'number' && value >= 0) return value
-  return malformed(
-    `Unable to parse '${name}': it must be a whole number from 0`,
-    at + pointer(name),
-  )
+  return notCount(name, at + pointer(name))
 }
 
 /** An entry of a list of inputs or outputs. */

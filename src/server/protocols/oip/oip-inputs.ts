@@ -3,18 +3,28 @@
  * the JSON, or their size does, and they behind it (serving.md §1.7).
  */
 
-import { isRefusal, type Refusal, refuse } from '../../../shared/errors.ts'
+import { isRefusal, type Refusal } from '../../../shared/errors.ts'
 import { elementCount, formatShape, type TensorSignature } from '../../../shared/tensor.ts'
 import type { JsonReader } from '../../json/json-reader.ts'
 import { pointer, quote } from '../../json/pointer.ts'
 import { malformed, unknownName } from '../body-faults.ts'
 import { Column } from '../columns.ts'
-import { isMisfit, readElement } from '../element.ts'
+import { isMisfit, readElement, refuseAt } from '../element.ts'
 import { readNested } from '../nested.ts'
 import { tooManyTexts } from '../texts.ts'
 import type { VariantPlan } from '../variant-plan.ts'
 import { findParameters, NOWHERE, type Places, readCount, readEntry } from './oip-entries.ts'
 import { checkBytes } from './tensor-bytes.ts'
+import {
+  checkShape,
+  inputTwice,
+  missingInput,
+  wrongBytes,
+  wrongCount,
+  wrongDatatype,
+  wrongNesting,
+  wrongRank,
+} from './tensor-faults.ts'
 
 const INPUT_KEYS = new Set(['name', 'shape', 'datatype', 'parameters', 'data'])
 
@@ -42,9 +52,9 @@ export interface Tail {
 
 export interface Input {
   readonly shape: readonly number[]
-  /** The elements; null where they lie behind the JSON. */
-  readonly column: Column | null
-  /** Those of a binary input: the bytes `from .. to - 1` behind the JSON. */
+  /** The elements; null where they lie as bytes. */
+  readonly column: Pick<Column, 'take' | 'copyTo'> | null
+  /** Those of a binary input: the bytes `from .. to - 1` behind the JSON, or of a gRPC message. */
   readonly from: number
   readonly to: number
 }
@@ -55,33 +65,21 @@ const goTo = ({ reader, places }: Given, key: string): boolean => {
   return reader.at !== NOWHERE
 }
 
-const shapeFault = (detail: string, at: string): Refusal =>
-  refuse('TENSOR_SHAPE_MISMATCH', detail, [{ pointer: at, detail }])
-
 const readShape = (given: Given): number[] | Refusal => {
   const { reader, signature } = given
-  const what = `Input ${quote(signature.name)}`
-  const wanted = signature.shape
   const at = given.at + pointer('shape')
-  if (!goTo(given, 'shape') || !reader.isList) return malformed(`${what} needs a shape`, at)
+  if (!goTo(given, 'shape') || !reader.isList) {
+    return malformed(`Input ${quote(signature.name)} needs a shape`, at)
+  }
   const shape: number[] = []
   for (let more = reader.open(); more; more = reader.more()) {
-    if (shape.length === wanted.length) {
-      const got = shape.length + reader.skipRest()
-      return shapeFault(`${what} wants shape ${formatShape(wanted)}, got ${got} dimensions`, at)
+    if (shape.length === signature.shape.length) {
+      return wrongRank(signature, shape.length + reader.skipRest(), at)
     }
     const size = readElement(reader, 'UINT32')
     shape.push(isMisfit(size) ? -1 : Number(size))
   }
-  if (elementCount(shape) < 0) {
-    const rule = 'whole numbers from 0, product below 2^31'
-    return shapeFault(`${what} has an impossible shape: ${rule}`, at)
-  }
-  const fits =
-    shape.length === wanted.length &&
-    shape.every((size, axis) => wanted[axis] === -1 || wanted[axis] === size)
-  if (fits) return shape
-  return shapeFault(`${what} wants shape ${formatShape(wanted)}, got ${formatShape(shape)}`, at)
+  return checkShape(signature, shape, at) ?? shape
 }
 
 /** `/inputs/0/data/3`, or with an index for each axis where the data are nested. */
@@ -104,25 +102,22 @@ const isNestedAs = (sizes: readonly number[], shape: readonly number[]): boolean
 /** Reads flat data, or data nested exactly as the shape says. */
 const readData = (given: Given, shape: readonly number[]): Column | Refusal => {
   const { reader, signature } = given
-  const name = quote(signature.name)
+  const { name, datatype } = signature
   const at = given.at + pointer('data')
   if (!goTo(given, 'data') || (!reader.isList && shape.length > 0)) {
-    return malformed(`Input ${name} needs a list 'data'`, at)
+    return malformed(`Input ${quote(name)} needs a list 'data'`, at)
   }
-  const column = new Column(signature.datatype)
+  const column = new Column(datatype)
   const wanted = elementCount(shape)
   const { sizes, count, misfit, misfitIndex } = readNested(reader, column, wanted)
-  const what = `Input ${name} of shape ${formatShape(shape)}`
   if (sizes === null || (sizes.length !== 1 && !isNestedAs(sizes, shape))) {
     const got = sizes === null ? 'lists of different lengths' : formatShape(sizes)
-    return shapeFault(`${what} wants flat data or lists of that shape, got ${got}`, at)
+    return wrongNesting(name, shape, got, at)
   }
-  if (count !== wanted) return shapeFault(`${what} wants ${wanted} values, got ${count}`, at)
+  if (count !== wanted) return wrongCount(name, shape, count, at)
   if (misfit === null) return column
   const place = placeOf(misfitIndex, sizes, at)
-  return refuse(misfit.code, `Element ${misfitIndex} of input ${name} ${misfit.detail}`, [
-    { pointer: place, detail: misfit.detail },
-  ])
+  return refuseAt(`Element ${misfitIndex} of input ${quote(name)}`, misfit, place)
 }
 
 /** Counts the texts of an input before they are read. */
@@ -147,10 +142,7 @@ const readBinary = (given: Given, shape: readonly number[], size: number): Input
     return malformed(tail.bytes < 0 ? wanted + why : wanted, at)
   }
   const fault = checkBytes(signature.datatype, elementCount(shape), size)
-  if (fault !== null) {
-    const detail = `Input ${name} of shape ${formatShape(shape)} ${fault.detail}`
-    return refuse(fault.code, detail, [{ pointer: at, detail }])
-  }
+  if (fault !== null) return wrongBytes(signature.name, shape, fault, at)
   const refusal = takeTexts(given, shape)
   if (refusal !== null) return refusal
   tail.named += size
@@ -159,15 +151,12 @@ const readBinary = (given: Given, shape: readonly number[], size: number): Input
 
 const readDatatype = (given: Given): Refusal | null => {
   const { reader, at } = given
-  const { name, datatype } = given.signature
   const isGiven = goTo(given, 'datatype')
   const isText = isGiven && reader.isText
   const kind = isGiven ? reader.kind : 'null'
   const own = isText ? reader.text() : ''
-  if (own === datatype) return null
-  const detail = `Input ${quote(name)} wants ${datatype}, got ${isText ? quote(own) : kind}`
-  const fault = { pointer: at + pointer('datatype'), detail }
-  return refuse('TENSOR_DATATYPE_MISMATCH', detail, [fault])
+  if (own === given.signature.datatype) return null
+  return wrongDatatype(given.signature, isText ? quote(own) : kind, at + pointer('datatype'))
 }
 
 const readInput = (given: Given): Input | Refusal => {
@@ -204,7 +193,7 @@ export const readInputs = (
     const { name, places } = entry
     const signature = inputs.find((input) => input.name === name)
     if (signature === undefined) return unknownName('INPUT_UNKNOWN', name, inputs, at)
-    if (found.has(name)) return malformed(`input ${quote(name)} already exists in request`, at)
+    if (found.has(name)) return inputTwice(name, at)
     const end = reader.at
     const input = readInput({ reader, places, signature, at, tail })
     if (isRefusal(input)) return input
@@ -212,10 +201,7 @@ export const readInputs = (
     found.set(name, input)
   }
   const missing = inputs.find(({ name }) => !found.has(name))
-  if (missing !== undefined) {
-    const detail = `Input ${quote(missing.name)} is missing`
-    return refuse('INPUT_MISSING', detail, [{ pointer: pointer('inputs'), detail }])
-  }
+  if (missing !== undefined) return missingInput(missing.name)
   if (tail.named < tailBytes) {
     const text = `unexpected additional input data for model ${quote(endpoint)}`
     return malformed(`${text}: ${tailBytes - tail.named} bytes belong to no input`, '')

@@ -1,6 +1,7 @@
 /** The outputs that an OIP request asks for, and in which form. */
 
 import { isRefusal, type Refusal, refuse } from '../../../shared/errors.ts'
+import type { Signature } from '../../../shared/tensor.ts'
 import type { JsonReader } from '../../json/json-reader.ts'
 import { pointer, quote } from '../../json/pointer.ts'
 import { malformed, unknownName } from '../body-faults.ts'
@@ -25,23 +26,18 @@ export const CLASSES_MAX = 1_000_000
 export const allBinary = ({ signature }: VariantPlan): AskedOutput[] =>
   signature.outputs.map((_, index) => ({ index, isBinary: true, classes: 0 }))
 
-const readOutput = (
-  reader: JsonReader,
-  { name, places }: Entry,
-  { outputs }: VariantPlan['signature'],
-  isBinaryUsual: boolean,
-  at: string,
+/**
+ * An output that a request names. `classes`: its parameter `classification`, below 1 where it has
+ * none; `at`, `place`: of the entry and of that parameter.
+ */
+export const askFor = (
+  { outputs }: Signature,
+  name: string,
+  { isBinary, classes }: Pick<AskedOutput, 'isBinary' | 'classes'>,
+  { at, place }: { readonly at: string; readonly place: string },
 ): AskedOutput | Refusal => {
-  const parameters = findParameters(reader, places, at, OUTPUT_PARAMETERS)
-  if (isRefusal(parameters)) return parameters
-  const isBinary = readFlag(parameters, 'binary_data', isBinaryUsual)
-  if (typeof isBinary === 'object') return isBinary
-  const given = readCount(parameters, 'classification')
-  if (typeof given === 'object') return given
   const index = outputs.findIndex((output) => output.name === name)
   if (index < 0) return unknownName('OUTPUT_UNKNOWN', name, outputs, at)
-  const classes = Math.max(0, given)
-  const place = parameters.at + pointer('classification')
   if (classes > CLASSES_MAX) {
     return malformed(`'classification' must be at most ${CLASSES_MAX}`, place)
   }
@@ -49,7 +45,29 @@ const readOutput = (
     const detail = `class result not available for output ${quote(name)} due to unsupported type 'BYTES'`
     return refuse('TENSOR_DATATYPE_MISMATCH', detail, [{ pointer: place, detail }])
   }
-  return { index, isBinary, classes }
+  return { index, isBinary, classes: Math.max(0, classes) }
+}
+
+export const outputTwice = (name: string, at: string): Refusal => {
+  const detail = `output ${quote(name)} already exists in request`
+  return refuse('OUTPUT_UNKNOWN', detail, [{ pointer: at, detail }])
+}
+
+const readOutput = (
+  reader: JsonReader,
+  { name, places }: Entry,
+  { signature }: VariantPlan,
+  isBinaryUsual: boolean,
+  at: string,
+): AskedOutput | Refusal => {
+  const parameters = findParameters(reader, places, at, OUTPUT_PARAMETERS)
+  if (isRefusal(parameters)) return parameters
+  const isBinary = readFlag(parameters, 'binary_data', isBinaryUsual)
+  if (typeof isBinary === 'object') return isBinary
+  const classes = readCount(parameters, 'classification')
+  if (typeof classes === 'object') return classes
+  const place = parameters.at + pointer('classification')
+  return askFor(signature, name, { isBinary, classes }, { at, place })
 }
 
 /**
@@ -75,12 +93,9 @@ export const readOutputs = (
     const entry = readEntry(reader, OUTPUT_KEYS, 'An output', at)
     if (isRefusal(entry)) return entry
     const end = reader.at
-    const output = readOutput(reader, entry, plan.signature, isBinaryUsual, at)
+    const output = readOutput(reader, entry, plan, isBinaryUsual, at)
     if (isRefusal(output)) return output
-    if (asked.has(output.index)) {
-      const detail = `output ${quote(entry.name)} already exists in request`
-      return refuse('OUTPUT_UNKNOWN', detail, [{ pointer: at, detail }])
-    }
+    if (asked.has(output.index)) return outputTwice(entry.name, at)
     reader.at = end
     asked.set(output.index, output)
   }

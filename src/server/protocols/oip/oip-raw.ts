@@ -6,13 +6,14 @@
  */
 
 import { type Refusal, refuse } from '../../../shared/errors.ts'
-import { elementCount, formatShape, type TensorSignature } from '../../../shared/tensor.ts'
+import { elementCount, type TensorSignature } from '../../../shared/tensor.ts'
 import { quote } from '../../json/pointer.ts'
 import { malformed } from '../body-faults.ts'
 import type { Destination } from '../columns.ts'
 import { allBinary } from './oip-outputs.ts'
 import { deliverRequest } from './oip-request.ts'
 import { checkBytes, elementBytes, LENGTH_BYTES } from './tensor-bytes.ts'
+import { wrongBytes } from './tensor-faults.ts'
 
 const NO_TERMS = { priority: 0, timeoutUs: 0 }
 
@@ -65,10 +66,7 @@ export const decodeOipRaw = (body: Uint8Array, destination: Destination): Refusa
   if ('code' in shape) return shape
   const tail = input.datatype === 'BYTES' ? withLength(body) : body
   const fault = checkBytes(input.datatype, elementCount(shape), tail.length)
-  if (fault !== null) {
-    const detail = `Input ${quote(input.name)} of shape ${formatShape(shape)} ${fault.detail}`
-    return refuse(fault.code, detail)
-  }
+  if (fault !== null) return wrongBytes(input.name, shape, fault, '')
   const rows = hasRows ? shape[0]! : 1
   if (rows === 0) return refuse('TENSOR_SHAPE_MISMATCH', 'The request has no row')
   const only = { shape, column: null, from: 0, to: tail.length }

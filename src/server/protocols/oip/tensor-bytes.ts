@@ -113,16 +113,9 @@ const readTexts = (
     }
     from += LENGTH_BYTES
     const to = from + length
-    if (length <= SHORT_BYTES && isPlain(bytes, from, to)) {
-      target[at + i] = bytes.toString('latin1', from, to)
-    } else {
-      const text = bytes.toString('utf8', from, to)
-      const fault = textFault(bytes, from, to, text)
-      if (fault !== '') {
-        return { code: 'INPUT_VALUE_INVALID', detail: `element ${i} ${fault}` }
-      }
-      target[at + i] = text
-    }
+    const text = readText(bytes, from, to)
+    if (typeof text !== 'string') return wrongText(i, text)
+    target[at + i] = text
     from = to
   }
   if (from === bytes.length) return null
@@ -131,12 +124,29 @@ const readTexts = (
   return { code: 'TENSOR_SHAPE_MISMATCH', detail }
 }
 
-/** Text in the runtime is Unicode, and ends at the first NUL (reference: onnx.md §2). */
-const textFault = (bytes: Uint8Array, from: number, to: number, text: string): string => {
-  if (text.includes('\0')) return 'holds a NUL character'
-  const isSure = !text.includes('\ufffd')
-  return isSure || isUtf8(bytes.subarray(from, to)) ? '' : 'is not valid UTF-8'
+/** Why bytes are no text, in words that follow `element 3`. */
+export interface TextFault {
+  readonly fault: string
 }
+
+const HOLDS_NUL: TextFault = { fault: 'holds a NUL character' }
+const NOT_UTF8: TextFault = { fault: 'is not valid UTF-8' }
+
+/** Text in the runtime is Unicode, and ends at the first NUL (reference: onnx.md §2). */
+export const readText = (bytes: Buffer, from: number, to: number): string | TextFault => {
+  if (to - from <= SHORT_BYTES && isPlain(bytes, from, to))
+    return bytes.toString('latin1', from, to)
+  const text = bytes.toString('utf8', from, to)
+  if (text.includes('\0')) return HOLDS_NUL
+  const isSure = !text.includes('\ufffd')
+  return isSure || isUtf8(bytes.subarray(from, to)) ? text : NOT_UTF8
+}
+
+/** The element that is no text. */
+export const wrongText = (index: number, { fault }: TextFault): BytesFault => ({
+  code: 'INPUT_VALUE_INVALID',
+  detail: `element ${index} ${fault}`,
+})
 
 /** Bytes that the elements `from .. to - 1` take. */
 export const sizeInBytes = (data: TensorData, from: number, to: number): number => {
