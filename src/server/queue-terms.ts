@@ -6,7 +6,7 @@ import type { QueuePolicies } from '../shared/queue-policy.ts'
 import type { Exchange } from './exchange.ts'
 import type { Pending } from './pending.ts'
 import type { Decoded } from './protocols/protocol.ts'
-import { OIP } from './wire-formats.ts'
+import { GRPC, OIP, type WireFormat } from './wire-formats.ts'
 
 /** Of most requests. An object of its own would cost two boxed numbers for each. */
 export const NO_TERMS: Queued = { priority: 0, deadlineMs: Infinity, timeoutMs: Infinity }
@@ -41,6 +41,9 @@ export const admitTimeout = (
   const wanted = 'x-sluice-timeout-ms must be a number of milliseconds'
   return refuse('REQUEST_MALFORMED', `${wanted}, such as 250, got: ${got}`)
 }
+
+/** Whether bodies of a format may say how their requests wait. */
+const mayAsk = (format: WireFormat): boolean => format === OIP || format === GRPC
 
 /** What an OIP request may say of its waiting; 0 where it says nothing. */
 interface AskedTerms extends Pick<Decoded, 'askedPriority' | 'askedTimeoutUs'> {
@@ -94,7 +97,7 @@ export const takeTerms = (
   if (timeout === '' && limits.timeoutMsDefault === 0 && policies === null) return null
   const grantedMs = admitTimeout(timeout, limits)
   if (typeof grantedMs === 'object') return grantedMs
-  const isBest = policies !== null && pending.format === OIP
+  const isBest = policies !== null && mayAsk(pending.format)
   const asked = isBest ? { ...BEST, exchange: pending.exchange } : pending
   const answerMs = Math.min(grantedMs * ANSWER_SHARE, ANSWER_MS_MAX)
   pending.terms = termsOf(policies, asked, startedMs + grantedMs - answerMs)
@@ -106,7 +109,7 @@ export const takeTerms = (
  * only so, if that one bounds its requests. What waits there in rows and work is ahead of all.
  */
 export const mayMove = ({ format, priority }: Pending, policies: QueuePolicies | null): boolean => {
-  if (policies === null || policies.levels < 2 || format !== OIP) return false
+  if (policies === null || policies.levels < 2 || !mayAsk(format)) return false
   return (policies.byLevel[priority] ?? policies.base).requestsMax > 0
 }
 

@@ -8,6 +8,7 @@ import {
   termPolicies,
   termsOf,
 } from '../../../src/server/queue-terms.ts'
+import { FEATURES, GRPC, OIP, TFS } from '../../../src/server/wire-formats.ts'
 import { DEFAULT_QUEUE, type QueuePolicies } from '../../../src/shared/queue-policy.ts'
 
 const LIMITS = { timeoutMsDefault: 0, timeoutMsMax: 60_000 }
@@ -115,6 +116,21 @@ describe('takeTerms()', () => {
     },
   )
 })
+
+test.each([
+  ['features', FEATURES, 2],
+  ['TensorFlow Serving', TFS, 2],
+  ['OIP', OIP, 1],
+  ['gRPC', GRPC, 1],
+])(
+  'takeTerms() has a request in %s, until its body is read, on its best level or the default',
+  (_title, format, level) => {
+    const exchange = { timeout: '', startedMs: 0, grant: null }
+    const pending = { exchange, format, askedPriority: 0, askedTimeoutUs: 0, terms: NO_TERMS }
+    expect(takeTerms(pending as unknown as Pending, QUEUE, LIMITS)).toBeNull()
+    expect(pending.terms.priority).toBe(level)
+  },
+)
 
 test('termPolicies() knows versions that grant everybody the same', () => {
   expect(termPolicies(DEFAULT_QUEUE)).toBe(null)
