@@ -166,6 +166,16 @@ test.each([
   expect(gateway.stderr).not.toMatch(/^\s+at /m)
 })
 
+test('sluice does not start where no client of gRPC could ever show a certificate', async () => {
+  const folder = makeFolder(PAIRS[0]!)
+  const config = join(folder, 'sluice.yaml')
+  writeFileSync(join(folder, 'ca.pem'), PAIRS[0]!.privateKey)
+  writeFileSync(config, `${CONFIG}grpc: {client_ca_file: ca.pem}\n`)
+  const gateway = await startGateway({ config, isReadyAwaited: false })
+  expect(await gateway.ended).toEqual({ code: 3, signal: null })
+  expect(gateway.stderr).toContain('grpc.client_ca_file holds no certificate in PEM')
+})
+
 test('a control that finds no sound certificate takes over replicas that have one', async () => {
   const folder = makeFolder(PAIRS[0]!)
   const options = { config: join(folder, 'sluice.yaml'), scheme: 'https', replicas: 1 } as const
