@@ -28,6 +28,12 @@ export interface Gate {
   admit(path: string, authorization: string, apiKey: string): Grant | Refusal | null
 }
 
+/** And what gRPC asks, where the path is known by the message alone. */
+export interface KeyGate extends Gate {
+  /** Why a request is refused whatever its path is; null: that depends. */
+  identify(authorization: string, apiKey: string): Refusal | null
+}
+
 /** The grant in what `Gate.admit` says; null where there is none. */
 export const grantOf = (admitted: Grant | Refusal | null): Grant | null =>
   admitted === null || isRefusal(admitted) ? null : admitted
@@ -75,7 +81,7 @@ export const isDenied = (refusal: Refusal | null): boolean =>
 export const admitKey = (grant: Grant | null, endpoint: string): Refusal | null =>
   grant?.endpoints?.has(endpoint) === false ? OTHER_ENDPOINT : null
 
-export class Access implements Gate {
+export class Access implements KeyGate {
   readonly #surroundings: AccessSurroundings
   #ring = new KeyRing([])
   #holders: readonly Holder[] = []
@@ -101,6 +107,11 @@ export class Access implements Gate {
     if (holder === undefined) return KEY_REQUIRED
     if (!this.#covers(holder, needed)) return OTHER_ENDPOINT
     return this.#limit(holder) ?? holder
+  }
+
+  identify(authorization: string, apiKey: string): Refusal | null {
+    const index = this.#ring.find(keyOf(authorization, apiKey))
+    return this.#holders[index] === undefined ? KEY_REQUIRED : null
   }
 
   #covers(holder: Holder, needed: string | number): boolean {

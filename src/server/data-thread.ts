@@ -15,7 +15,7 @@ import { PoolLinks } from '../runtime/pool/pool-links.ts'
 import { ThreadWork } from '../runtime/thread-work.ts'
 import { warmUp } from '../runtime/warm-up.ts'
 import type { TlsMaterial } from '../shared/access-plan.ts'
-import { every, systemClock, threadOriginMs } from '../shared/clock.ts'
+import { systemClock, threadOriginMs } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
 import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
@@ -30,14 +30,15 @@ import {
 } from '../shared/shared-memory.ts'
 import { keepBeating } from '../shared/thread-state.ts'
 import { currentThreadId } from '../shared/threads.ts'
-import { ACCEPTING } from './accepting.ts'
 import { Access } from './access.ts'
 import { Account } from './account.ts'
 import { apiDescription } from './api-description.ts'
 import { createCors } from './cors.ts'
 import { connectionsShare, Doorkeeper } from './doorkeeper.ts'
-import { lookAtDrain, mayCloseListener, maySendAway } from './draining.ts'
+import { Engines } from './engines.ts'
 import { Epochs } from './epochs.ts'
+import { GrpcEngine } from './grpc/grpc-engine.ts'
+import type { GrpcLimits } from './grpc/grpc-options.ts'
 import { HeldVersions } from './held-versions.ts'
 import { createHttpEngine } from './http.ts'
 import { Infer } from './infer.ts'
@@ -47,11 +48,10 @@ import { KEPT_VALUES_MAX } from './protocols/answer-size.ts'
 import { termPolicies } from './queue-terms.ts'
 import { Replies } from './replies.ts'
 import { ThreadCalls } from './thread-calls.ts'
+import { drainThread } from './thread-drain.ts'
 import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
 import { ThreadPools } from './thread-pools.ts'
 import { tracesOf } from './traces.ts'
-
-const DRAIN_LOOK_MS = 20
 
 const { settings, thread, memory } = workerData as DataThreadStart
 const { gateway, incarnation } = settings
@@ -160,74 +160,53 @@ const doorkeeper = new Doorkeeper({
   onChange: (accepting) => account.accepting(accepting),
 })
 
-const engine = createHttpEngine(settings.httpEngine, {
+const engineOptions = {
   bodyBytesMax: settings.limits.bodyBytesMax,
   headerBytesMax: settings.limits.headerBytesMax,
   unsentBytesMax: settings.limits.bodyBytesInFlightMax / settings.threads,
   gate,
   isTls: settings.isTls,
-  keyFolder: dirname(settings.socketPath),
-  cors: createCors(settings.corsOrigins),
   traces,
   takeBodyBytes,
-  onConnections: (delta) => {
+  onConnections: (delta: 1 | -1) => {
     account.connections(delta)
     doorkeeper.onConnections(delta)
   },
   onRequest: infer.onRequest,
   onAborted: infer.onAborted,
+}
+
+const http = createHttpEngine(settings.httpEngine, {
+  ...engineOptions,
+  keyFolder: dirname(settings.socketPath),
+  cors: createCors(settings.corsOrigins),
 })
 
-/** Timers come right before sockets are read, and this immediate right after, ahead of any run. */
-const closeListener = (sinceMs: number, onClosed: () => void): void => {
-  systemClock.setTimer(0, () => {
-    const readFromMs = monotonic()
-    setImmediate(() => {
-      const nowMs = monotonic()
-      if (!mayCloseListener(nowMs - readFromMs, nowMs - sinceMs)) {
-        closeListener(sinceMs, onClosed)
-        return
-      }
-      engine.pauseAccepting()
-      account.accepting(ACCEPTING.ENDED)
-      onClosed()
-    })
-  })
+const isEndpointReady = (name: string): boolean | null => {
+  const { epoch } = epochs.current()
+  return epoch.endpoints.has(name) || (epoch.plan.unavailable.includes(name) ? false : null)
 }
+
+const createGrpc = (limits: GrpcLimits): GrpcEngine => {
+  const callsMax = connectionsShare(settings.limits.connectionsMax, settings.threads)
+  return new GrpcEngine({ ...engineOptions, callsMax, limits, isReady, isEndpointReady })
+}
+
+const engines = new Engines(http, settings.grpcPort === null ? null : createGrpc(settings.grpc))
 
 const drain = (): void => {
   doorkeeper.end()
-  closeListener(monotonic(), () => sendAway(monotonic()))
-}
-
-const sendAway = (sinceMs: number): void => {
-  const accepting = replica.threads.map(({ words }) => words[THREAD_WORDS.ACCEPTING]!)
-  if (!maySendAway(accepting, monotonic() - sinceMs)) {
-    systemClock.setTimer(DRAIN_LOOK_MS, () => sendAway(sinceMs))
-    return
-  }
-  engine.stopAccepting()
-  endWhenQuiet()
-}
-
-const endWhenQuiet = (): void => {
-  let quietSinceMs: number | null = null
-  every(systemClock, DRAIN_LOOK_MS, () => {
-    const facts = {
-      underWay: engine.underWay,
-      inFlight: own.words[THREAD_WORDS.IN_FLIGHT]!,
-      connections: own.words[THREAD_WORDS.CONNECTIONS]!,
-    }
-    const look = lookAtDrain(facts, quietSinceMs, monotonic())
-    quietSinceMs = look.quietSinceMs
-    if (look.mayEnd) end()
+  engines.onReadiness()
+  drainThread({
+    ...{ clock: systemClock, engines, threads: replica.threads, own: own.words, end },
+    onAccepting: (accepting) => account.accepting(accepting),
   })
 }
 
 /** A thread that ends with a socket of uWebSockets open aborts the process: close them first. */
 const end = (): void => {
   doorkeeper.end()
-  engine.close()
+  engines.close()
   process.exit()
 }
 
@@ -246,7 +225,7 @@ let served: TlsMaterial | null = null
 const secure = (material: TlsMaterial | null): string | null => {
   if (material === null || !settings.isTls || isDeepStrictEqual(material, served)) return null
   try {
-    engine.secure(material)
+    engines.secure(material)
     served = material
     return null
   } catch (thrown) {
@@ -259,16 +238,16 @@ const access = ({ number, plan, words, indices }: MessageOf<'access'>): void => 
   tell({ type: 'accessTaken', number, failure: secure(plan.tls) })
 }
 
-const listen = ({ number, port }: MessageOf<'listen'>): void => {
+const listen = ({ number, ...ports }: MessageOf<'listen'>): void => {
   const answer = (failure: string | null) =>
-    tell({ type: 'listening', number, engine: engine.name, failure })
+    tell({ type: 'listening', number, engine: engines.httpEngine, failure })
   if (settings.isTls && served === null) {
     answer('There is no certificate to listen with')
     return
   }
-  engine.listen(settings.host, port).then(
+  engines.listen(settings.host, ports).then(
     () => {
-      doorkeeper.begin(engine)
+      doorkeeper.begin(engines)
       answer(null)
     },
     (thrown: Error) => answer(thrown.message),
@@ -278,7 +257,10 @@ const listen = ({ number, port }: MessageOf<'listen'>): void => {
 const onMessage: { [T in ToDataThread as T['type']]: (message: T) => void } = {
   prepare,
   access,
-  committed: () => void epochs.current(),
+  committed: () => {
+    epochs.current()
+    engines.onReadiness()
+  },
   listen,
   drain,
   close: end,

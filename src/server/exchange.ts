@@ -73,6 +73,8 @@ export interface Exchange {
   readonly isExplained: boolean
   /** `content-encoding` as sent, '' if absent. */
   readonly contentEncoding: string
+  /** Bytes of a body that this transport has inflated, before it did; -1: it comes as it came. */
+  readonly sentBytes: number
   /** `accept-encoding` as sent; '' if absent, and for a path that is not of a version protocol. */
   readonly acceptEncoding: string
   /** `inference-header-content-length` as sent; '' likewise. */

@@ -28,6 +28,7 @@ export interface NodeServer {
 
 export class NodeExchange extends HttpAnswers implements HttpExchange, Open {
   readonly format = null
+  readonly sentBytes = -1
   readonly method: string
   readonly path: string
   readonly requestId: string

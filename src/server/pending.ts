@@ -38,7 +38,7 @@ export class Pending implements Answerable, Decoded, Queued, Waiting {
   /** Set before decoding. */
   variant: LiveVariant | null = null
   jsonBytes = -1
-  sentBytes = -1
+  sentBytes: number
   rows = 0
   /** Handed to the batcher on admission, and then null. */
   tensors: Tensor[] | null = null
@@ -62,6 +62,7 @@ export class Pending implements Answerable, Decoded, Queued, Waiting {
     this.format = format
     this.sequence = sequence
     this.counterBase = counterBase
+    this.sentBytes = exchange.sentBytes
   }
 
   /** The client has gone while it waits: it leaves the queue, and is not run. */

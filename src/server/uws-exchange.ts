@@ -65,6 +65,7 @@ const writeCorked = (): void => corked!.write()
 
 export class UwsExchange extends HttpAnswers implements HttpExchange {
   readonly format = null
+  readonly sentBytes = -1
   readonly method: string
   readonly path: string
   readonly requestId: string

@@ -76,6 +76,7 @@ export type Head = Partial<
 /** A request whose answer is kept; `abort` is what a client does that goes. */
 export class HeldExchange extends HttpAnswers implements Exchange {
   readonly format = null
+  readonly sentBytes = -1
   readonly method: string
   readonly path: string
   readonly requestId: string

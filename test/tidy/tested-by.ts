@@ -32,6 +32,22 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/control/api/gateway-status.ts',
     'src/server/data-thread.ts',
   ],
+  'test/integration/grpc-engine.test.ts': [
+    'src/server/engines.ts',
+    'src/server/grpc/base-call.ts',
+    'src/server/grpc/grpc-call.ts',
+    'src/server/grpc/grpc-engine.ts',
+    'src/server/grpc/grpc-server.ts',
+    'src/server/grpc/unary-call.ts',
+  ],
+  'test/integration/grpc-engine.streams.test.ts': [
+    'src/server/grpc/infer-stream.ts',
+    'src/server/grpc/reflection-stream.ts',
+    'src/server/grpc/stream-call.ts',
+    'src/server/grpc/watch-call.ts',
+  ],
+  'test/integration/grpc-engine.tls.test.ts': ['src/server/grpc/grpc-listener.ts'],
+  'test/integration/draining.test.ts': ['src/server/thread-drain.ts'],
   'test/integration/http-engine-tls.test.ts': ['src/server/uws-tls.ts'],
   'test/integration/http-engine.test.ts': [
     'src/server/http-answers.ts',

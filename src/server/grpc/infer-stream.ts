@@ -1,0 +1,177 @@
+/**
+ * Triton's `ModelStreamInfer`: every message is a request like one of `ModelInfer`, and has one
+ * answer, as soon as it is there: they need not come in the order of the requests. What is refused
+ * is said in `error_message`, and the stream goes on; a client that sends `triton_grpc_error: true`
+ * wants the status in its place, which ends the stream (grpc/infer_handler.cc).
+ */
+
+import { create, toBinary } from '@bufbuild/protobuf'
+import {
+  InferParameterSchema,
+  ModelInferResponseSchema,
+  ModelStreamInferResponseSchema,
+} from '../../../proto/gen/inference_pb.ts'
+import { systemClock } from '../../shared/clock.ts'
+import { isRefusal, type Refusal } from '../../shared/errors.ts'
+import { denialOf, type Grant, grantOf } from '../access.ts'
+import { admitEncoding, withPlainBody } from '../content-encoding.ts'
+import type { AnswerBody, AnswerHeads, Exchange, Waiting, WrittenRefusal } from '../exchange.ts'
+import type { RequestTrace } from '../traces.ts'
+import { GRPC } from '../wire-formats.ts'
+import { INFER } from './methods.ts'
+import { StreamCall } from './stream-call.ts'
+import { statusOf } from './wire-status.ts'
+
+const EMPTY = new Uint8Array(0)
+
+/** `infer_response`, field 2 of ModelStreamInferResponse, in front of the bytes of the message. */
+const INFER_RESPONSE_TAG = (2 << 3) | 2
+
+const streamed = (response: Uint8Array): Buffer => {
+  const head: number[] = [INFER_RESPONSE_TAG]
+  let { length } = response
+  for (; length > 127; length = Math.floor(length / 128)) head.push((length % 128) | 128)
+  head.push(length)
+  return Buffer.concat([Uint8Array.from(head), response])
+}
+
+/** The code stands in a parameter of the name that a header has over HTTP. */
+const failed = ({ refusal, error, requestId }: WrittenRefusal): Uint8Array =>
+  toBinary(
+    ModelStreamInferResponseSchema,
+    create(ModelStreamInferResponseSchema, {
+      errorMessage: error.body.toWellFormed(),
+      inferResponse: create(ModelInferResponseSchema, {
+        id: requestId,
+        parameters: {
+          'x-sluice-error': create(InferParameterSchema, {
+            parameterChoice: { case: 'stringParam', value: refusal.code },
+          }),
+        },
+      }),
+    }),
+  )
+
+/** One message of a stream. */
+class StreamedRequest implements Exchange {
+  readonly format = GRPC
+  method = 'POST'
+  path = ''
+  /** Messages have ids of their own. */
+  readonly requestId = ''
+  readonly isExplained = false
+  readonly contentEncoding = ''
+  readonly acceptEncoding = ''
+  readonly inferenceHeaderLength = ''
+  sentBytes = -1
+  readonly isLocal = false
+  grant: Grant | null = null
+  readonly timeout: string
+  readonly isPreflight = false
+  readonly headMs = 0
+  readonly startedMs: number
+  readonly trace: RequestTrace | null
+  isAborted = false
+  waiting: Waiting | null = null
+  readonly #stream: InferStream
+  readonly #endsStream: boolean
+
+  constructor(stream: InferStream, startedMs: number, timeout: string, endsStream: boolean) {
+    this.#stream = stream
+    this.startedMs = startedMs
+    this.timeout = timeout
+    this.#endsStream = endsStream
+    // Of the messages of a stream each is a span of its own under that of the caller.
+    this.trace = stream.engine.options.traces?.begin(stream.header('traceparent')) ?? null
+  }
+
+  release(_heads: AnswerHeads, body: AnswerBody): void {
+    this.#stream.onAnswer(this, streamed(body as Uint8Array))
+  }
+
+  refuse(refused: WrittenRefusal): void {
+    if (this.#endsStream) this.#stream.onRefused(this, refused)
+    else this.#stream.onAnswer(this, failed(refused))
+  }
+
+  /** A path of inference has neither. */
+  show(): void {}
+  allow(): void {}
+
+  onGone(): void {
+    this.isAborted = true
+    this.waiting?.onGone()
+  }
+}
+
+export class InferStream extends StreamCall {
+  readonly isOpen = false
+  readonly #open = new Set<StreamedRequest>()
+  #wantsStatus = false
+
+  override onBegin(): void {
+    this.#wantsStatus = this.header('triton_grpc_error') === 'true'
+  }
+
+  onRequestMessage(content: Buffer, contentEncoding: string, startedMs: number): void {
+    const request = this.#request(startedMs, this.#wantsStatus)
+    const deliver = (message: Uint8Array): null => this.#deliver(request, message)
+    if (contentEncoding === '') {
+      deliver(content)
+      return
+    }
+    request.sentBytes = content.length
+    const refusal =
+      admitEncoding(contentEncoding) ??
+      withPlainBody(content, contentEncoding, this.engine.options, deliver)
+    if (refusal !== null) this.#hand(request, EMPTY, refusal)
+  }
+
+  #request(startedMs: number, endsStream: boolean): StreamedRequest {
+    const { leftMs } = this
+    const sent = this.header('x-sluice-timeout-ms')
+    const timeout = leftMs === Infinity ? sent : String(Math.floor(leftMs))
+    const request = new StreamedRequest(this, startedMs, timeout, endsStream)
+    this.#open.add(request)
+    return request
+  }
+
+  #deliver(request: StreamedRequest, message: Uint8Array): null {
+    const target = INFER.read(message)
+    if (isRefusal(target)) return this.#hand(request, EMPTY, target)
+    request.path = target.path
+    const { gate } = this.engine.options
+    if (!gate.isClosed) return this.#hand(request, message, null)
+    const authorization = this.header('authorization')
+    const admitted = gate.admit(request.path, authorization, this.header('x-api-key'))
+    request.grant = grantOf(admitted)
+    return this.#hand(request, message, denialOf(admitted))
+  }
+
+  #hand(request: StreamedRequest, body: Uint8Array, refusal: Refusal | null): null {
+    this.engine.options.onRequest(request, body, refusal)
+    return null
+  }
+
+  onAnswer(request: StreamedRequest, message: Uint8Array): void {
+    if (!this.#open.delete(request)) return
+    this.write(message)
+    this.answered()
+  }
+
+  /** Ends the stream with the status of a refusal. */
+  onRefused(request: StreamedRequest, refused: WrittenRefusal): void {
+    if (!this.#open.delete(request) || this.isEnded || this.isReceived) return
+    this.end(statusOf(refused, this.leftMs !== Infinity))
+  }
+
+  refuseWhole(refusal: Refusal): void {
+    this.#hand(this.#request(systemClock.monotonic(), true), EMPTY, refusal)
+  }
+
+  override onEnd(): void {
+    super.onEnd()
+    for (const request of this.#open) request.onGone()
+    this.#open.clear()
+  }
+}
