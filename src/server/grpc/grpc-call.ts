@@ -9,7 +9,7 @@ import type { Metadata } from '@grpc/grpc-js'
 import { systemClock, turnMonotonic } from '../../shared/clock.ts'
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { UnsentAnswers } from '../unsent-answers.ts'
-import { type BaseCall, contentOf, isCompressed } from './base-call.ts'
+import { type BaseCall, contentOf, headerOf, isCompressed } from './base-call.ts'
 import type { GrpcEngineOptions } from './grpc-options.ts'
 import { MessageIntake } from './message-intake.ts'
 import { LATE, OK, type WireStatus } from './wire-status.ts'
@@ -36,6 +36,10 @@ const WITHOUT_ENCODING = refuse(
   'REQUEST_MALFORMED',
   'The message says that it is compressed, and the call does not say how: grpc-encoding is missing',
 )
+
+/** grpc-js copies by a method of Buffer. */
+const bufferOf = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 export abstract class GrpcCall {
   readonly engine: CallEngine
@@ -123,10 +127,9 @@ export abstract class GrpcCall {
     this.#base.startRead()
   }
 
-  /** Metadata as sent, '' if absent, joined by commas where repeated. */
+  /** See `headerOf`. */
   header(name: string): string {
-    const values = this.metadata.get(name)
-    return values.length === 1 ? String(values[0]) : values.join(', ')
+    return headerOf(this.metadata, name)
   }
 
   /** Milliseconds that `grpc-timeout` leaves; Infinity without. */
@@ -145,8 +148,7 @@ export abstract class GrpcCall {
 
   /** Copied before this returns. `onTaken`: the kernel, or the window of the client, has it. */
   send(message: Uint8Array, onTaken: () => void): void {
-    const { buffer, byteOffset, byteLength } = message
-    this.#base.sendMessage(Buffer.from(buffer, byteOffset, byteLength), onTaken)
+    this.#base.sendMessage(bufferOf(message), onTaken)
   }
 
   /** Ends the call. */

@@ -1,6 +1,6 @@
 /** A call of one message and one answer, which is an exchange like one over HTTP. */
 
-import { Metadata } from '@grpc/grpc-js'
+import type { Metadata } from '@grpc/grpc-js'
 import { systemClock } from '../../shared/clock.ts'
 import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
 import { denialOf, type Grant, grantOf } from '../access.ts'
@@ -20,10 +20,13 @@ import { GRPC } from '../wire-formats.ts'
 import type { BaseCall } from './base-call.ts'
 import { type CallEngine, GrpcCall } from './grpc-call.ts'
 import type { UnaryMethod } from './methods.ts'
-import { FixedMetadata, statusOf } from './wire-status.ts'
+import { fixedMetadata, statusOf } from './wire-status.ts'
 
 const EMPTY = new Uint8Array(0)
 const { monotonic } = systemClock
+
+/** Answers up to this are not counted while they wait: `callsMax` bounds how many there are. */
+const SMALL_BYTES = 4096
 
 const SECOND_MESSAGE = refuse('REQUEST_MALFORMED', 'The call takes one message, and has several')
 const NO_MESSAGE = refuse('REQUEST_MALFORMED', 'The call takes one message, and has none')
@@ -52,7 +55,7 @@ export const answerMetadata = (
     'x-request-id': echoedId ?? ownId,
   }
   if (timing !== '') headers['server-timing'] = timing
-  return new FixedMetadata(headers)
+  return fixedMetadata(headers)
 }
 
 export class UnaryCall extends GrpcCall implements Exchange {
@@ -185,7 +188,7 @@ export class UnaryCall extends GrpcCall implements Exchange {
     if (this.isEnded || this.#isAnswered) return
     this.#isAnswered = true
     this.sendMetadata(metadata)
-    this.engine.unsent.hold(this, message.length)
+    if (message.length > SMALL_BYTES) this.engine.unsent.hold(this, message.length)
     this.send(message, nothing)
     this.end()
   }
@@ -197,11 +200,11 @@ export class UnaryCall extends GrpcCall implements Exchange {
   }
 
   show(document: Document, requestId: string): void {
-    const metadata = new FixedMetadata({ 'x-request-id': requestId })
+    const metadata = fixedMetadata({ 'x-request-id': requestId })
     this.#answer(metadata, this.#method.write(document))
   }
 
   allow(): void {
-    this.#answer(new Metadata(), EMPTY)
+    this.#answer(fixedMetadata({}), EMPTY)
   }
 }

@@ -1,30 +1,32 @@
 /** How a refusal looks over gRPC: a status and trailers. */
 
-import { Metadata, status } from '@grpc/grpc-js'
+import { type Metadata, status } from '@grpc/grpc-js'
 import { ERRORS, type Refusal } from '../../shared/errors.ts'
 import type { WrittenRefusal } from '../exchange.ts'
 import { retryAfterSeconds } from '../retry-after.ts'
 
-/**
- * Metadata that is written once and read once, by `toHttp2Headers`: a third of the cost of one that
- * is filled name by name (6 names: 3 to 6 us instead of 7 to 9).
- */
-export class FixedMetadata extends Metadata {
+class FixedHeaders {
   readonly #headers: Record<string, string>
 
   constructor(headers: Record<string, string>) {
-    super()
     this.#headers = headers
   }
 
-  override toHttp2Headers(): Record<string, string> {
+  toHttp2Headers(): Record<string, string> {
     return this.#headers
   }
 
-  override clone(): FixedMetadata {
+  clone(): FixedHeaders {
     return this
   }
 }
+
+/**
+ * Metadata that is written once, and of which grpc-js asks for nothing else: half the cost of one
+ * that is filled name by name (6 names: 3 to 6 us instead of 7 to 9).
+ */
+export const fixedMetadata = (headers: Record<string, string>): Metadata =>
+  new FixedHeaders(headers) as unknown as Metadata
 
 export interface WireStatus {
   readonly code: status
@@ -32,7 +34,8 @@ export interface WireStatus {
   readonly metadata: Metadata | null
 }
 
-export const OK: WireStatus = { code: status.OK, details: 'OK', metadata: null }
+/** Without metadata grpc-js would make some for each call. */
+export const OK: WireStatus = { code: status.OK, details: 'OK', metadata: fixedMetadata({}) }
 
 /** To a stream that a gateway which ends does not carry on. */
 export const GOING: WireStatus = {
@@ -77,7 +80,7 @@ export const statusOf = (
   return {
     code: isLate ? status.DEADLINE_EXCEEDED : status[name],
     details: detailsOf(error.body),
-    metadata: new FixedMetadata(headers),
+    metadata: fixedMetadata(headers),
   }
 }
 

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FixedMetadata, refusedStatus, statusOf } from '../../../../src/server/grpc/wire-status.ts'
+import { fixedMetadata, refusedStatus, statusOf } from '../../../../src/server/grpc/wire-status.ts'
 import { ERRORS, type ErrorCode, refuse } from '../../../../src/shared/errors.ts'
 import { propertyRuns } from '../../../helpers/seeds.ts'
 
@@ -50,7 +50,7 @@ test('refusedStatus() has no ids', () => {
   expect(metadata?.toHttp2Headers()).toEqual({ 'x-sluice-error': 'KEY_REQUIRED' })
 })
 
-test('FixedMetadata gives what it was given, also to a copy', () => {
-  const metadata = new FixedMetadata({ a: 'b' })
+test('fixedMetadata() gives what it was given, also to a copy', () => {
+  const metadata = fixedMetadata({ a: 'b' })
   expect(metadata.clone().toHttp2Headers()).toEqual({ a: 'b' })
 })
