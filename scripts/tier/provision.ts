@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { COLLECTOR, makeCollector } from './collector.ts'
 import type { PythonTool, Tool } from './steps.ts'
 import { isVenv, makeVenv, pythonOf, quietly, venvName } from './venv.ts'
 
@@ -69,13 +70,22 @@ const RECIPES: Readonly<Record<Tool, Recipe>> = {
       quietly(pip, ['install', '--disable-pip-version-check', HADOLINT], environment)
     },
   },
+  'otel-collector': {
+    isThere: () => existsSync(join(TOOLS, COLLECTOR, 'otel-collector')),
+    hint: 'Go from 1.26 on, and a Go module proxy',
+    isForSystem: false,
+    install: (environment) => makeCollector(join(TOOLS, COLLECTOR), environment),
+  },
   tritonclient: inVenv('tritonclient'),
   kserve: inVenv('kserve'),
   schemathesis: inVenv('schemathesis'),
 }
 
 /** Folders with tools of our own, to be put on PATH. */
-export const toolFolders = (): readonly string[] => [join(TOOLS, 'hadolint', 'bin')]
+export const toolFolders = (): readonly string[] => [
+  join(TOOLS, 'hadolint', 'bin'),
+  join(TOOLS, COLLECTOR),
+]
 
 /** Whether `CI` is set. */
 export const isCi = ({ CI = '' }: Environment): boolean => !['', '0', 'false'].includes(CI)

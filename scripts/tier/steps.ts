@@ -10,7 +10,7 @@ export type Tier = 'ok' | 'test' | 'full' | 'soak'
 export type PythonTool = 'tritonclient' | 'kserve' | 'schemathesis'
 
 /** Programs of others that steps need; `provision.ts` knows where they come from. */
-export type Tool = 'promtool' | 'hadolint' | 'chromium' | PythonTool
+export type Tool = 'promtool' | 'hadolint' | 'chromium' | 'otel-collector' | PythonTool
 
 interface StepBase {
   readonly name: string
@@ -155,6 +155,7 @@ export const STEPS: readonly Step[] = [
   clientStep('kserve', 'full'),
   clientStep('schemathesis', 'full'),
   fullStep('promtool'),
+  fullStep('otel-collector'),
   fullStep('hadolint'),
   fullStep('chromium'),
   {

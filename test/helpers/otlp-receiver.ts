@@ -92,8 +92,9 @@ const readSpan = (bytes: Uint8Array, resource: ReceivedSpan['resource']): Receiv
   return span
 }
 
-const readExport = (bytes: Uint8Array): ReceivedSpan[] => {
+const readExport = (bytes: Uint8Array): { spans: ReceivedSpan[]; scopes: number } => {
   const spans: ReceivedSpan[] = []
+  let scopeCount = 0
   const readResourceSpans = (all: Uint8Array): void => {
     const resource: Record<string, unknown> = {}
     const scopes: Uint8Array[] = []
@@ -105,12 +106,13 @@ const readExport = (bytes: Uint8Array): ReceivedSpan[] => {
       1: (reader) => readMessage(reader.bytes(), { 1: attribute }),
       2: (reader) => scopes.push(reader.bytes()),
     })
+    scopeCount += scopes.length
     for (const scope of scopes) {
       readMessage(scope, { 2: (reader) => spans.push(readSpan(reader.bytes(), resource)) })
     }
   }
   readMessage(bytes, { 1: (reader) => readResourceSpans(reader.bytes()) })
-  return spans
+  return { spans, scopes: scopeCount }
 }
 
 const bodyOf = async (request: IncomingMessage): Promise<Uint8Array> => {
@@ -124,19 +126,27 @@ export type Manners = 'takes' | 'refuses' | 'hangs'
 
 export class OtlpReceiver {
   readonly spans: ReceivedSpan[] = []
+  /** Groups that they came in. */
+  scopes = 0
   readonly requests: { path: string; headers: IncomingMessage['headers'] }[] = []
   manners: Manners = 'takes'
   readonly #server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
       this.requests.push({ path: request.url ?? '', headers: request.headers })
       if (this.manners === 'hangs') return
-      if (this.manners === 'takes') this.spans.push(...readExport(body))
+      if (this.manners === 'takes') this.#take(body)
       response.writeHead(this.manners === 'takes' ? 200 : 400, {
         'content-type': 'application/x-protobuf',
       })
       response.end()
     })
   })
+
+  #take(body: Uint8Array): void {
+    const { spans, scopes } = readExport(body)
+    this.spans.push(...spans)
+    this.scopes += scopes
+  }
 
   async listen(port = 0): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve))

@@ -1,7 +1,11 @@
 /** Whole gateways and a trace collector: what arrives of which requests. */
 
+import { Client, credentials } from '@grpc/grpc-js'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { atEnd } from '../helpers/clean-up.ts'
 import type { TestGateway } from '../helpers/gateway.ts'
+import { call } from '../helpers/grpc-engine.ts'
+import { grpcBytes } from '../helpers/grpc-messages.ts'
 import { identity } from '../helpers/models.ts'
 import { type OtlpReceiver, type ReceivedSpan, startReceiver } from '../helpers/otlp-receiver.ts'
 import { makeRepository } from '../helpers/repository.ts'
@@ -111,6 +115,34 @@ describe.each(['uws', 'node'])('on %s', (engine) => {
     await receiver.trace(marker.traceId)
     const traces = new Set(receiver.spans.slice(seen).map(({ traceId }) => traceId))
     expect([...traces]).toEqual([marker.traceId])
+  })
+
+  test('a call over gRPC is the same spans, with the names of a call', async () => {
+    const client = new Client(`127.0.0.1:${gateway.grpcPort}`, credentials.createInsecure())
+    atEnd(() => client.close())
+    const inputs = [{ name: 'x', datatype: 'FP32', shape: [1n, 2n] }]
+    const rawInputContents = [new Uint8Array(new Float32Array([1, 2]).buffer)]
+    const good = traceContext()
+    const bad = traceContext()
+    const message = grpcBytes({ modelName: 'm', inputs, rawInputContents })
+    const { outcome } = call(client, 'ModelInfer', message, good.headers)
+    expect((await outcome).status.code).toBe(0)
+    await call(client, 'ModelInfer', grpcBytes({ modelName: 'm', inputs }), bad.headers).outcome
+    const { server, parts } = takeApart(await receiver.trace(good.traceId))
+    expect(parts).toEqual(ALL_PARTS)
+    expect(server).toMatchObject({ name: 'predict m', parentSpanId: CALLER })
+    expect(server.attributes).toMatchObject({
+      'rpc.system.name': 'grpc',
+      'rpc.method': 'inference.GRPCInferenceService/ModelInfer',
+      'rpc.status_code': 'OK',
+      'sluice.protocol': 'grpc',
+      'feature_flag.key': 'm',
+    })
+    const refused = takeApart(await receiver.trace(bad.traceId)).server
+    expect(refused.attributes).toMatchObject({
+      'rpc.status_code': 'INVALID_ARGUMENT',
+      'error.type': expect.stringMatching(/^[A-Z_]+$/),
+    })
   })
 
   test('an answer has nothing more because it is traced', async () => {

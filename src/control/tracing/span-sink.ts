@@ -34,6 +34,8 @@ export interface SpanSink {
 }
 
 const SAMPLED = 1
+/** One object: by it the exporter tells which spans belong together. */
+const SCOPE = { name: 'sluice', version: VERSION }
 
 const timeOf = (ms: number): [seconds: number, nanoseconds: number] => {
   const seconds = Math.floor(ms / 1000)
@@ -70,7 +72,7 @@ const readable = (span: Span, resource: ReadableSpan['resource']): ReadableSpan 
     events: [],
     ended: true,
     resource,
-    instrumentationScope: { name: 'sluice', version: VERSION },
+    instrumentationScope: SCOPE,
     droppedAttributesCount: 0,
     droppedEventsCount: 0,
     droppedLinksCount: 0,

@@ -3,6 +3,7 @@ import { SLOT_DOUBLES, slotKeyText } from '../../../src/shared/counters.ts'
 import type { PrepareFailure } from '../../../src/shared/epoch-plan.ts'
 import { COMMITTED_WORD, COUNTER_SLOTS } from '../../../src/shared/shared-memory.ts'
 import { FIXED_KEYS } from '../../../src/shared/slot-keys.ts'
+import { claimSlot, publishSlot, TRACE, wordAt } from '../../../src/shared/trace-ring.ts'
 import { makeAgent } from '../../helpers/agents.ts'
 import { answerKey } from '../../helpers/counted-slots.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
@@ -161,4 +162,19 @@ test('an agent ends the replica when a thread fails or ends unasked', async () =
   threads[0]!.fail(new Error('torn'))
   threads[0]!.end()
   expect(exits).toEqual(['1 a data thread failed', '1 a data thread ended'])
+})
+
+test('takeTraces() has what the threads left, under the keys of the plan', async () => {
+  const { agent, threads } = makeAgent()
+  const prepared = agent.prepare(planOf(1, 'a'))
+  for (const thread of threads) thread.prepared()
+  await prepared
+  expect(agent.takeTraces()).toBeNull()
+  const key = slotKeyText(answerKey('a'))
+  const slot = threads[1]!.last('prepare')!.slots[key]!
+  const { traces } = threads[1]!.memory.threads[1]!
+  traces.words[wordAt(claimSlot(traces)) + TRACE.COUNTER_SLOT] = slot
+  publishSlot(traces)
+  expect(agent.takeTraces()).toMatchObject({ requests: [{ thread: 1, key: 0 }], keys: [key] })
+  expect(agent.takeTraces()).toBeNull()
 })

@@ -116,3 +116,18 @@ test('stop() closes the link and dials no more', async () => {
   expect(heard).toHaveLength(2)
   expect(clock.pending).toBe(0)
 })
+
+test('isFlowing is true only while a control is there that reads', async () => {
+  const { dialer, clock, socketPath } = makeDialer()
+  expect(dialer.isFlowing).toBe(false)
+  const control = await listen(socketPath)
+  await until(() => clock.pending === 1, { what: 'the failure' })
+  await clock.advance(DIAL_AGAIN_MS)
+  await until(() => dialer.isFlowing, { what: 'the link' })
+  control.sockets[0]!.pause()
+  const long = news('x'.repeat(100_000))
+  for (let sent = 0; sent < 1000 && dialer.isFlowing; sent++) dialer.tell(long)
+  expect(dialer.isFlowing).toBe(false)
+  control.sockets[0]!.resume()
+  await until(() => dialer.isFlowing, { what: 'control to have read' })
+})

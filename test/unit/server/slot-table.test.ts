@@ -190,3 +190,13 @@ test('assign() loses no slot and no count of a plan that serves, whatever is pre
     }),
   )
 })
+
+test('keyAt() names the key that a slot belongs to, also after it was given to another', () => {
+  const table = new SlotTable([counters(FIXED_KEYS.length + 1)])
+  const { slots } = table.assign(keysOf('a'), [], 0)
+  const slot = slots[textOf('a')]!
+  expect(table.keyAt(slot)).toBe(textOf('a'))
+  expect(FIXED_KEYS.map((_, i) => table.keyAt(i))).toEqual(FIXED_KEYS.map(slotKeyText))
+  table.assign(keysOf('b'), [], 60 * MINUTE_MS)
+  expect(table.keyAt(slot)).toBe(textOf('b'))
+})

@@ -68,6 +68,7 @@ test('spans arrive with their ids, times, kinds, attributes and resource', async
       headers: { 'content-type': 'application/x-protobuf', 'x-key': 'secret' },
     },
   ])
+  expect(receiver.scopes).toBe(1)
   const [server, run] = receiver.spans
   expect(server).toMatchObject({
     ...{ name: 'predict m', kind: 2, status: 0, traceId: TRACE_ID, spanId: '1111111111111111' },
