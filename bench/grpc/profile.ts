@@ -8,7 +8,14 @@ import { startGrpcPeer } from '../servers/grpc-peer.ts'
 import type { Server } from '../servers/server.ts'
 import { JUDGED } from './findings.ts'
 import { busiestShares, type ProfiledLoad, profileTable } from './profile-table.ts'
-import { answersBy, checkCalls, overGrpc, runCallTrial, startGateway } from './world.ts'
+import {
+  answersBy,
+  checkCalls,
+  overGrpc,
+  runCallTrial,
+  type Setting,
+  startGateway,
+} from './world.ts'
 
 interface Asked {
   readonly name: string
@@ -16,7 +23,18 @@ interface Asked {
   readonly form: RequestForm
 }
 
+const WARM_UP_REQUESTS = 30_000
+const WARM_UP_TRIALS_MAX = 10
+
 const monotonicUs = (): number => Number(process.hrtime.bigint() / 1_000n)
+
+/** Until the code is compiled that they run, or too much time has gone. */
+const warmUp = async (setting: Setting, seconds: number): Promise<void> => {
+  let requests = 0
+  for (let trial = 0; trial < WARM_UP_TRIALS_MAX && requests < WARM_UP_REQUESTS; trial++) {
+    requests += (await runCallTrial(setting, JUDGED, seconds, 0)).requests
+  }
+}
 
 /** Runs the loads, stops their server, and reads what it wrote as it ended. */
 const profile = async (
@@ -26,7 +44,7 @@ const profile = async (
 ): Promise<ProfiledLoad[]> => {
   const runs = []
   for (const { name, server, form } of asked) {
-    await runCallTrial({ server, form }, JUDGED, seconds, 0) // code is compiled meanwhile
+    await warmUp({ server, form }, seconds)
     const fromUs = monotonicUs()
     const { dataCpuUs } = await runCallTrial({ server, form }, JUDGED, seconds, 1)
     const span = { fromUs, toUs: monotonicUs() }

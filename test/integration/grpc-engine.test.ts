@@ -1,3 +1,4 @@
+import { connect } from 'node:http2'
 import { gzipSync } from 'node:zlib'
 import { fromBinary } from '@bufbuild/protobuf'
 import { Client, credentials, status } from '@grpc/grpc-js'
@@ -78,6 +79,26 @@ test('a client that cancels, or whose deadline passes, is gone', async () => {
   expect(rig.seen.every(({ exchange }) => exchange.isAborted)).toBe(true)
   rig.seen[0]!.exchange.release(ANSWER_HEADS, inferResponse(), ANSWER_IDS, '')
   await until(() => rig.engine.underWay === 0, { what: 'nothing under way' })
+})
+
+test('a client that goes before its message was whole has asked for nothing', async () => {
+  const rig = await startGrpcEngine()
+  const session = connect(`http://127.0.0.1:${rig.port}`)
+  atEnd(() => session.destroy())
+  for (const part of [Buffer.alloc(0), Buffer.from([0, 0, 0, 0, 9, 1])]) {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/inference.GRPCInferenceService/ModelInfer',
+      'content-type': 'application/grpc',
+    })
+    stream.write(part)
+    stream.on('error', () => {})
+  }
+  await until(() => rig.engine.underWay === 2, { what: 'both calls' })
+  session.destroy()
+  await until(() => rig.aborted.count === 2, { what: 'both to be gone' })
+  expect(rig.seen).toEqual([])
+  expect(rig.engine.underWay).toBe(0)
 })
 
 test('messages are limited, and what waits for its rest is in the budget', async () => {

@@ -102,6 +102,8 @@ export abstract class GrpcCall {
 
   onReceiveHalfClose(): void {
     this.#isHalfClosed = true
+    // Node ends what can be read, too, when the client goes; `onCancel` is next.
+    if (this.#base.stream.aborted) return
     if (!this.isEnded && !this.isReceived) this.onComplete()
   }
 
