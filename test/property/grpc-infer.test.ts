@@ -1,9 +1,15 @@
 /** Messages of gRPC say what the same request of the Open Inference Protocol says over HTTP. */
 
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { create, type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ModelInferRequestSchema } from '../../proto/gen/inference_pb.ts'
+import {
+  InferParameterSchema,
+  ModelInferRequest_InferInputTensorSchema,
+  ModelInferRequestSchema,
+  ModelInferResponseSchema,
+  RepositoryModelLoadRequestSchema,
+} from '../../proto/gen/inference_pb.ts'
 import { decodeRequest } from '../../src/server/protocols/grpc/grpc-infer.ts'
 import { peekModel } from '../../src/server/protocols/grpc/peek-model.ts'
 import * as oipJson from '../../src/server/protocols/oip/oip-json.ts'
@@ -143,6 +149,25 @@ test.each(SMALL)('decodeRequest() takes of %s what lies from %i to %i', (datatyp
     expect(typeof found).toBe(value >= low && value <= high ? 'object' : 'string')
   })
   fc.assert(property, { numRuns: propertyRuns(200) })
+})
+
+/** As Triton's files have them (serving.md §1.5): by number, the names of some messages. */
+const NUMBERS: readonly (readonly [DescMessage, string])[] = [
+  [
+    ModelInferRequestSchema,
+    '1 model_name,2 model_version,3 id,4 parameters,5 inputs,6 outputs,7 raw_input_contents',
+  ],
+  [ModelInferRequest_InferInputTensorSchema, '1 name,2 datatype,3 shape,4 parameters,5 contents'],
+  [
+    ModelInferResponseSchema,
+    '1 model_name,2 model_version,3 id,4 parameters,5 outputs,6 raw_output_contents',
+  ],
+  [InferParameterSchema, '1 bool_param,2 int64_param,3 string_param,4 double_param,5 uint64_param'],
+  [RepositoryModelLoadRequestSchema, '1 repository_name,2 model_name,3 parameters'],
+]
+
+test.each(NUMBERS)("messages have Triton's numbers: $name", ({ fields }, numbers) => {
+  expect(fields.map(({ number, name }) => `${number} ${name}`).join()).toBe(numbers)
 })
 
 /** Values of parameters: in JSON, and as a message has them. */

@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as featuresJson from '../../src/server/protocols/features/features-json.ts'
+import * as grpcInfer from '../../src/server/protocols/grpc/grpc-infer.ts'
 import * as oipJson from '../../src/server/protocols/oip/oip-json.ts'
 import type { DecodeRequest } from '../../src/server/protocols/protocol.ts'
 import * as tfsJson from '../../src/server/protocols/tfs/tfs-json.ts'
@@ -11,10 +12,12 @@ import { ERRORS } from '../../src/shared/errors.ts'
 import type { FeatureType } from '../../src/shared/manifest.ts'
 import { DATATYPES, type Datatype } from '../../src/shared/tensor.ts'
 import { binaryBody, tensorBytes } from '../helpers/binary-tensors.ts'
+import { grpcBytes, grpcRequest } from '../helpers/grpc-messages.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import { type Manner, manner, type Spelled } from '../helpers/spellings.ts'
 import { valuesOf } from '../helpers/tensor-plans.ts'
 import { decodeWith, feature, planOf, tensor } from '../helpers/variant-plans.ts'
+import type { GivenRequest } from '../helpers/wire-forms.ts'
 
 interface Column {
   readonly datatype: Datatype
@@ -152,6 +155,19 @@ const byTensors = (rows: Rows): Body[] => {
   ]
 }
 
+/** The rows as tensors of values. */
+const requestOf = ({ columns, cells }: Rows): GivenRequest => ({
+  inputs: columns.map(({ datatype, width }, input) => ({
+    name: `x${input}`,
+    datatype,
+    told: datatype,
+    shape: [cells.length, width],
+    values: cells.flatMap((row) => row[input]!.map(({ value }) => value)),
+  })),
+  id: null,
+  outputs: null,
+})
+
 /** What a body comes to: its elements by input, or the class of its refusal. */
 const outcomeOf = (
   { plan, cells }: Rows,
@@ -181,16 +197,18 @@ test('decodeRequest() of every format makes the same of the same rows', () => {
     if (typeof wanted === 'number') refused++
     else taken++
     if (!rows.isSound) return
-    const tails = rows.columns.map(({ datatype }, input) => {
-      const values = rows.cells.flatMap((row) => row[input]!.map(({ value }) => value))
-      return tensorBytes(datatype, values)
-    })
+    const request = requestOf(rows)
+    const tails = request.inputs.map(({ datatype, values }) => tensorBytes(datatype, values))
     const inputs = tails.map(({ length }, input) => {
       return `{${oipHead(rows, input)},"parameters":{"binary_data_size":${length}}}`
     })
     const { bytes, jsonBytes } = binaryBody(`{"inputs":${list(inputs)}}`, tails)
     const binary = outcomeOf(rows, oipJson.decodeRequest, bytes, jsonBytes)
     expect(binary, 'OIP, binary').toEqual(wanted)
+    for (const isRaw of [true, false]) {
+      const message = grpcBytes(grpcRequest(request, isRaw))
+      expect(outcomeOf(rows, grpcInfer.decodeRequest, message), 'gRPC').toEqual(wanted)
+    }
   })
   fc.assert(property, { numRuns: propertyRuns(300) })
   // Neither is rare.

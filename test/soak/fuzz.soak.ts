@@ -9,6 +9,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DECODER_TARGETS } from '../helpers/fuzz/decoders.ts'
 import { FORMAT_TARGETS } from '../helpers/fuzz/formats.ts'
+import { GRPC_TARGET } from '../helpers/fuzz/grpc.ts'
 import { fuzz } from '../helpers/fuzz/harness.ts'
 import { HTTP_TARGETS } from '../helpers/fuzz/http.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
@@ -28,10 +29,12 @@ const SHARES: Readonly<Record<string, number>> = {
   'HTTP on node': 10,
 }
 
-const TARGETS = [...DECODER_TARGETS, ...FORMAT_TARGETS, ...HTTP_TARGETS].map((target) => ({
-  target,
-  name: target.name,
-}))
+const TARGETS = [...DECODER_TARGETS, GRPC_TARGET, ...FORMAT_TARGETS, ...HTTP_TARGETS].map(
+  (target) => ({
+    target,
+    name: target.name,
+  }),
+)
 
 test('the shares make a thousand', () => {
   expect(Object.values(SHARES).reduce((sum, share) => sum + share, 0)).toBe(1000)

@@ -3,6 +3,7 @@
 import { gzipSync } from 'node:zlib'
 import { plainBytesMax } from '../../../src/server/content-encoding.ts'
 import { LENGTH_BYTES } from '../../../src/server/protocols/oip/tensor-bytes.ts'
+import { grpcMessages } from './messages.ts'
 import type { PlanName } from './plans.ts'
 import type { DecodeTask } from './process.ts'
 
@@ -182,6 +183,9 @@ const binaries = (bytes: number): Hostile[] => {
   ]
 }
 
+const messages = (bytes: number): Hostile[] =>
+  grpcMessages(bytes).map(({ title, plan, body }) => ({ title, task: task('grpc', plan, body) }))
+
 /** All kinds; `bytes`: about so many, before they are compressed. */
 export const hostiles = (bytes: number, encoding: '' | 'gzip'): Hostile[] => {
   const plain = [
@@ -196,7 +200,8 @@ export const hostiles = (bytes: number, encoding: '' | 'gzip'): Hostile[] => {
       task: task('oip', 'fp64', encoder.encode(deep('{"a":', '}', bytes))),
     },
   ]
-  if (encoding === '') return plain
+  // Messages are inflated before they are here, by rules of gRPC's own.
+  if (encoding === '') return [...plain, ...messages(bytes)]
   return plain.map(({ title, task: given }) => ({
     title: `${title}, gzip`,
     task: { ...given, body: atCap(given.body), encoding },

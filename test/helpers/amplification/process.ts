@@ -11,6 +11,7 @@ import { GCProfiler } from 'node:v8'
 import { createSession } from '../../../src/runtime/session.ts'
 import { withPlainBody } from '../../../src/server/content-encoding.ts'
 import * as featuresJson from '../../../src/server/protocols/features/features-json.ts'
+import * as grpcInfer from '../../../src/server/protocols/grpc/grpc-infer.ts'
 import * as oipJson from '../../../src/server/protocols/oip/oip-json.ts'
 import type { Decoded } from '../../../src/server/protocols/protocol.ts'
 import * as tfsJson from '../../../src/server/protocols/tfs/tfs-json.ts'
@@ -20,7 +21,7 @@ import { type AnswerTask, answerRun } from './answers.ts'
 import { PLANS, type PlanName } from './plans.ts'
 
 export interface DecodeTask {
-  readonly format: 'features' | 'oip' | 'tfs' | 'wasteful'
+  readonly format: 'features' | 'oip' | 'tfs' | 'grpc' | 'wasteful'
   readonly plan: PlanName
   readonly body: Uint8Array
   /** Of the body, as in a header. */
@@ -64,7 +65,7 @@ const FREE_BYTES = 256 * 1024
 const ROUNDS = 3
 const PIECE_BYTES = 64 * 1024
 
-const FORMATS = { features: featuresJson, oip: oipJson, tfs: tfsJson } as const
+const FORMATS = { features: featuresJson, oip: oipJson, tfs: tfsJson, grpc: grpcInfer } as const
 const LIMITS = { bodyBytesMax: 64 * 2 ** 20, takeBodyBytes: () => true }
 
 /** A decoder that takes 200 times what it reads: the test must notice. */

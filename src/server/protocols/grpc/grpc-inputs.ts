@@ -24,6 +24,7 @@ import { readParameters } from './grpc-parameters.ts'
 import {
   damagedMessage,
   field,
+  isText,
   LENGTH,
   matches,
   notUtf8,
@@ -42,6 +43,8 @@ const DATATYPE = 2
 const SHAPE = 3
 const PARAMETERS = 4
 const CONTENTS = 5
+const NAME_WORDS = 'name of an input'
+const DATATYPE_WORDS = 'datatype of an input'
 
 /** Where the messages of a request stand: offset and end of each, one after the other. */
 export interface Places {
@@ -88,6 +91,23 @@ const readShape = (bytes: Uint8Array, rankMax: number): Refusal | null => {
   return null
 }
 
+/** Notes where a field stands that is a text or a message. */
+const noteField = (bytes: Uint8Array): Refusal | null => {
+  if (field.number > CONTENTS) return null
+  if (field.type !== LENGTH) return wrongWireType(INPUT)
+  if (field.number === NAME) {
+    if (!isText(bytes, found.nameFrom, found.nameTo)) return notUtf8(NAME_WORDS)
+    found.nameFrom = field.from
+    found.nameTo = field.to
+  } else if (field.number === DATATYPE) {
+    if (!isText(bytes, found.datatypeFrom, found.datatypeTo)) return notUtf8(DATATYPE_WORDS)
+    found.datatypeFrom = field.from
+    found.datatypeTo = field.to
+  } else if (field.number === PARAMETERS) found.hasParameters = true
+  else found.hasContents = true
+  return null
+}
+
 /** Finds the fields of the input in `from .. to - 1`. */
 const readFields = (
   bytes: Uint8Array,
@@ -102,20 +122,8 @@ const readFields = (
   for (let at = from; at < to; ) {
     at = readField(bytes, at, to)
     if (at < 0) return damagedMessage(INPUT)
-    if (field.number === SHAPE) {
-      const refusal = readShape(bytes, rankMax)
-      if (refusal !== null) return refusal
-    } else if (field.number <= CONTENTS) {
-      if (field.type !== LENGTH) return wrongWireType(INPUT)
-      if (field.number === NAME) {
-        found.nameFrom = field.from
-        found.nameTo = field.to
-      } else if (field.number === DATATYPE) {
-        found.datatypeFrom = field.from
-        found.datatypeTo = field.to
-      } else if (field.number === PARAMETERS) found.hasParameters = true
-      else found.hasContents = true
-    }
+    const refusal = field.number === SHAPE ? readShape(bytes, rankMax) : noteField(bytes)
+    if (refusal !== null) return refusal
   }
   return null
 }
@@ -131,7 +139,7 @@ const indexOf = (
     return position
   }
   const name = textOf(bytes, found.nameFrom, found.nameTo)
-  if (name === null) return notUtf8('name of an input')
+  if (name === null) return notUtf8(NAME_WORDS)
   if (name === '') return malformed('An input must have a name', WHOLE)
   return inputsByName.get(name) ?? unknownName('INPUT_UNKNOWN', name, signature.inputs, WHOLE)
 }
@@ -145,7 +153,7 @@ const checkHead = (
   const { datatypeFrom, datatypeTo, shape, rank } = found
   if (!matches(bytes, datatypeFrom, datatypeTo, datatype)) {
     const own = textOf(bytes, datatypeFrom, datatypeTo)
-    if (own === null) return notUtf8('datatype of an input')
+    if (own === null) return notUtf8(DATATYPE_WORDS)
     return wrongDatatype(signature, quote(own), WHOLE)
   }
   if (rank > signature.shape.length) return wrongRank(signature, rank, WHOLE)

@@ -9,6 +9,7 @@ import { countOf, NO_PARAMETERS, readParameters } from './grpc-parameters.ts'
 import {
   damagedMessage,
   field,
+  isText,
   LENGTH,
   matches,
   notUtf8,
@@ -21,6 +22,7 @@ import {
 const OUTPUT = 'InferRequestedOutputTensor'
 const NAME = 1
 const PARAMETERS = 2
+const NAME_WORDS = 'name of an output'
 
 /** The fields of the output that was read last: there is one at a time. */
 const found = { nameFrom: 0, nameTo: 0, hasParameters: false }
@@ -34,6 +36,7 @@ const readFields = (bytes: Uint8Array, from: number, to: number): Refusal | null
     if (field.number > PARAMETERS) continue
     if (field.type !== LENGTH) return wrongWireType(OUTPUT)
     if (field.number === NAME) {
+      if (!isText(bytes, found.nameFrom, found.nameTo)) return notUtf8(NAME_WORDS)
       found.nameFrom = field.from
       found.nameTo = field.to
     } else found.hasParameters = true
@@ -50,7 +53,7 @@ const readOutput = (
   isBinary: boolean,
 ): AskedOutput | Refusal => {
   const name = textOf(bytes, found.nameFrom, found.nameTo)
-  if (name === null) return notUtf8('name of an output')
+  if (name === null) return notUtf8(NAME_WORDS)
   if (name === '') return malformed('An output must have a name', WHOLE)
   const parameters = found.hasParameters
     ? readParameters(bytes, from, to, PARAMETERS)

@@ -32,6 +32,7 @@ const PARAMETERS = 4
 const INPUTS = 5
 const OUTPUTS = 6
 const RAW = 7
+const ID_WORDS = "field 'id'"
 
 /** Up to here a request is read in no time: texts take some nanoseconds a byte. */
 const QUICK_BYTES_MAX = 64 * 1024
@@ -74,6 +75,7 @@ const findParts = (bytes: Uint8Array, { signature }: VariantPlan): Refusal | nul
     } else if (field.number === OUTPUTS) {
       parts.outputCount = note(parts.outputs, parts.outputCount, signature.outputs.length)
     } else if (field.number === ID) {
+      if (!isText(bytes, parts.idFrom, parts.idTo)) return notUtf8(ID_WORDS)
       parts.idFrom = field.from
       parts.idTo = field.to
     } else if (field.number === PARAMETERS) parts.hasParameters = true
@@ -89,7 +91,7 @@ const readId = (bytes: Uint8Array, decoded: Decoded): Refusal | null => {
   const { idFrom, idTo } = parts
   if (idTo === idFrom) return null
   const id = textOf(bytes, idFrom, idTo)
-  if (id === null) return notUtf8("field 'id'")
+  if (id === null) return notUtf8(ID_WORDS)
   if (id.length > BODY_ID_LENGTH_MAX) {
     return malformed(`'id' must be a string of at most ${BODY_ID_LENGTH_MAX} characters`, WHOLE)
   }

@@ -135,7 +135,10 @@ export const textOf = (bytes: Uint8Array, from: number, to: number): string | nu
   return isUtf8(own) ? own.toString() : null
 }
 
-/** Whether the bytes `from .. to - 1` are text in UTF-8; the usual one is ASCII. */
+/**
+ * Whether the bytes `from .. to - 1` are text in UTF-8; the usual one is ASCII. Of texts in one
+ * field the last counts, but all must be some: who replaces one looks at it.
+ */
 export const isText = (bytes: Uint8Array, from: number, to: number): boolean => {
   let at = from
   while (at < to && bytes[at]! < CONTINUES) at++
