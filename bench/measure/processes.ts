@@ -8,10 +8,13 @@ import { fileURLToPath } from 'node:url'
 
 export const REPOSITORY_ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Servers share one core and the load has another, so that neither takes CPU from the other. */
-export type Core = 'server' | 'load'
+/**
+ * Servers share one core and the load has another, so that neither takes CPU from the other. `any`:
+ * where the kernel puts it.
+ */
+export type Core = 'server' | 'load' | 'any'
 
-const NUMBER: Readonly<Record<Core, string>> = { server: '0', load: '1' }
+const NUMBER = { server: '0', load: '1' } as const
 
 export const hasProgram = (name: string): boolean => {
   try {
@@ -26,11 +29,11 @@ export const hasProgram = (name: string): boolean => {
 export const isPinned = cpus().length >= 2 && hasProgram('taskset')
 
 export const pinned = (core: Core, command: readonly string[]): string[] =>
-  isPinned ? ['taskset', '--cpu-list', NUMBER[core], ...command] : [...command]
+  isPinned && core !== 'any' ? ['taskset', '--cpu-list', NUMBER[core], ...command] : [...command]
 
 /** Moves threads that run already. */
 export const moveTo = (core: Core, tids: Iterable<number>): void => {
-  if (!isPinned) return
+  if (!isPinned || core === 'any') return
   for (const tid of tids) {
     execFileSync('taskset', ['--cpu-list', '--pid', NUMBER[core], `${tid}`], { stdio: 'ignore' })
   }

@@ -12,6 +12,8 @@ export interface PlainLoop {
   /** Numbers of a row. */
   readonly width: number
   readonly seconds: number
+  /** It runs on GPU 0, and on whatever core the kernel puts it. */
+  readonly isOnGpu?: boolean
 }
 
 export interface LoopTrial {
@@ -20,8 +22,10 @@ export interface LoopTrial {
   readonly cpuUs: number
 }
 
-export const runPlainLoop = async ({ file, rows, width, seconds }: PlainLoop) => {
-  const words = [file, rows, width, seconds].map(String)
-  const child = start([process.execPath, ORT_LOOP, ...words], { core: 'server' })
+export const runPlainLoop = async (loop: PlainLoop) => {
+  const { file, rows, width, seconds, isOnGpu = false } = loop
+  const words = [file, rows, width, seconds, isOnGpu ? 'cuda' : 'cpu'].map(String)
+  const core = isOnGpu ? 'any' : 'server'
+  const child = start([process.execPath, ORT_LOOP, ...words], { core })
   return (await firstJsonLine(child)) as unknown as LoopTrial
 }

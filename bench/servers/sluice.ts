@@ -28,6 +28,8 @@ export interface SluiceOptions {
    */
   readonly isSplit?: boolean
   readonly env?: Readonly<Record<string, string>>
+  /** Nothing is bound to a core, and it has so many data threads. */
+  readonly freeThreads?: number
 }
 
 export interface SluiceServer extends Server {
@@ -44,7 +46,8 @@ export interface SluiceServer extends Server {
   reload(): void
 }
 
-const READY_MS_MAX = 30_000
+/** A large model is proved before. */
+const READY_MS_MAX = 60_000
 
 export const makeStateDir = (): string => mkdtempSync(join(tmpdir(), 'sb-'))
 
@@ -81,7 +84,10 @@ const isReady = async (port: number): Promise<boolean> => {
   }
 }
 
-/** One replica with one data thread, ready. Repository paths are relative to the checkout. */
+/**
+ * One replica with one data thread, unless told otherwise, ready. Repository paths are relative
+ * to the checkout.
+ */
 export const startSluice = async (options: SluiceOptions): Promise<SluiceServer> => {
   const stateDir = options.stateDir ?? makeStateDir()
   const port = await freePort()
@@ -91,7 +97,7 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     ...['--http-port', `${port}`, '--grpc-port', `${grpcPort}`],
     ...['--control-port', `${controlPort}`],
   ]
-  const size = ['--replicas', '1', '--threads', '1']
+  const size = ['--replicas', '1', '--threads', `${options.freeThreads ?? 1}`]
   const places = ['--model-repository', options.repository, '--state-dir', stateDir]
   const config = options.config === undefined ? [] : ['--config', options.config]
   const startMs = performance.now()
@@ -104,8 +110,9 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     ...size,
     ...ports,
   ]
+  const ownCore = options.isSplit ? 'load' : 'server'
   const child = start(command, {
-    core: options.isSplit ? 'load' : 'server',
+    core: options.freeThreads === undefined ? ownCore : 'any',
     env: options.env ?? {},
   })
   let said = ''
