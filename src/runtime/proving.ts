@@ -121,10 +121,12 @@ const loadOriginal = (
   }
 }
 
+const optimisedIn = ({ scratchFolder }: ProvingTask): string =>
+  join(scratchFolder, 'optimised.onnx')
+
 /** The model as it was published, and as it will be served: optimised and in one piece. */
 const loadBoth = (task: ProvingTask, copy: ModelCopy, gauge: Gauge, rssBefore: number) => {
-  const optimised = join(task.scratchFolder, 'optimised.onnx')
-  rmSync(optimised, { force: true })
+  const optimised = optimisedIn(task)
   const startedMs = gauge.workedMs()
   const original = loadOriginal(copy.file, task, optimised)
   const loadMs = gauge.workedMs() - startedMs
@@ -161,6 +163,7 @@ const loadWhereItRuns = (asked: ProvingTask, copy: ModelCopy, rssBefore: number)
   if (operators === null || operators.gpu > 0 || operators.cpu === 0)
     return { ...loaded, operators }
   loaded.session.dispose()
+  rmSync(optimisedIn(asked), { force: true })
   return { ...load(idleGpu(settled.settings)), operators }
 }
 
