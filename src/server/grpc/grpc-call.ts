@@ -32,6 +32,7 @@ export interface CallEngine {
 
 const TOO_MANY = refuse('QUEUE_FULL', 'Too many calls are open')
 
+const CUT = refuse('REQUEST_MALFORMED', 'The call ends within a message')
 const WITHOUT_ENCODING = refuse(
   'REQUEST_MALFORMED',
   'The message says that it is compressed, and the call does not say how: grpc-encoding is missing',
@@ -104,7 +105,9 @@ export abstract class GrpcCall {
     this.#isHalfClosed = true
     // Node ends what can be read, too, when the client goes; `onCancel` is next.
     if (this.#base.stream.aborted) return
-    if (!this.isEnded && !this.isReceived) this.onComplete()
+    if (this.isEnded || this.isReceived) return
+    if (this.#intake.isBetween) this.onComplete()
+    else this.refuseWhole(CUT)
   }
 
   /** The call has ended: its answer has left, or its client has gone, or its time is over. */
@@ -113,10 +116,15 @@ export abstract class GrpcCall {
     this.isEnded = true
     this.#intake.release()
     this.engine.unsent.release(this)
-    // A client that still sends is told that nobody reads it any more.
-    if (!this.#isHalfClosed) this.#base.stream.close(constants.NGHTTP2_NO_ERROR)
+    // A client that still sends is told that nobody reads it any more, and not before the trailers
+    // of this turn have left: they would be dropped.
+    if (!this.#isHalfClosed) setImmediate(() => this.#stopReading())
     this.engine.onEnded(this)
     this.onEnd()
+  }
+
+  #stopReading(): void {
+    this.#base.stream.close(constants.NGHTTP2_NO_ERROR)
   }
 
   /** The request has not come in time. */

@@ -16,10 +16,12 @@ import { isRefusal, type Refusal } from '../../shared/errors.ts'
 import { denialOf, type Grant, grantOf } from '../access.ts'
 import { admitEncoding, withPlainBody } from '../content-encoding.ts'
 import type { AnswerBody, AnswerHeads, Exchange, Waiting, WrittenRefusal } from '../exchange.ts'
+import { peekId } from '../protocols/grpc/peek-model.ts'
 import type { RequestTrace } from '../traces.ts'
 import { GRPC } from '../wire-formats.ts'
 import { INFER } from './methods.ts'
 import { StreamCall } from './stream-call.ts'
+import { timeoutOf } from './unary-call.ts'
 import { statusOf } from './wire-status.ts'
 
 const EMPTY = new Uint8Array(0)
@@ -27,22 +29,35 @@ const EMPTY = new Uint8Array(0)
 /** `infer_response`, field 2 of ModelStreamInferResponse, in front of the bytes of the message. */
 const INFER_RESPONSE_TAG = (2 << 3) | 2
 
+/** Says that the answer is the only one to its request: clients of streams wait for it. */
+const FINAL = toBinary(
+  ModelInferResponseSchema,
+  create(ModelInferResponseSchema, {
+    parameters: {
+      triton_final_response: create(InferParameterSchema, {
+        parameterChoice: { case: 'boolParam', value: true },
+      }),
+    },
+  }),
+)
+
+/** Fields of a message may stand in any order, and so behind the others. */
 const streamed = (response: Uint8Array): Buffer => {
   const head: number[] = [INFER_RESPONSE_TAG]
-  let { length } = response
+  let length = response.length + FINAL.length
   for (; length > 127; length = Math.floor(length / 128)) head.push((length % 128) | 128)
   head.push(length)
-  return Buffer.concat([Uint8Array.from(head), response])
+  return Buffer.concat([Uint8Array.from(head), response, FINAL])
 }
 
-/** The code stands in a parameter of the name that a header has over HTTP. */
-const failed = ({ refusal, error, requestId }: WrittenRefusal): Uint8Array =>
+/** The code stands in a parameter of the name that a header has over HTTP. `id`: as it was sent. */
+const failed = ({ refusal, error, requestId }: WrittenRefusal, id: string): Uint8Array =>
   toBinary(
     ModelStreamInferResponseSchema,
     create(ModelStreamInferResponseSchema, {
       errorMessage: error.body.toWellFormed(),
       inferResponse: create(ModelInferResponseSchema, {
-        id: requestId,
+        id: id === '' ? '' : requestId,
         parameters: {
           'x-sluice-error': create(InferParameterSchema, {
             parameterChoice: { case: 'stringParam', value: refusal.code },
@@ -57,8 +72,8 @@ class StreamedRequest implements Exchange {
   readonly format = GRPC
   method = 'POST'
   path = ''
-  /** Messages have ids of their own. */
-  readonly requestId = ''
+  /** That of the message: a stream has no other. */
+  requestId = ''
   readonly isExplained = false
   readonly contentEncoding = ''
   readonly acceptEncoding = ''
@@ -91,7 +106,7 @@ class StreamedRequest implements Exchange {
 
   refuse(refused: WrittenRefusal): void {
     if (this.#endsStream) this.#stream.onRefused(this, refused)
-    else this.#stream.onAnswer(this, failed(refused))
+    else this.#stream.onAnswer(this, failed(refused, this.requestId))
   }
 
   /** A path of inference has neither. */
@@ -130,13 +145,14 @@ export class InferStream extends StreamCall {
   #request(startedMs: number, endsStream: boolean): StreamedRequest {
     const { leftMs } = this
     const sent = this.header('x-sluice-timeout-ms')
-    const timeout = leftMs === Infinity ? sent : String(Math.floor(leftMs))
+    const timeout = timeoutOf(sent, leftMs)
     const request = new StreamedRequest(this, startedMs, timeout, endsStream)
     this.#open.add(request)
     return request
   }
 
   #deliver(request: StreamedRequest, message: Uint8Array): null {
+    request.requestId = peekId(message)
     const target = INFER.read(message)
     if (isRefusal(target)) return this.#hand(request, EMPTY, target)
     request.path = target.path

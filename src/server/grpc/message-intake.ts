@@ -10,6 +10,10 @@ import { PREFIX_BYTES } from './base-call.ts'
 /** grpc-js keeps each piece as it came, with an object for it. */
 const PIECE_BYTES = 128
 
+/** The first byte of a message says whether it is compressed, and nothing else. */
+const COMPRESSED = 1
+const NO_FLAG = refuse('REQUEST_MALFORMED', 'A message of gRPC begins with a byte of 0 or 1')
+
 export interface IntakeLimits {
   readonly bodyBytesMax: number
   takeBodyBytes(bytes: number): boolean
@@ -37,7 +41,7 @@ export class MessageIntake {
   take(piece: Buffer): Refusal | null {
     // Nearly always the piece is the message.
     if (this.#prefixBytes === 0 && piece.length >= PREFIX_BYTES) {
-      if (piece.readUInt32BE(1) === piece.length - PREFIX_BYTES) {
+      if (piece[0]! <= COMPRESSED && piece.readUInt32BE(1) === piece.length - PREFIX_BYTES) {
         return piece.length - PREFIX_BYTES > this.#limits.bodyBytesMax ? this.#tooLarge() : null
       }
     }
@@ -49,6 +53,7 @@ export class MessageIntake {
     while (at < piece.length) {
       if (this.#prefixBytes < PREFIX_BYTES) {
         if (this.#prefixBytes > 0) this.#length = this.#length * 256 + piece[at]!
+        else if (piece[at]! > COMPRESSED) return NO_FLAG
         at++
         if (++this.#prefixBytes < PREFIX_BYTES) continue
         if (this.#length > this.#limits.bodyBytesMax) return this.#tooLarge()

@@ -5,6 +5,7 @@
  */
 
 import {
+  create,
   type DescMessage,
   fromBinary,
   fromJson,
@@ -34,6 +35,8 @@ export interface UnaryMethod {
   read(message: Uint8Array): Target | Refusal
   /** The message that says what a document of JSON says. */
   write(document: Document): Uint8Array
+  /** Answers a question about what is not there or not available; null: it is refused. */
+  readonly ifAbsent: Uint8Array | null
 }
 
 const EMPTY = new Uint8Array(0)
@@ -67,6 +70,7 @@ interface MethodParts<Request extends DescMessage> {
   readonly answer: DescMessage
   target(request: MessageShape<Request>): Target | Refusal
   readonly isOpen?: boolean
+  readonly ifAbsent?: Uint8Array
   /** The JSON of the message, of that of the document. */
   json?(value: JsonValue): JsonValue
 }
@@ -76,9 +80,11 @@ const unaryMethod = <Request extends DescMessage>({
   answer,
   target,
   isOpen = false,
+  ifAbsent,
   json = (value) => value,
 }: MethodParts<Request>): UnaryMethod => ({
   isOpen,
+  ifAbsent: ifAbsent ?? null,
   read(message) {
     let read: MessageShape<Request>
     try {
@@ -98,6 +104,7 @@ const unaryMethod = <Request extends DescMessage>({
 /** Of `ModelStreamInfer` as well. */
 export const INFER: UnaryMethod = {
   isOpen: false,
+  ifAbsent: null,
   read(message) {
     const model = peekModel(message)
     if (isRefusal(model)) return model
@@ -134,6 +141,12 @@ const SERVICE = '/inference.GRPCInferenceService/'
 /** Names of the health service for the server as a whole. */
 export const WHOLE_SERVER: ReadonlySet<string> = new Set(['', 'inference.GRPCInferenceService'])
 
+/** As Triton says of a model that it does not know. */
+const NOT_READY = toBinary(
+  inference.ModelReadyResponseSchema,
+  create(inference.ModelReadyResponseSchema, { ready: false }),
+)
+
 const isReadyIn = (value: JsonValue): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && value['ready'] === true
 
@@ -155,6 +168,7 @@ const INFERENCE: Readonly<Record<string, UnaryMethod>> = {
     request: inference.ModelReadyRequestSchema,
     answer: inference.ModelReadyResponseSchema,
     target: (model) => ofModel(model, '/ready'),
+    ifAbsent: NOT_READY,
   }),
   ServerMetadata: unaryMethod({
     request: inference.ServerMetadataRequestSchema,

@@ -2,7 +2,7 @@
 
 import type { Metadata } from '@grpc/grpc-js'
 import { systemClock } from '../../shared/clock.ts'
-import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
+import { type ErrorCode, isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
 import { denialOf, type Grant, grantOf } from '../access.ts'
 import { admitEncoding, withPlainBody } from '../content-encoding.ts'
 import type { Document } from '../documents.ts'
@@ -31,10 +31,16 @@ const SMALL_BYTES = 4096
 const SECOND_MESSAGE = refuse('REQUEST_MALFORMED', 'The call takes one message, and has several')
 const NO_MESSAGE = refuse('REQUEST_MALFORMED', 'The call takes one message, and has none')
 
+const ABSENT: ReadonlySet<ErrorCode> = new Set([
+  'MODEL_NOT_FOUND',
+  'VERSION_NOT_FOUND',
+  'VERSION_NOT_READY',
+])
+
 const nothing = (): void => {}
 
 /** `x-sluice-timeout-ms` as sent, or what `grpc-timeout` leaves, if that is less. */
-const timeoutOf = (sent: string, leftMs: number): string => {
+export const timeoutOf = (sent: string, leftMs: number): string => {
   if (leftMs === Infinity) return sent
   return sent === '' || Number(sent) > leftMs ? String(Math.floor(leftMs)) : sent
 }
@@ -195,6 +201,11 @@ export class UnaryCall extends GrpcCall implements Exchange {
 
   refuse(refused: WrittenRefusal): void {
     if (this.isEnded || this.#isAnswered) return
+    const { ifAbsent } = this.#method
+    if (ifAbsent !== null && ABSENT.has(refused.refusal.code)) {
+      this.#answer(fixedMetadata({ 'x-request-id': refused.requestId }), ifAbsent)
+      return
+    }
     this.#isAnswered = true
     this.end(statusOf(refused, this.#hasDeadline))
   }

@@ -22,6 +22,7 @@ export interface AskedModel {
 const REQUEST = 'ModelInferRequest'
 const NAME = 1
 const VERSION = 2
+const ID = 3
 /** No sound name is longer. */
 const KEPT_BYTES_MAX = 256
 
@@ -66,4 +67,18 @@ export const peekModel = (body: Uint8Array): AskedModel | Refusal => {
     last.asked = { name, version }
   }
   return { name, version }
+}
+
+/** The id of a request, '' where it has none that can be read. */
+export const peekId = (body: Uint8Array): string => {
+  let from = 0
+  let to = 0
+  for (let at = 0; at < body.length; ) {
+    at = readField(body, at, body.length)
+    if (at < 0) break
+    if (field.number !== ID || field.type !== LENGTH) continue
+    from = field.from
+    to = field.to
+  }
+  return textOf(body, from, to) ?? ''
 }

@@ -81,3 +81,12 @@ test('MessageIntake refuses what exceeds the budget', () => {
     'BODY_BUDGET_EXHAUSTED',
   )
 })
+
+test('MessageIntake refuses a message that begins with no flag', () => {
+  for (const cut of [0, 1, 5, 12]) {
+    const { intake } = withBudget(Infinity)
+    const bytes = Buffer.concat([framed(2), Buffer.from([2]), framed(2).subarray(1)])
+    const refusals = pieces(bytes, [cut]).map((piece) => intake.take(piece))
+    expect(refusals.find((refusal) => refusal !== null)?.code).toBe('REQUEST_MALFORMED')
+  }
+})

@@ -164,3 +164,10 @@ test('documents become the messages that say the same', () => {
     said('/grpc.health.v1.Health/Check', HealthCheckResponseSchema, { ready }).status
   expect([check(true), check(false)]).toEqual([1, 2])
 })
+
+test('ModelReady says of what is not there that it is not ready; no other call does', () => {
+  const bytes = method('ModelReady').ifAbsent
+  expect(fromBinary(inference.ModelReadyResponseSchema, bytes!).ready).toBe(false)
+  const others = [...UNARY_METHODS].filter(([path]) => !path.endsWith('/ModelReady'))
+  expect(others.filter(([, { ifAbsent }]) => ifAbsent !== null)).toEqual([])
+})

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { peekModel } from '../../../../../src/server/protocols/grpc/peek-model.ts'
+import { peekId, peekModel } from '../../../../../src/server/protocols/grpc/peek-model.ts'
 
 const bytesOf = (hex: string): Uint8Array => Buffer.from(hex.replaceAll(' ', ''), 'hex')
 
@@ -25,4 +25,17 @@ test.each([
   ['a group behind the name', '0a 01 61 1b'],
 ])('peekModel() refuses %s', (_what, hex) => {
   expect(peekModel(bytesOf(hex))).toMatchObject({ code: 'REQUEST_MALFORMED' })
+})
+
+test('peekId() reads the last id, wherever it stands, and nothing else', () => {
+  expect(peekId(bytesOf('0a 01 61 1a 01 62 1a 01 63 3a 01 00'))).toBe('c')
+  expect(peekId(bytesOf('0a 01 61'))).toBe('')
+})
+
+test.each([
+  ['cut off', '1a 05 61'],
+  ['a number for an id', '18 01'],
+  ['no text', '1a 01 ff'],
+])('peekId() takes an id that is %s for none', (_what, hex) => {
+  expect(peekId(bytesOf(hex))).toBe('')
 })
