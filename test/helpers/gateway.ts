@@ -57,14 +57,13 @@ interface GatewayPorts {
 export class TestGateway {
   readonly stateDir: string
   readonly httpPort: number
-  /** null: no gRPC is served. */
-  readonly grpcPort: number | null
   readonly controlPort: number
   /** `http://127.0.0.1:<port>` of the data plane, without a trailing slash. */
   readonly httpUrl: string
   readonly controlUrl: string
   /** Resolves when the control process has ended. */
   readonly ended: Promise<GatewayExit>
+  readonly #grpcPort: number | null
   readonly #control: ChildProcess
   readonly #chunks: Buffer[] = []
   readonly #errors: Buffer[] = []
@@ -78,7 +77,7 @@ export class TestGateway {
     this.#control = control
     this.stateDir = stateDir
     this.httpPort = httpPort
-    this.grpcPort = grpcPort
+    this.#grpcPort = grpcPort
     this.controlPort = controlPort
     this.httpUrl = `${scheme}://127.0.0.1:${httpPort}`
     this.controlUrl = `http://127.0.0.1:${controlPort}`
@@ -87,6 +86,12 @@ export class TestGateway {
     this.ended = new Promise((resolve) => {
       control.once('close', (code, signal) => resolve({ code, signal }))
     })
+  }
+
+  /** Throws where no gRPC is served. */
+  get grpcPort(): number {
+    if (this.#grpcPort === null) throw new Error('The gateway serves no gRPC')
+    return this.#grpcPort
   }
 
   get controlPid(): number {
