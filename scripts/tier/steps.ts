@@ -10,7 +10,16 @@ export type Tier = 'ok' | 'test' | 'full' | 'soak'
 export type PythonTool = 'tritonclient' | 'kserve' | 'schemathesis'
 
 /** Programs of others that steps need; `provision.ts` knows where they come from. */
-export type Tool = 'promtool' | 'hadolint' | 'chromium' | 'otel-collector' | PythonTool
+export type Tool =
+  | 'promtool'
+  | 'hadolint'
+  | 'chromium'
+  | 'otel-collector'
+  | GoTool
+  | PythonTool
+
+/** Those that are built from their module of Go. */
+export type GoTool = 'grpcurl' | 'ghz' | 'grpc-health-probe'
 
 interface StepBase {
   readonly name: string
@@ -65,13 +74,13 @@ const fullStep = (tool: Tool): TestStep => ({
   tool,
 })
 
-/** One client that others wrote, against gateways of ours. */
-const clientStep = (tool: PythonTool, tier: Tier): TestStep => ({
+/** One client that others wrote, against gateways of ours; `files`: of `test/conformance`. */
+const clientStep = (tool: PythonTool, tier: Tier, files: readonly string[] = [tool]): TestStep => ({
   name: tool,
   tier,
   kind: 'vitest',
   projects: ['conformance'],
-  files: [`test/conformance/${tool}.test.ts`],
+  files: files.map((name) => `test/conformance/${name}.test.ts`),
   tool,
 })
 
@@ -82,6 +91,12 @@ const AT_LENGTH = [
   'test/fault/collector.test.ts',
   'test/fault/compute-hang.test.ts',
   'test/fault/flood.test.ts',
+  'test/fault/grpc-connections.test.ts',
+  'test/fault/grpc-floods.test.ts',
+  'test/fault/grpc-frames.test.ts',
+  'test/fault/grpc-fuzz.test.ts',
+  'test/fault/grpc-messages.test.ts',
+  'test/fault/grpc-state.test.ts',
   'test/fault/poison.test.ts',
   'test/fault/pool-memory.test.ts',
   'test/fault/restart.test.ts',
@@ -120,7 +135,7 @@ export const STEPS: readonly Step[] = [
     except: AT_LENGTH,
   },
   { name: 'fault', tier: 'test', kind: 'vitest', projects: ['fault'], except: AT_LENGTH },
-  clientStep('tritonclient', 'test'),
+  clientStep('tritonclient', 'test', ['tritonclient', 'tritonclient-tls']),
   {
     name: 'properties, new seeds',
     tier: 'full',
@@ -158,6 +173,9 @@ export const STEPS: readonly Step[] = [
   fullStep('otel-collector'),
   fullStep('hadolint'),
   fullStep('chromium'),
+  fullStep('grpcurl'),
+  fullStep('grpc-health-probe'),
+  fullStep('ghz'),
   {
     // Of 200 runs and more in `npm run ok`.
     name: 'models, 10,000 seeds',

@@ -26,8 +26,13 @@ export const pythonOf = (folder: string): string => join(folder, 'bin', 'python'
 export const isVenv = (folder: string): boolean => existsSync(pythonOf(folder))
 
 /** Runs a program to its end, and throws what it said where it fails. */
-export const quietly = (program: string, args: readonly string[], env: Environment): void => {
-  execFileSync(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'], timeout: INSTALL_MS_MAX })
+export const quietly = (
+  program: string,
+  args: readonly string[],
+  env: Environment,
+  timeout = INSTALL_MS_MAX,
+): void => {
+  execFileSync(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'], timeout })
 }
 
 /**

@@ -8,7 +8,7 @@ import { identity } from '../helpers/models.ts'
 import { makeRepository } from '../helpers/repository.ts'
 import { clientConformanceSuite } from '../helpers/suites/client-conformance.ts'
 
-clientConformanceSuite('tritonclient', makeConformanceRepository())
+clientConformanceSuite('tritonclient', makeConformanceRepository(), ['uws', 'node', 'grpc'])
 
 const numbersOf = (text = ''): number[] => text.match(/\d\.\d+/g)?.map(Number) ?? []
 
@@ -26,13 +26,15 @@ test('README.md: the program in Python prints what stands below it', async () =>
 
 const LOADS = `
 import time
-import tritonclient.http as http
+import tritonclient.HALF as half
 from tritonclient.utils import InferenceServerException
 
-client = http.InferenceServerClient("ADDRESS")
+client = half.InferenceServerClient("ADDRESS")
 
 def state():
-    return [(row.get("state"), row.get("reason")) for row in client.get_model_repository_index()]
+    rows = client.get_model_repository_index(**({"as_json": True} if "HALF" == "grpc" else {}))
+    rows = rows["models"] if "HALF" == "grpc" else rows
+    return [(row.get("state"), row.get("reason", "")) for row in rows]
 
 def drained():
     for _ in range(1000):
@@ -60,11 +62,16 @@ test('tritonclient loads and unloads in the explicit mode', async () => {
   const repository = makeRepository({ 'm/1/model.onnx': identity('FP32') })
   const flags = ['--model-control-mode', 'explicit']
   const gateway = await startGateway({ repository, flags })
-  const program = LOADS.replace('ADDRESS', `127.0.0.1:${gateway.httpPort}`)
-  const [before, loaded, unloaded, ...refusals] = runPython('tritonclient', program).split('\n')
-  expect(before).toBe("[('UNAVAILABLE', 'unloaded')] False")
-  expect(loaded).toBe("[('READY', '')] True")
-  expect(unloaded).toBe("False ('UNAVAILABLE', 'unloaded')")
-  expect(refusals[0]).toBe("failed to load 'n', failed to poll from model repository")
-  expect(refusals[1]).toMatch(/takes no files or config by request/)
+  for (const [half, port] of [
+    ['http', gateway.httpPort],
+    ['grpc', gateway.grpcPort],
+  ] as const) {
+    const program = LOADS.replaceAll('HALF', half).replace('ADDRESS', `127.0.0.1:${port}`)
+    const [before, loaded, unloaded, ...refusals] = runPython('tritonclient', program).split('\n')
+    expect(before).toBe("[('UNAVAILABLE', 'unloaded')] False")
+    expect(loaded).toBe("[('READY', '')] True")
+    expect(unloaded).toBe("False ('UNAVAILABLE', 'unloaded')")
+    expect(refusals[0]).toBe("failed to load 'n', failed to poll from model repository")
+    expect(refusals[1]).toMatch(/takes no files or config by request/)
+  }
 })

@@ -26,16 +26,25 @@ const environment = (): NodeJS.ProcessEnv => ({
   NO_PROXY: '*',
 })
 
-const commandOf = (client: PythonTool, argument: string): readonly [string, string[]] => [
+/** The cases of a client over HTTP, or those of its other half over gRPC. */
+export interface ClientProgram {
+  readonly client: PythonTool
+  readonly isGrpc: boolean
+}
+
+const commandOf = (
+  { client, isGrpc }: ClientProgram,
+  argument: string,
+): readonly [string, string[]] => [
   toolPython(client),
-  [join(CLIENTS, 'run.py'), client, argument],
+  [join(CLIENTS, 'run.py'), isGrpc ? `${client}-grpc` : client, argument],
 ]
 
 /** Installs the client where it is missing; throws where that fails. Lists its cases. */
-export const announce = (client: PythonTool): Announcement => {
-  const reason = provision(client, process.env)
+export const announce = (of: ClientProgram): Announcement => {
+  const reason = provision(of.client, process.env)
   if (reason !== null) throw new Error(reason)
-  const [program, args] = commandOf(client, '--list')
+  const [program, args] = commandOf(of, '--list')
   const text = execFileSync(program, args, { env: environment(), encoding: 'utf8' })
   return JSON.parse(text) as Announcement
 }
@@ -52,8 +61,8 @@ export interface ProgramEnd {
 }
 
 /** Runs every case against `host:port`. A program that hangs ends with the test. */
-export const runClient = async (client: PythonTool, address: string): Promise<ProgramEnd> => {
-  const [program, args] = commandOf(client, address)
+export const runClient = async (of: ClientProgram, address: string): Promise<ProgramEnd> => {
+  const [program, args] = commandOf(of, address)
   const child = spawn(program, args, {
     env: environment(),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,23 +6,9 @@ import itertools
 import httpx
 import numpy as np
 from harness import case, check, contains, equal
-from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
+from kserve import InferenceRESTClient, InferRequest, RESTConfig
 from kserve.protocol.infer_type import RequestedOutput
-
-NUMPY = {
-    "BOOL": np.array([[True, False]]),
-    "UINT8": np.array([[0, 255]], np.uint8),
-    "UINT16": np.array([[0, 65_535]], np.uint16),
-    "UINT32": np.array([[0, 2**32 - 1]], np.uint32),
-    "UINT64": np.array([[0, 2**64 - 1]], np.uint64),
-    "INT8": np.array([[-128, 127]], np.int8),
-    "INT16": np.array([[-(2**15), 2**15 - 1]], np.int16),
-    "INT32": np.array([[-(2**31), 2**31 - 1]], np.int32),
-    "INT64": np.array([[-(2**63), 2**63 - 1]], np.int64),
-    "FP32": np.array([[0.1, -3.4e38]], np.float32),
-    "FP64": np.array([[0.1, -1.7e308]], np.float64),
-    "BYTES": np.array([["", "ä€😀"]], object),
-}
+from kserve_common import NUMPY, tensor
 
 
 def _ask(address, protocol, use):
@@ -57,12 +43,6 @@ def _v1(name):
     return _declare(name, "v1")
 
 
-def _tensor(name, datatype, data, binary):
-    made = InferInput(name, list(data.shape), datatype)
-    made.set_data_from_numpy(data, binary_data=binary)
-    return made
-
-
 def _request(model, inputs, **more):
     return InferRequest(model, inputs, **more)
 
@@ -87,7 +67,7 @@ def _identity(datatype, binary_in, binary_out):
     @_v2(f"{datatype}_{way}")
     async def run(client, url):
         data, model = NUMPY[datatype], f"identity_{datatype.lower()}"
-        inputs = [_tensor("INPUT0", datatype, data, binary_in)]
+        inputs = [tensor("INPUT0", datatype, data, binary_in)]
         parameters = {"binary_data_output": True} if binary_out else None
         request = _request(model, inputs, parameters=parameters)
         headers = {}
@@ -121,7 +101,7 @@ async def model_ready(client, url):
 def _pair(binary):
     a = np.arange(16, dtype=np.int32).reshape(1, 16)
     b = np.full((1, 16), 3, np.int32)
-    inputs = [_tensor("INPUT0", "INT32", a, binary), _tensor("INPUT1", "INT32", b, binary)]
+    inputs = [tensor("INPUT0", "INT32", a, binary), tensor("INPUT1", "INT32", b, binary)]
     return inputs, (a + b).flatten().tolist(), (a - b).flatten().tolist()
 
 
@@ -183,7 +163,7 @@ async def headers(client, url):
 async def many(client, url):
     async def one(i):
         data = np.full((1, 4), i, np.float32)
-        request = _request("identity_fp32", [_tensor("INPUT0", "FP32", data, i % 2 == 0)])
+        request = _request("identity_fp32", [tensor("INPUT0", "FP32", data, i % 2 == 0)])
         answer = await client.infer(url, request, model_name="identity_fp32")
         equal(answer.outputs[0].as_numpy().tolist(), data.tolist())
 
@@ -198,7 +178,7 @@ async def errors(client, url):
     contains(text, "absent")
     request = _request("simple", inputs[:1])
     contains(await _refused(400, client.infer(url, request, model_name="simple")), "INPUT1")
-    wrong = [_tensor("INPUT0", "FP32", np.ones((1, 16), np.float32), True), inputs[1]]
+    wrong = [tensor("INPUT0", "FP32", np.ones((1, 16), np.float32), True), inputs[1]]
     request = _request("simple", wrong)
     contains(await _refused(400, client.infer(url, request, model_name="simple")), "INPUT0")
 
@@ -206,7 +186,7 @@ async def errors(client, url):
 @_v2("timeout")
 async def timeout(client, url):
     data = np.full((1, 2), 400, np.float32)
-    request = _request("slow", [_tensor("x", "FP32", data, False)])
+    request = _request("slow", [tensor("x", "FP32", data, False)])
     try:
         await client.infer(url, request, model_name="slow", timeout=0.02)
     except httpx.TimeoutException:

@@ -4,24 +4,7 @@ import itertools
 
 import numpy as np
 from harness import case
-from triton_common import NUMPY, connect, echo
-
-TEXTS = ["", "a", "ä€😀", 'quote " and \\ backslash', "line\nbreak\ttab", "\u2028", "x" * 70_000]
-
-
-def values(datatype):
-    """Two rows that hold the extremes of a datatype."""
-    kind = NUMPY[datatype]
-    if datatype == "BOOL":
-        return np.array([[True, False], [False, False]])
-    if datatype == "BYTES":
-        return np.array([TEXTS[:4], [*TEXTS[4:], "end"]], dtype=object)
-    if datatype in ("FP32", "FP64"):
-        limits = np.finfo(kind)
-        row = [0.0, -0.0, 0.1, -1.5, 1 / 3, limits.max, limits.min, limits.tiny]
-        return np.array([row, [limits.smallest_subnormal, 1e-5, 1e5, 1e21, 7, 8, 9, 10]], kind)
-    limits = np.iinfo(kind)
-    return np.array([[limits.min, limits.max], [limits.max - 1, 1]], kind)
+from triton_common import NUMPY, connect, echo, values
 
 
 def _declare(datatype, binary_in, binary_out):

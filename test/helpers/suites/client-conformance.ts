@@ -1,4 +1,4 @@
-/** What a client that others wrote makes of a gateway, with either HTTP engine. */
+/** What a client that others wrote makes of a gateway, with either HTTP engine and over gRPC. */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,14 +7,18 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { countsLine } from '../../../scripts/tier/client-counts.ts'
 import type { PythonTool } from '../../../scripts/tier/steps.ts'
 import { announce, type ProgramEnd, runClient } from '../client-program.ts'
-import { type ExpectedFailure, expectedOf, judgeCases, type Verdict } from '../expected-failures.ts'
+import {
+  type Engine,
+  type ExpectedFailure,
+  expectedOf,
+  judgeCases,
+  type Verdict,
+} from '../expected-failures.ts'
 import { startGateway } from '../gateway.ts'
 import { makeTempDir } from '../temp-dir.ts'
 
 const LIST = fileURLToPath(new URL('../../conformance/expected-failures.json', import.meta.url))
 const EXPECTED = JSON.parse(readFileSync(LIST, 'utf8')) as readonly ExpectedFailure[]
-
-const ENGINES = ['uws', 'node'] as const
 
 /** Every version of the repository has a proving run, one after the other. */
 const READY_MS_MAX = 120_000
@@ -24,7 +28,7 @@ const PROGRAM_MS_MAX = 600_000
 
 interface Places {
   readonly repository: string
-  /** Both engines use one, one after the other: what was proved is not proved again. */
+  /** All engines use one, one after the other: what was proved is not proved again. */
   readonly stateDir: string
 }
 
@@ -35,15 +39,13 @@ interface Run extends ProgramEnd {
   readonly gatewayExitCode: number | null
 }
 
-const runAgainst = async (
-  client: PythonTool,
-  engine: 'uws' | 'node',
-  places: Places,
-): Promise<Run> => {
-  const flags = ['--http', engine]
+const runAgainst = async (client: PythonTool, engine: Engine, places: Places): Promise<Run> => {
+  const isGrpc = engine === 'grpc'
+  const flags = isGrpc ? [] : ['--http', engine]
   const gateway = await startGateway({ ...places, flags, readyTimeoutMs: READY_MS_MAX })
   const before = Object.fromEntries(await gateway.replicaPids())
-  const end = await runClient(client, `127.0.0.1:${gateway.httpPort}`)
+  const port = isGrpc ? gateway.grpcPort : gateway.httpPort
+  const end = await runClient({ client, isGrpc }, `127.0.0.1:${port}`)
   const after = Object.fromEntries(await gateway.replicaPids())
   const { code } = await gateway.stop()
   return { ...end, replicas: [before, after], gatewayExitCode: code }
@@ -53,13 +55,17 @@ const runAgainst = async (
  * Declares a test for each case of a client and engine. The gateway and the program run once for
  * an engine, before its tests.
  */
-export const clientConformanceSuite = (client: PythonTool, repository: string): void => {
-  const { version, cases } = announce(client)
+export const clientConformanceSuite = (
+  client: PythonTool,
+  repository: string,
+  engines: readonly Engine[] = ['uws', 'node'],
+): void => {
   const places: Places = {
     repository,
     stateDir: join(makeTempDir('clients'), 'state'),
   }
-  for (const engine of ENGINES) {
+  for (const engine of engines) {
+    const { version, cases } = announce({ client, isGrpc: engine === 'grpc' })
     describe(`${client} ${version}, ${engine}`, () => {
       const expected = expectedOf(EXPECTED, client, engine)
       let run: Run

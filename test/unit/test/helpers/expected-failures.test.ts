@@ -60,6 +60,12 @@ test('judgeCases() takes an expected failure of no case for wrong', () => {
   expect(problem).toContain('gone is expected to fail, but there is no such case')
 })
 
+test('expectedOf() takes both for the engines of HTTP', () => {
+  const rows = [row('a'), row('b', { engine: 'grpc' })]
+  expect([...expectedOf(rows, 'kserve', 'grpc').keys()]).toEqual(['b'])
+  expect([...expectedOf(rows, 'kserve', 'uws').keys()]).toEqual(['a'])
+})
+
 test('expectedOf() picks the rows of a client and an engine', () => {
   const rows = [
     row('a'),
