@@ -10,13 +10,7 @@ export type Tier = 'ok' | 'test' | 'full' | 'soak'
 export type PythonTool = 'tritonclient' | 'kserve' | 'schemathesis'
 
 /** Programs of others that steps need; `provision.ts` knows where they come from. */
-export type Tool =
-  | 'promtool'
-  | 'hadolint'
-  | 'chromium'
-  | 'otel-collector'
-  | GoTool
-  | PythonTool
+export type Tool = 'promtool' | 'hadolint' | 'chromium' | 'otel-collector' | GoTool | PythonTool
 
 /** Those that are built from their module of Go. */
 export type GoTool = 'grpcurl' | 'ghz' | 'grpc-health-probe'
