@@ -87,7 +87,6 @@ const AT_LENGTH = [
   'test/fault/flood.test.ts',
   'test/fault/grpc-connections.test.ts',
   'test/fault/grpc-floods.test.ts',
-  'test/fault/grpc-frames.test.ts',
   'test/fault/grpc-fuzz.test.ts',
   'test/fault/grpc-messages.test.ts',
   'test/fault/grpc-state.test.ts',

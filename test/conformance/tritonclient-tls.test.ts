@@ -92,7 +92,7 @@ const untrusting = { ssl: true, root_certificates: 'client.pem' }
 const endings = async (grpc: string, options: readonly object[]): Promise<unknown> => {
   const folder = folderWith(grpc)
   const config = join(folder, 'sluice.yaml')
-  const gateway = await startGateway({ config, scheme: 'https' })
+  const gateway = await startGateway({ config, scheme: 'https', replicas: 1, threads: 1 })
   const program = PROGRAM.replace('FOLDER', folder)
     .replace('WISHES', JSON.stringify(options))
     .replaceAll('ADDRESS', `localhost:${gateway.grpcPort}`)

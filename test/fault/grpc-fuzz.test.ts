@@ -26,6 +26,7 @@ test('they are answered or refused, and the replica is as good as new', async ()
 })
 
 test('an answer to nothing is found out', async () => {
-  const { failure } = await fuzz(target, SEED, CASES, target.canary)
-  expect(failure?.fault).toMatch(/answers to 0 calls/)
+  const faults: (string | null)[] = []
+  for (let i = 0; i < 20; i++) faults.push((await target.canary(target.make(SEED + i))).fault)
+  expect(faults.filter((fault) => fault?.endsWith('answers to 0 calls'))).not.toEqual([])
 })

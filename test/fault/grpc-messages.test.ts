@@ -8,17 +8,16 @@ import { GrpcClient, rawFloats } from '../helpers/grpc-client.ts'
 import { openSession, rawCall } from '../helpers/http2/calls.ts'
 import {
   call,
-  callFields,
   data,
   FRAME,
   grpcMessage,
   headers,
-  hpackBlock,
   reset,
   SETTING,
   windowUpdate,
 } from '../helpers/http2/frames.ts'
 import { Http2Peer } from '../helpers/http2/peer.ts'
+import { SendWindows } from '../helpers/http2/windows.ts'
 import { until } from '../helpers/until.ts'
 
 const MIB = 2 ** 20
@@ -137,43 +136,27 @@ describe('calls that never end', () => {
   })
 
   test('bodies that stop before their end take no more than may be in flight', async () => {
-    const piece = Buffer.alloc(16_384)
+    const PIECE = Buffer.alloc(16_000)
+    const streams = Array.from({ length: 60 }, (_, i) => streamOf(i))
     const peer = await Http2Peer.open(abused.port)
-    const block = hpackBlock(callFields())
-    const start = grpcMessage(Buffer.alloc(0), { length: BODY_MIB_MAX * MIB })
     await until(() => peer.of(FRAME.settings).length > 0, { what: 'settings of the server' })
-    for (let i = 0; i < 60; i++) peer.send(headers(streamOf(i), block), data(streamOf(i), start))
-    const before = peer.of(FRAME.windowUpdate, 0).length
-    // As much as the windows take: they grow as the server takes what has come.
-    let left = 65_535 - 60 * 5
-    let sent = 0
-    const open = new Map(Array.from({ length: 60 }, (_, i) => [streamOf(i), 65_530]))
-    let seen = before
-    const grow = () => {
-      const updates = peer.of(FRAME.windowUpdate)
-      for (const { stream, payload } of updates.slice(seen)) {
-        const increment = payload.readUInt32BE(0)
-        if (stream === 0) left += increment
-        else if (open.has(stream)) open.set(stream, open.get(stream)! + increment)
-      }
-      seen = updates.length
+    const windows = new SendWindows(peer, streams)
+    const start = grpcMessage(Buffer.alloc(0), { length: BODY_MIB_MAX * MIB })
+    for (const stream of streams) {
+      peer.send(headers(stream))
+      if (windows.take(start.length) !== null) peer.send(data(stream, start))
     }
-    const bytesMax = 60 * (BODY_MIB_MAX - 1) * MIB
-    const deadline = performance.now() + 15_000
-    while (!peer.isDropped && sent < bytesMax && performance.now() < deadline) {
-      grow()
-      const [stream, room] = [...open].find(
-        ([id, bytes]) => bytes >= piece.length && !peer.hasEnded(id),
-      ) ?? [0, 0]
-      if (room === 0 || left < piece.length) {
-        await new Promise((resolve) => setImmediate(resolve))
-        continue
-      }
-      await peer.pour(data(stream, piece), 1)
-      open.set(stream, room - piece.length)
-      left -= piece.length
-      sent += piece.length
-    }
+    // On and on, as the server lets it, until it has refused some of them.
+    await until(
+      async () => {
+        for (let stream = windows.take(PIECE.length); stream !== null; ) {
+          await peer.pour(data(stream, PIECE), 1)
+          stream = windows.take(PIECE.length)
+        }
+        return peer.isDropped || streams.filter((stream) => peer.hasEnded(stream)).length > 3
+      },
+      { what: 'some of them to be refused', timeoutMs: 30_000, everyMs: 1 },
+    )
     await abused.expectUnharmed()
     peer.socket.destroy()
     await abused.expectUnharmed()

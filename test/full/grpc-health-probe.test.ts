@@ -15,7 +15,7 @@ const RPC_FAILED = 3
 
 const probe = async (port: number, ...flags: string[]): Promise<number | null> => {
   const { exitCode } = await runProgram('grpc-health-probe', [
-    ...['-addr', `127.0.0.1:${port}`, '-connect-timeout', '5s', '-rpc-timeout', '5s'],
+    ...['-addr', `127.0.0.1:${port}`, '-connect-timeout', '2s', '-rpc-timeout', '5s'],
     ...flags,
   ])
   return exitCode

@@ -3,19 +3,18 @@
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { ERRORS, type ErrorCode } from '../../src/shared/errors.ts'
-import { makeConformanceRepository } from '../helpers/conformance-models.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { GrpcClient } from '../helpers/grpc-client.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import { askInEveryForm, type TwinOutcome } from '../helpers/twins/forms.ts'
+import { makeTwinRepository } from '../helpers/twins/models.ts'
 import { twin } from '../helpers/twins/requests.ts'
 
 let gateway: TestGateway
 
 beforeAll(async () => {
-  const repository = makeConformanceRepository()
-  gateway = await startGateway({ repository, readyTimeoutMs: 120_000 })
-}, 180_000)
+  gateway = await startGateway({ repository: makeTwinRepository(), readyTimeoutMs: 60_000 })
+})
 
 /** A refusal as gRPC says it, of one over HTTP. */
 const overGrpc = (outcome: TwinOutcome): TwinOutcome => {
@@ -40,7 +39,7 @@ test('requests of equal meaning are answered alike over HTTP and gRPC', async ()
     expect(contents, 'contents and raw').toEqual(raw)
     expect(one.fault).toBe('')
   })
-  await fc.assert(property, { numRuns: propertyRuns(400) })
+  await fc.assert(property, { numRuns: propertyRuns(200) })
   // Neither is rare.
   expect(Math.min(answered, refused)).toBeGreaterThan((answered + refused) / 5)
 })

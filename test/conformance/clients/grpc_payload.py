@@ -15,7 +15,7 @@ def _declare_compression(algorithm):
             echo(client, "FP32", data, compression_algorithm=algorithm)
             same_text = np.array([["same text"] * 500], object)
             echo(client, "BYTES", same_text, compression_algorithm=algorithm)
-            large = np.arange(2 * MIB, dtype=np.float32).reshape(1, -1)
+            large = np.arange(MIB // 2, dtype=np.float32).reshape(1, -1)
             echo(client, "FP32", large, compression_algorithm=algorithm)
 
 

@@ -4,10 +4,11 @@
  */
 
 import fc from 'fast-check'
-import { DATATYPES, type Datatype } from '../../../src/shared/tensor.ts'
+import type { Datatype } from '../../../src/shared/tensor.ts'
 import type { Spelled } from '../spellings.ts'
 import { manner } from '../spellings.ts'
 import { countOf, sizesFor, valuesOf } from '../tensor-plans.ts'
+import { SERVED, type Served } from './models.ts'
 
 export interface TwinInput {
   readonly name: string
@@ -29,52 +30,6 @@ export interface Twin {
   readonly fault: string
 }
 
-interface Served {
-  readonly name: string
-  /** Name, datatype and sizes; -1 is free, the first the rows. */
-  readonly inputs: readonly (readonly [string, Datatype, readonly number[]])[]
-  readonly outputs: readonly string[]
-  readonly versions?: readonly string[]
-}
-
-/** Those of `makeConformanceRepository`, but what is slow. */
-const SERVED: readonly Served[] = [
-  ...DATATYPES.map(
-    (datatype): Served => ({
-      name: `identity_${datatype.toLowerCase()}`,
-      inputs: [['INPUT0', datatype, [-1, -1]]],
-      outputs: ['OUTPUT0'],
-    }),
-  ),
-  {
-    name: 'simple',
-    inputs: [
-      ['INPUT0', 'INT32', [-1, 16]],
-      ['INPUT1', 'INT32', [-1, 16]],
-    ],
-    outputs: ['OUTPUT0', 'OUTPUT1'],
-  },
-  {
-    name: 'zero_3_fp32',
-    inputs: [0, 1, 2].map((i) => [`INPUT${i}`, 'FP32', [-1, -1]] as const),
-    outputs: ['OUTPUT0', 'OUTPUT1', 'OUTPUT2'],
-  },
-  {
-    name: 'several_outputs',
-    inputs: [['INPUT0', 'FP32', [-1, 3]]],
-    outputs: ['SAME', 'DOUBLE'],
-  },
-  { name: 'nobatch_fp32', inputs: [['INPUT0', 'FP32', [-1]]], outputs: ['OUTPUT0'] },
-  { name: 'scalar_0dim', inputs: [['INPUT0', 'FP32', []]], outputs: ['OUTPUT0'] },
-  { name: 'lookup', inputs: [['x', 'INT64', [-1, 1]]], outputs: ['y'] },
-  {
-    name: 'versions',
-    inputs: [['x', 'FP32', [-1, 3]]],
-    outputs: ['y'],
-    versions: ['', '1', '2'],
-  },
-]
-
 const inputFor = (
   [name, datatype, dims]: Served['inputs'][number],
   rows: number,
@@ -94,7 +49,7 @@ const soundFor = (served: Served): fc.Arbitrary<Twin> =>
   fc.integer({ min: 1, max: 3 }).chain((rows) =>
     fc.record({
       model: fc.constant(served.name),
-      version: fc.constantFrom(...(served.versions ?? ['', '1'])),
+      version: fc.constantFrom('', '1', ...(served.versions ?? [])),
       inputs: fc.tuple(...served.inputs.map((input) => inputFor(input, rows))),
       outputs: fc.option(fc.shuffledSubarray([...served.outputs], { minLength: 1 }), { freq: 2 }),
       fault: fc.constant(''),
