@@ -12,16 +12,20 @@ clientConformanceSuite('tritonclient', makeConformanceRepository(), ['uws', 'nod
 
 const numbersOf = (text = ''): number[] => text.match(/\d\.\d+/g)?.map(Number) ?? []
 
-test('README.md: the program in Python prints what stands below it', async () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const program = /```python\n([\s\S]+?)```/.exec(readme)?.[1] ?? ''
-  const shown = numbersOf(/^# (.+)$/m.exec(program)?.[1])
-  expect(shown).toHaveLength(2)
+test('README.md, docs/guides/grpc.md: programs in Python print what stands below them', async () => {
   const gateway = await startGateway({ repository: EXAMPLE_REPOSITORY })
-  const own = program.replace('127.0.0.1:8000', `127.0.0.1:${gateway.httpPort}`)
-  // The last digit is that of the CPU.
-  const near = shown.map((value) => expect.closeTo(value, 6))
-  expect(numbersOf(runPython('tritonclient', own))).toEqual(near)
+  for (const page of ['README.md', 'docs/guides/grpc.md']) {
+    const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8')
+    const program = /```python\n([\s\S]+?)```/.exec(text)?.[1] ?? ''
+    const shown = numbersOf(/^# (.+)$/m.exec(program)?.[1])
+    expect(shown, page).toHaveLength(2)
+    const own = program
+      .replace('127.0.0.1:8000', `127.0.0.1:${gateway.httpPort}`)
+      .replace('127.0.0.1:8001', `127.0.0.1:${gateway.grpcPort}`)
+    // The last digit is that of the CPU.
+    const near = shown.map((value) => expect.closeTo(value, 6))
+    expect(numbersOf(runPython('tritonclient', own)), page).toEqual(near)
+  }
 })
 
 const LOADS = `

@@ -6,24 +6,15 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { credentials as channelCredentials } from '@grpc/grpc-js'
 import { expect } from 'vitest'
 import type { CertificatePair } from './certificates.ts'
-import { atEnd } from './clean-up.ts'
 import { startGateway, type TestGateway } from './gateway.ts'
 import { residentMibOf, untilQuiet } from './gateway-figures.ts'
-import { type ClientOptions, GrpcClient, rawFloats } from './grpc-client.ts'
+import { type Beside, keepAsking } from './grpc-beside.ts'
 import { identity, slowAsTold } from './models.ts'
 import { makeTree } from './tree.ts'
 import { until } from './until.ts'
 
 /** What a replica may grow beyond its size at rest, at its most. */
 const GROWTH_MIB_MAX = 192
-/** How long the client beside waits for one answer. */
-const PATIENCE_MS = 10_000
-
-export interface Beside {
-  readonly answered: number
-  readonly failures: readonly string[]
-}
-
 export interface Abused {
   readonly gateway: TestGateway
   readonly port: number
@@ -38,26 +29,6 @@ export interface Abused {
 /** The most resident memory that a process has had, in MiB. */
 const peakMibOf = (pid: number): number =>
   Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
-
-/** One request after the other, for as long as the test file runs. */
-const keepAsking = (port: number, options: ClientOptions): Beside => {
-  const client = new GrpcClient(port, options)
-  const request = rawFloats('m', [1, 2])
-  const seen = { answered: 0, failures: [] as string[] }
-  let isOver = false
-  const ask = async (): Promise<boolean> => {
-    const { code, details } = await client.call('ModelInfer', request, { timeoutMs: PATIENCE_MS })
-    if (code === 'OK') seen.answered++
-    else if (!isOver) seen.failures.push(`${code}: ${details}`)
-    return isOver
-  }
-  const asking = until(ask, { what: 'the end of the file', timeoutMs: 600_000, everyMs: 5 })
-  atEnd(async () => {
-    isOver = true
-    await asking
-  })
-  return seen
-}
 
 /**
  * One replica of one thread, so that nobody is spared by standing elsewhere. Models: `m`, rows of
