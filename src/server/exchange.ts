@@ -36,8 +36,8 @@ export interface AnswerHeads {
   readonly head: AnswerHead
   /** The same of an answer with binary tensors; `inference-header-content-length` is missing. */
   readonly binaryHead: AnswerHead
-  /** Name and value of the lines of `x-sluice-`. */
-  readonly metadata: Readonly<Record<string, string>>
+  /** Names and values, in turn, of the same lines of `x-sluice-`. */
+  readonly metadata: readonly string[]
 }
 
 export interface AnswerIds {

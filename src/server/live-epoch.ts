@@ -108,18 +108,18 @@ const liveVariant = (
 }
 
 const answerHeads = ({ model, version, variant }: VariantPlan, epoch: number): AnswerHeads => {
-  const metadata = {
-    'x-sluice-model': model,
-    'x-sluice-version': `${version}`,
-    'x-sluice-variant': variant,
-    'x-sluice-epoch': `${epoch}`,
-  }
-  const lines = Object.entries(metadata).map(([name, value]) => `${name}: ${value}`)
+  const pairs = [
+    ['x-sluice-model', model],
+    ['x-sluice-version', `${version}`],
+    ['x-sluice-variant', variant],
+    ['x-sluice-epoch', `${epoch}`],
+  ] as const
+  const lines = pairs.map(([name, value]) => `${name}: ${value}`)
   const headOf = (type: string) => {
     const first = ['200 OK', `content-type: application/${type}`]
     return new AnswerHead([...first, ...lines, 'x-sluice-prediction-id: '].join('\r\n'))
   }
-  return { head: headOf('json'), binaryHead: headOf('octet-stream'), metadata }
+  return { head: headOf('json'), binaryHead: headOf('octet-stream'), metadata: pairs.flat() }
 }
 
 /** The one variant with weight, or null. */

@@ -85,7 +85,7 @@ export const ERRORS = {
     413,
     'RESOURCE_EXHAUSTED',
     false,
-    'The compressed body would inflate to more than 12 times its bytes and 16 KiB, or holds more than one string for 2 of its bytes, and 2048',
+    'The compressed body would inflate to more than 11 times its bytes and 16 KiB, or holds more than one string for 2 of its bytes, and 2048',
     'Send it without content-encoding: the limit of plain bodies is `limits.body_bytes_max`',
   ),
   METHOD_NOT_ALLOWED: entry(

@@ -21,17 +21,12 @@ export const inferResponse = (id = ''): Uint8Array =>
 export const ANSWER_HEADS: AnswerHeads = {
   head: new AnswerHead(''),
   binaryHead: new AnswerHead(''),
-  metadata: {
-    'x-sluice-model': 'm',
-    'x-sluice-version': '2',
-    'x-sluice-variant': 'v2',
-    'x-sluice-epoch': '5',
-  },
+  metadata: [
+    ...['x-sluice-model', 'm', 'x-sluice-version', '2'],
+    ...['x-sluice-variant', 'v2', 'x-sluice-epoch', '5'],
+  ],
 }
 export const ANSWER_IDS: AnswerIds = { idPrefix: 'g.0.0-1-', sequence: 7, echoedId: null }
-
-export const release = ({ exchange }: SeenCall, id = ''): void =>
-  exchange.release(ANSWER_HEADS, inferResponse(id), ANSWER_IDS, '')
 
 export const written = (code: ErrorCode, text: string, requestId = 'r'): WrittenRefusal => ({
   refusal: refuse(code, text),

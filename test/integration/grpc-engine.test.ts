@@ -39,7 +39,10 @@ test('a unary call is an exchange, whose answer comes with its metadata', async 
   const { answer, metadata } = await outcome
   expect(fromBinary(ModelInferResponseSchema, answer!).id).toBe('a')
   expect(metadata.getMap()).toMatchObject({
-    ...ANSWER_HEADS.metadata,
+    'x-sluice-model': 'm',
+    'x-sluice-version': '2',
+    'x-sluice-variant': 'v2',
+    'x-sluice-epoch': '5',
     'x-sluice-prediction-id': 'g.0.0-1-7',
     'x-request-id': 'mine',
     'server-timing': 'queue;dur=1',
@@ -113,7 +116,8 @@ test('messages are limited, and what waits for its rest is in the budget', async
     details: 'large',
   })
   const large = call(client, 'ModelInfer', inferRequest('m', '', GRPC_BODY_BYTES_MAX - 100))
-  const { exchange: second } = await seenCall(rig, 2)
+  const { exchange: second, refusal: none } = await seenCall(rig, 2)
+  expect(none).toBeNull()
   second.release(ANSWER_HEADS, inferResponse(), ANSWER_IDS, '')
   await large.outcome
   expect(rig.budget.peakBytes).toBeGreaterThan(0)

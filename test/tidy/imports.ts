@@ -79,7 +79,6 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['src/config/'],
   'onnxruntime-node': ['src/runtime/session.ts'],
   '@btc-vision/uwebsockets.js': ['src/server/http.ts', 'src/server/uws-binary.ts'],
-  '@grpc/grpc-js': ['src/server/grpc/'],
   'swagger-ui-dist': ['src/server/docs-page.ts'],
   fastify: ['src/control/'],
   '@prometheus-io/client': ['src/control/figures/metrics.ts'],

@@ -34,7 +34,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/integration/grpc-engine.test.ts': [
     'src/server/engines.ts',
-    'src/server/grpc/base-call.ts',
+    'src/server/grpc/connection.ts',
     'src/server/grpc/grpc-call.ts',
     'src/server/grpc/grpc-engine.ts',
     'src/server/grpc/grpc-server.ts',

@@ -1,108 +1,59 @@
-/** grpc-js for the connections of one data thread, and the calls on them. */
+/** The connections of one data thread over gRPC, and the calls on them, on HTTP/2 of Node. */
 
-import type { Socket } from 'node:net'
 import {
-  type ConnectionInjector,
-  Server,
-  ServerCredentials,
-  type ServerInterceptingCall,
-  type ServerInterceptingCallInterface,
-  type ServerInterceptor,
-} from '@grpc/grpc-js'
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Stream,
+  type ServerOptions,
+} from 'node:http2'
+import type { Socket } from 'node:net'
 import { every, systemClock } from '../../shared/clock.ts'
 import { UnsentAnswers } from '../unsent-answers.ts'
-import { type BaseCall, takeMessagesAsTheyCome } from './base-call.ts'
-import type { CallEngine, GrpcCall } from './grpc-call.ts'
+import { Connection } from './connection.ts'
+import { lookMs } from './connection-life.ts'
+import type { CallEngine, GrpcCall, Opening } from './grpc-call.ts'
 import type { GrpcEngineOptions } from './grpc-options.ts'
 import { InferStream } from './infer-stream.ts'
-import { UNARY_METHODS } from './methods.ts'
+import { UNARY_METHODS, UNKNOWN } from './methods.ts'
 import { ReceivingCalls } from './receiving-calls.ts'
 import { ReflectionStream } from './reflection-stream.ts'
 import { StreamCall } from './stream-call.ts'
 import { UnaryCall } from './unary-call.ts'
 import { WatchCall } from './watch-call.ts'
 
-const LOOK_MS = 5000
-/** Longer than any drain. */
-const GRACE_MS = 3_600_000
+/** Of a header block, its pairs; as over HTTP, and `:method`, `:path` and so on. */
+const HEADERS_MAX = 108
+/** Frames that no client in order sends: node allows 1000, which is a lot of work. */
+const INVALID_FRAMES_MAX = 100
+/** MB: unsent answers are bounded by `UnsentAnswers`, and node counts here without a remedy. */
+const SESSION_MEMORY_MAX = Number.MAX_SAFE_INTEGER
 
-/** grpc-js takes what we give for what its handlers would have sent. */
-const asItIs = (message: Buffer): Buffer => message
-const unreachable = (): void => {
-  throw new Error('calls are answered by the interceptor')
-}
+type CallFactory = (engine: CallEngine, opening: Opening) => GrpcCall
 
-type CallFactory = (engine: CallEngine, base: BaseCall) => GrpcCall
+const infer: CallFactory = (engine, opening) => new InferStream(engine, opening)
+const watch: CallFactory = (engine, opening) => new WatchCall(engine, opening)
+const reflection: CallFactory = (engine, opening) => new ReflectionStream(engine, opening)
 
-const infer: CallFactory = (engine, base) => new InferStream(engine, base)
-const watch: CallFactory = (engine, base) => new WatchCall(engine, base)
-const reflection: CallFactory = (engine, base) => new ReflectionStream(engine, base)
-
-/** By path, in two lots, since grpc-js has a listener of its own for either. */
-const STREAMS: ReadonlyMap<string, CallFactory> = new Map([
+const CALLS: ReadonlyMap<string, CallFactory> = new Map<string, CallFactory>([
+  ...[...UNARY_METHODS].map(([path, method]): [string, CallFactory] => [
+    path,
+    (engine, opening) => new UnaryCall(engine, opening, method),
+  ]),
   ['/inference.GRPCInferenceService/ModelStreamInfer', infer],
   ['/grpc.health.v1.Health/Watch', watch],
   ['/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', reflection],
   ['/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo', reflection],
 ])
-const UNARY: ReadonlyMap<string, CallFactory> = new Map(
-  [...UNARY_METHODS].map(([path, method]) => [
-    path,
-    (engine, base) => new UnaryCall(engine, base, method),
-  ]),
-)
-const CALLS = new Map([...UNARY, ...STREAMS])
 
-/** What grpc-js makes sessions of HTTP/2 with, and lets nobody set. */
-interface Internals {
-  readonly commonServerOptions: Record<string, unknown>
-}
-
-/** Of a header block, its pairs; as over HTTP. */
-const HEADERS_MAX = 100
-/** Frames that no client in order sends: node allows 1000, which is a lot of work. */
-const INVALID_FRAMES_MAX = 100
-
-const serverOf = (options: GrpcEngineOptions, interceptor: ServerInterceptor): Server => {
-  const { limits } = options
-  const server = new Server({
-    interceptors: [interceptor],
-    'grpc.enable_channelz': 0,
-    'grpc.max_receive_message_length': -1, // message-intake.ts counts, and knows the budget
-    'grpc.max_send_message_length': -1,
-    'grpc.max_concurrent_streams': limits.streamsMax,
-    'grpc.max_connection_idle_ms': limits.connectionIdleSeconds * 1000,
-    'grpc.max_connection_age_ms': limits.connectionAgeSeconds * 1000,
-    'grpc.max_connection_age_grace_ms': limits.connectionGraceSeconds * 1000,
-    'grpc.keepalive_time_ms': limits.keepaliveSeconds * 1000,
-    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutSeconds * 1000,
-  })
-  const { commonServerOptions } = server as unknown as Internals
-  Object.assign(commonServerOptions, {
-    maxHeaderListPairs: HEADERS_MAX + HTTP2_PAIRS,
-    maxSessionInvalidFrames: INVALID_FRAMES_MAX,
-    settings: {
-      maxConcurrentStreams: limits.streamsMax,
-      maxHeaderListSize: options.headerBytesMax,
-      enablePush: false,
-    },
-  })
-  for (const path of CALLS.keys()) {
-    const type = STREAMS.has(path) ? 'bidi' : 'unary'
-    server.register(path, unreachable, asItIs, asItIs, type)
-  }
-  return server
-}
-
-/** `:method`, `:path` and so on. */
-const HTTP2_PAIRS = 8
+const unknown: CallFactory = (engine, opening) => new UnaryCall(engine, opening, UNKNOWN)
 
 export class GrpcServer implements CallEngine {
   readonly options: GrpcEngineOptions
   readonly unsent: UnsentAnswers
   underWay = 0
   calls = 0
-  readonly #injector: ConnectionInjector
+  readonly #http2: ServerOptions
+  readonly #connections = new Set<Connection>()
   readonly #receiving = new ReceivingCalls()
   readonly #streams = new Set<StreamCall>()
   readonly #cancelLook: () => void
@@ -111,24 +62,51 @@ export class GrpcServer implements CallEngine {
   constructor(options: GrpcEngineOptions) {
     this.options = options
     this.unsent = new UnsentAnswers(options.unsentBytesMax)
-    const interceptor: ServerInterceptor = ({ path }, call) => this.#callOf(path, call)
-    const server = serverOf(options, interceptor)
-    this.#injector = server.createConnectionInjector(ServerCredentials.createInsecure())
-    const { monotonic } = systemClock
-    this.#cancelLook = every(systemClock, LOOK_MS, () => this.#receiving.endLate(monotonic()))
+    // Windows are those of the protocol, 64 KiB: with 1 MiB for a connection and 256 KiB for a
+    // stream, a client that sends 60 bodies of 8 MiB at once took 70 MiB more.
+    this.#http2 = {
+      maxHeaderListPairs: HEADERS_MAX,
+      maxSessionInvalidFrames: INVALID_FRAMES_MAX,
+      maxSessionMemory: SESSION_MEMORY_MAX,
+      settings: {
+        maxConcurrentStreams: options.limits.streamsMax,
+        maxHeaderListSize: options.headerBytesMax,
+        enablePush: false,
+      },
+    }
+    this.#cancelLook = every(systemClock, lookMs(options.limits), () => this.#look())
   }
 
-  /** Takes a connection that speaks HTTP/2, behind its handshake. */
+  #look(): void {
+    const nowMs = systemClock.monotonic()
+    this.#receiving.endLate(nowMs)
+    for (const connection of this.#connections) connection.look(this.options.limits, nowMs)
+  }
+
+  /** Takes a connection, behind its handshake of TLS. */
   take(socket: Socket): void {
     if (socket.destroyed) return
-    this.#injector.injectConnection(socket)
-    if (this.#isDraining) this.#injector.drain(GRACE_MS)
+    const session = performServerHandshake(socket, this.#http2)
+    const connection: Connection = new Connection(
+      session,
+      this.options.limits,
+      systemClock.monotonic(),
+      (stream, headers) => this.#onStream(connection, stream, headers),
+    )
+    this.#connections.add(connection)
+    session.on('close', () => this.#connections.delete(connection))
+    if (this.#isDraining) connection.go()
   }
 
-  /** What grpc-js takes for the call; it calls `start` alone. */
-  #callOf(path: string, call: ServerInterceptingCallInterface): ServerInterceptingCall {
-    const base = takeMessagesAsTheyCome(call)
-    return CALLS.get(path)!(this, base) as unknown as ServerInterceptingCall
+  #onStream(connection: Connection, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const { ':method': method, ':path': path = '', 'content-type': type = '' } = headers
+    if (method !== 'POST' || !type.startsWith('application/grpc')) {
+      stream.on('error', () => {})
+      stream.respond({ ':status': method === 'POST' ? 415 : 405 }, { endStream: true })
+      return
+    }
+    const create = CALLS.get(String(path)) ?? unknown
+    create(this, { connection, stream, headers }).start()
   }
 
   awaits(call: GrpcCall): void {
@@ -143,7 +121,6 @@ export class GrpcServer implements CallEngine {
     this.calls++
     if (!(call instanceof StreamCall)) return
     this.#streams.add(call)
-    if (this.#isDraining) call.drain()
   }
 
   onEnded(call: GrpcCall): void {
@@ -164,7 +141,7 @@ export class GrpcServer implements CallEngine {
     this.#isDraining = true
     this.onReadiness()
     for (const stream of this.#streams) stream.drain()
-    this.#injector.drain(GRACE_MS)
+    for (const connection of this.#connections) connection.go()
   }
 
   close(): void {

@@ -128,7 +128,7 @@ export class InferStream extends StreamCall {
     this.#wantsStatus = this.header('triton_grpc_error') === 'true'
   }
 
-  onRequestMessage(content: Buffer, contentEncoding: string, startedMs: number): void {
+  onRequestMessage(content: Uint8Array, contentEncoding: string, startedMs: number): void {
     const request = this.#request(startedMs, this.#wantsStatus)
     const deliver = (message: Uint8Array): null => this.#deliver(request, message)
     if (contentEncoding === '') {
@@ -178,7 +178,7 @@ export class InferStream extends StreamCall {
   /** Ends the stream with the status of a refusal. */
   onRefused(request: StreamedRequest, refused: WrittenRefusal): void {
     if (!this.#open.delete(request) || this.isEnded || this.isReceived) return
-    this.end(statusOf(refused, this.leftMs !== Infinity))
+    this.end(statusOf(refused, this.grantedMs !== Number.POSITIVE_INFINITY))
   }
 
   refuseWhole(refusal: Refusal): void {

@@ -116,6 +116,14 @@ export const INFER: UnaryMethod = {
   write: () => EMPTY,
 }
 
+/** A path of no method. */
+export const UNKNOWN: UnaryMethod = {
+  ifAbsent: null,
+  isOpen: false,
+  read: () => refuse('NOT_IMPLEMENTED', 'This server does not have the method'),
+  write: () => EMPTY,
+}
+
 /** What this server does not have, under the path that says so over HTTP. */
 const absent = (request: DescMessage, answer: DescMessage, asked: Target): UnaryMethod =>
   unaryMethod({ request, answer, target: () => asked })

@@ -12,7 +12,7 @@ import {
 import { isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
 import { descriptorsOf, SERVICE_NAMES } from './descriptors.ts'
 import { StreamCall } from './stream-call.ts'
-import { NOT_FOUND, refusedStatus } from './wire-status.ts'
+import { refusedStatus, STATUS_CODES } from './wire-status.ts'
 
 const MALFORMED = refuse('REQUEST_MALFORMED', 'The message is no ServerReflectionRequest')
 
@@ -22,7 +22,7 @@ type Asked = ServerReflectionRequest['messageRequest']
 const answerTo = (asked: Asked) => {
   const missing = (what: string) => ({
     case: 'errorResponse' as const,
-    value: { errorCode: NOT_FOUND, errorMessage: what },
+    value: { errorCode: STATUS_CODES['NOT_FOUND']!, errorMessage: what },
   })
   if (asked.case === 'listServices') {
     const service = SERVICE_NAMES.map((name) => ({ name }))
@@ -42,7 +42,7 @@ const answerTo = (asked: Asked) => {
 export class ReflectionStream extends StreamCall {
   readonly isOpen = false
 
-  onRequestMessage(content: Buffer): void {
+  onRequestMessage(content: Uint8Array): void {
     const denial = this.#denial()
     const answer = denial ?? this.#answer(content)
     if (isRefusal(answer)) this.refuseWhole(answer)
@@ -57,7 +57,7 @@ export class ReflectionStream extends StreamCall {
     return admitted !== null && isRefusal(admitted) ? admitted : null
   }
 
-  #answer(content: Buffer): Uint8Array | Refusal {
+  #answer(content: Uint8Array): Uint8Array | Refusal {
     let request: ServerReflectionRequest
     try {
       request = fromBinary(ServerReflectionRequestSchema, content)

@@ -11,23 +11,27 @@ const UNSENT_BYTES_MAX = 1024 * 1024
 export abstract class StreamCall extends GrpcCall {
   #underWay = 0
   #unsentBytes = 0
-  /** Asked for the next message, which has not come. */
-  #isReading = true
   /** What the call ends with as soon as nothing is under way; null: it goes on. */
   #last: WireStatus | null = null
+  #isWaiting = false
 
   onBegin(): void {}
 
-  onMessage(content: Buffer, contentEncoding: string, startedMs: number): void {
-    this.#isReading = false
+  readonly mayEndHere: boolean = true
+
+  get mayRead(): boolean {
+    if (this.#last !== null || this.isReceived) return false
+    return this.#underWay < UNDER_WAY_MAX && this.#unsentBytes <= UNSENT_BYTES_MAX
+  }
+
+  onMessage(content: Uint8Array, contentEncoding: string, startedMs: number): void {
     this.#underWay++
     this.engine.underWay++
     this.onRequestMessage(content, contentEncoding, startedMs)
-    this.#readOn()
   }
 
   /** One message, which `answered` is called once for. */
-  abstract onRequestMessage(content: Buffer, contentEncoding: string, startedMs: number): void
+  abstract onRequestMessage(content: Uint8Array, contentEncoding: string, startedMs: number): void
 
   protected answered(): void {
     if (this.isEnded) return
@@ -58,11 +62,14 @@ export abstract class StreamCall extends GrpcCall {
     this.#readOn()
   }
 
+  /** Not within the loop that reads. */
   #readOn(): void {
-    if (this.#isReading || this.#last !== null || this.isEnded || this.isReceived) return
-    if (this.#underWay >= UNDER_WAY_MAX || this.#unsentBytes > UNSENT_BYTES_MAX) return
-    this.#isReading = true
-    this.read()
+    if (this.#isWaiting || !this.mayRead) return
+    this.#isWaiting = true
+    setImmediate(() => {
+      this.#isWaiting = false
+      if (!this.isReceived) this.readOn()
+    })
   }
 
   /** What is under way is answered first. */

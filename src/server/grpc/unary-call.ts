@@ -1,6 +1,5 @@
 /** A call of one message and one answer, which is an exchange like one over HTTP. */
 
-import type { Metadata } from '@grpc/grpc-js'
 import { systemClock } from '../../shared/clock.ts'
 import { type ErrorCode, isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
 import { denialOf, type Grant, grantOf } from '../access.ts'
@@ -17,10 +16,9 @@ import type {
 import { isForLocals, isLoopback, tellsOfOthers } from '../local-peer.ts'
 import type { RequestTrace } from '../traces.ts'
 import { GRPC } from '../wire-formats.ts'
-import type { BaseCall } from './base-call.ts'
-import { type CallEngine, GrpcCall } from './grpc-call.ts'
+import { type CallEngine, GrpcCall, type Opening } from './grpc-call.ts'
 import type { UnaryMethod } from './methods.ts'
-import { fixedMetadata, statusOf } from './wire-status.ts'
+import { statusOf } from './wire-status.ts'
 
 const EMPTY = new Uint8Array(0)
 const { monotonic } = systemClock
@@ -37,31 +35,22 @@ const ABSENT: ReadonlySet<ErrorCode> = new Set([
   'VERSION_NOT_READY',
 ])
 
-const nothing = (): void => {}
-
 /** `x-sluice-timeout-ms` as sent, or what `grpc-timeout` leaves, if that is less. */
 export const timeoutOf = (sent: string, leftMs: number): string => {
   if (leftMs === Infinity) return sent
   return sent === '' || Number(sent) > leftMs ? String(Math.floor(leftMs)) : sent
 }
 
-/** Metadata of an answer of a model, all under the names that they have over HTTP. */
-export const answerMetadata = (
+/** Metadata of an answer of a model, under the names that they have over HTTP. */
+const answerMetadata = (
   { metadata }: AnswerHeads,
   { idPrefix, sequence, echoedId }: AnswerIds,
   timing: string,
-): Metadata => {
+): string[] => {
   const ownId = idPrefix + sequence
-  const headers: Record<string, string> = {
-    'x-sluice-model': metadata['x-sluice-model']!,
-    'x-sluice-version': metadata['x-sluice-version']!,
-    'x-sluice-variant': metadata['x-sluice-variant']!,
-    'x-sluice-epoch': metadata['x-sluice-epoch']!,
-    'x-sluice-prediction-id': ownId,
-    'x-request-id': echoedId ?? ownId,
-  }
-  if (timing !== '') headers['server-timing'] = timing
-  return fixedMetadata(headers)
+  const pairs = [...metadata, 'x-sluice-prediction-id', ownId, 'x-request-id', echoedId ?? ownId]
+  if (timing !== '') pairs.push('server-timing', timing)
+  return pairs
 }
 
 export class UnaryCall extends GrpcCall implements Exchange {
@@ -84,20 +73,26 @@ export class UnaryCall extends GrpcCall implements Exchange {
   waiting: Waiting | null = null
 
   readonly #method: UnaryMethod
-  #message: Buffer | null = null
-  #messageEncoding = ''
-  #hasDeadline = false
   #isDelivered = false
   #isAnswered = false
 
-  constructor(engine: CallEngine, base: BaseCall, method: UnaryMethod) {
-    super(engine, base)
+  constructor(engine: CallEngine, opening: Opening, method: UnaryMethod) {
+    super(engine, opening)
     this.#method = method
   }
 
   get isLocal(): boolean {
     if (!isForLocals(this.path) || !isLoopback(this.remoteAddress)) return false
-    return !Object.keys(this.metadata.getMap()).some(tellsOfOthers)
+    return !this.headerNames.some(tellsOfOthers)
+  }
+
+  /** Its one message is the end of what is read. */
+  get mayEndHere(): boolean {
+    return false
+  }
+
+  get mayRead(): boolean {
+    return !this.isReceived
   }
 
   get isOpen(): boolean {
@@ -109,42 +104,31 @@ export class UnaryCall extends GrpcCall implements Exchange {
     this.engine.awaits(this)
     this.requestId = this.header('x-request-id')
     this.isExplained = this.header('x-sluice-explain') === '1'
-    const { leftMs } = this
-    this.#hasDeadline = leftMs !== Infinity
-    this.timeout = timeoutOf(this.header('x-sluice-timeout-ms'), leftMs)
+    this.timeout = timeoutOf(this.header('x-sluice-timeout-ms'), this.grantedMs)
     this.headMs = this.isExplained ? monotonic() : 0
     this.trace = this.engine.options.traces?.begin(this.header('traceparent')) ?? null
   }
 
-  onMessage(content: Buffer, contentEncoding: string, startedMs: number): void {
-    if (this.#message !== null) {
+  onMessage(content: Uint8Array, contentEncoding: string, startedMs: number): void {
+    if (this.hasMore) {
       this.refuseWhole(SECOND_MESSAGE)
       return
     }
-    this.#message = content
-    this.#messageEncoding = contentEncoding
+    this.isReceived = true
     this.startedMs = this.isExplained ? monotonic() : startedMs
-    this.read()
+    if (contentEncoding === '') {
+      this.#deliver(content)
+      return
+    }
+    this.sentBytes = content.length
+    const refusal =
+      admitEncoding(contentEncoding) ??
+      withPlainBody(content, contentEncoding, this.engine.options, (plain) => this.#deliver(plain))
+    if (refusal !== null) this.#hand(EMPTY, refusal)
   }
 
   onComplete(): void {
-    const message = this.#message
-    if (message === null) {
-      this.refuseWhole(NO_MESSAGE)
-      return
-    }
-    this.#message = null
-    this.isReceived = true
-    const encoding = this.#messageEncoding
-    if (encoding === '') {
-      this.#deliver(message)
-      return
-    }
-    this.sentBytes = message.length
-    const refusal =
-      admitEncoding(encoding) ??
-      withPlainBody(message, encoding, this.engine.options, (plain) => this.#deliver(plain))
-    if (refusal !== null) this.#hand(EMPTY, refusal)
+    this.refuseWhole(NO_MESSAGE)
   }
 
   /** The message leads to the path, and that to what a key may ask. */
@@ -174,7 +158,6 @@ export class UnaryCall extends GrpcCall implements Exchange {
 
   refuseWhole(refusal: Refusal): void {
     this.isReceived = true
-    this.#message = null
     this.#hand(EMPTY, refusal)
   }
 
@@ -190,32 +173,29 @@ export class UnaryCall extends GrpcCall implements Exchange {
     this.#answer(answerMetadata(heads, ids, timing), body as Uint8Array)
   }
 
-  #answer(metadata: Metadata, message: Uint8Array): void {
+  #answer(metadata: readonly string[], message: Uint8Array): void {
     if (this.isEnded || this.#isAnswered) return
     this.#isAnswered = true
-    this.sendMetadata(metadata)
     if (message.length > SMALL_BYTES) this.engine.unsent.hold(this, message.length)
-    this.send(message, nothing)
-    this.end()
+    this.answerWith(metadata, message)
   }
 
   refuse(refused: WrittenRefusal): void {
     if (this.isEnded || this.#isAnswered) return
     const { ifAbsent } = this.#method
     if (ifAbsent !== null && ABSENT.has(refused.refusal.code)) {
-      this.#answer(fixedMetadata({ 'x-request-id': refused.requestId }), ifAbsent)
+      this.#answer(['x-request-id', refused.requestId], ifAbsent)
       return
     }
     this.#isAnswered = true
-    this.end(statusOf(refused, this.#hasDeadline))
+    this.end(statusOf(refused, this.grantedMs !== Number.POSITIVE_INFINITY))
   }
 
   show(document: Document, requestId: string): void {
-    const metadata = fixedMetadata({ 'x-request-id': requestId })
-    this.#answer(metadata, this.#method.write(document))
+    this.#answer(['x-request-id', requestId], this.#method.write(document))
   }
 
   allow(): void {
-    this.#answer(fixedMetadata({}), EMPTY)
+    this.#answer([], EMPTY)
   }
 }

@@ -23,7 +23,7 @@ export class WatchCall extends StreamCall {
     this.engine.awaits(this)
   }
 
-  onRequestMessage(content: Buffer): void {
+  onRequestMessage(content: Uint8Array): void {
     this.answered()
     const service = serviceOf(content)
     if (service === null || this.#service !== null) {

@@ -4,6 +4,9 @@
 const KEPT_BYTES_MAX = 1024 * 1024
 let kept = Buffer.allocUnsafeSlow(16 * 1024)
 
+/** Whether bytes of `takeBuffer` are nobody else's ever after, by how many they are. */
+export const isOwnBuffer = (bytes: number): boolean => bytes > KEPT_BYTES_MAX
+
 /** So many bytes, which are the caller's until the next answer. */
 export const takeBuffer = (bytes: number): Buffer => {
   if (bytes > KEPT_BYTES_MAX) return Buffer.allocUnsafeSlow(bytes)

@@ -1,10 +1,23 @@
 /** How much a peer may send (RFC 9113, 5.2): what the server grants, and what was used of it. */
 
-import { FRAME } from './frames.ts'
+import { FRAME, SETTING } from './frames.ts'
 import type { Http2Peer } from './peer.ts'
 
 /** Until the server says otherwise. */
 const FIRST_BYTES = 65_535
+/** An identifier of 2 bytes and a value of 4. */
+const SETTING_BYTES = 6
+
+/** What the settings of the server grant a stream at first. */
+const grantedAtFirst = (peer: Http2Peer): number => {
+  for (const { payload } of peer.of(FRAME.settings)) {
+    for (let at = 0; at + SETTING_BYTES <= payload.length; at += SETTING_BYTES) {
+      if (payload.readUInt16BE(at) === SETTING.initialWindowSize)
+        return payload.readUInt32BE(at + 2)
+    }
+  }
+  return FIRST_BYTES
+}
 
 export class SendWindows {
   readonly #peer: Http2Peer
@@ -13,10 +26,10 @@ export class SendWindows {
   /** Frames that were looked at. */
   #seen = 0
 
-  /** `streams`: those to be sent on. */
+  /** `streams`: those to be sent on. The settings of the server have come. */
   constructor(peer: Http2Peer, streams: readonly number[]) {
     this.#peer = peer
-    this.#streams = new Map(streams.map((stream) => [stream, FIRST_BYTES]))
+    this.#streams = new Map(streams.map((stream) => [stream, grantedAtFirst(peer)]))
   }
 
   #look(): void {
