@@ -1,7 +1,7 @@
 /** Memory of GPU 0 while a version comes and goes, and when its replica is replaced. */
 
 import { execFileSync } from 'node:child_process'
-import { renameSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '../measure/processes.ts'
 import type { SluiceServer } from '../servers/sluice.ts'
@@ -52,6 +52,19 @@ const hasGone = (pid: number): boolean => {
   }
 }
 
+/** Takes a model away for good. */
+export const takeAway = async (
+  server: SluiceServer,
+  model: string,
+  folder: string,
+): Promise<void> => {
+  rmSync(folder, { recursive: true })
+  server.reload()
+  const isGone = async () => (await versionOf(server, model)) === undefined
+  await until(`${model} is gone`, SETTLED_MS_MAX, isGone)
+  await delay(LET_GO_MS)
+}
+
 /** `folder`: of the model, which is available; `away`: where it is not seen. */
 export const measureMemory = async (
   server: SluiceServer,
@@ -59,6 +72,7 @@ export const measureMemory = async (
   folder: string,
   away: string,
 ): Promise<MemoryStep[]> => {
+  await delay(LET_GO_MS)
   const steps: MemoryStep[] = [['loaded', usedMib()]]
   const move = async (step: string, isThere: boolean): Promise<void> => {
     renameSync(...((isThere ? [away, folder] : [folder, away]) as [string, string]))

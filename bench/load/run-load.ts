@@ -1,7 +1,7 @@
 /** Runs load with the tool that fits: wrk for closed loops if installed, else our generator. */
 
 import { fileURLToPath } from 'node:url'
-import { firstJsonLine, start } from '../measure/processes.ts'
+import { type Core, firstJsonLine, start } from '../measure/processes.ts'
 import type { CallPlan, CallResult } from './call-plan.ts'
 import type { CancellingPlan, CancellingResult } from './cancelling-plan.ts'
 import { hasH2load, runH2load } from './h2load.ts'
@@ -28,8 +28,8 @@ export interface RunningLoad {
 }
 
 /** The generator looks into every answer, which wrk does not. `plan`: a closed loop. */
-export const startGenerator = (plan: LoadPlan): RunningLoad => {
-  const child = start([process.execPath, GENERATOR, JSON.stringify(plan)], { core: 'load' })
+export const startGenerator = (plan: LoadPlan, core: Core = 'load'): RunningLoad => {
+  const child = start([process.execPath, GENERATOR, JSON.stringify(plan)], { core })
   const result = firstJsonLine(child) as Promise<unknown> as Promise<GeneratorResult>
   const begun = new Promise<void>((resolve) => {
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -48,6 +48,30 @@ export const runGenerator = (plan: LoadPlan): Promise<GeneratorResult> =>
 
 export const runLoad = (plan: LoadPlan): Promise<LoadResult> =>
   plan.perSecond === null && closedLoopTool === 'wrk' ? runWrk(plan) : runGenerator(plan)
+
+/**
+ * A closed loop by several generators, each with its part of the connections and bound to no core,
+ * where one cannot ask fast enough. Quantiles are those of the slowest of them.
+ */
+export const runSpread = async (plan: LoadPlan, count: number): Promise<LoadResult> => {
+  const own = { ...plan, connections: Math.ceil(plan.connections / count) }
+  const all = await Promise.all(
+    Array.from({ length: count }, () => startGenerator(own, 'any').result),
+  )
+  const sum = (of: (result: LoadResult) => number) => all.reduce((n, each) => n + of(each), 0)
+  const most = (of: (result: LoadResult) => number) => Math.max(...all.map(of))
+  return {
+    requests: sum(({ requests }) => requests),
+    seconds: most(({ seconds }) => seconds),
+    failures: sum(({ failures }) => failures),
+    badAnswers: sum(({ badAnswers }) => badAnswers),
+    latencyUs: {
+      p50: most(({ latencyUs }) => latencyUs.p50),
+      p99: most(({ latencyUs }) => latencyUs.p99),
+      highest: most(({ latencyUs }) => latencyUs.highest),
+    },
+  }
+}
 
 const runFed = async (
   program: string,

@@ -22,10 +22,14 @@ export interface LoopTrial {
   readonly cpuUs: number
 }
 
-export const runPlainLoop = async (loop: PlainLoop) => {
+/** Returns when its process has gone, and with it what it had of the GPU. */
+export const runPlainLoop = async (loop: PlainLoop): Promise<LoopTrial> => {
   const { file, rows, width, seconds, isOnGpu = false } = loop
   const words = [file, rows, width, seconds, isOnGpu ? 'cuda' : 'cpu'].map(String)
   const core = isOnGpu ? 'any' : 'server'
   const child = start([process.execPath, ORT_LOOP, ...words], { core })
-  return (await firstJsonLine(child)) as unknown as LoopTrial
+  const hasGone = new Promise((resolve) => child.once('close', resolve))
+  const trial = (await firstJsonLine(child)) as unknown as LoopTrial
+  await hasGone
+  return trial
 }

@@ -1,4 +1,4 @@
-/** Memory of GPUs, as nvidia-smi tells it; it comes with the driver. */
+/** GPUs and their memory, as nvidia-smi tells it; it comes with the driver. */
 
 import { spawnSync } from 'node:child_process'
 
@@ -29,3 +29,6 @@ export const gpuMemoryBytes = (): number | null => {
   const sum = used?.reduce((total, mib) => total + mib, 0)
   return sum === undefined || Number.isNaN(sum) ? null : sum * MIB
 }
+
+/** GPUs here, whether or not CUDA_VISIBLE_DEVICES shows them to CUDA. null: nobody tells. */
+export const gpuCount = (): number | null => query('--query-gpu=index')?.length ?? null

@@ -30,12 +30,14 @@ const MISSING = /(lib[\w.+-]+): cannot open shared object file/
 /** As ONNX Runtime says it: `CUDA failure 35: CUDA driver version is … ; GPU=-1 ; …` */
 const CUDA_FAILURE = /CUDA failure (\d+): ([^;]*?) *;/
 
+const NO_SUCH_GPU = '101'
+
 /** Of cudaError: no memory left, no driver that fits, no device at all, not so many devices. */
 const CUDA_HINTS: Readonly<Record<string, string>> = {
   2: 'other sessions or programs have its memory',
   35: 'the driver is older than CUDA 13, or there is none: see nvidia-smi',
   100: 'see nvidia-smi; in a container, give it the GPU (`--gpus all`)',
-  101: 'cuda.device_ids, or gpus of an instance_group, names one that there is not',
+  [NO_SUCH_GPU]: 'there is no such GPU: see nvidia-smi and CUDA_VISIBLE_DEVICES',
 }
 
 /** Of CUDA, and of the arena that ONNX Runtime has on a GPU. */
@@ -43,8 +45,15 @@ export const isOutOfMemory = (thrown: string): boolean =>
   CUDA_FAILURE.exec(thrown)?.[1] === '2' ||
   /Available memory of \d+ is smaller|Failed to allocate memory/.test(thrown)
 
-/** What the loader of the system says to a library, which it drops again. */
-export type TryLibrary = (file: string) => string
+/** Where it is asked what is missing. */
+export interface ProviderMachine {
+  /** Of the binding. */
+  readonly folder: string
+  /** What the loader of the system says to a library, which it drops again. */
+  tryLibrary(file: string): string
+  /** null: nobody tells. */
+  gpuCount(): number | null
+}
 
 const missingLibrary = (said: string): string | null => {
   const library = MISSING.exec(said)?.[1]
@@ -54,19 +63,22 @@ const missingLibrary = (said: string): string | null => {
   return `${library}${from} is not found: put its folder into LD_LIBRARY_PATH or ldconfig; ${GUIDE}`
 }
 
+const hintOf = (code: string, machine: ProviderMachine): string | undefined => {
+  const count = code === NO_SUCH_GPU ? machine.gpuCount() : null
+  return count === null
+    ? CUDA_HINTS[code]
+    : `there is no such GPU: nvidia-smi shows ${count}, counted from 0; CUDA_VISIBLE_DEVICES may hide some`
+}
+
 /**
- * What `thrown`, an error of ONNX Runtime as one line, comes from. `folder`: of the binding.
- * `plain`: the same without where in its sources it was said.
+ * What `thrown`, an error of ONNX Runtime as one line, comes from. `plain`: the same without where
+ * in its sources it was said.
  */
-export const cudaFault = (
-  thrown: string,
-  plain: string,
-  folder: string,
-  tryLibrary: TryLibrary,
-): string => {
+export const cudaFault = (thrown: string, plain: string, machine: ProviderMachine): string => {
+  const { folder } = machine
   const [, code = '', says = ''] = CUDA_FAILURE.exec(thrown) ?? []
   if (code !== '') {
-    const hint = CUDA_HINTS[code]
+    const hint = hintOf(code, machine)
     return `CUDA error ${code}, ${says}${hint === undefined ? '' : `: ${hint}`}`
   }
   if (!thrown.includes('Failed to load shared library')) return plain
@@ -75,7 +87,7 @@ export const cudaFault = (
     return `${absent} is not beside libonnxruntime.so.1: ${GUIDE} says how it comes there`
   }
   for (const name of PROVIDER_FILES) {
-    const missing = missingLibrary(tryLibrary(join(folder, name)))
+    const missing = missingLibrary(machine.tryLibrary(join(folder, name)))
     if (missing !== null) return missing
   }
   return `its libraries are there, and cannot be loaded: ${GUIDE}`

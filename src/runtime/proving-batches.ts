@@ -8,7 +8,7 @@ import { batchCap, hasSettled } from './batch-cap.ts'
 import { stackInputs } from './proving-inputs.ts'
 import type { ProvingReport } from './proving-report.ts'
 import { rowsMatch } from './run-result.ts'
-import { answersAgree, answersByRow, type TriedRow } from './self-test.ts'
+import { answersAgree, answersByRow, type Tolerance, type TriedRow } from './self-test.ts'
 import type { Session } from './session-types.ts'
 
 /** Where work and memory are read. */
@@ -24,8 +24,7 @@ export interface BatchLimits {
   readonly rowsMax: number
   /** Resident memory that must never be reached. */
   readonly memoryBytesMax: number
-  /** Most that answers may differ by (self-test.ts). */
-  readonly tolerance: number
+  readonly tolerance: Tolerance
 }
 
 export type BatchFindings = Pick<
@@ -68,7 +67,7 @@ const judge = (
   results: readonly Tensor[],
   tried: readonly TriedRow[],
   rows: number,
-  tolerance: number,
+  tolerance: Tolerance,
 ): Verdict => {
   if (!rowsMatch(results, rows)) return 'otherRows'
   return answersAgree(results, tried, rows, tolerance) ? 'agrees' : 'differs'
@@ -82,7 +81,7 @@ const runSize = (
   session: Session,
   tried: readonly TriedRow[],
   rows: number,
-  tolerance: number,
+  tolerance: Tolerance,
   { workedMs }: Gauge,
 ): { verdict: Verdict; us: number } => {
   const all = tried.map(({ inputs }) => inputs)

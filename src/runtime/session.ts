@@ -18,6 +18,7 @@ import {
   usesGpu,
 } from '../shared/session-settings.ts'
 import type { Datatype, Signature, Tensor, TensorData, TensorSignature } from '../shared/tensor.ts'
+import { gpuCount } from './gpu-memory.ts'
 import { plainMessage } from './native-message.ts'
 import { cudaFault, isOutOfMemory } from './provider-faults.ts'
 import type { Session } from './session-types.ts'
@@ -245,7 +246,8 @@ export const providerFault = (settings: SessionSettings): GatewayError | null =>
     return null
   } catch (cause) {
     const plain = plainMessage(cause, MESSAGE_MAX)
-    const reason = cudaFault((cause as Error).message, plain, BINDING_FOLDER, tryLibrary)
+    const machine = { folder: BINDING_FOLDER, tryLibrary, gpuCount }
+    const reason = cudaFault((cause as Error).message, plain, machine)
     const detail = `ONNX Runtime cannot use cuda here, on GPU ${gpusOf(settings)[0]}: ${reason}`
     return new GatewayError('PROVIDER_UNAVAILABLE', detail, { cause })
   }

@@ -1,9 +1,11 @@
 /** What is asked of a GPU, over HTTP. Where there is one it is used; CI has none. */
 
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { loadProven } from '../../src/runtime/load-proven.ts'
 import { exampleInputs } from '../../src/runtime/proving-inputs.ts'
 import { createSession, providerFault } from '../../src/runtime/session.ts'
+import type { Manifest } from '../../src/shared/manifest.ts'
 import {
   DEFAULT_CUDA,
   DEFAULT_SESSION,
@@ -38,6 +40,14 @@ const MIXED = model(
     initializers: [floats('w', [1, 2], [1, -1])],
   }),
 )
+
+/** Without an example, it is tried with empty texts, which are no numbers. */
+const MIXED_MANIFEST: Manifest = {
+  digest: createHash('sha256').update(MIXED).digest('hex'),
+  features: [{ name: 'a', type: 'category', tensor: 'x', column: 0, optional: false, missing: '' }],
+  task: 'regression',
+  score: { output: 'y', column: 0 },
+}
 
 /** No machine has so many. */
 const NO_SUCH = 127
@@ -113,7 +123,9 @@ describe.skipIf(!HAS_GPU)('where there is a GPU', () => {
   })
 
   test('prove() serves operators of both, with copies between them', async () => {
-    const report = reportOf(await makeProver(ROOMY).prove({ ...publish(MIXED), session: ON_GPU }))
+    const row = { manifest: MIXED_MANIFEST, exampleRow: { a: '1.5' } }
+    const subject = { ...publish(MIXED), session: ON_GPU, ...row }
+    const report = reportOf(await makeProver(ROOMY).prove(subject))
     expect(report).toMatchObject({
       gpu: { use: 'used', operators: { gpu: 2, cpu: 1 } },
       hasRowDimension: true,
@@ -123,6 +135,24 @@ describe.skipIf(!HAS_GPU)('where there is a GPU', () => {
     const y = proven.run([{ datatype: 'BYTES', shape: [2, 1], data: ['-3', '4'] }])[0]
     expect(y).toMatchObject({ shape: [2, 2], data: Float32Array.of(0, 3, 4, 0) })
     proven.dispose()
+  })
+
+  test('prove() knows of no operators where the model refuses what it made up', async () => {
+    const subject = { ...publish(MIXED), session: ON_GPU }
+    expect(reportOf(await makeProver(ROOMY).prove(subject))).toMatchObject({
+      gpu: { use: 'used', operators: null },
+      batchingAgrees: false,
+      warnings: [expect.stringContaining('made-up')],
+    })
+  })
+
+  test('a session on a GPU that there is not says how many there are', () => {
+    const nowhere = { ...ON_GPU, cuda: { ...DEFAULT_CUDA, deviceIds: [NO_SUCH] } }
+    const fault = providerFault(nowhere)?.message ?? ''
+    expect(fault).toMatch(
+      /on GPU 127: CUDA error 101, invalid device ordinal: there is no such GPU: nvidia-smi shows \d+/,
+    )
+    expect(fault).not.toMatch(/hostname|\.cc|\/onnxruntime/)
   })
 
   test('prove() fails what takes more of its memory than it may', async () => {

@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { gpuMemoryBytes } from '../../../src/runtime/gpu-memory.ts'
+import { gpuCount, gpuMemoryBytes } from '../../../src/runtime/gpu-memory.ts'
 import { atEnd } from '../../helpers/clean-up.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
 
@@ -17,6 +17,7 @@ const install = (processes: string, gpus: string): void => {
 case "$1" in
   --query-compute-apps=pid,used_memory) printf '${processes}' ;;
   --query-gpu=memory.used) printf '${gpus}' ;;
+  --query-gpu=index) printf '0\\n1\\n' ;;
   *) exit 2 ;;
 esac
 `,
@@ -49,4 +50,11 @@ test('gpuMemoryBytes() is null where nobody tells', () => {
   expect(gpuMemoryBytes()).toBe(null)
   process.env['PATH'] = makeTempDir('nowhere')
   expect(gpuMemoryBytes()).toBe(null)
+})
+
+test('gpuCount() is that of the machine', () => {
+  install('', '')
+  expect(gpuCount()).toBe(2)
+  process.env['PATH'] = makeTempDir('nowhere')
+  expect(gpuCount()).toBe(null)
 })

@@ -3,6 +3,11 @@ import { plainMessage } from '../../../src/runtime/native-message.ts'
 
 const FAILED = "Non-zero status code returned while running Gather node. Name:'' Status Message: "
 
+const CUDA_CALL =
+  '/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:154 std::conditional_t<THRW, void, common::Status> onnxruntime::CudaCall(ERRTYPE, const char*, const char*, SUCCTYPE, const char*, const char*, int) [with ERRTYPE = cudaError; bool THRW = true; SUCCTYPE = cudaError; std::conditional_t<THRW, void, common::Status> = void] '
+const SITE =
+  ' ; GPU=0 ; hostname=vm ; file=/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_execution_provider.cc ; line=352 ; expr=cudaSetDevice(info_.device_id); '
+
 // Messages as onnxruntime-node 1.30.0 throws them.
 test.each([
   [
@@ -20,6 +25,14 @@ test.each([
   [
     'Load model from /tmp/sluice/proving/1-1/model.onnx failed:Protobuf',
     'Load model from … failed:Protobuf',
+  ],
+  [
+    `${CUDA_CALL}CUDA failure 101: invalid device ordinal${SITE}`,
+    'CUDA failure 101: invalid device ordinal',
+  ],
+  [
+    `${FAILED}${CUDA_CALL}CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED${SITE}`,
+    `${FAILED}CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED`,
   ],
   ['/src/ort/x.cc:1 unbalanced (', 'unbalanced ('],
   ['first\nsecond', 'first'],

@@ -1,7 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { cudaFault, isOutOfMemory } from '../../../src/runtime/provider-faults.ts'
+import {
+  cudaFault as faultOn,
+  isOutOfMemory,
+  type ProviderMachine,
+} from '../../../src/runtime/provider-faults.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
 
 /** As onnxruntime-node 1.30.0 says it, whatever is missing. */
@@ -13,6 +17,14 @@ const folderWith = (...names: string[]): string => {
   for (const name of names) writeFileSync(join(folder, name), '')
   return folder
 }
+
+const cudaFault = (
+  thrown: string,
+  plain: string,
+  folder: string,
+  tryLibrary: ProviderMachine['tryLibrary'],
+  gpus: number | null = null,
+): string => faultOn(thrown, plain, { folder, tryLibrary, gpuCount: () => gpus })
 
 /** As the CUDA provider of ONNX Runtime 1.30.0 says it. */
 const cudaFailure = (code: number, says: string): string =>
@@ -62,12 +74,20 @@ test('cudaFault() does not make a cause up', () => {
 test.each([
   [35, 'CUDA driver version is insufficient for CUDA runtime version', 'the driver is older'],
   [100, 'no CUDA-capable device is detected', 'give it the GPU'],
-  [101, 'invalid device ordinal', 'cuda.device_ids'],
+  [101, 'invalid device ordinal', 'see nvidia-smi and CUDA_VISIBLE_DEVICES'],
   [2, 'out of memory', 'other sessions or programs'],
 ])('cudaFault() gives CUDA error %i in its words, with what to do', (code, says, hint) => {
   const fault = cudaFault(cudaFailure(code, says), 'plain', '/', () => '')
   expect(fault).toContain(`CUDA error ${code}, ${says}: `)
   expect(fault).toContain(hint)
+})
+
+test('cudaFault() says how many GPUs there are to who asks for one more', () => {
+  const thrown = cudaFailure(101, 'invalid device ordinal')
+  const fault = cudaFault(thrown, 'plain', '/', () => '', 1)
+  expect(fault).toBe(
+    'CUDA error 101, invalid device ordinal: there is no such GPU: nvidia-smi shows 1, counted from 0; CUDA_VISIBLE_DEVICES may hide some',
+  )
 })
 
 test('cudaFault() gives a CUDA error without a hint where it has none', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type BatchLimits, proveBatching } from '../../../src/runtime/proving-batches.ts'
 import { exampleInputs } from '../../../src/runtime/proving-inputs.ts'
-import { tryRows } from '../../../src/runtime/self-test.ts'
+import { CPU_TOLERANCE, GPU_TOLERANCE, tryRows } from '../../../src/runtime/self-test.ts'
 import { createSession } from '../../../src/runtime/session.ts'
 import type { Session } from '../../../src/runtime/session-types.ts'
 import type { Tensor, TensorSignature } from '../../../src/shared/tensor.ts'
@@ -20,7 +20,7 @@ const MIB = 1024 * 1024
 
 const LIMITS: BatchLimits = {
   ...{ maxBatchSize: null, rowsMax: 256, memoryBytesMax: 1024 * MIB },
-  tolerance: 1e-5,
+  tolerance: CPU_TOLERANCE,
 }
 
 /** Time and memory that a model uses up by itself. */
@@ -166,6 +166,33 @@ describe('proveBatching() tests', () => {
     expect(found.batchCap).toBeGreaterThan(1) // its rows are still decoded into one buffer
   })
 
+  test('rows that differ as TF32 has them differ, on a GPU alone', () => {
+    const width = 4
+    // As far off in every column, of which one is next to nothing.
+    const answer = (values: Float32Array): Tensor[] => {
+      const off = values.length > width ? 1e-3 : 0
+      const rows = values.length / width
+      return [
+        floats(
+          [...values].map((x, i) => x * (i % width === 3 ? 1e-3 : 1) + off),
+          [rows, width],
+        ),
+      ]
+    }
+    const onGpu = find({ answer, width }, { tolerance: GPU_TOLERANCE })
+    expect(onGpu).toMatchObject({ batchingAgrees: true, warnings: [] })
+    expect(find({ answer, width })).toMatchObject(differs)
+  })
+
+  test('a leak on a GPU', () => {
+    const leaks = (share: number) => (values: Float32Array) => [
+      floats([...values].map((x) => x + (share * values.reduce((a, b) => a + b)) / values.length)),
+    ]
+    const limits = { tolerance: GPU_TOLERANCE }
+    expect(find({ answer: leaks(0.05) }, limits)).toMatchObject(differs)
+    expect(find({ answer: leaks(0) }, limits)).toMatchObject({ batchingAgrees: true })
+  })
+
   test('what a model that takes one row at a time answers to it', () => {
     const oneByOne = (change: () => number) => (values: Float32Array) => {
       if (values.length > 1) throw new Error('one at a time')
@@ -219,13 +246,13 @@ describe('proveBatching() tests', () => {
 })
 
 /** What is found of a real model, tried with a row of zeros and variations of it. */
-const findIn = (bytes: Uint8Array) => {
+const findIn = (bytes: Uint8Array, tolerance = CPU_TOLERANCE) => {
   const session = createSession(bytes)
   const tried = tryRows(session, exampleInputs(session.signature, null, null), 8)
   let ms = 0
   // Every run takes the same time, so that larger ones pay.
   const gauge = { workedMs: () => ms++ / 100, residentBytes: () => 0 }
-  return proveBatching(session, tried, { ...LIMITS, rowsMax: 32 }, gauge)
+  return proveBatching(session, tried, { ...LIMITS, rowsMax: 32, tolerance }, gauge)
 }
 
 const { FP32, FP64, INT64, UINT8, BOOL } = ELEMENT
@@ -242,7 +269,12 @@ test.each([
   ['what comes after row 8', tailSum(), false],
   ['the mean of the batch', batchMean(), false],
 ])('proveBatching() of a model of %s', (_what, bytes, verdict) => {
-  expect(findIn(bytes)).toMatchObject({ hasRowDimension: true, batchingAgrees: verdict })
+  for (const tolerance of [CPU_TOLERANCE, GPU_TOLERANCE]) {
+    expect(findIn(bytes, tolerance)).toMatchObject({
+      hasRowDimension: true,
+      batchingAgrees: verdict,
+    })
+  }
 })
 
 test.each([

@@ -4,7 +4,10 @@ import {
   answersAgree,
   answersAlike,
   answersByRow,
+  CPU_TOLERANCE,
+  GPU_TOLERANCE,
   type TriedRow,
+  toleranceOf,
   tryRows,
 } from '../../../src/runtime/self-test.ts'
 import { createSession } from '../../../src/runtime/session.ts'
@@ -75,6 +78,30 @@ test('answersAgree() wants rows of the same size, and judges each column by itse
   expect(answersAgree(batchOf(1e6, 1e-3), tried, 1)).toBe(true)
   expect(answersAgree(batchOf(1e6, 1.1e-3), tried, 1)).toBe(false)
   expect(answersAgree(batchOf(1e6), tried, 1)).toBe(false)
+})
+
+test.each([
+  // The second column is small beside the first; TF32 is off by as much in both.
+  ['TF32', [3, 1e-3], [3 * (1 + 6e-4), 1e-3 + 3 * 6e-4], true],
+  ['a leak', [3, 1e-3], [3, 1e-3 + 3 * 3e-3], false],
+  ['a leak into large answers', [3, 1e-3], [3 * (1 + 3e-3), 1e-3], false],
+  ['answers of 0', [0, 0], [0, 1e-30], false],
+  ['NaN', [3, 1e-3], [3, Number.NaN], false],
+])('answersAgree() judges %s on a GPU by the largest answer of the output', (_what, ...rest) => {
+  const [alone, batch, verdict] = rest
+  const of = (data: number[]): Tensor => ({
+    datatype: 'FP32',
+    shape: [1, 2],
+    data: Float32Array.from(data),
+  })
+  const tried: TriedRow[] = [{ inputs: [], answers: [of(alone)] }]
+  expect(answersAgree([of(batch)], tried, 1, GPU_TOLERANCE)).toBe(verdict)
+  expect(answersAgree([of(batch)], tried, 1)).toBe(false)
+})
+
+test('toleranceOf() goes by where the version runs', () => {
+  expect(toleranceOf(DEFAULT_SESSION)).toBe(CPU_TOLERANCE)
+  expect(toleranceOf({ ...DEFAULT_SESSION, providers: ['cuda', 'cpu'] })).toBe(GPU_TOLERANCE)
 })
 
 test('answersByRow() wants one row for one row', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { proveBatching } from '../../../../src/runtime/proving-batches.ts'
 import { exampleInputs } from '../../../../src/runtime/proving-inputs.ts'
-import { tryRows } from '../../../../src/runtime/self-test.ts'
+import { CPU_TOLERANCE, tryRows } from '../../../../src/runtime/self-test.ts'
 import { createSession } from '../../../../src/runtime/session.ts'
 import type { Tensor } from '../../../../src/shared/tensor.ts'
 import type { Bytes } from '../../../helpers/onnx-writer.ts'
@@ -48,7 +48,12 @@ test.each(Object.entries(models))(
   (_, bytes) => {
     const session = createSession(bytes())
     const tried = tryRows(session, exampleInputs(session.signature, null, null), 16)
-    const limits = { maxBatchSize: 64, rowsMax: 64, memoryBytesMax: 4096 * MIB, tolerance: 1e-5 }
+    const limits = {
+      maxBatchSize: 64,
+      rowsMax: 64,
+      memoryBytesMax: 4096 * MIB,
+      tolerance: CPU_TOLERANCE,
+    }
     const gauge = { workedMs: () => performance.now(), residentBytes: () => 0 }
     const { warnings, ...findings } = proveBatching(session, tried, limits, gauge)
     expect([tried.length, warnings]).toEqual([16, []])
