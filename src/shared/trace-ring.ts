@@ -54,6 +54,9 @@ const SLOT_DOUBLES = 10
 /** A request ended before it came there. */
 export const NOT_SO_FAR = Number.NaN
 
+/** Spans that are made of one request at most: one for the whole, one for each part of its way. */
+export const REQUEST_SPANS_MAX = 7
+
 /** How the version of a request was chosen. */
 export const ROUTE = {
   /** It was not: the request was refused before. */

@@ -163,7 +163,7 @@ export const METRICS = {
     'sluice_traced_requests_total',
     'counter',
     ['outcome'],
-    'Traced requests under this control process, where tracing is on: exported, or their spans were lost: ring_full (a data thread, or a control that was away), queue_full (the collector is slow), export_failed (it took none)',
+    'Traced requests under this control process, where tracing is on: exported, or their spans were lost: ring_full (a data thread, or a control that was away), queue_full (the collector is slow, or there were more than 5,000 in a second), export_failed (it took none)',
   ),
   buildInfo: entry(
     'sluice_build_info',

@@ -27,8 +27,10 @@ export interface SinkHandlers {
 }
 
 export interface SpanSink {
-  /** Takes all spans of a request; false, and none of them, where too many wait. */
-  offer(spans: readonly Span[]): boolean
+  /** Whether so many spans can wait beside those that do. */
+  hasRoom(spans: number): boolean
+  /** Takes the spans of a request, for which there is room. */
+  take(spans: readonly Span[]): void
   /** Sends what waits, and no more. Resolves when that is done, or has failed. */
   close(): Promise<void>
 }
@@ -116,11 +118,10 @@ export const openSpanSink = (
     exportTimeoutMillis: batch.exportMsMax,
   })
   return {
-    offer: (spans) => {
-      if (waiting + spans.length > batch.queueSpansMax) return false
+    hasRoom: (spans) => waiting + spans <= batch.queueSpansMax,
+    take: (spans) => {
       waiting += spans.length
       for (const span of spans) processor.onEnd(readable(span, resource))
-      return true
     },
     close: () => processor.shutdown().catch(nothing),
   }

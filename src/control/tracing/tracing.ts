@@ -4,12 +4,13 @@
  * not get is counted.
  */
 
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import type { Traces } from '../../../proto/gen/control_pb.ts'
 import type { TracingConfig } from '../../config/config.ts'
 import { type Clock, delay } from '../../shared/clock.ts'
 import { parseSlotKey } from '../../shared/counters.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { REQUEST_SPANS_MAX } from '../../shared/trace-ring.ts'
 import { spansOf } from './request-spans.ts'
 import type { SinkHandlers, SpanSink } from './span-sink.ts'
 
@@ -31,14 +32,38 @@ export interface TracingSurroundings {
 
 const LOG_EVERY_MS = 60_000
 
-const newSpanId = (): string => {
-  const id = randomBytes(8).toString('hex')
-  return id === '0000000000000000' ? newSpanId() : id
+/**
+ * Spans are made of no more: any client can ask for them, and 50 us each are a quarter of a core,
+ * which control also needs for what it is there for.
+ */
+const REQUESTS_PER_SECOND_MAX = 5000
+
+const SPAN_ID_BYTES = 8
+
+/** Span ids, drawn 1024 at once, as trace ids are on the data threads. */
+const spanIds = (): (() => string) => {
+  const random = Buffer.alloc(1024 * SPAN_ID_BYTES)
+  let at = random.length
+  const next = (): string => {
+    if (at === random.length) {
+      randomFillSync(random)
+      at = 0
+    }
+    const id = random.toString('hex', at, at + SPAN_ID_BYTES)
+    at += SPAN_ID_BYTES
+    // All zeros mean that there is none.
+    return id === '0000000000000000' ? next() : id
+  }
+  return next
 }
 
 export class Tracing {
   readonly #surroundings: TracingSurroundings
   readonly #sink: SpanSink
+  readonly #newSpanId = spanIds()
+  /** When the second began of which requests are counted, and how many have had spans made. */
+  #secondMs = Number.NEGATIVE_INFINITY
+  #made = 0
   readonly #counts: Record<TraceOutcome, number> = {
     ...{ exported: 0, ring_full: 0, queue_full: 0, export_failed: 0 },
   }
@@ -65,13 +90,30 @@ export class Tracing {
     const producer = { gateway: this.#surroundings.gateway, replica: index, incarnation }
     const slots = keys.map(parseSlotKey)
     this.#lose('ring_full', Number(lost))
+    this.#beginSecond()
+    let left = 0
     for (const request of requests) {
       const key = slots[request.key]
-      if (key === undefined) continue
-      if (!this.#sink.offer(spansOf(request, key, producer, newSpanId))) {
-        this.#lose('queue_full', 1)
+      // Asked before spans are made: what is dropped must cost next to nothing.
+      if (key === undefined || !this.#hasRoom()) {
+        left++
+        continue
       }
+      this.#made++
+      this.#sink.take(spansOf(request, key, producer, this.#newSpanId))
     }
+    this.#lose('queue_full', left)
+  }
+
+  #beginSecond(): void {
+    const nowMs = this.#surroundings.clock.monotonic()
+    if (nowMs - this.#secondMs < 1000) return
+    this.#secondMs = nowMs
+    this.#made = 0
+  }
+
+  #hasRoom(): boolean {
+    return this.#made < REQUESTS_PER_SECOND_MAX && this.#sink.hasRoom(REQUEST_SPANS_MAX)
   }
 
   #onExported(requests: number, failure: string | null): void {

@@ -5,7 +5,7 @@ import { TracedRequestSchema } from '../../../../proto/gen/control_pb.ts'
 import { type Span, spansOf } from '../../../../src/control/tracing/request-spans.ts'
 import { PROTOCOLS, reasonIndex, type SlotKey } from '../../../../src/shared/counters.ts'
 import type { ErrorCode } from '../../../../src/shared/errors.ts'
-import { ROUTE } from '../../../../src/shared/trace-ring.ts'
+import { REQUEST_SPANS_MAX, ROUTE } from '../../../../src/shared/trace-ring.ts'
 
 const PRODUCER = { gateway: 'gw1', replica: 2, incarnation: 9 }
 const KEY: SlotKey = {
@@ -73,6 +73,10 @@ test('spansOf() makes of an answered request one span, and one for each part of 
       { name: 'reply', startMs: 1_000_010, endMs: 1_000_011 },
     ].map((own, i) => ({ ...part, ...quiet, spanId: `000000000000000${i + 2}`, ...own })),
   ])
+})
+
+test('spansOf() makes no more spans of a request than is known beforehand', () => {
+  expect(spans()).toHaveLength(REQUEST_SPANS_MAX)
 })
 
 test('spansOf() begins a trace where there is no caller', () => {

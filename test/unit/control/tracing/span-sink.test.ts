@@ -59,7 +59,7 @@ const open = async ({ batch, variables, manners = 'takes' }: World = {}) => {
 test('spans arrive with their ids, times, kinds, attributes and resource', async () => {
   const variables = { OTEL_EXPORTER_OTLP_HEADERS: 'x-key=secret' }
   const { sink, receiver, exported } = await open({ variables })
-  expect(sink.offer([span(), child()])).toBe(true)
+  sink.take([span(), child()])
   await until(() => exported.length > 0, { what: 'the export' })
   expect(exported).toEqual([[1, null]])
   expect(receiver.requests).toMatchObject([
@@ -89,7 +89,7 @@ test('spans arrive with their ids, times, kinds, attributes and resource', async
 
 test('a trace that begins here has no parent, and a fault of ours is an error', async () => {
   const { sink, receiver } = await open()
-  sink.offer([span({ parentSpanId: '', isError: true })])
+  sink.take([span({ parentSpanId: '', isError: true })])
   const [server] = await receiver.trace(TRACE_ID)
   expect(server).toMatchObject({ parentSpanId: '', status: 2 })
 })
@@ -101,7 +101,7 @@ test('the resource is what the variables of OpenTelemetry say', async () => {
       OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test,service.name=other',
     },
   })
-  sink.offer([span()])
+  sink.take([span()])
   const [server] = await receiver.trace(TRACE_ID)
   expect(server!.resource).toMatchObject({
     'service.name': 'fraud',
@@ -112,38 +112,40 @@ test('the resource is what the variables of OpenTelemetry say', async () => {
 
 test('nanoseconds that round up to a second are the next second', async () => {
   const { sink, receiver } = await open()
-  sink.offer([span({ startMs: 1_700_000_000_999.9998, endMs: 1_700_000_001_000 })])
+  sink.take([span({ startMs: 1_700_000_000_999.9998, endMs: 1_700_000_001_000 })])
   const [server] = await receiver.trace(TRACE_ID)
   expect(server!.startNs).toBeLessThanOrEqual(server!.endNs)
   expect(server!.startNs).toBeGreaterThan(1_700_000_000_999_999_000n)
 })
 
-test('offer() takes all spans of a request or none, and again when there is room', async () => {
+test('hasRoom() is whether so many spans can wait, and again when some have left', async () => {
   const { sink } = await open({ manners: 'hangs', batch: { delayMs: 100_000 } })
   const three = [span(), child(), child()]
+  expect(sink.hasRoom(8)).toBe(true)
+  expect(sink.hasRoom(9)).toBe(false)
   // The first four leave at once, and are not answered.
-  expect(sink.offer([...three, child()])).toBe(true)
-  expect(sink.offer(three)).toBe(true)
-  expect(sink.offer(three)).toBe(true)
-  expect(sink.offer(three)).toBe(false)
-  expect(sink.offer([span(), child()])).toBe(true)
-  expect(sink.offer([span()])).toBe(false)
+  sink.take([...three, child()])
+  expect(sink.hasRoom(8)).toBe(true)
+  sink.take(three)
+  sink.take(three)
+  expect(sink.hasRoom(2)).toBe(true)
+  expect(sink.hasRoom(3)).toBe(false)
 })
 
 test('an export that is refused is counted in requests, and the next one is made', async () => {
   const { sink, receiver, exported } = await open({ manners: 'refuses' })
-  sink.offer([span(), child()])
+  sink.take([span(), child()])
   await until(() => exported.length === 1, { what: 'the refusal' })
   expect(exported).toEqual([[1, expect.any(String)]])
   receiver.manners = 'takes'
-  sink.offer([span(), child()])
+  sink.take([span(), child()])
   await until(() => exported.length === 2, { what: 'the export' })
   expect(exported[1]).toEqual([1, null])
 })
 
 test('close() sends what waits', async () => {
   const { sink, receiver, exported } = await open({ batch: { delayMs: 100_000 } })
-  sink.offer([span(), child()])
+  sink.take([span(), child()])
   await sink.close()
   expect(receiver.spans).toHaveLength(2)
   expect(exported).toEqual([[1, null]])

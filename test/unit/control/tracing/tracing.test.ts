@@ -30,11 +30,8 @@ const world = () => {
   const tracing = new Tracing({ gateway: 'gw1', clock, logger }, (given): SpanSink => {
     handlers = given
     return {
-      offer: (spans) => {
-        if (offered.length >= state.room) return false
-        offered.push(spans)
-        return true
-      },
+      hasRoom: () => offered.length < state.room,
+      take: (spans) => offered.push(spans),
       close: () => state.close(),
     }
   })
@@ -57,10 +54,28 @@ test('take() makes spans of every request, named by its slot and its producer', 
   expect(ids.every((id) => /^[0-9a-f]{16}$/.test(id))).toBe(true)
 })
 
-test('take() passes over a request without a key', () => {
-  const { take, offered } = world()
+test('take() counts a request without a key as lost', () => {
+  const { tracing, take, offered } = world()
   take({ requests: [{ ...REQUEST, key: 4 }] })
   expect(offered).toEqual([])
+  expect(tracing.counts).toEqual({ ...NONE, queue_full: 1 })
+})
+
+test('take() makes spans of no more than 5,000 requests a second, and counts the rest', async () => {
+  const { tracing, take, offered, clock } = world()
+  const many = { requests: Array.from({ length: 3000 }, () => REQUEST) }
+  take(many)
+  take(many)
+  expect(offered).toHaveLength(5000)
+  expect(tracing.counts).toEqual({ ...NONE, queue_full: 1000 })
+  await clock.advance(999)
+  take({ requests: [REQUEST] })
+  expect(offered).toHaveLength(5000)
+  await clock.advance(1)
+  take({ requests: [REQUEST] })
+  expect(offered).toHaveLength(5001)
+  const ids = offered.flat().map(({ spanId }) => spanId)
+  expect(new Set(ids).size).toBe(ids.length)
 })
 
 test('what is lost is counted where it was lost, and logged once a minute', async () => {
