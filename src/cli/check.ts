@@ -1,5 +1,6 @@
 /** `sluice check`: everything that is wrong with config and repository, before anything starts. */
 
+import type { ConfigProblem } from '../config/config.ts'
 import { type LoadOptions, loadConfig } from '../config/load.ts'
 import { formatProblem, inOrder } from '../config/problems.ts'
 import { type CheckProblem, checkRepository, type RepositoryReport } from './check-repository.ts'
@@ -13,7 +14,7 @@ export interface CheckOptions extends LoadOptions {
 
 const NOTHING: RepositoryReport = { problems: [], warnings: [], models: 0, versions: 0, proved: 0 }
 
-const isFile = (source: string): boolean => !/^(--|SLUICE_)/.test(source)
+const isFile = (source: string): boolean => !/^(--|SLUICE_|OTEL_)/.test(source)
 
 /** Problems for programs: `file` is null for flags and variables, the place where there is none. */
 const asJson = ({ code, source, line, column, path, message, hint }: CheckProblem) => ({
@@ -65,6 +66,10 @@ export const check = async (options: CheckOptions): Promise<number> => {
   const loaded = loadConfig(options)
   const usable = 'problems' in loaded ? loaded.rest : loaded
   const ofConfig = 'problems' in loaded ? loaded.problems : []
+  const asOfConfig = (problem: ConfigProblem): CheckProblem => ({
+    ...problem,
+    code: 'CONFIG_INVALID',
+  })
   const interrupted = interruption()
   const abort = new AbortController()
   const onProve = (version: string) => {
@@ -80,14 +85,12 @@ export const check = async (options: CheckOptions): Promise<number> => {
     await repository
     return outcome
   }
-  const problems = sorted([
-    ...ofConfig.map((problem) => ({ ...problem, code: 'CONFIG_INVALID' as const })),
-    ...outcome.problems,
-  ])
-  const report = { ...outcome, problems }
+  const problems = sorted([...ofConfig.map(asOfConfig), ...outcome.problems])
+  const warnings = [...(usable?.warnings ?? []).map(asOfConfig), ...outcome.warnings]
+  const report = { ...outcome, problems, warnings }
   const isOk = problems.length === 0
   if (isJson) {
-    const { models, versions, proved, warnings } = report
+    const { models, versions, proved } = report
     const counts = {
       problems: problems.length,
       warnings: warnings.length,

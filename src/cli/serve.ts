@@ -2,7 +2,7 @@
 
 import type { ListenAddress, SluiceConfig } from '../config/config.ts'
 import { placeCodeCache } from '../config/environment.ts'
-import { type LoadOptions, loadConfig } from '../config/load.ts'
+import { type Loaded, type LoadOptions, loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problems.ts'
 import { ClientAccess } from '../control/access/client-access.ts'
 import {
@@ -28,7 +28,7 @@ import { adminSources } from './admin-sources.ts'
 import { announce } from './announce.ts'
 import { restartKeys } from './config-changes.ts'
 import { modelControlOf, repositoryAt } from './model-settings.ts'
-import { complain, EXIT } from './output.ts'
+import { complain, EXIT, reportFailure } from './output.ts'
 import { placementHost, provingLimits } from './proving-limits.ts'
 import { replicaSettings } from './replica-settings.ts'
 import type { ServeSignals } from './signals.ts'
@@ -166,7 +166,7 @@ const runToEnd = async (running: Running): Promise<number> => {
 }
 
 const run = async (
-  config: SluiceConfig,
+  { config, warnings: ofVariables }: Loaded,
   stateDir: StateDir,
   logger: Logger,
   options: LoadOptions,
@@ -177,12 +177,15 @@ const run = async (
   const { living } = readReplicaFiles(stateDir.runPath)
   const ports = await choosePorts(config.server, living)
   const place = { gateway: stateDir.gateway, clock, logger }
+  for (const problem of ofVariables) {
+    logger.warn({ event: 'tracing_off', variable: problem.source }, formatProblem(problem))
+  }
   const tracing = await openTracing(config.tracing, place)
   const built = buildGateway(config, stateDir, ports, tracing, logger)
   const { gateway } = built
   const { reload, warnings } = reloader(built, config, options, logger)
   const { warning } = connectionLimit(config.limits.connectionsMax)
-  const fileWarnings = warning === null ? [] : [warning]
+  const lasting = [...ofVariables.map(formatProblem), ...(warning === null ? [] : [warning])]
   let controlPort = config.control.port
   let metricsListen: ListenAddress | null = config.metrics.listen
   const facts = (): GatewayFacts => ({
@@ -191,7 +194,7 @@ const run = async (
     httpHost: config.server.host,
     httpScheme: built.access.isTls ? 'https' : 'http',
     certificateExpiresMs: built.access.expiresMs,
-    warnings: [...warnings(), ...(tracing?.warnings() ?? []), ...fileWarnings],
+    warnings: [...warnings(), ...(tracing?.warnings() ?? []), ...lasting],
   })
   const sources = adminSources(built, facts, ONNX_RUNTIME, logger)
   const api = createAdminApi(config.control, sources)
@@ -221,9 +224,9 @@ const logLevel = ({ log }: SluiceConfig): string =>
   process.stderr.isTTY && log.level === 'info' ? 'warn' : log.level
 
 /**
- * The verb. Problems of the config are said on stderr.
+ * The verb. Problems of the config, and what keeps it from serving, are said on stderr.
  *
- * @throws (rejects) GatewayError: what keeps it from starting, or from serving at all
+ * @throws (rejects) GatewayError: the state folder cannot be had
  */
 export const serve = async (options: LoadOptions, signals: ServeSignals): Promise<number> => {
   const loaded = loadConfig(options)
@@ -241,7 +244,9 @@ export const serve = async (options: LoadOptions, signals: ServeSignals): Promis
   placeCodeCache(stateDir.compiledPath)
   let code: number
   try {
-    code = await run(config, stateDir, logger, options, signals)
+    code = await run(loaded, stateDir, logger, options, signals)
+  } catch (thrown) {
+    code = reportFailure(thrown)
   } finally {
     stateDir.close()
   }

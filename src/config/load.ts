@@ -33,10 +33,12 @@ export interface LoadOptions {
   readonly memoryBytes?: number
 }
 
-interface Loaded {
+export interface Loaded {
   readonly config: SluiceConfig
   /** Where a setting comes from: line of the file, flag or variable. */
   readonly locate: Locate
+  /** What is wrong with variables of other programs too, and keeps nothing from starting. */
+  readonly warnings: readonly ConfigProblem[]
 }
 
 interface Faulty {
@@ -186,13 +188,12 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
     overrides.some(({ path }) => dotted(path) === dotted(key)) ? cwd : (text.folder ?? cwd)
   const accessBase = baseOf('access', 'keys_file')
   const keys = allKeys(judged.yaml, accessBase, locate)
-  const { tracing, problems: ofTracing } = readTracing(env)
+  const { tracing, problems: warnings } = readTracing(env)
   const problems = [
     ...text.problems,
     ...variables.problems,
     ...judged.problems.filter(isKnown),
     ...keys.problems,
-    ...ofTracing,
   ]
   const loaded: Loaded | null = judged.yaml && {
     config: deepFreeze(
@@ -209,6 +210,7 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
       }),
     ),
     locate,
+    warnings,
   }
   return problems.length === 0 && loaded !== null
     ? loaded

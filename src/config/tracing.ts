@@ -4,17 +4,22 @@
  * keys for it in sluice.yaml. What the exporter reads by itself is not read here: the headers,
  * timeout, compression and certificates of OTEL_EXPORTER_OTLP_..., OTEL_SERVICE_NAME and
  * OTEL_RESOURCE_ATTRIBUTES.
+ *
+ * They may be set for the other programs of a machine: what cannot be obeyed switches tracing off,
+ * and keeps nothing from starting.
  */
 
 import { nearest } from '../shared/nearest.ts'
 import { type TraceSampling, thresholdOf } from '../shared/trace-context.ts'
+import { REQUEST_SPANS_MAX } from '../shared/trace-ring.ts'
 import type { ConfigProblem, TracingConfig } from './config.ts'
 import type { Environment } from './environment.ts'
 import { didYouMean } from './problems.ts'
 
 interface Read {
-  /** null: tracing is off, or something is wrong. */
+  /** null: tracing is off. */
   readonly tracing: TracingConfig | null
+  /** Why it is off although it is asked for. */
   readonly problems: readonly ConfigProblem[]
 }
 
@@ -58,7 +63,8 @@ class Reader {
     return null
   }
 
-  wrong(source: string, message: string, hint: string | null): void {
+  wrong(source: string, what: string, hint: string | null): void {
+    const message = `tracing is off: ${what}`
     this.problems.push({ source, line: 0, column: 0, path: '', message, hint })
   }
 
@@ -73,6 +79,13 @@ class Reader {
   }
 }
 
+/** Of an endpoint what holds no secret: it may have a password, or a token in its path. */
+const shownEndpoint = (text: string): string => {
+  const url = URL.parse(text)
+  if (url !== null && url.host !== '') return `'${url.protocol}//${url.host}'`
+  return /[@/?#]/.test(text) ? 'no URL' : `'${text}'`
+}
+
 /** Whether spans go anywhere: by an endpoint, or because it is said that they do. */
 const isWanted = (reader: Reader): boolean => {
   const exporters = reader.first('OTEL_TRACES_EXPORTER')
@@ -83,7 +96,8 @@ const isWanted = (reader: Reader): boolean => {
   }
   if (endpoint !== null && !/^https?:$/.test(URL.parse(endpoint[1])?.protocol ?? '')) {
     const hint = 'such as http://127.0.0.1:4318'
-    reader.wrong(endpoint[0], `got '${endpoint[1]}'; wanted an http or https URL`, hint)
+    const shown = shownEndpoint(endpoint[1])
+    reader.wrong(endpoint[0], `got ${shown}; wanted an http or https URL`, hint)
   }
   return true
 }
@@ -115,7 +129,7 @@ const samplingOf = (reader: Reader): TraceSampling => {
 }
 
 const batchOf = (reader: Reader): TracingConfig['batch'] => {
-  const queueSpansMax = reader.whole('OTEL_BSP_MAX_QUEUE_SIZE', QUEUE_SPANS, 1)
+  const queueSpansMax = reader.whole('OTEL_BSP_MAX_QUEUE_SIZE', QUEUE_SPANS, REQUEST_SPANS_MAX)
   const name = 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE'
   const batchSpansMax = reader.whole(name, Math.min(512, queueSpansMax), 1)
   if (batchSpansMax > queueSpansMax) {

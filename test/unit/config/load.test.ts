@@ -174,3 +174,20 @@ test('loadConfig() starts relative paths at the file, and those of flags at the 
     config: { modelRepository: join(cwd, 'models'), stateDir: join(cwd, 'elsewhere') },
   })
 })
+
+test('loadConfig() warns of variables of other programs that it cannot obey', () => {
+  const cwd = makeTree({ 'sluice.yaml': REPOSITORY })
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317',
+    OTEL_TRACES_SAMPLER: 'jaeger_remote',
+  }
+  const loaded = loadConfig({ flags: {}, env, cwd })
+  expect(loaded).toMatchObject({
+    config: { tracing: null },
+    warnings: [
+      { source: 'OTEL_EXPORTER_OTLP_ENDPOINT', message: expect.stringContaining('tracing is off') },
+      { source: 'OTEL_TRACES_SAMPLER' },
+    ],
+  })
+  expect(loaded).not.toHaveProperty('problems')
+})

@@ -85,7 +85,7 @@ test.each([
   ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'http/json', /http\/protobuf alone/],
   ['OTEL_TRACES_SAMPLER', 'jaeger_remote', /wanted one of always_on, /],
   ['OTEL_TRACES_SAMPLER', 'toString', /wanted one of/],
-  ['OTEL_BSP_MAX_QUEUE_SIZE', '0', /wanted integer from 1 on/],
+  ['OTEL_BSP_MAX_QUEUE_SIZE', '6', /wanted integer from 7 on/],
   ['OTEL_BSP_MAX_QUEUE_SIZE', '1.5', /wanted integer/],
   ['OTEL_BSP_SCHEDULE_DELAY', '5s', /wanted integer from 0 on/],
   ['OTEL_BSP_EXPORT_TIMEOUT', '1e99', /wanted integer/],
@@ -94,6 +94,19 @@ test.each([
   const { tracing, problems } = readTracing({ ...ENDPOINT, [source]: text })
   expect(tracing).toBeNull()
   expect(problems).toMatchObject([{ source, message: expect.stringMatching(message) }])
+})
+
+test.each([
+  ['grpc://user:secret@collector:4317/secret?secret', "got 'grpc://collector:4317';"],
+  ['user:secret@collector:4318', 'got no URL;'],
+  ['user:sec/secret@collector', 'got no URL;'],
+  ['https://user:secret@:4318', 'got no URL;'],
+  ['collector:4318/secret', 'got no URL;'],
+  ['collector:4318', "got 'collector:4318';"],
+])('readTracing() shows of the endpoint %s what is no secret', (endpoint, shown) => {
+  const { problems } = readTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+  expect(problems[0]?.message).toContain(shown)
+  expect(JSON.stringify(problems)).not.toContain('secret')
 })
 
 test.each(['1.01', '-0.1', 'half', 'NaN', '0,5'])('readTracing() refuses the ratio %s', (ratio) => {
