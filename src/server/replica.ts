@@ -24,7 +24,7 @@ import { writeCodeCache } from '../shared/code-cache.ts'
 import { decodePlan, encodeJson, type ReplicaSettings } from '../shared/epoch-plan.ts'
 import { createLogger, outliveOutput } from '../shared/logger.ts'
 import { ownIdentity } from '../shared/process-identity.ts'
-import { settingsSha256 } from '../shared/replica-settings.ts'
+import { completeSettings, settingsSha256 } from '../shared/replica-settings.ts'
 import { marksFileName, openMarks } from '../shared/run-marks.ts'
 import { spawnThread } from '../shared/threads.ts'
 import { Agent, type AgentEvent, type ExitCode } from './agent.ts'
@@ -40,7 +40,8 @@ const TRACES_MS = 200
 /** How long control may take to add up the last figures. */
 const FINAL_MS_MAX = 1000
 
-const settings = JSON.parse(process.argv[2] ?? '{}') as ReplicaSettings
+const given = JSON.parse(process.argv[2] ?? '{}') as ReplicaSettings
+const settings = completeSettings(given)
 const { replica, logLevel } = settings
 const logger = createLogger({ level: logLevel, component: `replica-${replica}` })
 
@@ -95,7 +96,8 @@ const hello = (): EnvelopeBody => ({
     incarnation: BigInt(settings.incarnation),
     epoch: BigInt(agent.plan?.epoch ?? 0),
     digests: agent.plan?.versions.map(({ digest }) => digest) ?? [],
-    settingsSha256: settingsSha256(settings),
+    // Of what control has said, as it knows it itself.
+    settingsSha256: settingsSha256(given),
     dead: deadSums,
     httpEngine: agent.httpEngine,
     plan: agent.plan === null ? new Uint8Array() : encodeJson(agent.plan),

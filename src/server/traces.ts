@@ -37,7 +37,10 @@ export interface RequestTrace {
   /** Monotonic milliseconds at which its head was complete. */
   readonly receivedMs: number
   // Set by the request path:
-  /** The same for its body. `Exchange.startedMs` is when this thread could have had it. */
+  /**
+   * The same for its body; 0: not so far. `Exchange.startedMs` is when this thread could have had
+   * it.
+   */
   startedMs: number
   /** Number of the epoch that it is served by. */
   epoch: number
@@ -137,7 +140,7 @@ export class Traces {
     const slot = claimSlot(this.#ring)
     if (slot < 0) return slot
     const { admittedMs } = request
-    const { ids, receivedMs } = trace
+    const { ids, receivedMs, startedMs } = trace
     const { words, doubles } = this.#ring
     const word = wordAt(slot)
     words.set(ids, word + TRACE.IDS)
@@ -150,7 +153,7 @@ export class Traces {
     doubles[at + TRACE_AT.EPOCH] = trace.epoch
     doubles[at + TRACE_AT.SEQUENCE] = request.sequence
     doubles[at + TRACE_AT.RECEIVED] = receivedMs + this.#wallOffset()
-    doubles[at + TRACE_AT.STARTED] = trace.startedMs - receivedMs
+    doubles[at + TRACE_AT.STARTED] = startedMs === 0 ? NOT_SO_FAR : startedMs - receivedMs
     doubles[at + TRACE_AT.ADMITTED] = admittedMs === 0 ? NOT_SO_FAR : admittedMs - receivedMs
     doubles[at + TRACE_AT.ENDED] = endedMs - receivedMs
     return slot

@@ -49,6 +49,13 @@ test('tracesOf() is null where tracing is off', () => {
   expect(tracesOf(null, ring(), clock)).toBeNull()
 })
 
+/** A request of one row that was not admitted. */
+const endedBy = (trace: ReturnType<Traces['begin']>) =>
+  ({
+    ...{ sequence: 1, counterBase: 0, bodyId: null, rows: 1, admittedMs: 0 },
+    ...{ exchange: { trace }, format: { protocol: 0 } },
+  }) as unknown as Parameters<Traces['ended']>[0]
+
 const planOf = (epoch = 1) => epochPlan(epoch, [plannedVersion({ model: 'm', version: 1 })])
 
 /** A request path on which everything is traced, and what it has left for the agent. */
@@ -115,6 +122,16 @@ test('refused() leaves what an engine refuses of an endpoint, and nothing of no 
   expect(left().requests.map(({ reason }) => reasonName(reason))).toEqual(['BODY_TOO_LARGE'])
 })
 
+test('a request whose body never came has no time at which it was there', () => {
+  const own = ring()
+  const tracing = new Traces(ALL, own, clock)
+  const trace = tracing.begin(SAMPLED)!
+  tracing.ended(endedBy(trace), 1)
+  const [request] = tracesFrom([own], String)!.requests as [TracedRequest]
+  expect(request.startedMs).toBeUndefined()
+  expect(request.endedMs).toBe(0)
+})
+
 test('a client that goes leaves its request as aborted', () => {
   const { path, begin, left } = traced()
   path.turns.advance(1)
@@ -146,13 +163,7 @@ test('times never run backwards, whatever the wall clock does', () => {
         const trace = tracing.begin('')!
         monotonicMs += 0.25
         wallMs += 0.25
-        tracing.ended(
-          {
-            ...{ sequence: 1, counterBase: 0, bodyId: null, rows: 1, admittedMs: 0 },
-            ...{ exchange: { trace }, format: { protocol: 0 } },
-          } as unknown as Parameters<Traces['ended']>[0],
-          1,
-        )
+        tracing.ended(endedBy(trace), 1)
         const [request] = tracesFrom([own], String)!.requests as [TracedRequest]
         expect(request.endedMs).toBe(0.25)
         expect(Math.abs(request.receivedMs - (wallMs - 0.25))).toBeLessThanOrEqual(3)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ReplicaSettings } from '../../../src/shared/epoch-plan.ts'
-import { settingsSha256 } from '../../../src/shared/replica-settings.ts'
+import { completeSettings, settingsSha256 } from '../../../src/shared/replica-settings.ts'
 import { replicaSettings } from '../../helpers/replica-settings.ts'
 
 const settings = { replica: 0, incarnation: 1, threads: 2 } as ReplicaSettings
@@ -20,4 +20,16 @@ const lasting = Object.keys(replicaSettings()).filter((name) => name !== 'incarn
 test.each(lasting)('settingsSha256() is another one when %s has changed', (name) => {
   const changed = { ...replicaSettings(), [name]: 'changed' }
   expect(settingsSha256(changed)).not.toBe(settingsSha256(replicaSettings()))
+})
+
+test('completeSettings() leaves off what an older control does not know', () => {
+  const { grpcPort: _, grpc: __, tracing: ___, ...older } = replicaSettings()
+  const off = { ...older, grpcPort: null, tracing: null }
+  expect(completeSettings(older as ReplicaSettings)).toEqual(off)
+  expect(completeSettings({ ...older, grpcPort: 8001 } as ReplicaSettings)).toEqual(off)
+})
+
+test('completeSettings() changes nothing that is complete', () => {
+  const complete = { ...replicaSettings(), grpcPort: 8001 }
+  expect(completeSettings(complete)).toEqual(complete)
 })
