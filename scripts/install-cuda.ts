@@ -12,7 +12,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
@@ -72,10 +72,14 @@ export const installProvider = (wheel: string, binding: string): string => {
       throw new Error(`${name} is not what the wheel's RECORD says: fetch it again`)
     }
   }
-  for (const name of PROVIDER_FILES) {
-    const file = join(binding, name)
-    copyFileSync(join(capi, name), `${file}.new`)
-    renameSync(`${file}.new`, file) // a gateway that serves has the old one open
+  const files = PROVIDER_FILES.map((name) => join(binding, name))
+  const copies = files.map((file) => `${file}.new`)
+  try {
+    for (const [i, copy] of copies.entries()) copyFileSync(join(capi, PROVIDER_FILES[i]!), copy)
+    // A gateway that serves has the old ones open.
+    for (const [i, copy] of copies.entries()) renameSync(copy, files[i]!)
+  } finally {
+    for (const copy of copies) rmSync(copy, { force: true, recursive: true })
   }
   return ours!
 }

@@ -189,10 +189,10 @@ const failuresOf = (catalog: Catalog): RepositoryFault[] => {
 }
 
 const versionWarnings = (catalog: Catalog): RepositoryFault[] =>
-  [...catalog.models].flatMap(([name, { versions }]) =>
+  [...catalog.models].flatMap(([name, { scanned, versions }]) =>
     [...versions].flatMap(([version, entry]) => {
       const { sound, warnings } = entry
-      const notes = (sound === null ? [] : notesOn(entry, sound)).map((detail) => ({
+      const notes = (sound === null ? [] : notesOn(scanned, entry, sound)).map((detail) => ({
         ...{ detail, file: join(name, String(version)) },
       }))
       const declared = { detail: '', file: join(name, 'config.pbtxt'), problems: warnings }

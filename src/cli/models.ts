@@ -34,12 +34,13 @@ const place = ({ placement, session }: VersionStatus): string => {
 /** `cuda runs 12 of 14 operators, the CPU the others; 96 MB of its memory` */
 const gpuNote = ({ gpu }: VersionStatus): string | null => {
   if (gpu?.use !== 'used') return null
-  const { operators, memoryBytes } = gpu
+  const { operators, memoryBytes, isMemoryOfAll } = gpu
+  const took = isMemoryOfAll ? 'while it was proved, all programs took' : 'a session takes'
   const parts = [
     ...(operators === null
       ? []
       : [`the GPU runs ${operators.gpu} of ${operators.gpu + operators.cpu} operators`]),
-    ...(memoryBytes === null ? [] : [`a session takes ${bytes(memoryBytes)} of its memory`]),
+    ...(memoryBytes === null ? [] : [`${took} ${bytes(memoryBytes)} of its memory`]),
   ]
   return parts.length === 0 ? null : parts.join('; ')
 }

@@ -2,6 +2,7 @@
 
 import type { CudaSettings } from '../shared/session-settings.ts'
 import { shortened, shownValue } from './schema-text.ts'
+import { INSTANCES_MAX } from './schemas/model.ts'
 import { DEVICE_ONLY, GPU_MEM_LIMIT } from './schemas/triton-parameters.ts'
 import {
   firstOf,
@@ -31,10 +32,14 @@ const isOfGpu = (group: ReadMessage): boolean => {
 const countOf = (group: ReadMessage): number =>
   Math.max(1, Number(firstOf(group, 'count')?.value ?? 1))
 
+const gpusNamed = (group: ReadMessage): number[] => {
+  const said = numbersOf(group.values('gpus'))
+  return said.length === 0 ? [0] : said
+}
+
 /** A GPU for each session: in turn, so that fewer sessions are still spread over all of them. */
 const sessionsOf = (group: ReadMessage): number[] => {
-  const said = numbersOf(group.values('gpus'))
-  const gpus = said.length === 0 ? [0] : said
+  const gpus = gpusNamed(group)
   return Array.from({ length: countOf(group) }, () => gpus).flat()
 }
 
@@ -44,6 +49,12 @@ export const readGpus = (
   remarks: Remarks,
 ): Pick<CudaSettings, 'deviceIds' | 'isRequired'> => {
   const groups = root.messages(GROUP)
+  const sessions = readInstances(root) ?? 0
+  if (sessions > INSTANCES_MAX) {
+    const says = `asks for ${sessions} sessions in each replica; wanted ${INSTANCES_MAX} at most`
+    remarks.problem(groups[0]!.offset, GROUP, says)
+    return { deviceIds: [], isRequired: false }
+  }
   for (const group of groups) {
     const [gpu] = group.values('gpus')
     if (gpu === undefined || firstOf(group, 'kind')?.value !== 'KIND_CPU') continue
@@ -61,9 +72,9 @@ export const readGpus = (
 export const readInstances = (root: ReadMessage): number | null => {
   const groups = root.messages(GROUP)
   const onGpu = groups.filter(isOfGpu)
-  if (onGpu.length > 0) return onGpu.flatMap(sessionsOf).length
-  if (!groups.some((group) => group.has('count'))) return null
-  return groups.reduce((sum, group) => sum + countOf(group), 0)
+  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0)
+  if (onGpu.length > 0) return sum(onGpu.map((each) => countOf(each) * gpusNamed(each).length))
+  return groups.some((group) => group.has('count')) ? sum(groups.map(countOf)) : null
 }
 
 /** The limit of memory that parameters of `cuda` ask for; the last word counts. */

@@ -10,7 +10,7 @@ import type { Session } from './session-types.ts'
 /**
  * Reads the proven copy once, checks its digest, and makes the session from those same bytes, so
  * that nobody can change them in between. The copy was optimised when it was made. Throws
- * DIGEST_MISMATCH, MODEL_INVALID or PROVIDER_UNAVAILABLE.
+ * DIGEST_MISMATCH, or what createSession throws.
  */
 export const loadProven = (file: string, sha256: string, settings: SessionSettings): Session => {
   let bytes: Buffer

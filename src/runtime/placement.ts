@@ -90,7 +90,7 @@ const batchText = ({ rows, us, isLive }: FullBatch): string => {
 }
 
 /** `GPU 0`, or `GPUs 0, 1` */
-const gpuText = ({ gpus }: PlacementFigures): string => {
+const gpuText = (gpus: readonly number[]): string => {
   const each = [...new Set(gpus)]
   return `${each.length === 1 ? 'GPU' : 'GPUs'} ${each.join(', ')}`
 }
@@ -107,13 +107,13 @@ const choose = (
   live: LiveRuns | null,
 ): Choice => {
   const full = fullBatch(figures, live)
-  if (host.computeThreads === 0) return { kind: 'inline', why: 'there are no compute threads' }
   if (figures.gpus.length > 0) {
     return {
       kind: 'pooled',
-      why: `it runs on ${gpuText(figures)}, which no data thread may wait for`,
+      why: `it runs on ${gpuText(figures.gpus)}, which no data thread may wait for`,
     }
   }
+  if (host.computeThreads === 0) return { kind: 'inline', why: 'there are no compute threads' }
   const time = full === null ? 'how long a run takes is not known' : batchText(full)
   if (wish !== 'auto') return { kind: wish, why: `as its settings ask; ${time}` }
   const limit = `inline is for less than ${ms(INLINE_RUN_US_MAX)}`
@@ -127,21 +127,39 @@ const choose = (
   return { kind: 'pooled', why }
 }
 
-/** Sessions in a replica, and what kept it from having as many as were asked for. */
+/** Sessions in a replica. */
 const instancesOf = (
   { memoryBytes, gpus }: PlacementFigures,
   { instances: said }: PlacementAsked,
   { computeThreads, replicas, sessionBytesMax }: PlacementHost,
-): { instances: number; but: string } => {
-  // One for each GPU, as in Triton: another on the same one takes its memory once more.
-  const asked = said ?? (gpus.length > 0 ? gpus.length : null)
-  if (asked === null) {
-    const fitting = Math.floor(sessionBytesMax / Math.max(1, memoryBytes * replicas))
-    return { instances: Math.max(1, Math.min(computeThreads, fitting)), but: '' }
+): number => {
+  const fitting = Math.floor(sessionBytesMax / Math.max(1, memoryBytes * replicas))
+  return Math.max(1, Math.min(computeThreads, askedOf(gpus, said) ?? fitting))
+}
+
+/** One for each GPU, as in Triton: another on the same one takes its memory once more. */
+const askedOf = (gpus: readonly number[], said: number | null): number | null =>
+  said ?? (gpus.length > 0 ? gpus.length : null)
+
+/**
+ * A sentence for the operator where a version has fewer sessions than are asked for, by `said` or
+ * by its GPUs, or none on one of these; null: it has all of them.
+ */
+export const shortageOf = (
+  { kind, instances }: Placement,
+  gpus: readonly number[],
+  said: number | null,
+): string | null => {
+  if (kind === 'inline') return null
+  const asked = askedOf(gpus, said) ?? 0
+  const held = new Set(gpus.slice(0, instances))
+  const idle = [...new Set(gpus)].filter((gpu) => !held.has(gpu))
+  const without = idle.length === 0 ? '' : `, and none on ${gpuText(idle)}`
+  const has = `it has ${count(instances, 'session')} in each replica${without}`
+  if (instances < asked) {
+    return `${has}: ${asked} are asked for, and server.compute_threads is ${instances}`
   }
-  if (asked <= computeThreads) return { instances: asked, but: '' }
-  const but = `, not the ${asked} asked for: so many compute threads there are`
-  return { instances: computeThreads, but }
+  return idle.length === 0 ? null : `${has}: so many are asked for`
 }
 
 /**
@@ -156,7 +174,7 @@ export const placeVersion = (
 ): Placement => {
   const { kind, why } = choose(figures, asked, host, live)
   if (kind === 'inline') return { kind, instances: 0, reason: `${kind}: ${why}` }
-  const { instances, but } = instancesOf(figures, asked, host)
-  const many = `${count(instances, 'session')} in each replica${but}`
+  const instances = instancesOf(figures, asked, host)
+  const many = `${count(instances, 'session')} in each replica`
   return { kind, instances, reason: `${kind}: ${why}; ${many}` }
 }

@@ -20,6 +20,8 @@ export interface GpuFindings {
   readonly operators: { readonly gpu: number; readonly cpu: number } | null
   /** Growth of the memory in use on the GPU, as nvidia-smi tells; null: it does not. */
   readonly memoryBytes: number | null
+  /** Whether that is the growth by all programs: it does not tell them apart, as in a container. */
+  readonly isMemoryOfAll: boolean
 }
 
 export interface ProvingReport {

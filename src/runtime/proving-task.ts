@@ -27,6 +27,8 @@ export interface ProvingTask {
   readonly scratchFolder: string
   /** Where the proven copy goes, named by its own digest. */
   readonly provenFolder: string
+  /** Of the environment; null: not set. It says which GPU is which to CUDA. */
+  readonly cudaVisibleDevices: string | null
   /** The run ends when this is no longer its parent. */
   readonly controlPid: number
 }

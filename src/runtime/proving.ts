@@ -11,7 +11,6 @@ import { reviveManifest } from '../shared/manifest.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
 import type { Signature } from '../shared/tensor.ts'
 import { spawnThread } from '../shared/threads.ts'
-import { gpuMemoryBytes } from './gpu-memory.ts'
 import { checkManifest } from './manifest-check.ts'
 import { plainMessage } from './native-message.ts'
 import { OPTIMISED_LIMITS } from './onnx/onnx-limits.ts'
@@ -28,7 +27,10 @@ import {
 import {
   checkGpuMemory,
   countOperators,
+  gpuGrowth,
+  gpuMachine,
   idleGpu,
+  machineFault,
   type SettledGpu,
   settleGpu,
 } from './proving-gpu.ts'
@@ -65,11 +67,10 @@ const tryExample = (session: Session, task: ProvingTask, gauge: Gauge): TriedRow
     const isLate = () => gauge.workedMs() > untilMs
     return tryRows(session, row, Math.min(TRIED_ROWS_MAX, Math.max(2, fitting)), isLate)
   } catch (thrown) {
-    const reason = plainMessage(thrown, DETAIL_MAX)
-    if (/allocate memory|bad_alloc/.test(reason)) {
-      throw new GatewayError('PROVING_MEMORY', 'It asks for more memory than there is')
-    }
+    const fault = machineFault(thrown)
+    if (fault !== null) throw fault
     if (exampleRow === null || manifest === null) return []
+    const reason = plainMessage(thrown, DETAIL_MAX)
     throw new GatewayError('MODEL_INVALID', `It fails on the example row: ${reason}`)
   }
 }
@@ -97,7 +98,11 @@ const tryProven = (
     session = createSession(readFileSync(file), { ...settings, graphOptimization: 'disabled' })
     const isSame = JSON.stringify(session.signature) === JSON.stringify(signature)
     if (isSame && answersAlike(session, rows, toleranceOf(settings))) return { session, file }
-  } catch {} // what ONNX Runtime wrote it need not be able to read
+  } catch (thrown) {
+    const fault = machineFault(thrown)
+    if (fault !== null) throw fault
+    // What ONNX Runtime wrote it need not be able to read.
+  }
   session?.dispose()
   return null
 }
@@ -136,24 +141,27 @@ const loadBoth = (task: ProvingTask, copy: ModelCopy, gauge: Gauge, rssBefore: n
   if (refusal !== null) throw new GatewayError(refusal.code, refusal.detail)
   const rows = tryExample(original, task, gauge)
   const memoryBytes = Math.max(gauge.residentBytes() - rssBefore, statSync(copy.file).size)
+  original.dispose() // a GPU may have room for one of them
   const proven =
     tryProven(optimised, task, signature, rows) ?? tryProven(copy.file, task, signature, rows)
   if (proven === null) {
     throw new GatewayError('MODEL_INVALID', 'It cannot be made into one self-contained file')
   }
-  original.dispose()
   return { ...proven, digest, rows, loadMs, memoryBytes }
 }
 
 /** On the GPU that it asks for, or on the CPU where that one is not there or has nothing to do. */
 const loadWhereItRuns = (asked: ProvingTask, copy: ModelCopy, rssBefore: number) => {
-  const settled = settleGpu(asked.session)
+  const machine = gpuMachine(asked.cudaVisibleDevices)
+  const settled = settleGpu(asked.session, machine)
   const load = ({ settings, use, warning }: SettledGpu) => {
     const task = { ...asked, session: settings }
     const gauge = gaugeOf(settings)
-    const gpuBytes = use === 'used' ? gpuMemoryBytes() : null
+    const inUse = () => (use === 'used' ? machine.memoryOf(settings) : null)
+    const before = inUse()
     const loaded = loadBoth(task, copy, gauge, rssBefore)
-    return { ...loaded, task, gauge, use, gpuBytes, warnings: warning === null ? [] : [warning] }
+    const growth = () => gpuGrowth(before, inUse())
+    return { ...loaded, task, gauge, use, growth, warnings: warning === null ? [] : [warning] }
   }
   const loaded = load(settled)
   const row = loaded.rows[0]?.inputs
@@ -168,14 +176,14 @@ const loadWhereItRuns = (asked: ProvingTask, copy: ModelCopy, rssBefore: number)
 }
 
 const gpuFindings = (
-  { use, operators, gpuBytes }: ReturnType<typeof loadWhereItRuns>,
+  { use, operators, growth }: ReturnType<typeof loadWhereItRuns>,
   { session }: ProvingTask,
 ): GpuFindings | null => {
   if (use === null) return null
-  const now = gpuBytes === null ? null : gpuMemoryBytes()
-  const memoryBytes = now === null || gpuBytes === null ? null : Math.max(0, now - gpuBytes)
-  checkGpuMemory(memoryBytes, session)
-  return { use, operators, memoryBytes }
+  const grown = growth()
+  checkGpuMemory(grown, session)
+  const { bytes: memoryBytes = null, isOfAll: isMemoryOfAll = false } = grown ?? {}
+  return { use, operators, memoryBytes, isMemoryOfAll }
 }
 
 const prove = (asked: ProvingTask): ProvingReport => {

@@ -245,25 +245,26 @@ export const providerFault = (settings: SessionSettings): GatewayError | null =>
     loadNative(SMALLEST, nativeOptions(settings, {})).dispose()
     return null
   } catch (cause) {
-    const plain = plainMessage(cause, MESSAGE_MAX)
+    const { message } = cause as Error
     const machine = { folder: BINDING_FOLDER, tryLibrary, gpuCount }
-    const reason = cudaFault((cause as Error).message, plain, machine)
+    const reason = cudaFault(message, plainMessage(cause, MESSAGE_MAX), machine)
     const detail = `ONNX Runtime cannot use cuda here, on GPU ${gpusOf(settings)[0]}: ${reason}`
-    return new GatewayError('PROVIDER_UNAVAILABLE', detail, { cause })
+    const code = isOutOfMemory(message) ? 'PROVING_MEMORY' : 'PROVIDER_UNAVAILABLE'
+    return new GatewayError(code, detail, { cause })
   }
 }
 
 /** It would run, if others had left it the memory; null: it is not for want of that. */
 const memoryFault = (cause: unknown, settings: SessionSettings): GatewayError | null => {
   if (!usesGpu(settings) || !isOutOfMemory((cause as Error).message)) return null
-  const detail = `GPU ${gpusOf(settings)[0]} has not enough memory left for it`
-  return new GatewayError('PROVIDER_UNAVAILABLE', detail, { cause })
+  const detail = `GPU ${gpusOf(settings)[0]} has not enough memory left for it: see nvidia-smi`
+  return new GatewayError('PROVING_MEMORY', detail, { cause })
 }
 
 /**
  * Makes a session of a model, on the first of its GPUs. Blocks for milliseconds. Throws
- * PROVIDER_UNAVAILABLE, or MODEL_INVALID when ONNX Runtime refuses the model or it has inputs or
- * outputs that cannot be exchanged.
+ * PROVIDER_UNAVAILABLE; PROVING_MEMORY, which may pass, where a GPU has too little left; or
+ * MODEL_INVALID: ONNX Runtime refuses the model, or inputs or outputs cannot be exchanged.
  */
 export const createSession = (
   source: ModelSource,

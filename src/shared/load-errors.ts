@@ -63,8 +63,8 @@ export const LOAD_ERRORS = {
     'Raise the limit if the model is merely large',
   ),
   PROVING_MEMORY: loadError(
-    'The version needed more memory than `proving.memory_bytes_max`',
-    'Raise the limit if the model is merely large',
+    'The version needed more memory than `proving.memory_bytes_max` or `session.cuda.memory_bytes_max` allows, or than its GPU has left',
+    'Raise the limit if the model is merely large; nvidia-smi says what else has the memory of a GPU',
   ),
   PREPARE_FAILED: loadError(
     'A replica could not prepare the version',

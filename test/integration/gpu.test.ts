@@ -182,14 +182,19 @@ describe.skipIf(!HAS_GPU)('where there is a GPU', () => {
         'cpu/1/model.onnx': MODEL,
       }),
       flags: ['--replicas', '1'],
+      env: { SLUICE_SERVER__COMPUTE_THREADS: '2' },
       readyTimeoutMs: 60_000,
     })
     const version = await gateway.version('gpu')
     expect(version).toMatchObject({
       state: 'available',
       gpu: { use: 'used' },
-      placement: { kind: 'pooled', reason: expect.stringContaining('it runs on GPU 0') },
+      placement: {
+        ...{ kind: 'pooled', instances: 2 },
+        reason: expect.stringContaining('it runs on GPU 0'),
+      },
     })
+    expect(version?.warnings).not.toContainEqual(expect.stringContaining('compute_threads'))
     const ask = async (model: string): Promise<number[]> => {
       const inputs = [{ name: 'x', shape: [1, 30], datatype: 'FP32', data: Array(30).fill(0.5) }]
       const response = await gateway.post(`/v2/models/${model}/infer`, { inputs })

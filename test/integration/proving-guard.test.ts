@@ -76,7 +76,7 @@ test('a proving run ends when its parent is not the control that its task names'
   const task: ProvingTask = {
     ...publish(endless()),
     ...{ rowsMax: 16, memoryBytesMax: LIMITS.memoryBytesMax, controlPid: 1 },
-    ...{ scratchFolder: join(scratch, 'scratch'), provenFolder: scratch },
+    ...{ scratchFolder: join(scratch, 'scratch'), provenFolder: scratch, cudaVisibleDevices: null },
   }
   const run = spawn(process.execPath, [entryPath('runtime/proving.ts')], { stdio: 'pipe' })
   atEnd(() => {

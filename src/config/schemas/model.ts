@@ -45,13 +45,13 @@ const cudaSection = z.strictObject({
     .max(INSTANCES_MAX)
     .default([0])
     .describe(
-      'GPUs, as CUDA counts them: the first session of a replica has the first one, and so on in turn. Without `instances` a replica has one session for each.',
+      'GPUs, as CUDA counts them: the first session of a replica has the first one, and so on in turn. Without `instances` a replica has one session for each, as far as `server.compute_threads` goes.',
     ),
   require: z
     .boolean()
     .default(false)
     .describe(
-      'What becomes of a version whose GPU cannot be used: true: it fails with PROVIDER_UNAVAILABLE. false: the CPU runs it, and `sluice models` warns of that.',
+      'What becomes of a version whose GPU cannot be used: true: it fails with PROVIDER_UNAVAILABLE. false: the CPU runs it, and `sluice models` warns of that. A version none of whose operators runs on the GPU is served by the CPU all the same.',
     ),
   memory_bytes_max: z
     .int()
@@ -143,7 +143,7 @@ export const modelSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'Sessions in the compute threads of a replica, each on a thread of its own, where the version is pooled. null: one for each of these threads.',
+      'Sessions in the compute threads of a replica, each on a thread of its own, where the version is pooled: `server.compute_threads` at most. null: one for each of these threads.',
     ),
   model_warmup: warmupSection,
 })

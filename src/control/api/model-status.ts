@@ -1,9 +1,11 @@
 /** What `GET /api/v1/models` answers: every version, its state and why. */
 
 import { formatProblem } from '../../config/problems.ts'
-import { INLINE_RUN_US_MAX } from '../../runtime/placement.ts'
+import type { ScannedModel } from '../../registry/folder.ts'
+import { INLINE_RUN_US_MAX, shortageOf } from '../../runtime/placement.ts'
 import type { ProvingFailure } from '../../runtime/proving-report.ts'
 import type { PlannedVersion, PrepareFailure } from '../../shared/epoch-plan.ts'
+import { gpusOf } from '../../shared/session-settings.ts'
 import type { CatalogModel, CatalogVersion } from '../planning/catalog-version.ts'
 import type { Attempt } from '../planning/load-retries.ts'
 import { versionName } from '../planning/planned-version.ts'
@@ -40,7 +42,11 @@ const runUsOf = ({ report }: CatalogVersion, rowsMax: number): VersionStatus['ru
 }
 
 /** What works but deserves a look; `entry.warnings` come beside. */
-export const notesOn = (entry: CatalogVersion, planned: PlannedVersion): string[] => {
+export const notesOn = (
+  { config }: ScannedModel,
+  entry: CatalogVersion,
+  planned: PlannedVersion,
+): string[] => {
   const { failure, report } = entry
   const runUs = runUsOf(entry, planned.batching.rowsMax)
   const warnings: string[] = []
@@ -54,6 +60,8 @@ export const notesOn = (entry: CatalogVersion, planned: PlannedVersion): string[
     const ms = (runUs.fullBatch / 1000).toFixed(1)
     warnings.push(`a full batch takes ${ms} ms and blocks its data thread meanwhile`)
   }
+  const shortage = shortageOf(planned.placement, gpusOf(planned.session), config.instances)
+  if (shortage !== null) warnings.push(shortage)
   warnings.push(...(report?.warnings ?? []))
   const { preferredRows, rowsMax, mixesRequests } = planned.batching
   const beyond = preferredRows.filter((rows) => rows > rowsMax)
@@ -69,10 +77,11 @@ export const notesOn = (entry: CatalogVersion, planned: PlannedVersion): string[
 }
 
 const versionStatus = (
-  { scanned: { name, aliases } }: CatalogModel,
+  { scanned }: CatalogModel,
   entry: CatalogVersion,
   served: ServedVersions,
 ): VersionStatus => {
+  const { name, aliases } = scanned
   const { sound, report, failure, isProving, attempt } = entry
   const { version } = entry.scanned
   const shared = {
@@ -98,7 +107,7 @@ const versionStatus = (
     runUs: runUsOf(entry, batching.rowsMax),
     memoryBytes: report?.memoryBytes ?? null,
     gpu: report?.gpu ?? null,
-    warnings: [...notesOn(entry, planned), ...entry.warnings.map(formatProblem)],
+    warnings: [...notesOn(scanned, entry, planned), ...entry.warnings.map(formatProblem)],
   }
 }
 

@@ -233,6 +233,7 @@ export class Prover {
       memoryBytesMax: limits.memoryBytesMax,
       scratchFolder,
       provenFolder: this.#cache.folder,
+      cudaVisibleDevices: environment()['CUDA_VISIBLE_DEVICES'] ?? null,
       controlPid: process.pid,
     }
     const entry = this.#options.entry ?? entryPath('runtime/proving.ts')

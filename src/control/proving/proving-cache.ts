@@ -52,12 +52,13 @@ const isCount = (value: unknown): boolean => typeof value === 'number' && value 
 
 const isGpu = (value: unknown): boolean => {
   if (!isFields(value)) return false
-  const { use, operators, memoryBytes } = value
+  const { use, operators, memoryBytes, isMemoryOfAll } = value
   return (
     (use === 'used' || use === 'idle') &&
     (operators === null ||
       (isFields(operators) && isCount(operators['gpu']) && isCount(operators['cpu']))) &&
-    (memoryBytes === null || isCount(memoryBytes))
+    (memoryBytes === null || isCount(memoryBytes)) &&
+    typeof isMemoryOfAll === 'boolean'
   )
 }
 

@@ -70,16 +70,25 @@ test('renderModels() of a repository without models says why', () => {
 test('renderModels() says what runs on a GPU, and what was asked for and is not there', () => {
   const session: SessionSettings = { ...DEFAULT_SESSION, providers: ['cuda', 'cpu'] }
   const operators = { gpu: 12, cpu: 2 }
-  const used = { use: 'used', operators, memoryBytes: 96 * 1024 * 1024 } as const
+  const mib96 = { memoryBytes: 96 * 1024 * 1024, isMemoryOfAll: false }
+  const used = { use: 'used', operators, ...mib96 } as const
   const onGpu = page(version({ session, gpu: used }))
   expect(onGpu).toContain('pooled x 2, GPU')
   expect(onGpu).toContain(
     '· iris v1: the GPU runs 12 of 14 operators; a session takes 96.0 MiB of its memory',
   )
+  expect(page(version({ session, gpu: { ...used, isMemoryOfAll: true } }))).toContain(
+    'operators; while it was proved, all programs took 96.0 MiB of its memory',
+  )
   expect(
     page(version({ session, gpu: { ...used, operators: null, memoryBytes: null } })),
   ).toContain(', GPU')
-  const absent = { use: 'unavailable', operators: null, memoryBytes: null } as const
+  const absent = {
+    use: 'unavailable',
+    operators: null,
+    memoryBytes: null,
+    isMemoryOfAll: false,
+  } as const
   const onCpu = page(version({ gpu: absent, warnings: ['it asks for a GPU'] }))
   expect(onCpu).not.toContain(', GPU')
   expect(onCpu).toContain('⚠ iris v1: it asks for a GPU')

@@ -44,6 +44,7 @@ describe('parseTritonConfig() has a model run', () => {
     ['one session on each GPU that is named', 'gpus: [1, 3] kind: KIND_GPU', [1, 3]],
     ['as many on each as `count` says', 'count: 2 gpus: [0, 1] kind: KIND_GPU', [0, 1, 0, 1]],
     ['several on GPU 0 where none is named', 'count: 3 kind: KIND_GPU', [0, 0, 0]],
+    ['as many as there may be', 'count: 512 gpus: [0, 1]', Array(512).fill([0, 1]).flat()],
     ['one, where the count is below', 'count: -4 kind: KIND_GPU', [0]],
     ['on GPUs that are named without a kind', 'gpus: 2', [2]],
   ])('%s', (_, group, deviceIds) => {
@@ -146,6 +147,16 @@ test.each([
 test.each([
   ['GPUs of the CPU', 'kind: KIND_CPU gpus: 0', 'instance_group.gpus: are named, and the kind is'],
   ['a GPU below 0', 'kind: KIND_GPU gpus: -1', 'instance_group.gpus: got -1'],
+  [
+    'more sessions than a replica may have',
+    'kind: KIND_GPU count: 513 gpus: [0, 1]',
+    '1:16  instance_group: asks for 1026 sessions in each replica; wanted 1024 at most',
+  ],
+  [
+    'more of several groups',
+    'count: 1000 } instance_group { count: 25',
+    'asks for 1025 sessions in each replica',
+  ],
   ['a GPU by name', 'kind: KIND_GPU gpus: "0"', 'instance_group.gpus: got "0"'],
 ])('parseTritonConfig() refuses %s', (_, group, detail) => {
   expect(parse(`instance_group { ${group} }`)).toMatchObject({

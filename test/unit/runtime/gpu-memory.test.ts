@@ -1,19 +1,20 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { gpuCount, gpuMemoryBytes } from '../../../src/runtime/gpu-memory.ts'
+import { gpuCount, gpuMemory, smiName } from '../../../src/runtime/gpu-memory.ts'
 import { atEnd } from '../../helpers/clean-up.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
 
 const MIB = 1024 * 1024
 
 /** What nvidia-smi prints for processes and for GPUs, by the query, as its driver 580 does. */
-const install = (processes: string, gpus: string): void => {
+const install = (processes: string, gpus: string, one = ''): void => {
   const folder = makeTempDir('smi')
   const file = join(folder, 'nvidia-smi')
   writeFileSync(
     file,
     `#!/bin/sh
+test "$2" = --id=3 && { printf '${one}'; exit 0; }
 case "$1" in
   --query-compute-apps=pid,used_memory) printf '${processes}' ;;
   --query-gpu=memory.used) printf '${gpus}' ;;
@@ -33,23 +34,45 @@ beforeEach(() => {
   })
 })
 
-test('gpuMemoryBytes() is what this process has, on all GPUs', () => {
+test('gpuMemory() is what this process has, on all GPUs where none is named', () => {
   install(`7, 900\\n${process.pid}, 512\\n${process.pid}, 20\\n`, '9000\\n')
-  expect(gpuMemoryBytes()).toBe(532 * MIB)
+  expect(gpuMemory(null)).toEqual({ bytes: 532 * MIB, isOfAll: false })
 })
 
-test('gpuMemoryBytes() is what all have, where nvidia-smi does not know this process', () => {
+test('gpuMemory() is what all programs have, where nvidia-smi does not know this process', () => {
   install('', '1000\\n24\\n')
-  expect(gpuMemoryBytes()).toBe(1024 * MIB)
+  expect(gpuMemory(null)).toEqual({ bytes: 1024 * MIB, isOfAll: true })
   install('7, 900\\n', '0\\n')
-  expect(gpuMemoryBytes()).toBe(0)
+  expect(gpuMemory(null)).toEqual({ bytes: 0, isOfAll: true })
 })
 
-test('gpuMemoryBytes() is null where nobody tells', () => {
+test('gpuMemory() is that of the GPU that is named', () => {
+  install(`${process.pid}, 512\\n`, '9000\\n', `${process.pid}, 40\\n`)
+  expect(gpuMemory('3')).toEqual({ bytes: 40 * MIB, isOfAll: false })
+  install('', '9000\\n', '30\\n')
+  expect(gpuMemory('3')).toEqual({ bytes: 30 * MIB, isOfAll: true })
+})
+
+test('gpuMemory() is null where nobody tells', () => {
   install('', '[N/A]\\n')
-  expect(gpuMemoryBytes()).toBe(null)
+  expect(gpuMemory(null)).toBe(null)
   process.env['PATH'] = makeTempDir('nowhere')
-  expect(gpuMemoryBytes()).toBe(null)
+  expect(gpuMemory('0')).toBe(null)
+})
+
+const UUID = 'GPU-8932f937-d72c-4106-c12f-20bd9faed9f6'
+
+test.each([
+  [1, null, '1'],
+  [1, '3,5', '5'],
+  [0, ` ${UUID} , 1`, UUID],
+  [2, '3,5', null],
+  [0, '', null],
+  [0, 'GPU-8932f937', null], // CUDA takes the beginning of a UUID, nvidia-smi does not
+  [0, 'MIG-8932f937-d72c-4106-c12f-20bd9faed9f6', null],
+  [0, '-1', null],
+])('smiName() of GPU %i with CUDA_VISIBLE_DEVICES=%s is %s', (id, visible, name) => {
+  expect(smiName(id, visible)).toBe(name)
 })
 
 test('gpuCount() is that of the machine', () => {

@@ -8,6 +8,7 @@ import {
   type PlacementHost,
   placeVersion,
   runUsAt,
+  shortageOf,
 } from '../../../src/runtime/placement.ts'
 
 const GIB = 2 ** 30
@@ -97,7 +98,7 @@ test.each<
     { gpus: [0, 0] },
     { instances: 4 },
     {},
-    'pooled: it runs on GPU 0, which no data thread may wait for; 3 sessions in each replica, not the 4 asked for: so many compute threads there are',
+    'pooled: it runs on GPU 0, which no data thread may wait for; 3 sessions in each replica',
   ],
   [
     'a small one that is pinned',
@@ -125,7 +126,14 @@ test.each<
     { rowsMax: 128 },
     { instances: 8 },
     {},
-    'pooled: a batch of 128 rows takes 3.2 ms; inline is for less than 1.0 ms; 3 sessions in each replica, not the 8 asked for: so many compute threads there are',
+    'pooled: a batch of 128 rows takes 3.2 ms; inline is for less than 1.0 ms; 3 sessions in each replica',
+  ],
+  [
+    'one for a GPU without compute threads, which no replica will load',
+    { gpus: [0] },
+    {},
+    { computeThreads: 0 },
+    'pooled: it runs on GPU 0, which no data thread may wait for; 1 session in each replica',
   ],
   [
     'a slow one without compute threads',
@@ -142,6 +150,29 @@ test.each<
   )
   const instances = Number(/(\d+) sessions? in each/.exec(reason)?.[1] ?? 0)
   expect(placement).toEqual({ kind: reason.split(':')[0], instances, reason })
+})
+
+test.each([
+  ['all that are asked for', 2, [0, 1], null, null],
+  ['fewer, on one GPU', 1, [0, 0], 2, 'it has 1 session in each replica: 2 are asked for'],
+  [
+    'fewer than GPUs',
+    ...([1, [0, 1], null] as const),
+    'it has 1 session in each replica, and none on GPU 1: 2 are asked for, and server.compute_threads is 1',
+  ],
+  [
+    'as many as are asked for, and fewer than GPUs',
+    ...([2, [2, 1, 0, 1], 2] as const),
+    'it has 2 sessions in each replica, and none on GPU 0: so many are asked for',
+  ],
+  ['fewer, of the CPU', 3, [], 8, ': 8 are asked for, and server.compute_threads is 3'],
+  ['what nobody asked for', 3, [], null, null],
+  ['one for each data thread', 0, [], 8, null],
+] as const)('shortageOf() with %s', (_, instances, gpus, said, expected) => {
+  const kind = instances === 0 ? 'inline' : 'pooled'
+  const shortage = shortageOf({ kind, instances, reason: '' }, gpus, said)
+  if (expected === null) expect(shortage).toBe(null)
+  else expect(shortage).toContain(expected)
 })
 
 test('placeVersion() believes live runs more than the proving run, whatever their sizes', () => {
@@ -232,11 +263,12 @@ test('placeVersion() obeys a pin wherever it can be, and has an instance for eve
     fc.property(anyFigures, anyAsked, anyHost, (figures, asked, surroundings) => {
       const { kind, instances, reason } = placeVersion(figures, asked, surroundings)
       const isGpu = figures.gpus.length > 0
-      if (surroundings.computeThreads === 0) expect(kind).toBe('inline')
-      else if (isGpu) expect(kind).toBe('pooled')
+      const instancesMax = Math.max(1, surroundings.computeThreads)
+      if (isGpu) expect(kind).toBe('pooled')
+      else if (surroundings.computeThreads === 0) expect(kind).toBe('inline')
       else if (asked.wish !== 'auto') expect(kind).toBe(asked.wish)
       expect(instances).toBeGreaterThanOrEqual(kind === 'pooled' ? 1 : 0)
-      expect(instances).toBeLessThanOrEqual(kind === 'pooled' ? surroundings.computeThreads : 0)
+      expect(instances).toBeLessThanOrEqual(kind === 'pooled' ? instancesMax : 0)
       expect(reason).toMatch(new RegExp(`^${kind}: \\S`))
       expect(reason).not.toMatch(/NaN|undefined|Infinity/)
     }),

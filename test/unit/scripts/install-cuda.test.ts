@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { installProvider, PROVIDER_FILES } from '../../../scripts/install-cuda.ts'
@@ -65,4 +65,14 @@ test.each([
   const folder = binding()
   expect(() => installProvider(folderOf(), folder)).toThrow(says)
   expect(readdirSync(folder).sort()).toEqual([LIBRARY, 'onnxruntime_binding.node'])
+})
+
+test('installProvider() that cannot copy both files changes none, and leaves no copies', () => {
+  const folder = binding()
+  writeFileSync(join(folder, SHARED), 'old')
+  mkdirSync(join(folder, `${CUDA}.new`, 'in the way'), { recursive: true })
+  expect(() => installProvider(wheel(), folder)).toThrow(/EISDIR|is a directory/)
+  expect(readFileSync(join(folder, SHARED), 'utf8')).toBe('old')
+  const left = [LIBRARY, SHARED, 'onnxruntime_binding.node']
+  expect(readdirSync(folder).sort()).toEqual(left.sort())
 })

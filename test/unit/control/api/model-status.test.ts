@@ -14,6 +14,7 @@ import { plannedVersion } from '../../../../src/control/planning/planned-version
 import type { ScannedModel } from '../../../../src/registry/folder.ts'
 import type { ProvingReport } from '../../../../src/runtime/proving-report.ts'
 import { INLINE } from '../../../../src/shared/placement.ts'
+import { DEFAULT_CUDA, DEFAULT_SESSION } from '../../../../src/shared/session-settings.ts'
 import { provingReport } from '../../../helpers/proving-report.ts'
 
 const CONFIG = repositoryParsers.defaultConfig
@@ -112,6 +113,19 @@ test('modelWarnings() names what failed, what is slow and what serves as it was'
     'a v1: it is not batched',
     'a v1: no manifest.json: raw outputs, no named features',
   ])
+})
+
+test('modelWarnings() says which GPUs have no session, for want of compute threads', () => {
+  const session = {
+    ...{ ...DEFAULT_SESSION, providers: ['cuda', 'cpu'] as const },
+    cuda: { ...DEFAULT_CUDA, deviceIds: [0, 1] },
+  }
+  const placement = { kind: 'pooled', instances: 1, reason: '' } as const
+  const onGpus = { ...planned(provingReport()), session, placement }
+  const replicas = served(true, { find: () => onGpus })
+  expect(modelWarnings(modelsDocument(modelWith({}), replicas))).toContain(
+    'a v1: it has 1 session in each replica, and none on GPU 1: 2 are asked for, and server.compute_threads is 1',
+  )
 })
 
 test('modelWarnings() shows what is declared otherwise, and rows that cannot be asked for', () => {

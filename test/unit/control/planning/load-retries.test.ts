@@ -16,7 +16,9 @@ test('retryDelayMs() doubles from failure to failure, and ends', () => {
 })
 
 test('mayPass() is false for what lies in the files', () => {
-  expect(mayPass('PROVING_TIMEOUT')).toBe(true)
+  for (const code of ['PROVING_TIMEOUT', 'PROVING_MEMORY', 'PREPARE_FAILED'] as const) {
+    expect(mayPass(code)).toBe(true)
+  }
   for (const code of ['MODEL_INVALID', 'MODEL_UNSAFE', 'MANIFEST_INVALID'] as const) {
     expect(mayPass(code)).toBe(false)
   }

@@ -51,9 +51,9 @@ test('find() takes a report about a GPU, and none whose findings are damaged', a
   const cache = makeCache()
   const operators = { gpu: 2, cpu: 1 }
   const sound: GpuFindings[] = [
-    { use: 'used', operators, memoryBytes: 7 },
-    { use: 'used', operators: null, memoryBytes: null },
-    { use: 'idle', operators: { gpu: 0, cpu: 3 }, memoryBytes: null },
+    { use: 'used', operators, memoryBytes: 7, isMemoryOfAll: false },
+    { use: 'used', operators: null, memoryBytes: null, isMemoryOfAll: false },
+    { use: 'idle', operators: { gpu: 0, cpu: 3 }, memoryBytes: null, isMemoryOfAll: false },
   ]
   for (const gpu of sound) {
     cache.store(KEY, { ...report(), gpu })
@@ -67,6 +67,7 @@ test('find() takes a report about a GPU, and none whose findings are damaged', a
     { ...used, operators: { gpu: 1 } },
     { ...used, memoryBytes: '7' },
     { ...used, memoryBytes: undefined },
+    { ...used, isMemoryOfAll: undefined },
   ]) {
     cache.store(KEY, { ...report(), gpu: wrong as GpuFindings })
     expect(await cache.find(KEY, any)).toBeNull()
