@@ -1,6 +1,6 @@
 /**
  * Collects a body that arrives in several pieces, within the limit of one body and the budget of
- * all. Used by both HTTP engines; the usual body, in one piece, never comes here.
+ * all. The usual body, in one piece, never comes here.
  *
  * Pieces are not counted. Chunks of one byte take no more memory than the same bytes in one piece,
  * and 90 ns of CPU for each byte on the wire (250 on node:http), of which the smallest requests

@@ -109,14 +109,16 @@ const load = (planned: PlannedVersion, number: number): LiveSession => {
 const held = new HeldVersions((versions) => tell({ type: 'held', versions }))
 const epochs = new Epochs(replica.words, new LiveVersions(held.counting(load)))
 
+const onFault = (requestId: string, thrown: unknown): void =>
+  tell({ type: 'fault', requestId, detail: String((thrown as Error)?.stack ?? thrown) })
+
 const traces = tracesOf(settings.tracing, own.traces, systemClock)
 const replies = new Replies({
   account,
   traces,
   predictionIdPrefix: predictionIdPrefix(gateway, settings.replica, thread, incarnation),
   monotonic,
-  onFault: (requestId, thrown) =>
-    tell({ type: 'fault', requestId, detail: String((thrown as Error)?.stack ?? thrown) }),
+  onFault,
 })
 
 const isDraining = () => Atomics.load(replica.words, DRAINING_WORD) === 1
@@ -184,12 +186,14 @@ const http = createHttpEngine(settings.httpEngine, {
 
 const isEndpointReady = (name: string): boolean | null => {
   const { epoch } = epochs.current()
-  return epoch.endpoints.has(name) || (epoch.plan.unavailable.includes(name) ? false : null)
+  if (epoch.endpoints.has(name)) return !isDraining()
+  return epoch.plan.unavailable.includes(name) ? false : null
 }
 
 const createGrpc = (limits: GrpcLimits): GrpcEngine => {
   const callsMax = connectionsShare(settings.limits.connectionsMax, settings.threads)
-  return new GrpcEngine({ ...engineOptions, callsMax, limits, isReady, isEndpointReady })
+  const own = { callsMax, limits, isReady, isEndpointReady }
+  return new GrpcEngine({ ...engineOptions, ...own, onFault: (thrown) => onFault('', thrown) })
 }
 
 const engines = new Engines(http, settings.grpcPort === null ? null : createGrpc(settings.grpc))

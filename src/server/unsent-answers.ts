@@ -23,10 +23,10 @@ export class UnsentAnswers {
     return this.#sumBytes
   }
 
-  /** `answer` keeps so many bytes from now on, until it is released. */
+  /** `answer` keeps so many bytes from now on, in all, until it is released. */
   hold(answer: Droppable, bytes: number): void {
+    this.#sumBytes += bytes - (this.#bytes.get(answer) ?? 0)
     this.#bytes.set(answer, bytes)
-    this.#sumBytes += bytes
     for (const [other] of this.#bytes) {
       if (this.#sumBytes <= this.#bytesMax || other === answer) return
       this.release(other)

@@ -73,6 +73,9 @@ export const startGrpcEngine = async (
     onRequest: (exchange, body, refusal) => {
       seen.push({ exchange, body: Buffer.from(body), refusal })
     },
+    onFault: (thrown) => {
+      throw thrown
+    },
     isReady: () => readiness.isReady,
     isEndpointReady: (name) => (name === 'm' ? true : null),
     ...overrides,

@@ -81,6 +81,20 @@ test('a stream is not read beyond what may be under way', async () => {
     exchange.release(ANSWER_HEADS, inferResponse(`${i}`), ANSWER_IDS, '')
   }
   await until(() => answers.length === 100, { what: 'all answers' })
+  await until(() => rig.engine.unsentBytes === 0, { what: 'all answers to have left' })
+})
+
+test('a stream that is half closed behind more than may be under way is answered whole', async () => {
+  const rig = await startGrpcEngine()
+  const { stream, answers, ended } = infer(rig)
+  for (let i = 0; i < 200; i++) stream.write(Buffer.from(inferRequest('m', `${i}`)))
+  stream.end()
+  for (let i = 0; i < 200; i++) {
+    const { exchange } = await seenCall(rig, i + 1)
+    exchange.release(ANSWER_HEADS, inferResponse(`${i}`), ANSWER_IDS, '')
+  }
+  expect(await ended).toBe(status.OK)
+  expect([answers.length, rig.engine.underWay, rig.engine.unsentBytes]).toEqual([200, 0, 0])
 })
 
 const watch = (rig: GrpcRig, service: string) => {

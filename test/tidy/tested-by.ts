@@ -39,6 +39,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/grpc/grpc-engine.ts',
     'src/server/grpc/grpc-server.ts',
     'src/server/grpc/unary-call.ts',
+    'src/server/grpc/wire-frames.ts',
   ],
   'test/integration/grpc-engine.streams.test.ts': [
     'src/server/grpc/infer-stream.ts',

@@ -8,33 +8,32 @@ export interface ConnectionFacts {
   readonly ageMs: number
   /** Since when it has no calls; counts while it has none. */
   quietSinceMs: number
-  /** When it was last asked whether anybody is there. */
-  pingMs: number
-  /** Since when that has no answer; null: it has one. */
-  pingSince: number | null
-  /** It was told to go. */
+  /** When something was last heard of it. */
+  heardMs: number
+  /** When it was asked whether anybody is there; null: not since it was heard. */
+  askedMs: number | null
+  /** It was told to go, or goes by itself: it is not asked any more. */
   isGoing: boolean
 }
 
 export type ConnectionLimits = Omit<GrpcLimits, 'streamsMax' | 'isMutualTls'>
 
-type Step = 'none' | 'ping' | 'go' | 'destroy'
+type Step = 'none' | 'ask' | 'go' | 'destroy'
 
 export const nextStep = (
-  { beganMs, ageMs, quietSinceMs, pingMs, pingSince, isGoing }: ConnectionFacts,
+  { beganMs, ageMs, quietSinceMs, heardMs, askedMs, isGoing }: ConnectionFacts,
   calls: number,
   limits: ConnectionLimits,
   nowMs: number,
 ): Step => {
-  const { connectionIdleSeconds, connectionGraceSeconds } = limits
-  const { keepaliveSeconds, keepaliveTimeoutSeconds } = limits
   const livedMs = nowMs - beganMs
-  if (pingSince !== null && nowMs - pingSince >= keepaliveTimeoutSeconds * 1000) return 'destroy'
-  if (livedMs >= ageMs + connectionGraceSeconds * 1000) return 'destroy'
-  if (!isGoing && livedMs >= ageMs) return 'go'
-  if (!isGoing && calls === 0 && nowMs - quietSinceMs >= connectionIdleSeconds * 1000) return 'go'
-  if (pingSince === null && nowMs - pingMs >= keepaliveSeconds * 1000) return 'ping'
-  return 'none'
+  if (livedMs >= ageMs + limits.connectionGraceSeconds * 1000) return 'destroy'
+  if (askedMs !== null && nowMs - askedMs >= limits.keepaliveTimeoutSeconds * 1000) return 'destroy'
+  if (isGoing) return 'none'
+  if (livedMs >= ageMs) return 'go'
+  if (calls === 0 && nowMs - quietSinceMs >= limits.connectionIdleSeconds * 1000) return 'go'
+  const isSilent = askedMs === null && nowMs - heardMs >= limits.keepaliveSeconds * 1000
+  return isSilent ? 'ask' : 'none'
 }
 
 /** How often to look: a quarter of the shortest time, at least every second. */

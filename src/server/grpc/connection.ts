@@ -7,33 +7,44 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
+import type { Socket } from 'node:net'
+import { systemClock } from '../../shared/clock.ts'
 import { type ConnectionFacts, type ConnectionLimits, nextStep } from './connection-life.ts'
+
+/** For a client to take the last bytes and close, once the session has ended. */
+const LINGER_MS = 1000
 
 const ignored = (): void => {}
 
+/** What a connection comes with. */
+export interface Arrival {
+  readonly session: ServerHttp2Session
+  readonly socket: Socket
+}
+
 export class Connection {
   readonly #session: ServerHttp2Session
+  readonly #socket: Socket
   readonly #facts: ConnectionFacts
+  #readBytes = 0
+  /** Since when the session is over, and the socket is not; null: neither. */
+  #lingerSinceMs: number | null = null
   /** Calls on it that have not ended. */
   calls = 0
 
   constructor(
-    session: ServerHttp2Session,
+    { session, socket }: Arrival,
     limits: ConnectionLimits,
     nowMs: number,
     onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
   ) {
     this.#session = session
+    this.#socket = socket
     // The age of many that came together is spread over a tenth of it, to both sides.
-    const share = randomInt(900, 1101) / 1000
-    const ageMs = limits.connectionAgeSeconds * 1000 * share
+    const ageMs = limits.connectionAgeSeconds * randomInt(900, 1101)
     this.#facts = {
-      beganMs: nowMs,
-      ageMs,
-      quietSinceMs: nowMs,
-      pingMs: nowMs,
-      pingSince: null,
-      isGoing: false,
+      ...{ beganMs: nowMs, ageMs, quietSinceMs: nowMs, heardMs: nowMs },
+      ...{ askedMs: null, isGoing: false },
     }
     session.on('error', ignored) // 'close' follows
     session.on('stream', onStream)
@@ -43,27 +54,45 @@ export class Connection {
     this.calls++
   }
 
-  onCallEnded(nowMs: number): void {
+  onCallEnded(): void {
     this.calls--
-    if (this.calls === 0) this.#facts.quietSinceMs = nowMs
+    if (this.calls === 0) this.#facts.quietSinceMs = systemClock.monotonic()
   }
 
   look(limits: ConnectionLimits, nowMs: number): void {
+    if (this.#session.destroyed) {
+      // Node has said its last, and waits for the client to close.
+      this.#lingerSinceMs ??= nowMs
+      if (nowMs - this.#lingerSinceMs >= LINGER_MS) this.#socket.destroy()
+      return
+    }
+    this.#listen(nowMs)
     const step = nextStep(this.#facts, this.calls, limits, nowMs)
-    if (step === 'destroy') this.#session.destroy(undefined, constants.NGHTTP2_CANCEL)
+    if (step === 'destroy') this.#destroy()
     else if (step === 'go') this.go()
-    else if (step === 'ping') this.#ping(nowMs)
+    else if (step === 'ask') this.#ask(nowMs)
   }
 
-  #ping(nowMs: number): void {
+  /** Whatever comes shows that somebody is there: acknowledgements and windows too. */
+  #listen(nowMs: number): void {
     const facts = this.#facts
-    facts.pingMs = nowMs
-    facts.pingSince = nowMs
-    const isSent = this.#session.ping((error) => {
-      if (error === null) facts.pingSince = null
-    })
-    // So many are unanswered that no more may be sent.
-    if (!isSent) this.#session.destroy()
+    facts.isGoing ||= this.#session.closed
+    const { bytesRead } = this.#socket
+    if (bytesRead === this.#readBytes) return
+    this.#readBytes = bytesRead
+    facts.heardMs = nowMs
+    facts.askedMs = null
+  }
+
+  #ask(nowMs: number): void {
+    this.#facts.askedMs = nowMs
+    // Not sent, since so many are unanswered: nobody is there.
+    if (!this.#session.ping(ignored)) this.#destroy()
+  }
+
+  #destroy(): void {
+    this.#session.destroy(constants.NGHTTP2_CANCEL as unknown as Error)
+    this.#socket.destroy()
   }
 
   /** Tells the client to go, and closes behind what is under way. */

@@ -29,7 +29,7 @@ export class GrpcEngine {
     return new GrpcListener({ onConnections, onSocket }, material, limits.isMutualTls)
   }
 
-  /** A socket that waits for the server is not read meanwhile. */
+  /** What comes of a socket that waits for the server is kept by it. */
   #onSocket(socket: Socket): void {
     if (this.#server !== null) {
       this.#server.take(socket)
@@ -38,7 +38,11 @@ export class GrpcEngine {
     this.#loading ??= this.#load()
     this.#loading.then(
       () => this.#server!.take(socket),
-      () => socket.destroy(),
+      (thrown: unknown) => {
+        this.#loading = null
+        socket.destroy()
+        this.#options.onFault(thrown)
+      },
     )
   }
 

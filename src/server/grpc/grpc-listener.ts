@@ -44,6 +44,7 @@ export class GrpcListener {
         })
       : createServer({ noDelay: true })
     if (material !== null) this.secure(material)
+    this.#server.on('error', ignored) // of one connection; `#bind` has its own listener
     this.#server.on('connection', (socket: Socket) => this.#onConnection(socket))
     if (!isTls) return
     this.#server.on('secureConnection', (socket: TLSSocket) => this.#onSecure(socket))
@@ -98,8 +99,10 @@ export class GrpcListener {
 
   #bind(host: string, port: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const onError = (cause: Error) =>
+    const onError = (cause: Error) => {
+      this.#server.removeAllListeners('listening')
       reject(new GatewayError('PORT_IN_USE', `Cannot listen on ${host}:${port}`, { cause }))
+    }
     this.#server.once('error', onError)
     this.#server.listen({ host, port, reusePort: true }, () => {
       this.#server.off('error', onError)

@@ -41,6 +41,8 @@ export interface GrpcEngineOptions {
   onRequest(exchange: Exchange, body: Uint8Array, refusal: Refusal | null): void
   /** Called when a client goes before its request was complete, and so in place of `onRequest`. */
   onAborted(): void
+  /** Reports a fault of ours that belongs to no request. */
+  onFault(thrown: unknown): void
   /** As `GET /v2/health/ready`. */
   isReady(): boolean
   /** Whether an endpoint answers; null: there is none of that name. */

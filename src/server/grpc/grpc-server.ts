@@ -28,6 +28,12 @@ const INVALID_FRAMES_MAX = 100
 /** MB: unsent answers are bounded by `UnsentAnswers`, and node counts here without a remedy. */
 const SESSION_MEMORY_MAX = Number.MAX_SAFE_INTEGER
 
+/** Not of gRPC-Web, nor of JSON. */
+const GRPC_TYPE = /^application\/grpc(\+proto)?(;|$)/
+/** Of the calls that may be open, how many may watch. */
+const WATCHES_SHARE = 0.1
+const WATCHES_MIN = 16
+
 type CallFactory = (engine: CallEngine, opening: Opening) => GrpcCall
 
 const infer: CallFactory = (engine, opening) => new InferStream(engine, opening)
@@ -74,7 +80,8 @@ export class GrpcServer implements CallEngine {
         enablePush: false,
       },
     }
-    this.#cancelLook = every(systemClock, lookMs(options.limits), () => this.#look())
+    const { limits, onFault } = options
+    this.#cancelLook = every(systemClock, lookMs(limits), () => this.#look(), onFault)
   }
 
   #look(): void {
@@ -88,7 +95,7 @@ export class GrpcServer implements CallEngine {
     if (socket.destroyed) return
     const session = performServerHandshake(socket, this.#http2)
     const connection: Connection = new Connection(
-      session,
+      { session, socket },
       this.options.limits,
       systemClock.monotonic(),
       (stream, headers) => this.#onStream(connection, stream, headers),
@@ -100,8 +107,10 @@ export class GrpcServer implements CallEngine {
 
   #onStream(connection: Connection, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     const { ':method': method, ':path': path = '', 'content-type': type = '' } = headers
-    if (method !== 'POST' || !type.startsWith('application/grpc')) {
-      stream.on('error', () => {})
+    stream.on('error', () => {})
+    // Broken off by what came with it.
+    if (stream.destroyed || stream.closed) return
+    if (method !== 'POST' || !GRPC_TYPE.test(type)) {
       stream.respond({ ':status': method === 'POST' ? 415 : 405 }, { endStream: true })
       return
     }
@@ -109,8 +118,13 @@ export class GrpcServer implements CallEngine {
     create(this, { connection, stream, headers }).start()
   }
 
+  get mayWatch(): boolean {
+    const watches = [...this.#streams].filter((stream) => stream instanceof WatchCall).length
+    return watches <= Math.max(WATCHES_MIN, this.options.callsMax * WATCHES_SHARE)
+  }
+
   awaits(call: GrpcCall): void {
-    this.#receiving.add(call)
+    this.#receiving.add(call, systemClock.monotonic())
   }
 
   received(call: GrpcCall): void {

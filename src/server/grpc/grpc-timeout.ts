@@ -13,11 +13,14 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   n: 1e-6,
 }
 
+/** Three years: clients that wait for ever say so by the longest time that they can. */
+const GRANTED_MS_MAX = 1e11
+
 /** Milliseconds; Infinity where nothing was sent. */
 export const grantedMs = (sent: string): number | Refusal => {
   if (sent === '') return Number.POSITIVE_INFINITY
   const match = TIMEOUT.exec(sent)
-  if (match !== null) return Number(match[1]) * UNIT_MS[match[2]!]!
+  if (match !== null) return Math.min(Number(match[1]) * UNIT_MS[match[2]!]!, GRANTED_MS_MAX)
   const got = sent.slice(0, 32).toWellFormed()
   return refuse(
     'REQUEST_MALFORMED',

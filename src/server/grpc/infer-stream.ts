@@ -17,6 +17,7 @@ import { denialOf, type Grant, grantOf } from '../access.ts'
 import { admitEncoding, withPlainBody } from '../content-encoding.ts'
 import type { AnswerBody, AnswerHeads, Exchange, Waiting, WrittenRefusal } from '../exchange.ts'
 import { peekId } from '../protocols/grpc/peek-model.ts'
+import { BODY_ID_LENGTH_MAX } from '../protocols/protocol.ts'
 import type { RequestTrace } from '../traces.ts'
 import { GRPC } from '../wire-formats.ts'
 import { INFER } from './methods.ts'
@@ -57,7 +58,7 @@ const failed = ({ refusal, error, requestId }: WrittenRefusal, id: string): Uint
     create(ModelStreamInferResponseSchema, {
       errorMessage: error.body.toWellFormed(),
       inferResponse: create(ModelInferResponseSchema, {
-        id: id === '' ? '' : requestId,
+        id: id.length <= BODY_ID_LENGTH_MAX ? id : requestId,
         parameters: {
           'x-sluice-error': create(InferParameterSchema, {
             parameterChoice: { case: 'stringParam', value: refusal.code },
@@ -125,6 +126,7 @@ export class InferStream extends StreamCall {
   #wantsStatus = false
 
   override onBegin(): void {
+    super.onBegin()
     this.#wantsStatus = this.header('triton_grpc_error') === 'true'
   }
 
@@ -178,7 +180,7 @@ export class InferStream extends StreamCall {
   /** Ends the stream with the status of a refusal. */
   onRefused(request: StreamedRequest, refused: WrittenRefusal): void {
     if (!this.#open.delete(request) || this.isEnded || this.isReceived) return
-    this.end(statusOf(refused, this.grantedMs !== Number.POSITIVE_INFINITY))
+    this.end(statusOf(refused, this.isLate))
   }
 
   refuseWhole(refusal: Refusal): void {

@@ -75,6 +75,9 @@ interface MethodParts<Request extends DescMessage> {
   json?(value: JsonValue): JsonValue
 }
 
+/** No sound request comes near: as over HTTP (repository-request.ts). */
+const MESSAGE_BYTES_MAX = 64 * 1024
+
 const unaryMethod = <Request extends DescMessage>({
   request,
   answer,
@@ -86,6 +89,9 @@ const unaryMethod = <Request extends DescMessage>({
   isOpen,
   ifAbsent: ifAbsent ?? null,
   read(message) {
+    if (message.length > MESSAGE_BYTES_MAX) {
+      return refuse('BODY_TOO_LARGE', `The message may have ${MESSAGE_BYTES_MAX} bytes here`)
+    }
     let read: MessageShape<Request>
     try {
       read = fromBinary(request, message)

@@ -2,10 +2,10 @@
 
 import type { GrpcCall } from './grpc-call.ts'
 
-/** For a whole request, as over node:http. */
-const REQUEST_MS_MAX = 60_000
+/** For a whole message, as over node:http for a request. */
+const MESSAGE_MS_MAX = 60_000
 
-type Receiving = Pick<GrpcCall, 'isReceived' | 'isEnded' | 'beganMs' | 'endLate'>
+type Receiving = Pick<GrpcCall, 'isReceived' | 'isEnded' | 'awaitedMs' | 'endLate'>
 
 export class ReceivingCalls {
   /** Of this turn of the event loop, in which most of them are received. */
@@ -17,26 +17,30 @@ export class ReceivingCalls {
     return this.#waiting.size
   }
 
-  add(call: Receiving): void {
+  /** Nothing new for a call that is waited for. */
+  add(call: Receiving, nowMs: number): void {
+    if (call.awaitedMs !== null) return
+    call.awaitedMs = nowMs
     if (this.#fresh.push(call) === 1) setImmediate(this.#sift)
   }
 
   readonly #sift = (): void => {
     for (const call of this.#fresh) {
-      if (!call.isReceived && !call.isEnded) this.#waiting.add(call)
+      if (call.awaitedMs !== null && !call.isReceived && !call.isEnded) this.#waiting.add(call)
     }
     this.#fresh = []
   }
 
   remove(call: Receiving): void {
+    call.awaitedMs = null
     if (this.#waiting.size > 0) this.#waiting.delete(call)
   }
 
   /** Ends those that have had their time. */
   endLate(nowMs: number): void {
     for (const call of this.#waiting) {
-      if (nowMs - call.beganMs < REQUEST_MS_MAX) return
-      this.#waiting.delete(call)
+      if (nowMs - (call.awaitedMs ?? nowMs) < MESSAGE_MS_MAX) return
+      this.remove(call)
       if (!call.isReceived) call.endLate()
     }
   }

@@ -1,5 +1,6 @@
 /** A call whose answers are several messages: they wait for their reader, and it for them. */
 
+import { systemClock } from '../../shared/clock.ts'
 import { GrpcCall } from './grpc-call.ts'
 import { GOING, OK, type WireStatus } from './wire-status.ts'
 
@@ -15,7 +16,9 @@ export abstract class StreamCall extends GrpcCall {
   #last: WireStatus | null = null
   #isWaiting = false
 
-  onBegin(): void {}
+  onBegin(): void {
+    this.endWhenBrokenOff()
+  }
 
   readonly mayEndHere: boolean = true
 
@@ -25,9 +28,16 @@ export abstract class StreamCall extends GrpcCall {
   }
 
   onMessage(content: Uint8Array, contentEncoding: string, startedMs: number): void {
+    this.engine.received(this)
     this.#underWay++
     this.engine.underWay++
     this.onRequestMessage(content, contentEncoding, startedMs)
+  }
+
+  /** A message that has begun must come in time, as a request of one message must. */
+  protected override readOn(nowMs?: number): void {
+    super.readOn(nowMs)
+    if (!this.isReceived && this.mayRead && this.hasMore) this.engine.awaits(this)
   }
 
   /** One message, which `answered` is called once for. */
@@ -68,7 +78,7 @@ export abstract class StreamCall extends GrpcCall {
     this.#isWaiting = true
     setImmediate(() => {
       this.#isWaiting = false
-      if (!this.isReceived) this.readOn()
+      if (!this.isReceived) this.readOn(systemClock.monotonic())
     })
   }
 

@@ -188,7 +188,7 @@ export class UnaryCall extends GrpcCall implements Exchange {
       return
     }
     this.#isAnswered = true
-    this.end(statusOf(refused, this.grantedMs !== Number.POSITIVE_INFINITY))
+    this.end(statusOf(refused, this.isLate))
   }
 
   show(document: Document, requestId: string): void {

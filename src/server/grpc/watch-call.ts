@@ -13,6 +13,8 @@ import { refusedStatus } from './wire-status.ts'
 
 const MALFORMED = refuse('REQUEST_MALFORMED', 'The message is no HealthCheckRequest, or one of two')
 
+const TOO_MANY = refuse('QUEUE_FULL', 'Too many watch already')
+
 export class WatchCall extends StreamCall {
   readonly isOpen = true
   /** null: its request has not come. */
@@ -20,6 +22,7 @@ export class WatchCall extends StreamCall {
   #told: Health | null = null
 
   override onBegin(): void {
+    super.onBegin()
     this.engine.awaits(this)
   }
 
@@ -30,13 +33,12 @@ export class WatchCall extends StreamCall {
       this.refuseWhole(MALFORMED)
       return
     }
-    const denial = this.#denial(service)
+    const denial = this.engine.mayWatch ? this.#denial(service) : TOO_MANY
     if (denial !== null) {
       this.refuseWhole(denial)
       return
     }
     this.#service = service
-    this.engine.received(this)
     this.onReadiness()
   }
 

@@ -50,13 +50,10 @@ export const OK: WireStatus = { trailers: ['grpc-status', '0'] }
 /** To a stream that a gateway which ends does not carry on. */
 export const GOING = named('UNAVAILABLE', 'The server is going; connect again')
 
-/** To a call whose request did not come. */
-export const LATE = named('DEADLINE_EXCEEDED', 'The request did not arrive in time')
-
-/** `hasDeadline`: the client said by `grpc-timeout` how long it waits. */
+/** `isLate`: the time is over that the client granted by `grpc-timeout`. */
 export const statusOf = (
   { refusal, error, requestId, predictionId }: WrittenRefusal,
-  hasDeadline: boolean,
+  isLate: boolean,
 ): WireStatus => {
   const { code } = refusal
   const more = ['x-sluice-error', code]
@@ -64,8 +61,8 @@ export const statusOf = (
   if (predictionId !== '') more.push('x-sluice-prediction-id', predictionId)
   const seconds = retryAfterSeconds(refusal)
   if (seconds > 0) more.push('retry-after', String(seconds))
-  const isLate = hasDeadline && code === 'DEADLINE_EXPIRED'
-  return named(isLate ? 'DEADLINE_EXCEEDED' : ERRORS[code].grpc, error.body, more)
+  const isExpired = isLate && code === 'DEADLINE_EXPIRED'
+  return named(isExpired ? 'DEADLINE_EXCEEDED' : ERRORS[code].grpc, error.body, more)
 }
 
 /** The same for what is no exchange, and is answered without ids. */

@@ -27,6 +27,15 @@ test('UnsentAnswers drops those that wait longest, and lets one alone be of any 
   expect([dropped, unsent.sumBytes]).toEqual([[0, 2, 3], 1000])
 })
 
+test('UnsentAnswers counts an answer that grows once', () => {
+  const { unsent, dropped, answers } = rig(100)
+  unsent.hold(answers[0]!, 30)
+  unsent.hold(answers[0]!, 60)
+  expect([unsent.sumBytes, dropped]).toEqual([60, []])
+  unsent.release(answers[0]!)
+  expect(unsent.sumBytes).toBe(0)
+})
+
 test('UnsentAnswers drops one that makes progress after those that make none', () => {
   const { unsent, dropped, answers } = rig(100)
   const [first, second, third] = answers

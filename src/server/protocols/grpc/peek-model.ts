@@ -1,6 +1,6 @@
 /** The model that a ModelInferRequest is for: what its route needs before anything else is read. */
 
-import type { Refusal } from '../../../shared/errors.ts'
+import { type Refusal, refuse } from '../../../shared/errors.ts'
 import {
   damagedMessage,
   field,
@@ -25,6 +25,13 @@ const VERSION = 2
 const ID = 3
 /** No sound name is longer. */
 const KEPT_BYTES_MAX = 256
+
+/** Over HTTP the head bounds what a path can name; here a message may be all name. */
+const NAME_BYTES_MAX = 1024
+const NO_SUCH_NAME = refuse(
+  'MODEL_NOT_FOUND',
+  `Request for unknown model: its name or version has more than ${NAME_BYTES_MAX} bytes`,
+)
 
 /** What was asked for last: most requests ask for the same, and it takes .15 us to make. */
 const last = {
@@ -57,6 +64,9 @@ export const peekModel = (body: Uint8Array): AskedModel | Refusal => {
   }
   const isSameName = matches(body, nameFrom, nameTo, last.name)
   if (isSameName && matches(body, versionFrom, versionTo, last.version)) return last.asked
+  if (nameTo - nameFrom > NAME_BYTES_MAX || versionTo - versionFrom > NAME_BYTES_MAX) {
+    return NO_SUCH_NAME
+  }
   const name = textOf(body, nameFrom, nameTo)
   if (name === null) return notUtf8('name of the model')
   const version = textOf(body, versionFrom, versionTo)

@@ -10,6 +10,7 @@ test.each([
   ['1500u', 1.5],
   ['99999999n', 99.999999],
   ['0m', 0],
+  ['99999999H', 1e11],
 ])('grantedMs() %j is %d ms', (sent, ms) => {
   expect(grantedMs(sent)).toBeCloseTo(ms, 9)
 })
