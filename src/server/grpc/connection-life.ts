@@ -14,20 +14,24 @@ export interface ConnectionFacts {
   askedMs: number | null
   /** It was told to go, or goes by itself: it is not asked any more. */
   isGoing: boolean
+  /** Its streams were ended, since its time is over. */
+  isExpired: boolean
 }
 
 export type ConnectionLimits = Omit<GrpcLimits, 'streamsMax' | 'isMutualTls'>
 
-type Step = 'none' | 'ask' | 'go' | 'destroy'
+type Step = 'none' | 'ask' | 'go' | 'expire' | 'destroy'
 
 export const nextStep = (
-  { beganMs, ageMs, quietSinceMs, heardMs, askedMs, isGoing }: ConnectionFacts,
+  { beganMs, ageMs, quietSinceMs, heardMs, askedMs, isGoing, isExpired }: ConnectionFacts,
   calls: number,
   limits: ConnectionLimits,
   nowMs: number,
 ): Step => {
   const livedMs = nowMs - beganMs
-  if (livedMs >= ageMs + limits.connectionGraceSeconds * 1000) return 'destroy'
+  if (livedMs >= ageMs + limits.connectionGraceSeconds * 1000) {
+    return isExpired ? 'destroy' : 'expire'
+  }
   if (askedMs !== null && nowMs - askedMs >= limits.keepaliveTimeoutSeconds * 1000) return 'destroy'
   if (isGoing) return 'none'
   if (livedMs >= ageMs) return 'go'

@@ -16,16 +16,20 @@ const LINGER_MS = 1000
 
 const ignored = (): void => {}
 
-/** What a connection comes with. */
+/** What a connection comes with, and leads to. */
 export interface Arrival {
   readonly session: ServerHttp2Session
   readonly socket: Socket
+  onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void
+  /** Its time is over: what is still open on it is told so before it is closed. */
+  onExpired(): void
 }
 
 export class Connection {
   readonly #session: ServerHttp2Session
   readonly #socket: Socket
   readonly #facts: ConnectionFacts
+  readonly #onExpired: () => void
   #readBytes = 0
   /** Since when the session is over, and the socket is not; null: neither. */
   #lingerSinceMs: number | null = null
@@ -33,18 +37,18 @@ export class Connection {
   calls = 0
 
   constructor(
-    { session, socket }: Arrival,
+    { session, socket, onStream, onExpired }: Arrival,
     limits: ConnectionLimits,
     nowMs: number,
-    onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
   ) {
     this.#session = session
     this.#socket = socket
+    this.#onExpired = onExpired
     // The age of many that came together is spread over a tenth of it, to both sides.
     const ageMs = limits.connectionAgeSeconds * randomInt(900, 1101)
     this.#facts = {
       ...{ beganMs: nowMs, ageMs, quietSinceMs: nowMs, heardMs: nowMs },
-      ...{ askedMs: null, isGoing: false },
+      ...{ askedMs: null, isGoing: false, isExpired: false },
     }
     session.on('error', ignored) // 'close' follows
     session.on('stream', onStream)
@@ -69,6 +73,7 @@ export class Connection {
     this.#listen(nowMs)
     const step = nextStep(this.#facts, this.calls, limits, nowMs)
     if (step === 'destroy') this.#destroy()
+    else if (step === 'expire') this.#expire()
     else if (step === 'go') this.go()
     else if (step === 'ask') this.#ask(nowMs)
   }
@@ -88,6 +93,12 @@ export class Connection {
     this.#facts.askedMs = nowMs
     // Not sent, since so many are unanswered: nobody is there.
     if (!this.#session.ping(ignored)) this.#destroy()
+  }
+
+  /** A moment before it is closed, so that what is said then leaves. */
+  #expire(): void {
+    this.#facts.isExpired = true
+    this.#onExpired()
   }
 
   #destroy(): void {

@@ -20,6 +20,7 @@ import { ReflectionStream } from './reflection-stream.ts'
 import { StreamCall } from './stream-call.ts'
 import { UnaryCall } from './unary-call.ts'
 import { WatchCall } from './watch-call.ts'
+import { GOING } from './wire-status.ts'
 
 /** Of a header block, its pairs; as over HTTP, and `:method`, `:path` and so on. */
 const HEADERS_MAX = 108
@@ -95,10 +96,13 @@ export class GrpcServer implements CallEngine {
     if (socket.destroyed) return
     const session = performServerHandshake(socket, this.#http2)
     const connection: Connection = new Connection(
-      { session, socket },
+      {
+        ...{ session, socket },
+        onStream: (stream, headers) => this.#onStream(connection, stream, headers),
+        onExpired: () => this.#endStreams(connection),
+      },
       this.options.limits,
       systemClock.monotonic(),
-      (stream, headers) => this.#onStream(connection, stream, headers),
     )
     this.#connections.add(connection)
     session.on('close', () => this.#connections.delete(connection))
@@ -116,6 +120,12 @@ export class GrpcServer implements CallEngine {
     }
     const create = CALLS.get(String(path)) ?? unknown
     create(this, { connection, stream, headers }).start()
+  }
+
+  #endStreams(connection: Connection): void {
+    for (const stream of this.#streams) {
+      if (stream.connection === connection) stream.end(GOING)
+    }
   }
 
   get mayWatch(): boolean {

@@ -4,7 +4,7 @@ import { GRPC_LIMITS } from '../../../helpers/grpc-engine.ts'
 
 const FACTS = {
   ...{ beganMs: 0, ageMs: 1_800_000, quietSinceMs: 0, heardMs: 0 },
-  ...{ askedMs: null, isGoing: false },
+  ...{ askedMs: null, isGoing: false, isExpired: false },
 }
 type Facts = Parameters<typeof nextStep>[0]
 
@@ -32,7 +32,8 @@ test('an old one is told to go, and ends 30 s later whatever is under way', () =
   expect(step(busy, 3, 1_799_999)).toBe('none')
   expect(step(busy, 3, 1_800_000)).toBe('go')
   expect(step({ ...busy, isGoing: true }, 3, 1_829_999)).toBe('none')
-  expect(step({ ...busy, isGoing: true }, 3, 1_830_000)).toBe('destroy')
+  expect(step({ ...busy, isGoing: true }, 3, 1_830_000)).toBe('expire')
+  expect(step({ ...busy, isGoing: true, isExpired: true }, 3, 1_831_000)).toBe('destroy')
 })
 
 test('one that goes is not asked any more: a session that closes takes no ping', () => {
