@@ -7,13 +7,14 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { TlsMaterial } from '../shared/access-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { isTransferEncodingKnown } from './body-buffer.ts'
 import type { HttpEngine, HttpEngineOptions } from './exchange.ts'
 import { answerParserError, NodeConnection } from './node-connection.ts'
 import { header, NodeExchange, type NodeServer } from './node-exchange.ts'
+import { SharedPort } from './shared-port.ts'
 import { UnsentAnswers } from './unsent-answers.ts'
 
 const HEADERS_MAX = 100
@@ -54,9 +55,8 @@ class NodeEngine implements HttpEngine, NodeServer {
   readonly options: HttpEngineOptions
   isDraining = false
   underWay = 0
-  #place: { readonly host: string; readonly port: number } | null = null
-  #isBinding = false
   readonly #server: Server
+  readonly #port: SharedPort
   /** Connections that were refused: the parser hands on what came in the same piece. */
   readonly #refused = new WeakSet<Socket>()
   readonly unsent: UnsentAnswers
@@ -80,6 +80,7 @@ class NodeEngine implements HttpEngine, NodeServer {
     this.#server = options.isTls
       ? createTlsServer({ ...settings, handshakeTimeout: IDLE_MS_MAX })
       : createServer(settings)
+    this.#port = new SharedPort(this.#server)
     // Node drops what comes after the limit without a word: one more, so that it can be seen.
     this.#server.maxHeadersCount = HEADERS_MAX + 1
     this.#server.on('request', (request, response) => this.#onHead(request, response))
@@ -126,50 +127,25 @@ class NodeEngine implements HttpEngine, NodeServer {
     }
   }
 
-  async listen(host: string, port: number): Promise<number> {
-    await this.#bind(host, port)
-    const bound = (this.#server.address() as AddressInfo).port
-    this.#place = { host, port: bound }
-    return bound
-  }
-
-  #bind(host: string, port: number): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const onError = (cause: Error) =>
-      reject(new GatewayError('PORT_IN_USE', `Cannot listen on ${host}:${port}`, { cause }))
-    this.#server.once('error', onError)
-    this.#server.listen({ host, port, reusePort: true }, () => {
-      this.#server.off('error', onError)
-      resolve()
-    })
-    return promise
+  listen(host: string, port: number): Promise<number> {
+    return this.#port.listen(host, port)
   }
 
   get isAccepting(): boolean {
-    return this.#server.listening
+    return this.#port.isAccepting
   }
 
   pauseAccepting(): void {
-    // Not the server's own `close`: it would also close idle connections, under the requests that
-    // their clients are just sending.
-    NetServer.prototype.close.call(this.#server)
+    this.#port.pause()
   }
 
   resumeAccepting(): void {
-    if (this.isAccepting || this.#isBinding || this.#place === null || this.isDraining) return
-    this.#isBinding = true
-    const { host, port } = this.#place
-    const onBound = () => {
-      this.#isBinding = false
-      // It may have begun to drain meanwhile.
-      if (this.isDraining) this.pauseAccepting()
-    }
-    this.#bind(host, port).then(onBound, onBound)
+    this.#port.resume()
   }
 
   stopAccepting(): void {
     this.isDraining = true
-    this.pauseAccepting()
+    this.#port.end()
   }
 
   close(): void {

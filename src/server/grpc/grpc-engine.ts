@@ -75,19 +75,19 @@ export class GrpcEngine {
 
   /** As `HttpEngine.listen`. */
   listen(host: string, port: number): Promise<number> {
-    return this.#listener!.listen(host, port)
+    return this.#listener!.port.listen(host, port)
   }
 
   get isAccepting(): boolean {
-    return this.#listener?.isAccepting ?? false
+    return this.#listener?.port.isAccepting ?? false
   }
 
   pauseAccepting(): void {
-    this.#listener?.pause()
+    this.#listener?.port.pause()
   }
 
   resumeAccepting(): void {
-    this.#listener?.resume()
+    this.#listener?.port.resume()
   }
 
   /** Whether the thread is ready may have changed. */
@@ -98,13 +98,13 @@ export class GrpcEngine {
   /** Accepts no new connections, and has clients go behind what is under way. */
   stopAccepting(): void {
     this.#isDraining = true
-    this.#listener?.end()
+    this.#listener?.port.end()
     this.#server?.drain()
   }
 
   /** Closes everything at once. */
   close(): void {
-    this.#listener?.end()
+    this.#listener?.port.end()
     this.#listener?.destroyAll()
     this.#server?.close()
   }

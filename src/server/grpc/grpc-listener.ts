@@ -1,9 +1,10 @@
 /** The port of gRPC on one data thread, and the connections that came to it. */
 
-import { type AddressInfo, createServer, Server as NetServer, type Socket } from 'node:net'
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import type { TlsMaterial } from '../../shared/access-plan.ts'
 import { GatewayError } from '../../shared/errors.ts'
+import { SharedPort } from '../shared-port.ts'
 
 const HANDSHAKE_MS_MAX = 10_000
 
@@ -21,9 +22,7 @@ export class GrpcListener {
   readonly #isTls: boolean
   readonly #isMutualTls: boolean
   readonly #sockets = new Set<Socket>()
-  #place: { readonly host: string; readonly port: number } | null = null
-  #isBinding = false
-  #isEnded = false
+  readonly port: SharedPort
 
   /**
    * `material`: null for connections in the clear, and else what `secure` takes.
@@ -44,7 +43,8 @@ export class GrpcListener {
         })
       : createServer({ noDelay: true })
     if (material !== null) this.secure(material)
-    this.#server.on('error', ignored) // of one connection; `#bind` has its own listener
+    this.port = new SharedPort(this.#server)
+    this.#server.on('error', ignored) // of one connection
     this.#server.on('connection', (socket: Socket) => this.#onConnection(socket))
     if (!isTls) return
     this.#server.on('secureConnection', (socket: TLSSocket) => this.#onSecure(socket))
@@ -87,53 +87,6 @@ export class GrpcListener {
     } catch {
       throw new GatewayError('CONFIG_INVALID', 'gRPC does not take this certificate')
     }
-  }
-
-  /** Listens with SO_REUSEPORT; gives the port (0 picks one), or rejects with PORT_IN_USE. */
-  async listen(host: string, port: number): Promise<number> {
-    await this.#bind(host, port)
-    const bound = (this.#server.address() as AddressInfo).port
-    this.#place = { host, port: bound }
-    return bound
-  }
-
-  #bind(host: string, port: number): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const onError = (cause: Error) => {
-      this.#server.removeAllListeners('listening')
-      reject(new GatewayError('PORT_IN_USE', `Cannot listen on ${host}:${port}`, { cause }))
-    }
-    this.#server.once('error', onError)
-    this.#server.listen({ host, port, reusePort: true }, () => {
-      this.#server.off('error', onError)
-      resolve()
-    })
-    return promise
-  }
-
-  get isAccepting(): boolean {
-    return this.#server.listening
-  }
-
-  pause(): void {
-    NetServer.prototype.close.call(this.#server)
-  }
-
-  resume(): void {
-    if (this.isAccepting || this.#isBinding || this.#place === null || this.#isEnded) return
-    this.#isBinding = true
-    const { host, port } = this.#place
-    const onBound = () => {
-      this.#isBinding = false
-      if (this.#isEnded) this.pause()
-    }
-    this.#bind(host, port).then(onBound, onBound)
-  }
-
-  /** For good. */
-  end(): void {
-    this.#isEnded = true
-    this.pause()
   }
 
   /** Those in their handshake too. */

@@ -12,20 +12,18 @@ import {
   ModelStreamInferResponseSchema,
 } from '../../../proto/gen/inference_pb.ts'
 import { systemClock } from '../../shared/clock.ts'
-import { isRefusal, type Refusal } from '../../shared/errors.ts'
-import { denialOf, type Grant, grantOf } from '../access.ts'
-import { admitEncoding, withPlainBody } from '../content-encoding.ts'
+import type { Refusal } from '../../shared/errors.ts'
+import type { Grant } from '../access.ts'
 import type { AnswerBody, AnswerHeads, Exchange, Waiting, WrittenRefusal } from '../exchange.ts'
 import { peekId } from '../protocols/grpc/peek-model.ts'
 import { BODY_ID_LENGTH_MAX } from '../protocols/protocol.ts'
 import type { RequestTrace } from '../traces.ts'
 import { GRPC } from '../wire-formats.ts'
+import { deliver, EMPTY } from './delivery.ts'
 import { INFER } from './methods.ts'
 import { StreamCall } from './stream-call.ts'
 import { timeoutOf } from './unary-call.ts'
 import { statusOf } from './wire-status.ts'
-
-const EMPTY = new Uint8Array(0)
 
 /** `infer_response`, field 2 of ModelStreamInferResponse, in front of the bytes of the message. */
 const INFER_RESPONSE_TAG = (2 << 3) | 2
@@ -132,16 +130,11 @@ export class InferStream extends StreamCall {
 
   onRequestMessage(content: Uint8Array, contentEncoding: string, startedMs: number): void {
     const request = this.#request(startedMs, this.#wantsStatus)
-    const deliver = (message: Uint8Array): null => this.#deliver(request, message)
-    if (contentEncoding === '') {
-      deliver(content)
-      return
+    const read = (message: Uint8Array) => {
+      request.requestId = peekId(message)
+      return INFER.read(message)
     }
-    request.sentBytes = content.length
-    const refusal =
-      admitEncoding(contentEncoding) ??
-      withPlainBody(content, contentEncoding, this.engine.options, deliver)
-    if (refusal !== null) this.#hand(request, EMPTY, refusal)
+    deliver(this, request, read, content, contentEncoding)
   }
 
   #request(startedMs: number, endsStream: boolean): StreamedRequest {
@@ -151,24 +144,6 @@ export class InferStream extends StreamCall {
     const request = new StreamedRequest(this, startedMs, timeout, endsStream)
     this.#open.add(request)
     return request
-  }
-
-  #deliver(request: StreamedRequest, message: Uint8Array): null {
-    request.requestId = peekId(message)
-    const target = INFER.read(message)
-    if (isRefusal(target)) return this.#hand(request, EMPTY, target)
-    request.path = target.path
-    const { gate } = this.engine.options
-    if (!gate.isClosed) return this.#hand(request, message, null)
-    const authorization = this.header('authorization')
-    const admitted = gate.admit(request.path, authorization, this.header('x-api-key'))
-    request.grant = grantOf(admitted)
-    return this.#hand(request, message, denialOf(admitted))
-  }
-
-  #hand(request: StreamedRequest, body: Uint8Array, refusal: Refusal | null): null {
-    this.engine.options.onRequest(request, body, refusal)
-    return null
   }
 
   onAnswer(request: StreamedRequest, message: Uint8Array): void {
@@ -184,7 +159,8 @@ export class InferStream extends StreamCall {
   }
 
   refuseWhole(refusal: Refusal): void {
-    this.#hand(this.#request(systemClock.monotonic(), true), EMPTY, refusal)
+    const request = this.#request(systemClock.monotonic(), true)
+    this.engine.options.onRequest(request, EMPTY, refusal)
   }
 
   override onEnd(): void {

@@ -1,9 +1,8 @@
 /** A call of one message and one answer, which is an exchange like one over HTTP. */
 
 import { systemClock } from '../../shared/clock.ts'
-import { type ErrorCode, isRefusal, type Refusal, refuse } from '../../shared/errors.ts'
-import { denialOf, type Grant, grantOf } from '../access.ts'
-import { admitEncoding, withPlainBody } from '../content-encoding.ts'
+import { type ErrorCode, type Refusal, refuse } from '../../shared/errors.ts'
+import type { Grant } from '../access.ts'
 import type { Document } from '../documents.ts'
 import type {
   AnswerBody,
@@ -16,11 +15,11 @@ import type {
 import { isForLocals, isLoopback, tellsOfOthers } from '../local-peer.ts'
 import type { RequestTrace } from '../traces.ts'
 import { GRPC } from '../wire-formats.ts'
+import { deliver, EMPTY } from './delivery.ts'
 import { type CallEngine, GrpcCall, type Opening } from './grpc-call.ts'
 import type { UnaryMethod } from './methods.ts'
 import { statusOf } from './wire-status.ts'
 
-const EMPTY = new Uint8Array(0)
 const { monotonic } = systemClock
 
 /** Answers up to this are not counted while they wait: `callsMax` bounds how many there are. */
@@ -116,49 +115,18 @@ export class UnaryCall extends GrpcCall implements Exchange {
     }
     this.isReceived = true
     this.startedMs = this.isExplained ? monotonic() : startedMs
-    if (contentEncoding === '') {
-      this.#deliver(content)
-      return
-    }
-    this.sentBytes = content.length
-    const refusal =
-      admitEncoding(contentEncoding) ??
-      withPlainBody(content, contentEncoding, this.engine.options, (plain) => this.#deliver(plain))
-    if (refusal !== null) this.#hand(EMPTY, refusal)
+    this.#isDelivered = true
+    deliver(this, this, this.#method.read, content, contentEncoding)
   }
 
   onComplete(): void {
     this.refuseWhole(NO_MESSAGE)
   }
 
-  /** The message leads to the path, and that to what a key may ask. */
-  #deliver(message: Uint8Array): null {
-    const target = this.#method.read(message)
-    if (isRefusal(target)) {
-      this.#hand(EMPTY, target)
-      return null
-    }
-    this.method = target.method
-    this.path = target.path
-    const { gate } = this.engine.options
-    if (!gate.isClosed) {
-      this.#hand(target.body, null)
-      return null
-    }
-    const admitted = gate.admit(this.path, this.header('authorization'), this.header('x-api-key'))
-    this.grant = grantOf(admitted)
-    this.#hand(target.body, denialOf(admitted))
-    return null
-  }
-
-  #hand(body: Uint8Array, refusal: Refusal | null): void {
-    this.#isDelivered = true
-    this.engine.options.onRequest(this, body, refusal)
-  }
-
   refuseWhole(refusal: Refusal): void {
     this.isReceived = true
-    this.#hand(EMPTY, refusal)
+    this.#isDelivered = true
+    this.engine.options.onRequest(this, EMPTY, refusal)
   }
 
   onEnd(): void {
