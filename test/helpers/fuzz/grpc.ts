@@ -92,7 +92,7 @@ const checkWith =
   }
 
 /** Bytes at the end that are passed over where they make no field. */
-const PASSED_OVER_MAX = 8
+const PASSED_OVER_MAX = 64
 
 /** Is content with what stands before the damage. */
 const careless: DecodeRequest = (body, plan, target, decoded, onSlow) => {
