@@ -18,10 +18,11 @@ const LINES = 10
 
 /** Cases in a thousand. */
 const SHARES: Readonly<Record<string, number>> = {
-  'features JSON': 190,
-  'OIP JSON': 190,
-  'OIP binary': 190,
-  'TensorFlow Serving': 190,
+  'features JSON': 170,
+  'OIP JSON': 170,
+  'OIP binary': 170,
+  'TensorFlow Serving': 170,
+  gRPC: 80,
   'content-encoding': 90,
   'config.pbtxt': 90,
   'ONNX walker': 40,
