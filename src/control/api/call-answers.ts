@@ -16,12 +16,13 @@ import { tritonModelConfig } from './triton-model-config.ts'
 /** Between two times that replicas are asked for figures because clients want statistics. */
 const PAUSE_MS = 20
 
+/** By reference: a part is replaced when it changes; `served` is a list made anew each time. */
 const isSame = (some: ModelFacts, others: ModelFacts): boolean =>
-  some.models === others.models &&
-  some.unbound === others.unbound &&
-  some.plan === others.plan &&
-  some.served.length === others.served.length &&
-  some.served.every((plan, i) => plan === others.served[i])
+  (Object.keys(some) as (keyof ModelFacts)[]).every((part) => {
+    if (part !== 'served') return some[part] === others[part]
+    const isSamePlan = (plan: EpochPlan, i: number) => plan === others.served[i]
+    return some.served.length === others.served.length && some.served.every(isSamePlan)
+  })
 
 /**
  * The index as text, made again only when what it says may have changed: clients that ask without

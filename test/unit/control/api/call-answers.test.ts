@@ -71,6 +71,15 @@ test('keepIndex() makes the text again when something has changed, and only then
   }
 })
 
+test('keepIndex() says that a version is unloaded once nobody holds it any more', () => {
+  const index = keepIndex()
+  const [[name, model]] = [...FACTS.models] as [[string, CatalogModel]]
+  const unwanted = { ...model, isWanted: false, versions: new Map() }
+  const facts = { ...FACTS, plan: null, served: [], models: new Map([[name, unwanted]]) }
+  expect(stateIn(index({ ...facts, held: new Set(['m v1']) }, false))).toBe('UNLOADING')
+  expect(stateIn(index(facts, false))).toBe('UNAVAILABLE')
+})
+
 const SNAPSHOT: Snapshot = {
   ...{ isWhole: true, slots: new Map(), retired: new Map(), replicas: [] },
   deadCpuSeconds: 0,
