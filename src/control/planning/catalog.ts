@@ -7,6 +7,7 @@
 import type { RepositoryScan, ScannedModel, ScannedVersion } from '../../registry/folder.ts'
 import type { ProvingFailure, ProvingReport } from '../../runtime/proving-report.ts'
 import { type EpochPlan, loadKey, type PlannedVersion } from '../../shared/epoch-plan.ts'
+import { Barred } from './barred.ts'
 import {
   aspiredOf,
   type CatalogModel,
@@ -40,7 +41,7 @@ export class Catalog {
   readonly #sources: CatalogSources
   #models: ReadonlyMap<string, CatalogModel> = new Map()
   #hasScan = false
-  readonly #barred = new Map<string, string>()
+  readonly #barred = new Barred()
 
   constructor(sources: CatalogSources) {
     this.#sources = sources
@@ -50,14 +51,14 @@ export class Catalog {
     return this.#models
   }
 
+  /** What replicas could not prepare since it was last read or tried again. */
+  get barred(): Pick<Barred, 'has' | 'size'> {
+    return this.#barred
+  }
+
   /** Whether the repository has been read: before, nothing is known. */
   get hasScan(): boolean {
     return this.#hasScan
-  }
-
-  /** By `loadKey`: what replicas could not prepare since it was last read; its model. */
-  get barred(): ReadonlyMap<string, string> {
-    return this.#barred
   }
 
   /** Whether the result of some proving run is still to come. */
@@ -98,7 +99,7 @@ export class Catalog {
 
   /** The same for one model, read by itself; null: it has gone. */
   takeModel(name: string, scanned: ScannedModel | null, serving: number | undefined): void {
-    for (const [key, model] of this.#barred) if (model === name) this.#barred.delete(key)
+    this.#barred.liftAll(name)
     const models = new Map(this.#models)
     if (scanned === null) models.delete(name)
     else models.set(name, this.#modelOf(scanned, serving))
@@ -143,9 +144,8 @@ export class Catalog {
     const versions = new Map([...model.versions].filter(([version]) => isKept(version)))
     if (versions.size === model.versions.size) return
     // One that is wanted again later is tried as if it were new.
-    for (const [version, { sound }] of model.versions) {
-      if (sound !== null && !versions.has(version)) this.#barred.delete(loadKey(sound))
-    }
+    const gone = [...model.versions.keys()].filter((version) => !versions.has(version))
+    for (const version of gone) this.#barred.liftAll(name, version)
     this.#models = new Map(this.#models).set(name, { ...model, versions })
   }
 
@@ -256,7 +256,7 @@ export class Catalog {
    */
   markFailed(planned: PlannedVersion, failure: ProvingFailure, mayRetry: boolean): void {
     const { model, version } = planned
-    this.#barred.set(loadKey(planned), model)
+    this.#barred.add(planned)
     const entry = this.#models.get(model)?.versions.get(version)
     if (entry === undefined) return
     const isTried = mayRetry && entry.scanned.fault === null
@@ -270,7 +270,7 @@ export class Catalog {
     const { versions, broken = null } = this.#models.get(planned.model) ?? {}
     const entry = versions?.get(planned.version)
     if (entry?.failure?.code === 'VERSION_POISONED') return
-    this.#barred.delete(loadKey(planned))
+    this.#barred.lift(planned)
     if (!entry?.sound || loadKey(entry.sound) !== loadKey(planned)) return
     this.#put(planned.model, { ...entry, failure: broken, attempt: NO_ATTEMPT })
   }
@@ -278,9 +278,9 @@ export class Catalog {
   /** Tries again what is due. */
   retry(nowMs: number): void {
     for (const [name, { versions }] of this.#models) {
-      for (const [version, { attempt, sound }] of versions) {
+      for (const [version, { attempt }] of versions) {
         if (attempt.retryAtMs === null || attempt.retryAtMs > nowMs) continue
-        if (sound !== null) this.#barred.delete(loadKey(sound))
+        this.#barred.liftAll(name, version)
         this.proveAgain(name, version)
       }
     }

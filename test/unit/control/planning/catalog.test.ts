@@ -5,7 +5,7 @@ import type { PlaceVersion } from '../../../../src/control/planning/placements.t
 import { plannedVersion } from '../../../../src/control/planning/planned-version.ts'
 import type { ScannedModel, ScannedVersion } from '../../../../src/registry/folder.ts'
 import type { ProvingFailure, ProvingReport } from '../../../../src/runtime/proving-report.ts'
-import type { PlannedVersion } from '../../../../src/shared/epoch-plan.ts'
+import { loadKey, type PlannedVersion } from '../../../../src/shared/epoch-plan.ts'
 import { type Refusal, refuse } from '../../../../src/shared/errors.ts'
 import { INLINE } from '../../../../src/shared/placement.ts'
 import { settle } from '../../../helpers/fake-clock.ts'
@@ -189,6 +189,19 @@ test('what replicas cannot load while its files are torn is due no more', async 
   expect([catalog.retryAtMs, entry(1)?.attempt.retryAtMs]).toEqual([Number.POSITIVE_INFINITY, null])
   catalog.retry(10_000)
   expect(proving()).toEqual([])
+})
+
+test('what replicas could not load is let in again by a retry, though it was not sound then', async () => {
+  const { models } = scanOf([1])
+  const served = plannedVersion(models[0]!, models[0]!.versions[0]!, provingReport(), () => INLINE)
+  const { catalog, runs, entry } = makeCatalog([served])
+  catalog.take(scanOf([1]), new Map())
+  await runs[0]!.end({ code: 'PROVING_TIMEOUT', detail: 'it takes too long' })
+  catalog.markFailed(served, { code: 'PREPARE_FAILED', detail: 'no' }, true)
+  expect([entry(1)?.sound, catalog.barred.size]).toEqual([null, 1])
+  catalog.retry(10_000)
+  await runs[1]!.end(provingReport())
+  expect([loadKey(entry(1)!.sound!), catalog.barred.size]).toEqual([loadKey(served), 0])
 })
 
 test('a served version whose files are torn is no reason to try a lower one', async () => {
