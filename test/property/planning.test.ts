@@ -194,7 +194,8 @@ const checkQuiet = (world: PlanningWorld, served: readonly string[]): void => {
   }
 }
 
-const QUIET_MS = 6_000_000
+/** Loads of a minute, six tries and a version among them that kills: 6,000 s were not enough. */
+const QUIET_MS = 20_000_000
 const beginnings = { minLength: 1, maxLength: 5, size: 'max' } as const
 const lives = { minLength: 5, maxLength: 40, size: 'max' } as const
 
