@@ -26,6 +26,9 @@ const policy = fc.oneof(
   }),
 )
 
+/** More than the loads of one plan take. */
+const LOADS_MS = 600_000
+
 type Step = (world: PlanningWorld) => void | Promise<void>
 
 /** A step and what a counterexample calls it. */
@@ -231,7 +234,10 @@ test('whatever happens, epochs are sound; once all is quiet the newest sound sta
         }
         expect(faults).toEqual([])
         checkQuiet(world, MODELS)
-        await world.planning.close()
+        // A replica that is asked once more has its time to answer.
+        const closed = world.planning.close()
+        await world.clock.advance(LOADS_MS)
+        await closed
       },
     ),
     { numRuns: propertyRuns(300) },
