@@ -14,6 +14,9 @@ import { type ConnectionFacts, type ConnectionLimits, nextStep } from './connect
 /** For a client to take the last bytes and close, once the session has ended. */
 const LINGER_MS = 1000
 
+/** Without an error Node takes no notice of the code, and ends streams as if all were well. */
+const CLOSED = new Error('The connection was closed')
+
 const ignored = (): void => {}
 
 /** What a connection comes with, and leads to. */
@@ -102,7 +105,7 @@ export class Connection {
   }
 
   #destroy(): void {
-    this.#session.destroy(constants.NGHTTP2_CANCEL as unknown as Error)
+    this.#session.destroy(CLOSED, constants.NGHTTP2_CANCEL)
     this.#socket.destroy()
   }
 
