@@ -27,6 +27,7 @@ export const replicaSettings = (config: SluiceConfig, stateDir: StateDir, ports:
     grpc: { ...grpc, isMutualTls: clientCaFile !== null },
     corsOrigins: config.cors.origins,
     tracing: config.tracing?.sampling ?? null,
+    records: null,
     controlAbsenceMsMax: config.controlAbsenceMax * 1000,
     drainMsMax: config.server.drainSecondsMax * 1000,
     logLevel: config.log.level,

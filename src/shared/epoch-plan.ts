@@ -8,6 +8,8 @@ import { type ExampleRow, type Manifest, reviveManifest } from './manifest.ts'
 import { INLINE, type Placement } from './placement.ts'
 import type { FeatureBounds } from './profile.ts'
 import { DEFAULT_QUEUE, type QueuePolicies } from './queue-policy.ts'
+import { type EndpointRecordPolicy, UNRECORDED } from './record-policy.ts'
+import type { RecordSettings } from './record-settings.ts'
 import { completeSession, type SessionSettings } from './session-settings.ts'
 import type { Signature } from './tensor.ts'
 import type { TraceSampling } from './trace-context.ts'
@@ -89,6 +91,7 @@ export interface PlannedEndpoint {
   readonly variants: readonly PlannedVariant[]
   /** The 10,000 buckets as runs: [buckets, index into variants], in bucket order. */
   readonly bucketRuns: readonly (readonly [number, number])[]
+  readonly records: EndpointRecordPolicy
 }
 
 export interface EpochPlan {
@@ -113,6 +116,11 @@ export interface PrepareFailure {
 export const encodeJson = (value: EpochPlan | readonly PrepareFailure[]): Uint8Array =>
   new TextEncoder().encode(JSON.stringify(value))
 
+/** Of any release, likewise. */
+export const completeEndpoint = (
+  endpoint: Omit<PlannedEndpoint, 'records'> & Partial<PlannedEndpoint>,
+): PlannedEndpoint => ({ ...endpoint, records: endpoint.records ?? UNRECORDED })
+
 /** Of any release: what an earlier one did not know has its default. */
 export const decodePlan = (bytes: Uint8Array): EpochPlan => {
   const plan = JSON.parse(new TextDecoder().decode(bytes), reviveManifest) as EpochPlan
@@ -121,7 +129,8 @@ export const decodePlan = (bytes: Uint8Array): EpochPlan => {
     ...planned,
     session: completeSession(planned.session),
   }))
-  return { ...plan, versions }
+  const endpoints = plan.endpoints.map(completeEndpoint)
+  return { ...plan, versions, endpoints }
 }
 
 export const decodeFailures = (bytes: Uint8Array): PrepareFailure[] =>
@@ -153,6 +162,8 @@ export interface ReplicaSettings {
   readonly corsOrigins: readonly string[]
   /** Which requests are traced; null: none. */
   readonly tracing: TraceSampling | null
+  /** null: nothing is written down. */
+  readonly records: RecordSettings | null
   readonly controlAbsenceMsMax: number
   readonly drainMsMax: number
   /** Lowest level that is logged, as in `createLogger`. */

@@ -9,6 +9,7 @@ export const completeSettings = (given: ReplicaSettings): ReplicaSettings => ({
   ...given,
   grpcPort: given.grpc === undefined ? null : (given.grpcPort ?? null),
   tracing: given.tracing ?? null,
+  records: given.records ?? null,
 })
 
 /**

@@ -9,6 +9,7 @@ import type {
 } from '../../src/shared/epoch-plan.ts'
 import { INLINE } from '../../src/shared/placement.ts'
 import { DEFAULT_QUEUE } from '../../src/shared/queue-policy.ts'
+import { UNRECORDED } from '../../src/shared/record-policy.ts'
 import { DEFAULT_SESSION } from '../../src/shared/session-settings.ts'
 import type { Signature } from '../../src/shared/tensor.ts'
 
@@ -57,6 +58,7 @@ const plannedEndpoint = (
     salt: 'salt',
     variants: own,
     bucketRuns: runsOf(own),
+    records: UNRECORDED,
   }
 }
 

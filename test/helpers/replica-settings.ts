@@ -37,6 +37,7 @@ export const replicaSettings = (given: Partial<ReplicaSettings> = {}): ReplicaSe
   },
   corsOrigins: [],
   tracing: null,
+  records: null,
   controlAbsenceMsMax: 60_000,
   drainMsMax: 10_000,
   logLevel: 'info',

@@ -233,6 +233,10 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/unit/server/agent.watch.test.ts': ['src/server/thread-watch.ts'],
   'test/unit/server/routes.test.ts': ['src/server/route.ts'],
-  'test/unit/shared/epoch-plan.test.ts': ['src/shared/placement.ts', 'src/shared/queue-policy.ts'],
+  'test/unit/shared/epoch-plan.test.ts': [
+    'src/shared/placement.ts',
+    'src/shared/queue-policy.ts',
+    'src/shared/record-policy.ts',
+  ],
   'test/unit/shared/problem.test.ts': ['src/shared/errors.ts'],
 }

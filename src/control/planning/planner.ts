@@ -18,6 +18,7 @@ import {
   type PlannedVersion,
   type PrepareFailure,
 } from '../../shared/epoch-plan.ts'
+import { UNRECORDED } from '../../shared/record-policy.ts'
 import { aspiredOf, type CatalogModel, type CatalogVersion } from './catalog-version.ts'
 import { bindingFailure } from './planned-version.ts'
 
@@ -143,6 +144,7 @@ const endpointOf = (name: string, champion: PlannedVersion): PlannedEndpoint => 
   salt: name,
   variants: [{ name: `v${champion.version}`, version: champion.version, weightBp: 10_000 }],
   bucketRuns: layOut([10_000]),
+  records: UNRECORDED,
 })
 
 export interface PlanInputs {

@@ -2,7 +2,7 @@
 
 import { BUCKETS } from '../../routing/bucket-table.ts'
 import type { AtomicWriteOptions } from '../../shared/atomic-file.ts'
-import type { PlannedEndpoint } from '../../shared/epoch-plan.ts'
+import { completeEndpoint, type PlannedEndpoint } from '../../shared/epoch-plan.ts'
 import { isFields } from '../../shared/fields.ts'
 import { corrupt, readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
 
@@ -65,7 +65,7 @@ export const readStoredEpoch = (path: string): StoredEpoch | null => {
   if (!Array.isArray(endpoints) || !endpoints.every(isEndpoint)) {
     throw corrupt(FILE, 'holds an endpoint that is not whole')
   }
-  return { epoch, endpoints }
+  return { epoch, endpoints: endpoints.map(completeEndpoint) }
 }
 
 export const writeStoredEpoch = (

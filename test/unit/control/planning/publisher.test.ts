@@ -15,6 +15,7 @@ import {
 import { createLogger } from '../../../../src/shared/logger.ts'
 import { INLINE } from '../../../../src/shared/placement.ts'
 import { DEFAULT_QUEUE } from '../../../../src/shared/queue-policy.ts'
+import { UNRECORDED } from '../../../../src/shared/record-policy.ts'
 import { DEFAULT_SESSION } from '../../../../src/shared/session-settings.ts'
 import { FakeClock } from '../../../helpers/fake-clock.ts'
 import { signatureOf } from '../../../helpers/proving-report.ts'
@@ -23,6 +24,7 @@ const endpoint = (name: string, revision: number): PlannedEndpoint => ({
   ...{ name, model: name, revision, salt: name, bucketRuns: [[10_000, 0]] },
   contract: { features: [], tensors: [] },
   variants: [{ name: 'v1', version: 1, weightBp: 10_000 }],
+  records: UNRECORDED,
 })
 
 const body = (more: Partial<PlanBody> = {}): PlanBody => ({

@@ -3,6 +3,7 @@ import { readPlan } from '../../../../src/control/planning/received-plan.ts'
 import { type EpochPlan, encodeJson } from '../../../../src/shared/epoch-plan.ts'
 import { INLINE } from '../../../../src/shared/placement.ts'
 import { DEFAULT_QUEUE } from '../../../../src/shared/queue-policy.ts'
+import { UNRECORDED } from '../../../../src/shared/record-policy.ts'
 import { DEFAULT_SESSION } from '../../../../src/shared/session-settings.ts'
 
 const PLAN: EpochPlan = {
@@ -36,6 +37,7 @@ const PLAN: EpochPlan = {
       ...{ name: 'a', model: 'a', revision: 1, salt: 'a', bucketRuns: [[10_000, 0]] },
       contract: { features: [], tensors: [] },
       variants: [{ name: 'v1', version: 1, weightBp: 10_000 }],
+      records: UNRECORDED,
     },
   ],
 }

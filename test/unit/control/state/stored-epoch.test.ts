@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { openStateDir } from '../../../../src/control/state/state-dir.ts'
 import type { StoredEpoch } from '../../../../src/control/state/stored-epoch.ts'
 import type { ErrorCode } from '../../../../src/shared/errors.ts'
+import { UNRECORDED } from '../../../../src/shared/record-policy.ts'
 import { failure } from '../../../helpers/failure.ts'
 import { openTestState, stateFolder } from '../../../helpers/state-folder.ts'
 
@@ -26,6 +27,7 @@ const EPOCH: StoredEpoch = {
         [9000, 0],
         [1000, 1],
       ],
+      records: UNRECORDED,
     },
   ],
 }
@@ -38,6 +40,14 @@ test('readEpoch() is null at first and then what writeEpoch() wrote', async () =
   first.writeEpoch(EPOCH)
   first.close()
   expect((await openTestState(path)).readEpoch()).toEqual(EPOCH)
+})
+
+test('readEpoch() reads an endpoint of a release without records', async () => {
+  const stateDir = await openTestState()
+  const { records: _, ...older } = EPOCH.endpoints[0]!
+  const file = { ...format('sluice.epoch', 1), epoch: 7, endpoints: [older] }
+  writeFileSync(join(stateDir.path, 'epoch.json'), JSON.stringify(file))
+  expect(stateDir.readEpoch()).toEqual(EPOCH)
 })
 
 test('writeEpoch() writes nothing that the next start would refuse to read', async () => {
