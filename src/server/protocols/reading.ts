@@ -1,5 +1,6 @@
-/** How a manifest says to read the outputs of a version: score, label, classes. */
+/** How the outputs of a version are read, with what answers say of it as JSON text. */
 
+import { answerTermsOf } from '../../shared/answer-terms.ts'
 import type { VariantParts } from './variant-parts.ts'
 
 export interface Reading {
@@ -17,21 +18,13 @@ export interface Reading {
   readonly negative: string
 }
 
-const outputIndex = ({ signature }: VariantParts, name: string | undefined): number =>
-  signature.outputs.findIndex((output) => output.name === name)
-
 /** null where the manifest names no score, or there is none. */
-export const compileReading = (parts: VariantParts): Reading | null => {
-  const { manifest } = parts
-  if (manifest === null || manifest.task === 'other' || manifest.score === undefined) return null
-  const classes = manifest.classes ?? (manifest.task === 'binary' ? [0, 1] : [])
-  const positive = manifest.positiveClass ?? classes[1] ?? 1
-  const negative = classes.find((each) => each !== positive) ?? 0
+export const compileReading = ({ signature, manifest }: VariantParts): Reading | null => {
+  const terms = answerTermsOf(signature, manifest)
+  if (terms === null) return null
+  const { score, scoreColumn, label, threshold, classes, positive, negative } = terms
   return {
-    score: outputIndex(parts, manifest.score.output),
-    scoreColumn: manifest.score.column,
-    label: outputIndex(parts, manifest.label?.output),
-    threshold: manifest.threshold ?? null,
+    ...{ score, scoreColumn, label, threshold },
     classes: classes.map((each) => JSON.stringify(each)),
     keys: classes.map((each) => JSON.stringify(String(each))),
     positive: JSON.stringify(positive),

@@ -1,5 +1,6 @@
 /** Answers of `/predict`: score and prediction where the manifest names them, else raw outputs. */
 
+import { bestColumn, isPositive } from '../../../shared/answer-terms.ts'
 import type { Tensor } from '../../../shared/tensor.ts'
 import {
   NotFinite,
@@ -38,8 +39,8 @@ const readBinary = (answer: Answer, row: number, reading: Reading): Prediction =
   const output = answer.results[reading.score]!
   const index = rowAt(answer, reading.score, row) + reading.scoreColumn
   const score = writeScore(output, index)
-  const isPositive = Number(output.data[index]) >= (reading.threshold ?? 0.5)
-  const likely = isPositive ? reading.positive : reading.negative
+  const isLikely = isPositive(output.data[index], reading.threshold)
+  const likely = isLikely ? reading.positive : reading.negative
   const isOurs = reading.threshold !== null
   return { score, prediction: isOurs ? likely : writeLabel(answer, row, reading, likely) }
 }
@@ -48,18 +49,15 @@ const writeMulticlass = (answer: Answer, row: number, reading: Reading): string 
   const output = answer.results[reading.score]!
   const length = rowLength(answer, output)
   const base = row * length
-  let best = 0
+  if (length === 0) throw new NotFinite()
+  const best = bestColumn(output.data, base, length)
   let bestScore = ''
   let scores = ''
   for (let column = 0; column < length; column++) {
     const text = writeScore(output, base + column)
-    if (column === 0 || output.data[base + column]! > output.data[base + best]!) {
-      best = column
-      bestScore = text
-    }
+    if (column === best) bestScore = text
     scores += `${column === 0 ? '' : ','}${reading.keys[column] ?? `"${column}"`}:${text}`
   }
-  if (length === 0) throw new NotFinite()
   const prediction = writeLabel(answer, row, reading, reading.classes[best] ?? `${best}`)
   return `"score":${bestScore},"prediction":${prediction},"scores":{${scores}}`
 }
