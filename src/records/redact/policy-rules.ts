@@ -1,0 +1,61 @@
+/** An endpoint's policy of redaction, by the features and outputs of one layout. */
+
+import {
+  ALL_OUTPUTS,
+  type EndpointRecordPolicy,
+  type Redaction,
+  type TextPattern,
+} from '../../shared/record-policy.ts'
+
+export interface PolicyRules {
+  /** false: the inputs are not kept at all. */
+  readonly keepsFeatures: boolean
+  readonly keepsOutputs: boolean
+  /** By feature and output of the layout; null: it is kept as it is. */
+  readonly features: readonly (Redaction | null)[]
+  readonly outputs: readonly (Redaction | null)[]
+  /** Of the client's id. */
+  readonly requestId: Redaction | null
+  readonly patterns: readonly TextPattern[]
+  /** Names the key of every HMAC; null: there is none. */
+  readonly hmacKeyId: string | null
+}
+
+interface Named {
+  readonly name: string
+}
+
+const DROP: Redaction = { kind: 'drop' }
+
+/** The rules, in the order of `features` and `outputs`. Without a key an HMAC is a drop. */
+export const compilePolicy = (
+  policy: EndpointRecordPolicy,
+  features: readonly Named[],
+  outputs: readonly Named[],
+): PolicyRules => {
+  const { redact, patterns, hmacKeyId } = policy
+  const able = (rule: Redaction | null | undefined): Redaction | null =>
+    rule?.kind === 'hmac' && hmacKeyId === null ? DROP : (rule ?? null)
+  const isKept = (name: string): boolean =>
+    policy.features === 'declared' || (policy.features !== 'none' && policy.features.includes(name))
+  const ownOf = (
+    rules: Readonly<Record<string, Redaction>>,
+    name: string,
+  ): Redaction | undefined => (Object.hasOwn(rules, name) ? rules[name] : undefined)
+  const ofFeatures = features.map(({ name }) =>
+    isKept(name) ? able(ownOf(redact.features, name)) : DROP,
+  )
+  const all = ownOf(redact.outputs, ALL_OUTPUTS)
+  const ofOutputs = outputs.map(({ name }) => able(ownOf(redact.outputs, name) ?? all))
+  const keeps = (rules: readonly (Redaction | null)[]) =>
+    rules.length === 0 || rules.some((each) => each?.kind !== 'drop')
+  return {
+    keepsFeatures: keeps(ofFeatures),
+    keepsOutputs: keeps(ofOutputs),
+    features: ofFeatures,
+    outputs: ofOutputs,
+    requestId: able(redact.requestId),
+    patterns,
+    hmacKeyId,
+  }
+}
