@@ -1,6 +1,6 @@
 /** What a world of planning is made of, and with which settings. */
 
-import type { Preparer } from '../../src/control/planning/publisher.ts'
+import type { Preparer } from '../../src/control/planning/round.ts'
 import {
   ModelControl,
   type ModelControlSettings,

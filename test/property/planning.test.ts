@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { EpochPlan } from '../../src/shared/epoch-plan.ts'
+import type { EpochPlan, PlannedVariant } from '../../src/shared/epoch-plan.ts'
 import type { Nature, ToldModel } from '../helpers/planning-repository.ts'
 import { PlanningWorld } from '../helpers/planning-world.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
@@ -118,6 +118,19 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
+/** Whether what a replica serves, of whatever epoch, has one of a model's variants in another. */
+const hasOne = (
+  served: EpochPlan | null,
+  { versions }: EpochPlan,
+  name: string,
+  variants: readonly PlannedVariant[],
+): boolean => {
+  const files = versions
+    .filter((each) => each.model === name && variants.some((v) => v.version === each.version))
+    .map(({ provenSha256 }) => provenSha256)
+  return served?.versions.some(({ provenSha256 }) => files.includes(provenSha256)) ?? false
+}
+
 /** What must hold of every epoch, when it is written. */
 const check = (world: PlanningWorld, plan: EpochPlan, previous: EpochPlan | null): void => {
   expect(plan.epoch).toBeGreaterThan(previous?.epoch ?? 0)
@@ -138,7 +151,7 @@ const check = (world: PlanningWorld, plan: EpochPlan, previous: EpochPlan | null
   for (const { name, variants } of previous?.endpoints ?? []) {
     const { versions: scanned, champion = null } = world.scanned.get(name) ?? {}
     const isThere = variants.some((variant) => scanned?.has(variant.version))
-    const isLoaded = world.replicas.some(({ served }) => served?.epoch === previous?.epoch)
+    const isLoaded = world.replicas.some(({ served }) => hasOne(served, previous!, name, variants))
     if (!isThere || !isLoaded) continue
     // A version that serves and is still there is not taken away without another in its place.
     expect(names, `${name} v${variants[0]?.version}`).toContain(name)

@@ -86,13 +86,14 @@ const sortOut = (
   const unbound: PrepareFailure[] = []
   const judge = (version: number): Candidate => {
     const { sound = null, isProving = false } = versions.get(version) ?? {}
-    const isHeld = sound !== null && (inputs.isHeld?.(sound) ?? false)
-    const present = served.find((each) => each.version === version) ?? null
-    const planned = [isHeld ? null : sound, present].find(
+    const present = served.find((each) => each.version === version)
+    const known = [sound, present].filter((each) => each != null)
+    const isHeld = (each: PlannedVersion) => inputs.isHeld?.(each) ?? false
+    const planned = known.find(
       (each) =>
-        each !== null && !inputs.barred?.has(loadKey(each)) && inputs.isPoison?.(each) !== true,
+        !isHeld(each) && !inputs.barred?.has(loadKey(each)) && inputs.isPoison?.(each) !== true,
     )
-    if (!planned) return isProving || isHeld ? 'loading' : 'failed'
+    if (!planned) return isProving || known.some(isHeld) ? 'loading' : 'failed'
     const failure = bindingFailure(planned)
     if (failure === null) able.push(planned)
     else unbound.push(failure)
@@ -153,7 +154,7 @@ export interface PlanInputs {
   readonly defaultEndpoint: string | null
   /** The endpoints of the present epoch, or of the last one before this start. */
   readonly previous: readonly PlannedEndpoint[]
-  /** Versions of the present epoch: one that cannot be renewed serves on as it is there. */
+  /** Versions of the present epoch, or held back from it: what cannot be renewed serves on. */
   readonly served?: readonly PlannedVersion[]
   /** Whether there is a present epoch: then a model of which nothing is whole yet is not in it. */
   readonly hasEpoch?: boolean

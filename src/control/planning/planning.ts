@@ -15,7 +15,8 @@ import { nextAction } from './next-action.ts'
 import { PlanFaults } from './plan-faults.ts'
 import { isSamePlan, makePlan, type PlanInputs, servingVersions } from './planner.ts'
 import { PrepareFailures } from './prepare-failures.ts'
-import type { Preparer, Publisher } from './publisher.ts'
+import type { Publisher } from './publisher.ts'
+import type { Preparer } from './round.ts'
 
 /** Results of proving runs are gathered for so long; a version that hangs holds up no other. */
 const SOON_MS = 1000
@@ -257,15 +258,14 @@ export class Planning {
   }
 
   async #plan(): Promise<void> {
-    const { catalog, publisher } = this.#parts
+    const { catalog, publisher, isPoison } = this.#parts
     const present = publisher.plan
+    const { served } = this.#failures
     const result = makePlan({
-      models: catalog.models,
+      ...{ models: catalog.models, barred: catalog.barred, served, isPoison },
       defaultEndpoint: this.#defaultEndpoint,
       previous: publisher.endpoints,
-      served: present?.versions ?? [],
       hasEpoch: present !== null,
-      ...{ barred: catalog.barred, isPoison: this.#parts.isPoison },
       isHeld: (version) => this.#failures.isHeld(version),
     })
     const { body } = result
@@ -275,14 +275,14 @@ export class Planning {
     const mayCome = catalog.isProving || this.#repository.isRestless
     const isTooEarly = present === null && body.endpoints.length === 0 && mayCome
     if (isTooEarly || (present !== null && isSamePlan(present, body))) {
-      if (this.#failures.release()) this.#planWithin(0)
+      if (this.#failures.release(served)) this.#planWithin(0)
       return
     }
     const round = await publisher.publish(body)
     if (this.#isClosed) return
     if (round.isCommitted) {
       catalog.onCommitted(servingVersions(publisher.endpoints))
-      if (this.#failures.release()) this.#planWithin(0)
+      if (this.#failures.release(served)) this.#planWithin(0)
     }
     if (this.#failures.take(round)) this.#planWithin(0)
     else if (!round.isCommitted) this.#planWithin(TRY_AGAIN_MS)

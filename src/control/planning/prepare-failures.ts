@@ -9,7 +9,8 @@ import {
 import type { Logger } from '../../shared/logger.ts'
 import type { Catalog } from './catalog.ts'
 import { versionName } from './planned-version.ts'
-import type { LostReplica, Preparer, Publisher, Round } from './publisher.ts'
+import type { Publisher } from './publisher.ts'
+import type { LostReplica, Preparer, Round } from './round.ts'
 import { Suspicion } from './suspicion.ts'
 
 /** How often a proven copy that is found damaged is made again, before its version has failed. */
@@ -36,14 +37,27 @@ export class PrepareFailures {
   readonly #said = new Map<number, string>()
   readonly #mends = new Map<string, number>()
   readonly #spared = new Map<string, string>()
+  /** What the present epoch would name as well, were it not held back. */
+  #away: readonly PlannedVersion[] = []
 
   constructor(sources: FailureSources) {
     this.#sources = sources
   }
 
-  /** Whether a version stays out of the next plan, because another one is being tried. */
+  /**
+   * Whether a version stays out of the next plan, because another one is being tried. One of the
+   * present epoch can, where nobody serves it: else the one that kills could hide behind it for
+   * ever. One that answers somewhere never is.
+   */
   isHeld(version: PlannedVersion): boolean {
-    return this.#suspicion.isHeld(version)
+    return this.#suspicion.isHeld(version) && !this.#isServed(version)
+  }
+
+  /** What the next plan may take as it is: some has no sound files in the repository any more. */
+  get served(): readonly PlannedVersion[] {
+    const present = this.#sources.publisher.plan?.versions ?? []
+    const names = new Set(present.map(versionName))
+    return [...present, ...this.#away.filter((version) => !names.has(versionName(version)))]
   }
 
   /** It is being found out which version kills replicas: no other should come in between. */
@@ -51,8 +65,13 @@ export class PrepareFailures {
     return this.#suspicion.isNarrowing
   }
 
-  /** Lets all versions into the next plan; false when they are already. */
-  release(): boolean {
+  /**
+   * The present epoch is as planned: all versions may come into the next; false when they did.
+   *
+   * @param served as it was planned from
+   */
+  release(served: readonly PlannedVersion[]): boolean {
+    this.#away = served.filter((version) => this.isHeld(version))
     return this.#suspicion.release()
   }
 
@@ -148,9 +167,19 @@ export class PrepareFailures {
 
   /** A variant that some replica serves is not taken away because another cannot load it. */
   #isAnswering(version: PlannedVersion): boolean {
+    const { plan } = this.#sources.publisher
+    return plan !== null && isVariant(plan, version) && this.#isLoaded(version)
+  }
+
+  /** It is in the present epoch, and can be asked for in some replica. */
+  #isServed(version: PlannedVersion): boolean {
+    const present = this.#sources.publisher.plan?.versions ?? []
+    const isPresent = present.some((each) => loadKey(each) === loadKey(version))
+    return isPresent && this.#isLoaded(version)
+  }
+
+  #isLoaded(version: PlannedVersion): boolean {
     const { publisher } = this.#sources
-    const { plan, replicas } = publisher
-    if (plan === null || !isVariant(plan, version)) return false
-    return replicas.some((each) => publisher.isLoadedIn(each, version))
+    return publisher.replicas.some((each) => publisher.isLoadedIn(each, version))
   }
 }

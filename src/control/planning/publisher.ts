@@ -14,7 +14,6 @@ import type { EnvelopeBody } from '../../../proto/control-envelope.ts'
 import { CommitSchema, PrepareSchema } from '../../../proto/gen/control_pb.ts'
 import type { Clock } from '../../shared/clock.ts'
 import {
-  decodeFailures,
   type EpochPlan,
   encodeJson,
   loadKey,
@@ -27,19 +26,9 @@ import { prepareMsMax } from '../replicas/prepare-limit.ts'
 import type { StoredEpoch } from '../state/stored-epoch.ts'
 import type { PlanBody } from './planner.ts'
 import { readPlan } from './received-plan.ts'
+import { EMPTY_ROUND, type LostReplica, type Preparer, preparationOf, type Round } from './round.ts'
 
 const COMMIT_MS_MAX = 10_000
-
-/** What publishing needs of a connected replica. A new object for every connection. */
-export interface Preparer {
-  readonly index: number
-  /** Names one process for ever; for a while a process and its successor have the same index. */
-  readonly incarnation: number
-  /** It was asked to end, or ends by itself: then its silence is no loss. */
-  readonly isLeaving: boolean
-  readonly hello: { readonly epoch: bigint; readonly plan: Uint8Array; readonly httpEngine: string }
-  readonly link: { call(body: EnvelopeBody, timeoutMs: number): Promise<EnvelopeBody> }
-}
 
 export interface PublisherSources {
   readonly clock: Clock
@@ -53,26 +42,6 @@ export interface PublisherSources {
   /** On disk when it returns. Throws GatewayError STATE_UNWRITABLE. */
   writeEpoch(epoch: StoredEpoch): void
 }
-
-/** A replica that died or fell silent while it prepared. */
-export interface LostReplica {
-  readonly replica: Preparer
-  readonly how: 'died' | 'silent'
-  /** What it had to load. */
-  readonly loading: readonly PlannedVersion[]
-}
-
-/** What came of asking replicas to prepare a plan. */
-export interface Round {
-  readonly plan: EpochPlan
-  /** Whether the plan is the present epoch now, or still. */
-  readonly isCommitted: boolean
-  readonly ready: readonly Preparer[]
-  readonly failures: readonly { readonly replica: Preparer; readonly failure: PrepareFailure }[]
-  readonly lost: readonly LostReplica[]
-}
-
-type Preparation = 'ready' | 'left' | LostReplica['how'] | readonly PrepareFailure[]
 
 interface Served {
   readonly plan: EpochPlan
@@ -156,20 +125,18 @@ export class Publisher {
 
   /**
    * Tries to make a plan the next epoch. Where replicas serve already, one of them prepares before
-   * the others, so that a version that kills it kills but one; the first that serves the present
-   * epoch, since what another cannot load of that hinders no later one.
+   * the others, so that a version that kills it kills but one: the one that has the least to load.
    *
    * @throws (rejects) GatewayError STATE_UNWRITABLE; the present epoch stays
    */
   async publish(body: PlanBody): Promise<Round> {
     const plan: EpochPlan = { epoch: ++this.#last, ...body }
-    const rank = (replica: Preparer) => (this.isCurrent(replica) ? 0 : 1)
-    const [scout, ...others] = this.replicas.toSorted((a, b) => rank(a) - rank(b))
-    if (scout === undefined) return { ...EMPTY, plan }
+    const [scout, ...others] = this.#byRisk(plan)
+    if (scout === undefined) return { ...EMPTY_ROUND, plan }
     const isAlone = this.#plan !== null
     const first = await this.#prepare(isAlone ? [scout] : [scout, ...others], plan)
     const mayGoOn = isAlone && first.ready.length > 0
-    const rest = mayGoOn ? await this.#prepare(others, plan) : EMPTY
+    const rest = mayGoOn ? await this.#prepare(others, plan) : EMPTY_ROUND
     const round = {
       plan,
       ready: [...first.ready, ...rest.ready],
@@ -202,6 +169,22 @@ export class Publisher {
     this.#isClosed = true
   }
 
+  /**
+   * Replicas, first the one whose trouble with a plan says most of what is new in it. What another
+   * cannot load of the present epoch hinders no later one; and what one of them has loaded is no
+   * suspect when it dies, so that a version that only one can load stops no plan for ever.
+   */
+  #byRisk(plan: EpochPlan): readonly Preparer[] {
+    const risk = (replica: Preparer) =>
+      this.isCurrent(replica) ? 0 : 1 + this.#loadsOf(replica, plan).length
+    return this.replicas.toSorted((a, b) => risk(a) - risk(b))
+  }
+
+  /** What a replica must load to prepare a plan. */
+  #loadsOf(replica: Preparer, { versions }: EpochPlan): PlannedVersion[] {
+    return versions.filter((version) => !this.isLoadedIn(replica, version))
+  }
+
   /** A version that serves since an earlier epoch hinders no later one, whoever cannot load it. */
   #isHeldBy(replicas: readonly Preparer[], failure: PrepareFailure, plan: EpochPlan): boolean {
     const planned = plan.versions.find(
@@ -230,7 +213,7 @@ export class Publisher {
     const failures: Round['failures'][number][] = []
     const lost: LostReplica[] = []
     const ask = async (replica: Preparer) => {
-      const loading = plan.versions.filter((version) => !this.isLoadedIn(replica, version))
+      const loading = this.#loadsOf(replica, plan)
       const value = create(PrepareSchema, { epoch: BigInt(plan.epoch), plan: bytes })
       const limitMs = prepareMsMax(loading.length, this.#sources.loadMsMax)
       const answer = await this.#call(replica, { case: 'prepare', value }, plan, limitMs)
@@ -279,18 +262,5 @@ export class Publisher {
       if (how === 'silent') replace(replica, `no answer to ${body.case}`)
       return how
     }
-  }
-}
-
-const EMPTY = { isCommitted: false, ready: [], failures: [], lost: [] } as const
-
-const preparationOf = (answer: EnvelopeBody | 'left' | LostReplica['how']): Preparation => {
-  if (typeof answer === 'string') return answer
-  if (answer.case !== 'prepared') return 'left'
-  try {
-    const failures = decodeFailures(answer.value.failures)
-    return failures.length === 0 ? 'ready' : failures
-  } catch {
-    return 'left' // a replica of another release
   }
 }

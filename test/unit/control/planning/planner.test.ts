@@ -228,6 +228,14 @@ describe('makePlan()', () => {
     const { body } = plan(models, { isHeld: ({ version }) => version === 2 })
     expect(body).toMatchObject({ endpoints: [], unavailable: ['a'] })
   })
+
+  test('leaves it out though the present epoch names it, with or without its files', () => {
+    const models = [modelOf('a', {}, { 1: {} }), modelOf('b', {}, { 1: { state: 'failed' } })]
+    const served = [plannedOf(models[0]!.scanned, 1, {}), plannedOf(models[1]!.scanned, 1, {})]
+    expect(plan(models, { served }).body.unavailable).toEqual([])
+    const { body } = plan(models, { served, isHeld: () => true })
+    expect(body).toMatchObject({ versions: [], unavailable: ['a', 'b'] })
+  })
 })
 
 const fates: fc.Arbitrary<Fate> = fc.record(

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { EnvelopeBody } from '../../../../proto/control-envelope.ts'
 import { CommittedSchema, PreparedSchema } from '../../../../proto/gen/control_pb.ts'
 import type { PlanBody } from '../../../../src/control/planning/planner.ts'
-import { type Preparer, Publisher } from '../../../../src/control/planning/publisher.ts'
+import { Publisher } from '../../../../src/control/planning/publisher.ts'
+import type { Preparer } from '../../../../src/control/planning/round.ts'
 import type { StoredEpoch } from '../../../../src/control/state/stored-epoch.ts'
 import {
   type EpochPlan,
@@ -162,6 +163,24 @@ describe('publish()', () => {
     })
     const next = body({ versions: [planned(1), planned(2)] })
     expect(await publisher.publish(next)).toMatchObject({ isCommitted: true })
+    expect(all.map(({ asked }) => asked)).toEqual([['prepare'], ['prepare', 'commit']])
+  })
+
+  test('has the one that has the least to load prepare first where none serves it', async () => {
+    const { publisher, all } = publisherOf(['dead', 'well'])
+    const older: EpochPlan = { epoch: 6, ...body({ versions: [planned(1)] }) }
+    publisher.welcome({
+      ...all[1]!.replica,
+      hello: { epoch: 6n, plan: encodeJson(older), httpEngine: 'uws' },
+    })
+    const present = { ...older, epoch: 7 }
+    publisher.welcome({
+      ...all[0]!.replica,
+      incarnation: 9,
+      hello: { epoch: 7n, plan: encodeJson(present), httpEngine: 'uws' },
+    })
+    const round = await publisher.publish(body({ versions: [planned(1), planned(2)] }))
+    expect(round).toMatchObject({ isCommitted: true, lost: [{ how: 'died' }] })
     expect(all.map(({ asked }) => asked)).toEqual([['prepare'], ['prepare', 'commit']])
   })
 
