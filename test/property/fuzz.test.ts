@@ -6,6 +6,7 @@ import { DECODER_TARGETS } from '../helpers/fuzz/decoders.ts'
 import { FORMAT_TARGETS } from '../helpers/fuzz/formats.ts'
 import { GRPC_TARGET } from '../helpers/fuzz/grpc.ts'
 import { fuzz } from '../helpers/fuzz/harness.ts'
+import { ALL_TARGETS, SHARES } from '../helpers/fuzz/shares.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 
 const TARGETS = [...DECODER_TARGETS, GRPC_TARGET, ...FORMAT_TARGETS].map((target) => ({
@@ -42,4 +43,9 @@ test.each(TARGETS)('$name: a decoder that is wrong somewhere is found out', asyn
 
 test('nothing of all that has come to stand in the prototype of objects', () => {
   expect(Reflect.ownKeys(Object.prototype)).toEqual(PROTOTYPE)
+})
+
+test('a soak has cases for every target, and a thousand shares of them', () => {
+  expect(Object.keys(SHARES)).toEqual(ALL_TARGETS.map(({ name }) => name))
+  expect(Object.values(SHARES).reduce((sum, share) => sum + share, 0)).toBe(1000)
 })

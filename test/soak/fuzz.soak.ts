@@ -7,40 +7,13 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { DECODER_TARGETS } from '../helpers/fuzz/decoders.ts'
-import { FORMAT_TARGETS } from '../helpers/fuzz/formats.ts'
-import { GRPC_TARGET } from '../helpers/fuzz/grpc.ts'
 import { fuzz } from '../helpers/fuzz/harness.ts'
-import { HTTP_TARGETS } from '../helpers/fuzz/http.ts'
+import { ALL_TARGETS, SHARES } from '../helpers/fuzz/shares.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 
 const LINES = 10
 
-/** Cases in a thousand. */
-const SHARES: Readonly<Record<string, number>> = {
-  'features JSON': 170,
-  'OIP JSON': 170,
-  'OIP binary': 170,
-  'TensorFlow Serving': 170,
-  gRPC: 80,
-  'content-encoding': 90,
-  'config.pbtxt': 90,
-  'ONNX walker': 40,
-  'HTTP on uws': 10,
-  'HTTP on node': 10,
-}
-
-const TARGETS = [...DECODER_TARGETS, GRPC_TARGET, ...FORMAT_TARGETS, ...HTTP_TARGETS].map(
-  (target) => ({
-    target,
-    name: target.name,
-  }),
-)
-
-test('the shares make a thousand', () => {
-  expect(Object.values(SHARES).reduce((sum, share) => sum + share, 0)).toBe(1000)
-  expect(Object.keys(SHARES)).toEqual(TARGETS.map(({ name }) => name))
-})
+const TARGETS = ALL_TARGETS.map((target) => ({ target, name: target.name }))
 
 test.each(TARGETS)('$name: refused or understood, always alike', async ({ target, name }) => {
   await target.prepare?.()
