@@ -77,8 +77,12 @@ const withFile = (calls: FileCalls, file: number, task: () => void): void => {
   calls.close(file)
 }
 
-/** Makes creations, renames and removals in a folder survive a power failure. */
-const syncFolder = (calls: FileCalls, path: string): void => {
+/**
+ * Makes creations, renames and removals in a folder survive a power failure.
+ *
+ * @throws the error of the file system
+ */
+export const syncFolder = (calls: FileCalls, path: string): void => {
   const folder = calls.open(path, 'r')
   withFile(calls, folder, () => calls.fsync(folder))
 }

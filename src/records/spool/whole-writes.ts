@@ -1,0 +1,76 @@
+/** Writing and reading all of something: each call may do a part of it only. */
+
+import { errnoOf, type FileCalls } from './file-calls.ts'
+
+/** A signal may come often, but a call that is always interrupted is broken. */
+const INTERRUPTIONS_MAX = 16
+
+/** Repeats a call that a signal has interrupted. */
+export const uninterrupted = <Value>(call: () => Value): Value => {
+  for (let times = 0; ; times++) {
+    try {
+      return call()
+    } catch (error) {
+      if (errnoOf(error) !== 'EINTR' || times >= INTERRUPTIONS_MAX) throw error
+    }
+  }
+}
+
+/** What `writeWhole` came to. */
+export interface WriteOutcome {
+  /** Bytes that were written: all of them, unless there is an error. */
+  readonly bytes: number
+  /** What the call that failed threw, or null. */
+  readonly error: unknown
+}
+
+/**
+ * Writes `length` bytes of `bytes` at `position`. Throws nothing: what was written before a call
+ * failed is the caller's to keep or to cut off.
+ */
+export const writeWhole = (
+  files: FileCalls,
+  file: number,
+  bytes: Uint8Array,
+  length: number,
+  position: number,
+): WriteOutcome => {
+  let done = 0
+  while (done < length) {
+    try {
+      const from = done
+      const count = uninterrupted(() =>
+        files.write(file, bytes, from, length - from, position + from),
+      )
+      if (count === 0) return { bytes: done, error: new Error('a write of 0 bytes') }
+      done += count
+    } catch (error) {
+      return { bytes: done, error }
+    }
+  }
+  return { bytes: done, error: null }
+}
+
+/**
+ * Reads `length` bytes at `position` into `bytes` from `offset` on, fewer at the end of the file.
+ *
+ * @returns how many were read
+ * @throws the error of the file system
+ */
+export const readWhole = (
+  files: FileCalls,
+  file: number,
+  bytes: Uint8Array,
+  { offset, length, position }: { offset: number; length: number; position: number },
+): number => {
+  let done = 0
+  while (done < length) {
+    const from = done
+    const count = uninterrupted(() =>
+      files.read(file, bytes, offset + from, length - from, position + from),
+    )
+    if (count === 0) break
+    done += count
+  }
+  return done
+}
