@@ -196,6 +196,10 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/control/figures/sample.ts',
     'src/shared/version.ts',
   ],
+  'test/unit/records/spool/segment-reader.test.ts': [
+    'src/records/spool/frame-stage.ts',
+    'src/records/spool/segment-format.ts',
+  ],
   'test/unit/control/figures/statistics.test.ts': ['src/control/figures/dead-figures.ts'],
   'test/unit/registry/folder.test.ts': ['src/registry/repository-file.ts'],
   'test/unit/runtime/batcher.parts.test.ts': [
