@@ -13,14 +13,25 @@ import { rowsMatch, runFailure } from './run-result.ts'
 import type { Session } from './session-types.ts'
 import { sliceTensors } from './tensor-copies.ts'
 
-/** Where the rows of a member stand. */
+/** Where the rows of a member stand. Valid during the call that it is given to, and no longer. */
 export interface Place {
-  /** Within the results: `rowStart .. rowStart + rows - 1`. */
+  /** Within the results, and within the inputs: `rowStart .. rowStart + rows - 1`. */
   rowStart: number
   rows: number
   /** Rows of the run that answered it; of the largest, where it took several. */
   runRows: number
+  /**
+   * What was run, in the order of the inputs of the signature: tensors of the member alone, or with
+   * rows of others before and behind its own. null where they are not at hand: it had no run, or
+   * they are gone with the thread that ran it. Without a row dimension: the tensors of the member.
+   */
+  inputs: readonly Tensor[] | null
 }
+
+export const emptyPlace = (): Place => ({ rowStart: 0, rows: 0, runRows: 0, inputs: null })
+
+/** Of a member that had no run. */
+const NO_PLACE: Place = Object.freeze(emptyPlace())
 
 /**
  * Times of the run that answered a member, monotonic milliseconds. Where it took several: as if
@@ -59,8 +70,11 @@ export interface BatcherHandlers<M> {
    * dimension.
    */
   onDone(member: M, results: readonly Tensor[], place: Place, times: RunTimes): void
-  /** `badRow`: the first row that fails when run alone, or -1 when unknown. */
-  onFailed(member: M, refusal: Refusal, badRow: number): void
+  /**
+   * `badRow`: the first row that fails when run alone, or -1 when unknown. `place`: of its inputs;
+   * there are no results.
+   */
+  onFailed(member: M, refusal: Refusal, badRow: number, place: Place): void
   /** What `onDone` or `onFailed` of a member has thrown. The member has left all the same. */
   onFault(member: M, thrown: unknown): void
 }
@@ -75,7 +89,9 @@ export class BatchRuns<M extends Queued> {
   readonly #handlers: BatcherHandlers<M>
   readonly #cost: CostModel
   readonly #times: RunTimes = { startedMs: 0, runStartMs: 0, endedMs: 0, takenMs: 0 }
-  readonly #place: Place = { rowStart: 0, rows: 0, runRows: 0 }
+  readonly #place = emptyPlace()
+  /** Of a member that failed: one may leave while those of a run are being answered. */
+  readonly #failedPlace = emptyPlace()
   /** Why the last run failed. */
   #thrown: unknown = null
 
@@ -107,18 +123,20 @@ export class BatchRuns<M extends Queued> {
     times.takenMs = times.endedMs = this.#monotonic()
     if (results === null) {
       if (to - from > 1) this.#runHalves(batch, from, to)
-      else this.#fail(batch.members[from]!, batch.inputs(from, to), rows, 0)
+      else this.#fail(batch.members[from]!, inputs, rows)
       return
     }
     this.#cost.observe(rows, (times.takenMs - nowMs) * 1000)
     this.#handlers.onServed(batch.members[from]!, rows, times)
     const place = this.#place
     place.runRows = rows
+    place.inputs = inputs
     for (let i = from; i < to; i++) {
       place.rowStart = batch.starts[i]! - fromRow
       place.rows = batch.endOf(i) - batch.starts[i]!
       this.#done(batch.members[i]!, results)
     }
+    place.inputs = null // they may be a client's texts, and the next run may be far away
   }
 
   /**
@@ -127,7 +145,8 @@ export class BatchRuns<M extends Queued> {
    */
   runPart(batch: Batch<M>, nowMs: number): boolean {
     const member = batch.members[0]!
-    batch.parts ??= new Parts(batch.inputs(0, 1), batch.rows, this.#limits)
+    const whole = batch.inputs(0, 1)
+    batch.parts ??= new Parts(whole, batch.rows, this.#limits)
     const { parts } = batch
     const { nextRows, done } = parts
     const inputs = parts.nextInputs()
@@ -142,11 +161,13 @@ export class BatchRuns<M extends Queued> {
     const refusal = answers === null ? null : parts.admit(answers)
     if (refusal !== null) {
       this.#handlers.onServed(member, nextRows, times)
-      this.failed(member, refusal, -1)
+      this.failed(member, refusal, -1, whole, batch.rows)
       return true
     }
     if (answers === null || !this.#take(parts, answers)) {
-      this.#fail(member, inputs, nextRows, done)
+      const failure = runFailure(this.#thrown)
+      const badRow = this.#badRowOf(inputs, nextRows)
+      this.failed(member, failure, badRow < 0 ? -1 : done + badRow, whole, batch.rows)
       return true
     }
     this.#handlers.onServed(member, nextRows, times)
@@ -154,10 +175,13 @@ export class BatchRuns<M extends Queued> {
     if (results === null) return false
     times.startedMs = times.endedMs - parts.runMs
     times.runStartMs = times.startedMs + parts.inputMs
-    this.#place.rowStart = 0
-    this.#place.rows = batch.rows
-    this.#place.runRows = this.#limits.rowsMax
+    const place = this.#place
+    place.rowStart = 0
+    place.rows = batch.rows
+    place.runRows = this.#limits.rowsMax
+    place.inputs = whole
     this.#done(member, results)
+    place.inputs = null
     return true
   }
 
@@ -230,19 +254,34 @@ export class BatchRuns<M extends Queued> {
     }
   }
 
-  /** The member leaves for what `#thrown` says. `before`: rows of its that were answered. */
-  #fail(member: M, inputs: readonly Tensor[], rows: number, before: number): void {
+  /** The member, alone in its run, leaves for what `#thrown` says. */
+  #fail(member: M, inputs: readonly Tensor[] | null, rows: number): void {
     const refusal = runFailure(this.#thrown)
-    const badRow = this.#limits.rowsMax === 0 ? -1 : this.#findBadRow(inputs, rows)
-    this.failed(member, refusal, badRow < 0 ? -1 : before + badRow)
+    this.failed(member, refusal, this.#badRowOf(inputs, rows), inputs, rows)
   }
 
-  /** The member leaves. */
-  failed(member: M, refusal: Refusal, badRow: number): void {
+  #badRowOf(inputs: readonly Tensor[] | null, rows: number): number {
+    return inputs === null || this.#limits.rowsMax === 0 ? -1 : this.#findBadRow(inputs, rows)
+  }
+
+  /** The member leaves. `inputs`: of its `rows` rows, where it had a run. */
+  failed(
+    member: M,
+    refusal: Refusal,
+    badRow: number,
+    inputs: readonly Tensor[] | null = null,
+    rows = 0,
+  ): void {
+    const place = inputs === null ? NO_PLACE : this.#failedPlace
+    if (inputs !== null) {
+      place.rows = rows
+      place.inputs = inputs
+    }
     try {
-      this.#handlers.onFailed(member, refusal, badRow)
+      this.#handlers.onFailed(member, refusal, badRow, place)
     } catch (thrown) {
       this.#handlers.onFault(member, thrown)
     }
+    if (inputs !== null) place.inputs = null
   }
 }

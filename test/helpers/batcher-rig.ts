@@ -1,6 +1,6 @@
 /** A batcher over a session that counts, its numbered members, and what became of them. */
 
-import type { BatcherHandlers } from '../../src/runtime/batch-runs.ts'
+import type { BatcherHandlers, Place } from '../../src/runtime/batch-runs.ts'
 import { Batcher } from '../../src/runtime/batcher.ts'
 import type { BatcherPolicy } from '../../src/runtime/batcher-policy.ts'
 import { CostModel } from '../../src/runtime/cost-model.ts'
@@ -40,6 +40,18 @@ export interface Asker extends Queued {
   readonly number: number
 }
 
+/** The rows at a place of the first of some tensors; all of it, where the model has no rows. */
+export const rowsAt = (
+  [tensor]: readonly Tensor[],
+  { rowStart, rows }: Place,
+  hasRows: boolean,
+): number[] => {
+  const { data, shape } = tensor!
+  const stride = data.length / Math.max(1, shape[0]!)
+  const part = data.slice(rowStart * stride, (rowStart + rows) * stride)
+  return [...((hasRows ? part : data) as Float32Array)]
+}
+
 const NO_TERMS: Queued = { priority: 0, deadlineMs: Infinity, timeoutMs: Infinity }
 
 const POLICY: BatcherPolicy = {
@@ -62,6 +74,10 @@ export class BatcherRig {
   readonly handlers: BatcherHandlers<Asker>
   /** What became of each member, by its number. */
   readonly outcomes = new Map<number, Outcome[]>()
+  /** The inputs of each, as it was told of them when it left; null: of none. */
+  readonly inputs = new Map<number, readonly number[] | null>()
+  /** Places that it was told of: what is told may not be kept. */
+  readonly places = new Set<Place>()
   /** Rows of every run that gave answers, and its first member. */
   readonly served: (readonly [first: number, rows: number])[] = []
   /** Rows of every call of the model. */
@@ -92,6 +108,13 @@ export class BatcherRig {
       },
       dispose: () => {},
     }
+    const hasRows = policy?.rowsMax !== 0
+    const note = (member: number, place: Place) => {
+      const { inputs } = place
+      this.inputs.set(member, inputs === null ? null : rowsAt(inputs, place, hasRows))
+      this.places.add(place)
+      if (throwsFor.has(member)) throw new Error(`for ${member}`)
+    }
     const leave = (member: number, outcome: Outcome) => {
       if (this.pending.has(member)) throw new Error(`${member} is still in the queue`)
       this.outcomes.set(member, [...(this.outcomes.get(member) ?? []), outcome])
@@ -114,15 +137,12 @@ export class BatcherRig {
         if (!this.pending.delete(number)) throw new Error(`${number} was not in the queue`)
       },
       onServed: ({ number }, rows) => this.served.push([number, rows]),
-      onDone: ({ number: member }, [result], { rowStart, rows }) => {
-        if (throwsFor.has(member)) throw new Error(`for ${member}`)
-        const { data, shape } = result!
-        const stride = data.length / Math.max(1, shape[0]!)
-        const part = data.slice(rowStart * stride, (rowStart + rows) * stride)
-        leave(member, { answer: [...((policy?.rowsMax === 0 ? data : part) as Float32Array)] })
+      onDone: ({ number: member }, results, place) => {
+        note(member, place)
+        leave(member, { answer: rowsAt(results, place, hasRows) })
       },
-      onFailed: ({ number: member }, { code, detail }, badRow) => {
-        if (throwsFor.has(member)) throw new Error(`for ${member}`)
+      onFailed: ({ number: member }, { code, detail }, badRow, place) => {
+        note(member, place)
         leave(member, { code, detail, badRow })
       },
       onFault: ({ number: member }, fault) => leave(member, { fault }),
@@ -169,7 +189,7 @@ export class BatcherRig {
   }
 
   #admitTensor(member: number, values: readonly number[], width: number): void {
-    const data = new Float32Array(values.flatMap((value) => new Array<number>(width).fill(value)))
+    const data = new Float32Array(repeated(values, width))
     const tensor: Tensor = { datatype: 'FP32', shape: [values.length, width], data }
     this.batcher.admitTensors(this.asker(member), [tensor], values.length, this.turns.nowMs)
   }
@@ -183,6 +203,10 @@ export class BatcherRig {
   }
 }
 
+/** The elements of rows of one value each. */
+export const repeated = (values: readonly number[], width = 2): number[] =>
+  values.flatMap((value) => new Array<number>(width).fill(value))
+
 /** What the counting session answers to rows of one value each. */
 export const doubled = (values: readonly number[], width = 2): number[] =>
-  values.flatMap((value) => new Array<number>(width).fill(value * 2))
+  repeated(values, width).map((value) => value * 2)

@@ -3,6 +3,7 @@
  * and deaths happen when the test says so, in any order. Slots, queues and loops are the real ones.
  */
 
+import type { Place } from '../../src/runtime/batch-runs.ts'
 import { ComputeLoop } from '../../src/runtime/pool/compute-loop.ts'
 import { PoolLinks } from '../../src/runtime/pool/pool-links.ts'
 import { mapPool, type PoolMemory, poolBytes } from '../../src/runtime/pool/pool-memory.ts'
@@ -16,6 +17,7 @@ import type { Refusal } from '../../src/shared/errors.ts'
 import { RunMark } from '../../src/shared/run-marks.ts'
 import type { SessionSettings } from '../../src/shared/session-settings.ts'
 import type { Tensor } from '../../src/shared/tensor.ts'
+import { rowsAt } from './batcher-rig.ts'
 import { CountingSession } from './counting-session.ts'
 import { plannedVersion } from './epoch-plans.ts'
 import { channel, type PuppetPort, portOf } from './puppet-ports.ts'
@@ -34,6 +36,8 @@ export interface PoolMember {
 /** How a member left: its values, or the code of its refusal. */
 export interface Left {
   readonly values: readonly number[] | null
+  /** What it was told of its inputs; null: nothing. */
+  readonly inputs: readonly number[] | null
   readonly code: string
   readonly badRow: number
   readonly refusal: Refusal | null
@@ -79,6 +83,8 @@ export class PoolWorld {
   readonly dataWords: Int32Array[] = []
   readonly computes: PuppetCompute[] = []
   readonly left = new Map<number, Left[]>()
+  /** Places that data threads were told of: what is told may not be kept. */
+  readonly places = new Set<Place>()
   readonly faults: unknown[] = []
   /** Runs as data threads were told of them. */
   readonly served: number[] = []
@@ -131,19 +137,12 @@ export class PoolWorld {
         onRunEnd: () => {},
         onServed: (_, rows) => void this.served.push(rows),
         onDone: (member, results, place) => {
-          const { rowStart, rows } = place
-          const [{ data, shape }] = results as [Tensor]
-          const stride = data.length / shape[0]!
-          const own = data.slice(rowStart * stride, (rowStart + rows) * stride)
-          this.#leave(member, {
-            values: [...(own as Float32Array)],
-            code: '',
-            badRow: -1,
-            refusal: null,
-          })
+          const values = rowsAt(results, place, true)
+          this.#leave(member, place, { values, code: '', badRow: -1, refusal: null })
         },
-        onFailed: (member, refusal, badRow) =>
-          this.#leave(member, { values: null, code: refusal.code, badRow, refusal }),
+        onFailed: (member, refusal, badRow, place) => {
+          this.#leave(member, place, { values: null, code: refusal.code, badRow, refusal })
+        },
         onFault: (_, thrown) => void this.faults.push(thrown),
       },
     )
@@ -151,9 +150,11 @@ export class PoolWorld {
     links.add(1, queue)
   }
 
-  #leave(member: PoolMember, how: Left): void {
+  #leave(member: PoolMember, place: Place, how: Omit<Left, 'inputs'>): void {
     const before = this.left.get(member.id) ?? []
-    this.left.set(member.id, [...before, how])
+    const inputs = place.inputs === null ? null : rowsAt(place.inputs, place, true)
+    this.places.add(place)
+    this.left.set(member.id, [...before, { ...how, inputs }])
   }
 
   #start(thread: number): void {

@@ -6,7 +6,7 @@
 
 import { expect } from 'vitest'
 import type { QueuePolicies } from '../../src/shared/queue-policy.ts'
-import { BatcherRig, doubled, type RigOptions } from './batcher-rig.ts'
+import { BatcherRig, doubled, type RigOptions, repeated } from './batcher-rig.ts'
 
 export interface Arrival {
   readonly rows: number
@@ -191,9 +191,12 @@ export class QueueWorld {
     const outcomes = this.rig.outcomes.get(number) ?? []
     expect([number, outcomes.length]).toEqual([number, 1])
     const [{ code, answer }] = outcomes as [{ code?: string; answer?: unknown }]
+    const values = new Array<number>(known.rows).fill(number + 1)
+    // Who was not run to the end has none.
+    expect(this.rig.inputs.get(number)).toEqual(answer === undefined ? null : repeated(values))
     if (this.cancelled.has(number)) expect(code).toBe('INFERENCE_FAILED')
     else if (answer === undefined) expect(code).toMatch(/^DEADLINE_(EXPIRED|UNMEETABLE)$/)
-    else expect(answer).toEqual(doubled(new Array<number>(known.rows).fill(number + 1)))
+    else expect(answer).toEqual(doubled(values))
     if (code === 'DEADLINE_EXPIRED') {
       const dueMs = Math.min(known.deadlineMs, known.timeoutMs)
       expect(dueMs).toBeLessThan(Infinity)

@@ -6,7 +6,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { BatchPolicy } from '../../src/shared/epoch-plan.ts'
-import { BatcherRig, doubled, type Outcome } from '../helpers/batcher-rig.ts'
+import { BatcherRig, doubled, type Outcome, repeated } from '../helpers/batcher-rig.ts'
 import { POISON } from '../helpers/counting-session.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 
@@ -92,7 +92,7 @@ const play = (setUp: SetUp, all: readonly Arrival[], check: (waiting: number[]) 
   return rig
 }
 
-test('Batcher answers every request once, with its own rows, whatever arrives', () => {
+test('Batcher answers every request once, with its own rows and inputs, whatever arrives', () => {
   const property = fc.property(setUps, arrivals, (setUp, all) => {
     const rig = play(setUp, all, () => {})
     expect([rig.batcher.queuedRows, rig.queuedRows]).toEqual([0, 0])
@@ -100,7 +100,9 @@ test('Batcher answers every request once, with its own rows, whatever arrives', 
     expect(rig.unmarked).toBe(0)
     for (const [member, { values }] of all.entries()) {
       expect(rig.outcomes.get(member)).toEqual([wanted(member, values, setUp)])
+      expect(rig.inputs.get(member)).toEqual(repeated(values))
     }
+    for (const { inputs } of rig.places) expect(inputs).toBeNull()
   })
   fc.assert(property, { numRuns: propertyRuns(300) })
 })

@@ -112,7 +112,9 @@ const expectOneAnswer = (
   mayBeLost: boolean,
 ): void => {
   expect(left).toHaveLength(1)
-  const [{ values, code, badRow }] = left as [Left]
+  const [{ values, inputs, code, badRow }] = left as [Left]
+  if (inputs !== null || values !== null) expect(inputs).toEqual(member.values)
+  if (code === 'INFERENCE_FAILED' && !isCancelled) expect(inputs).not.toBeNull()
   if (values !== null) expect(values).toEqual(member.values.map((value) => value * 2))
   else if (code === 'THREAD_LOST') expect(mayBeLost).toBe(true)
   else if (/^DEADLINE_/.test(code)) expect(member.deadlineMs).toBeLessThan(Infinity)
@@ -121,8 +123,10 @@ const expectOneAnswer = (
   }
 }
 
-const expectEmpty = ({ pool, queuedRows, queuedRequests, faults }: PoolWorld): void => {
+const expectEmpty = (world: PoolWorld): void => {
+  const { pool, queuedRows, queuedRequests, faults, places } = world
   const { words, levels, states } = pool
+  for (const { inputs } of places) expect(inputs).toBeNull()
   expect(faults).toEqual([])
   expect([queuedRows, queuedRequests]).toEqual([0, 0])
   expect(states.every((word) => stateOf(word) === SLOT_STATE.FREE)).toBe(true)
@@ -130,7 +134,7 @@ const expectEmpty = ({ pool, queuedRows, queuedRequests, faults }: PoolWorld): v
   expect(words[POOL_WORDS.READY]).toBe(0)
 }
 
-test('each request is answered once, whatever is claimed, cancelled or dies when', () => {
+test('each request is answered once, beside its inputs, whatever is claimed, cancelled or dies when', () => {
   fc.assert(
     fc.property(steps, delays, (all, queueDelayUsMax) => {
       const batching = { rowsMax: 8, mixesRequests: true, preferredRows: [], queueDelayUsMax }

@@ -167,7 +167,6 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'test/unit/runtime/pool/pool-host.test.ts': ['src/runtime/pool/pool-order.ts'],
   'test/property/pool.test.ts': [
     'src/runtime/pool/pool-links.ts',
-    'src/runtime/pool/pool-messages.ts',
     'src/runtime/pool/pool-slots.ts',
     'src/runtime/pool/ready-slots.ts',
     'src/runtime/pool/slot-payloads.ts',

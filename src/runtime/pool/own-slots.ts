@@ -11,6 +11,7 @@ export class OwnSlots {
   readonly #withPayload: number[] = []
   readonly #bare: number[] = []
   readonly #inputs: (TensorData[] | undefined)[] = []
+  readonly #asked: (readonly Tensor[] | undefined)[] = []
   readonly #outputs: (TensorData[] | undefined)[] = []
 
   constructor(pool: PoolMemory, dataThread: number) {
@@ -42,6 +43,16 @@ export class OwnSlots {
   inputsOf(slot: number): TensorData[] {
     this.#inputs[slot] ??= payloadViews(this.#pool, slot, 'inputs')
     return this.#inputs[slot]
+  }
+
+  /**
+   * All rows of the inputs in the payload, of which those of its request come first, valid until
+   * the slot is given back. Kept: whoever does not read them has nothing made.
+   */
+  askedOf(slot: number): readonly Tensor[] {
+    const { inputs, slotRows } = this.#pool.shape
+    this.#asked[slot] ??= tensorsOn(inputs, this.inputsOf(slot), slotRows)
+    return this.#asked[slot]
   }
 
   /** The answers in the payload, valid until the slot is given back. */

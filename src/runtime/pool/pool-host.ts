@@ -21,7 +21,7 @@ import {
   SLOT_LINE_WORDS,
   SLOT_WORDS,
 } from './pool-memory.ts'
-import { type SentResult, type SentTensors, transferable } from './pool-messages.ts'
+import { packResult, type SentResult, type SentTensors } from './pool-messages.ts'
 import { PoolOrder } from './pool-order.ts'
 import { ownerOf } from './pool-shape.ts'
 import { begin, claim, finish, generationOf } from './pool-slots.ts'
@@ -32,6 +32,8 @@ import { SlotPayloads } from './slot-payloads.ts'
 interface Member extends Queued {
   readonly slot: number
   readonly rows: number
+  /** What was sent for it; null: its inputs are in the slot. */
+  readonly sent: readonly Tensor[] | null
   hasBegun: boolean
 }
 
@@ -206,13 +208,13 @@ export class PoolHost {
   #admit(slot: number, rows: number, nowMs: number): void {
     if (this.#isLarge(rows)) this.#large++
     else this.#aheadRows += rows
-    const member = { slot, rows, hasBegun: false, ...this.#payloads.termsOf(slot) }
-    this.#members.add(member)
-    const sent = this.#tensors.get(slot)
+    const sent = this.#tensors.get(slot)?.tensors ?? null
     this.#tensors.delete(slot)
-    const tensors = sent?.tensors ?? this.#payloads.take(slot, rows)
+    const member = { slot, rows, sent, hasBegun: false, ...this.#payloads.termsOf(slot) }
+    this.#members.add(member)
+    const tensors = sent === null ? this.#payloads.take(slot, rows) : [...sent]
     try {
-      this.#batcher.admitTensors(member, [...tensors], rows, nowMs)
+      this.#batcher.admitTensors(member, tensors, rows, nowMs)
     } catch (thrown) {
       this.#handlers.onFault(member, thrown) // no memory for its batch
     }
@@ -242,7 +244,7 @@ export class PoolHost {
     const { slot } = member
     this.#payloads.noteAnswer(slot, place, times)
     if (this.#payloads.put(slot, results, place)) this.#leave(member, RESULT.PAYLOAD)
-    else this.#send(member, this.#ownResults(member, results, place), null, -1)
+    else this.#send(member, this.#ownResults(member, results, place), null, -1, member.sent)
   }
 
   /** Results that nobody else holds: those of several runs were put together for this member. */
@@ -254,17 +256,18 @@ export class PoolHost {
     return copied(own)
   }
 
-  /** By message, which is on its way before the slot says so. */
+  /** By message, which is on its way before the slot says so; with the inputs, if they came so. */
   #send(
     member: Member,
     results: readonly Tensor[] | null,
     refusal: Refusal | null,
     badRow: number,
+    inputs: readonly Tensor[] | null,
   ): void {
     const { slot } = member
     const generation = generationOf(Atomics.load(this.#pool.states, slot))
-    const { tensors, transfer } = results === null ? NOTHING : transferable(results)
-    const sent = { pool: this.#around.poolNumber, slot, generation, tensors, refusal, badRow }
+    const ended = { pool: this.#around.poolNumber, slot, generation, refusal, badRow }
+    const { sent, transfer } = packResult(ended, results, inputs)
     this.#around.send(ownerOf(slot), sent, transfer)
     this.#leave(member, RESULT.MESSAGE)
   }
@@ -280,15 +283,13 @@ export class PoolHost {
       this.#payloads.noteRun(first.slot, rows, times)
     },
     onDone: (member, results, place, times) => this.#done(member, results, place, times),
-    onFailed: (member, refusal, badRow) => {
+    onFailed: (member, refusal, badRow, { inputs }) => {
       if (refusal.code === 'DEADLINE_EXPIRED') this.#leave(member, RESULT.EXPIRED)
-      else this.#send(member, null, refusal, badRow)
+      else this.#send(member, null, refusal, badRow, inputs === null ? null : member.sent)
     },
     onFault: (member, thrown) => {
       this.#around.onFault(thrown)
-      this.#send(member, null, refuse('INTERNAL', 'Internal error'), -1)
+      this.#send(member, null, refuse('INTERNAL', 'Internal error'), -1, null)
     },
   }
 }
-
-const NOTHING = { tensors: null, transfer: [] }

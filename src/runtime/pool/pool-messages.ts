@@ -77,6 +77,8 @@ export interface SentResult {
   readonly generation: number
   /** null when it failed. */
   readonly tensors: readonly Tensor[] | null
+  /** What was sent for it, if it had a run; null in place of texts, which its sender has kept. */
+  readonly inputs: readonly (Tensor | null)[] | null
   readonly refusal: Refusal | null
   readonly badRow: number
 }
@@ -102,4 +104,31 @@ export const transferable = (
     return { datatype, shape, data: own }
   })
   return { tensors: sent, transfer: [...transfer] }
+}
+
+/** What the sender of a request keeps of it: posting has copied the texts, and taken all else. */
+export const textsOf = (tensors: readonly Tensor[]): readonly (Tensor | null)[] | null => {
+  if (!tensors.some(({ data }) => Array.isArray(data))) return null
+  return tensors.map((tensor) => (Array.isArray(tensor.data) ? tensor : null))
+}
+
+/** The inputs of a request that its result has brought back, with the texts that were kept. */
+export const withTexts = (
+  inputs: SentResult['inputs'],
+  texts: readonly (Tensor | null)[] | null,
+): readonly Tensor[] | null => inputs?.map((input, i) => input ?? texts![i]!) ?? null
+
+/** A result as it can be posted without a copy. `inputs`: what was sent for its request. */
+export const packResult = (
+  ended: Pick<SentResult, 'pool' | 'slot' | 'generation' | 'refusal' | 'badRow'>,
+  results: readonly Tensor[] | null,
+  inputs: readonly Tensor[] | null,
+): { sent: SentResult; transfer: ArrayBuffer[] } => {
+  const numeric = inputs?.filter(({ data }) => !Array.isArray(data)) ?? []
+  const { tensors, transfer } = transferable([...numeric, ...(results ?? [])])
+  const back = tensors.splice(0, numeric.length)
+  let at = 0
+  const returned = inputs?.map(({ data }) => (Array.isArray(data) ? null : back[at++]!)) ?? null
+  const sent = { ...ended, tensors: results === null ? null : tensors, inputs: returned }
+  return { sent, transfer }
 }

@@ -8,7 +8,7 @@
 
 import { type Refusal, refuse } from '../../shared/errors.ts'
 import type { Tensor } from '../../shared/tensor.ts'
-import type { BatcherHandlers, Place, RunTimes } from '../batch-runs.ts'
+import { type BatcherHandlers, emptyPlace, type RunTimes } from '../batch-runs.ts'
 import type { WaitingPolicy } from '../batcher-policy.ts'
 import { EXPIRED, GONE } from '../queue-admission.ts'
 import type { DecodeTarget, Queued, RowQueue } from '../row-queue.ts'
@@ -23,7 +23,7 @@ import {
   SLOT_LINE_WORDS,
   SLOT_WORDS,
 } from './pool-memory.ts'
-import type { PoolGrant, SentResult } from './pool-messages.ts'
+import { type PoolGrant, type SentResult, textsOf, withTexts } from './pool-messages.ts'
 import { generationOf, lowerTop, publish, SLOT_STATE, stateOf, withdraw } from './pool-slots.ts'
 
 export interface PoolQueueSurroundings {
@@ -45,6 +45,8 @@ interface Held<M> {
   readonly rows: number
   /** Compute thread that has its tensors; -1: they are in the slot. */
   readonly holder: number
+  /** Of those tensors the texts, else null; null: none is text. */
+  readonly texts: readonly (Tensor | null)[] | null
   isQueued: boolean
 }
 
@@ -63,7 +65,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
   #open = -1
   /** Members are leaving: none is to leave by another way. */
   #isLooking = false
-  readonly #place: Place = { rowStart: 0, rows: 0, runRows: 0 }
+  readonly #place = emptyPlace()
   readonly #times: RunTimes = { startedMs: 0, runStartMs: 0, endedMs: 0, takenMs: 0 }
 
   constructor(around: PoolQueueSurroundings, handlers: BatcherHandlers<M>) {
@@ -113,7 +115,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
   admitInPlace(member: M, rows: number, _nowMs: number): void {
     const slot = this.#open
     this.#open = -1
-    this.#publish(member, slot, rows, -1)
+    this.#publish(member, slot, rows, -1, null)
     this.#around.links.ring(this.#around.grant.hosts)
   }
 
@@ -130,11 +132,17 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
     const slot = this.#slots.take()
     const { grant, links } = this.#around
     const holder = links.choose(grant.hosts)
-    const { generation } = this.#publish(member, slot, rows, holder)
+    const { generation } = this.#publish(member, slot, rows, holder, textsOf(tensors))
     links.send(holder, { pool: grant.pool, slot, generation, tensors })
   }
 
-  #publish(member: M, slot: number, rows: number, holder: number): Held<M> {
+  #publish(
+    member: M,
+    slot: number,
+    rows: number,
+    holder: number,
+    texts: Held<M>['texts'],
+  ): Held<M> {
     const { originMs } = this.#around
     const generation = publish(this.#pool, slot, {
       rows,
@@ -144,7 +152,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
       holder,
       isOversized: this.#gate.isOversized(rows),
     })
-    const held = { member, slot, generation, rows, holder, isQueued: true }
+    const held = { member, slot, generation, rows, holder, texts, isQueued: true }
     this.#held.push(held)
     this.#handlers.onQueueRows(rows)
     this.#handlers.onQueued(member)
@@ -184,7 +192,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
     const { slot, generation, holder } = one
     if (holder >= 0) links.send(holder, { pool: grant.pool, slot, generation, tensors: null })
     this.#unqueue(one)
-    this.#fail(one, GONE, -1)
+    this.#fail(one, GONE)
     this.#slots.giveBack(slot)
     return true
   }
@@ -200,7 +208,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
     this.#held = this.#held.filter((one) => {
       if (one.holder !== thread || !withdraw(this.#pool, one.slot)) return true
       this.#unqueue(one)
-      this.#fail(one, LOST, -1)
+      this.#fail(one, LOST)
       this.#slots.giveBack(one.slot)
       return false
     })
@@ -222,13 +230,20 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
     if (result === RESULT.MESSAGE && sent?.generation !== one.generation) return false
     this.#results.delete(slot)
     this.#noteRuns(one)
-    if (result === RESULT.EXPIRED) this.#fail(one, EXPIRED, -1)
-    else if (result === RESULT.LOST) this.#fail(one, LOST, -1)
+    this.#place.inputs = this.#inputsOf(one, sent)
+    if (result === RESULT.EXPIRED) this.#fail(one, EXPIRED)
+    else if (result === RESULT.LOST) this.#fail(one, LOST)
     else if (sent === undefined) this.#done(one, this.#slots.answersOf(slot, one.rows))
     else if (sent.tensors !== null) this.#done(one, sent.tensors)
     else this.#fail(one, sent.refusal!, sent.badRow)
+    this.#place.inputs = null
     this.#slots.giveBack(slot)
     return true
+  }
+
+  #inputsOf({ slot, holder, texts }: Held<M>, sent: SentResult | undefined) {
+    if (holder < 0) return this.#slots.askedOf(slot)
+    return sent === undefined ? null : withTexts(sent.inputs, texts)
   }
 
   /** The runs that it was the first of: all but the last were full, and all took equally long. */
@@ -268,9 +283,11 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
     }
   }
 
-  #fail({ member }: Held<M>, refusal: Refusal, badRow: number): void {
+  #fail({ member, rows }: Held<M>, refusal: Refusal, badRow = -1): void {
+    this.#place.rows = rows
+    this.#place.runRows = 0
     try {
-      this.#handlers.onFailed(member, refusal, badRow)
+      this.#handlers.onFailed(member, refusal, badRow, this.#place)
     } catch (thrown) {
       this.#handlers.onFault(member, thrown)
     }

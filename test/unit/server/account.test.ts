@@ -43,8 +43,9 @@ const RUN = { startedMs: 10, runStartMs: 10.25, endedMs: 10.75, takenMs: 10.75 }
 test('answered() counts the request, its rows and its durations in one slot', () => {
   const { account, own, other } = makeAccount()
   const times = { totalMs: 1.5, queueMs: 0.5, outputMs: 0.125 }
-  account.answered(BASE, OIP, { rowStart: 0, rows: 4, runRows: 5 }, RUN, times)
-  account.answered(BASE, OIP, { rowStart: 4, rows: 1, runRows: 5 }, RUN, times)
+  const place = { rowStart: 0, rows: 4, runRows: 5, inputs: null }
+  account.answered(BASE, OIP, place, RUN, times)
+  account.answered(BASE, OIP, { ...place, rowStart: 4, rows: 1 }, RUN, times)
   const slot = own.counters.subarray(BASE, BASE + SLOT_DOUBLES)
   expect(slot[requestsIndex(OIP, REASON_OK)]).toBe(2)
   expect(slot[ROWS_AT]).toBe(5)
