@@ -83,6 +83,8 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['src/control/'],
   '@prometheus-io/client': ['src/control/figures/metrics.ts'],
   commander: ['src/cli/'],
+  'hyparquet-writer': ['src/records/parquet-file.ts'],
+  hyparquet: ['src/records/file-source.ts'],
   '@opentelemetry/api': ['src/control/tracing/'],
   '@opentelemetry/exporter-trace-otlp-proto': ['src/control/tracing/'],
   '@opentelemetry/resources': ['src/control/tracing/'],
