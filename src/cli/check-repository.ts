@@ -14,6 +14,7 @@ import { Catalog, type CatalogSources } from '../control/planning/catalog.ts'
 import type { CatalogVersion } from '../control/planning/catalog-version.ts'
 import { Placements } from '../control/planning/placements.ts'
 import { makePlan } from '../control/planning/planner.ts'
+import type { RuleFault } from '../control/planning/record-rules.ts'
 import { Prover } from '../control/proving/prover.ts'
 import { provingSubject } from '../control/proving/proving-subject.ts'
 import { type RepositoryFault, type RepositoryScan, scanRepository } from '../registry/folder.ts'
@@ -22,6 +23,7 @@ import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
 import { createLogger } from '../shared/logger.ts'
 import { nearest } from '../shared/nearest.ts'
 import { packageVersion } from '../shared/package-version.ts'
+import { ruleProblems, unknownEndpoints } from './check-records.ts'
 import { placementHost, provingLimits } from './proving-limits.ts'
 
 /** A problem with the code under which Sluice knows it. */
@@ -165,6 +167,16 @@ const defaultEndpointProblem = (
   ]
 }
 
+const recordProblems = (
+  { config, locate }: CheckRepositoryOptions,
+  names: readonly string[],
+  unfit: readonly RuleFault[],
+): CheckProblem[] =>
+  [...unknownEndpoints(config, locate, names), ...ruleProblems(locate, unfit)].map((problem) => ({
+    ...problem,
+    code: 'CONFIG_INVALID',
+  }))
+
 const scanFailure = (thrown: unknown, options: CheckRepositoryOptions): RepositoryReport => {
   const { code, message } = GatewayError.from(thrown)
   const { hint } = ERRORS[code]
@@ -227,13 +239,16 @@ export const checkRepository = async (
     return scanFailure(thrown, options)
   }
   const faults = scanFaults(scan)
+  const unfit: RuleFault[] = []
   let proved = 0
   if (options.isProving) {
     const folder = scratchFolder()
     try {
       const catalog = await proveAll(scan, options, folder)
       const { models } = catalog
-      const plan = makePlan({ models, defaultEndpoint: null, previous: [] })
+      const records = options.config.records.policies
+      const plan = makePlan({ models, defaultEndpoint: null, previous: [], records })
+      unfit.push(...plan.unfit)
       const unbound = plan.unbound.map(({ model, version, code, detail }) =>
         inVersion(model, version, code, detail),
       )
@@ -249,6 +264,7 @@ export const checkRepository = async (
   return {
     problems: [
       ...defaultEndpointProblem(options, names),
+      ...recordProblems(options, names, unfit),
       ...faults.filter((fault) => !isWarning(fault)).flatMap((fault) => places.of(fault)),
     ],
     warnings: faults.filter(isWarning).flatMap((fault) => places.of(fault)),

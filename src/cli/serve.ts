@@ -13,6 +13,7 @@ import {
 import type { GatewayFacts } from '../control/api/gateway-status.ts'
 import { Gateway } from '../control/gateway.ts'
 import { Prover } from '../control/proving/prover.ts'
+import { Records } from '../control/records/records.ts'
 import { connectionLimit } from '../control/replicas/file-limit.ts'
 import { readReplicaFiles } from '../control/replicas/replica-files.ts'
 import { choosePorts, type ReplicaPorts } from '../control/replicas/replica-ports.ts'
@@ -26,6 +27,7 @@ import { createLogger, type Logger } from '../shared/logger.ts'
 import { packageVersion } from '../shared/package-version.ts'
 import { adminSources } from './admin-sources.ts'
 import { announce } from './announce.ts'
+import { reloadProblems } from './check-records.ts'
 import { restartKeys } from './config-changes.ts'
 import { modelControlOf, repositoryAt } from './model-settings.ts'
 import { complain, EXIT, reportFailure } from './output.ts'
@@ -43,6 +45,7 @@ interface Built {
   readonly prover: Prover
   readonly access: ClientAccess
   readonly tracing: Tracing | null
+  readonly records: Records
 }
 
 const buildGateway = (
@@ -65,6 +68,7 @@ const buildGateway = (
   const { replicas } = config.server
   const mayBeServed = readReplicaFiles(stateDir.runPath).living.length > 0
   const access = new ClientAccess(config, { clock, logger, replicas, mayBeServed })
+  const records = new Records(config.records)
   const gateway = new Gateway({
     ...{ prover, stateDir, access, clock, logger },
     defaultEndpoint: config.defaultEndpoint,
@@ -73,6 +77,7 @@ const buildGateway = (
     recycle: config.recycle,
     repository: repositoryAt(config.modelRepository),
     modelControl: modelControlOf(config),
+    records,
     makeSupervisor: (handlers) =>
       new Supervisor({
         ...{ stateDir, clock, logger },
@@ -84,12 +89,12 @@ const buildGateway = (
         settingsFor: replicaSettings(config, stateDir, ports),
       }),
   })
-  return { gateway, prover, access, tracing }
+  return { gateway, prover, access, tracing, records }
 }
 
 /** On SIGHUP: the config again, as far as it can change while this runs, and the repository. */
 const reloader = (
-  { gateway, prover, access }: Built,
+  { gateway, prover, access, records }: Built,
   running: SluiceConfig,
   options: LoadOptions,
   logger: Logger,
@@ -98,8 +103,9 @@ const reloader = (
   const reload = (): void => {
     logger.info({ event: 'reload' }, 'reading config and repository again')
     const loaded = loadConfig(options)
-    if ('problems' in loaded) {
-      const problems = loaded.problems.map(formatProblem)
+    const faults = reloadProblems(loaded, gateway.publisher.plan)
+    if ('problems' in loaded || faults.length > 0) {
+      const problems = faults.map(formatProblem)
       logger.error({ event: 'config_invalid', problems }, 'the old config stays')
       waiting = problems.map((problem) => `the config is not taken over: ${problem}`)
       gateway.reload(gateway.defaultEndpoint)
@@ -109,6 +115,7 @@ const reloader = (
     if (keys.length > 0) logger.warn({ event: 'restart_needed', keys }, 'changes need a restart')
     waiting = keys.map((key) => `${key} has changed, which needs a restart`)
     access.reload(loaded.config)
+    records.reload(loaded.config.records)
     prover.setLimits(provingLimits(loaded.config))
     gateway.recycler.setLimits(loaded.config.recycle)
     gateway.reload(loaded.config.defaultEndpoint, modelControlOf(loaded.config))

@@ -5,6 +5,8 @@ import type { GrpcLimits, ServerLimits } from '../shared/epoch-plan.ts'
 import type { Refusal } from '../shared/errors.ts'
 import type { PlacementWish } from '../shared/placement.ts'
 import type { QueuePolicies } from '../shared/queue-policy.ts'
+import type { RecordPolicies } from '../shared/record-policy.ts'
+import type { Durability, RecordSettings } from '../shared/record-settings.ts'
 import type { SessionSettings } from '../shared/session-settings.ts'
 import type { TraceSampling } from '../shared/trace-context.ts'
 import type { WarmupSample } from '../shared/warmup-sample.ts'
@@ -69,6 +71,31 @@ export interface SluiceConfig {
     readonly timeoutSeconds: number
     readonly memoryBytesMax: number
     readonly rowsMax: number
+  }
+  readonly records: {
+    readonly enabled: boolean
+    /** Absolute. */
+    readonly path: string
+    readonly durability: Durability
+    readonly whenFull: RecordSettings['whenFull']
+    readonly ringBytes: number
+    readonly recordBytesMax: number
+    /** Absolute. */
+    readonly hmacKeyFile: string | null
+    /** Of the key in it. */
+    readonly hmacKeyId: string | null
+    readonly spool: {
+      readonly bytesMax: number
+      readonly segmentBytes: number
+      readonly segmentSeconds: number
+    }
+    readonly file: {
+      readonly flushSeconds: number
+      readonly flushRows: number
+      readonly retentionBytes: number
+      readonly retentionDays: number
+    }
+    readonly policies: RecordPolicies
   }
   readonly recycle: {
     readonly unloadsMax: number

@@ -12,6 +12,7 @@ import type { Environment } from './environment.ts'
 import { type KeysFile, readKeysFile } from './keys-file.ts'
 import { environmentOverrides, flagOverrides, type Override } from './overrides.ts'
 import { dotted, inOrder, type Locate, problemsOf, wrongPaths } from './problems.ts'
+import { recordKeyIn } from './record-key-file.ts'
 import { resolveConfig } from './resolve.ts'
 import { toJsonSchema, withoutEmptySections } from './schema-text.ts'
 import { apiKeys } from './schemas/api-keys.ts'
@@ -160,6 +161,12 @@ const allKeys = (yaml: SluiceYaml | null, base: string, locate: Locate): KeysFil
   return { keys, problems: [...read.problems, { ...setting, path, message, hint }] }
 }
 
+const keyOfRecords = (yaml: SluiceYaml | null, base: string, locate: Locate) => {
+  const file = yaml?.records.hmac_key_file ?? null
+  if (file === null) return { id: null, problems: [] }
+  return recordKeyIn(resolve(base, file), file, locate(['records', 'hmac_key_file']))
+}
+
 /** A container may have less than its machine; without a limit the system says 0 or more. */
 const usableMemory = (): number => {
   const limit = process.constrainedMemory()
@@ -188,12 +195,15 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
     overrides.some(({ path }) => dotted(path) === dotted(key)) ? cwd : (text.folder ?? cwd)
   const accessBase = baseOf('access', 'keys_file')
   const keys = allKeys(judged.yaml, accessBase, locate)
+  const hmacKeyBase = baseOf('records', 'hmac_key_file')
+  const recordKey = keyOfRecords(judged.yaml, hmacKeyBase, locate)
   const { tracing, problems: warnings } = readTracing(env)
   const problems = [
     ...text.problems,
     ...variables.problems,
     ...judged.problems.filter(isKnown),
     ...keys.problems,
+    ...recordKey.problems,
   ]
   const loaded: Loaded | null = judged.yaml && {
     config: deepFreeze(
@@ -205,6 +215,9 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
         accessBase,
         tlsBase: baseOf('tls', 'cert_file'),
         clientCaBase: baseOf('grpc', 'client_ca_file'),
+        recordsBase: baseOf('records', 'path'),
+        hmacKeyBase,
+        hmacKeyId: recordKey.id,
         keys: keys.keys,
         tracing,
       }),

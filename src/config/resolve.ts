@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import type { ApiKey, SluiceConfig, TracingConfig } from './config.ts'
+import { type RecordSurroundings, resolveRecords } from './records.ts'
 import type { ApiKeyYaml } from './schemas/api-keys.ts'
 import type { SluiceYaml } from './schemas/sluice.ts'
 
@@ -19,7 +20,7 @@ const computeThreadsFor = (cores: number, replicas: number, threads: number): nu
 /** Share of the memory that the inline sessions of one version may take. */
 const SESSION_SHARE = 1 / 8
 
-export interface Surroundings {
+export interface Surroundings extends RecordSurroundings {
   /** Processors that this process may use. */
   readonly cores: number
   /** Memory that it may use. */
@@ -122,6 +123,7 @@ export const resolveConfig = (yaml: SluiceYaml, surroundings: Surroundings): Slu
       memoryBytesMax: yaml.proving.memory_bytes_max,
       rowsMax: yaml.proving.rows_max,
     },
+    records: resolveRecords(yaml.records, surroundings),
     recycle: {
       unloadsMax: yaml.recycle.unloads_max,
       memoryBytesMax: yaml.recycle.memory_bytes_max,

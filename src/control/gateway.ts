@@ -14,6 +14,7 @@ import { slotKeysOf } from '../shared/slot-keys.ts'
 import type { ClientAccess } from './access/client-access.ts'
 import { callAnswers } from './api/call-answers.ts'
 import { answerCall } from './api/forwarded-calls.ts'
+import { unreadyReasons } from './api/unready-reasons.ts'
 import { PoisonList } from './blame/poison-list.ts'
 import { PoisonWatch } from './blame/poison-watch.ts'
 import { Figures } from './figures/figures.ts'
@@ -25,6 +26,7 @@ import { Planning } from './planning/planning.ts'
 import { Publisher } from './planning/publisher.ts'
 import type { Prover } from './proving/prover.ts'
 import { proveBy } from './proving/proving-subject.ts'
+import type { Records } from './records/records.ts'
 import type { ConnectedReplica } from './replicas/connected-replica.ts'
 import { prepareMsMax } from './replicas/prepare-limit.ts'
 import { lookForWear, type Recycler, recyclerOf } from './replicas/recycler.ts'
@@ -54,6 +56,7 @@ export interface GatewayParts {
   readonly access: ClientAccess
   readonly repository: Repository
   readonly modelControl: ModelControlSettings
+  readonly records: Pick<Records, 'policies' | 'warnings'>
   /** Called with the handlers of this gateway; the supervisor is started by `start`. */
   makeSupervisor(handlers: SupervisorHandlers): Supervisor
 }
@@ -115,6 +118,7 @@ export class Gateway {
     const { catalog, publisher } = this
     this.#planning = new Planning({
       ...{ catalog, publisher, clock, logger, control, repository: parts.repository },
+      records: () => parts.records.policies,
       isPoison: (version) => this.poison.reasonFor(version) !== null,
       onDamaged: (version) => prover.forget(version),
       onPause: () => this.#onPause(),
@@ -233,24 +237,18 @@ export class Gateway {
     const ofModels = wanted.flatMap(({ scanned }) =>
       scanned.faults.map(({ detail }) => `${scanned.name}: ${detail}`),
     )
-    const ofParts = [this.#parts.access.warnings(), this.#planning.warnings()]
+    const { access, records } = this.#parts
+    const ofParts = [access.warnings(), this.#planning.warnings(), records.warnings()]
     return [...ofParts.flat(), ...ofModels, ...this.supervisor.warnings()]
   }
 
   /** Why the gateway is not ready; empty when it is. */
   unreadyReasons(): string[] {
     if (this.#isDraining) return ['draining']
-    const { plan } = this.publisher
-    if (plan === null) return ['no epoch yet']
-    const reasons = plan.unavailable.map((name) => {
-      const versions = [...(this.catalog.models.get(name)?.versions.values() ?? [])]
-      const isProving = versions.some((version) => version.isProving)
-      return `${name} ${isProving ? 'is still being proved' : 'has no available version'}`
-    })
     const isServing = this.supervisor
       .connected()
       .some((replica) => this.publisher.servedBy(replica) !== null)
-    return isServing ? reasons : [...reasons, 'no replica serves']
+    return unreadyReasons(this.publisher.plan, this.catalog.models, isServing)
   }
 
   /**

@@ -31,7 +31,7 @@ export const PROTOCOLS = ['features', 'oip', 'tfs', 'grpc', 'other'] as const
 export type Protocol = (typeof PROTOCOLS)[number]
 
 /** Room for codes to come, so that adopted replicas of the next release still fit. */
-export const REASONS = 64
+export const REASONS = 128
 
 /** Runs of up to so many rows are told apart by each size. */
 const EXACT_ROWS_MAX = 128
@@ -107,6 +107,7 @@ const REASON_NUMBERS = {
   WARMUP_FAILED: 60,
   THREAD_LOST: 61,
   FILES_CHANGING: 62,
+  RECORD_UNAVAILABLE: 63,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 
 const REASON_NAMES: readonly string[] = (() => {

@@ -74,3 +74,16 @@ export const UNRECORDED: EndpointRecordPolicy = {
   recordBytesMax: 65_536,
   hmacKeyId: null,
 }
+
+/** Of all endpoints. */
+export interface RecordPolicies {
+  /** Of an endpoint that is not in `byEndpoint`. */
+  readonly base: EndpointRecordPolicy
+  /** Whole: what the config does not say of an endpoint is that of `base`. */
+  readonly byEndpoint: Readonly<Record<string, EndpointRecordPolicy>>
+}
+
+export const NO_RECORDS: RecordPolicies = { base: UNRECORDED, byEndpoint: {} }
+
+export const policyOf = ({ base, byEndpoint }: RecordPolicies, name: string) =>
+  Object.hasOwn(byEndpoint, name) ? byEndpoint[name]! : base

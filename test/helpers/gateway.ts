@@ -27,6 +27,8 @@ export interface GatewayOptions {
   /** More flags of `sluice serve`. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Predictions are written down. Default false. */
+  readonly hasRecords?: boolean
   /** The state folder of an earlier gateway, to start a new control beside its replicas. */
   readonly stateDir?: string
   readonly httpPort?: number
@@ -247,6 +249,9 @@ const portsOf = async (options: GatewayOptions): Promise<GatewayPorts> => ({
   controlPort: options.controlPort ?? (await findFreePort()),
 })
 
+const recordsEnv = ({ hasRecords = false }: GatewayOptions): Record<string, string> =>
+  hasRecords ? {} : { SLUICE_RECORDS__ENABLED: 'false' }
+
 /** Starts a gateway of 2 replicas x 2 data threads, unless told otherwise, and lets it settle. */
 export const startGateway = async (options: GatewayOptions): Promise<TestGateway> => {
   const stateDir = options.stateDir ?? join(makeTempDir('gw'), 'state')
@@ -266,7 +271,7 @@ export const startGateway = async (options: GatewayOptions): Promise<TestGateway
       ...flagsOf(options),
     ],
     {
-      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      env: { ...process.env, NO_COLOR: '1', ...recordsEnv(options), ...options.env },
       stdio: ['ignore', output, output],
     },
   )

@@ -17,6 +17,7 @@ import { makeTempDir } from '../helpers/temp-dir.ts'
 const CONTRADICTED = [
   'limits.body_bytes_in_flight_max',
   ...['server.http_port', 'server.grpc_port', 'control.port', 'metrics.listen'],
+  ...['records.record_bytes_max', 'records.spool.segment_bytes'],
   ...['tls.cert_file', 'tls.key_file', 'grpc.client_ca_file'],
 ]
 
@@ -118,31 +119,65 @@ const keys = fc
   .array(apiKey, { maxLength: 5 })
   .map((all) => all.map((key, i) => ({ name: `key-${i}`, sha256: `${i}`.repeat(64), ...key })))
 
-/** By the last part of their path. */
+/** `hmac` would want a key. */
+const redaction = fc.oneof(
+  fc.constantFrom('drop', 'mask'),
+  fc.integer({ min: 1, max: 99 }).map((bucket) => ({ bucket })),
+)
+
+const redactions = fc.dictionary(fc.stringMatching(/^[a-z*]{1,9}$/), redaction, { maxKeys: 3 })
+
+const endpointRecords = fc.record(
+  {
+    enabled: fc.boolean(),
+    sampling: fc.record({ rate: fc.double({ min: 0, max: 1, noNaN: true }) }),
+    redact: fc.record({ features: redactions, outputs: redactions }, { requiredKeys: [] }),
+    redact_patterns: fc.subarray(['email', 'phone']),
+  },
+  { requiredKeys: [] },
+)
+
+/** By the last two parts of their path, or the last one. */
 const PARTICULAR: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   listen: fc.option(address),
   origins,
   keys,
   load_models: fc.array(fc.constantFrom('*', 'iris', 'flights'), { maxLength: 3 }),
   // The files of these settings do not exist.
-  keys_file: fc.constant(null),
+  ...{ keys_file: fc.constant(null), hmac_key_file: fc.constant(null) },
+  roles: fc.subarray(['answer', 'shadow', 'refused', 'failed', 'feedback']),
+  codes: fc.subarray(['INTERNAL', 'QUEUE_FULL']),
+  redact_patterns: fc.subarray(['email', 'phone']),
+  request_id: fc.constantFrom(null, 'drop', 'mask'),
+  'records.features': fc.oneof(
+    fc.constantFrom('declared', 'none'),
+    fc.uniqueArray(fc.stringMatching(/^[a-z]{1,9}$/), { maxLength: 3 }),
+  ),
+  ...{ 'redact.features': redactions, 'redact.outputs': redactions },
+  endpoints: fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), endpointRecords, { maxKeys: 3 }),
 }
+
+const particular = (path: readonly string[]) =>
+  PARTICULAR[path.slice(-2).join('.')] ?? PARTICULAR[path.at(-1)!]
 
 /** A valid value for some settings, by their path. */
 const settings = fc
   .subarray([...LEAVES])
   .chain((leaves) =>
     fc
-      .tuple(...leaves.map(({ path, schema }) => PARTICULAR[path.at(-1)!] ?? validValue(schema)))
+      .tuple(...leaves.map(({ path, schema }) => particular(path) ?? validValue(schema)))
       .map((values) => leaves.map(({ path }, i) => ({ path, value: values[i] }))),
   )
 
 const nested = (all: readonly { path: readonly string[]; value: unknown }[]): object => {
   const tree: Record<string, unknown> = { model_repository: 'models' }
   for (const { path, value } of all) {
-    const [section = '', key] = path
-    if (key === undefined) tree[section] = value
-    else tree[section] = { ...(tree[section] as object | undefined), [key]: value }
+    let at = tree
+    for (const key of path.slice(0, -1)) {
+      at[key] ??= {}
+      at = at[key] as Record<string, unknown>
+    }
+    at[path.at(-1)!] = value
   }
   return tree
 }
@@ -165,7 +200,7 @@ test('loadConfig() takes every valid setting, and the same from variables as fro
       const env = Object.fromEntries(
         all.map(({ path, value }) => [
           `SLUICE_${path.join('__').toUpperCase()}`,
-          value === null || Array.isArray(value) ? JSON.stringify(value) : String(value),
+          typeof value === 'object' ? JSON.stringify(value) : String(value),
         ]),
       )
       expect(loaded('model_repository: models\n', env)).toEqual(fromFile)

@@ -113,6 +113,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/schemas/sections/model-control.ts',
     'src/config/schemas/sections/placement.ts',
     'src/config/schemas/sections/proving.ts',
+    'src/config/schemas/sections/records.ts',
     'src/config/schemas/sections/recycle.ts',
     'src/config/schemas/sections/server.ts',
     'src/config/schemas/sections/tls.ts',
@@ -178,6 +179,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/tfs/tfs-fast.ts',
   ],
   'test/unit/config/load.values.test.ts': ['src/config/schemas/address.ts'],
+  'test/unit/config/records.test.ts': ['src/config/schemas/redaction.ts'],
   'test/unit/config/parsers.model.test.ts': [
     'src/config/model-defaults.ts',
     'src/config/schemas/model.ts',

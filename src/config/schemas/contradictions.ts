@@ -1,5 +1,6 @@
 /** What no single key of `sluice.yaml` shows: sound values that contradict each other. */
 
+import { recordContradictions } from './record-contradictions.ts'
 import { CONTROL_PORT } from './sections/control.ts'
 import { GRPC_PORT } from './sections/server.ts'
 import type { SluiceYaml } from './sluice.ts'
@@ -101,5 +102,6 @@ export const contradictionsOf = (yaml: SluiceYaml): Contradiction[] => {
     ...tlsContradictions(yaml),
     ...clientCaContradictions(yaml),
     ...portContradictions(yaml),
+    ...recordContradictions(yaml),
   ]
 }

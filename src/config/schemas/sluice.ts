@@ -16,6 +16,7 @@ import { metrics } from './sections/metrics.ts'
 import { modelControl } from './sections/model-control.ts'
 import { placement } from './sections/placement.ts'
 import { proving } from './sections/proving.ts'
+import { records } from './sections/records.ts'
 import { recycle } from './sections/recycle.ts'
 import { server } from './sections/server.ts'
 import { tls } from './sections/tls.ts'
@@ -53,6 +54,7 @@ export const sluiceSchema = z.strictObject({
   cors: section(cors),
   proving: section(proving),
   placement: section(placement),
+  records: section(records),
   recycle: section(recycle),
   watchdog: section(watchdog),
   log: section(log),

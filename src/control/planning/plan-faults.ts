@@ -9,6 +9,7 @@ export class PlanFaults {
   readonly #logger: Logger
   #unknownDefault: string | null = null
   #unbound: readonly PrepareFailure[] = []
+  #unfit: readonly string[] = []
 
   constructor(logger: Logger) {
     this.#logger = logger
@@ -21,17 +22,22 @@ export class PlanFaults {
 
   /** Sentences for the operator. */
   warnings(): string[] {
-    return this.#unknownDefault === null ? [] : [this.#unknownDefault]
+    return [...(this.#unknownDefault === null ? [] : [this.#unknownDefault]), ...this.#unfit]
   }
 
   /** `wanted`: the default endpoint that the config names. */
-  take({ body, unbound }: PlanResult, wanted: string | null): void {
+  take({ body, unbound, unfit }: PlanResult, wanted: string | null): void {
     const isUnknown = wanted !== null && body.defaultEndpoint === null
     const fault = isUnknown ? `default_endpoint '${wanted}' names no endpoint` : null
     if (fault !== null && fault !== this.#unknownDefault) {
       this.#logger.warn({ event: 'default_endpoint_unknown' }, fault)
     }
     this.#unknownDefault = fault
+    for (const { endpoint, name, detail } of unfit) {
+      if (this.#unfit.includes(detail)) continue
+      this.#logger.error({ event: 'records_policy_unmatched', endpoint, name, detail }, detail)
+    }
+    this.#unfit = unfit.map(({ detail }) => detail)
     const known = new Set(this.#unbound.map(versionName))
     this.#unbound = unbound
     for (const failure of unbound) {

@@ -18,9 +18,10 @@ import {
   type PlannedVersion,
   type PrepareFailure,
 } from '../../shared/epoch-plan.ts'
-import { UNRECORDED } from '../../shared/record-policy.ts'
+import { NO_RECORDS, type RecordPolicies, UNRECORDED } from '../../shared/record-policy.ts'
 import { aspiredOf, type CatalogModel, type CatalogVersion } from './catalog-version.ts'
 import { bindingFailure } from './planned-version.ts'
+import { type RuleFault, recordRules } from './record-rules.ts'
 
 export type PlanBody = Omit<EpochPlan, 'epoch'>
 
@@ -28,6 +29,8 @@ export interface PlanResult {
   readonly body: PlanBody
   /** Versions that are sound but cannot keep their endpoint's contract, or not even their own. */
   readonly unbound: readonly PrepareFailure[]
+  /** Rules for records that fit nothing. */
+  readonly unfit: readonly RuleFault[]
 }
 
 /** `loading`: it may become sound soon, so nothing is decided against it yet. */
@@ -158,6 +161,8 @@ export interface PlanInputs {
   readonly served?: readonly PlannedVersion[]
   /** Whether there is a present epoch: then a model of which nothing is whole yet is not in it. */
   readonly hasEpoch?: boolean
+  /** What is written down of each endpoint; without it, nothing. */
+  readonly records?: RecordPolicies
   /** `loadKey` of what replicas cannot prepare. */
   readonly barred?: { has(key: string): boolean }
   /** Whether a version has killed replicas, and may not be loaded. */
@@ -204,8 +209,7 @@ export const makePlan = (inputs: PlanInputs): PlanResult => {
       unavailable.push(name)
       continue
     }
-    const before = previous.find((candidate) => candidate.name === name)
-    const endpoint = withRevision(endpointOf(name, champion), before)
+    const endpoint = endpointOf(name, champion)
     endpoints.push(endpoint)
     const kept = sorted.able.filter(({ version }) => isAspired(version) || version === chosen)
     for (const version of kept) {
@@ -216,7 +220,13 @@ export const makePlan = (inputs: PlanInputs): PlanResult => {
   }
   const names = planned.map(([name]) => name)
   const chosen = chooseDefault(defaultEndpoint, names)
-  return { body: { versions, endpoints, unavailable, defaultEndpoint: chosen }, unbound }
+  const { policies, faults } = recordRules(inputs.records ?? NO_RECORDS, endpoints, versions)
+  const revised = endpoints.map((endpoint, i) => {
+    const before = previous.find(({ name }) => name === endpoint.name)
+    return withRevision({ ...endpoint, records: policies[i]! }, before)
+  })
+  const body = { versions, endpoints: revised, unavailable, defaultEndpoint: chosen }
+  return { body, unbound, unfit: faults }
 }
 
 /** What was measured is never the same twice; alone it is no reason for an epoch. */

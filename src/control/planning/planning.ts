@@ -30,6 +30,7 @@ export interface PlanningParts extends WatchParts {
   readonly publisher: Publisher
   onDamaged(version: PlannedVersion): void
   readonly isPoison: NonNullable<PlanInputs['isPoison']>
+  records(): NonNullable<PlanInputs['records']>
   /** It has done what was wanted and waits. */
   onPause(): void
 }
@@ -263,9 +264,8 @@ export class Planning {
     const { served } = this.#failures
     const result = makePlan({
       ...{ models: catalog.models, barred: catalog.barred, served, isPoison },
-      defaultEndpoint: this.#defaultEndpoint,
-      previous: publisher.endpoints,
-      hasEpoch: present !== null,
+      ...{ defaultEndpoint: this.#defaultEndpoint, previous: publisher.endpoints },
+      ...{ hasEpoch: present !== null, records: this.#parts.records() },
       isHeld: (version) => this.#failures.isHeld(version),
     })
     const { body } = result

@@ -51,6 +51,29 @@ const OTHERS: Readonly<Record<string, string>> = {
   'proving.memory_bytes_max': '99999999',
   'proving.rows_max': '7',
   'placement.session_bytes_max': '99999999',
+  'records.enabled': 'false',
+  'records.path': 'other',
+  'records.durability': 'power',
+  'records.when_full': 'wait',
+  'records.ring_bytes': '1048576',
+  'records.record_bytes_max': '2048',
+  'records.sampling.rate': '0.5',
+  'records.sampling.always.roles': '[]',
+  'records.sampling.always.codes': '[INTERNAL]',
+  'records.sampling.always.latency_ms_min': '7',
+  'records.features': 'none',
+  'records.redact.features': '{a: drop}',
+  'records.redact.outputs': '{a: drop}',
+  'records.redact.request_id': 'drop',
+  'records.redact_patterns': '[]',
+  'records.endpoints': '{a: {enabled: false}}',
+  'records.spool.bytes_max': '99999999',
+  'records.spool.segment_bytes': '1048577',
+  'records.spool.segment_seconds': '7',
+  'records.file.flush_seconds': '7',
+  'records.file.flush_rows': '7000',
+  'records.file.retention_bytes': '7',
+  'records.file.retention_days': '7',
   'recycle.unloads_max': '7',
   'recycle.memory_bytes_max': '99999999',
   'recycle.pause_seconds': '7',
@@ -67,9 +90,9 @@ const leaves = leavesOf(toJsonSchema(sluiceSchema))
   .filter(({ key }) => !key.endsWith('_file'))
 
 const yamlOf = (key: string): string => {
-  const [section, name] = key.split('.')
-  const value = OTHERS[key]
-  const text = name === undefined ? `${key}: ${value}\n` : `${section}:\n  ${name}: ${value}\n`
+  const names = key.split('.')
+  const lines = names.map((name, depth) => `${'  '.repeat(depth)}${name}:`)
+  const text = `${lines.join('\n')} ${OTHERS[key]}\n`
   return key === 'model_repository' ? text : REPOSITORY + text
 }
 
@@ -80,7 +103,8 @@ test.each(leaves)('restartKeys() knows that $key needs: $change', ({ key, change
   const folder = loadedConfig(REPOSITORY, { cores: 1 }).cwd
   const moved = JSON.parse(JSON.stringify(config).replaceAll(cwd, folder))
   const at = { ...base, modelRepository: `${folder}/models`, stateDir: `${folder}/.sluice` }
-  expect(restartKeys(at, moved)).toEqual(change === 'restart' ? [key] : [])
+  const records = { ...base.records, path: `${folder}/data/records` }
+  expect(restartKeys({ ...at, records }, moved)).toEqual(change === 'restart' ? [key] : [])
 })
 
 test('restartKeys() finds nothing in the same config', () => {

@@ -144,6 +144,8 @@ test('loadConfig() has a default for every key but the repository, deeply frozen
     placement: { sessionBytesMax: 1000 },
     cors: { origins: [] },
     proving: { timeoutSeconds: 300, memoryBytesMax: 4_294_967_296, rowsMax: 256 },
+    // Every key of it is in records.test.ts.
+    records: expect.anything(),
     recycle: { unloadsMax: 50, memoryBytesMax: 536_870_912, pauseSeconds: 60 },
     watchdog: {
       reportSeconds: 2,

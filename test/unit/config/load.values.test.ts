@@ -79,7 +79,7 @@ const BAD: readonly (readonly [string, string | Uint8Array, string])[] = [
   [
     '__proto__',
     `${REPOSITORY}__proto__: {server: 1}`,
-    "sluice.yaml:2:1  __proto__: Unknown key '__proto__'  (known keys: model_repository, default_endpoint, state_dir, model_control_mode, model_poll_seconds, load_models, load_retries_max, load_retry_seconds, control_absence_max, server, control, metrics, grpc, limits, access, tls, cors, proving, placement, recycle, watchdog, log)",
+    "sluice.yaml:2:1  __proto__: Unknown key '__proto__'  (known keys: model_repository, default_endpoint, state_dir, model_control_mode, model_poll_seconds, load_models, load_retries_max, load_retry_seconds, control_absence_max, server, control, metrics, grpc, limits, access, tls, cors, proving, placement, records, recycle, watchdog, log)",
   ],
   [
     'an unknown mode of control',

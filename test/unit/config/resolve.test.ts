@@ -5,6 +5,7 @@ import { sluiceSchema } from '../../../src/config/schemas/sluice.ts'
 const BASES = {
   ...{ repositoryBase: '/r', stateBase: '/s', accessBase: '/a', tlsBase: '/t', clientCaBase: '/c' },
   ...{ keys: [], tracing: null, memoryBytes: 0 },
+  ...{ recordsBase: '/d', hmacKeyBase: '/h', hmacKeyId: null },
 }
 
 const server = (cores: number, written: object = {}) => {

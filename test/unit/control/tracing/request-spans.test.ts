@@ -153,7 +153,7 @@ test.each([
 })
 
 test('spansOf() of reasons and protocols of a later release is complete', () => {
-  const [server] = spans({ protocol: 77, reason: 63 })
+  const [server] = spans({ protocol: 77, reason: 127 })
   expect(server!.attributes).toMatchObject({ 'error.type': '_OTHER', 'http.route': '_OTHER' })
 })
 
