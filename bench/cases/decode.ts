@@ -155,6 +155,7 @@ export const decodeCase = (
       sentBytes: -1,
       rows: 0,
       tensors: null,
+      extras: null,
       isBatch: false,
       bodyId: null,
       askedPriority: 0,

@@ -4,6 +4,7 @@
  */
 
 import type { Queued } from '../runtime/row-queue.ts'
+import type { FeatureExtras } from '../shared/feature-extras.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import type { Exchange, Waiting } from './exchange.ts'
 import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
@@ -42,6 +43,7 @@ export class Pending implements Answerable, Decoded, Queued, Waiting {
   rows = 0
   /** Handed to the batcher on admission, and then null. */
   tensors: Tensor[] | null = null
+  extras: FeatureExtras | null = null
   isBatch = false
   bodyId: string | null = null
   askedPriority = 0

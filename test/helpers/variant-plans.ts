@@ -102,6 +102,7 @@ export const emptyDecoded = (jsonBytes = -1): Decoded => ({
   sentBytes: -1,
   rows: 0,
   tensors: null,
+  extras: null,
   isBatch: false,
   bodyId: null,
   askedPriority: 0,

@@ -12,6 +12,7 @@ import {
 import type { Answer } from '../../src/server/protocols/protocol.ts'
 import { compileVariant, type VariantPlan } from '../../src/server/protocols/variant-plan.ts'
 import { refuse } from '../../src/shared/errors.ts'
+import type { FeatureExtras } from '../../src/shared/feature-extras.ts'
 import type { Manifest } from '../../src/shared/manifest.ts'
 import { DATATYPES, type Tensor } from '../../src/shared/tensor.ts'
 import {
@@ -80,6 +81,39 @@ const expectRead = (plan: VariantPlan, { text, expected }: Body, where: Place) =
   expect(decoded.tensors === null).toBe(isInPlace)
   return decoded.tensors?.map(({ shape }) => shape) ?? null
 }
+
+type Extra = readonly [row: number, feature: number, text: string | null]
+
+/** Of a valid body, by another reader: what is absent, and texts that no code stands for. */
+const wantedExtras = ({ binding }: VariantPlan, text: string): Extra[] => {
+  const body = JSON.parse(text) as { features?: object; instances?: object[] }
+  return (body.instances ?? [body.features!]).flatMap((row, at) =>
+    binding.features.flatMap(({ name, codes, missing }, index): Extra[] => {
+      const key = Array.isArray(row) ? String(index) : name
+      const value: unknown = Object.hasOwn(row, key) ? (row as Record<string, unknown>)[key] : null
+      if (value === null) return Number.isNaN(missing) ? [] : [[at, index, null]]
+      return codes === null || codes.has(String(value)) ? [] : [[at, index, String(value)]]
+    }),
+  )
+}
+
+const extrasOf = (extras: FeatureExtras | null): Extra[] => {
+  const { rows, features, texts } = extras ?? { rows: [], features: [], texts: [] }
+  const all = rows.map((row, i): Extra => [row, features[i]!, texts[i]!])
+  return all.sort((a, b) => a[0] - b[0] || a[1] - b[1])
+}
+
+test('decodeRequest() notes what was missing and unseen, and nothing else', () => {
+  const bodies = featureCase.chain((known) =>
+    fc.tuple(fc.constant(known), featureBody(known), place),
+  )
+  const property = fc.property(bodies, ([{ plan }, { text }, where]) => {
+    const options = plan.rowStrides === null ? { row: 0, room: 0 } : where
+    const { decoded } = decodeWith(decodeRequest, deep(plan), text, options)
+    expect(extrasOf(decoded.extras), text).toEqual(wantedExtras(plan, text))
+  })
+  fc.assert(property, { numRuns: propertyRuns(300) })
+})
 
 test('decodeRequest() reads of features exactly what was written', () => {
   const bodies = featureCase.chain((known) =>

@@ -1,6 +1,7 @@
 /** What every wire format exports (decodeRequest, encodeResponse, encodeError) and works on. */
 
 import type { Refusal } from '../../shared/errors.ts'
+import type { FeatureExtras } from '../../shared/feature-extras.ts'
 import type { Tensor, TensorData } from '../../shared/tensor.ts'
 import type { VariantPlan } from './variant-plan.ts'
 
@@ -40,6 +41,8 @@ export interface Decoded {
   rows: number
   /** Own tensors in the order of `signature.inputs`, or null: the rows are in the target. */
   tensors: Tensor[] | null
+  /** `/predict`: what the rows do not say of their features; null: nothing. */
+  extras: FeatureExtras | null
   /** The answer has one entry per row: to `instances`, and to an OIP request. */
   isBatch: boolean
   /** The client's id from the body, as given; null if it gave none. */

@@ -91,6 +91,7 @@ export const decodeComplete = (
     if (refusal !== null) return refusal
   }
   decoded.isBatch = isBatch
+  if (rows instanceof FeatureRows) decoded.extras = rows.extras
   deliver(rows.columns, count, shapesOf(rows, count, plan), { plan, target, decoded })
   return null
 }

@@ -4,6 +4,7 @@
  * complete decoder reads again from the start. Both agree on every body (test/property).
  */
 
+import { type FeatureExtras, noteExtra } from '../../../shared/feature-extras.ts'
 import type { TensorData } from '../../../shared/tensor.ts'
 import { isPlainInteger } from '../../json/integer-literal.ts'
 import { numberPlace as place, readNumbers } from '../../json/number-list.ts'
@@ -19,7 +20,7 @@ import {
   textEnd,
 } from '../../json/text-scanner.ts'
 import { BODY_ID_LENGTH_MAX, type Decoded, type RowTarget } from '../protocol.ts'
-import { type FastFeature, type FeaturesPlan, KIND } from './features-plan.ts'
+import { type FastFeature, type FeaturesPlan, KIND, UNSEEN } from './features-plan.ts'
 
 /** A compiled plan that has a fast form. */
 export type FastPlan = FeaturesPlan & { readonly fast: readonly FastFeature[] }
@@ -33,11 +34,27 @@ const [TRUE, FALSE, NULL] = ['true', 'false', 'null'].map((word) => quoted(word)
   Uint8Array,
 ]
 
+/** Of the request at hand: one is decoded at a time. */
+let extras: FeatureExtras | null = null
+let firstRow = 0
+
+const note = (row: number, { index }: FastFeature, text: string | null): void => {
+  extras = noteExtra(extras, row - firstRow, index, text)
+}
+
 const putMissing = (columns: readonly TensorData[], row: number, feature: FastFeature): boolean => {
   const { filler, input, column, stride } = feature
   if (filler === null) return false
   ;(columns[input] as (number | string)[])[row * stride + column] = filler
+  if (feature.isNoted) note(row, feature, null)
   return true
+}
+
+const codeOf = (text: string, feature: FastFeature, row: number): number => {
+  const code = feature.codes!.get(text)
+  if (code !== undefined) return code
+  note(row, feature, text)
+  return UNSEEN
 }
 
 /** Reads `true` or `false`; NOT_SURE otherwise. */
@@ -74,7 +91,7 @@ const readValue = (
     const text = scanText(bytes, at)
     if (textEnd >= 0) {
       if (kind === KIND.TEXT) (columns[input] as string[])[index] = text
-      else (columns[input] as Float32Array)[index] = feature.codes!.get(text) ?? -1
+      else (columns[input] as Float32Array)[index] = codeOf(text, feature, row)
       return textEnd
     }
   }
@@ -243,6 +260,8 @@ export const decodeFast = (
   if (target.room < 1 || !endsAsObject(bytes)) return false
   let at = skipBlanks(bytes, 0)
   if (bytes[at] !== 0x7b) return false
+  extras = null
+  firstRow = target.row
   do {
     at = skipBlanks(bytes, at + 1)
     at = readEntry(bytes, at, plan, target, decoded)
@@ -250,5 +269,6 @@ export const decodeFast = (
     at = skipBlanks(bytes, at)
   } while (bytes[at] === 0x2c)
   if (bytes[at] !== 0x7d || decoded.rows === 0) return false
+  decoded.extras = extras
   return skipBlanks(bytes, at + 1) === bytes.length
 }

@@ -17,6 +17,7 @@ export const decodeRequest: DecodeRequest = (body, plan, target, decoded, onSlow
     decoded.rows = 0
     decoded.isBatch = false
     decoded.bodyId = null
+    decoded.extras = null
   }
   onSlow()
   return decodeComplete(body, plan, target, decoded)

@@ -16,7 +16,12 @@ import { PredictionBytes } from './prediction-bytes.ts'
 /** How the values of a feature are read by the fast decoder. */
 export const KIND = { NUMBER: 0, INTEGER: 1, BOOLEAN: 2, TEXT: 3, CODE: 4 } as const
 
+/** What stands for a text that the vocabulary does not have. */
+export const UNSEEN = -1
+
 export interface FastFeature {
+  /** In the order of the contract. */
+  readonly index: number
   /** The key with its quotes, as JSON bytes. */
   readonly key: Uint8Array
   readonly kind: number
@@ -28,6 +33,8 @@ export interface FastFeature {
   readonly codes: ReadonlyMap<string, number> | null
   /** Fed for an absent or null value; null: the feature is required. */
   readonly filler: number | string | null
+  /** Whether its absence is noted: the filler does not say it. */
+  readonly isNoted: boolean
 }
 
 export interface FeaturesPlan {
@@ -45,6 +52,8 @@ export interface FeaturesPlan {
   readonly absentRow: readonly TensorData[]
   /** By feature: whether an absent or null value is refused. */
   readonly isRequired: readonly boolean[]
+  /** By feature: whether an absent or null value is noted (feature-extras.ts). */
+  readonly isNoted: readonly boolean[]
   readonly names: Names
   readonly byName: ReadonlyMap<string, number>
   /** The answer between request ids and latency. */
@@ -70,13 +79,16 @@ const fillerOf = ({ optional, missing }: BoundFeature, datatype: Datatype): Elem
   return BIGINT_BOUNDS[datatype] === undefined ? missing : BigInt(missing)
 }
 
+/** Nothing but absence is fed as NaN. */
+const isNoted = ({ optional, missing }: BoundFeature): boolean => optional && !Number.isNaN(missing)
+
 const encoder = new TextEncoder()
 
 const compileFast = (parts: VariantParts): readonly FastFeature[] | null => {
   const { binding, signature, rowStrides, jsonDepthMax } = parts
   if (rowStrides === null || binding.features.length === 0 || jsonDepthMax < FAST_DEPTH) return null
   const features: FastFeature[] = []
-  for (const bound of binding.features) {
+  for (const [index, bound] of binding.features.entries()) {
     const { input, column, codes } = bound
     const { datatype } = signature.inputs[input]!
     const kind = kindOf(bound)
@@ -84,6 +96,7 @@ const compileFast = (parts: VariantParts): readonly FastFeature[] | null => {
     // No valid body can spell half of a surrogate pair, but the bytes of such a key could match.
     if (!isFast || !bound.name.isWellFormed()) return null
     features.push({
+      index,
       key: encoder.encode(JSON.stringify(bound.name)),
       kind,
       input,
@@ -92,6 +105,7 @@ const compileFast = (parts: VariantParts): readonly FastFeature[] | null => {
       magnitudeMax: numberBounds(datatype)[1],
       codes,
       filler: fillerOf(bound, datatype) as number | string | null,
+      isNoted: isNoted(bound),
     })
   }
   return features
@@ -141,6 +155,7 @@ export const compileFeatures = (parts: VariantParts): FeaturesPlan => {
     rowTexts: inputs.reduce((n, { datatype }, i) => n + (datatype === 'BYTES' ? widths[i]! : 0), 0),
     absentRow: absentRowOf(parts, widths),
     isRequired: binding.features.map(({ optional }) => !optional),
+    isNoted: binding.features.map(isNoted),
     names: prepareNames(names),
     byName: new Map(names.map((name, index) => [name, index])),
     metadataTail,

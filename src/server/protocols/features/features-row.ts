@@ -2,6 +2,7 @@
 
 import type { BoundFeature } from '../../../shared/contract.ts'
 import { type FieldFault, type Refusal, refuse } from '../../../shared/errors.ts'
+import { type FeatureExtras, noteExtra } from '../../../shared/feature-extras.ts'
 import { nearest } from '../../../shared/nearest.ts'
 import type { Datatype } from '../../../shared/tensor.ts'
 import { duplicateKey, type JsonReader } from '../../json/json-reader.ts'
@@ -18,6 +19,7 @@ import {
 } from '../element.ts'
 import { instancePointer } from '../instances.ts'
 import type { VariantPlan } from '../variant-plan.ts'
+import { UNSEEN } from './features-plan.ts'
 
 /** Most faults that one refusal names. */
 const FAULTS_MAX = 16
@@ -65,17 +67,17 @@ const missing = (name: string, at: string): Refusal => {
   return refuse('INPUT_MISSING', detail, [{ pointer: at, detail }])
 }
 
-const readValue = (
-  { type, codes }: BoundFeature,
+/** Of a feature that has no codes. */
+const readPlain = (
+  { type }: BoundFeature,
   reader: JsonReader,
   datatype: Datatype,
 ): Element | Misfit => {
   if (type === 'number') return readElement(reader, datatype)
   if (type === 'integer') return readWhole(reader, datatype)
-  const plain = readElement(reader, type === 'category' ? 'BYTES' : 'BOOL')
-  if (isMisfit(plain) || (type === 'category' && codes === null)) return plain
-  const number = type === 'category' ? (codes!.get(String(plain)) ?? -1) : Number(plain)
-  return toNumericElement(number, datatype)
+  if (type === 'category') return readElement(reader, 'BYTES')
+  const flag = readElement(reader, 'BOOL')
+  return isMisfit(flag) ? flag : toNumericElement(Number(flag), datatype)
 }
 
 /** Reads the rows of one request, each behind the rows before. */
@@ -83,6 +85,8 @@ export class FeatureRows {
   readonly #plan: VariantPlan
   readonly #reader: JsonReader
   readonly columns: readonly Column[]
+  /** Of all rows so far. */
+  extras: FeatureExtras | null = null
   /** By feature: the number of the last row that had it, from 1. */
   readonly #seen: Uint32Array
   #row = 0
@@ -159,10 +163,14 @@ export class FeatureRows {
     const feature = this.#plan.binding.features[index]!
     if (this.#reader.isNull) {
       this.#reader.skip()
-      if (this.#plan.features.isRequired[index]) this.#miss(index)
+      this.#miss(index)
       return
     }
-    const element = readValue(feature, this.#reader, this.columns[feature.input]!.datatype)
+    const { datatype } = this.columns[feature.input]!
+    const element =
+      feature.codes === null
+        ? readPlain(feature, this.#reader, datatype)
+        : this.#readCode(index, feature.codes, datatype)
     if (!isMisfit(element)) this.#put(index, element)
     else {
       const what = `Feature ${quote(feature.name)}`
@@ -173,6 +181,18 @@ export class FeatureRows {
     }
   }
 
+  #readCode(
+    index: number,
+    codes: ReadonlyMap<string, number>,
+    datatype: Datatype,
+  ): Element | Misfit {
+    const text = readElement(this.#reader, 'BYTES')
+    if (isMisfit(text)) return text
+    const code = codes.get(String(text))
+    if (code === undefined) this.#note(index, String(text))
+    return toNumericElement(code ?? UNSEEN, datatype)
+  }
+
   #put(index: number, element: Element): void {
     const { input, column } = this.#plan.binding.features[index]!
     const target = this.columns[input]!
@@ -180,14 +200,20 @@ export class FeatureRows {
   }
 
   #miss(index: number): void {
+    const { isRequired, isNoted } = this.#plan.features
+    if (isNoted[index]) this.#note(index, null)
+    if (!isRequired[index]) return
     const { name } = this.#plan.binding.features[index]!
     this.#faults.push({ feature: index, refusal: missing(name, this.#pointerOf(index)) })
   }
 
+  #note(index: number, text: string | null): void {
+    this.extras = noteExtra(this.extras, this.#row - 1, index, text)
+  }
+
   #findMissing(): void {
-    const { isRequired } = this.#plan.features
     for (let i = 0; i < this.#seen.length && !this.#isFull; i++) {
-      if (isRequired[i] && this.#seen[i] !== this.#row) this.#miss(i)
+      if (this.#seen[i] !== this.#row) this.#miss(i)
     }
   }
 
