@@ -166,6 +166,16 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/openapi/tfs.ts',
   ],
   'test/unit/runtime/pool/pool-host.test.ts': ['src/runtime/pool/pool-order.ts'],
+  'test/property/record-entries.test.ts': [
+    'src/records/entry-cursor.ts',
+    'src/records/entry-instances.ts',
+    'src/records/entry-tensors.ts',
+    'src/records/entry-writer.ts',
+    'src/records/extras.ts',
+    'src/records/tensor-writing.ts',
+    'src/records/text-writing.ts',
+    'src/records/write-facts.ts',
+  ],
   'test/property/pool.test.ts': [
     'src/runtime/pool/pool-links.ts',
     'src/runtime/pool/pool-slots.ts',

@@ -59,3 +59,9 @@ export const compilePolicy = (
     hmacKeyId,
   }
 }
+
+/** Whether a policy demands anything of what it keeps, beside looking for patterns in texts. */
+export const hasRules = ({ features, outputs, requestId }: PolicyRules): boolean =>
+  requestId !== null ||
+  features.some((rule) => rule !== null) ||
+  outputs.some((rule) => rule !== null)

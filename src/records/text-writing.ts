@@ -1,0 +1,80 @@
+/** Texts into the ring: Latin-1 where that can hold them, else UTF-16, so that each comes back alike. */
+
+import type { RecordRing } from './ring/record-ring.ts'
+
+/** Bytes of a text at most, which takes no look at it. */
+const bytesMax = (text: string): number => text.length * 2
+
+const exactBytes = (text: string): number => {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return text.length * 2
+  return text.length
+}
+
+/** Bytes of a text without its word. `isExact`: to the byte; else at most, which is faster. */
+export const textBytes = (text: string, isExact: boolean): number =>
+  isExact ? exactBytes(text) : bytesMax(text)
+
+/** The same of `count` texts from `from` on. */
+export const textsBytes = (
+  texts: readonly (string | null)[],
+  from: number,
+  count: number,
+  isExact: boolean,
+): number => {
+  let bytes = 0
+  for (let i = from; i < from + count; i++) {
+    const text = texts[i]
+    if (typeof text === 'string') bytes += textBytes(text, isExact)
+  }
+  return bytes
+}
+
+/** Writes the characters from byte `at` on; their text word: bytes << 1 | isTwoByte. */
+export const putCharacters = ({ bytes }: RecordRing, at: number, text: string): number => {
+  const { length } = text
+  let i = 0
+  for (; i < length; i++) {
+    const c = text.charCodeAt(i)
+    if (c > 0xff) break
+    bytes[at + i] = c
+  }
+  if (i === length) return length << 1
+  let next = at
+  for (i = 0; i < length; i++) {
+    const c = text.charCodeAt(i)
+    bytes[next++] = c & 0xff
+    bytes[next++] = c >> 8
+  }
+  return (length << 2) | 1
+}
+
+/** Zeros from `at` up to the next multiple of 8, which is returned. */
+export const pad = ({ bytes }: RecordRing, at: number): number => {
+  let next = at
+  while ((next & 7) !== 0) bytes[next++] = 0
+  return next
+}
+
+/** Writes a text behind its word, from `at` on, a multiple of 8; where the padding ends. */
+export const putText = (ring: RecordRing, at: number, text: string): number => {
+  const word = putCharacters(ring, at + 4, text)
+  ring.words[at >> 2] = word
+  return pad(ring, at + 4 + (word >> 1))
+}
+
+/** Writes `count` texts from `from` on behind their words; where the padding ends. */
+export const putTexts = (
+  ring: RecordRing,
+  at: number,
+  texts: readonly string[],
+  from: number,
+  count: number,
+): number => {
+  let next = at + 4 * count
+  for (let i = 0; i < count; i++) {
+    const word = putCharacters(ring, next, texts[from + i]!)
+    ring.words[(at >> 2) + i] = word
+    next += word >> 1
+  }
+  return pad(ring, next)
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { EntryInvalid } from '../../../src/records/entry-cursor.ts'
+import { decodeEntry, readGaps } from '../../../src/records/entry-reader.ts'
+import { GAP_REASON } from '../../../src/records/reasons.ts'
+import { writePlanOf } from '../../../src/records/write-plan.ts'
+import type { EndpointRecordPolicy } from '../../../src/shared/record-policy.ts'
+import { caseOf } from '../../helpers/record-cases.ts'
+import { PRODUCER, recordRig, setFacts } from '../../helpers/record-rig.ts'
+
+const CASE = caseOf([], 0)
+
+const entries = (): [Uint8Array, Uint8Array] => {
+  const rig = recordRig()
+  setFacts(rig.facts, CASE)
+  rig.facts.sequence = rig.writer.takeSequence()
+  rig.writer.write(writePlanOf(CASE.layout), rig.facts)
+  rig.writer.skip(rig.writer.takeSequence(), GAP_REASON.SAMPLED)
+  rig.writer.flush()
+  const [record, gap] = rig.take()
+  return [record!, gap!]
+}
+
+test('records and gaps are told from each other', () => {
+  const [record, gap] = entries()
+  const layouts = new Map([[1, CASE.layout]])
+  expect(decodeEntry(record, layouts, PRODUCER)).toMatchObject({ sequence: 1, rows: 0 })
+  expect(readGaps(gap)).toEqual([{ from: 2, to: 2, reason: GAP_REASON.SAMPLED }])
+  expect(() => decodeEntry(gap, layouts, PRODUCER)).toThrow(EntryInvalid)
+  expect(() => readGaps(record)).toThrow(EntryInvalid)
+})
+
+test('a record whose layout is not known cannot be read', () => {
+  expect(() => decodeEntry(entries()[0], new Map(), PRODUCER)).toThrow('layout 1')
+})
+
+test('a record that its policy wants redacted, and is not, is not shown', () => {
+  const redact: EndpointRecordPolicy['redact'] = {
+    ...{ features: { note: { kind: 'drop' } }, outputs: {}, requestId: null },
+  }
+  const layouts = new Map([[1, caseOf([], 0, { redact }).layout]])
+  expect(() => decodeEntry(entries()[0], layouts, PRODUCER)).toThrow('has not been redacted')
+})
