@@ -10,7 +10,7 @@ const SPAN = 2 ** 32
 export const samplingSeed = (producer: string): number =>
   murmur3(new TextEncoder().encode(producer))
 
-/** A hash of 32 bits of a prediction: the same for its answer and its shadows. MurmurHash3's end. */
+/** 32 bits of a prediction, the same for its answer and its shadows; MurmurHash3's last step. */
 const hashOf = (sequence: number, seed: number): number => {
   const high = Math.floor(sequence / SPAN)
   let hash = seed ^ (sequence >>> 0) ^ Math.imul(high, 0x9e3779b1)

@@ -1,4 +1,4 @@
-/** Texts into the ring: Latin-1 where that can hold them, else UTF-16, so that each comes back alike. */
+/** Texts into the ring: Latin-1 where that can hold them, else UTF-16; so all come back alike. */
 
 import type { RecordRing } from './ring/record-ring.ts'
 

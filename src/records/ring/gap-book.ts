@@ -1,6 +1,7 @@
 /**
- * How every sequence number of one producer ended: in a record, or for a reason without one. Numbers
- * are taken in order and settled in any order; what has no record goes into the ring as GAP entries.
+ * How every sequence number of one producer ended: in a record, or for a reason without one.
+ * Numbers are taken in order and settled in any order; what has no record goes into the ring as GAP
+ * entries.
  *
  * ```
  * window       a byte for each number from `base` on: 0 open, 1 record, else 1 + reason
