@@ -13,6 +13,8 @@ export const EXIT = {
   INVALID: 3,
   UNREACHABLE: 4,
   REFUSED: 5,
+  /** A check was made, and what it looked at has failed it. */
+  NEGATIVE: 6,
   TIMED_OUT: 7,
   INTERRUPTED: 130,
   TERMINATED: 143,

@@ -4,8 +4,10 @@ import { Command, CommanderError, Option } from 'commander'
 import { environment, forbidTelemetry } from '../config/environment.ts'
 import type { LoadOptions } from '../config/load.ts'
 import { VERSION } from '../shared/version.ts'
+import { examples, type OnExit, withServer } from './flags.ts'
 import { EXIT, guardStreams, reportFailure } from './output.ts'
-import { DEFAULT_SERVER, parseServer, parseTimeout } from './url.ts'
+import { addRecords } from './records-program.ts'
+import { parseServer } from './url.ts'
 
 type Flags = Record<string, string | undefined>
 
@@ -44,31 +46,7 @@ const withGatewayFlags = (command: Command): Command => {
   return command.addOption(new Option('--load-model <name>', loadModel).argParser(listed))
 }
 
-const TIMEOUT_MS = 5000
-
 const RESTART_MS = 600_000
-
-const withServer = (
-  command: Command,
-  what = 'longest wait for an answer',
-  [ms, text]: readonly [number, string] = [TIMEOUT_MS, '5s'],
-): Command =>
-  command
-    .addOption(
-      new Option('--server <url>', 'control server')
-        .env('SLUICE_SERVER')
-        .default(DEFAULT_SERVER)
-        .argParser(parseServer),
-    )
-    .addOption(
-      new Option('--timeout <duration>', `${what}, such as 500ms or 10s`)
-        .default(ms, text)
-        .argParser(parseTimeout),
-    )
-
-const examples = (...lines: string[]): string => `Examples:\n  ${lines.join('\n  ')}\n`
-
-type OnExit = (code: number) => void
 
 const addRestart = (program: Command, onExit: OnExit): void => {
   const restart = program.command('restart').description('Replace all replicas, without an outage')
@@ -135,7 +113,7 @@ const buildProgram = (onExit: OnExit): Command => {
     )
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failure, 2 usage, 3 invalid input, 4 unreachable, 5 refused by policy,\n7 timed out, 130 interrupted. Settings are also variables: docs/reference/config.md',
+      '\nExit codes: 0 done, 1 failure, 2 usage, 3 invalid input, 4 unreachable, 5 refused by policy,\n6 negative verdict, 7 timed out, 130 interrupted. Settings are also variables: docs/reference/config.md',
     )
   withGatewayFlags(program.command('serve').description('Serve a model repository'))
     .addHelpText(
@@ -177,6 +155,7 @@ const buildProgram = (onExit: OnExit): Command => {
   addKey(program, onExit)
   addRestart(program, onExit)
   addPredict(program, onExit)
+  addRecords(program, onExit)
   return program
 }
 

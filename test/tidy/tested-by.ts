@@ -28,6 +28,12 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/shared/package-version.ts',
   ],
   'test/integration/code-cache.test.ts': ['src/shared/code-cache.ts'],
+  'test/integration/records-query.test.ts': [
+    'src/cli/flags.ts',
+    'src/cli/interruption.ts',
+    'src/cli/records-program.ts',
+    'src/cli/records-query.ts',
+  ],
   'test/integration/gateway-models.test.ts': [
     'src/control/api/gateway-status.ts',
     'src/server/data-thread.ts',
@@ -212,6 +218,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/spool/segment-format.ts',
   ],
   'test/unit/control/figures/statistics.test.ts': ['src/control/figures/dead-figures.ts'],
+  'test/unit/records/query-views.test.ts': ['src/records/record-columns.ts'],
   'test/unit/registry/folder.test.ts': ['src/registry/repository-file.ts'],
   'test/unit/runtime/batcher.parts.test.ts': [
     'src/runtime/parts.ts',

@@ -40,6 +40,7 @@ const checkDependencies = ({ files }: Repository): string[] => {
   const manifest = JSON.parse(textOf('package.json') || '{}') as Record<string, object>
   const names = [
     ...Object.keys(manifest['dependencies'] ?? {}),
+    ...Object.keys(manifest['optionalDependencies'] ?? {}),
     ...Object.keys(manifest['devDependencies'] ?? {}),
     ...files.filter(({ path }) => CLIENT_LOCK.test(path)).flatMap(pinnedIn),
   ]

@@ -1,0 +1,89 @@
+/** Parquet files of records that tests make, and what DuckDB says of them. */
+
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { sqlText } from '../../src/records/query-views.ts'
+import {
+  FEEDBACK_COLUMNS,
+  PREDICTION_COLUMNS,
+  type RecordColumn,
+} from '../../src/records/record-columns.ts'
+import { atEnd } from './clean-up.ts'
+
+type Cell = string | number | boolean | null
+export type RecordRow = Readonly<Record<string, Cell>>
+
+/** A connection to a database in memory. */
+export const openDuckDb = async (): Promise<DuckDBConnection> => {
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  atEnd(() => {
+    connection.closeSync()
+    instance.closeSync()
+  })
+  return connection
+}
+
+const literal = (value: Cell): string =>
+  value === null ? 'NULL' : sqlText(String(value))
+
+/** What a row has whose test does not care. */
+const USUAL: RecordRow = {
+  ...{ time: '2026-01-02 03:00:00', endpoint: 'm', model: 'm', version: 1, variant: 'v1' },
+  ...{ role: 'answer', row: 0, rows: 1, status: 200, producer: 'g.0.0-1', sequence: 1 },
+}
+
+const typeOf = (name: string, rows: readonly RecordRow[]): string => {
+  const value = rows.map((row) => row[name]).find((one) => one != null)
+  return typeof value === 'number' ? 'DOUBLE' : typeof value === 'boolean' ? 'BOOLEAN' : 'VARCHAR'
+}
+
+/** Columns of a table and, behind them, those that only rows name. */
+const columnsOf = (columns: readonly RecordColumn[], rows: readonly RecordRow[]) => {
+  const known = new Set(columns.map(({ name }) => name))
+  const more = new Set(rows.flatMap((row) => Object.keys(row)).filter((name) => !known.has(name)))
+  return [
+    ...columns.map(({ name, type }) => ({ name, type: `${type}` })),
+    ...[...more].map((name) => ({ name, type: typeOf(name, rows) })),
+  ]
+}
+
+const write = async (path: string, table: readonly RecordColumn[], rows: readonly RecordRow[]) => {
+  const columns = columnsOf(table, rows)
+  const selects = rows.map((row) => {
+    const whole: RecordRow = { ...USUAL, ...row }
+    const id = `${whole['producer']}-${whole['sequence']}`
+    const cells: RecordRow = { prediction_id: id, ...whole }
+    const values = columns.map(
+      ({ name, type }) => `${literal(cells[name] ?? null)}::${type} AS "${name}"`,
+    )
+    return `SELECT ${values.join(', ')}`
+  })
+  mkdirSync(dirname(path), { recursive: true })
+  const connection = await openDuckDb()
+  await connection.run(
+    `COPY (${selects.join(' UNION ALL ')}) TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd)`,
+  )
+}
+
+/** A file of predictions, at `endpoint=m/date=2026-01-02/hour=03` unless `partition` says else. */
+export const writePredictions = async (
+  folder: string,
+  file: string,
+  rows: readonly RecordRow[],
+  partition = 'endpoint=m/date=2026-01-02/hour=03',
+): Promise<string> => {
+  const path = join(folder, partition, file)
+  await write(path, PREDICTION_COLUMNS, rows)
+  return path
+}
+
+export const writeFeedback = (folder: string, file: string, rows: readonly RecordRow[]) => {
+  const path = join(folder, 'endpoint=_feedback/date=2026-01-02/hour=03', file)
+  return write(
+    path,
+    FEEDBACK_COLUMNS,
+    rows.map((row) => ({ role: 'feedback', ...row })),
+  )
+}

@@ -1,0 +1,200 @@
+/** `sluice records query`, over files and over none, with DuckDB and without it. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, expect, test } from 'vitest'
+import { type CliOptions, MAIN, plainEnv, sluice } from '../helpers/cli.ts'
+import { openDuckDb, writeFeedback, writePredictions } from '../helpers/parquet-files.ts'
+import { makeTempDir } from '../helpers/temp-dir.ts'
+import { until } from '../helpers/until.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+let folder: string
+
+beforeAll(async () => {
+  folder = join(makeTempDir('records'), "it's [here]")
+  await writePredictions(folder, 'g-1.parquet', [
+    { sequence: 1, score: 0.25, f_distance: 100, f_big: Number.NaN },
+    { sequence: 1, role: 'shadow', variant: 'v2' },
+    { sequence: 2, role: 'refused', code: 'INPUT_MISSING' },
+  ])
+  await writePredictions(folder, 'g-2.parquet', [{ sequence: 2, role: 'refused' }])
+  await writeFeedback(folder, 'g-1.parquet', [
+    { sequence: 3, of_prediction_id: 'g.0.0-1-1', label: '1' },
+  ])
+})
+
+const query = (args: readonly string[], options: CliOptions = {}) =>
+  sluice(['records', 'query', ...args], options)
+
+const ask = (sql: string, ...flags: readonly string[]) => query([sql, '--path', folder, ...flags])
+
+test('a query prints a table, for programs JSON or CSV', async () => {
+  const sql = 'SELECT "sequence", role, score, time FROM predictions ORDER BY "sequence"'
+  const [page, json, csv] = await Promise.all([ask(sql), ask(sql, '--json'), ask(sql, '--csv')])
+  expect(page).toMatchObject({ code: 0, stderr: '' })
+  expect(page.stdout).toBe(
+    'sequence  role     score  time\n' +
+      '1         answer   0.25   2026-01-02T03:00:00.000Z\n' +
+      '2         refused  null   2026-01-02T03:00:00.000Z\n',
+  )
+  expect(json).toMatchObject({ code: 0, stderr: '' })
+  const time = '2026-01-02T03:00:00.000Z'
+  expect(JSON.parse(json.stdout)).toEqual([
+    { sequence: 1, role: 'answer', score: 0.25, time },
+    { sequence: 2, role: 'refused', score: null, time },
+  ])
+  expect(csv).toMatchObject({ code: 0, stderr: '' })
+  expect(csv.stdout).toBe(`sequence,role,score,time\n1,answer,0.25,${time}\n2,refused,,${time}\n`)
+})
+
+test('a query finds shadows and feedback, and joins them', async () => {
+  const { stdout } = await ask(
+    'SELECT p.prediction_id, s.variant, f.label FROM predictions p JOIN shadows s USING ' +
+      '(prediction_id) JOIN feedback f ON f.of_prediction_id = p.prediction_id',
+    '--json',
+  )
+  expect(JSON.parse(stdout)).toEqual([{ prediction_id: 'g.0.0-1-1', variant: 'v2', label: '1' }])
+})
+
+test('a query over a folder that does not exist has views and no rows', async () => {
+  const cwd = makeTempDir('cwd')
+  const json = await query(['FROM predictions', '--json'], { cwd })
+  expect(json).toMatchObject({ code: 0, stdout: '[]\n', stderr: '' })
+  const page = await query(['SELECT prediction_id, label FROM feedback'], { cwd })
+  expect(page).toMatchObject({ code: 0, stdout: 'prediction_id  label\n', stderr: '' })
+})
+
+test('a query comes by stdin, and a table is cut where it is long', async () => {
+  const result = await query(['-'], { stdin: '-- all\nSELECT i, 0 AS i FROM range(5000) t(i)\n' })
+  expect(result.code).toBe(0)
+  expect(result.stdout.split('\n')).toHaveLength(102)
+  expect(result.stdout).toMatch(/^i +i:1\n0 +0\n1 +0\n/)
+  expect(result.stderr).toBe('⚠ the first 100 rows; --json and --csv give all, LIMIT fewer\n')
+  const [all, plan] = await Promise.all([
+    query(['-', '--json'], { stdin: 'SELECT i FROM range(5000) t(i)' }),
+    ask('EXPLAIN SELECT 1'),
+  ])
+  expect(JSON.parse(all.stdout)).toHaveLength(5000)
+  expect(plan.stdout).toMatch(/│ +PROJECTION +│\n/)
+})
+
+test('what is wrong with a query is said in the words of DuckDB, and what there is to ask', async () => {
+  const { code, stdout, stderr } = await ask('SELECT nosuch FROM predictions', '--csv')
+  expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+  expect(stderr).toMatch(/^✖ Binder Error: .*nosuch.*\n[\s\S]*\^\n/)
+  expect(stderr).toMatch(/\n {2}predictions, shadows, records: .*f_distance, .*date, hour\n/)
+  expect(stderr).toMatch(/\n {2}feedback: .*label_number, observed_at\n$/)
+})
+
+test('what does more than read is refused', async () => {
+  const { code, stdout, stderr } = await ask(`COPY (SELECT 1) TO 'x.csv'`)
+  expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+  expect(stderr).toMatch(/^✖ One statement is wanted that reads/)
+})
+
+test('other files are closed, unless they are asked for', async () => {
+  const file = join(makeTempDir('labels'), 'labels.csv')
+  writeFileSync(file, 'id,label\ng.0.0-1-1,late\n')
+  const sql = `SELECT label FROM predictions JOIN '${file}' l ON prediction_id = l.id`
+  const closed = await ask(sql, '--json')
+  expect(closed).toMatchObject({ code: 3, stdout: '' })
+  expect(closed.stderr).toContain('--allow-files opens all files')
+  const open = await ask(sql, '--json', '--allow-files')
+  expect(open).toMatchObject({ code: 0, stderr: '' })
+  expect(JSON.parse(open.stdout)).toEqual([{ label: 'late' }])
+})
+
+test('files that are no Parquet, or vanish, are a failure that names them', async () => {
+  const other = makeTempDir('records')
+  const file = await writePredictions(other, 'g-1.parquet', [{}])
+  const link = join(file, '..', 'g-2.parquet')
+  symlinkSync('gone', link)
+  const gone = await query(['FROM predictions', '--json', '--path', other])
+  expect(gone).toMatchObject({ code: 1, stdout: '' })
+  expect(gone.stderr).toMatch(/^✖ Files of the records vanish while they are looked at/)
+  rmSync(link)
+  writeFileSync(file, 'no Parquet')
+  const broken = await query(['FROM predictions', '--json', '--path', other])
+  expect(broken).toMatchObject({ code: 1, stdout: '' })
+  expect(broken.stderr).toMatch(/^✖ .*g-1\.parquet/)
+})
+
+test('a folder that is none is invalid', async () => {
+  const result = await query(['FROM predictions', '--path', MAIN[1]])
+  expect(result).toMatchObject({ code: 3, stdout: '' })
+  expect(result.stderr).toMatch(/^✖ CONFIG_INVALID: The records at .* cannot be read/)
+})
+
+test('Ctrl-C ends a query, and leaves nothing', async () => {
+  const temporary = makeTempDir('tmp')
+  const sql = 'SELECT count(*) FROM range(1000000) a(i), range(10000000) b(j) WHERE i * j % 7 = 3'
+  const [program, main] = MAIN
+  const child = spawn(program, [main, 'records', 'query', sql, '--path', folder], {
+    env: plainEnv({ TMPDIR: temporary }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      said += chunk
+    })
+  }
+  await until(() => readdirSync(temporary).length > 0, { what: 'the folder of the query' })
+  child.kill('SIGINT')
+  expect(await once(child, 'close')).toEqual([130, null])
+  expect(said).toBe('')
+  expect(readdirSync(temporary)).toEqual([])
+})
+
+/** The command, installed without the optional package. */
+const installWithout = (name: string): string => {
+  const place = makeTempDir('install')
+  for (const part of ['src', 'proto', 'package.json']) {
+    cpSync(join(ROOT, part), join(place, part), { recursive: true })
+  }
+  const modules = join(place, 'node_modules')
+  mkdirSync(modules)
+  for (const one of readdirSync(join(ROOT, 'node_modules'))) {
+    if (one === name || one === '.cache') continue
+    symlinkSync(join(ROOT, 'node_modules', one), join(modules, one))
+  }
+  return join(place, 'src/main.ts')
+}
+
+test('without DuckDB the SQL is printed, and how to run it', async () => {
+  const main = installWithout('@duckdb')
+  const args = ['records', 'query', 'FROM predictions;', '--json', '--path', folder]
+  const result = await sluice(args, { command: [process.execPath, main] })
+  expect(result.code).toBe(1)
+  const lines = result.stdout.trimEnd().split('\n')
+  expect(lines.slice(0, 4).map((line) => /^CREATE VIEW (\w+) AS /.exec(line)?.[1])).toEqual([
+    'records',
+    'predictions',
+    'shadows',
+    'feedback',
+  ])
+  expect(lines[4]).toBe('FROM predictions;')
+  expect(result.stderr).toMatch(
+    /^✖ DuckDB cannot be loaded: Cannot find package '@duckdb\/node-api'/,
+  )
+  const { optionalDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const version = optionalDependencies['@duckdb/node-api']
+  expect(result.stderr).toContain(`npm install @duckdb/node-api@${version}`)
+  const connection = await openDuckDb()
+  for (const line of lines.slice(0, 4)) await connection.run(line)
+  const rows = await (await connection.run('SELECT count(*)::INT FROM predictions')).getRows()
+  expect(rows).toEqual([[2]])
+})

@@ -1,0 +1,105 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import {
+  allFiles,
+  literalGlob,
+  type RecordFiles,
+  viewStatements,
+} from '../../../src/records/query-views.ts'
+import { FEEDBACK_COLUMNS, PREDICTION_COLUMNS } from '../../../src/records/record-columns.ts'
+import { openDuckDb, writeFeedback, writePredictions } from '../../helpers/parquet-files.ts'
+import { makeTempDir } from '../../helpers/temp-dir.ts'
+
+const NOTHING: RecordFiles = { predictions: [], feedback: [] }
+
+/** What a query answers over the views of these files. */
+const ask = async (sql: string, files: RecordFiles) => {
+  const connection = await openDuckDb()
+  for (const statement of viewStatements(files, 'sorted out')) await connection.run(statement)
+  return (await connection.runAndReadAll(sql)).getRowObjectsJson()
+}
+
+test('viewStatements() without files makes views that have their columns', async () => {
+  for (const name of ['records', 'predictions', 'shadows', 'feedback']) {
+    expect(await ask(`FROM ${name}`, NOTHING)).toEqual([])
+  }
+  const columnsOf = async (name: string) =>
+    (await ask(`SELECT column_name, column_type FROM (DESCRIBE ${name})`, NOTHING)).map(
+      ({ column_name, column_type }) => [column_name, column_type],
+    )
+  const pairs = (columns: typeof PREDICTION_COLUMNS) => columns.map((one) => [one.name, one.type])
+  const partitions = [
+    ['date', 'DATE'],
+    ['hour', 'INTEGER'],
+  ]
+  expect(await columnsOf('predictions')).toEqual([...pairs(PREDICTION_COLUMNS), ...partitions])
+  expect(await columnsOf('feedback')).toEqual(pairs(FEEDBACK_COLUMNS))
+})
+
+test('viewStatements() has a file in the columns that none has without one', async () => {
+  const folder = makeTempDir('views')
+  await writePredictions(folder, '1.parquet', [{}])
+  await writeFeedback(folder, '1.parquet', [{}])
+  for (const name of ['predictions', 'feedback']) {
+    const describe = `SELECT column_name, column_type FROM (DESCRIBE ${name})`
+    expect(await ask(describe, allFiles(folder))).toEqual(await ask(describe, NOTHING))
+  }
+})
+
+test('viewStatements() tells roles apart, and feedback from all of them', async () => {
+  const folder = makeTempDir('views')
+  await writePredictions(folder, '1.parquet', [
+    { sequence: 1 },
+    { sequence: 1, role: 'shadow' },
+    { sequence: 2, role: 'refused' },
+    { sequence: 3, role: 'failed' },
+  ])
+  await writeFeedback(folder, '1.parquet', [{ sequence: 4, of_prediction_id: 'g.0.0-1-1' }])
+  const roles = async (view: string) =>
+    (await ask(`SELECT role FROM ${view} ORDER BY ALL`, allFiles(folder))).map(({ role }) => role)
+  expect(await roles('predictions')).toEqual(['answer', 'failed', 'refused'])
+  expect(await roles('shadows')).toEqual(['shadow'])
+  expect(await roles('records')).toEqual(['answer', 'failed', 'refused', 'shadow'])
+  expect(await roles('feedback')).toEqual(['feedback'])
+})
+
+test('viewStatements() puts features of all endpoints side by side', async () => {
+  const folder = makeTempDir('views')
+  await writePredictions(folder, '1.parquet', [{ endpoint: 'm', f_a: 1.5, f_b: true }])
+  const other = 'endpoint=123/date=2026-01-03/hour=04'
+  await writePredictions(
+    folder,
+    '1.parquet',
+    [{ sequence: 2, endpoint: '123', f_a: 'x', f_c: 2 }],
+    other,
+  )
+  const sql = 'SELECT endpoint, date, hour, f_a, f_b, f_c FROM predictions ORDER BY endpoint'
+  expect(await ask(sql, { ...allFiles(folder), feedback: [] })).toEqual([
+    { endpoint: '123', date: '2026-01-03', hour: 4, f_a: 'x', f_b: null, f_c: 2 },
+    { endpoint: 'm', date: '2026-01-02', hour: 3, f_a: '1.5', f_b: true, f_c: null },
+  ])
+})
+
+test('viewStatements() has each row once, whatever files hold it', async () => {
+  const folder = makeTempDir('views')
+  const rows = [{ sequence: 1 }, { sequence: 1, row: 1 }, { sequence: 1, role: 'shadow' }]
+  await writePredictions(folder, '1.parquet', rows)
+  await writePredictions(folder, '2.parquet', [...rows, { sequence: 2 }])
+  await writeFeedback(folder, '1.parquet', [{ sequence: 9 }])
+  await writeFeedback(folder, '2.parquet', [{ sequence: 9 }])
+  const sql = 'SELECT (SELECT count(*) FROM records) AS r, (SELECT count(*) FROM feedback) AS f'
+  expect(await ask(sql, allFiles(folder))).toEqual([{ r: '4', f: '1' }])
+})
+
+test('viewStatements() reads folders whatever they are called', async () => {
+  for (const name of ["it's", 'a[b]c', 'a*b?', 'a b%20']) {
+    const folder = join(makeTempDir('views'), name)
+    mkdirSync(folder)
+    const file = await writePredictions(folder, '1.parquet', [{}])
+    const listed = { predictions: [literalGlob(file)], feedback: [] }
+    for (const files of [{ ...allFiles(folder), feedback: [] }, listed]) {
+      expect(await ask('SELECT count(*) AS n FROM records', files)).toEqual([{ n: '1' }])
+    }
+  }
+})
