@@ -1,0 +1,115 @@
+/** What recording adds to a request: the sequence number, and its record in the ring. */
+
+import { GAP_REASON_COUNT } from '../../src/records/reasons.ts'
+import { layoutOf } from '../../src/records/record-layout.ts'
+import { RecordWriter } from '../../src/records/record-writer.ts'
+import { GapBook } from '../../src/records/ring/gap-book.ts'
+import {
+  drain,
+  giveBack,
+  mapRecordRing,
+  recordRingBytes,
+} from '../../src/records/ring/record-ring.ts'
+import { makeWriteFacts, type WriteFacts } from '../../src/records/write-facts.ts'
+import { type WritePlan, writePlanOf } from '../../src/records/write-plan.ts'
+import type { PlannedEndpoint, PlannedVersion } from '../../src/shared/epoch-plan.ts'
+import { UNRECORDED } from '../../src/shared/record-policy.ts'
+import type { Signature, Tensor } from '../../src/shared/tensor.ts'
+import type { MicroCase } from '../measure/micro-case.ts'
+
+const RING_BYTES = 4 * 1024 * 1024
+/** The reader takes as many at a time. */
+const DRAIN_EACH = 1024
+
+const FLOATS: Signature = {
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 30] }],
+  outputs: [{ name: 'p', datatype: 'FP32', shape: [-1, 1] }],
+}
+const MIXED: Signature = {
+  inputs: [
+    { name: 'x', datatype: 'FP32', shape: [-1, 27] },
+    { name: 'n', datatype: 'INT64', shape: [-1, 1] },
+    { name: 't', datatype: 'BYTES', shape: [-1, 2] },
+  ],
+  outputs: FLOATS.outputs,
+}
+
+const planOf = (signature: Signature, rate = 1): WritePlan => {
+  const version = {
+    ...{ model: 'm', version: 1, signature, manifest: null },
+    batching: { rowsMax: 64, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 },
+  }
+  const endpoint = {
+    ...{ name: 'm', model: 'm', revision: 1, salt: '', variants: [], bucketRuns: [] },
+    contract: { features: [], tensors: signature.inputs },
+  }
+  const policy = { ...UNRECORDED, isRecorded: true, rate }
+  const layout = layoutOf(
+    endpoint as unknown as PlannedEndpoint,
+    'v1',
+    version as unknown as PlannedVersion,
+    policy,
+  )
+  return writePlanOf({ id: 1, ...layout })
+}
+
+/** A run of several requests of one row each; the facts of one after the other are written. */
+const BATCH = 16
+const tensors = (signature: Signature): { inputs: Tensor[]; results: Tensor[] } => {
+  const make = ({ datatype, shape }: Signature['inputs'][number]): Tensor => {
+    const count = BATCH * shape[1]!
+    const at = (i: number) => (i * 7919) % 1000
+    const all = { datatype, shape: [BATCH, shape[1]!] }
+    if (datatype === 'FP32')
+      return { ...all, data: Float32Array.from({ length: count }, (_, i) => at(i) / 8) }
+    if (datatype === 'INT64')
+      return { ...all, data: BigInt64Array.from({ length: count }, (_, i) => BigInt(at(i))) }
+    return { ...all, data: Array.from({ length: count }, (_, i) => `category-${at(i)}`) }
+  }
+  return { inputs: signature.inputs.map(make), results: signature.outputs.map(make) }
+}
+
+const writing = (
+  signature: Signature,
+  more: Partial<WriteFacts> = {},
+  rate = 1,
+): (() => number) => {
+  const buffer = new SharedArrayBuffer(recordRingBytes(RING_BYTES))
+  const [ring, reader] = [
+    mapRecordRing(buffer, 0, RING_BYTES),
+    mapRecordRing(buffer, 0, RING_BYTES),
+  ]
+  const writer = new RecordWriter({
+    ...{ ring, gaps: new GapBook(new Float64Array(GAP_REASON_COUNT)) },
+    ...{ producer: 'gw.1.0-7', recordBytesMax: 65_536 },
+  })
+  const plan = planOf(signature, rate)
+  const facts = Object.assign(makeWriteFacts(), { rows: 1, status: 200, bucket: 17, epoch: 3 })
+  Object.assign(facts, tensors(signature), { wallOffsetMs: 1.7e12, latencyMs: 0.25 }, more)
+  Object.assign(facts, { decodeMs: 0.01, queueMs: 0.05, computeMs: 0.1 })
+  const take = () => true
+  return () => {
+    const sequence = writer.takeSequence()
+    facts.sequence = sequence
+    facts.startedMs = sequence / 8
+    facts.rowStart = sequence & (BATCH - 1)
+    const end = writer.write(plan, facts)
+    if ((sequence & (DRAIN_EACH - 1)) === 0) {
+      drain(reader, take)
+      giveBack(reader)
+    }
+    return end
+  }
+}
+
+const UUID = '550e8400-e29b-41d4-a716-446655440000'
+
+export const records: readonly MicroCase[] = [
+  { name: 'record: 30 floats, one float out', setup: () => writing(FLOATS) },
+  {
+    name: 'record: 30 floats, one float out, an id of 36 bytes and a trace',
+    setup: () => writing(FLOATS, { requestId: UUID, traceIds: Uint32Array.of(1, 2, 3, 4, 5, 6) }),
+  },
+  { name: 'record: 27 floats, an integer, 2 texts of 12', setup: () => writing(MIXED) },
+  { name: 'record: one of 100 kept', setup: () => writing(FLOATS, {}, 0.01) },
+]
