@@ -53,8 +53,8 @@ export const THREAD_WORDS = {
 } as const
 const WORDS_PER_THREAD = 16
 
-export const THREAD_STATE = { IDLE: 0, DECODE: 1, RUN: 2, LOAD: 3, ENCODE: 4 } as const
-export const THREAD_STATE_NAMES = ['idle', 'decode', 'run', 'load', 'encode'] as const
+export const THREAD_STATE = { IDLE: 0, DECODE: 1, RUN: 2, LOAD: 3, ENCODE: 4, WRITE: 5 } as const
+export const THREAD_STATE_NAMES = ['idle', 'decode', 'run', 'load', 'encode', 'write'] as const
 
 export const THREAD_GAUGES = { CPU_SECONDS: 0, LOOP_LAG_SECONDS: 1, QUEUE_ROWS: 2 } as const
 const GAUGES_PER_THREAD = 8

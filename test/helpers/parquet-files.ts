@@ -25,8 +25,7 @@ export const openDuckDb = async (): Promise<DuckDBConnection> => {
   return connection
 }
 
-const literal = (value: Cell): string =>
-  value === null ? 'NULL' : sqlText(String(value))
+const literal = (value: Cell): string => (value === null ? 'NULL' : sqlText(String(value)))
 
 /** What a row has whose test does not care. */
 const USUAL: RecordRow = {

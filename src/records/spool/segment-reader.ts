@@ -58,7 +58,7 @@ export class SegmentReader {
   readonly #path: string
   readonly #fromOffset: number
   #file: number | null = null
-  #bytes = new Uint8Array(CHUNK_BYTES)
+  #bytes = new Uint8Array(0)
   /** Of the file: where `#bytes` begins, and how many of them are read. */
   #bytesAt = 0
   #filled = 0
@@ -253,9 +253,9 @@ export class SegmentReader {
   /** `#bytes` begins at `offset`, a multiple of 8 like every frame, and has room for `length`. */
   #makeRoom(offset: number, length: number, have: number): void {
     const kept = this.#bytes.subarray(this.#filled - have, this.#filled)
-    if (length > this.#bytes.length) {
-      this.#bytes = new Uint8Array(Math.ceil(length / CHUNK_BYTES) * CHUNK_BYTES)
-    }
+    // Of a small file not more than it has.
+    const wanted = Math.max(length, Math.min(CHUNK_BYTES, this.#fileBytes))
+    if (wanted > this.#bytes.length) this.#bytes = new Uint8Array(wanted)
     this.#bytes.set(kept)
     this.#bytesAt = offset
     this.#filled = have

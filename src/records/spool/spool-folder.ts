@@ -1,0 +1,31 @@
+/** What is in the folder of the spool. */
+
+import { join } from 'node:path'
+import type { FileCalls } from './file-calls.ts'
+import { parseSegmentName } from './segment-names.ts'
+
+export interface FolderContent {
+  /** By the name of every segment, whoever wrote it. */
+  readonly segments: ReadonlyMap<string, number>
+  /** Their sum. */
+  readonly bytes: number
+}
+
+/**
+ * Bytes of all segments. One that goes while this looks is passed over; what is no file counts
+ * nothing.
+ *
+ * @throws the error of the file system where the folder cannot be read
+ */
+export const readFolder = (files: FileCalls, folder: string): FolderContent => {
+  const segments = new Map<string, number>()
+  let bytes = 0
+  for (const name of files.readdir(folder)) {
+    if (parseSegmentName(name) === null) continue
+    const stat = files.stat(join(folder, name))
+    if (stat === null || stat.kind !== 'file') continue
+    segments.set(name, stat.bytes)
+    bytes += stat.bytes
+  }
+  return { segments, bytes }
+}

@@ -1,0 +1,282 @@
+/**
+ * The spool of one replica: brings what is in the rings of its data threads into segments, step by
+ * step, and says how far it has come. It waits for nobody: who calls `step` decides when.
+ *
+ * What cannot be written stays in the rings. So a disk that is full, or fails, costs the records
+ * that find no room there, and nothing that was in a ring is lost with this thread.
+ */
+
+import type { Clock } from '../../shared/clock.ts'
+import { THREAD_STATE } from '../../shared/shared-memory.ts'
+import { enterState } from '../../shared/thread-state.ts'
+import { GAP_REASON } from '../reasons.ts'
+import { RING_WORD, SPOOL_STATE } from '../ring/record-ring.ts'
+import { errnoOf } from './file-calls.ts'
+import { FrameStage } from './frame-stage.ts'
+import { RingIntake } from './ring-intake.ts'
+import { isWithoutRoom, type SegmentWriter } from './segment-writer.ts'
+import { SpoolBound } from './spool-bound.ts'
+import type { SpoolLayouts } from './spool-layouts.ts'
+import { type RecordMemory, SPOOL_FIGURE } from './spool-memory.ts'
+import type { IntakeTarget, Part } from './spool-part.ts'
+import { type SegmentTerms, SpoolSegments } from './spool-segments.ts'
+import { SpoolState, type StateHandlers } from './spool-state.ts'
+
+/** Of entries that are written by one call: it is copied once more in this thread. */
+const BATCH_BYTES = 1024 * 1024
+/** Between attempts after one has failed. */
+const RETRY_MS = 1000
+
+/** What a step came to. `more`: at once another one; `blocked`: not before the disk is better. */
+export type StepOutcome = 'more' | 'worked' | 'idle' | 'blocked'
+
+export interface SpoolTerms extends SegmentTerms, StateHandlers {
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
+  readonly memory: RecordMemory
+  readonly layouts: SpoolLayouts
+  /** Something was wrong that was dealt with. */
+  onFault(detail: string): void
+}
+
+/** What an attempt to write came to. */
+interface Attempt {
+  readonly error: unknown
+  readonly outcome: StepOutcome
+}
+
+export class SpoolWriter {
+  readonly #terms: SpoolTerms
+  readonly #segments: SpoolSegments
+  readonly #intakes: readonly RingIntake[]
+  readonly #bound: SpoolBound
+  readonly #state: SpoolState
+  readonly #stage = new FrameStage()
+  #parts: Part[] = []
+  #retryMs = -Infinity
+  /** Whose ring comes first in the next batch. */
+  #first = 0
+
+  constructor(terms: SpoolTerms) {
+    this.#terms = terms
+    this.#segments = new SpoolSegments(terms)
+    this.#bound = new SpoolBound(terms.files, terms.settings, terms.memory.spool.figures)
+    this.#intakes = terms.memory.rings.map(
+      (ring, thread) => new RingIntake(ring, thread, terms.layouts),
+    )
+    this.#state = new SpoolState(terms.memory.rings, terms)
+  }
+
+  /** Whether nothing is in the rings. */
+  get isEmpty(): boolean {
+    return this.#intakes.every(({ bytesWaiting }) => bytesWaiting === 0)
+  }
+
+  /** Begins the first segment, so that the producers are known whatever comes. */
+  begin(): StepOutcome {
+    return this.#step(true)
+  }
+
+  /** Brings what is in the rings to disk, one batch of it. */
+  step(): StepOutcome {
+    return this.#step(false)
+  }
+
+  /**
+   * Once the data threads have ended and the rings are empty: the last word, and a SEAL. False: it
+   * could not be written, and is to be tried again.
+   */
+  finish(): boolean {
+    while (this.step() === 'more');
+    if (!this.isEmpty) return false
+    const nowMs = this.#terms.clock.monotonic()
+    const { error } = this.#attempt(nowMs, (target) => {
+      for (const intake of this.#intakes) intake.stageEnd(target)
+      return 'worked'
+    })
+    if (error !== null) {
+      this.#fail(nowMs, error)
+      return false
+    }
+    this.#segments.seal()
+    return true
+  }
+
+  /** Gives up what is in the rings. Returns how many records that were. */
+  giveUp(): number {
+    const records = this.#intakes.reduce((sum, intake) => sum + intake.discard(), 0)
+    this.#count(SPOOL_FIGURE.FAILED + this.#state.reason, records)
+    this.#segments.seal()
+    return records
+  }
+
+  #step(isForced: boolean): StepOutcome {
+    const nowMs = this.#terms.clock.monotonic()
+    for (const intake of this.#intakes) intake.look()
+    this.#look(nowMs)
+    if (this.#segments.isDone(nowMs)) this.#segments.seal()
+    if (nowMs < this.#retryMs) return 'blocked'
+    if (this.#isFull()) {
+      // The shipper deletes no segment that may still grow.
+      this.#segments.seal()
+      return this.#block(nowMs, SPOOL_STATE.FULL, 'the spool has as many bytes as it may')
+    }
+    // Whether it is well again is found out by writing, although nobody wants to.
+    const isProbe = isForced || !this.#state.isWell
+    let attempt = this.#attempt(nowMs, (target) => this.#stageRings(target, isProbe), isProbe)
+    if (attempt.error !== null && !isWithoutRoom(attempt.error)) {
+      this.#terms.onFault(`a segment was given up: ${errnoOf(attempt.error)}`)
+      attempt = this.#attempt(nowMs, (target) => this.#stageRings(target, isProbe), isProbe)
+    }
+    if (attempt.error !== null) return this.#fail(nowMs, attempt.error)
+    this.#retryMs = -Infinity
+    this.#state.set(SPOOL_STATE.WELL, '')
+    this.#sweep()
+    return attempt.outcome
+  }
+
+  /** Everything from a segment to write to up to what the rings get back. Throws nothing. */
+  #attempt(
+    nowMs: number,
+    stageInto: (target: IntakeTarget) => StepOutcome,
+    isForced = true,
+  ): Attempt {
+    const isWanted =
+      isForced || this.#intakes.some((each) => each.bytesWaiting > 0 || each.isDue(nowMs))
+    if (!isWanted) return { error: null, outcome: 'idle' }
+    const { words } = this.#terms.memory.spool
+    enterState(words, THREAD_STATE.WRITE)
+    try {
+      const segment = this.#segments.open(nowMs)
+      const outcome = stageInto(this.#target(segment, nowMs))
+      if (this.#parts.length === 0) return { error: null, outcome: 'idle' }
+      const error = this.#write(segment, nowMs)
+      return { error, outcome }
+    } catch (error) {
+      this.#count(SPOOL_FIGURE.FAULTS, 1)
+      if (errnoOf(error) === '') throw error
+      return { error, outcome: 'blocked' }
+    } finally {
+      for (const intake of this.#intakes) intake.rewind()
+      enterState(words, THREAD_STATE.IDLE)
+    }
+  }
+
+  /** An empty stage, or one with the beginning of a segment that is new. */
+  #target(segment: SegmentWriter, nowMs: number): IntakeTarget {
+    const { layouts } = this.#segments
+    const stage = this.#stage
+    this.#parts = []
+    stage.reset(segment.bytes, this.#segments.headerCheck)
+    if (segment.bytes === 0) {
+      layouts.clear()
+      stage.header(this.#segments.header(this.#terms.clock.now()))
+      this.#segments.headerCheck = stage.headerCheck
+      for (const intake of this.#intakes) intake.stageBegin(stage)
+    }
+    return { stage, parts: this.#parts, layouts, bytesMax: BATCH_BYTES, nowMs }
+  }
+
+  #stageRings(target: IntakeTarget, isForced: boolean): StepOutcome {
+    const { length } = this.#intakes
+    let isEmptied = true
+    for (let i = 0; i < length; i++) {
+      const intake = this.#intakes[(this.#first + i) % length]!
+      if (!intake.stage(target, isForced && i === 0)) isEmptied = false
+      this.#reportDamage(intake)
+    }
+    this.#first = (this.#first + 1) % length
+    return isEmptied ? 'worked' : 'more'
+  }
+
+  /** Returns what went wrong, or null. */
+  #write(segment: SegmentWriter, nowMs: number): unknown {
+    const { bytes, error } = this.#timed(SPOOL_FIGURE.WRITES, () => segment.append(this.#stage))
+    this.#bound.add(bytes)
+    this.#count(SPOOL_FIGURE.BYTES, bytes)
+    const kept = this.#parts.filter(({ end }) => end <= bytes)
+    const fault = kept.length > 0 && !segment.isBroken ? this.#sync(segment) : null
+    // On a disk that cannot say what it has, nothing is safe.
+    const isSafe = fault === null && !(segment.isBroken && this.#isPower)
+    for (const part of this.#parts) {
+      if (part.end <= bytes && isSafe) this.#keep(part, nowMs)
+      else if (part.layout !== null) this.#segments.layouts.delete(part.layout)
+    }
+    if (segment.isBroken) this.#segments.giveUp()
+    if (error !== null || fault !== null) this.#count(SPOOL_FIGURE.FAULTS, 1)
+    return error ?? fault
+  }
+
+  get #isPower(): boolean {
+    return this.#terms.settings.durability === 'power'
+  }
+
+  #sync(segment: SegmentWriter): unknown {
+    if (!this.#isPower) return null
+    try {
+      this.#timed(SPOOL_FIGURE.SYNCS, () => segment.sync())
+      return null
+    } catch (error) {
+      return error
+    }
+  }
+
+  #keep(part: Part, nowMs: number): void {
+    this.#segments.isNeeded = true
+    part.intake.keep(part, nowMs)
+    this.#count(SPOOL_FIGURE.RECORDS, part.records)
+    this.#count(SPOOL_FIGURE.SHADOWS, part.shadows)
+    this.#count(SPOOL_FIGURE.FAILED + GAP_REASON.CORRUPT, part.failed)
+    this.#state.wake(part.intake.thread)
+  }
+
+  #fail(nowMs: number, error: unknown): StepOutcome {
+    const state = isWithoutRoom(error) ? SPOOL_STATE.DISK_FULL : SPOOL_STATE.IO_ERROR
+    return this.#block(nowMs, state, errnoOf(error))
+  }
+
+  #block(nowMs: number, state: number, detail: string): StepOutcome {
+    this.#retryMs = nowMs + RETRY_MS
+    this.#state.set(state, detail)
+    return 'blocked'
+  }
+
+  #isFull(): boolean {
+    const waiting = this.#intakes.reduce((sum, { bytesWaiting }) => sum + bytesWaiting, 0)
+    return this.#bound.isFull(Math.min(waiting, BATCH_BYTES))
+  }
+
+  #look(nowMs: number): void {
+    const found = this.#bound.look(nowMs)
+    if (found === null || !this.#segments.isRobbed(found)) return
+    this.#terms.onFault('somebody has deleted or cut off the segment that is written to')
+    this.#segments.giveUp()
+  }
+
+  #sweep(): void {
+    const reads = this.#intakes.map(({ ring }) => Atomics.load(ring.head, RING_WORD.READ))
+    this.#terms.layouts.sweep(reads)
+  }
+
+  #reportDamage(intake: RingIntake): void {
+    const damaged = intake.takeDamaged()
+    if (damaged === 0) return
+    this.#count(SPOOL_FIGURE.DAMAGED, damaged)
+    this.#terms.onFault(`entries of data thread ${intake.thread} were damaged: ${damaged}`)
+  }
+
+  #count(figure: number, by: number): void {
+    this.#terms.memory.spool.figures[figure]! += by
+  }
+
+  /** Counts a call of `figure`, and its seconds in the one behind it. */
+  #timed<Value>(figure: number, call: () => Value): Value {
+    const { clock } = this.#terms
+    const startMs = clock.monotonic()
+    try {
+      return call()
+    } finally {
+      this.#count(figure, 1)
+      this.#count(figure + 1, (clock.monotonic() - startMs) / 1000)
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { GAP_REASON } from '../../../../src/records/reasons.ts'
+import { SPOOL_STATE } from '../../../../src/records/ring/record-ring.ts'
+import { SPOOL_FIGURE } from '../../../../src/records/spool/spool-memory.ts'
+import { fateOf, faultsOf, readSpool } from '../../../helpers/spool-content.ts'
+import {
+  FOLDER,
+  folderBytes,
+  makeWorld,
+  produce,
+  segmentFiles,
+} from '../../../helpers/spool-rig.ts'
+
+describe('at the bound', () => {
+  const bound = { bytesMax: 64 * 1024 }
+
+  test('nothing is written, and data threads are told; once there is room, all is', () => {
+    const { disk, rig, clock } = makeWorld(bound)
+    for (let i = 0; i < 30; i++) {
+      produce(rig, 20)
+      rig.work()
+    }
+    expect(rig.states).toEqual([`${SPOOL_STATE.FULL} the spool has as many bytes as it may`])
+    expect(folderBytes(disk)).toBeLessThanOrEqual(bound.bytesMax + 1000)
+    // What is there can be shipped, to the last byte.
+    for (const { read } of readSpool(disk, FOLDER).segments) expect(read.end).toBe('sealed')
+    expect(new Set(rig.producers[0]!.skipped.values())).toEqual(new Set([GAP_REASON.SPOOL_FULL]))
+    const shipped = readSpool(disk, FOLDER)
+    for (const name of segmentFiles(disk)) disk.unlink(join(FOLDER, name))
+    expect(rig.spool.step()).toBe('blocked')
+    clock.pass(1001)
+    rig.work()
+    expect(rig.states.at(-1)).toBe('0 ')
+    readSpool(disk, FOLDER, shipped)
+    for (const name of segmentFiles(disk)) disk.unlink(join(FOLDER, name))
+    clock.pass(1001)
+    rig.producers[0]!.flush()
+    expect(rig.spool.finish()).toBe(true)
+    const found = readSpool(disk, FOLDER, shipped).producers.get('0.0-1')!
+    for (let sequence = 1; sequence <= rig.producers[0]!.taken; sequence++) {
+      expect(fateOf(found, sequence)).not.toBe('hole')
+    }
+  })
+
+  test('it is well again by itself, though nobody produces', () => {
+    const { disk, rig, clock } = makeWorld(bound)
+    disk.mkdir(FOLDER)
+    const file = disk.open(join(FOLDER, 'r7-i1-g0-1.seg'), 'w')
+    disk.write(file, new Uint8Array(bound.bytesMax + 1), 0)
+    expect(rig.spool.begin()).toBe('blocked')
+    disk.unlink(join(FOLDER, 'r7-i1-g0-1.seg'))
+    clock.pass(1001)
+    expect(rig.spool.step()).toBe('worked')
+    expect(rig.states.length).toBe(2)
+  })
+
+  test('what is no segment does not count', () => {
+    const { disk, rig } = makeWorld(bound)
+    disk.mkdir(FOLDER)
+    disk.mkdir(join(FOLDER, 'r7-i1-g0-1.seg'))
+    const file = disk.open(join(FOLDER, 'other'), 'w')
+    disk.write(file, new Uint8Array(2 * bound.bytesMax), 0)
+    expect(rig.spool.begin()).toBe('worked')
+  })
+})
+
+test('a full disk costs what finds no room in the ring, and is tried once a second', () => {
+  let isFull = false
+  let writes = 0
+  const { disk, rig, clock } = makeWorld({}, (call) => {
+    if (call !== 'write') return null
+    writes++
+    return isFull ? { errno: 'ENOSPC' } : null
+  })
+  produce(rig, 10)
+  rig.work()
+  isFull = true
+  produce(rig, 300)
+  rig.work()
+  expect(rig.states).toEqual([`${SPOOL_STATE.DISK_FULL} ENOSPC`])
+  writes = 0
+  for (let i = 0; i < 50; i++) {
+    produce(rig, 1)
+    rig.work()
+    clock.pass(100)
+  }
+  expect(writes).toBeLessThanOrEqual(5)
+  isFull = false
+  clock.pass(1000)
+  rig.work()
+  rig.producers[0]!.flush()
+  expect(rig.states.at(-1)).toBe('0 ')
+  expect(rig.spool.finish()).toBe(true)
+  expect([...rig.producers[0]!.skipped.values()]).toContain(GAP_REASON.DISK_FULL)
+  expect(faultsOf(rig, readSpool(disk, FOLDER))).toEqual([])
+})
+
+describe('a failed fsync', () => {
+  test('once: what was not promised is written again elsewhere, and nobody hears of it', () => {
+    let syncs = 0
+    const { disk, rig } = makeWorld({ durability: 'power' }, (call) =>
+      call === 'fsync' && ++syncs === 6 ? { errno: 'EIO' } : null,
+    )
+    for (let i = 0; i < 5; i++) {
+      produce(rig, 5)
+      rig.work()
+    }
+    expect(syncs).toBeGreaterThan(6)
+    expect([rig.states, rig.faults]).toEqual([[], ['a segment was given up: EIO']])
+    expect(segmentFiles(disk).length).toBe(2)
+    disk.failPower(() => false)
+    const found = readSpool(disk, FOLDER).producers.get('0.0-1')!
+    expect([...found.present.keys()].sort((a, b) => a - b)).toEqual(rig.producers[0]!.durable())
+    expect(rig.producers[0]!.durable().length).toBe(25)
+  })
+
+  test('always: nothing is promised, and the disk does not fill', () => {
+    const { disk, rig, clock } = makeWorld({ durability: 'power' }, (call) =>
+      call === 'fsync' ? { errno: 'EIO' } : null,
+    )
+    for (let i = 0; i < 20; i++) {
+      produce(rig, 5)
+      rig.work()
+      clock.pass(1000)
+    }
+    expect(rig.producers[0]!.durable()).toEqual([])
+    expect(rig.states).toEqual([`${SPOOL_STATE.IO_ERROR} EIO`])
+    expect(segmentFiles(disk)).toEqual([])
+    expect(rig.spool.finish()).toBe(false)
+    expect(rig.spool.giveUp()).toBe(100)
+    expect(rig.figures[SPOOL_FIGURE.FAILED + GAP_REASON.IO_ERROR]).toBe(100)
+    expect(disk.openFiles).toBe(0)
+  })
+})
