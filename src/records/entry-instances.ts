@@ -19,7 +19,7 @@ export const redactedName = (name: string, rule: Redaction | null): string =>
 
 /** A feature as its client gave it, from what was fed for it. */
 export const featureValue = (
-  { type, input, column, vocabulary }: LayoutFeature,
+  { type, input, column, vocabulary, isNanMissing }: LayoutFeature,
   inputs: readonly EntryTensor[],
   row: number,
 ): RecordValue => {
@@ -27,6 +27,7 @@ export const featureValue = (
   if (type === 'tensor') return rowValue(tensor, row)
   if (column >= tensor.rowElements) return null
   const value = elementValue(tensor, row * tensor.rowElements + column)
+  if (isNanMissing && Number.isNaN(value)) return null
   if (type === 'boolean' && typeof value !== 'string') return Number(value) !== 0
   return vocabulary?.[Number(value)] ?? value
 }

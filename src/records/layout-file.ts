@@ -50,6 +50,7 @@ const isFeature = fieldsOf({
   input: isCount,
   column: isCount,
   vocabulary: orNull(listOf(isText)),
+  isNanMissing: isFlag,
 })
 
 const isClass: Check = (value) => isText(value) || isNumber(value)

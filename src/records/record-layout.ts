@@ -36,6 +36,8 @@ export interface LayoutFeature {
   readonly column: number
   /** Categories by the code that the input takes; null: it takes text, or is none. */
   readonly vocabulary: readonly string[] | null
+  /** NaN is fed where the value is missing: then NaN means that it was. */
+  readonly isNanMissing: boolean
 }
 
 export interface RecordLayout {
@@ -80,13 +82,14 @@ const featuresOf = (
 ): LayoutFeature[] => {
   if (contract.features.length === 0) {
     return signature.inputs.map(({ name }, input) => ({
-      ...{ name, type: 'tensor', input, column: 0, vocabulary: null },
+      ...{ name, type: 'tensor', input, column: 0, vocabulary: null, isNanMissing: false },
     }))
   }
   const binding = bind(contract, signature, manifest)
   if (isRefusal(binding)) return []
-  return binding.features.map(({ name, type, input, column }) => ({
+  return binding.features.map(({ name, type, input, column, optional, missing }) => ({
     ...{ name, type, input, column },
+    isNanMissing: optional && Number.isNaN(missing),
     vocabulary: manifest?.features.find((own) => own.name === name)?.vocabulary ?? null,
   }))
 }

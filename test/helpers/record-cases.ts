@@ -183,7 +183,13 @@ export const FEATURES_MANIFEST: Manifest = {
     manifestFeature({ ...feature('color', 'category'), column: 1, vocabulary: VOCABULARY }),
     manifestFeature({ ...feature('height', 'number'), column: 3 }),
     manifestFeature({ ...feature('id', 'integer'), tensor: 'n', column: 1, missing: 0 }),
-    manifestFeature({ ...feature('count', 'integer'), tensor: 'n', column: 0, missing: 0 }),
+    manifestFeature({
+      ...feature('count', 'integer'),
+      tensor: 'n',
+      column: 0,
+      missing: 0,
+      optional: true,
+    }),
   ],
   task: 'multiclass',
   classes: ['no', 'yes'],
@@ -199,21 +205,21 @@ export interface GivenRow {
   readonly color: string
   readonly height: number
   readonly id: number | bigint
-  readonly count: number
+  readonly count: number | null
   readonly scores: readonly [number, number]
   readonly label: string
 }
 
 export const givenRow: fc.Arbitrary<GivenRow> = fc.record({
   note: anyText,
-  age: fc.option(fc.float()),
+  age: fc.option(fc.float({ noNaN: true })),
   isNew: fc.boolean(),
   color: fc.constantFrom(...VOCABULARY, 'mauve', '\ud800'),
   height: fc.float(),
   id: fc
     .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
     .map((id) => (Number.isSafeInteger(Number(id)) ? Number(id) : id)),
-  count: fc.integer(),
+  count: fc.option(fc.integer()),
   scores: fc.tuple(fc.float({ noNaN: true }), fc.float({ noNaN: true })),
   label: anyText,
 })
@@ -253,11 +259,11 @@ export const caseOf = (
     const at = rowStart + row
     const code = VOCABULARY.indexOf(values.color)
     x.set([Number(values.isNew), code, values.age ?? Number.NaN, values.height], at * 4)
-    n.set([BigInt(values.count), BigInt(values.id)], at * 2)
+    n.set([BigInt(values.count ?? 0), BigInt(values.id)], at * 2)
     p.set(values.scores, at * 2)
     notes[at] = values.note
     labels[at] = values.label
-    if (values.age === null) add(row, 'age', null)
+    if (values.count === null) add(row, 'count', null)
     if (code < 0) add(row, 'color', values.color)
   }
   const signature = FEATURES_SIGNATURE

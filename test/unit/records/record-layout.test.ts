@@ -13,7 +13,7 @@ const SIGNATURE: Signature = {
 const MANIFEST: Manifest = {
   digest: '',
   features: [
-    manifestFeature({ name: 'delay', column: 1 }),
+    manifestFeature({ name: 'delay', column: 1, optional: true }),
     manifestFeature({ name: 'carrier', type: 'category', tensor: 'carrier', vocabulary: ['a'] }),
     manifestFeature({ name: 'distance', column: 0 }),
   ],
@@ -30,9 +30,9 @@ test('the layout of a variant says where the features of the contract are in its
       { name: 'carrier', datatype: 'INT64', shape: [1], rowElements: 1 },
     ],
     features: [
-      { name: 'delay', type: 'number', input: 0, column: 1, vocabulary: null },
+      { name: 'delay', input: 0, column: 1, vocabulary: null, isNanMissing: true },
       { name: 'carrier', type: 'category', input: 1, column: 0, vocabulary: ['a'] },
-      { name: 'distance', type: 'number', input: 0, column: 0, vocabulary: null },
+      { name: 'distance', type: 'number', input: 0, column: 0, isNanMissing: false },
     ],
     answer: { task: 'binary', score: 0 },
     policy: { isRecorded: true, keepsFeatures: true, features: [null, null, null] },
