@@ -15,6 +15,7 @@ const ENTRIES: Readonly<Record<string, Kind>> = {
   'src/server/data-thread.ts': 'hot thread',
   'src/runtime/pool/compute-thread.ts': 'hot thread',
   'src/runtime/proving-guard-thread.ts': 'thread',
+  'src/records/spool/spool-thread.ts': 'thread',
 }
 
 /** Composition roots without native code; with them, every file of `src/control/`. */

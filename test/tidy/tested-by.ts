@@ -217,6 +217,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/spool/frame-stage.ts',
     'src/records/spool/segment-format.ts',
   ],
+  'test/unit/records/spool/spool-thread.test.ts': ['src/records/spool/start-spool.ts'],
   'test/unit/records/spool/spool-writer.test.ts': [
     'src/records/spool/ring-intake.ts',
     'src/records/spool/spool-bound.ts',
