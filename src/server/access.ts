@@ -5,7 +5,7 @@
 
 import type { AccessPlan, PlannedKey } from '../shared/access-plan.ts'
 import { isRefusal, type Refusal, refuse } from '../shared/errors.ts'
-import { ALL_ENDPOINTS, DEFAULT_ENDPOINT, NO_KEY, neededFor } from './key-rights.ts'
+import { ALL_ENDPOINTS, DEFAULT_ENDPOINT, NO_KEY, neededFor, SOME_ENDPOINT } from './key-rights.ts'
 import { KeyRing } from './key-ring.ts'
 import { type Pace, paceOf, takeToken } from './rate-limit.ts'
 
@@ -115,7 +115,7 @@ export class Access implements KeyGate {
   }
 
   #covers(holder: Holder, needed: string | number): boolean {
-    if (holder.endpoints === null) return true
+    if (holder.endpoints === null || needed === SOME_ENDPOINT) return true
     if (needed === ALL_ENDPOINTS) return false
     const name = needed === DEFAULT_ENDPOINT ? this.#surroundings.defaultEndpoint() : needed
     return typeof name === 'string' && holder.endpoints.has(name)

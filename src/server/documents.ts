@@ -6,7 +6,7 @@ import { VERSION } from '../shared/version.ts'
 import type { LiveEndpoint, LiveVariant } from './live-epoch.ts'
 
 export interface Document {
-  readonly status: 200 | 404 | 503
+  readonly status: 200 | 202 | 404 | 503
   /** Header lines, joined by CRLF; absent: those of JSON. */
   readonly head?: string
   readonly body: string | Uint8Array

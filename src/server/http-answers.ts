@@ -16,8 +16,10 @@ import { retryAfterSeconds } from './retry-after.ts'
 
 const JSON_TYPE = 'content-type: application/json'
 
+const GOOD: Readonly<Record<number, string>> = { 200: '200 OK', 202: '202 Accepted' }
+
 const statusLine = (status: number): string =>
-  status === 200 ? '200 OK' : `${status} ${STATUS_TITLES[status] ?? ''}`
+  GOOD[status] ?? `${status} ${STATUS_TITLES[status] ?? ''}`
 
 /** The usual body; to look for its keys takes 1 to 4 ns more. */
 const isPlain = (body: AnswerBody): body is string | Uint8Array =>
@@ -32,6 +34,7 @@ const refusalLines = (refusal: Omit<Refusal, 'detail'>): string => {
 
 const DOCUMENT_LINES: Readonly<Record<Document['status'], string>> = {
   200: '',
+  202: '',
   404: refusalLines({ code: 'ROUTE_NOT_FOUND' }),
   503: refusalLines({ code: 'VERSION_NOT_READY' }),
 }

@@ -4,7 +4,12 @@
  */
 
 /** The name of an endpoint, or one of the words below. */
-export type Needed = string | typeof NO_KEY | typeof DEFAULT_ENDPOINT | typeof ALL_ENDPOINTS
+export type Needed =
+  | string
+  | typeof NO_KEY
+  | typeof DEFAULT_ENDPOINT
+  | typeof ALL_ENDPOINTS
+  | typeof SOME_ENDPOINT
 
 /** Anybody may ask. */
 export const NO_KEY = 0
@@ -12,6 +17,9 @@ export const NO_KEY = 0
 export const DEFAULT_ENDPOINT = 1
 /** What is about all endpoints, and what is not known. */
 export const ALL_ENDPOINTS = 2
+
+/** Any key will do: the body says which endpoints it is about (feedback-requests.ts). */
+export const SOME_ENDPOINT = 3
 
 /** Health says nothing of models, and whoever asks for it has no keys. */
 const OPEN: ReadonlySet<string> = new Set([
@@ -39,5 +47,6 @@ export const neededFor = (path: string): Needed => {
     return path === ALL_STATISTICS ? ALL_ENDPOINTS : upTo(path, OIP_MODELS.length, /\//)
   }
   if (path.startsWith(TFS_MODELS)) return upTo(path, TFS_MODELS.length, /[/:]/)
+  if (path === '/feedback') return SOME_ENDPOINT
   return OPEN.has(path) ? NO_KEY : ALL_ENDPOINTS
 }

@@ -1,25 +1,21 @@
-/** What is asked beside inference: documents of an epoch, and calls that control answers. */
+/** What is asked beside inference: documents of an epoch, feedback, and calls to control. */
 
 import { isRefusal, type Refusal } from '../shared/errors.ts'
 import type { Account } from './account.ts'
 import type { Describe } from './api-description.ts'
-import type { BodyLimits } from './body-buffer.ts'
 import { admitEncoding, withPlainBody } from './content-encoding.ts'
 import type { Exchange } from './exchange.ts'
+import { FeedbackRequests, type FeedbackSurroundings } from './feedback/feedback-requests.ts'
 import type { LiveEpoch } from './live-epoch.ts'
 import { admitPeer } from './local-peer.ts'
-import { ofNoEndpoint, type Replies } from './replies.ts'
+import { ofNoEndpoint } from './replies.ts'
 import type { CallRoute } from './route.ts'
 import { formatFor, resolveRoute } from './routes.ts'
 import type { ThreadCalls } from './thread-calls.ts'
 import { OTHER } from './wire-formats.ts'
 
-export interface OtherSurroundings {
-  readonly replies: Replies
+export interface OtherSurroundings extends FeedbackSurroundings {
   readonly account: Account
-  /** For bodies that are inflated, as for those that arrive. */
-  readonly bodies: BodyLimits
-  readonly jsonDepthMax: number
   readonly describe: Describe
   readonly forward: ThreadCalls['forward']
   isReady(): boolean
@@ -27,9 +23,11 @@ export interface OtherSurroundings {
 
 export class OtherRequests {
   readonly #surroundings: OtherSurroundings
+  readonly #feedback: FeedbackRequests
 
   constructor(surroundings: OtherSurroundings) {
     this.#surroundings = surroundings
+    this.#feedback = new FeedbackRequests(surroundings)
   }
 
   /** `engineRefusal`: why the transport refuses it. */
@@ -59,6 +57,7 @@ export class OtherRequests {
         account.encoding(() => route.render(isReady())),
       )
     } else if (route.kind === 'call') this.#call({ ...route, format }, exchange, body)
+    else if (route.kind === 'feedback') this.#feedback.answer(epoch, exchange, body)
     else replies.options(exchange, format, route.allow)
   }
 

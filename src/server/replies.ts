@@ -16,6 +16,7 @@ import { OTHER, type WireFormat } from './wire-formats.ts'
 
 const DOCUMENT_REASONS: Readonly<Record<Document['status'], number>> = {
   200: REASON_OK,
+  202: REASON_OK,
   404: reasonIndex('ROUTE_NOT_FOUND'),
   503: reasonIndex('VERSION_NOT_READY'),
 }

@@ -25,6 +25,12 @@ export interface CallRoute {
   read(body: Uint8Array, jsonDepthMax: number): ForwardedCall | Refusal
 }
 
+/** Labels of predictions. */
+interface FeedbackRoute {
+  readonly kind: 'feedback'
+  readonly format: WireFormat
+}
+
 export interface RefusedRoute {
   readonly kind: 'refused'
   readonly format: WireFormat
@@ -40,7 +46,7 @@ interface OptionsRoute {
   readonly allow: string
 }
 
-export type Route = DocumentRoute | CallRoute | OptionsRoute | RefusedRoute
+export type Route = DocumentRoute | CallRoute | FeedbackRoute | OptionsRoute | RefusedRoute
 
 export type Methods = 'POST' | 'GET, HEAD' | 'GET, HEAD, POST'
 

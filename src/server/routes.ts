@@ -91,11 +91,17 @@ const predictRoute = (epoch: LiveEpoch, method: string, path: string): Route => 
   return refused(FEATURES, refuse('ENDPOINT_NOT_FOUND', choices))
 }
 
+const FEEDBACK_PATH = '/feedback'
+
+const feedbackRoute = (method: string): Route =>
+  method === 'POST' ? { kind: 'feedback', format: FEATURES } : wrongMethod(FEATURES, method, 'POST')
+
 /** The format in which a path is answered, whatever comes of it. */
 const formatOf = (path: string): WireFormat => {
   if (path === '/v2' || path.startsWith('/v2/')) return OIP
   if (path === '/v1' || path.startsWith('/v1/')) return TFS
-  return path === '/predict' || path.startsWith('/predict/') ? FEATURES : OTHER
+  if (path === '/predict' || path.startsWith('/predict/')) return FEATURES
+  return path === FEEDBACK_PATH ? FEATURES : OTHER
 }
 
 /** The format of a request, before its route is known. */
@@ -114,6 +120,7 @@ export const resolveRoute = (
   if (fixed !== undefined) {
     return method === 'GET' ? fixed : wrongMethod(fixed.format, method, 'GET, HEAD')
   }
+  if (path === FEEDBACK_PATH) return feedbackRoute(method)
   const described = describe(epoch, path)
   if (described !== null) {
     return method === 'GET' ? document(described) : wrongMethod(OTHER, method, 'GET, HEAD')

@@ -108,6 +108,7 @@ const REASON_NUMBERS = {
   THREAD_LOST: 61,
   FILES_CHANGING: 62,
   RECORD_UNAVAILABLE: 63,
+  FEEDBACK_INVALID: 64,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 
 const REASON_NAMES: readonly string[] = (() => {

@@ -46,6 +46,10 @@ export const ERRORS = {
     'A feature or tensor is named that the endpoint does not have',
     'Check the spelling against the endpoint metadata',
   ),
+  FEEDBACK_INVALID: badRequest(
+    'What was sent to /feedback is no feedback, or a value of it is out of range',
+    'Send {"prediction_id": "...", "label": 1}, with the x-sluice-prediction-id of the answer; `errors` says where it differs, docs/life-of-a-request.md what else there is',
+  ),
   OUTPUT_UNKNOWN: badRequest(
     'A requested output does not exist, or is requested twice',
     'GET the model metadata for the output names',

@@ -37,3 +37,11 @@ const VERSION = /^[1-9][0-9]{0,14}$/
 
 /** The version number in a folder name or URL, or 0 if it is none: 1 to 15 digits, from 1. */
 export const parseVersion = (text: string): number => (VERSION.test(text) ? Number(text) : 0)
+
+/** Of any gateway: its name has six letters and digits. Numbers are exact as doubles. */
+export const PREDICTION_ID_PATTERN =
+  '^[a-z0-9]{6}\\.[0-9]{1,9}\\.[0-9]{1,9}-[0-9]{1,15}-[1-9][0-9]{0,14}$'
+const PREDICTION_ID = new RegExp(PREDICTION_ID_PATTERN)
+
+/** Whether a text has the form of a prediction id. Requests of no endpoint have other ids. */
+export const isPredictionId = (text: string): boolean => PREDICTION_ID.test(text)

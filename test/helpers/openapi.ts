@@ -49,7 +49,7 @@ export interface DocumentText {
 export const describe = (...endpoints: readonly ApiEndpoint[]): DocumentText => {
   const defaultEndpoint = endpoints.length === 1 ? endpoints[0]!.name : null
   const text = openApiText({
-    ...{ endpoints, defaultEndpoint, unavailable: [], hasDocsPage: true },
+    ...{ endpoints, defaultEndpoint, unavailable: [], hasDocsPage: true, hasFeedback: true },
   })
   return JSON.parse(text) as DocumentText
 }

@@ -9,6 +9,7 @@ import { apiDescription } from '../../src/server/api-description.ts'
 import type { BodyLimits } from '../../src/server/body-buffer.ts'
 import { Epochs } from '../../src/server/epochs.ts'
 import type { Exchange, Waiting } from '../../src/server/exchange.ts'
+import type { FeedbackSink } from '../../src/server/feedback/feedback-sink.ts'
 import { HttpAnswers } from '../../src/server/http-answers.ts'
 import { Infer } from '../../src/server/infer.ts'
 import { LiveVersions } from '../../src/server/live-version.ts'
@@ -150,6 +151,8 @@ export interface RequestPathOptions {
   readonly isReady?: () => boolean
   readonly hasDocsPage?: boolean
   readonly bodies?: BodyLimits
+  /** Nothing is recorded unless told otherwise. */
+  readonly feedback?: FeedbackSink
   /** Which requests are traced; none unless told otherwise. */
   readonly tracing?: TraceSampling
   /** Sessions by number of the version; `CountingSession` unless told otherwise. */
@@ -179,7 +182,7 @@ export class RequestPath {
   #slots: Record<string, number> = {}
 
   constructor(plan: EpochPlan, options: RequestPathOptions = {}) {
-    const { queueRowsMax = 1000, queueWorkMsMax = 1000 } = options
+    const { queueRowsMax = 1000, queueWorkMsMax = 1000, hasDocsPage = true } = options
     const work = new ThreadWork()
     const monotonic = () => this.turns.monotonic()
     const versions = new LiveVersions(({ version, runUsByRows }, number) => {
@@ -214,8 +217,10 @@ export class RequestPath {
       timeouts: { timeoutMsDefault: 0, timeoutMsMax: 86_400_000, ...options.timeouts },
       bodies: options.bodies ?? new BodyBudget(64 * 1024 * 1024),
       jsonDepthMax: 20,
-      describe: apiDescription(options.hasDocsPage ?? true),
+      describe: apiDescription({ hasDocsPage, hasFeedback: options.feedback !== undefined }),
       forward: this.calls.forward,
+      feedback: options.feedback ?? null,
+      now: clock.now,
       monotonic,
       isReady: options.isReady ?? (() => true),
     })

@@ -3,16 +3,19 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DECODER_TARGETS } from '../helpers/fuzz/decoders.ts'
+import { FEEDBACK_TARGET } from '../helpers/fuzz/feedback.ts'
 import { FORMAT_TARGETS } from '../helpers/fuzz/formats.ts'
 import { GRPC_TARGET } from '../helpers/fuzz/grpc.ts'
 import { fuzz } from '../helpers/fuzz/harness.ts'
 import { ALL_TARGETS, SHARES } from '../helpers/fuzz/shares.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 
-const TARGETS = [...DECODER_TARGETS, GRPC_TARGET, ...FORMAT_TARGETS].map((target) => ({
-  target,
-  ...target,
-}))
+const TARGETS = [...DECODER_TARGETS, FEEDBACK_TARGET, GRPC_TARGET, ...FORMAT_TARGETS].map(
+  (target) => ({
+    target,
+    ...target,
+  }),
+)
 /** Every case has a seed: those of a target follow from the first. */
 const { seed: SEED = 0 } = fc.readConfigureGlobal()
 const CASES = 1000

@@ -165,6 +165,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/oip/tensor-faults.ts',
   ],
   'test/unit/server/protocols/oip/oip-answer.test.ts': ['src/server/protocols/answer-buffer.ts'],
+  'test/property/feedback.test.ts': ['src/server/openapi/feedback.ts'],
   'test/property/openapi.test.ts': [
     'src/server/openapi/answers.ts',
     'src/server/openapi/features.ts',
@@ -255,6 +256,10 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/answer-json.ts',
     'src/server/protocols/error-json.ts',
     'src/server/protocols/oip/oip-plan.ts',
+  ],
+  'test/unit/server/feedback/feedback-request.test.ts': [
+    'src/server/feedback/feedback-item.ts',
+    'src/server/feedback/label.ts',
   ],
   'test/unit/server/openapi/document.test.ts': [
     'src/server/openapi/endpoint-paths.ts',

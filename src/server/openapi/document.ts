@@ -5,6 +5,7 @@
 
 import { VERSION } from '../../shared/version.ts'
 import { endpointParts } from './endpoint-paths.ts'
+import { feedbackSchemas } from './feedback.ts'
 import type { Schema } from './json-schema.ts'
 import { code, labelsOf } from './naming.ts'
 import { OIP_SCHEMAS } from './oip.ts'
@@ -116,9 +117,10 @@ export const openApiText = (source: ApiSource): string => {
     tags: Object.values(TAGS).map((name) => ({ name })),
   }
   const names = source.endpoints.map(({ name }) => name)
-  const ownPaths = members(Object.fromEntries(serverPaths(source.hasDocsPage, names)))
+  const ownPaths = members(Object.fromEntries(serverPaths(source, names)))
   const paths = [...sections.map((section) => section.paths), ownPaths].join()
-  const ownSchemas = members({ ...SERVER_SCHEMAS, ...OIP_SCHEMAS, ...ERROR_SCHEMAS })
+  const feedback = source.hasFeedback ? feedbackSchemas(names) : {}
+  const ownSchemas = members({ ...SERVER_SCHEMAS, ...feedback, ...OIP_SCHEMAS, ...ERROR_SCHEMAS })
   const schemas = [...sections.map((section) => section.schemas), ownSchemas].join()
   const components = `"schemas":{${schemas}},${members(sharedComponents())}`
   return `{${members(head)},"paths":{${paths}},"components":{${components}}}`

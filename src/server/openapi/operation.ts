@@ -7,6 +7,7 @@ export const TAGS = {
   predict: 'Predict',
   oip: 'Open Inference Protocol v2',
   tfs: 'TensorFlow Serving',
+  feedback: 'Feedback',
   server: 'Health and description',
 } as const
 

@@ -58,6 +58,15 @@ const CODES = {
   Control: [...ANYWHERE, 'CONTROL_BUSY', 'CONTROL_UNREACHABLE'],
   ModelControl: [...ANYWHERE, ...NAMED, 'VERSION_NOT_READY', 'CONTROL_BUSY', 'CONTROL_UNREACHABLE'],
   Tfs: [...INFERENCE, ...NAMED],
+  Feedback: [
+    ...READING,
+    'FEEDBACK_INVALID',
+    'INPUT_VALUE_INVALID',
+    'ENDPOINT_NOT_FOUND',
+    'VERSION_NOT_READY',
+    'RECORD_UNAVAILABLE',
+    'NOT_IMPLEMENTED',
+  ],
   Index: [...READING, 'CONTROL_BUSY', 'CONTROL_UNREACHABLE'],
   Load: [
     ...READING,
@@ -72,7 +81,7 @@ const CODES = {
 export type PathKind = keyof typeof CODES
 
 /** Kinds whose clients read RFC 9457; the others read `{"error": "..."}`. */
-const PROBLEM_KINDS: ReadonlySet<PathKind> = new Set(['Other', 'Predict'])
+const PROBLEM_KINDS: ReadonlySet<PathKind> = new Set(['Other', 'Predict', 'Feedback'])
 
 const statusesOf = (kind: PathKind): Map<number, ErrorCode[]> =>
   Map.groupBy(CODES[kind] as readonly ErrorCode[], (code) => ERRORS[code].http)

@@ -1,9 +1,11 @@
 /** The paths that belong to no endpoint, and the schemas of what they answer. */
 
 import { DATATYPES } from '../../shared/tensor.ts'
+import { feedbackPath } from './feedback.ts'
 import { listOf, open, type Schema } from './json-schema.ts'
 import { json, type Operation, ok, operation, type PathEntry } from './operation.ts'
 import { ID_PARAMETER, notReady, parameterRef, schemaRef } from './responses.ts'
+import type { ApiSource } from './source.ts'
 
 const TEXT: Schema = { type: 'string' }
 const FLAG: Schema = { type: 'boolean' }
@@ -190,7 +192,11 @@ const docs = (): PathEntry => {
 }
 
 /** `names`: of all endpoints, one of which may have taken a path. */
-export const serverPaths = (hasDocsPage: boolean, names: readonly string[]): PathEntry[] => [
+export const serverPaths = (
+  { hasDocsPage, hasFeedback }: Pick<ApiSource, 'hasDocsPage' | 'hasFeedback'>,
+  names: readonly string[],
+): PathEntry[] => [
+  ...(hasFeedback ? [feedbackPath()] : []),
   get('/v2', {
     ...{ id: 'server_metadata', tag: 'oip', summary: 'About the server' },
     responses: { 200: ok('Name, version, extensions', json(schemaRef('ServerMetadata'))) },

@@ -31,6 +31,8 @@ export interface ApiSource {
   /** Endpoints that cannot answer now, and of which nothing else is known. */
   readonly unavailable: readonly string[]
   readonly hasDocsPage: boolean
+  /** Feedback is taken: there are records. */
+  readonly hasFeedback: boolean
 }
 
 const apiVersion = ({ plan }: LiveVariant, planned: readonly PlannedVersion[]): ApiVersion => {
@@ -54,9 +56,12 @@ const apiEndpoint = ({ name, pinned }: LiveEndpoint, { plan }: LiveEpoch): ApiEn
   }
 }
 
-export const apiSource = (epoch: LiveEpoch, hasDocsPage: boolean): ApiSource => ({
+export const apiSource = (
+  epoch: LiveEpoch,
+  has: Pick<ApiSource, 'hasDocsPage' | 'hasFeedback'>,
+): ApiSource => ({
   endpoints: [...epoch.endpoints.values()].map((endpoint) => apiEndpoint(endpoint, epoch)),
   defaultEndpoint: epoch.defaultEndpoint?.name ?? null,
   unavailable: epoch.plan.unavailable,
-  hasDocsPage,
+  ...has,
 })

@@ -110,7 +110,7 @@ export const putElement = (data: TensorData, index: number, element: Element): v
   ;(data as Element[])[index] = element
 }
 
-export const isMisfit = (element: Element | Misfit): element is Misfit =>
+export const isMisfit = (element: Element | boolean | Misfit): element is Misfit =>
   typeof element === 'object'
 
 /** A refusal that names the place: `Feature 'seats' wants a number, got a string`. */

@@ -90,6 +90,12 @@ test('admit() asks for the right to the endpoint of the path', () => {
   expect([ask('/livez'), ask('/v2/health/ready', 'no')]).toEqual(['open', 'open'])
 })
 
+test('admit() lets every key send feedback, and nobody without one', () => {
+  const { ask } = makeAccess(planned('a', { endpoints: ['a'] }), planned('all'))
+  const asked = ['a', 'all', '', 'other'].map((key) => ask('/feedback', key))
+  expect(asked).toEqual(['granted', 'granted', 'KEY_REQUIRED', 'KEY_REQUIRED'])
+})
+
 test('admit() knows the default endpoint of the moment', () => {
   const { ask, at } = makeAccess(planned('a', { endpoints: ['a'] }), planned('all'))
   expect([ask('/predict', 'a'), ask('/predict', 'all')]).toEqual(['FORBIDDEN', 'granted'])

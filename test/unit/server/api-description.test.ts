@@ -10,7 +10,7 @@ const thread = () => new RequestPath(epochPlan(1, [plannedVersion({ model: 'm', 
 test('apiDescription() is written once an epoch, as bytes', () => {
   const path = thread()
   const { epoch } = path.epochs.current()
-  const describe = apiDescription(true)
+  const describe = apiDescription({ hasDocsPage: true, hasFeedback: true })
   const first = describe(epoch, '/openapi.json')?.()
   expect(first?.body).toBeInstanceOf(Uint8Array)
   expect(describe(epoch, '/openapi.json')?.()).toBe(first)
@@ -25,7 +25,7 @@ test('apiDescription() describes nothing but its own paths', () => {
   const { epoch } = thread().epochs.current()
   const known = (hasDocsPage: boolean) =>
     ['/openapi.json', '/docs', '/docs/start.js', '/v2'].filter(
-      (path) => apiDescription(hasDocsPage)(epoch, path) !== null,
+      (path) => apiDescription({ hasDocsPage, hasFeedback: true })(epoch, path) !== null,
     )
   expect(known(true)).toEqual(['/openapi.json', '/docs', '/docs/start.js'])
   expect(known(false)).toEqual(['/openapi.json'])

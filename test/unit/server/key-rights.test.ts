@@ -4,6 +4,7 @@ import {
   DEFAULT_ENDPOINT,
   NO_KEY,
   neededFor,
+  SOME_ENDPOINT,
 } from '../../../src/server/key-rights.ts'
 
 test.each(['/livez', '/readyz', '/v2/health/live', '/v2/health/ready'])(
@@ -33,6 +34,13 @@ test.each([
   ['/v2/models/*', '*'],
 ])('neededFor() %s is the endpoint %j', (path, name) => {
   expect(neededFor(path)).toBe(name)
+})
+
+test('neededFor() /feedback is any key: its body names endpoints', () => {
+  expect(neededFor('/feedback')).toBe(SOME_ENDPOINT)
+  for (const path of ['/feedback/', '/feedback/a', '/feedbacks', '/Feedback']) {
+    expect(neededFor(path)).toBe(ALL_ENDPOINTS)
+  }
 })
 
 test('neededFor() /predict is the default endpoint', () => {

@@ -197,6 +197,8 @@ test.each([
   ['/predict', FEATURES],
   ['/predict/a/b', FEATURES],
   ['/predictions', OTHER],
+  ['/feedback', FEATURES],
+  ['/feedback/', OTHER],
   ['/', OTHER],
 ])('formatFor() %s', (path, format) => {
   expect(formatFor({ format: null, path })).toBe(format)

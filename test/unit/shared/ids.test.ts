@@ -3,12 +3,29 @@ import { expect, test } from 'vitest'
 import {
   isEchoable,
   isModelName,
+  isPredictionId,
   parseVersion,
   predictionIdPrefix,
 } from '../../../src/shared/ids.ts'
 
 test('predictionIdPrefix() names gateway, replica, thread and incarnation', () => {
   expect(predictionIdPrefix('k3x9qa', 1, 0, 12)).toBe('k3x9qa.1.0-12-')
+})
+
+test('isPredictionId() takes what gateways give, and nothing like it', () => {
+  const numbers = fc.tuple(fc.nat(), fc.nat(), fc.nat(), fc.integer({ min: 1 }))
+  const property = fc.property(fc.stringMatching(/^[a-z0-9]{6}$/), numbers, (gateway, all) => {
+    const [replica, thread, incarnation, sequence] = all.map((each) => each % 10 ** 9)
+    const prefix = predictionIdPrefix(gateway, replica!, thread!, incarnation!)
+    expect(isPredictionId(`${prefix}${sequence! || 1}`)).toBe(true)
+    for (const end of ['', '0', '01', 'other-1', '-1', '1 ', '1\n', '1.0', '1'.repeat(16)]) {
+      expect(isPredictionId(prefix + end)).toBe(false)
+    }
+  })
+  fc.assert(property)
+  for (const text of ['', 'a', '1-2', 'K3X9QA.1.0-12-1', 'k3x9q.1.0-12-1', 'k3x9qa.1-12-1']) {
+    expect(isPredictionId(text)).toBe(false)
+  }
 })
 
 test('isEchoable() takes 1 to 128 of the characters that cannot split a header', () => {

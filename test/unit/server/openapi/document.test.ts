@@ -11,6 +11,8 @@ import {
 } from '../../../helpers/openapi.ts'
 import { feature, flightPlan, planOf, tensor } from '../../../helpers/variant-plans.ts'
 
+const ALL = { hasDocsPage: true, hasFeedback: true }
+
 const flights = (name = 'clicks') => {
   const version = versionOf({ ...flightPlan(), endpoint: name })
   return { ...endpointOf(version), name }
@@ -43,7 +45,7 @@ test('openApiText() has /predict where an endpoint answers it', () => {
 })
 
 test('openApiText() names the endpoints that cannot answer', () => {
-  const source = { endpoints: [], defaultEndpoint: null, unavailable: ['gone'], hasDocsPage: true }
+  const source = { endpoints: [], defaultEndpoint: null, unavailable: ['gone'], ...ALL }
   expect(openApiText(source)).toContain('503 `VERSION_NOT_READY`: `gone`.')
 })
 
@@ -147,12 +149,13 @@ test('openApiText() names every code that a request can be answered with', () =>
   expect(answering.filter((code) => !text.includes(code))).toEqual([])
 })
 
-test('openApiText() has the page only where it is served', () => {
+test('openApiText() has the page and feedback only where there are such', () => {
   const source = { endpoints: [], defaultEndpoint: null, unavailable: [] }
-  const paths = (hasDocsPage: boolean) =>
-    Object.keys(JSON.parse(openApiText({ ...source, hasDocsPage })).paths as object)
-  expect(paths(true)).toContain('/docs')
-  expect(paths(false)).not.toContain('/docs')
+  const paths = (has: typeof ALL) =>
+    Object.keys(JSON.parse(openApiText({ ...source, ...has })).paths as object)
+  expect(paths(ALL)).toEqual(expect.arrayContaining(['/docs', '/feedback']))
+  expect(paths({ ...ALL, hasDocsPage: false })).not.toContain('/docs')
+  expect(paths({ ...ALL, hasFeedback: false })).not.toContain('/feedback')
 })
 
 const wideVersion = (features: number, nameLength = 0) => {
@@ -166,7 +169,7 @@ const endpoints = (count: number, version: ApiVersion) =>
   Array.from({ length: count }, (_, i) => ({ ...endpointOf(version), name: `endpoint-${i}` }))
 
 test('openApiText() describes the endpoints for which there are 4 MiB, and names the others', () => {
-  const source = { defaultEndpoint: 'endpoint-499', unavailable: [], hasDocsPage: true }
+  const source = { defaultEndpoint: 'endpoint-499', unavailable: [], ...ALL }
   const text = openApiText({ ...source, endpoints: endpoints(500, wideVersion(30)) })
   expect(text.length).toBeLessThan(4.2 * 2 ** 20)
   expect(text.length).toBeGreaterThan(3.9 * 2 ** 20)
@@ -187,7 +190,8 @@ test('openApiText() does not begin to write an endpoint that is too long', () =>
 test('openApiText() has no example, but a sentence, where rows are long', () => {
   const picture = planOf({ inputs: [tensor('x', 'FP32', -1, 3, 1024, 1024)] })
   const document = describe(endpointOf(versionOf(picture)))
-  expect(examplesOf(document)).toEqual([])
+  const paths = new Set(examplesOf(document).map(([path]) => path))
+  expect([...paths]).toEqual(['/feedback'])
   expect(JSON.stringify(document).length).toBeLessThan(120_000)
   expect(document.paths['/predict/clicks']?.['post']?.requestBody).toHaveProperty(
     'description',

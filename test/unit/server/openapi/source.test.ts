@@ -17,8 +17,10 @@ const VARIANTS = [
   { name: 'v11', version: 11, weightBp: 0 },
 ]
 
+const HAS = { hasDocsPage: true, hasFeedback: true }
+
 const source = () =>
-  apiSource(new RequestPath(epochPlan(7, VERSIONS, { m: VARIANTS })).epochs.current().epoch, true)
+  apiSource(new RequestPath(epochPlan(7, VERSIONS, { m: VARIANTS })).epochs.current().epoch, HAS)
 
 test('apiSource() has the versions with traffic first by traffic, and all of them by number', () => {
   const [endpoint] = source().endpoints
@@ -37,7 +39,7 @@ test('apiSource() has the profile of each version, if there is one', () => {
 test('apiSource() takes a plan of an earlier release, without bounds', () => {
   const { bounds: _, ...earlier } = VERSIONS[0]!
   const { epoch } = new RequestPath(epochPlan(1, [earlier])).epochs.current()
-  expect(apiSource(epoch, true).endpoints[0]?.answering[0]?.bounds.size).toBe(0)
+  expect(apiSource(epoch, HAS).endpoints[0]?.answering[0]?.bounds.size).toBe(0)
 })
 
 test('apiSource() names the default endpoint and those that are not available', () => {
