@@ -1,8 +1,9 @@
 /** What recording adds to a request: the sequence number, and its record in the ring. */
 
 import { GAP_REASON_COUNT } from '../../src/records/reasons.ts'
-import { layoutOf } from '../../src/records/record-layout.ts'
+import { layoutOf, type RecordLayout } from '../../src/records/record-layout.ts'
 import { RecordWriter } from '../../src/records/record-writer.ts'
+import { redactorOf } from '../../src/records/redact/redactor.ts'
 import { GapBook } from '../../src/records/ring/gap-book.ts'
 import {
   drain,
@@ -11,9 +12,9 @@ import {
   recordRingBytes,
 } from '../../src/records/ring/record-ring.ts'
 import { makeWriteFacts, type WriteFacts } from '../../src/records/write-facts.ts'
-import { type WritePlan, writePlanOf } from '../../src/records/write-plan.ts'
+import { writePlanOf } from '../../src/records/write-plan.ts'
 import type { PlannedEndpoint, PlannedVersion } from '../../src/shared/epoch-plan.ts'
-import { UNRECORDED } from '../../src/shared/record-policy.ts'
+import { type EndpointRecordPolicy, UNRECORDED } from '../../src/shared/record-policy.ts'
 import type { Signature, Tensor } from '../../src/shared/tensor.ts'
 import type { MicroCase } from '../measure/micro-case.ts'
 
@@ -34,7 +35,7 @@ const MIXED: Signature = {
   outputs: FLOATS.outputs,
 }
 
-const planOf = (signature: Signature, rate = 1): WritePlan => {
+const layoutFor = (signature: Signature, more: Partial<EndpointRecordPolicy>): RecordLayout => {
   const version = {
     ...{ model: 'm', version: 1, signature, manifest: null },
     batching: { rowsMax: 64, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 },
@@ -43,14 +44,14 @@ const planOf = (signature: Signature, rate = 1): WritePlan => {
     ...{ name: 'm', model: 'm', revision: 1, salt: '', variants: [], bucketRuns: [] },
     contract: { features: [], tensors: signature.inputs },
   }
-  const policy = { ...UNRECORDED, isRecorded: true, rate }
+  const policy = { ...UNRECORDED, isRecorded: true, ...more }
   const layout = layoutOf(
     endpoint as unknown as PlannedEndpoint,
     'v1',
     version as unknown as PlannedVersion,
     policy,
   )
-  return writePlanOf({ id: 1, ...layout })
+  return { id: 1, ...layout }
 }
 
 /** A run of several requests of one row each; the facts of one after the other are written. */
@@ -83,7 +84,7 @@ const writing = (
     ...{ ring, gaps: new GapBook(new Float64Array(GAP_REASON_COUNT)) },
     ...{ producer: 'gw.1.0-7', recordBytesMax: 65_536 },
   })
-  const plan = planOf(signature, rate)
+  const plan = writePlanOf(layoutFor(signature, { rate }))
   const facts = Object.assign(makeWriteFacts(), { rows: 1, status: 200, bucket: 17, epoch: 3 })
   Object.assign(facts, tensors(signature), { wallOffsetMs: 1.7e12, latencyMs: 0.25 }, more)
   Object.assign(facts, { decodeMs: 0.01, queueMs: 0.05, computeMs: 0.1 })
@@ -112,4 +113,42 @@ export const records: readonly MicroCase[] = [
   },
   { name: 'record: 27 floats, an integer, 2 texts of 12', setup: () => writing(MIXED) },
   { name: 'record: one of 100 kept', setup: () => writing(FLOATS, {}, 0.01) },
+]
+
+/** What the spool thread adds where a policy wants something done. */
+const redacting = (policy: Partial<EndpointRecordPolicy>): (() => number) => {
+  const layout = layoutFor(FLOATS, { ...policy, hmacKeyId: 'k' })
+  const buffer = new SharedArrayBuffer(recordRingBytes(RING_BYTES))
+  const ring = mapRecordRing(buffer, 0, RING_BYTES)
+  const writer = new RecordWriter({
+    ...{ ring, gaps: new GapBook(new Float64Array(GAP_REASON_COUNT)) },
+    ...{ producer: 'gw.1.0-7', recordBytesMax: 65_536 },
+  })
+  const facts = Object.assign(makeWriteFacts(), tensors(FLOATS), { rows: 1, requestId: UUID })
+  facts.sequence = writer.takeSequence()
+  writer.write(writePlanOf(layout), facts)
+  const entries: Uint8Array[] = []
+  drain(ring, (from, to) => entries.push(ring.bytes.slice(from, to)) > 0)
+  const redactor = redactorOf(layout, 'a key')!
+  return () => redactor.redact(entries[0]!).length
+}
+
+const NO_RULES = UNRECORDED.redact
+const MASK = { kind: 'mask' } as const
+const DROP = { kind: 'drop' } as const
+
+export const redaction: readonly MicroCase[] = [
+  { name: 'redact: patterns in an id of 36 bytes', setup: () => redacting({}) },
+  {
+    name: 'redact: an id masked',
+    setup: () => redacting({ redact: { ...NO_RULES, requestId: MASK } }),
+  },
+  {
+    name: 'redact: an id by HMAC',
+    setup: () => redacting({ redact: { ...NO_RULES, requestId: { kind: 'hmac' } } }),
+  },
+  {
+    name: 'redact: one input of 30 floats dropped',
+    setup: () => redacting({ redact: { ...NO_RULES, features: { x: DROP } } }),
+  },
 ]

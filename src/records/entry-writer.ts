@@ -13,18 +13,15 @@ import {
   padded,
   UNIT_BYTES,
 } from './entry.ts'
-import { EXTRA_WORDS, MISSING } from './extras.ts'
+import { extrasBytes, putExtras } from './extras.ts'
 import type { RecordRing } from './ring/record-ring.ts'
 import { TensorSection } from './tensor-writing.ts'
-import { pad, putCharacters, putText, textBytes, textsBytes } from './text-writing.ts'
-import type { WriteFacts, WrittenExtras } from './write-facts.ts'
+import { putText, textBytes } from './text-writing.ts'
+import type { WriteFacts } from './write-facts.ts'
 import type { WritePlan } from './write-plan.ts'
 
 const idBytes = ({ requestId }: WriteFacts, isExact: boolean): number =>
   requestId === null ? 0 : padded(4 + textBytes(requestId, isExact))
-
-const extrasBytes = ({ texts }: WrittenExtras, isExact: boolean): number =>
-  padded(4 + 4 * EXTRA_WORDS * texts.length + textsBytes(texts, 0, texts.length, isExact))
 
 export class EntryWriter {
   readonly #ring: RecordRing
@@ -78,7 +75,7 @@ export class EntryWriter {
     }
     if (facts.extras !== null && words[at + ENTRY_WORD.INPUTS] !== 0) {
       words[at + ENTRY_WORD.EXTRAS] = end - start
-      end = this.#putExtras(facts.extras, end)
+      end = putExtras(this.#ring, end, facts.extras)
     }
     if (facts.text !== null) {
       words[at + ENTRY_WORD.TEXT] = end - start
@@ -142,22 +139,5 @@ export class EntryWriter {
       end = this.#outputs.put(plan.outputs!, facts.results!, facts, end)
     }
     return end
-  }
-
-  #putExtras({ rows, features, texts }: WrittenExtras, at: number): number {
-    const { words } = this.#ring
-    const count = texts.length
-    let word = at >> 2
-    let end = at + 4 + 4 * EXTRA_WORDS * count
-    words[word++] = count
-    for (let i = 0; i < count; i++) {
-      const text = texts[i]!
-      const textWord = text === null ? MISSING : putCharacters(this.#ring, end, text)
-      words[word++] = rows[i]!
-      words[word++] = features[i]!
-      words[word++] = textWord
-      if (text !== null) end += textWord >> 1
-    }
-    return pad(this.#ring, end)
   }
 }

@@ -3,8 +3,10 @@
  * data thread for unseen categories and missing values, and by redaction for what became text.
  */
 
-import { ENTRY_WORD } from './entry.ts'
+import { ENTRY_WORD, padded } from './entry.ts'
 import { type EntryCursor, EntryInvalid } from './entry-cursor.ts'
+import { pad, putCharacters, type TextTarget, textsBytes } from './text-writing.ts'
+import type { WrittenExtras } from './write-facts.ts'
 
 export interface Extra {
   readonly row: number
@@ -15,9 +17,9 @@ export interface Extra {
 }
 
 /** Words of each before the characters of all: row, place, text word. */
-export const EXTRA_WORDS = 3
+const EXTRA_WORDS = 3
 /** Instead of a text word. */
-export const MISSING = -1
+const MISSING = -1
 
 /** In the order in which they stand. Throws EntryInvalid. */
 export const readExtras = (cursor: EntryCursor): Extra[] => {
@@ -36,4 +38,30 @@ export const readExtras = (cursor: EntryCursor): Extra[] => {
     extras.push({ row: cursor.words[word]!, place: cursor.words[word + 1]!, text })
   }
   return extras
+}
+
+/** Bytes of the section, a multiple of 8; `isExact`: as of `textBytes`. */
+export const extrasBytes = ({ texts }: WrittenExtras, isExact: boolean): number =>
+  padded(4 + 4 * EXTRA_WORDS * texts.length + textsBytes(texts, 0, texts.length, isExact))
+
+/** Writes the section from byte `at` on; where it ends. Both are multiples of 8. */
+export const putExtras = (
+  target: TextTarget,
+  at: number,
+  { rows, features, texts }: WrittenExtras,
+): number => {
+  const { words } = target
+  const count = texts.length
+  let word = at >> 2
+  let end = at + 4 + 4 * EXTRA_WORDS * count
+  words[word++] = count
+  for (let i = 0; i < count; i++) {
+    const text = texts[i]!
+    const textWord = text === null ? MISSING : putCharacters(target, end, text)
+    words[word++] = rows[i]!
+    words[word++] = features[i]!
+    words[word++] = textWord
+    if (text !== null) end += textWord >> 1
+  }
+  return pad(target, end)
 }

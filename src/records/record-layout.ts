@@ -94,6 +94,27 @@ const featuresOf = (
   }))
 }
 
+const isNumber = ({ datatype }: LayoutTensor): boolean =>
+  datatype !== 'BYTES' && datatype !== 'BOOL'
+
+/** Whether a feature's values are numbers; what stands for a category is none. */
+const isNumeric = ({ type, input }: LayoutFeature, inputs: readonly LayoutTensor[]): boolean =>
+  (type === 'tensor' || type === 'number' || type === 'integer') && isNumber(inputs[input]!)
+
+/** The rules of redaction. Inputs that no feature names are under none: they are not kept. */
+const rulesOf = (
+  policy: EndpointRecordPolicy,
+  features: readonly LayoutFeature[],
+  { inputs, outputs }: Pick<RecordLayout, 'inputs' | 'outputs'>,
+): PolicyRules => {
+  const rules = compilePolicy(
+    policy,
+    features.map((feature) => ({ name: feature.name, isNumeric: isNumeric(feature, inputs) })),
+    outputs.map((output) => ({ name: output.name, isNumeric: isNumber(output) })),
+  )
+  return features.length === 0 && inputs.length > 0 ? { ...rules, keepsFeatures: false } : rules
+}
+
 const NO_SIGNATURE: Signature = { inputs: [], outputs: [] }
 
 /**
@@ -110,6 +131,7 @@ export const layoutOf = (
   const manifest = version?.manifest ?? null
   const hasRows = version !== null && version.batching.rowsMax > 0
   const features = version === null ? [] : featuresOf(endpoint.contract, signature, manifest)
+  const inputs = tensorsOf(signature.inputs, hasRows)
   const outputs = tensorsOf(signature.outputs, hasRows)
   const { isRecorded, rate, always, recordBytesMax } = policy
   return {
@@ -119,13 +141,13 @@ export const layoutOf = (
     variant: variant ?? '',
     revision: endpoint.revision,
     hasRows,
-    inputs: tensorsOf(signature.inputs, hasRows),
+    inputs,
     outputs,
     features,
     answer: answerTermsOf(signature, manifest),
     policy: {
       ...{ isRecorded, rate, always, recordBytesMax },
-      ...compilePolicy(policy, features, outputs),
+      ...rulesOf(policy, features, { inputs, outputs }),
     },
   }
 }

@@ -1,6 +1,11 @@
-/** Texts into the ring: Latin-1 where that can hold them, else UTF-16; so all come back alike. */
+/** Texts into memory: Latin-1 where that can hold them, else UTF-16; so all come back alike. */
 
-import type { RecordRing } from './ring/record-ring.ts'
+/** Memory that is written to: a ring, or an entry that is put together anew. */
+export interface TextTarget {
+  readonly bytes: Uint8Array
+  /** The same memory. */
+  readonly words: Int32Array
+}
 
 /** Bytes of a text at most, which takes no look at it. */
 const bytesMax = (text: string): number => text.length * 2
@@ -30,7 +35,7 @@ export const textsBytes = (
 }
 
 /** Writes the characters from byte `at` on; their text word: bytes << 1 | isTwoByte. */
-export const putCharacters = ({ bytes }: RecordRing, at: number, text: string): number => {
+export const putCharacters = ({ bytes }: TextTarget, at: number, text: string): number => {
   const { length } = text
   let i = 0
   for (; i < length; i++) {
@@ -49,22 +54,22 @@ export const putCharacters = ({ bytes }: RecordRing, at: number, text: string): 
 }
 
 /** Zeros from `at` up to the next multiple of 8, which is returned. */
-export const pad = ({ bytes }: RecordRing, at: number): number => {
+export const pad = ({ bytes }: TextTarget, at: number): number => {
   let next = at
   while ((next & 7) !== 0) bytes[next++] = 0
   return next
 }
 
 /** Writes a text behind its word, from `at` on, a multiple of 8; where the padding ends. */
-export const putText = (ring: RecordRing, at: number, text: string): number => {
-  const word = putCharacters(ring, at + 4, text)
-  ring.words[at >> 2] = word
-  return pad(ring, at + 4 + (word >> 1))
+export const putText = (target: TextTarget, at: number, text: string): number => {
+  const word = putCharacters(target, at + 4, text)
+  target.words[at >> 2] = word
+  return pad(target, at + 4 + (word >> 1))
 }
 
 /** Writes `count` texts from `from` on behind their words; where the padding ends. */
 export const putTexts = (
-  ring: RecordRing,
+  target: TextTarget,
   at: number,
   texts: readonly string[],
   from: number,
@@ -72,9 +77,9 @@ export const putTexts = (
 ): number => {
   let next = at + 4 * count
   for (let i = 0; i < count; i++) {
-    const word = putCharacters(ring, next, texts[from + i]!)
-    ring.words[(at >> 2) + i] = word
+    const word = putCharacters(target, next, texts[from + i]!)
+    target.words[(at >> 2) + i] = word
     next += word >> 1
   }
-  return pad(ring, next)
+  return pad(target, next)
 }

@@ -173,6 +173,12 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/openapi/tfs.ts',
   ],
   'test/unit/runtime/pool/pool-host.test.ts': ['src/runtime/pool/pool-order.ts'],
+  'test/property/redaction.test.ts': [
+    'src/records/redact/entry-builder.ts',
+    'src/records/redact/entry-redactor.ts',
+    'src/records/redact/redactor.ts',
+    'src/records/redact/tensor-redaction.ts',
+  ],
   'test/property/record-entries.test.ts': [
     'src/records/entry-cursor.ts',
     'src/records/entry-instances.ts',

@@ -21,32 +21,42 @@ export interface PolicyRules {
   readonly hmacKeyId: string | null
 }
 
-interface Named {
+interface Ruled {
   readonly name: string
+  /** Whether its values are numbers, which can be put into buckets. */
+  readonly isNumeric: boolean
 }
 
 const DROP: Redaction = { kind: 'drop' }
 
-/** The rules, in the order of `features` and `outputs`. Without a key an HMAC is a drop. */
+/**
+ * The rules, in the order of `features` and `outputs`. What cannot be done is a drop: an HMAC
+ * without a key, a bucket for what is no number.
+ */
 export const compilePolicy = (
   policy: EndpointRecordPolicy,
-  features: readonly Named[],
-  outputs: readonly Named[],
+  features: readonly Ruled[],
+  outputs: readonly Ruled[],
 ): PolicyRules => {
   const { redact, patterns, hmacKeyId } = policy
-  const able = (rule: Redaction | null | undefined): Redaction | null =>
-    rule?.kind === 'hmac' && hmacKeyId === null ? DROP : (rule ?? null)
+  const able = (rule: Redaction | null | undefined, isNumeric: boolean): Redaction | null => {
+    if (rule?.kind === 'hmac' && hmacKeyId === null) return DROP
+    if (rule?.kind === 'bucket' && !isNumeric) return DROP
+    return rule ?? null
+  }
   const isKept = (name: string): boolean =>
     policy.features === 'declared' || (policy.features !== 'none' && policy.features.includes(name))
   const ownOf = (
     rules: Readonly<Record<string, Redaction>>,
     name: string,
   ): Redaction | undefined => (Object.hasOwn(rules, name) ? rules[name] : undefined)
-  const ofFeatures = features.map(({ name }) =>
-    isKept(name) ? able(ownOf(redact.features, name)) : DROP,
+  const ofFeatures = features.map(({ name, isNumeric }) =>
+    isKept(name) ? able(ownOf(redact.features, name), isNumeric) : DROP,
   )
   const all = ownOf(redact.outputs, ALL_OUTPUTS)
-  const ofOutputs = outputs.map(({ name }) => able(ownOf(redact.outputs, name) ?? all))
+  const ofOutputs = outputs.map(({ name, isNumeric }) =>
+    able(ownOf(redact.outputs, name) ?? all, isNumeric),
+  )
   const keeps = (rules: readonly (Redaction | null)[]) =>
     rules.length === 0 || rules.some((each) => each?.kind !== 'drop')
   return {
@@ -54,7 +64,7 @@ export const compilePolicy = (
     keepsOutputs: keeps(ofOutputs),
     features: ofFeatures,
     outputs: ofOutputs,
-    requestId: able(redact.requestId),
+    requestId: able(redact.requestId, false),
     patterns,
     hmacKeyId,
   }

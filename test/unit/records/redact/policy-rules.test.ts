@@ -3,8 +3,8 @@ import { compilePolicy } from '../../../../src/records/redact/policy-rules.ts'
 import type { EndpointRecordPolicy } from '../../../../src/shared/record-policy.ts'
 import { RECORD_ALL } from '../../../helpers/record-layouts.ts'
 
-const FEATURES = ['age', 'mail', 'constructor'].map((name) => ({ name }))
-const OUTPUTS = ['score', 'label'].map((name) => ({ name }))
+const FEATURES = ['age', 'mail', 'constructor'].map((name) => ({ name, isNumeric: name === 'age' }))
+const OUTPUTS = ['score', 'label'].map((name) => ({ name, isNumeric: name === 'score' }))
 
 const rules = (more: Partial<EndpointRecordPolicy>) =>
   compilePolicy({ ...RECORD_ALL, ...more }, FEATURES, OUTPUTS)
@@ -35,6 +35,16 @@ test('rules go by name; one for all outputs gives way to an output of its own', 
   expect(rules({ redact })).toMatchObject({
     features: [bucket, { kind: 'mask' }, null],
     outputs: [{ kind: 'drop' }, { kind: 'mask' }],
+    requestId: { kind: 'drop' },
+  })
+})
+
+test('a bucket for what is no number is a drop', () => {
+  const bucket = { kind: 'bucket', width: 10 } as const
+  const redact = { features: { mail: bucket }, outputs: { '*': bucket }, requestId: bucket }
+  expect(rules({ redact })).toMatchObject({
+    features: [null, { kind: 'drop' }, null],
+    outputs: [bucket, { kind: 'drop' }],
     requestId: { kind: 'drop' },
   })
 })

@@ -1,0 +1,101 @@
+/**
+ * The JSON form of a record: one flat object, whose names are those of the columns of the Parquet
+ * files. Documented in docs/guides/records.md.
+ */
+
+import type { Feedback, PredictionRecord, RecordedInstance, RecordValue } from './record.ts'
+
+export type JsonValue = number | string | boolean | null | readonly JsonValue[]
+
+/** What JSON has not: NaN and infinities become their names, wide integers their digits. */
+export const jsonValue = (value: RecordValue): JsonValue => {
+  if (typeof value === 'bigint') return `${value}`
+  if (typeof value === 'number') return Number.isFinite(value) ? value : `${value}`
+  return typeof value === 'object' && value !== null ? value.map(jsonValue) : value
+}
+
+type JsonValues = Readonly<Record<string, JsonValue>>
+
+const jsonValues = (values: Readonly<Record<string, RecordValue>>): JsonValues =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, jsonValue(value)]))
+
+/** One row: `features`, `score`, `prediction`, and where there are any `scores` and `outputs`. */
+interface InstanceJson {
+  readonly features: JsonValues
+  readonly score: JsonValue
+  readonly prediction: JsonValue
+  readonly scores?: JsonValues
+  readonly outputs?: JsonValues
+}
+
+const instanceJson = (instance: RecordedInstance): InstanceJson => {
+  const { features, score, prediction, scores, outputs } = instance
+  return {
+    features: jsonValues(features),
+    score: jsonValue(score),
+    prediction: jsonValue(prediction),
+    ...(scores === undefined ? {} : { scores: jsonValues(scores) }),
+    ...(outputs === undefined ? {} : { outputs: jsonValues(outputs) }),
+  }
+}
+
+const feedbackJson = (feedback: Feedback) => ({
+  of_prediction_id: feedback.ofPredictionId,
+  of_request_id: feedback.ofRequestId,
+  of_row: feedback.row,
+  label: jsonValue(feedback.label),
+  observed_at: timeText(feedback.observedAtMs),
+})
+
+/** RFC 3339 in UTC, to the millisecond; null for what no clock can say. */
+const timeText = (ms: number): string | null => {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? null : date.toISOString()
+}
+
+const soFar = (ms: number): number | null => (Number.isNaN(ms) ? null : ms)
+
+const baseJson = (record: PredictionRecord) => ({
+  prediction_id: record.predictionId,
+  request_id: record.requestId,
+  time: timeText(record.timeMs),
+  endpoint: record.endpoint,
+  model: record.model,
+  version: record.version,
+  variant: record.variant,
+  role: record.role,
+  epoch: record.epoch,
+  revision: record.revision,
+  bucket: record.bucket < 0 ? null : record.bucket,
+  rows: record.rows,
+  status: record.status,
+  code: record.code,
+  protocol: record.protocol,
+  producer: record.producer,
+  sequence: record.sequence,
+  inclusion_probability: record.inclusionProbability,
+  trace_id: record.traceId === '' ? null : record.traceId,
+  latency_ms: soFar(record.latencyMs),
+  decode_ms: soFar(record.decodeMs),
+  queue_ms: soFar(record.queueMs),
+  compute_ms: soFar(record.computeMs),
+  features_omitted: record.featuresOmitted,
+})
+
+export type RecordJson = ReturnType<typeof recordToJson>
+
+/**
+ * A record for `JSON.stringify`. A request that was a list has its rows in `instances`; another has
+ * the fields of its one row beside the others, if anything is known of it.
+ */
+export const recordToJson = (record: PredictionRecord) => ({
+  ...baseJson(record),
+  ...(record.feedback === null ? {} : feedbackJson(record.feedback)),
+  ...rowsJson(record),
+})
+
+const rowsJson = ({ isBatch, instances }: PredictionRecord) => {
+  if (isBatch) return { instances: instances.map(instanceJson) }
+  const [only] = instances
+  return only === undefined ? {} : instanceJson(only)
+}

@@ -1,0 +1,68 @@
+/** What redaction does to the tensors of an entry, where they stand. */
+
+import { BIGINT_BOUNDS, INTEGER_BOUNDS } from '../../shared/tensor.ts'
+import type { EntryCursor } from '../entry-cursor.ts'
+import type { EntryTensor } from '../entry-tensors.ts'
+import { bucketOf, bucketOfBigint } from './values.ts'
+
+/** Elements `from .. to - 1` of a tensor. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+/** Nothing is left of them: zeros, and texts of as many NULs. */
+export const blank = ({ bytes }: EntryCursor, tensor: EntryTensor, { from, to }: Span): void => {
+  const { data, places } = tensor
+  for (let i = from; i < to; i++) {
+    const place = places[i]
+    if (place !== undefined) bytes.fill(0, place.at, place.at + (place.word >> 1))
+    else if (isNumbers(data)) data[i] = 0
+    else if (isBigints(data)) data[i] = 0n
+  }
+}
+
+type Numbers = Extract<
+  EntryTensor['data'],
+  { [index: number]: number; fill(value: number): unknown }
+>
+type Bigints = BigInt64Array | BigUint64Array
+
+const isBigints = (data: EntryTensor['data']): data is Bigints =>
+  data instanceof BigInt64Array || data instanceof BigUint64Array
+const isNumbers = (data: EntryTensor['data']): data is Numbers =>
+  !Array.isArray(data) && !isBigints(data)
+
+/** Each number becomes the lower bound of its bucket, as far as its datatype goes down. */
+export const bucketNumbers = (tensor: EntryTensor, { from, to }: Span, width: number): void => {
+  const { datatype, data } = tensor
+  const [lowest = Number.NEGATIVE_INFINITY] = INTEGER_BOUNDS[datatype] ?? []
+  const [lowestWide = 0n] = BIGINT_BOUNDS[datatype] ?? []
+  for (let i = from; i < to; i++) {
+    if (isNumbers(data)) data[i] = Math.max(lowest, bucketOf(data[i]!, width))
+    else if (isBigints(data)) {
+      const bucket = bucketOfBigint(data[i]!, width)
+      data[i] = bucket < lowestWide ? lowestWide : bucket
+    }
+  }
+}
+
+/** Writes another text of the same length over one. `isMade`: what is made of it; false if none. */
+export const rewriteTexts = (
+  { bytes }: EntryCursor,
+  { data, places }: EntryTensor,
+  { from, to }: Span,
+  made: (text: string) => string,
+): boolean => {
+  let isChanged = false
+  for (let i = from; i < to; i++) {
+    const place = places[i]
+    const text = data[i]
+    if (place === undefined || typeof text !== 'string') continue
+    const other = made(text)
+    if (other === text) continue
+    isChanged = true
+    bytes.write(other, place.at, (place.word & 1) === 0 ? 'latin1' : 'utf16le')
+  }
+  return isChanged
+}
