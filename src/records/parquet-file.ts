@@ -13,21 +13,21 @@ import type { Table } from './table/table.ts'
 
 /** Level 3 costs half as much again and saves a twentieth (`npm run bench -- parquet`). */
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
-/** Shorter pages stay as they are. */
-const COMPRESSED_BYTES_MIN = 64
+/** Shorter columns stay as they are: setting the compressor up costs 30 us each time. */
+const COMPRESSED_BYTES_MIN = 512
 
 type ColumnChunk = RowGroup['columns'][number]
-type Encoding = 'PLAIN' | 'RLE_DICTIONARY'
+type Codec = 'ZSTD' | 'UNCOMPRESSED'
+
+const encodingOf = (dictionary: EncodedColumn['dictionary']): 'PLAIN' | 'RLE_DICTIONARY' =>
+  dictionary === null ? 'PLAIN' : 'RLE_DICTIONARY'
 
 const TYPES: Readonly<Record<ColumnType, Omit<SchemaElement, 'name'>>> = {
   double: { type: 'DOUBLE' },
   int32: { type: 'INT32' },
   int64: { type: 'INT64' },
-  uint64: {
-    type: 'INT64',
-    converted_type: 'UINT_64',
-    logical_type: { type: 'INTEGER', bitWidth: 64, isSigned: false },
-  },
+  // No logical type beside it: hyparquet-writer writes its width in a form that DuckDB refuses.
+  uint64: { type: 'INT64', converted_type: 'UINT_64' },
   timestamp: {
     type: 'INT64',
     // Not "adjusted to UTC", though it is UTC: DuckDB would show it in the time zone of its reader.
@@ -49,50 +49,46 @@ const schemaOf = (columns: readonly Column[]): SchemaElement[] => [
   ),
 ]
 
-/** The smaller of a page and its compressed form. */
-const compress = (page: Uint8Array): { bytes: Uint8Array; isCompressed: boolean } => {
-  if (page.length < COMPRESSED_BYTES_MIN) return { bytes: page, isCompressed: false }
-  const bytes = zstdCompressSync(page, COMPRESSION)
-  return bytes.length < page.length
-    ? { bytes, isCompressed: true }
-    : { bytes: page, isCompressed: false }
-}
+const compress = (page: Uint8Array): Uint8Array => zstdCompressSync(page, COMPRESSION)
 
-/** A dictionary page has no word for "not compressed": it always is. Returns its plain size. */
+/** A dictionary page has no word for "not compressed". Returns its plain size. */
 const putDictionary = (
   writer: ByteWriter,
   { bytes, count }: NonNullable<EncodedColumn['dictionary']>,
+  codec: Codec,
 ): number => {
-  const compressed = zstdCompressSync(bytes, COMPRESSION)
+  const page = codec === 'ZSTD' ? compress(bytes) : bytes
   const start = writer.offset
   writePageHeader(writer, {
     type: 'DICTIONARY_PAGE',
     uncompressed_page_size: bytes.length,
-    compressed_page_size: compressed.length,
+    compressed_page_size: page.length,
     dictionary_page_header: { num_values: count, encoding: 'PLAIN' },
   })
   const headerBytes = writer.offset - start
-  writer.appendBytes(compressed)
+  writer.appendBytes(page)
   return headerBytes + bytes.length
 }
 
 const putData = (
   writer: ByteWriter,
-  { values, definitionLevels, nullCount }: EncodedColumn,
-  encoding: Encoding,
+  { values, definitionLevels, nullCount, dictionary }: EncodedColumn,
+  codec: Codec,
   rows: number,
 ): number => {
-  const { bytes, isCompressed } = compress(values)
+  const compressed = codec === 'ZSTD' ? compress(values) : values
+  const isCompressed = compressed.length < values.length
+  const page = isCompressed ? compressed : values
   const start = writer.offset
   writePageHeader(writer, {
     type: 'DATA_PAGE_V2',
     uncompressed_page_size: definitionLevels.length + values.length,
-    compressed_page_size: definitionLevels.length + bytes.length,
+    compressed_page_size: definitionLevels.length + page.length,
     data_page_header_v2: {
       num_values: rows,
       num_nulls: nullCount,
       num_rows: rows,
-      encoding,
+      encoding: encodingOf(dictionary),
       definition_levels_byte_length: definitionLevels.length,
       repetition_levels_byte_length: 0,
       is_compressed: isCompressed,
@@ -100,25 +96,26 @@ const putData = (
   })
   const headerBytes = writer.offset - start
   writer.appendBytes(definitionLevels)
-  writer.appendBytes(bytes)
+  writer.appendBytes(page)
   return headerBytes + definitionLevels.length + values.length
 }
 
 const putColumn = (writer: ByteWriter, column: Column, rows: number): ColumnChunk => {
   const encoded = encodeColumn(column, rows)
-  const { dictionary, nullCount, bounds } = encoded
-  const encoding: Encoding = dictionary === null ? 'PLAIN' : 'RLE_DICTIONARY'
+  const { dictionary, nullCount, bounds, values } = encoded
+  const size = values.length + (dictionary?.bytes.length ?? 0)
+  const codec: Codec = size < COMPRESSED_BYTES_MIN ? 'UNCOMPRESSED' : 'ZSTD'
   const start = writer.offset
-  let plainBytes = dictionary === null ? 0 : putDictionary(writer, dictionary)
+  let plainBytes = dictionary === null ? 0 : putDictionary(writer, dictionary, codec)
   const dataStart = writer.offset
-  plainBytes += putData(writer, encoded, encoding, rows)
+  plainBytes += putData(writer, encoded, codec, rows)
   return {
     file_offset: BigInt(start),
     meta_data: {
       type: TYPES[column.type].type!,
       encodings: dictionary === null ? ['PLAIN', 'RLE'] : ['PLAIN', 'RLE', 'RLE_DICTIONARY'],
       path_in_schema: [column.name],
-      codec: 'ZSTD',
+      codec,
       num_values: BigInt(rows),
       total_compressed_size: BigInt(writer.offset - start),
       total_uncompressed_size: BigInt(plainBytes),

@@ -127,6 +127,17 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/schemas/setting.ts',
     'src/config/schemas/sluice.ts',
   ],
+  'test/property/shipping.test.ts': [
+    'src/records/file-sink.ts',
+    'src/records/files/own-files.ts',
+    'src/records/files/publishing.ts',
+    'src/records/files/record-tables.ts',
+    'src/records/files/unfinished.ts',
+    'src/records/shipping/frame-views.ts',
+    'src/records/shipping/lane-book.ts',
+    'src/records/shipping/lane.ts',
+    'src/records/shipping/stream-reader.ts',
+  ],
   'test/property/model-config.test.ts': [
     'src/config/schemas/queueing.ts',
     'src/config/schemas/triton-keys.ts',

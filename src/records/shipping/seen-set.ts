@@ -64,6 +64,17 @@ export class SeenSet {
     }
   }
 
+  /**
+   * All sequences below `floor` are settled, none above is: what an account tells without a set.
+   */
+  static upTo(floor: number): SeenSet {
+    const set = new SeenSet()
+    set.#base = Math.floor(floor / 32) * 32
+    set.#explained.fill(0)
+    for (let sequence = set.#base; sequence < floor; sequence++) set.record(sequence)
+    return set
+  }
+
   snapshot(): SeenSnapshot {
     const [recorded, explained] = [pack(this.#recorded), pack(this.#explained)]
     return { base: this.#base, recorded, explained, holes: this.#holes }
@@ -103,6 +114,12 @@ export class SeenSet {
   /** Every sequence below `floor` is settled, or never will be: the window moves up. */
   advance(floor: number): void {
     this.#moveTo(Math.floor((floor - KEPT) / 32) * 32)
+  }
+
+  /** Nobody will ask for sequences below `to` but to hear that they are settled. */
+  forget(to: number): void {
+    this.#moveTo(Math.floor(to / 32) * 32)
+    this.#holes = []
   }
 
   #unsettledInWindow(from: number, to: number): Run[] {

@@ -66,6 +66,12 @@ export class TextPool {
     return index
   }
 
+  /** Number of a text, -1: it is not here. Looks at all: for pools of few. */
+  find(text: string): number {
+    for (let index = 0; index < this.count; index++) if (this.textAt(index) === text) return index
+    return -1
+  }
+
   textAt(index: number): string {
     return decoder.decode(this.bytes.subarray(this.starts[index], this.starts[index + 1]))
   }

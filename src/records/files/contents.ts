@@ -1,0 +1,62 @@
+/**
+ * What a file says of its content without being read: how many records of which producer it has, so
+ * that deleting it costs no reading.
+ */
+
+import type { Column } from '../table/column.ts'
+import type { Table } from '../table/table.ts'
+
+/** Key of the metadata, and the version of its form. */
+export const CONTENTS_KEY = 'sluice.contents.1'
+
+/** Records, or sequences without one, of a producer, and the highest sequence among them. */
+export type Contents = Readonly<Record<string, readonly [count: number, last: number]>>
+
+const named = (table: Table, name: string): Column | null =>
+  table.columns.find((column) => column.name === name) ?? null
+
+const longAt = ({ words }: Column, row: number): number =>
+  words[2 * row + 1]! * 2 ** 32 + (words[2 * row]! >>> 0)
+
+/** By the number of its name in the column. */
+const byName = (producers: Column, counts: readonly number[], lasts: readonly number[]): Contents =>
+  Object.fromEntries(
+    counts.flatMap((count, index) =>
+      count === 0 ? [] : [[producers.texts!.textAt(index), [count, lasts[index]!] as const]],
+    ),
+  )
+
+/** Records in a table: rows 0 of what is no shadow, which has the sequence of its answer. */
+export const contentsOf = (table: Table): Contents => {
+  const producers = named(table, 'producer')!
+  const sequences = named(table, 'sequence')!
+  const rows = named(table, 'row')
+  const roles = named(table, 'role')!
+  const shadow = roles.texts!.find('shadow')
+  const counts: number[] = []
+  const lasts: number[] = []
+  for (let row = 0; row < table.rows; row++) {
+    if ((rows !== null && rows.words[row] !== 0) || roles.words[row] === shadow) continue
+    const producer = producers.words[row]!
+    while (counts.length <= producer) counts.push(0)
+    counts[producer]!++
+    lasts[producer] = Math.max(lasts[producer] ?? 0, longAt(sequences, row))
+  }
+  return byName(producers, counts, lasts)
+}
+
+/** Sequences in a table of gaps. */
+export const gapContentsOf = (table: Table): Contents => {
+  const producers = named(table, 'producer')!
+  const [firsts, ends] = [named(table, 'first')!, named(table, 'last')!]
+  const counts: number[] = []
+  const lasts: number[] = []
+  for (let row = 0; row < table.rows; row++) {
+    const producer = producers.words[row]!
+    while (counts.length <= producer) counts.push(0)
+    const last = longAt(ends, row)
+    counts[producer]! += last - longAt(firsts, row) + 1
+    lasts[producer] = Math.max(lasts[producer] ?? 0, last)
+  }
+  return byName(producers, counts, lasts)
+}

@@ -1,0 +1,40 @@
+/**
+ * Doing what an intent says, so that it can be done again from any point: what is renamed already
+ * is where it belongs, and what is deleted is not there.
+ */
+
+import { dirname, join } from 'node:path'
+import { syncFolder } from '../../shared/atomic-file.ts'
+import type { Intent } from '../shipping/sink.ts'
+import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
+
+/**
+ * Renames, then deletes: in between a reader may find a row twice, in a file and in the one that
+ * takes its place; it is never missing.
+ *
+ * @throws the error of the file system; then it is to be done again
+ */
+export const publishIntent = (files: FileCalls, root: string, intent: Intent): void => {
+  const changed = new Set<string>()
+  for (const [from, to] of intent.renames) {
+    changed.add(dirname(to))
+    try {
+      files.rename(join(root, from), join(root, to))
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || files.stat(join(root, to)) === null) throw error
+    }
+  }
+  for (const folder of changed) syncFolder(files, join(root, folder))
+  const emptied = new Set<string>()
+  for (const path of intent.deletes) {
+    try {
+      files.unlink(join(root, path))
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error
+    }
+    emptied.add(dirname(path))
+  }
+  for (const folder of emptied) {
+    if (files.stat(join(root, folder)) !== null) syncFolder(files, join(root, folder))
+  }
+}

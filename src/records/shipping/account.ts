@@ -1,0 +1,95 @@
+/**
+ * What is known of one producer: how many sequences it has taken, and what became of them. Kept
+ * under `records.path`, so that `sluice records verify` needs nothing else.
+ */
+
+import { isFields } from '../../shared/fields.ts'
+import { decodeDocument, encodeDocument } from './document.ts'
+
+const FORMAT = { name: 'sluice-producer', version: 1 }
+
+/**
+ * - `open`: it lives, or is not known to have ended.
+ * - `ended`: in order; `taken` is the last sequence.
+ * - `killed`: `taken` is a lower bound of what it took.
+ */
+export type ProducerState = 'open' | 'ended' | 'killed'
+
+/** Records and gaps that were deleted when their time was over. */
+export interface Retired {
+  readonly records: number
+  readonly gaps: number
+  /** None of them has this sequence or a higher one. */
+  readonly below: number
+}
+
+export interface Account {
+  readonly producer: string
+  readonly state: ProducerState
+  /** Every lower sequence is shipped as a record or as a gap. */
+  readonly floor: number
+  /** The highest sequence that is known to have been taken. */
+  readonly taken: number
+  /** Sequences that were shipped as records. */
+  readonly records: number
+  /** The others, by reason. */
+  readonly gaps: Readonly<Record<string, number>>
+  readonly retired: Retired
+}
+
+export const NOTHING_RETIRED: Retired = { records: 0, gaps: 0, below: 0 }
+
+export const newAccount = (producer: string): Account => ({
+  ...{ producer, state: 'open', floor: 1, taken: 0, records: 0, gaps: {} },
+  retired: NOTHING_RETIRED,
+})
+
+/** More of them were deleted. */
+export const retire = (account: Account, { records, gaps, below }: Retired): Account => {
+  const { retired } = account
+  return {
+    ...account,
+    retired: {
+      records: retired.records + records,
+      gaps: retired.gaps + gaps,
+      below: Math.max(retired.below, below),
+    },
+  }
+}
+
+/** Whether nothing that it took is left, so that its account may go as well. */
+export const isForgettable = ({ state, records, gaps, retired }: Account): boolean => {
+  const all = Object.values(gaps).reduce((sum, count) => sum + count, 0)
+  return state !== 'open' && records <= retired.records && all <= retired.gaps
+}
+
+/** The text of its file. */
+export const encodeAccount = (account: Account): string => encodeDocument(FORMAT, account)
+
+const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0
+
+const isRetired = (value: unknown): boolean =>
+  isFields(value) && [value['records'], value['gaps'], value['below']].every(isCount)
+
+/** Whether fields of unknown origin are an account. */
+export const isAccount = (fields: unknown): fields is Account => {
+  if (!isFields(fields)) return false
+  const { producer, state, floor, taken, records, gaps, retired } = fields
+  return (
+    typeof producer === 'string' &&
+    ['open', 'ended', 'killed'].includes(String(state)) &&
+    [floor, taken, records].every(isCount) &&
+    isFields(gaps) &&
+    Object.values(gaps).every(isCount) &&
+    isRetired(retired)
+  )
+}
+
+/**
+ * What a file says.
+ *
+ * @throws GatewayError STATE_TOO_NEW, STATE_CORRUPT
+ */
+export const decodeAccount = (file: string, bytes: Uint8Array): Account =>
+  decodeDocument(FORMAT, file, bytes, isAccount)

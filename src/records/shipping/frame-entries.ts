@@ -1,0 +1,60 @@
+/** The entries of a RECORDS frame, one behind the other. */
+
+import { RECORD_ROLES } from '../../shared/record-policy.ts'
+import {
+  ENTRY_DOUBLE,
+  ENTRY_HEADER_BYTES,
+  ENTRY_KIND,
+  ENTRY_WORD,
+  KIND_AT,
+  LENGTH_AT,
+} from '../entry.ts'
+import { readGaps } from '../entry-reader.ts'
+import type { Gap } from '../reasons.ts'
+import type { FrameViews } from './frame-views.ts'
+
+const SHADOW = RECORD_ROLES.indexOf('shadow')
+
+export interface EntryVisitor {
+  /** False: it is not wanted. */
+  record(sequence: number, isShadow: boolean): boolean
+  gap(gap: Gap): void
+}
+
+let froms = new Int32Array(1024)
+
+/**
+ * Shows every entry to `visitor`. The checksum of the frame says that they are as they were
+ * written.
+ *
+ * @returns where records that are wanted begin, valid until the next call, and how many they are
+ */
+export const visitEntries = (
+  { bytes, words, doubles }: FrameViews,
+  visitor: EntryVisitor,
+): { froms: Int32Array; count: number } => {
+  let count = 0
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const word = at >> 2
+    const length = words[word + LENGTH_AT]!
+    const kind = words[word + KIND_AT]
+    if (length < 8 || length % 8 !== 0 || at + length > bytes.length) break
+    if (kind === ENTRY_KIND.RECORD && length >= ENTRY_HEADER_BYTES) {
+      const sequence = doubles[(at >> 3) + ENTRY_DOUBLE.SEQUENCE]!
+      if (visitor.record(sequence, words[word + ENTRY_WORD.ROLE] === SHADOW)) {
+        if (count === froms.length) froms = enlarged(froms)
+        froms[count++] = at
+      }
+    } else if (kind === ENTRY_KIND.GAP) {
+      for (const gap of readGaps(bytes.subarray(at, at + length))) visitor.gap(gap)
+    }
+    at += length
+  }
+  return { froms, count }
+}
+
+const enlarged = (numbers: Int32Array): Int32Array<ArrayBuffer> => {
+  const larger = new Int32Array(2 * numbers.length)
+  larger.set(numbers)
+  return larger
+}

@@ -1,0 +1,158 @@
+/** What a lane keeps of the spool: streams, places in their segments, and producers. */
+
+import type { Account, Retired } from './account.ts'
+import { type OnGap, ProducerLog } from './producer-log.ts'
+import type { ShipState } from './ship-state.ts'
+import type { Stream } from './spool-folder.ts'
+import { StreamReader, type StreamWorld } from './stream-reader.ts'
+
+export interface BookedStream {
+  readonly reader: StreamReader
+  readonly producers: Set<string>
+  /** Something in its segments is lost. */
+  isDamaged: boolean
+  /** Its producers have been told that nothing more comes. */
+  isFinished: boolean
+}
+
+/** The account of a producer as it was published, for one that is met for the first time. */
+export type FindAccount = (producer: string) => Account | null
+
+export type BookSnapshot = Pick<ShipState, 'segments' | 'producers' | 'streams'>
+
+export class LaneBook {
+  readonly #world: StreamWorld
+  readonly #findAccount: FindAccount
+  readonly #streams = new Map<string, BookedStream>()
+  readonly #producers = new Map<string, ProducerLog>()
+
+  constructor(world: StreamWorld, findAccount: FindAccount) {
+    this.#world = world
+    this.#findAccount = findAccount
+  }
+
+  restore({ segments, producers, streams }: BookSnapshot, keyOf: (file: string) => string): void {
+    for (const [producer, place] of Object.entries(producers)) {
+      this.#producers.set(producer, new ProducerLog(producer, place))
+    }
+    for (const [key, { process, producers: names, isDamaged }] of Object.entries(streams)) {
+      const reader = new StreamReader(this.#world, process)
+      const stream = { reader, producers: new Set(names), isDamaged, isFinished: false }
+      this.#streams.set(key, stream)
+    }
+    for (const [file, place] of Object.entries(segments)) {
+      this.stream(keyOf(file)).reader.places.set(file, place)
+    }
+  }
+
+  snapshot(): BookSnapshot {
+    const streams = [...this.#streams]
+    return {
+      segments: Object.fromEntries(streams.flatMap(([, { reader }]) => [...reader.places])),
+      producers: Object.fromEntries(
+        Array.from(this.#producers, ([name, producer]) => [name, producer.place()]),
+      ),
+      streams: Object.fromEntries(
+        streams.map(([key, { reader, producers, isDamaged }]) => [
+          key,
+          { process: reader.process, producers: [...producers], isDamaged },
+        ]),
+      ),
+    }
+  }
+
+  stream(key: string): BookedStream {
+    let stream = this.#streams.get(key)
+    if (stream === undefined) {
+      const reader = new StreamReader(this.#world, null)
+      stream = { reader, producers: new Set(), isDamaged: false, isFinished: false }
+      this.#streams.set(key, stream)
+    }
+    return stream
+  }
+
+  producer(stream: BookedStream, name: string): ProducerLog {
+    let producer = this.#producers.get(name)
+    if (producer === undefined) {
+      producer = new ProducerLog(name, this.#findAccount(name))
+      this.#producers.set(name, producer)
+    }
+    stream.producers.add(name)
+    return producer
+  }
+
+  /** Whether a stream is over of which its producers have not been told. */
+  hasEnded(listed: ReadonlyMap<string, Stream>): boolean {
+    return [...this.#streams].some(([key, stream]) => this.#isOver(key, stream, listed))
+  }
+
+  #isOver(
+    key: string,
+    { reader, isFinished }: BookedStream,
+    listed: ReadonlyMap<string, Stream>,
+  ): boolean {
+    return !isFinished && reader.isDead && reader.hasAll(listed.get(key) ?? null)
+  }
+
+  /** Tells producers what is known now: that something is lost, or that nothing more comes. */
+  settle(listed: ReadonlyMap<string, Stream>, onGap: (producer: string) => OnGap): void {
+    for (const [key, stream] of this.#streams) {
+      const { isDamaged, isFinished } = stream
+      const isOver = this.#isOver(key, stream, listed)
+      if (isFinished || !(isOver || isDamaged)) continue
+      for (const name of stream.producers) {
+        const producer = this.#producers.get(name)
+        if (isOver) producer?.finish(isDamaged, onGap(name))
+        else producer?.explainDamage(onGap(name))
+      }
+      stream.isFinished = isOver
+    }
+  }
+
+  /** Texts of accounts that have changed since this was asked last. */
+  takeChangedTexts(): Map<string, string> {
+    const texts = new Map<string, string>()
+    for (const [name, producer] of this.#producers) {
+      const text = producer.takeChangedText()
+      if (text !== null) texts.set(name, text)
+    }
+    return texts
+  }
+
+  /**
+   * Forgets segments that are there no more, and streams that will have none.
+   *
+   * @returns whether there was anything to forget
+   */
+  forget(listed: ReadonlyMap<string, Stream>): boolean {
+    let isChanged = false
+    for (const [key, stream] of this.#streams) {
+      const { reader, producers, isFinished } = stream
+      const there = listed.get(key) ?? null
+      const before = reader.places.size
+      reader.forget(there)
+      if (reader.places.size !== before) isChanged = true
+      if (there !== null || !(isFinished || reader.process === null)) continue
+      reader.close()
+      this.#streams.delete(key)
+      for (const name of producers) this.#producers.delete(name)
+      isChanged = true
+    }
+    return isChanged
+  }
+
+  /**
+   * Notes that records and gaps of a producer were deleted.
+   *
+   * @returns false: it is not known here any more, its account alone is left
+   */
+  retire(name: string, retired: Retired): boolean {
+    const producer = this.#producers.get(name)
+    producer?.retire(retired)
+    return producer !== undefined
+  }
+
+  close(): void {
+    for (const { reader } of this.#streams.values()) reader.close()
+  }
+}

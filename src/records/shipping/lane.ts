@@ -1,0 +1,257 @@
+/**
+ * The way of records from the spool into one sink: reads frames, leaves out what is shipped
+ * already, and commits places, accounts and what the sink was about to do at one moment.
+ *
+ * What is promised: a record that is whole in a segment comes into the sink exactly once, however
+ * often the process dies and in whatever order segments are read. Without its state file, which is
+ * replaced as a whole, what was shipped above the floor of a published account may come twice.
+ */
+
+import { predictionIdPrefix } from '../../shared/ids.ts'
+import { gapReasonName } from '../reasons.ts'
+import type { RecordLayout } from '../record-layout.ts'
+import {
+  ACCOUNT_BYTES,
+  FRAME,
+  readAccount,
+  readGapFrame,
+  type SegmentHeader,
+} from '../spool/segment-format.ts'
+import { parseSegmentName } from '../spool/segment-names.ts'
+import type { Frame } from '../spool/segment-reader.ts'
+import { type EntryVisitor, visitEntries } from './frame-entries.ts'
+import { frameViews } from './frame-views.ts'
+import { type BookedStream, type FindAccount, LaneBook } from './lane-book.ts'
+import type { OnGap, ProducerLog } from './producer-log.ts'
+import {
+  NO_TOTALS,
+  readShipState,
+  type SegmentPlace,
+  type ShipState,
+  type ShipTotals,
+  writeShipState,
+} from './ship-state.ts'
+import type { Intent, Sink } from './sink.ts'
+import { type Stream, streamKey } from './spool-folder.ts'
+import type { FrameSink, StreamWorld } from './stream-reader.ts'
+
+export interface LaneOptions extends StreamWorld {
+  readonly sink: Sink
+  readonly statePath: string
+  readonly limits: LaneLimits
+  readonly findAccount: FindAccount
+  /** Monotonic milliseconds. */
+  monotonic(): number
+  /** For people: what was found wrong, once for each file. */
+  onFault(file: string, detail: string): void
+}
+
+/** What a sink takes before it is committed. */
+export interface LaneLimits {
+  readonly rowsMax: number
+  readonly bytesMax: number
+  readonly ageMsMax: number
+}
+
+/** How long one step reads, so that others have their turn. */
+const STEP_MS = 50
+
+const keyOfFile = (file: string): string => {
+  const name = parseSegmentName(file)
+  return name === null ? file : streamKey(name)
+}
+
+export class Lane {
+  readonly #options: LaneOptions
+  readonly #book: LaneBook
+  #totals: { -readonly [Key in keyof ShipTotals]: ShipTotals[Key] } = { ...NO_TOTALS }
+  /** Texts of accounts that no sink has been given yet. */
+  readonly #accounts = new Map<string, string>()
+  /** What was prepared; it has to be written and published before anything else. */
+  #unwritten: ShipState | null = null
+  #unpublished: Intent | null = null
+  #committed: ReadonlyMap<string, SegmentPlace> = new Map()
+  /** Monotonic ms since when there is something to commit; -1: there is nothing. */
+  #dirtySinceMs = -1
+  #isOpen = false
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+    this.#book = new LaneBook(options, options.findAccount)
+  }
+
+  get totals(): ShipTotals {
+    return this.#totals
+  }
+
+  /** Places of segments as far as they are committed, by file. */
+  get committed(): ReadonlyMap<string, SegmentPlace> {
+    return this.#committed
+  }
+
+  /**
+   * One turn: begins, retries, reads for a moment, or commits, whatever is next.
+   *
+   * @returns false: there was nothing to do
+   * @throws what stands in the way of the sink or of the state file; nothing is lost, try later
+   */
+  async step(streams: readonly Stream[], isLast = false): Promise<boolean> {
+    if (!this.#isOpen) await this.#openSink()
+    if (await this.#finishCommit()) return true
+    const listed = new Map(streams.map((stream) => [stream.key, stream]))
+    const { held } = this.#options.sink
+    const [rows, bytes] = [held.rows, held.bytes]
+    const hasAll = this.#read(streams)
+    const hasRead = held.rows !== rows || held.bytes !== bytes
+    if (this.#book.forget(listed) || this.#book.hasEnded(listed)) this.#touch()
+    if (!this.#isDue(isLast && hasAll)) return hasRead || !hasAll
+    await this.#commit(listed)
+    return true
+  }
+
+  close(): void {
+    this.#book.close()
+  }
+
+  async #openSink(): Promise<void> {
+    const { files, statePath, sink } = this.#options
+    const state = readShipState(files, statePath)
+    await sink.open(state?.sinkState ?? null, state?.intent ?? null)
+    if (state !== null) {
+      this.#book.restore(state, keyOfFile)
+      this.#totals = { ...state.totals }
+      this.#committed = new Map(Object.entries(state.segments))
+    }
+    this.#isOpen = true
+  }
+
+  /** Returns whether something had been left over. */
+  async #finishCommit(): Promise<boolean> {
+    if (this.#unwritten === null) return false
+    const { files, statePath, sink } = this.#options
+    const state = this.#unwritten
+    if (this.#unpublished === null) {
+      // Again after it has failed: the same, so it does not matter which of the two is there.
+      writeShipState(files, statePath, state)
+      this.#unpublished = state.intent
+    }
+    if (this.#unpublished !== null) await sink.publish(this.#unpublished)
+    this.#committed = new Map(Object.entries(state.segments))
+    this.#unpublished = null
+    this.#unwritten = null
+    return true
+  }
+
+  #touch(): void {
+    if (this.#dirtySinceMs < 0) this.#dirtySinceMs = this.#options.monotonic()
+  }
+
+  #isFull(): boolean {
+    const { sink, limits } = this.#options
+    return sink.held.rows >= limits.rowsMax || sink.held.bytes >= limits.bytesMax
+  }
+
+  #isDue(isLast: boolean): boolean {
+    if (this.#dirtySinceMs < 0) return false
+    const ageMs = this.#options.monotonic() - this.#dirtySinceMs
+    return isLast || this.#isFull() || ageMs >= this.#options.limits.ageMsMax
+  }
+
+  /** Whether everything that lies there has been read. */
+  #read(streams: readonly Stream[]): boolean {
+    const untilMs = this.#options.monotonic() + STEP_MS
+    let hasAll = true
+    for (const listed of streams) {
+      const stream = this.#book.stream(listed.key)
+      const sink: FrameSink = {
+        frame: (frame, header, layouts) => this.#take(stream, frame, header, layouts),
+        goesOn: () => !this.#isFull() && this.#options.monotonic() < untilMs,
+        fault: (file, detail) => this.#options.onFault(file, detail),
+      }
+      if (!stream.reader.read(listed, sink)) hasAll = false
+      for (const { file } of listed.segments) {
+        if (stream.reader.places.get(file)?.done === 'quarantine' && !stream.isDamaged) {
+          stream.isDamaged = true
+          this.#totals.quarantined++
+          this.#touch()
+        }
+      }
+    }
+    return hasAll
+  }
+
+  #take(
+    stream: BookedStream,
+    frame: Frame,
+    header: SegmentHeader,
+    layouts: ReadonlyMap<number, RecordLayout>,
+  ): void {
+    const account = readAccount(frame.payload)
+    if (account === null) return
+    this.#touch()
+    const { gateway, replica, incarnation } = header
+    // It becomes the name of a file.
+    if (!/^[A-Za-z0-9_]{1,64}$/.test(gateway)) return
+    const name = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
+    const producer = this.#book.producer(stream, name)
+    const onGap = this.#onGap(name)
+    if (frame.kind === FRAME.RECORDS) this.#takeRecords(producer, frame.payload, layouts)
+    if (frame.kind === FRAME.GAPS) {
+      for (const { from, to, reason } of readGapFrame(frame.payload) ?? []) {
+        producer.explain(from, to, nameOfReason(reason), onGap)
+      }
+    }
+    if (frame.kind === FRAME.END) producer.end()
+    producer.advance(account)
+  }
+
+  #takeRecords(
+    producer: ProducerLog,
+    payload: Uint8Array,
+    layouts: ReadonlyMap<number, RecordLayout>,
+  ): void {
+    const { sink } = this.#options
+    const onGap = this.#onGap(producer.producer)
+    const frame = frameViews(payload.subarray(ACCOUNT_BYTES))
+    const visitor: EntryVisitor = {
+      record: (sequence, isShadow) => {
+        const isNew = producer.record(sequence, isShadow)
+        if (!isNew) this.#totals.duplicates++
+        return isNew
+      },
+      gap: ({ from, to, reason }) => producer.explain(from, to, nameOfReason(reason), onGap),
+    }
+    const { froms, count } = visitEntries(frame, visitor)
+    if (count === 0) return
+    const before = sink.held.rows
+    const unreadable = sink.write({ producer: producer.producer, layouts, frame, froms, count })
+    for (const sequence of unreadable) producer.takeBack(sequence, 'corrupt', onGap)
+    this.#totals.records += count - unreadable.length
+    this.#totals.rows += sink.held.rows - before
+  }
+
+  #onGap(producer: string): OnGap {
+    return (from, to, reason) => {
+      const { gaps } = this.#totals
+      this.#totals.gaps = { ...gaps, [reason]: (gaps[reason] ?? 0) + to - from + 1 }
+      this.#options.sink.gap({ producer, from, to, reason })
+    }
+  }
+
+  async #commit(listed: ReadonlyMap<string, Stream>): Promise<void> {
+    const { sink, now } = this.#options
+    this.#book.settle(listed, (producer) => this.#onGap(producer))
+    for (const [name, text] of this.#book.takeChangedTexts()) this.#accounts.set(name, text)
+    const { intent, state } = await sink.prepare(this.#accounts, now())
+    this.#accounts.clear()
+    this.#dirtySinceMs = -1
+    this.#unwritten = {
+      ...{ sink: sink.name, totals: { ...this.#totals }, sinkState: state, intent },
+      ...this.#book.snapshot(),
+    }
+    await this.#finishCommit()
+  }
+}
+
+/** Of a later release: it is a reason all the same. */
+const nameOfReason = (reason: number): string => gapReasonName(reason) || `reason_${reason}`

@@ -1,0 +1,137 @@
+/** One producer as a lane knows it: its account, and which of its sequences are shipped. */
+
+import {
+  type Account,
+  encodeAccount,
+  newAccount,
+  type ProducerState,
+  type Retired,
+  retire,
+} from './account.ts'
+import { SeenSet } from './seen-set.ts'
+import type { ProducerPlace } from './ship-state.ts'
+
+/** What the frames of a producer say of it. */
+export interface FrameAccount {
+  readonly floor: number
+  readonly taken: number
+}
+
+/** Called for every run that is explained for the first time. */
+export type OnGap = (from: number, to: number, reason: string) => void
+
+/** Shadows come later than their answers, by so many requests at most. */
+const SHADOWS_KEPT = 2 ** 22
+
+export class ProducerLog {
+  readonly producer: string
+  #seen: SeenSet
+  #shadows: SeenSet | null
+  #state: ProducerState
+  #hasEnded = false
+  #floor: number
+  #taken: number
+  #records: number
+  readonly #gaps: Record<string, number>
+  #retired: Retired
+  /** As it was written last. */
+  #text = ''
+
+  constructor(producer: string, place: ProducerPlace | Account | null) {
+    const isPlace = place !== null && 'account' in place
+    const account = isPlace ? place.account : (place ?? newAccount(producer))
+    this.producer = producer
+    this.#seen = isPlace ? new SeenSet(place.seen) : SeenSet.upTo(account.floor)
+    this.#shadows = isPlace && place.shadows !== null ? new SeenSet(place.shadows) : null
+    this.#state = account.state
+    this.#floor = account.floor
+    this.#taken = account.taken
+    this.#records = account.records
+    this.#gaps = { ...account.gaps }
+    this.#retired = account.retired
+    this.#hasEnded = account.state === 'ended'
+  }
+
+  get account(): Account {
+    const { producer } = this
+    const [state, floor, taken] = [this.#state, this.#floor, this.#taken]
+    const [records, gaps, retired] = [this.#records, { ...this.#gaps }, this.#retired]
+    return { producer, state, floor, taken, records, gaps, retired }
+  }
+
+  place(): ProducerPlace {
+    const shadows = this.#shadows?.snapshot() ?? null
+    return { account: this.account, seen: this.#seen.snapshot(), shadows }
+  }
+
+  /** The text of its account if that has changed since it was asked last, else null. */
+  takeChangedText(): string | null {
+    const text = encodeAccount(this.account)
+    if (text === this.#text) return null
+    this.#text = text
+    return text
+  }
+
+  /** Notes the record of a sequence, or its shadow. False: it is shipped. */
+  record(sequence: number, isShadow: boolean): boolean {
+    if (isShadow) {
+      this.#shadows ??= new SeenSet()
+      return this.#shadows.record(sequence)
+    }
+    if (!this.#seen.record(sequence)) return false
+    this.#records++
+    if (sequence > this.#taken) this.#taken = sequence
+    return true
+  }
+
+  /** Notes that sequences have no record. */
+  explain(from: number, to: number, reason: string, onGap: OnGap): void {
+    for (const [start, end] of this.#seen.explain(from, to)) {
+      this.#gaps[reason] = (this.#gaps[reason] ?? 0) + end - start + 1
+      onGap(start, end, reason)
+    }
+    if (to > this.#taken) this.#taken = to
+  }
+
+  /** What was noted as a record of it is none. */
+  takeBack(sequence: number, reason: string, onGap: OnGap): void {
+    this.#records--
+    this.#gaps[reason] = (this.#gaps[reason] ?? 0) + 1
+    onGap(sequence, sequence, reason)
+  }
+
+  /** A frame has been read to its end. */
+  advance({ floor, taken }: FrameAccount): void {
+    if (taken > this.#taken) this.#taken = taken
+    if (floor <= this.#floor) return
+    this.#floor = floor
+    this.#seen.advance(floor)
+    this.#shadows?.forget(floor - SHADOWS_KEPT)
+  }
+
+  /** Its thread has ended in order. */
+  end(): void {
+    this.#hasEnded = true
+  }
+
+  /** Below the floor something is missing that was in a part of a segment that is lost. */
+  explainDamage(onGap: OnGap): void {
+    for (const [from, to] of this.#seen.unsettled(1, this.#floor - 1)) {
+      this.explain(from, to, 'corrupt', onGap)
+    }
+  }
+
+  /** Nothing more comes: its process is dead, and all of its segments are read. */
+  finish(isDamaged: boolean, onGap: OnGap): void {
+    if (isDamaged) this.explainDamage(onGap)
+    const tail = this.#seen.unsettled(this.#floor, this.#taken)
+    const isWhole = this.#hasEnded && tail.length === 0
+    for (const [from, to] of tail) this.explain(from, to, isDamaged ? 'corrupt' : 'killed', onGap)
+    this.#state = isWhole ? 'ended' : 'killed'
+    this.#floor = this.#taken + 1
+  }
+
+  retire(retired: Retired): void {
+    this.#retired = retire(this.account, retired).retired
+  }
+}

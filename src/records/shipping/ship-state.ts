@@ -1,0 +1,135 @@
+/**
+ * The one file that says how far a sink is: its places in the spool, its accounts, and what it was
+ * about to do. Replaced as a whole, so that they are always of one moment.
+ */
+
+import { writeFileAtomic } from '../../shared/atomic-file.ts'
+import { isFields } from '../../shared/fields.ts'
+import type { ProcessIdentity } from '../../shared/process-identity.ts'
+import type { FileCalls } from '../spool/file-calls.ts'
+import { readWhole } from '../spool/whole-writes.ts'
+import { type Account, isAccount } from './account.ts'
+import { decodeDocument, encodeDocument } from './document.ts'
+import type { SeenSnapshot } from './seen-set.ts'
+import type { Intent, SinkState } from './sink.ts'
+
+const FORMAT = { name: 'sluice-shipper', version: 1 }
+const BYTES_MAX = 256 * 1024 * 1024
+
+/** How far a segment is shipped. */
+export interface SegmentPlace {
+  /** Behind the last frame that was. */
+  readonly offset: number
+  /** null: there may be more. `quarantine`: something in it is lost. */
+  readonly done: null | 'done' | 'quarantine'
+}
+
+export interface ProducerPlace {
+  readonly account: Account
+  readonly seen: SeenSnapshot
+  /** Of shadows, which share the sequence of their answer. */
+  readonly shadows: SeenSnapshot | null
+}
+
+export interface StreamPlace {
+  readonly process: ProcessIdentity | null
+  readonly producers: readonly string[]
+  /** Something in its segments is lost. */
+  readonly isDamaged: boolean
+}
+
+/** Since the sink was used first: counters that never fall. */
+export interface ShipTotals {
+  readonly records: number
+  readonly rows: number
+  readonly duplicates: number
+  /** Sequences without a record, by reason. */
+  readonly gaps: Readonly<Record<string, number>>
+  readonly quarantined: number
+}
+
+export interface ShipState {
+  readonly sink: string
+  readonly segments: Readonly<Record<string, SegmentPlace>>
+  readonly producers: Readonly<Record<string, ProducerPlace>>
+  /** Streams of which producers are, by key. */
+  readonly streams: Readonly<Record<string, StreamPlace>>
+  readonly totals: ShipTotals
+  readonly sinkState: SinkState | null
+  /** null: nothing is left to do. */
+  readonly intent: Intent | null
+}
+
+export const NO_TOTALS: ShipTotals = {
+  ...{ records: 0, rows: 0, duplicates: 0, gaps: {}, quarantined: 0 },
+}
+
+const isPlace = (value: unknown): boolean =>
+  isFields(value) && Number.isSafeInteger(value['offset']) && value['done'] !== undefined
+
+const isSeen = (value: unknown): boolean =>
+  isFields(value) &&
+  Number.isSafeInteger(value['base']) &&
+  typeof value['recorded'] === 'string' &&
+  typeof value['explained'] === 'string' &&
+  Array.isArray(value['holes'])
+
+const isProducer = (value: unknown): boolean =>
+  isFields(value) &&
+  isAccount(value['account']) &&
+  isSeen(value['seen']) &&
+  (value['shadows'] === null || isSeen(value['shadows']))
+
+const isFieldsOf = (value: unknown, check: (each: unknown) => boolean): boolean =>
+  isFields(value) && Object.values(value).every(check)
+
+const isIntent = (value: unknown): boolean =>
+  isFields(value) && Array.isArray(value['renames']) && Array.isArray(value['deletes'])
+
+const isStream = (value: unknown): boolean =>
+  isFields(value) &&
+  (value['process'] === null || isFields(value['process'])) &&
+  Array.isArray(value['producers'])
+
+const isState = (fields: unknown): fields is ShipState => {
+  if (!isFields(fields)) return false
+  const { sink, segments, producers, streams, totals, sinkState, intent } = fields
+  return (
+    typeof sink === 'string' &&
+    isFieldsOf(segments, isPlace) &&
+    isFieldsOf(producers, isProducer) &&
+    isFieldsOf(streams, isStream) &&
+    isFields(totals) &&
+    (sinkState === null || isFields(sinkState)) &&
+    (intent === null || isIntent(intent))
+  )
+}
+
+/** Reads a file whole; null when there is none. Throws what the file system does. */
+const readFile = (files: FileCalls, path: string): Uint8Array | null => {
+  const stat = files.stat(path)
+  if (stat === null) return null
+  if (stat.bytes > BYTES_MAX) return new Uint8Array(0)
+  const file = files.open(path, 'r')
+  try {
+    const bytes = new Uint8Array(stat.bytes)
+    const count = readWhole(files, file, bytes, { offset: 0, length: bytes.length, position: 0 })
+    return bytes.subarray(0, count)
+  } finally {
+    files.close(file)
+  }
+}
+
+/**
+ * The state of a sink; null where there is none.
+ *
+ * @throws GatewayError STATE_TOO_NEW, STATE_CORRUPT, and what the file system does
+ */
+export const readShipState = (files: FileCalls, path: string): ShipState | null => {
+  const bytes = readFile(files, path)
+  return bytes === null ? null : decodeDocument(FORMAT, 'The state of the shipper', bytes, isState)
+}
+
+/** Replaces the state; throws what the file system does, and then holds the old or the new one. */
+export const writeShipState = (files: FileCalls, path: string, state: ShipState): void =>
+  writeFileAtomic(path, encodeDocument(FORMAT, state), { calls: files })

@@ -1,0 +1,138 @@
+/**
+ * All lanes over one spool: shows each what lies there, and deletes a segment once every sink has
+ * it, never before. What cannot be read of one is set aside instead, for people to look at.
+ */
+
+import { join } from 'node:path'
+import { syncFolder } from '../../shared/atomic-file.ts'
+import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
+import type { Lane } from './lane.ts'
+import { type ListedSegment, listStreams, type Stream } from './spool-folder.ts'
+
+export interface ShippingOptions {
+  readonly files: FileCalls
+  /** The spool. */
+  readonly folder: string
+  readonly lanes: readonly Lane[]
+  /** Monotonic milliseconds. */
+  monotonic(): number
+  /** For people: what went wrong, and where. */
+  onFault(where: string, thrown: unknown): void
+}
+
+/** Folder in the spool for segments of which something is lost. */
+export const QUARANTINE = 'quarantine'
+
+const RETRY_MS_FIRST = 1000
+const RETRY_MS_MAX = 30_000
+
+interface LaneTurn {
+  readonly lane: Lane
+  failures: number
+  notBeforeMs: number
+}
+
+export class Shipping {
+  readonly #options: ShippingOptions
+  readonly #turns: readonly LaneTurn[]
+  #isFolderSynced = false
+
+  constructor(options: ShippingOptions) {
+    this.#options = options
+    this.#turns = options.lanes.map((lane) => ({ lane, failures: 0, notBeforeMs: 0 }))
+  }
+
+  /** Bytes of segments that lie there, shipped or not. */
+  spoolBytes = 0
+
+  /**
+   * One turn of every lane.
+   *
+   * @param isLast whatever the sinks hold is to be committed now
+   * @returns whether there may be more to do at once
+   */
+  async step(isLast = false): Promise<boolean> {
+    const streams = this.#list()
+    if (streams === null) return false
+    this.spoolBytes = streams
+      .flatMap(({ segments }) => segments)
+      .reduce((sum, { bytes }) => sum + bytes, 0)
+    let isBusy = false
+    for (const turn of this.#turns) if (await this.#step(turn, streams, isLast)) isBusy = true
+    this.#removeShipped(streams)
+    return isBusy
+  }
+
+  /** Times in a row that a lane could not go on. */
+  get failures(): number {
+    return this.#turns.reduce((most, { failures }) => Math.max(most, failures), 0)
+  }
+
+  close(): void {
+    for (const { lane } of this.#turns) lane.close()
+  }
+
+  /** null: nobody knows what lies there. */
+  #list(): Stream[] | null {
+    const { files, folder, onFault } = this.#options
+    try {
+      // A segment that was deleted before a power failure must not be read again as a new one.
+      if (!this.#isFolderSynced) syncFolder(files, folder)
+      this.#isFolderSynced = true
+      return listStreams(files, folder)
+    } catch (thrown) {
+      // Nothing has been recorded yet.
+      if (errnoOf(thrown) === 'ENOENT') return []
+      onFault('spool', thrown)
+      return null
+    }
+  }
+
+  async #step(turn: LaneTurn, streams: readonly Stream[], isLast: boolean): Promise<boolean> {
+    const { monotonic, onFault } = this.#options
+    if (monotonic() < turn.notBeforeMs) return false
+    try {
+      const isBusy = await turn.lane.step(streams, isLast)
+      turn.failures = 0
+      return isBusy
+    } catch (thrown) {
+      const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** turn.failures)
+      turn.failures = Math.min(30, turn.failures + 1)
+      turn.notBeforeMs = monotonic() + waitMs
+      onFault('lane', thrown)
+      return false
+    }
+  }
+
+  #removeShipped(streams: readonly Stream[]): void {
+    const { files, folder, onFault } = this.#options
+    let isChanged = false
+    for (const segment of streams.flatMap(({ segments }) => segments)) {
+      const places = this.#turns.map(({ lane }) => lane.committed.get(segment.file)?.done ?? null)
+      if (places.length === 0 || places.includes(null)) continue
+      try {
+        this.#remove(segment, places.includes('quarantine'))
+        isChanged = true
+      } catch (thrown) {
+        onFault(segment.file, thrown)
+      }
+    }
+    try {
+      if (isChanged) syncFolder(files, folder)
+    } catch (thrown) {
+      onFault('spool', thrown)
+    }
+  }
+
+  #remove({ file }: ListedSegment, isDamaged: boolean): void {
+    const { files, folder } = this.#options
+    const path = join(folder, file)
+    if (!isDamaged) {
+      files.unlink(path)
+      return
+    }
+    const quarantine = join(folder, QUARANTINE)
+    if (files.stat(quarantine) === null) files.mkdir(quarantine)
+    files.rename(path, join(quarantine, file))
+  }
+}

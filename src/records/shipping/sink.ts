@@ -1,0 +1,77 @@
+/**
+ * Where records go. A sink has its own place in the spool, so that one that is slow or away holds
+ * up no other: see lane.ts, which reads for it.
+ *
+ * What it takes is kept in two steps. `prepare` makes everything that was taken durable, but shows
+ * it to nobody, and says in an intent what is left to do. The lane then writes intent, places in
+ * the spool and accounts into one file, at once, and `publish` does what the intent says: again
+ * after a crash, so it may have been done already, or half.
+ */
+
+import type { RecordLayout } from '../record-layout.ts'
+import type { FrameViews } from './frame-views.ts'
+
+/** Entries of one frame, each of a record that was not shipped before. */
+export interface ShipBatch {
+  readonly producer: string
+  readonly layouts: ReadonlyMap<number, RecordLayout>
+  readonly frame: FrameViews
+  /** Where the first `count` of them begin, in bytes of the frame. */
+  readonly froms: Int32Array
+  readonly count: number
+}
+
+/** Sequences of one producer, both ends included, that have no record. */
+export interface ProducerGap {
+  readonly producer: string
+  readonly from: number
+  readonly to: number
+  readonly reason: string
+}
+
+/** What is left to do; paths relative to what the sink writes to. Plain data. */
+export interface Intent {
+  readonly renames: readonly (readonly [from: string, to: string])[]
+  readonly deletes: readonly string[]
+}
+
+/** A sink's own part of the state file. Plain data. */
+export type SinkState = Readonly<Record<string, unknown>>
+
+export interface Prepared {
+  readonly intent: Intent
+  readonly state: SinkState
+}
+
+/** What a sink holds that is not durable yet. */
+export interface Held {
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** The account of a producer as its readers see it, by producer. */
+export type AccountTexts = ReadonlyMap<string, string>
+
+export interface Sink {
+  readonly name: string
+  readonly held: Held
+  /**
+   * Begins, or begins again, from what was written last: publishes its intent, and removes what an
+   * earlier life left unfinished. Called before everything else.
+   *
+   * @throws what stands in its way; it is called again later
+   */
+  open(state: SinkState | null, intent: Intent | null): void | Promise<void>
+  /**
+   * Takes a copy of what it needs, and does no more than that: what is slow has its time in
+   * `prepare`.
+   *
+   * @returns sequences of entries that are no records, though their checksums are right
+   */
+  write(batch: ShipBatch): readonly number[]
+  gap(gap: ProducerGap): void
+  /** @throws what stands in its way; nothing is lost, and it is called again later */
+  prepare(accounts: AccountTexts, nowMs: number): Prepared | Promise<Prepared>
+  /** @throws the same */
+  publish(intent: Intent): void | Promise<void>
+}

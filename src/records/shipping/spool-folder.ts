@@ -1,0 +1,86 @@
+/** The segments that lie in the spool, and what is to become of one that was read to its end. */
+
+import { join } from 'node:path'
+import type { FileCalls } from '../spool/file-calls.ts'
+import { compareSegments, parseSegmentName, type SegmentName } from '../spool/segment-names.ts'
+import type { SegmentEnd } from '../spool/segment-reader.ts'
+
+export interface ListedSegment {
+  readonly file: string
+  readonly name: SegmentName
+  readonly bytes: number
+  /** Wall clock of its last change. */
+  readonly changedMs: number
+  /** It will never grow: the same process has begun a later one. */
+  readonly isSucceeded: boolean
+}
+
+/** Segments of one replica in one incarnation, in the order in which they were written. */
+export interface Stream {
+  /** `r<replica>-i<incarnation>` */
+  readonly key: string
+  readonly segments: readonly ListedSegment[]
+}
+
+export const streamKey = ({ replica, incarnation }: SegmentName): string =>
+  `r${replica}-i${incarnation}`
+
+/**
+ * What lies in the folder, oldest incarnations first. Files of other names are none of ours.
+ *
+ * @throws the error of the file system
+ */
+export const listStreams = (files: FileCalls, folder: string): Stream[] => {
+  const names = files.readdir(folder).flatMap((file) => {
+    const name = parseSegmentName(file)
+    return name === null ? [] : [{ file, name }]
+  })
+  const streams = new Map<string, ListedSegment[]>()
+  names.sort((a, b) => a.name.incarnation - b.name.incarnation || compareSegments(a.name, b.name))
+  for (const { file, name } of names) {
+    const stat = files.stat(join(folder, file))
+    if (stat === null) continue
+    const key = streamKey(name)
+    const segments = streams.get(key) ?? []
+    streams.set(key, segments)
+    const { bytes, changedMs } = stat
+    const before = segments.pop()
+    // Not by a later incarnation: that starts beside the old one, which writes until it has
+    // drained.
+    if (before !== undefined) segments.push({ ...before, isSucceeded: true })
+    segments.push({ file, name, bytes, changedMs, isSucceeded: false })
+  }
+  return Array.from(streams, ([key, segments]) => ({ key, segments }))
+}
+
+/**
+ * - `wait`: more may come, or it can be read another time.
+ * - `done`: all that was in it has been read.
+ * - `quarantine`: the same, but something in it could not be read and is lost.
+ * - `leave`: a later release can read it; it stays where it is.
+ */
+export type Verdict = 'wait' | 'done' | 'quarantine' | 'leave'
+
+export interface ReadFacts {
+  /** Why there was no further frame. */
+  readonly end: SegmentEnd
+  /** It could not grow any more when the last frame was read: succeeded, or its process is dead. */
+  readonly isFinal: boolean
+  /** Nobody knows whose it is: it has no header that can be read. */
+  readonly isNameless: boolean
+  /** Milliseconds since it last changed. */
+  readonly idleMs: number
+}
+
+/** Nobody is still beginning a file that has not changed for so long. */
+const NAMELESS_IDLE_MS = 600_000
+
+/** What becomes of a segment behind whose last whole frame there is nothing to be read. */
+export const verdictOf = ({ end, isFinal, isNameless, idleMs }: ReadFacts): Verdict => {
+  if (end === 'sealed' || end === 'missing') return 'done'
+  if (end === 'newer') return 'leave'
+  if (end === 'unreadable') return 'wait'
+  // While its writer is at it, what looks like a wrong frame can be one that is half written.
+  if (!isFinal && !(isNameless && idleMs >= NAMELESS_IDLE_MS)) return 'wait'
+  return end === 'open' ? 'done' : 'quarantine'
+}

@@ -1,0 +1,179 @@
+/**
+ * Reads the segments of one stream, one after the other, from the places to which they are shipped.
+ * One that cannot be read now is passed over, and comes another time: what is shipped once is told
+ * by sequence, not by order.
+ */
+
+import { join } from 'node:path'
+import { GatewayError } from '../../shared/errors.ts'
+import type { ProcessIdentity } from '../../shared/process-identity.ts'
+import { decodeLayout } from '../layout-file.ts'
+import type { RecordLayout } from '../record-layout.ts'
+import type { FileCalls } from '../spool/file-calls.ts'
+import { FRAME, readLayoutId, type SegmentHeader } from '../spool/segment-format.ts'
+import { type Frame, type SegmentEnd, SegmentReader } from '../spool/segment-reader.ts'
+import type { SegmentPlace } from './ship-state.ts'
+import { type ListedSegment, type Stream, type Verdict, verdictOf } from './spool-folder.ts'
+
+export interface StreamWorld {
+  readonly files: FileCalls
+  readonly folder: string
+  isAlive(process: ProcessIdentity): boolean
+  /** Wall clock, as that of files. */
+  now(): number
+}
+
+/** Frames but LAYOUT, HEADER and SEAL go to it. */
+export interface FrameSink {
+  frame(frame: Frame, header: SegmentHeader, layouts: ReadonlyMap<number, RecordLayout>): void
+  /** False: enough for now. */
+  goesOn(): boolean
+  /** For people: something of a segment cannot be read. */
+  fault(file: string, detail: string): void
+}
+
+interface OpenSegment {
+  readonly file: string
+  readonly reader: SegmentReader
+  readonly layouts: Map<number, RecordLayout>
+  /** A layout of a later release was in it. */
+  isNewer: boolean
+}
+
+const LAYOUT_ID_BYTES = 8
+/** For what cannot be read, perhaps for ever. */
+const LOOK_AGAIN_MS = 30_000
+
+export class StreamReader {
+  readonly #world: StreamWorld
+  readonly places = new Map<string, SegmentPlace>()
+  #open: OpenSegment | null = null
+  /** Who writes the stream; null until a header has been read. */
+  #process: ProcessIdentity | null
+  /** Wall clock before which it makes no sense to look again. */
+  readonly #notBeforeMs = new Map<string, number>()
+
+  constructor(world: StreamWorld, process: ProcessIdentity | null) {
+    this.#world = world
+    this.#process = process
+  }
+
+  /** Whether the process that wrote it is known to be dead. */
+  get isDead(): boolean {
+    return this.#process !== null && !this.#world.isAlive(this.#process)
+  }
+
+  get process(): ProcessIdentity | null {
+    return this.#process
+  }
+
+  /** Whether all of them are shipped. */
+  hasAll(stream: Stream | null): boolean {
+    return stream?.segments.every(({ file }) => this.#placeOf(file).done !== null) ?? true
+  }
+
+  /** Reads on. True: everything that lies there has been read. */
+  read(stream: Stream, sink: FrameSink): boolean {
+    for (const segment of stream.segments) {
+      if (this.#placeOf(segment.file).done !== null || !this.#isDue(segment)) continue
+      if (!this.#readSegment(segment, sink)) return false
+    }
+    return true
+  }
+
+  /** Forgets the places of segments that are there no more. */
+  forget(stream: Stream | null): void {
+    const there = new Set(stream?.segments.map(({ file }) => file))
+    for (const map of [this.places, this.#notBeforeMs]) {
+      for (const file of map.keys()) if (!there.has(file)) map.delete(file)
+    }
+  }
+
+  close(): void {
+    this.#open?.reader.close()
+    this.#open = null
+  }
+
+  #isDue({ file }: ListedSegment): boolean {
+    return this.#world.now() >= (this.#notBeforeMs.get(file) ?? 0)
+  }
+
+  #placeOf(file: string): SegmentPlace {
+    return this.places.get(file) ?? { offset: 0, done: null }
+  }
+
+  /** False: it was told to stop. */
+  #readSegment(segment: ListedSegment, sink: FrameSink): boolean {
+    const open = this.#opened(segment.file)
+    const { reader } = open
+    for (let isFinal = this.#isFinal(segment); ; ) {
+      const end = this.#readFrames(open, sink)
+      if (end === null) return false
+      // What was written between the last look and the end of its process has not been read yet.
+      const wasFinal = isFinal
+      isFinal = this.#isFinal(segment)
+      if (end === 'open' && isFinal && !wasFinal) continue
+      const verdict = verdictOf({
+        ...{ end, isFinal: wasFinal, isNameless: this.#process === null },
+        idleMs: this.#world.now() - segment.changedMs,
+      })
+      this.#settle(segment, verdict, end, sink)
+      if (verdict !== 'wait' || reader.end !== 'open') this.close()
+      return true
+    }
+  }
+
+  #isFinal(segment: ListedSegment): boolean {
+    return segment.isSucceeded || this.isDead
+  }
+
+  #opened(file: string): OpenSegment {
+    if (this.#open?.file === file) return this.#open
+    this.close()
+    const { files, folder } = this.#world
+    const reader = new SegmentReader(files, join(folder, file), this.#placeOf(file).offset)
+    this.#open = { file, reader, layouts: new Map(), isNewer: false }
+    return this.#open
+  }
+
+  /** Why there is no further frame; null: it was told to stop. */
+  #readFrames(open: OpenSegment, sink: FrameSink): SegmentEnd | null {
+    const { file, reader, layouts } = open
+    while (!open.isNewer) {
+      if (!sink.goesOn()) return null
+      const frame = reader.next()
+      this.#process ??= reader.header?.process ?? null
+      if (frame === null) return reader.end
+      if (frame.kind === FRAME.LAYOUT) this.#takeLayout(open, frame, sink)
+      else if (frame.kind !== FRAME.SEAL) sink.frame(frame, reader.header!, layouts)
+      const isBehind = frame.to > this.#placeOf(file).offset
+      if (isBehind && !open.isNewer) this.places.set(file, { offset: frame.to, done: null })
+    }
+    return 'newer'
+  }
+
+  #takeLayout(open: OpenSegment, { payload }: Frame, sink: FrameSink): void {
+    const id = readLayoutId(payload)
+    if (id === null) return
+    try {
+      open.layouts.set(id, decodeLayout(payload.subarray(LAYOUT_ID_BYTES)))
+    } catch (thrown) {
+      const { code, message } = GatewayError.from(thrown)
+      open.isNewer = code === 'STATE_TOO_NEW'
+      sink.fault(open.file, message)
+    }
+  }
+
+  #settle(segment: ListedSegment, verdict: Verdict, end: SegmentEnd, sink: FrameSink): void {
+    const { file } = segment
+    const detail = this.#open?.reader.detail ?? ''
+    if (verdict === 'leave') sink.fault(file, `it is of a later release (${detail})`)
+    if (verdict === 'quarantine') sink.fault(file, `the rest is lost: ${end} ${detail}`)
+    if (end === 'unreadable') sink.fault(file, `it cannot be read (${detail})`)
+    if (verdict === 'leave' || end === 'unreadable') {
+      this.#notBeforeMs.set(file, this.#world.now() + LOOK_AGAIN_MS)
+    }
+    if (verdict !== 'done' && verdict !== 'quarantine') return
+    this.places.set(file, { ...this.#placeOf(file), done: verdict })
+  }
+}

@@ -1,0 +1,151 @@
+/** A spool, a folder for Parquet files and a shipper over them, on a file system in memory. */
+
+import { join } from 'node:path'
+import { FileSink } from '../../../src/records/file-sink.ts'
+import { readTable, withRecordsFile } from '../../../src/records/file-source.ts'
+import { encodeLayout } from '../../../src/records/layout-file.ts'
+import { type Account, decodeAccount } from '../../../src/records/shipping/account.ts'
+import { Lane, type LaneLimits } from '../../../src/records/shipping/lane.ts'
+import { Shipping } from '../../../src/records/shipping/shipping.ts'
+import type { FileCalls } from '../../../src/records/spool/file-calls.ts'
+import { FRAME, type SegmentHeader } from '../../../src/records/spool/segment-format.ts'
+import { segmentName } from '../../../src/records/spool/segment-names.ts'
+import { CrashFiles } from '../crash-files.ts'
+import { endpointLayout } from '../record-layouts.ts'
+import { HEADER, type PlannedFrame, putFile, segmentBytes } from '../segments.ts'
+
+export const SPOOL = '/state/spool'
+export const ROOT = '/data/records'
+export const STATE = '/state/shipper/files.json'
+
+export const LAYOUT = endpointLayout()
+
+const uint32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value, 0).buffer)
+
+/** The frame of a layout. */
+export const layoutFrame = (layout = LAYOUT): PlannedFrame => ({
+  kind: FRAME.LAYOUT,
+  bytes: Buffer.concat([uint32(layout.id), encodeLayout(layout)]),
+})
+
+export interface Line {
+  readonly producer: string
+  readonly sequence: number
+  readonly role: string
+}
+
+export interface GapLine {
+  readonly producer: string
+  readonly from: number
+  readonly to: number
+  readonly reason: string
+}
+
+export class ShippingWorld {
+  readonly files = new CrashFiles()
+  /** Pids of processes that live. */
+  readonly alive = new Set<number>()
+  readonly faults: string[] = []
+  limits: LaneLimits = { rowsMax: 1000, bytesMax: 1e6, ageMsMax: 0 }
+  nowMs = 0
+
+  constructor() {
+    for (const path of ['/state', SPOOL, '/state/shipper', '/data']) this.files.mkdir(path)
+    for (const path of ['/', '/state']) {
+      const folder = this.files.open(path, 'r')
+      this.files.fsync(folder)
+      this.files.close(folder)
+    }
+  }
+
+  /** A new process of the shipper; `calls` may fail. */
+  start(calls: FileCalls = this.files, gateway = HEADER.gateway): Shipping {
+    const lane = new Lane({
+      ...{ files: calls, folder: SPOOL, statePath: STATE, limits: this.limits },
+      sink: new FileSink({ files: calls, root: ROOT, gateway }),
+      isAlive: ({ pid }) => this.alive.has(pid),
+      now: () => this.nowMs,
+      monotonic: () => this.nowMs,
+      findAccount: () => null,
+      onFault: (file, detail) => this.faults.push(`${file}: ${detail}`),
+    })
+    return new Shipping({
+      ...{ files: calls, folder: SPOOL, lanes: [lane] },
+      monotonic: () => this.nowMs,
+      onFault: (where, thrown) => this.faults.push(`${where}: ${thrown}`),
+    })
+  }
+
+  /** Writes a segment whole. */
+  put(header: Partial<SegmentHeader>, frames: readonly PlannedFrame[]): string {
+    const whole = { ...HEADER, ...header }
+    const path = join(SPOOL, segmentName(whole))
+    putFile(this.files, path, segmentBytes(frames, whole))
+    for (const synced of [path, SPOOL]) {
+      const file = this.files.open(synced, 'r')
+      this.files.fsync(file)
+      this.files.close(file)
+    }
+    return path
+  }
+
+  /** Steps until there is nothing left to do, or `isOver` says so. */
+  async run(shipping: Shipping, isOver = () => false): Promise<void> {
+    for (let times = 0; times < 1000; times++) {
+      const isBusy = await shipping.step(true)
+      if (isOver()) return
+      if (shipping.failures > 0) this.nowMs += 60_000
+      else if (!isBusy) return
+    }
+    throw new Error('the shipper comes to no end')
+  }
+
+  /** Paths of all files below a folder. */
+  filesBelow(folder: string): string[] {
+    if (this.files.stat(folder) === null) return []
+    return this.files.readdir(folder).flatMap((name) => {
+      const path = join(folder, name)
+      return this.files.stat(path)!.kind === 'file' ? [path] : this.filesBelow(path)
+    })
+  }
+
+  async #rows(path: string): Promise<Record<string, unknown>[]> {
+    const { columns, rows } = await withRecordsFile(this.files, path, readTable)
+    return Array.from({ length: rows }, (_, row) =>
+      Object.fromEntries(columns.map((column) => [column.name, column.valueAt(row)])),
+    )
+  }
+
+  /** Every row that readers see. */
+  async lines(): Promise<Line[]> {
+    const paths = this.filesBelow(ROOT).filter((path) => /\/endpoint=.*\.parquet$/.test(path))
+    const rows = (await Promise.all(paths.map((path) => this.#rows(path)))).flat()
+    return rows.map(({ producer, sequence, role }) => ({
+      ...{ producer: String(producer), sequence: Number(sequence), role: String(role) },
+    }))
+  }
+
+  async gaps(): Promise<GapLine[]> {
+    const paths = this.filesBelow(ROOT).filter((path) => /\/_gaps\/.*\.parquet$/.test(path))
+    const rows = (await Promise.all(paths.map((path) => this.#rows(path)))).flat()
+    return rows.map(({ producer, first, last, reason }) => ({
+      ...{ producer: String(producer), from: Number(first), to: Number(last) },
+      reason: String(reason),
+    }))
+  }
+
+  accounts(): Account[] {
+    const paths = this.filesBelow(join(ROOT, '_producers'))
+    return paths.map((path) => {
+      const bytes = new Uint8Array(this.files.stat(path)!.bytes)
+      const file = this.files.open(path, 'r')
+      this.files.read(file, bytes, 0, bytes.length, 0)
+      this.files.close(file)
+      return decodeAccount(path, bytes)
+    })
+  }
+
+  segments(): string[] {
+    return this.files.readdir(SPOOL).filter((name) => name.endsWith('.seg'))
+  }
+}

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest'
+import { newAccount } from '../../../../src/records/shipping/account.ts'
+import { ProducerLog } from '../../../../src/records/shipping/producer-log.ts'
+
+const gaps: string[] = []
+const onGap = (from: number, to: number, reason: string) => gaps.push(`${from}-${to} ${reason}`)
+const log = () => {
+  gaps.length = 0
+  return new ProducerLog('g.0.0-1', null)
+}
+
+test('record() counts every sequence once, and shadows apart', () => {
+  const producer = log()
+  expect([1, 2, 1].map((sequence) => producer.record(sequence, false))).toEqual([true, true, false])
+  expect([1, 1].map((sequence) => producer.record(sequence, true))).toEqual([true, false])
+  expect(producer.account).toMatchObject({ records: 2, taken: 2 })
+})
+
+test('explain() counts by reason what was not settled before', () => {
+  const producer = log()
+  producer.record(3, false)
+  producer.explain(1, 5, 'ring_full', onGap)
+  producer.explain(4, 6, 'sampled', onGap)
+  expect(gaps).toEqual(['1-2 ring_full', '4-5 ring_full', '6-6 sampled'])
+  expect(producer.account.gaps).toEqual({ ring_full: 4, sampled: 1 })
+})
+
+test('a record that comes after its gap is a record', () => {
+  const producer = log()
+  producer.explain(1, 3, 'several', onGap)
+  expect(producer.record(2, false)).toBe(true)
+})
+
+test('finish() says that a producer ended in order only where it did', () => {
+  const ended = log()
+  ended.record(1, false)
+  ended.end()
+  ended.advance({ floor: 2, taken: 1 })
+  ended.finish(false, onGap)
+  expect(ended.account).toMatchObject({ state: 'ended', floor: 2, taken: 1 })
+  const killed = log()
+  killed.record(1, false)
+  killed.advance({ floor: 2, taken: 4 })
+  killed.finish(false, onGap)
+  expect(killed.account).toMatchObject({ state: 'killed', floor: 5, gaps: { killed: 3 } })
+  expect(gaps).toEqual(['2-4 killed'])
+})
+
+test('what is missing below the floor is corrupt only where something was lost', () => {
+  const producer = log()
+  producer.record(3, false)
+  producer.advance({ floor: 4, taken: 3 })
+  producer.finish(false, onGap)
+  expect(producer.account.gaps).toEqual({})
+  const damaged = log()
+  damaged.record(3, false)
+  damaged.advance({ floor: 4, taken: 3 })
+  damaged.finish(true, onGap)
+  expect(gaps).toEqual(['1-2 corrupt'])
+})
+
+test('an account alone tells that everything below its floor is shipped', () => {
+  const account = { ...newAccount('g.0.0-1'), floor: 100, taken: 99, records: 99 }
+  const producer = new ProducerLog('g.0.0-1', account)
+  expect([50, 99, 100].map((each) => producer.record(each, false))).toEqual([false, false, true])
+})
+
+test('takeChangedText() gives the text of an account when it has changed', () => {
+  const producer = log()
+  expect(producer.takeChangedText()).not.toBeNull()
+  expect(producer.takeChangedText()).toBeNull()
+  producer.record(1, false)
+  expect(producer.takeChangedText()).toMatch(/"records":1/)
+})
+
+test('place() is all that another life of the shipper needs', () => {
+  const producer = log()
+  for (const sequence of [1, 2, 5]) producer.record(sequence, false)
+  producer.record(2, true)
+  const again = new ProducerLog('g.0.0-1', JSON.parse(JSON.stringify(producer.place())))
+  expect([2, 3, 5].map((each) => again.record(each, false))).toEqual([false, true, false])
+  expect(again.record(2, true)).toBe(false)
+  expect(again.account.records).toBe(4)
+})

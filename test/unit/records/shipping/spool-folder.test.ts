@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { listStreams, verdictOf } from '../../../../src/records/shipping/spool-folder.ts'
+import type { SegmentEnd } from '../../../../src/records/spool/segment-reader.ts'
+import { CrashFiles } from '../../../helpers/crash-files.ts'
+import { putFile } from '../../../helpers/segments.ts'
+
+const listed = (names: readonly string[]) => {
+  const files = new CrashFiles()
+  files.mkdir('/spool')
+  for (const name of names) putFile(files, `/spool/${name}`, Uint8Array.of(1))
+  return listStreams(files, '/spool').map(({ key, segments }) => ({
+    key,
+    segments: segments.map(({ file, isSucceeded }) => `${file}${isSucceeded ? ' succeeded' : ''}`),
+  }))
+}
+
+test('listStreams() orders segments as they were written, oldest processes first', () => {
+  const names = ['r0-i9-g0-10.seg', 'r0-i9-g0-9.seg', 'r1-i8-g0-1.seg', 'r0-i9-g1-1.seg', 'notes']
+  expect(listed(names)).toEqual([
+    { key: 'r1-i8', segments: ['r1-i8-g0-1.seg'] },
+    {
+      key: 'r0-i9',
+      segments: ['r0-i9-g0-9.seg succeeded', 'r0-i9-g0-10.seg succeeded', 'r0-i9-g1-1.seg'],
+    },
+  ])
+})
+
+test('listStreams() does not take a replica for ended because its successor writes', () => {
+  // They write beside each other until the old one has drained.
+  expect(listed(['r0-i1-g0-1.seg', 'r0-i2-g0-1.seg'])).toEqual([
+    { key: 'r0-i1', segments: ['r0-i1-g0-1.seg'] },
+    { key: 'r0-i2', segments: ['r0-i2-g0-1.seg'] },
+  ])
+})
+
+test('verdictOf() waits for whoever may still write', () => {
+  const verdicts = (isFinal: boolean, isNameless = false, idleMs = 0) =>
+    Object.fromEntries(
+      (
+        ['sealed', 'open', 'corrupt', 'newer', 'foreign', 'unreadable', 'missing'] as SegmentEnd[]
+      ).map((end) => [end, verdictOf({ end, isFinal, isNameless, idleMs })]),
+    )
+  const always = { sealed: 'done', newer: 'leave', unreadable: 'wait', missing: 'done' }
+  const waiting = { open: 'wait', corrupt: 'wait', foreign: 'wait' }
+  const settled = { open: 'done', corrupt: 'quarantine', foreign: 'quarantine' }
+  expect(verdicts(false)).toEqual({ ...always, ...waiting })
+  expect(verdicts(true)).toEqual({ ...always, ...settled })
+  expect(verdicts(false, true, 1000)).toEqual({ ...always, ...waiting })
+  expect(verdicts(false, true, 3_600_000)).toEqual({ ...always, ...settled })
+  expect(verdicts(false, false, 3_600_000)).toEqual({ ...always, ...waiting })
+})
