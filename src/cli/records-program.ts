@@ -1,9 +1,27 @@
 /** The verbs `sluice records ...`, with their flags and help. */
 
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { environment } from '../config/environment.ts'
+import { systemClock } from '../shared/clock.ts'
+import { RECORD_ROLES, type RecordRole } from '../shared/record-policy.ts'
 import { examples, type OnExit } from './flags.ts'
+import { parseSince } from './since.ts'
 
-const DEFAULT_PATH = './data/records'
+interface PlaceFlags {
+  readonly path?: string
+  readonly stateDir?: string
+  readonly config?: string
+}
+
+/** Where the records are, by flags; read when a verb is used. */
+const placeOf = async ({ path, stateDir, config }: PlaceFlags) => {
+  const { recordsPlace } = await import('./records-place.ts')
+  const found = { file: config, flags: {}, env: environment(), cwd: process.cwd() }
+  return recordsPlace({ path, stateDir, config: found })
+}
+
+const CONFIG = 'sluice.yaml that says where records are (default: ./sluice.yaml, if it exists)'
+const STATE_DIR = 'state folder, whose spool has what is not in files yet'
 
 const addQuery = (records: Command, onExit: OnExit): void => {
   records
@@ -11,23 +29,94 @@ const addQuery = (records: Command, onExit: OnExit): void => {
     .description('Ask the recorded predictions by SQL')
     .argument(
       '<sql>',
-      'one statement, or - for stdin; views: predictions, shadows, feedback, records',
+      'a statement, or - for stdin; views: predictions, shadows, feedback, records',
     )
-    .option('--path <dir>', 'folder of the records', DEFAULT_PATH)
+    .option('--path <dir>', 'folder of the records (default: records.path)')
+    .option('--config <file>', CONFIG)
     .option('--json', 'as JSON, an array of rows')
     .option('--csv', 'as CSV')
     .option('--allow-files', 'let SQL read and write other files than the records')
     .addHelpText(
       'before',
       examples(
-        `sluice records query "SELECT variant, count(*), avg(score) FROM predictions GROUP BY ALL"`,
-        `sluice records query "SUMMARIZE predictions"`,
-        `sluice records query "FROM feedback" --json`,
+        'sluice records query "SELECT variant, count(*) FROM predictions GROUP BY ALL"',
+        'sluice records query "SUMMARIZE predictions"',
+        'sluice records query "FROM feedback" --json',
       ),
     )
     .action(async (sql, options) => {
+      const { path } = await placeOf(options)
       const { query } = await import('./records-query.ts')
-      onExit(await query(sql, options))
+      onExit(await query(sql, { ...options, path }))
+    })
+}
+
+/** A flag that may be repeated. */
+const several = (flags: string, text: string): Option =>
+  new Option(flags, `${text}; may be repeated`)
+    .default([])
+    .argParser((value: string, before: readonly string[]) => [...before, value])
+
+const LAST_MAX = 100_000
+
+const parseLast = (text: string): number => {
+  const last = /^\d{1,9}$/.test(text) ? Number(text) : LAST_MAX + 1
+  if (last <= LAST_MAX) return last
+  throw new InvalidArgumentError(`A number of records is wanted, 0 to ${LAST_MAX}`)
+}
+
+const isRole = (text: string): text is RecordRole =>
+  (RECORD_ROLES as readonly string[]).includes(text)
+
+const role = (text: string, before: readonly RecordRole[]): RecordRole[] => {
+  if (isRole(text)) return [...before, text]
+  throw new InvalidArgumentError(`A role is wanted: ${RECORD_ROLES.join(', ')}`)
+}
+
+const addTail = (records: Command, onExit: OnExit): void => {
+  records
+    .command('tail')
+    .description('Show the latest records, and those that are made from now on')
+    .argument('[path]', 'folder of the records (default: records.path)')
+    .option('--state-dir <dir>', STATE_DIR)
+    .option('--config <file>', CONFIG)
+    .option('-f, --follow', 'go on with those that are made from now on')
+    .addOption(
+      new Option('-n, --last <number>', 'how many of the latest').default(20).argParser(parseLast),
+    )
+    .addOption(
+      new Option(
+        '--since <time>',
+        'instead: all since then, such as 10m or 2026-11-27T14:05Z',
+      ).argParser((text) => parseSince(text, systemClock.now())),
+    )
+    .addOption(several('--endpoint <name>', 'of this endpoint'))
+    .addOption(several('--variant <name>', 'of this variant'))
+    .addOption(
+      new Option('--role <role>', `of this role: ${RECORD_ROLES.join(', ')}; may be repeated`)
+        .default([])
+        .argParser(role),
+    )
+    .addOption(several('--where-code <code>', 'with this error code'))
+    .option('--json', 'one JSON record a line')
+    .addHelpText(
+      'before',
+      examples(
+        'sluice records tail -f',
+        'sluice records tail --since 10m --role refused --role failed',
+        'sluice records tail -f --endpoint flight-delay --json',
+      ),
+    )
+    .action(async (path, options) => {
+      const { since, last, endpoint, variant, role, whereCode, follow, json } = options
+      const { tail } = await import('./records-tail.ts')
+      const filter = {
+        ...{ endpoints: endpoint, variants: variant, roles: role, codes: whereCode },
+        sinceMs: since ?? 0,
+      }
+      const place = await placeOf({ ...options, path })
+      const more = { follow: follow === true, json: json === true }
+      onExit(await tail({ place, filter, last: since === undefined ? last : null, ...more }))
     })
 }
 
@@ -37,4 +126,5 @@ export const addRecords = (program: Command, onExit: OnExit): void => {
     .command('records')
     .description('What was predicted: ask it by SQL, watch it, prove that it is complete')
   addQuery(records, onExit)
+  addTail(records, onExit)
 }

@@ -34,6 +34,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/cli/records-program.ts',
     'src/cli/records-query.ts',
   ],
+  'test/integration/records-tail.test.ts': ['src/cli/records-tail.ts', 'src/cli/tail-source.ts'],
   'test/integration/gateway-models.test.ts': [
     'src/control/api/gateway-status.ts',
     'src/server/data-thread.ts',

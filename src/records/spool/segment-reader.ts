@@ -168,6 +168,8 @@ export class SegmentReader {
     const frame = this.#read()
     if (frame === null) {
       this.#offset = 0
+      this.#bytesAt = 0
+      this.#filled = 0
       return false
     }
     const header = frame.kind === FRAME.HEADER ? decodeHeader(frame.payload) : null
