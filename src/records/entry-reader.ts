@@ -88,20 +88,32 @@ const traceOf = (): string => {
   return Array.from(ids, (each) => (each >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
+const wholeAt = (double: number): number => {
+  const value = cursor.doubles[double]!
+  if (!Number.isSafeInteger(value) || value < 0) throw new EntryInvalid(`a number of ${value}`)
+  return value
+}
+
+const countAt = (word: number): number => {
+  const value = cursor.words[word]!
+  if (value < 0) throw new EntryInvalid(`a count of ${value}`)
+  return value
+}
+
 /** What stands in the header of the entry that is open. */
 const headerOf = (producer: string) => {
   const { words, doubles } = cursor
   const role = RECORD_ROLES[words[ENTRY_WORD.ROLE]!]
   if (role === undefined) throw new EntryInvalid(`role ${words[ENTRY_WORD.ROLE]}`)
-  const sequence = doubles[ENTRY_DOUBLE.SEQUENCE]!
+  const sequence = wholeAt(ENTRY_DOUBLE.SEQUENCE)
   return {
     predictionId: `${producer}-${sequence}`,
     timeMs: doubles[ENTRY_DOUBLE.TIME]!,
     role,
-    epoch: doubles[ENTRY_DOUBLE.EPOCH]!,
+    epoch: wholeAt(ENTRY_DOUBLE.EPOCH),
     bucket: words[ENTRY_WORD.BUCKET]!,
     protocol: PROTOCOLS[words[ENTRY_WORD.PROTOCOL]!] ?? '',
-    status: words[ENTRY_WORD.STATUS]!,
+    status: countAt(ENTRY_WORD.STATUS),
     code: codeOf(words[ENTRY_WORD.CODE]!),
     producer,
     sequence,
@@ -111,6 +123,6 @@ const headerOf = (producer: string) => {
     decodeMs: doubles[ENTRY_DOUBLE.DECODE]!,
     queueMs: doubles[ENTRY_DOUBLE.QUEUE]!,
     computeMs: doubles[ENTRY_DOUBLE.COMPUTE]!,
-    rows: words[ENTRY_WORD.ROWS]!,
+    rows: countAt(ENTRY_WORD.ROWS),
   }
 }

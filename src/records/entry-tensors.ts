@@ -1,7 +1,7 @@
 /** The tensors of an entry, read by its layout. */
 
 import { type Datatype, elementCount } from '../shared/tensor.ts'
-import { padded } from './entry.ts'
+import { padded, RANK_MAX } from './entry.ts'
 import { type EntryCursor, EntryInvalid } from './entry-cursor.ts'
 import type { RecordValue } from './record.ts'
 import type { LayoutTensor } from './record-layout.ts'
@@ -36,8 +36,6 @@ export interface TextPlace {
   readonly at: number
   readonly word: number
 }
-
-const RANK_MAX = 64
 
 const VIEWS = {
   BOOL: Uint8Array,

@@ -89,6 +89,9 @@ export const GAP_RUN_WORDS = 2
 export const GAP_REASON_BITS = 5
 export const GAP_COUNT_MAX = 2 ** 26 - 1
 
+/** Dimensions of a tensor: lists of lists this deep have a wire form, and no model has as many. */
+export const RANK_MAX = 32
+
 /** The least multiple of 8 that is not below `bytes`. */
 export const padded = (bytes: number): number => (bytes + 7) & ~7
 

@@ -1,7 +1,7 @@
 /** Tensors into the ring, by the plan of their layout. Nothing is allocated below 64 elements. */
 
 import type { Tensor, TensorData } from '../shared/tensor.ts'
-import { padded } from './entry.ts'
+import { padded, RANK_MAX } from './entry.ts'
 import type { RecordRing } from './ring/record-ring.ts'
 import { putTexts, textsBytes } from './text-writing.ts'
 import { COPY, type SectionPlan, type TensorPlan } from './write-plan.ts'
@@ -77,9 +77,12 @@ const isFixed = (plan: SectionPlan, tensors: readonly Tensor[], rows: Rows): boo
   return true
 }
 
-/** Whether all tensors have the rows, if rows there are. */
-const hasRows = (plan: SectionPlan, tensors: readonly Tensor[], rows: Rows): boolean => {
-  if (plan.hasRows) for (const tensor of tensors) if (!isWithin(tensor, rows)) return false
+/** Whether all tensors have the rows, if rows there are, and dimensions that can be told. */
+const isFree = (plan: SectionPlan, tensors: readonly Tensor[], rows: Rows): boolean => {
+  for (const tensor of tensors) {
+    if (tensor.shape.length > RANK_MAX) return false
+    if (plan.hasRows && !isWithin(tensor, rows)) return false
+  }
   return true
 }
 
@@ -123,7 +126,7 @@ export class TensorSection {
     if (plan === null || tensors === null || tensors.length === 0) return 0
     if (tensors.length !== plan.tensors.length) return 0
     if (isFixed(plan, tensors, rows)) this.#form = FORM.FIXED
-    else if (hasRows(plan, tensors, rows)) this.#form = FORM.FREE
+    else if (isFree(plan, tensors, rows)) this.#form = FORM.FREE
     else return 0
     let bytes = 0
     for (let i = 0; i < tensors.length; i++) {

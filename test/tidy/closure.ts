@@ -113,7 +113,7 @@ const checkCycles = (repository: Repository): string[] => {
 }
 
 /** Parts of the product that the replica's agent is about to start. */
-const UNWIRED = 'src/records/'
+const UNWIRED = ['src/records/', 'proto/gen/prediction_pb.ts']
 
 /** What only scripts, benches or tests use is no part of the product: it lives with them. */
 const checkReached = (repository: Repository): string[] => {
@@ -123,7 +123,7 @@ const checkReached = (repository: Repository): string[] => {
   )
   return repository.code
     .filter((file) => isProduct(file) && !reached.has(file.path))
-    .filter(({ path }) => !path.startsWith(UNWIRED))
+    .filter(({ path }) => !UNWIRED.some((start) => path.startsWith(start)))
     .map(({ path }) => `${path}: no process or thread reaches it; use it, move it or delete it`)
 }
 

@@ -40,7 +40,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   runtime: DOMAIN,
   routing: DOMAIN,
   drift: DOMAIN,
-  records: DOMAIN,
+  records: { ...DOMAIN, files: ['proto/gen/prediction_pb.ts'] },
   registry: DOMAIN,
   server: {
     ours: ['routing', 'drift', 'records', 'runtime', 'shared'],
@@ -91,7 +91,7 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/resources': ['src/control/tracing/'],
   '@opentelemetry/sdk-trace': ['src/control/tracing/'],
   // Generated messages are built with its `create`; what they mean stays in `proto/`.
-  '@bufbuild/protobuf': ['proto/', 'src/control/', 'src/server/'],
+  '@bufbuild/protobuf': ['proto/', 'src/control/', 'src/server/', 'src/records/record-codec.ts'],
 }
 
 /** Files that may load what no import names, or have kept what was loaded. */
