@@ -24,6 +24,17 @@ export const withServer = (
         .argParser(parseTimeout),
     )
 
+/** Adds what a verb needs that asks the data plane, beside those of `withServer`. */
+export const withDataPlane = (command: Command): Command =>
+  withServer(command)
+    .addOption(
+      new Option('--url <url>', 'data plane; default: where control says it is').argParser(
+        parseServer,
+      ),
+    )
+    .option('--key-file <file>', 'file with the key to send')
+    .option('--ca-file <file>', 'certificates in PEM that the server must be signed by')
+
 /** What the help of a verb begins with. */
 export const examples = (...lines: string[]): string => `Examples:\n  ${lines.join('\n  ')}\n`
 

@@ -1,28 +1,14 @@
 /** `sluice predict`: one request from the command line, with what the gateway thought of it. */
 
 import { readFileSync } from 'node:fs'
-import { GatewayError } from '../shared/errors.ts'
 import { whyUnreadable } from '../shared/file-faults.ts'
-import {
-  type Answer,
-  getStatus,
-  problemOf,
-  request,
-  type ServerOptions,
-  trustOnly,
-} from './client.ts'
+import { type Answer, problemOf, request } from './client.ts'
 import { complain, EXIT, exitCodeOfAnswer, paint, plain, print } from './output.ts'
-import { dataPlaneUrl } from './url.ts'
+import { type DataPlaneOptions, findDataPlane } from './plane-access.ts'
 
-export interface PredictOptions extends ServerOptions {
+export interface PredictOptions extends DataPlaneOptions {
   readonly data: string
   readonly explain?: boolean
-  /** Of the data plane, without a slash at its end; else control says where it is. */
-  readonly url?: string
-  /** Holds the key; no key belongs in the arguments of a process. */
-  readonly keyFile?: string
-  /** Certificates in PEM, one of which must lead to that of the server. */
-  readonly caFile?: string
 }
 
 type Bytes = Uint8Array<ArrayBuffer>
@@ -35,15 +21,6 @@ const readBody = (data: string): Bytes | string => {
     return new Uint8Array(readFileSync(file))
   } catch (thrown) {
     return `Cannot read ${file === 0 ? 'stdin' : file}: ${whyUnreadable(thrown)}`
-  }
-}
-
-/** @throws GatewayError CONFIG_INVALID */
-const readText = (file: string): string => {
-  try {
-    return readFileSync(file, 'latin1')
-  } catch (thrown) {
-    throw new GatewayError('CONFIG_INVALID', `Cannot read ${file}: ${whyUnreadable(thrown)}`)
   }
 }
 
@@ -95,20 +72,13 @@ export const predict = async (
     complain(paint('red', `✖ ${plain(data)}`, process.stderr))
     return EXIT.INVALID
   }
-  const { keyFile, caFile } = options
-  if (caFile !== undefined) trustOnly(readText(caFile))
-  const key = keyFile === undefined ? '' : readText(keyFile).trim()
-  const url = options.url ?? dataPlaneUrl(await getStatus(options))
+  const { url, headers } = await findDataPlane(options)
   const path = endpoint === undefined ? '' : `/${encodeURIComponent(endpoint)}`
   const answer = await request(`${url}/predict${path}`, {
     timeoutMs: options.timeout,
     unreachable: 'REPLICAS_UNREACHABLE',
     method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(key === '' ? {} : { authorization: `Bearer ${key}` }),
-      ...(options.explain ? { 'x-sluice-explain': '1' } : {}),
-    },
+    headers: { ...headers, ...(options.explain ? { 'x-sluice-explain': '1' } : {}) },
     body: wrapBody(data),
   })
   if (options.explain) explain(answer.headers)

@@ -4,10 +4,10 @@ import { Command, CommanderError, Option } from 'commander'
 import { environment, forbidTelemetry } from '../config/environment.ts'
 import type { LoadOptions } from '../config/load.ts'
 import { VERSION } from '../shared/version.ts'
-import { examples, type OnExit, withServer } from './flags.ts'
+import { addFeedback } from './feedback-program.ts'
+import { examples, type OnExit, withDataPlane, withServer } from './flags.ts'
 import { EXIT, guardStreams, reportFailure } from './output.ts'
 import { addRecords } from './records-program.ts'
-import { parseServer } from './url.ts'
 
 type Flags = Record<string, string | undefined>
 
@@ -60,16 +60,9 @@ const addRestart = (program: Command, onExit: OnExit): void => {
 }
 
 const addPredict = (program: Command, onExit: OnExit): void => {
-  withServer(program.command('predict').description('Send one request'))
+  withDataPlane(program.command('predict').description('Send one request'))
     .argument('[endpoint]', 'endpoint; the default one if there is one')
     .requiredOption('-d, --data <body>', 'JSON, @file, or - for stdin; a bare row will do')
-    .addOption(
-      new Option('--url <url>', 'data plane; default: where control says it is').argParser(
-        parseServer,
-      ),
-    )
-    .option('--key-file <file>', 'file with the key to send')
-    .option('--ca-file <file>', 'certificates in PEM that the server must be signed by')
     .option('--explain', 'print timing and routing headers on stderr')
     .addHelpText(
       'before',
@@ -156,6 +149,7 @@ const buildProgram = (onExit: OnExit): Command => {
   addRestart(program, onExit)
   addPredict(program, onExit)
   addRecords(program, onExit)
+  addFeedback(program, onExit)
   return program
 }
 

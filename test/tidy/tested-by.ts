@@ -1,11 +1,14 @@
 /** What is tested elsewhere than in a unit test of its own. */
 
+import { VERBS_TESTED_BY } from './verbs-tested-by.ts'
+
 /**
  * Files of `src` without a unit test of their own, by the test that covers them. The list shrinks;
  * a file joins only where a unit test of its own could say no more, as it puts others together,
  * holds plain data, is one thing with its neighbour, or needs real processes and sockets.
  */
 export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
+  ...VERBS_TESTED_BY,
   'test/fault/processes.test.ts': [
     'src/control/gateway.ts',
     'src/control/replicas/replica-process.ts',
@@ -17,24 +20,11 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/retry-after.ts',
   ],
   'test/integration/bad-input.test.ts': ['src/server/pending.ts'],
-  'test/integration/cli-check.test.ts': [
-    'src/cli/check-repository.ts',
-    'src/cli/check.ts',
-    'src/cli/program.ts',
-    'src/main.ts',
-  ],
   'test/integration/cli-verbs.test.ts': [
     'src/config/environment.ts',
     'src/shared/package-version.ts',
   ],
   'test/integration/code-cache.test.ts': ['src/shared/code-cache.ts'],
-  'test/integration/records-query.test.ts': [
-    'src/cli/flags.ts',
-    'src/cli/interruption.ts',
-    'src/cli/records-program.ts',
-    'src/cli/records-query.ts',
-  ],
-  'test/integration/records-tail.test.ts': ['src/cli/records-tail.ts', 'src/cli/tail-source.ts'],
   'test/integration/gateway-models.test.ts': [
     'src/control/api/gateway-status.ts',
     'src/server/data-thread.ts',

@@ -1,0 +1,143 @@
+/** `sluice feedback import`: labels out of a file of CSV, each a record of its own. */
+
+import { createReadStream } from 'node:fs'
+import { systemClock } from '../shared/clock.ts'
+import { GatewayError } from '../shared/errors.ts'
+import { whyUnreadable } from '../shared/file-faults.ts'
+import {
+  type FeedbackFile,
+  type FeedbackRow,
+  type RowTerms,
+  readFeedbackFile,
+} from './feedback-rows.ts'
+import { FeedbackSender } from './feedback-sender.ts'
+import { listenForInterruption } from './interruption.ts'
+import { complain, count, EXIT, paint, print, printJson, reportFailure } from './output.ts'
+import { type DataPlaneOptions, findDataPlane } from './plane-access.ts'
+import { RejectedRows } from './rejected-rows.ts'
+
+export interface ImportOptions extends DataPlaneOptions, Omit<RowTerms, 'endpoint'> {
+  readonly endpoint?: string
+  /** Rows of earlier lines are left out. */
+  readonly fromLine: number
+  /** File for what is not taken; default: beside the file. */
+  readonly rejectedFile?: string
+  readonly json?: boolean
+}
+
+/** What the server takes at once (docs/life-of-a-request.md), with room for commas. */
+const BATCH_ROWS_MAX = 1000
+const BATCH_BYTES_MAX = 240 * 1024
+
+/** As long as a replica may take to come back. */
+const PATIENCE_MS = 60_000
+const PROGRESS_MS = 500
+
+/** How far it has come, on stderr: in place on a terminal. */
+class Progress {
+  #lastMs = -Infinity
+
+  show(taken: number, rejected: number): void {
+    const nowMs = systemClock.monotonic()
+    if (!process.stderr.isTTY || nowMs - this.#lastMs < PROGRESS_MS) return
+    this.#lastMs = nowMs
+    process.stderr.write(`\r  ${count(taken)} taken, ${count(rejected)} rejected`)
+  }
+
+  end(): void {
+    if (this.#lastMs > 0) process.stderr.write('\r\u001b[K')
+  }
+}
+
+async function* wanted(rows: AsyncIterable<FeedbackRow>, fromLine: number) {
+  for await (const row of rows) if (row.line >= fromLine) yield row
+}
+
+/** Rows in batches that the server takes at once. */
+async function* batchesOf(rows: AsyncIterable<FeedbackRow>): AsyncGenerator<FeedbackRow[]> {
+  let batch: FeedbackRow[] = []
+  let bytes = 0
+  for await (const row of rows) {
+    const more = Buffer.byteLength(row.item ?? '') + 1
+    if (batch.length === BATCH_ROWS_MAX || (bytes + more > BATCH_BYTES_MAX && batch.length > 0)) {
+      yield batch
+      batch = []
+      bytes = 0
+    }
+    batch.push(row)
+    bytes += more
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** @throws (rejects) GatewayError CONFIG_INVALID */
+const open = async (file: string, options: ImportOptions): Promise<FeedbackFile> => {
+  const stream = file === '-' ? process.stdin : createReadStream(file)
+  const terms = { ...options, endpoint: options.endpoint }
+  try {
+    return await readFeedbackFile(stream, file === '-' ? 'stdin' : file, terms)
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) throw thrown
+    const detail = `Cannot read ${file}: ${whyUnreadable(thrown)}`
+    throw new GatewayError('CONFIG_INVALID', detail, { cause: thrown })
+  }
+}
+
+/** What an import came to. */
+interface Report {
+  readonly taken: number
+  readonly rejected: number
+  readonly rejectedFile: string | null
+  /** With which line to go on; null: all were dealt with. */
+  readonly nextLine: number | null
+}
+
+const printReport = (file: string, report: Report, json: boolean): void => {
+  const { taken, rejected, rejectedFile, nextLine } = report
+  if (json) {
+    printJson({ taken, rejected, rejected_file: rejectedFile, next_line: nextLine })
+    return
+  }
+  const mark = nextLine === null && rejected === 0 ? paint('green', '✔') : paint('yellow', '⚠')
+  const lost = rejected === 0 ? '' : `, ${count(rejected)} rejected: ${rejectedFile}`
+  print(`${mark} ${count(taken)} taken${lost}`)
+  if (nextLine === null) return
+  complain(`  not all: go on by sluice feedback import ${file} --from-line ${nextLine}`)
+}
+
+/** Imports `file`, or stdin for `-`, in batches, each behind the other. */
+export const importFeedback = async (file: string, options: ImportOptions): Promise<number> => {
+  const { json = false, fromLine, timeout } = options
+  const interruption = listenForInterruption()
+  const { header, rows } = await open(file, options)
+  const path = options.rejectedFile ?? `${file === '-' ? 'stdin' : file}.rejected.csv`
+  const rejected = new RejectedRows(path, header, fromLine > 1)
+  const isInterrupted = () => interruption.code !== null
+  const plane = await findDataPlane(options)
+  const onWait = (why: string) =>
+    complain(paint('yellow', `⚠ ${why}; trying again`, process.stderr))
+  const terms = { plane, timeoutMs: timeout, patienceMs: PATIENCE_MS, isInterrupted, onWait }
+  const sender = new FeedbackSender(terms)
+  const progress = new Progress()
+  let taken = 0
+  let nextLine: number | null = null
+  let error: unknown = null
+  try {
+    for await (const batch of batchesOf(wanted(rows, fromLine))) {
+      nextLine = batch[0]!.line
+      const sent = await sender.send(batch)
+      rejected.add(sent.rejected)
+      taken += sent.taken
+      ;({ nextLine, error } = sent)
+      progress.show(taken, rejected.count)
+      if (error !== null || nextLine !== null) break
+    }
+  } catch (thrown) {
+    error = thrown
+  }
+  progress.end()
+  const rejectedFile = rejected.count === 0 ? null : path
+  printReport(file, { taken, rejected: rejected.count, rejectedFile, nextLine }, json)
+  if (error !== null) return reportFailure(error)
+  return interruption.code ?? (rejected.count > 0 ? EXIT.INVALID : EXIT.OK)
+}
