@@ -181,7 +181,9 @@ export const STEPS: readonly Step[] = [
     tier: 'soak',
     kind: 'vitest',
     projects: ['property'],
-    files: ['batcher', 'queue', 'pool', 'planning'].map((name) => `test/property/${name}.test.ts`),
+    files: ['batcher', 'queue', 'pool', 'planning', 'spool'].map(
+      (name) => `test/property/${name}.test.ts`,
+    ),
     env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '50' },
     isRepeat: true,
   },

@@ -32,6 +32,11 @@ export class TestProducer {
     this.#seed = seed
   }
 
+  /** Whether every sequence that was taken has its record or gap in the ring. */
+  get isSettled(): boolean {
+    return this.#waiting.length === 0
+  }
+
   /** Takes a sequence and settles it by a record, or by a gap where there is no room. */
   produce(payloadBytes: number, layout: number): void {
     const sequence = this.#take()

@@ -75,7 +75,7 @@ export class RingIntake {
   }
 
   /**
-   * Stages what is in the ring, until `bytesMax` of the target are staged. `isForced`: at least an
+   * Stages what is in the ring, until `entryBytesMax` of the target are staged. `isForced`: at least an
    * account. Returns whether the ring has been emptied.
    */
   stage(target: IntakeTarget, isForced: boolean): boolean {
@@ -157,18 +157,14 @@ export class RingIntake {
 
   #take(from: number, to: number): boolean {
     const { words } = this.ring
-    const { stage, bytesMax } = this.#target!
-    const staged = stage.length + this.#runTo - this.#runFrom
-    if (staged + to - from > bytesMax && (this.#entries > 0 || this.#target!.parts.length > 0)) {
+    const target = this.#target!
+    if (target.entryBytes > 0 && target.entryBytes + to - from > target.entryBytesMax) {
       this.#stop = 'room'
       return false
     }
     if (!checkEntry(words, from, to)) return this.#fail(from)
     const kind = words[(from >> 2) + KIND_AT]
-    if (kind === ENTRY_KIND.GAP) {
-      this.#copy(from, to)
-      return true
-    }
+    if (kind === ENTRY_KIND.GAP) return this.#copy(from, to)
     if (kind !== ENTRY_KIND.RECORD) return this.#fail(from)
     const id = words[(from >> 2) + ENTRY_WORD.LAYOUT]!
     if (id !== this.#layoutId && !this.#enter(id)) {
@@ -195,13 +191,15 @@ export class RingIntake {
     return true
   }
 
-  #copy(from: number, to: number): void {
+  #copy(from: number, to: number): true {
     if (from !== this.#runTo) {
       this.#endRun()
       this.#runFrom = from
     }
     this.#runTo = to
     this.#entries++
+    this.#target!.entryBytes += to - from
+    return true
   }
 
   /** Whatever goes wrong here, what was to be redacted goes nowhere. */
@@ -210,6 +208,7 @@ export class RingIntake {
     try {
       const entry = redact(this.ring.bytes.slice(from, to))
       this.#target!.stage.append(entry, 0, entry.length)
+      this.#target!.entryBytes += entry.length
       this.#entries++
       return true
     } catch {

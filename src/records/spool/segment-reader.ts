@@ -44,7 +44,7 @@ export type SegmentEnd =
 export interface Frame {
   /** Of FRAME, or a later one. */
   readonly kind: number
-  /** Valid until the next call. Its `byteOffset` is a multiple of 8. */
+  /** Valid until the next call. Its `byteOffset` and its buffer's length are multiples of 8. */
   readonly payload: Uint8Array
   /** Where the frame lies in the file. */
   readonly from: number
@@ -255,9 +255,9 @@ export class SegmentReader {
   /** `#bytes` begins at `offset`, a multiple of 8 like every frame, and has room for `length`. */
   #makeRoom(offset: number, length: number, have: number): void {
     const kept = this.#bytes.subarray(this.#filled - have, this.#filled)
-    // Of a small file not more than it has.
+    // Of a small file not more than it has; a multiple of 8, for typed views.
     const wanted = Math.max(length, Math.min(CHUNK_BYTES, this.#fileBytes))
-    if (wanted > this.#bytes.length) this.#bytes = new Uint8Array(wanted)
+    if (wanted > this.#bytes.length) this.#bytes = new Uint8Array(Math.ceil(wanted / 8) * 8)
     this.#bytes.set(kept)
     this.#bytesAt = offset
     this.#filled = have

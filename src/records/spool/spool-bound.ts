@@ -19,6 +19,7 @@ export class SpoolBound {
   readonly #figures: Float64Array
   #lookMs = -Infinity
   #bytes = 0
+  #isKnown = false
 
   /** `figures`: of the spool's memory; those of the folder are written here. */
   constructor(files: FileCalls, settings: Settings, figures: Float64Array) {
@@ -41,7 +42,11 @@ export class SpoolBound {
     return this.#bytes > 0 && this.#bytes + wanted > this.#settings.bytesMax
   }
 
-  /** Counts anew, if it is time. Returns the bytes of every segment by its name, or null. */
+  /**
+   * Counts anew, if it is time. Returns the bytes of every segment by its name, or null.
+   *
+   * @throws the error of the file system where nothing is known yet
+   */
   look(nowMs: number): ReadonlyMap<string, number> | null {
     const { folder, bytesMax, segmentBytesMax } = this.#settings
     const isNear = this.#bytes > bytesMax - NEAR_SEGMENTS * segmentBytesMax
@@ -50,13 +55,17 @@ export class SpoolBound {
     try {
       const { segments, bytes } = readFolder(this.#files, folder)
       this.#bytes = bytes
+      this.#isKnown = true
       this.#figures[SPOOL_FIGURE.FOLDER_BYTES] = bytes
       this.#figures[SPOOL_FIGURE.FOLDER_SEGMENTS] = segments.size
       return segments
     } catch (error) {
-      if (errnoOf(error) === '') throw error
-      // What was known stays; whoever writes finds out what is wrong.
-      return null
+      const code = errnoOf(error)
+      // Whoever writes makes the folder.
+      if (code === 'ENOENT') this.#isKnown = true
+      if (this.#isKnown && code !== '') return null
+      this.#lookMs = -Infinity
+      throw error
     }
   }
 }

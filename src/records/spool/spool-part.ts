@@ -26,7 +26,8 @@ export interface IntakeTarget {
   readonly parts: Part[]
   /** Ids whose LAYOUT the segment has, or will have with what is staged. */
   readonly layouts: Set<number>
-  /** Staged bytes at which no further entry is taken. */
-  readonly bytesMax: number
+  /** Bytes of entries that are staged, and at most so many unless it is a single one. */
+  entryBytes: number
+  readonly entryBytesMax: number
   readonly nowMs: number
 }

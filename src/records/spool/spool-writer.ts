@@ -22,8 +22,8 @@ import type { IntakeTarget, Part } from './spool-part.ts'
 import { type SegmentTerms, SpoolSegments } from './spool-segments.ts'
 import { SpoolState, type StateHandlers } from './spool-state.ts'
 
-/** Of entries that are written by one call: it is copied once more in this thread. */
-const BATCH_BYTES = 1024 * 1024
+/** Of what is written by one call, unless segments are smaller: copied once more in this thread. */
+const BATCH_BYTES_MAX = 1024 * 1024
 /** Between attempts after one has failed. */
 const RETRY_MS = 1000
 
@@ -51,6 +51,7 @@ export class SpoolWriter {
   readonly #bound: SpoolBound
   readonly #state: SpoolState
   readonly #stage = new FrameStage()
+  readonly #batchBytes: number
   #parts: Part[] = []
   #retryMs = -Infinity
   /** Whose ring comes first in the next batch. */
@@ -63,6 +64,7 @@ export class SpoolWriter {
     this.#intakes = terms.memory.rings.map(
       (ring, thread) => new RingIntake(ring, thread, terms.layouts),
     )
+    this.#batchBytes = Math.min(BATCH_BYTES_MAX, terms.settings.segmentBytesMax)
     this.#state = new SpoolState(terms.memory.rings, terms)
   }
 
@@ -112,9 +114,10 @@ export class SpoolWriter {
   #step(isForced: boolean): StepOutcome {
     const nowMs = this.#terms.clock.monotonic()
     for (const intake of this.#intakes) intake.look()
-    this.#look(nowMs)
-    if (this.#segments.isDone(nowMs)) this.#segments.seal()
     if (nowMs < this.#retryMs) return 'blocked'
+    const lookError = this.#look(nowMs)
+    if (lookError !== null) return this.#fail(nowMs, lookError)
+    if (this.#segments.isDone(nowMs)) this.#segments.seal()
     if (this.#isFull()) {
       // The shipper deletes no segment that may still grow.
       this.#segments.seal()
@@ -173,7 +176,8 @@ export class SpoolWriter {
       this.#segments.headerCheck = stage.headerCheck
       for (const intake of this.#intakes) intake.stageBegin(stage)
     }
-    return { stage, parts: this.#parts, layouts, bytesMax: BATCH_BYTES, nowMs }
+    const room = { entryBytes: 0, entryBytesMax: this.#batchBytes }
+    return { stage, parts: this.#parts, layouts, ...room, nowMs }
   }
 
   #stageRings(target: IntakeTarget, isForced: boolean): StepOutcome {
@@ -242,14 +246,22 @@ export class SpoolWriter {
 
   #isFull(): boolean {
     const waiting = this.#intakes.reduce((sum, { bytesWaiting }) => sum + bytesWaiting, 0)
-    return this.#bound.isFull(Math.min(waiting, BATCH_BYTES))
+    return this.#bound.isFull(Math.min(waiting, this.#batchBytes))
   }
 
-  #look(nowMs: number): void {
-    const found = this.#bound.look(nowMs)
-    if (found === null || !this.#segments.isRobbed(found)) return
-    this.#terms.onFault('somebody has deleted or cut off the segment that is written to')
-    this.#segments.giveUp()
+  /** Returns why it is not known what the folder has, or null. */
+  #look(nowMs: number): unknown {
+    try {
+      const found = this.#bound.look(nowMs)
+      if (found === null || !this.#segments.isRobbed(found)) return null
+      this.#terms.onFault('somebody has deleted or cut off the segment that is written to')
+      this.#segments.giveUp()
+      return null
+    } catch (error) {
+      if (errnoOf(error) === '') throw error
+      this.#count(SPOOL_FIGURE.FAULTS, 1)
+      return error
+    }
   }
 
   #sweep(): void {
