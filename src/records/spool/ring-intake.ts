@@ -27,7 +27,7 @@ export class RingIntake {
   #floorReady = 1
   #target: IntakeTarget | null = null
   #layoutId = 0
-  #redact: Redactor | null = null
+  #redactor: Redactor | null = null
   #stop: 'none' | 'room' | 'layout' = 'none'
   /** Entries that lie side by side in the ring and are yet to be copied. */
   #runFrom = 0
@@ -75,7 +75,7 @@ export class RingIntake {
   }
 
   /**
-   * Stages what is in the ring, until `entryBytesMax` of the target are staged. `isForced`: at least an
+   * Stages what is in the ring, until the target has `entryBytesMax`. `isForced`: at least an
    * account. Returns whether the ring has been emptied.
    */
   stage(target: IntakeTarget, isForced: boolean): boolean {
@@ -170,8 +170,8 @@ export class RingIntake {
     if (id !== this.#layoutId && !this.#enter(id)) {
       return this.#stop === 'layout' ? false : this.#fail(from)
     }
-    if (this.#redact === null) this.#copy(from, to)
-    else if (!this.#copyRedacted(this.#redact, from, to)) return this.#fail(from)
+    if (this.#redactor === null || !this.#redactor.concerns(words, from)) this.#copy(from, to)
+    else if (!this.#copyRedacted(this.#redactor, from, to)) return this.#fail(from)
     if (words[(from >> 2) + ENTRY_WORD.ROLE] === SHADOW) this.#shadows++
     else this.#records++
     return true
@@ -187,7 +187,7 @@ export class RingIntake {
       return false
     }
     this.#layoutId = id
-    this.#redact = layout.redact
+    this.#redactor = layout.redactor
     return true
   }
 
@@ -203,10 +203,10 @@ export class RingIntake {
   }
 
   /** Whatever goes wrong here, what was to be redacted goes nowhere. */
-  #copyRedacted(redact: Redactor, from: number, to: number): boolean {
+  #copyRedacted(redactor: Redactor, from: number, to: number): boolean {
     this.#endRun()
     try {
-      const entry = redact(this.ring.bytes.slice(from, to))
+      const entry = redactor.redact(this.ring.bytes.slice(from, to))
       this.#target!.stage.append(entry, 0, entry.length)
       this.#target!.entryBytes += entry.length
       this.#entries++

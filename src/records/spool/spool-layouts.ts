@@ -2,15 +2,16 @@
 
 import { encodeLayout } from '../layout-file.ts'
 import type { RecordLayout } from '../record-layout.ts'
+import type { EntryRedactor } from '../redact/entry-redactor.ts'
 
-/** What the policy of a layout makes of an entry before it is on disk: another one. */
-export type Redactor = (entry: Uint8Array) => Uint8Array
+/** What the policy of a layout makes of its entries before they are on disk. */
+export type Redactor = Pick<EntryRedactor, 'concerns' | 'redact'>
 
 export interface SpooledLayout {
   /** As a segment has it. */
   readonly bytes: Uint8Array
   /** null: entries are kept as they are. */
-  readonly redact: Redactor | null
+  readonly redactor: Redactor | null
 }
 
 interface Dropped {
@@ -29,8 +30,8 @@ export class SpoolLayouts {
 
   add(layouts: readonly RecordLayout[]): void {
     for (const layout of layouts) {
-      const redact = this.#redactorOf(layout)
-      this.#layouts.set(layout.id, { bytes: encodeLayout(layout), redact })
+      const redactor = this.#redactorOf(layout)
+      this.#layouts.set(layout.id, { bytes: encodeLayout(layout), redactor })
     }
   }
 

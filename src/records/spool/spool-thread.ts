@@ -9,6 +9,7 @@ import { ownIdentity } from '../../shared/process-identity.ts'
 import { THREAD_WORDS } from '../../shared/shared-memory.ts'
 import { beat } from '../../shared/thread-state.ts'
 import { currentThreadId } from '../../shared/threads.ts'
+import { redactorOf } from '../redact/redactor.ts'
 import { RING_WORD } from '../ring/record-ring.ts'
 import { systemFiles } from './file-calls.ts'
 import { SpoolLayouts } from './spool-layouts.ts'
@@ -21,7 +22,7 @@ const { settings, generation, memory: block, layouts: first, ports } = workerDat
 const port = parentPort!
 const memory = mapRecordMemory(block, settings.threads, settings.ringBytes)
 const { words } = memory.spool
-const layouts = new SpoolLayouts(() => null)
+const layouts = new SpoolLayouts((layout) => redactorOf(layout, settings.hmacKey))
 layouts.add(first)
 
 const tell = (message: FromSpool): void => port.postMessage(message)

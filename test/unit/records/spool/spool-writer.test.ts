@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ENTRY_HEADER_BYTES } from '../../../../src/records/entry.ts'
+import { ENTRY_DOUBLE, ENTRY_HEADER_BYTES } from '../../../../src/records/entry.ts'
 import { GAP_REASON } from '../../../../src/records/reasons.ts'
 import { RING_WORD, SPOOL_STATE } from '../../../../src/records/ring/record-ring.ts'
 import { SPOOL_FIGURE } from '../../../../src/records/spool/spool-memory.ts'
@@ -12,6 +12,9 @@ import {
   produce,
   segmentFiles,
 } from '../../../helpers/spool-rig.ts'
+
+/** Where an entry has its sequence, a double. */
+const SEQUENCE_AT = 8 * ENTRY_DOUBLE.SEQUENCE
 
 test('what is in the rings is in a segment, with layouts, accounts and a last word', () => {
   const { disk, rig } = makeWorld()
@@ -182,15 +185,18 @@ describe('an entry that cannot be kept is a gap', () => {
 
   test('because it could not be redacted: it goes nowhere', () => {
     const { disk, rig } = makeWorld({}, () => null, {
-      redactorOf: () => (entry) => {
-        if (entry[80 + 6] === 0xf0) return entry.fill(7, ENTRY_HEADER_BYTES)
-        throw new Error('this one not')
-      },
+      redactorOf: () => ({
+        concerns: (words, from) => words[(from + SEQUENCE_AT + 4) >> 2]! !== 0x4008_0000,
+        redact: (entry) => {
+          if (entry[SEQUENCE_AT + 6] === 0xf0) return entry.fill(7, ENTRY_HEADER_BYTES)
+          throw new Error('this one not')
+        },
+      }),
     })
-    rig.producers[0]!.produce(10, 1)
-    rig.producers[0]!.produce(10, 1)
+    for (let i = 0; i < 3; i++) rig.producers[0]!.produce(10, 1)
     rig.work()
     const found = readSpool(disk, FOLDER).producers.get('0.0-1')!
+    expect(found.present.get(3)![0]).toEqual(rig.producers[0]!.written.get(3)!.entry)
     expect(found.present.get(1)![0]!.subarray(ENTRY_HEADER_BYTES)).toEqual(
       new Uint8Array(16).fill(7),
     )
