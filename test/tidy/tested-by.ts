@@ -1,5 +1,6 @@
 /** What is tested elsewhere than in a unit test of its own. */
 
+import { RECORDS_TESTED_BY } from './records-tested-by.ts'
 import { VERBS_TESTED_BY } from './verbs-tested-by.ts'
 
 /**
@@ -8,6 +9,7 @@ import { VERBS_TESTED_BY } from './verbs-tested-by.ts'
  * holds plain data, is one thing with its neighbour, or needs real processes and sockets.
  */
 export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
+  ...RECORDS_TESTED_BY,
   ...VERBS_TESTED_BY,
   'test/fault/processes.test.ts': [
     'src/control/gateway.ts',
@@ -117,17 +119,6 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/config/schemas/sections/watchdog.ts',
     'src/config/schemas/setting.ts',
     'src/config/schemas/sluice.ts',
-  ],
-  'test/property/shipping.test.ts': [
-    'src/records/file-sink.ts',
-    'src/records/files/own-files.ts',
-    'src/records/files/publishing.ts',
-    'src/records/files/record-tables.ts',
-    'src/records/files/unfinished.ts',
-    'src/records/shipping/frame-views.ts',
-    'src/records/shipping/lane-book.ts',
-    'src/records/shipping/lane.ts',
-    'src/records/shipping/stream-reader.ts',
   ],
   'test/property/model-config.test.ts': [
     'src/config/schemas/queueing.ts',

@@ -1,18 +1,22 @@
 /** Records on their way into files: one table for each endpoint, hour and set of columns. */
 
-import { RECORD_ROLES } from '../../shared/record-policy.ts'
 import { ENTRY_DOUBLE, ENTRY_WORD, LENGTH_AT } from '../entry.ts'
 import { EntryInvalid } from '../entry-cursor.ts'
 import { decodeEntry } from '../entry-reader.ts'
+import type { PredictionRecord } from '../record.ts'
 import { FEEDBACK_PARTITION } from '../record-columns.ts'
 import type { RecordLayout } from '../record-layout.ts'
+import type { FrameViews } from '../shipping/frame-views.ts'
 import type { Held, ShipBatch } from '../shipping/sink.ts'
+import { type EntryRows, entryRowsOf } from '../table/entry-rows.ts'
 import { addFeedback, addPrediction, boundedTimeMs } from '../table/record-rows.ts'
 import { FEEDBACK_SHAPE, type Shape, shapeOf } from '../table/shape.ts'
 import { Table } from '../table/table.ts'
 import { endpointFolder, hourOf } from './partitions.ts'
 
-const FEEDBACK = RECORD_ROLES.indexOf('feedback')
+/** Hour of the entry that begins at byte `from`. */
+const hourAt = ({ doubles }: FrameViews, from: number): number =>
+  hourOf(boundedTimeMs(doubles[(from >> 3) + ENTRY_DOUBLE.TIME]!))
 
 export interface RecordTable {
   /** Where its file belongs. */
@@ -20,9 +24,17 @@ export interface RecordTable {
   readonly table: Table
 }
 
+/** What is known of a layout. */
+interface LayoutPlan {
+  readonly layout: RecordLayout
+  readonly shape: Shape
+  /** null: its entries have to be decoded. */
+  readonly rows: EntryRows | null
+}
+
 export class RecordTables {
   readonly #tables = new Map<string, RecordTable>()
-  readonly #shapes = new WeakMap<RecordLayout, Shape>()
+  readonly #plans = new WeakMap<RecordLayout, LayoutPlan>()
   #rows = 0
   #bytes = 0
 
@@ -36,29 +48,24 @@ export class RecordTables {
   }
 
   /** Returns sequences of entries that are no records. */
-  add({ producer, layouts, frame, froms, count }: ShipBatch): number[] {
+  add(batch: ShipBatch): number[] {
     const unreadable: number[] = []
-    const { bytes, words, doubles } = frame
-    for (let i = 0; i < count; i++) {
+    const { layouts, froms, count } = batch
+    const { words, doubles } = batch.frame
+    for (let i = 0; i < count; ) {
       const from = froms[i]!
-      const entry = bytes.subarray(from, from + words[(from >> 2) + LENGTH_AT]!)
       const layout = layouts.get(words[(from >> 2) + ENTRY_WORD.LAYOUT]!)
-      try {
-        const record = decodeEntry(entry, layouts, producer)
-        const isFeedback = words[(from >> 2) + ENTRY_WORD.ROLE] === FEEDBACK
-        const hour = hourOf(boundedTimeMs(record.timeMs))
-        const shape = isFeedback ? FEEDBACK_SHAPE : this.#shapeOf(layout!)
-        const endpoint = isFeedback ? FEEDBACK_PARTITION : layout!.endpoint
-        const { table } = this.#tableOf(endpoint, hour, shape)
-        const before = table.rows
-        if (isFeedback) addFeedback(table, record)
-        else addPrediction(table, shape, record)
-        this.#rows += table.rows - before
-        this.#bytes += entry.length
-      } catch (thrown) {
-        if (!(thrown instanceof EntryInvalid)) throw thrown
+      const plan = layout === undefined ? null : this.#planOf(layout)
+      const end = plan === null ? i : this.#usualUpTo(plan, batch, i)
+      if (plan !== null && end > i) {
+        this.#addUsual(plan, batch, i, end)
+        i = end
+        continue
+      }
+      if (!this.#addDecoded(plan, batch, from)) {
         unreadable.push(doubles[(from >> 3) + ENTRY_DOUBLE.SEQUENCE]!)
       }
+      i++
     }
     return unreadable
   }
@@ -73,13 +80,61 @@ export class RecordTables {
     this.#bytes = 0
   }
 
-  #shapeOf(layout: RecordLayout): Shape {
-    let shape = this.#shapes.get(layout)
-    if (shape === undefined) {
-      shape = shapeOf(layout)
-      this.#shapes.set(layout, shape)
+  /** Behind the entries from index `start` on that are as usual, of one layout and one hour. */
+  #usualUpTo({ layout, rows }: LayoutPlan, batch: ShipBatch, start: number): number {
+    if (rows === null) return start
+    const { frame, froms, count } = batch
+    const hour = hourAt(frame, froms[start]!)
+    let end = start
+    while (end < count) {
+      const from = froms[end]!
+      if (frame.words[(from >> 2) + ENTRY_WORD.LAYOUT] !== layout.id) break
+      if (!rows.takes(frame, from) || hourAt(frame, from) !== hour) break
+      end++
     }
-    return shape
+    return end
+  }
+
+  #addUsual(plan: LayoutPlan, batch: ShipBatch, start: number, end: number): void {
+    const { producer, frame, froms } = batch
+    const { layout, shape, rows } = plan
+    const { table } = this.#tableOf(layout.endpoint, hourAt(frame, froms[start]!), shape)
+    rows!.add(table, { producer, frame, froms, start, end })
+    this.#rows += end - start
+    for (let i = start; i < end; i++) this.#bytes += frame.words[(froms[i]! >> 2) + LENGTH_AT]!
+  }
+
+  /** False: it is no record. */
+  #addDecoded(plan: LayoutPlan | null, batch: ShipBatch, from: number): boolean {
+    const { bytes, words } = batch.frame
+    const entry = bytes.subarray(from, from + words[(from >> 2) + LENGTH_AT]!)
+    let record: PredictionRecord
+    try {
+      record = decodeEntry(entry, batch.layouts, batch.producer)
+    } catch (thrown) {
+      if (!(thrown instanceof EntryInvalid)) throw thrown
+      return false
+    }
+    const isFeedback = record.role === 'feedback'
+    const endpoint = isFeedback ? FEEDBACK_PARTITION : record.endpoint
+    const shape = isFeedback ? FEEDBACK_SHAPE : plan!.shape
+    const { table } = this.#tableOf(endpoint, hourOf(boundedTimeMs(record.timeMs)), shape)
+    const before = table.rows
+    if (isFeedback) addFeedback(table, record)
+    else addPrediction(table, shape, record)
+    this.#rows += table.rows - before
+    this.#bytes += entry.length
+    return true
+  }
+
+  #planOf(layout: RecordLayout): LayoutPlan {
+    let plan = this.#plans.get(layout)
+    if (plan === undefined) {
+      const shape = shapeOf(layout)
+      plan = { layout, shape, rows: entryRowsOf(layout, shape) }
+      this.#plans.set(layout, plan)
+    }
+    return plan
   }
 
   #tableOf(endpoint: string, hour: number, shape: Shape): RecordTable {

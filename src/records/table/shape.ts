@@ -63,7 +63,8 @@ export const FEEDBACK_SHAPE: Shape = {
 }
 
 const ofDatatype = (datatype: Datatype, rowElements: number): ColumnType => {
-  if (rowElements !== 1 || datatype === 'BYTES') return 'text'
+  if (rowElements !== 1) return 'id' // JSON of a list
+  if (datatype === 'BYTES') return 'text'
   if (datatype === 'BOOL') return 'boolean'
   if (datatype === 'UINT64') return 'uint64'
   return datatype.startsWith('FP') ? 'double' : 'int64'

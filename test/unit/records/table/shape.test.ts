@@ -62,7 +62,7 @@ test('shapeOf() types features by the contract and outputs by their tensors', ()
   expect(specs.slice(BASE).map(({ name, type }) => `${name} ${type}`)).toEqual([
     ...['f_n double', 'f_i int64', 'f_b boolean', 'f_c text', 'f_u uint64'],
     ...['o_p double', 'o_label int64', 'o_huge uint64', 'o_yes boolean', 'o_text text'],
-    ...['o_many text', 'o_free text'],
+    ...['o_many id', 'o_free id'],
   ])
 })
 

@@ -1,0 +1,106 @@
+/** The columns of every prediction, filled from the headers of a batch of entries. */
+
+import { PROTOCOLS, reasonName } from '../../shared/counters.ts'
+import { RECORD_ROLES } from '../../shared/record-policy.ts'
+import { ENTRY_DOUBLE, ENTRY_WORD } from '../entry.ts'
+import type { RecordLayout } from '../record-layout.ts'
+import type { FrameViews } from '../shipping/frame-views.ts'
+import type { Column } from './column.ts'
+import {
+  type EntryBatch,
+  type Fill,
+  fillDouble,
+  fillInteger,
+  fillNamed,
+  fillText,
+  fillWith,
+  fillWord,
+} from './fills.ts'
+import { microsOf } from './record-rows.ts'
+
+const encoder = new TextEncoder()
+
+const fillIds: Fill = ({ producer, frame: { doubles }, froms, start, end }, column, row) => {
+  const texts = column.texts!
+  const prefix = encoder.encode(`${producer}-`)
+  for (let i = start, next = row; i < end; i++, next++) {
+    const sequence = doubles[(froms[i]! >> 3) + ENTRY_DOUBLE.SEQUENCE]!
+    column.words[next] = texts.putNumbered(prefix, sequence)
+  }
+}
+
+const isAscii = (bytes: Uint8Array, from: number, to: number): boolean => {
+  for (let i = from; i < to; i++) if (bytes[i]! >= 0x80) return false
+  return true
+}
+
+const fillRequestIds: Fill = (batch, column, row) => {
+  const { froms, start, end, frame } = batch
+  for (let i = start, next = row; i < end; i++, next++) {
+    putRequestId(frame, froms[i]!, column, next)
+  }
+}
+
+const putRequestId = (frame: FrameViews, from: number, column: Column, row: number): void => {
+  const { words, bytes } = frame
+  const section = words[(from >> 2) + ENTRY_WORD.REQUEST_ID]!
+  if (section === 0) {
+    column.setNull(row)
+    return
+  }
+  const word = words[(from + section) >> 2]!
+  const at = from + section + 4
+  const to = at + (word >> 1)
+  if ((word & 1) === 0 && isAscii(bytes, at, to))
+    column.words[row] = column.texts!.put(bytes, at, to)
+  else column.setText(row, wideText(bytes.subarray(at, to), (word & 1) === 1))
+}
+
+const wideText = (bytes: Uint8Array, isTwoByte: boolean): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(
+    isTwoByte ? 'utf16le' : 'latin1',
+  )
+
+const traceText = ({ words }: FrameViews, from: number): string | null => {
+  const at = (from >> 2) + ENTRY_WORD.TRACE
+  if ((words[at]! | words[at + 1]! | words[at + 2]! | words[at + 3]!) === 0) return null
+  let text = ''
+  for (let i = 0; i < 4; i++) text += (words[at + i]! >>> 0).toString(16).padStart(8, '0')
+  return text
+}
+
+const codeText = (word: number): string => {
+  const name = reasonName(word)
+  return name === 'ok' ? '' : name.toUpperCase()
+}
+
+const producerOf = ({ producer }: EntryBatch): string => producer
+
+/** By name; those of the answer are not among them. */
+export const baseFills = (layout: RecordLayout): Readonly<Record<string, Fill>> => ({
+  prediction_id: fillIds,
+  request_id: fillRequestIds,
+  time: fillInteger(ENTRY_DOUBLE.TIME, microsOf),
+  endpoint: fillWith(() => layout.endpoint),
+  model: fillWith(() => layout.model),
+  version: fillWith(() => layout.version),
+  variant: fillWith(() => layout.variant),
+  role: fillNamed(ENTRY_WORD.ROLE, (word) => RECORD_ROLES[word] ?? ''),
+  epoch: fillInteger(ENTRY_DOUBLE.EPOCH),
+  revision: fillWith(() => layout.revision),
+  bucket: fillWord(ENTRY_WORD.BUCKET, true),
+  row: fillWith(() => 0),
+  rows: fillWord(ENTRY_WORD.ROWS, false),
+  status: fillWord(ENTRY_WORD.STATUS, false),
+  code: fillNamed(ENTRY_WORD.CODE, codeText),
+  protocol: fillNamed(ENTRY_WORD.PROTOCOL, (word) => PROTOCOLS[word] ?? ''),
+  producer: fillWith(producerOf),
+  sequence: fillInteger(ENTRY_DOUBLE.SEQUENCE),
+  inclusion_probability: fillDouble(ENTRY_DOUBLE.INCLUSION, false),
+  trace_id: fillText(traceText),
+  latency_ms: fillDouble(ENTRY_DOUBLE.LATENCY, true),
+  decode_ms: fillDouble(ENTRY_DOUBLE.DECODE, true),
+  queue_ms: fillDouble(ENTRY_DOUBLE.QUEUE, true),
+  compute_ms: fillDouble(ENTRY_DOUBLE.COMPUTE, true),
+  features_omitted: fillWith(() => ''),
+})

@@ -1,0 +1,20 @@
+/** The part of `TESTED_BY` that is about prediction records. */
+export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
+  'test/property/shipping.test.ts': [
+    'src/records/file-sink.ts',
+    'src/records/files/own-files.ts',
+    'src/records/files/publishing.ts',
+    'src/records/files/record-tables.ts',
+    'src/records/files/unfinished.ts',
+    'src/records/shipping/frame-views.ts',
+    'src/records/shipping/lane-book.ts',
+    'src/records/shipping/lane.ts',
+    'src/records/shipping/stream-reader.ts',
+  ],
+  'test/unit/records/table/entry-rows.test.ts': [
+    'src/records/table/answer-fills.ts',
+    'src/records/table/base-fills.ts',
+    'src/records/table/elements.ts',
+    'src/records/table/fills.ts',
+  ],
+}
