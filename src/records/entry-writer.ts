@@ -16,12 +16,12 @@ import {
 import { extrasBytes, putExtras } from './extras.ts'
 import type { RecordRing } from './ring/record-ring.ts'
 import { TensorSection } from './tensor-writing.ts'
-import { putText, textBytes } from './text-writing.ts'
+import { putText, SIZE, textBytes } from './text-writing.ts'
 import type { WriteFacts } from './write-facts.ts'
 import type { WritePlan } from './write-plan.ts'
 
-const idBytes = ({ requestId }: WriteFacts, isExact: boolean): number =>
-  requestId === null ? 0 : padded(4 + textBytes(requestId, isExact))
+const idBytes = ({ requestId }: WriteFacts, size: number): number =>
+  requestId === null ? 0 : padded(4 + textBytes(requestId, size))
 
 export class EntryWriter {
   readonly #ring: RecordRing
@@ -41,23 +41,31 @@ export class EntryWriter {
    */
   measure(plan: WritePlan, facts: WriteFacts, bytesMax: number): number {
     this.#isStub = false
-    let bytes = this.#bytes(plan, facts, false)
-    // Texts were taken for twice as long as most of them are.
-    if (bytes > bytesMax) bytes = this.#bytes(plan, facts, true)
-    if (bytes > bytesMax && facts.text === null) {
-      this.#isStub = true
-      bytes = ENTRY_HEADER_BYTES + idBytes(facts, true)
-    }
-    return bytes > bytesMax ? 0 : bytes / UNIT_BYTES
+    const most = this.#bytes(plan, facts, SIZE.MOST)
+    const bytes = most <= bytesMax ? most : this.#exactBytes(plan, facts, bytesMax)
+    return bytes <= bytesMax ? bytes / UNIT_BYTES : 0
   }
 
-  #bytes(plan: WritePlan, facts: WriteFacts, isExact: boolean): number {
+  /** Most texts take half of what they may. What cannot do is not read: it may have 10 MB. */
+  #exactBytes(plan: WritePlan, facts: WriteFacts, bytesMax: number): number {
+    if (this.#bytes(plan, facts, SIZE.LEAST) <= bytesMax) {
+      const bytes = this.#bytes(plan, facts, SIZE.EXACT)
+      if (bytes <= bytesMax) return bytes
+    }
+    if (facts.text !== null || ENTRY_HEADER_BYTES + idBytes(facts, SIZE.LEAST) > bytesMax) {
+      return Number.POSITIVE_INFINITY
+    }
+    this.#isStub = true
+    return ENTRY_HEADER_BYTES + idBytes(facts, SIZE.EXACT)
+  }
+
+  #bytes(plan: WritePlan, facts: WriteFacts, size: number): number {
     const { inputs, results, extras, text } = facts
-    let bytes = ENTRY_HEADER_BYTES + idBytes(facts, isExact)
-    bytes += this.#inputs.measure(plan.inputs, inputs, facts, isExact)
-    bytes += this.#outputs.measure(plan.outputs, results, facts, isExact)
-    if (extras !== null && !this.#inputs.isAbsent) bytes += extrasBytes(extras, isExact)
-    if (text !== null) bytes += padded(4 + textBytes(text, isExact))
+    let bytes = ENTRY_HEADER_BYTES + idBytes(facts, size)
+    bytes += this.#inputs.measure(plan.inputs, inputs, facts, size)
+    bytes += this.#outputs.measure(plan.outputs, results, facts, size)
+    if (extras !== null && !this.#inputs.isAbsent) bytes += extrasBytes(extras, size)
+    if (text !== null) bytes += padded(4 + textBytes(text, size))
     return bytes
   }
 

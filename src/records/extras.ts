@@ -40,9 +40,9 @@ export const readExtras = (cursor: EntryCursor): Extra[] => {
   return extras
 }
 
-/** Bytes of the section, a multiple of 8; `isExact`: as of `textBytes`. */
-export const extrasBytes = ({ texts }: WrittenExtras, isExact: boolean): number =>
-  padded(4 + 4 * EXTRA_WORDS * texts.length + textsBytes(texts, 0, texts.length, isExact))
+/** Bytes of the section, a multiple of 8; `size`: SIZE. */
+export const extrasBytes = ({ texts }: WrittenExtras, size: number): number =>
+  padded(4 + 4 * EXTRA_WORDS * texts.length + textsBytes(texts, 0, texts.length, size))
 
 /** Writes the section from byte `at` on; where it ends. Both are multiples of 8. */
 export const putExtras = (

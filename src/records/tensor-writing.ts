@@ -114,13 +114,13 @@ export class TensorSection {
 
   /**
    * Bytes of the section, a multiple of 8. Tensors that are none of the plan's, or have not the
-   * rows, are left out. `isExact`: as of `textBytes`.
+   * rows, are left out. `size`: SIZE.
    */
   measure(
     plan: SectionPlan | null,
     tensors: readonly Tensor[] | null,
     rows: Rows,
-    isExact: boolean,
+    size: number,
   ): number {
     this.#form = FORM.ABSENT
     if (plan === null || tensors === null || tensors.length === 0) return 0
@@ -137,7 +137,7 @@ export class TensorSection {
       let own = count * elementBytes
       if (copy === COPY.TEXT) {
         const from = plan.hasRows ? rows.rowStart * elements : 0
-        own += textsBytes(tensor.data as string[], from, count, isExact)
+        own += textsBytes(tensor.data as string[], from, count, size)
       }
       bytes += padded(own)
       if (this.isFree) bytes += padded(4 + 4 * tensor.shape.length)

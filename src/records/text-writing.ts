@@ -7,29 +7,31 @@ export interface TextTarget {
   readonly words: Int32Array
 }
 
-/** Bytes of a text at most, which takes no look at it. */
-const bytesMax = (text: string): number => text.length * 2
+/** How exactly a text is measured: MOST and LEAST take no look at its characters. */
+export const SIZE = { MOST: 0, LEAST: 1, EXACT: 2 } as const
 
 const exactBytes = (text: string): number => {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return text.length * 2
   return text.length
 }
 
-/** Bytes of a text without its word. `isExact`: to the byte; else at most, which is faster. */
-export const textBytes = (text: string, isExact: boolean): number =>
-  isExact ? exactBytes(text) : bytesMax(text)
+/** Bytes of a text without its word. `size`: SIZE. */
+export const textBytes = (text: string, size: number): number => {
+  if (size === SIZE.MOST) return text.length * 2
+  return size === SIZE.LEAST ? text.length : exactBytes(text)
+}
 
 /** The same of `count` texts from `from` on. */
 export const textsBytes = (
   texts: readonly (string | null)[],
   from: number,
   count: number,
-  isExact: boolean,
+  size: number,
 ): number => {
   let bytes = 0
   for (let i = from; i < from + count; i++) {
     const text = texts[i]
-    if (typeof text === 'string') bytes += textBytes(text, isExact)
+    if (text !== null) bytes += textBytes(text!, size)
   }
   return bytes
 }

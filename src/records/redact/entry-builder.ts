@@ -3,7 +3,7 @@
 import { CHECK_AT, ENTRY_WORD, entryCheck, LENGTH_AT, padded } from '../entry.ts'
 import type { EntryCursor } from '../entry-cursor.ts'
 import { type Extra, extrasBytes, putExtras } from '../extras.ts'
-import { putText, type TextTarget, textBytes } from '../text-writing.ts'
+import { putText, SIZE, type TextTarget, textBytes } from '../text-writing.ts'
 
 export interface EntryTail {
   readonly requestId: string | null
@@ -19,7 +19,7 @@ const tensorsEnd = (cursor: EntryCursor): number => {
 }
 
 const textSectionBytes = (text: string | null): number =>
-  text === null ? 0 : padded(4 + textBytes(text, false))
+  text === null ? 0 : padded(4 + textBytes(text, SIZE.MOST))
 
 export class EntryBuilder {
   #bytes = new Uint8Array(0)
@@ -33,7 +33,8 @@ export class EntryBuilder {
       texts: extras.map((each) => each.text),
     }
     const tensors = tensorsEnd(cursor)
-    const most = textSectionBytes(requestId) + extrasBytes(written, false) + textSectionBytes(text)
+    const most =
+      textSectionBytes(requestId) + extrasBytes(written, SIZE.MOST) + textSectionBytes(text)
     this.#reserve(tensors + most)
     const target: TextTarget = { bytes: this.#bytes, words: this.#words }
     target.bytes.set(cursor.bytes.subarray(0, tensors))

@@ -107,6 +107,25 @@ test('a text that is Latin-1 counts as one byte a character where it must be kno
   expect(read(rig).records[0]?.instances[0]?.features['note']).toBe(text)
 })
 
+test('a text that cannot fit is not read: 10 MB of it take no time', () => {
+  const rig = recordRig()
+  const read = { characters: 0 }
+  const text = {
+    length: 1e7,
+    charCodeAt: () => ++read.characters,
+  } as unknown as string
+  const inputs = [
+    CASE.inputs[0]!,
+    CASE.inputs[1]!,
+    { ...CASE.inputs[2]!, data: Array(4).fill(text) },
+  ]
+  expect(write(rig, PLAN, { ...CASE, inputs })).toBeGreaterThan(0)
+  rig.facts.requestId = text
+  expect(write(rig, PLAN, { ...CASE, inputs })).toBe(-1)
+  expect(rig.counts[GAP_REASON.TOO_LARGE]).toBe(1)
+  expect(read.characters).toBe(0)
+})
+
 test('no record is larger than a quarter of its ring', () => {
   const ringBytes = 64 * 1024
   const rig = recordRig({ ringBytes, recordBytesMax: 1e6 })
