@@ -32,7 +32,6 @@ export const GAP_REASON = {
   /** The endpoint is not recorded. */
   DISABLED: 13,
 } as const
-export type GapReason = (typeof GAP_REASON)[keyof typeof GAP_REASON]
 
 /** Room for reasons to come: counters by reason have so many places. */
 export const GAP_REASON_COUNT = 32

@@ -82,8 +82,6 @@ const baseJson = (record: PredictionRecord) => ({
   features_omitted: record.featuresOmitted,
 })
 
-export type RecordJson = ReturnType<typeof recordToJson>
-
 /**
  * A record for `JSON.stringify`. A request that was a list has its rows in `instances`; another has
  * the fields of its one row beside the others, if anything is known of it.
