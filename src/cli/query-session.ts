@@ -44,11 +44,15 @@ export const databaseOptions = (temporary: string): Record<string, string> => {
   }
 }
 
-/** From now on nothing but what lies under `path` can be opened, and no setting changed. */
-export const confine = async (connection: DuckDBConnection, path: string): Promise<void> => {
-  // A pattern is compared with it as it stands.
-  const folders = [path, literalGlob(path)].map((folder) => sqlText(`${folder}/`))
-  await connection.run(`SET allowed_directories = [${folders.join(', ')}]`)
+/** From now on nothing but what lies in these folders can be opened, and no setting changed. */
+export const confine = async (
+  connection: DuckDBConnection,
+  folders: readonly string[],
+): Promise<void> => {
+  // A pattern is compared with them as it stands.
+  const allowed = folders.flatMap((folder) => [folder, literalGlob(folder)])
+  const texts = allowed.map((folder) => sqlText(`${folder}/`))
+  await connection.run(`SET allowed_directories = [${texts.join(', ')}]`)
   await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
 }

@@ -32,6 +32,8 @@ const addQuery = (records: Command, onExit: OnExit): void => {
       'a statement, or - for stdin; views: predictions, shadows, feedback, records',
     )
     .option('--path <dir>', 'folder of the records (default: records.path)')
+    .option('--state-dir <dir>', STATE_DIR)
+    .option('--no-spool', 'ask the files alone, without what is not in them yet')
     .option('--config <file>', CONFIG)
     .option('--json', 'as JSON, an array of rows')
     .option('--csv', 'as CSV')
@@ -45,9 +47,12 @@ const addQuery = (records: Command, onExit: OnExit): void => {
       ),
     )
     .action(async (sql, options) => {
-      const { path } = await placeOf(options)
+      const place = await placeOf(options)
       const { query } = await import('./records-query.ts')
-      onExit(await query(sql, { ...options, path }))
+      const { spool } = place
+      onExit(
+        await query(sql, { ...options, place: { ...place, spool: options.spool ? spool : null } }),
+      )
     })
 }
 

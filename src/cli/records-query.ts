@@ -5,7 +5,7 @@
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { constants, setPriority, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { text as readAll } from 'node:stream/consumers'
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import { allFiles, viewStatements } from '../records/query-views.ts'
@@ -13,6 +13,7 @@ import { every, systemClock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { type Interruption, listenForInterruption } from './interruption.ts'
 import { complain, EXIT, paint, plain, print } from './output.ts'
+import { queriedFiles } from './query-files.ts'
 import { type QueryForm, writeRows } from './query-output.ts'
 import {
   confine,
@@ -23,10 +24,10 @@ import {
   prepareReading,
 } from './query-session.ts'
 import { listRecordFiles } from './record-files.ts'
+import type { RecordsPlace } from './records-place.ts'
 
 export interface QueryOptions {
-  /** Folder of the records. */
-  readonly path: string
+  readonly place: RecordsPlace
   readonly json?: boolean
   readonly csv?: boolean
   /** SQL may read and write whatever its user may. */
@@ -52,8 +53,9 @@ interface Job {
   readonly duckDb: DuckDb
   readonly sql: string
   readonly form: QueryForm
-  /** Absolute. */
-  readonly path: string
+  readonly place: RecordsPlace
+  /** An empty folder. */
+  readonly temporary: string
   readonly allowFiles: boolean
   readonly interruption: Interruption
 }
@@ -61,11 +63,13 @@ interface Job {
 /** Resolves with what is answered; null: it is none of what is allowed. */
 const ask = async (
   connection: DuckDBConnection,
-  { duckDb, sql, path, allowFiles }: Job,
+  { duckDb, sql, place, temporary, allowFiles, interruption }: Job,
 ): Promise<DuckDBResult | null> => {
-  await makeViews(connection, listRecordFiles(path))
+  const isOver = () => interruption.code !== null
+  const { files, folders } = await queriedFiles(place, temporary, isOver)
+  await makeViews(connection, files)
   if (allowFiles) return connection.stream(sql)
-  await confine(connection, path)
+  await confine(connection, folders)
   const statement = await prepareReading(connection, sql, duckDb)
   return statement === null ? null : statement.stream()
 }
@@ -132,9 +136,10 @@ const interruptOnSignal = ({ interruption }: Job, connection: DuckDBConnection):
   }
 }
 
-const run = async (job: Job, temporary: string): Promise<number> => {
+const run = async (job: Job): Promise<number> => {
+  const options = databaseOptions(job.temporary)
   for (let tries = 1; tries <= TRIES_MAX; tries++) {
-    const instance = await job.duckDb.DuckDBInstance.create(':memory:', databaseOptions(temporary))
+    const instance = await job.duckDb.DuckDBInstance.create(':memory:', options)
     const connection = await instance.connect()
     const release = interruptOnSignal(job, connection)
     try {
@@ -176,17 +181,19 @@ const load = async (): Promise<DuckDb | string> => {
 /** `sql`: one statement; `-` reads it from stdin. */
 export const query = async (sql: string, options: QueryOptions): Promise<number> => {
   const { json = false, csv = false, allowFiles = false } = options
-  const path = resolve(options.path)
   const statement = sql === '-' ? await readAll(process.stdin) : sql
   const duckDb = await load()
-  if (typeof duckDb === 'string') return printSql(statement, path, duckDb)
+  if (typeof duckDb === 'string') return printSql(statement, options.place.path, duckDb)
   const interruption = listenForInterruption()
   // What serves on this machine comes first.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
   const form = json ? 'json' : csv ? 'csv' : 'table'
   const temporary = mkdtempSync(join(tmpdir(), 'sluice-query-'))
   try {
-    return await run({ duckDb, sql: statement, form, path, allowFiles, interruption }, temporary)
+    const { place } = options
+    return await run({
+      ...{ duckDb, sql: statement, form, place, temporary, allowFiles, interruption },
+    })
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }

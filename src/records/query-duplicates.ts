@@ -15,8 +15,9 @@ export interface SequenceRange {
   readonly to: number
 }
 
-/** The folder of a file, which is its partition. */
-const partitionOf = (file: string): string => file.slice(0, file.lastIndexOf('/'))
+/** Endpoint and hour of a file, whatever folder the partition lies in. */
+const partitionOf = (file: string): string =>
+  file.slice(file.lastIndexOf('/endpoint='), file.lastIndexOf('/'))
 
 /** Values by their key, in order. */
 const grouped = <T>(values: readonly T[], keyOf: (value: T) => string): T[][] => [

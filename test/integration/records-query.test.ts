@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
 import { type CliOptions, MAIN, plainEnv, sluice } from '../helpers/cli.ts'
 import { openDuckDb, writeFeedback, writePredictions } from '../helpers/parquet-files.ts'
+import { recordFrames, writeSegment } from '../helpers/spooled-records.ts'
 import { makeTempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
 
@@ -75,6 +76,31 @@ test('a query over a folder that does not exist has views and no rows', async ()
   expect(json).toMatchObject({ code: 0, stdout: '[]\n', stderr: '' })
   const page = await query(['SELECT prediction_id, label FROM feedback'], { cwd })
   expect(page).toMatchObject({ code: 0, stdout: 'prediction_id  label\n', stderr: '' })
+})
+
+test('a query has what is not in files yet, each row once', async () => {
+  const cwd = makeTempDir('cwd')
+  const path = join(cwd, 'data/records')
+  const producer = 'g7q2.1.0-3'
+  const row = { producer, sequence: 1, endpoint: 'flights', time: '2026-01-02 03:00:00' }
+  await writePredictions(path, 'g-1.parquet', [row], 'endpoint=flights/date=2026-01-02/hour=03')
+  const at = (sequence: number) => ({ sequence, timeMs: Date.UTC(2026, 0, 2, 3) })
+  writeSegment(join(cwd, '.sluice/spool'), recordFrames([at(1), at(2)]))
+  const sql = 'SELECT "sequence", f_age FROM predictions ORDER BY 1'
+  const [both, files, elsewhere] = await Promise.all([
+    query([sql, '--json'], { cwd }),
+    query(['FROM predictions', '--json', '--no-spool'], { cwd }),
+    query(['FROM predictions', '--json', '--path', path], { cwd: makeTempDir('cwd') }),
+  ])
+  expect(JSON.parse(both.stdout)).toMatchObject([{ sequence: 1 }, { sequence: 2, f_age: 41 }])
+  expect(both.stderr).toBe('  2 rows are not in files yet, and taken out of the spool\n')
+  expect(JSON.parse(files.stdout)).toHaveLength(1)
+  expect(JSON.parse(elsewhere.stdout)).toHaveLength(1)
+  mkdirSync(join(cwd, '.sluice/shipper'))
+  writeFileSync(join(cwd, '.sluice/shipper/files.json'), 'no state')
+  const broken = await query([sql, '--json'], { cwd })
+  expect(broken.code).toBe(3)
+  expect(broken.stderr).toMatch(/^⚠ without what is not in files yet: the spool cannot be read/)
 })
 
 test('a query comes by stdin, and a table is cut where it is long', async () => {

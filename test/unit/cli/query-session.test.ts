@@ -24,7 +24,7 @@ beforeAll(async () => {
   await writeFeedback(folder, '1.parquet', [{ sequence: 4 }])
   connection = await openDuckDb()
   await makeViews(connection, listRecordFiles(folder))
-  await confine(connection, folder)
+  await confine(connection, [folder])
 })
 
 const prepared = (sql: string) => prepareReading(connection, sql, { StatementType })

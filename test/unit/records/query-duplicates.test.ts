@@ -12,11 +12,11 @@ import { openDuckDb, writePredictions } from '../../helpers/parquet-files.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
 
 test('filesInCompany() are those that share their partition', () => {
-  expect(filesInCompany(['/r/h=1/a', '/r/h=1/b', '/r/h=2/a', '/r/h=3/c', '/r/h=3/d'])).toEqual([
-    '/r/h=1/a',
-    '/r/h=1/b',
-    '/r/h=3/c',
-    '/r/h=3/d',
+  const at = (folder: string, hour: number, file: string) =>
+    `${folder}/endpoint=m/h=${hour}/${file}`
+  const files = [at('/r', 1, 'a'), at('/r', 1, 'b'), at('/r', 2, 'a'), at('/r', 3, 'c')]
+  expect(filesInCompany([...files, at('/tmp/x', 3, 'c')])).toEqual([
+    ...[files[0], files[1], files[3], at('/tmp/x', 3, 'c')],
   ])
   expect(filesInCompany([])).toEqual([])
 })
@@ -26,20 +26,34 @@ const range = (file: string, from: number, to: number, producer = 'p'): Sequence
 })
 
 test('sharedRanges() finds where files meet, and where they do not', () => {
-  expect(sharedRanges([range('h/a', 1, 10), range('h/b', 11, 20)])).toEqual([])
-  expect(sharedRanges([range('h/a', 1, 10), range('g/a', 1, 10)])).toEqual([])
-  expect(sharedRanges([range('h/a', 1, 10), range('h/b', 1, 10, 'q')])).toEqual([])
-  expect(sharedRanges([range('h/a', 1, 10), range('h/b', 8, 20), range('h/c', 18, 30)])).toEqual([
-    range('h/a', 8, 10),
-    range('h/b', 8, 10),
-    range('h/b', 18, 20),
-    range('h/c', 18, 20),
+  expect(sharedRanges([range('/endpoint=h/a', 1, 10), range('/endpoint=h/b', 11, 20)])).toEqual([])
+  expect(sharedRanges([range('/endpoint=h/a', 1, 10), range('/endpoint=g/a', 1, 10)])).toEqual([])
+  expect(sharedRanges([range('/endpoint=h/a', 1, 10), range('/endpoint=h/b', 1, 10, 'q')])).toEqual(
+    [],
+  )
+  expect(
+    sharedRanges([
+      range('/endpoint=h/a', 1, 10),
+      range('/endpoint=h/b', 8, 20),
+      range('/endpoint=h/c', 18, 30),
+    ]),
+  ).toEqual([
+    range('/endpoint=h/a', 8, 10),
+    range('/endpoint=h/b', 8, 10),
+    range('/endpoint=h/b', 18, 20),
+    range('/endpoint=h/c', 18, 20),
   ])
 })
 
 const files = fc.array(
   fc.record({
-    file: fc.constantFrom('h/a', 'h/b', 'h/c', 'g/a', 'g/b'),
+    file: fc.constantFrom(
+      '/endpoint=h/a',
+      '/endpoint=h/b',
+      '/endpoint=h/c',
+      '/endpoint=g/a',
+      '/endpoint=g/b',
+    ),
     producer: fc.constantFrom('p', 'q'),
     sequences: fc.uniqueArray(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 }),
   }),
@@ -70,7 +84,7 @@ test('sharedRanges() holds every sequence that two files of a partition have', (
       for (const one of each) {
         for (const other of each) {
           if (one === other || one.producer !== other.producer) continue
-          if (one.file[0] !== other.file[0]) continue
+          if (one.file.at(-3) !== other.file.at(-3)) continue
           for (const sequence of one.sequences.filter((s) => other.sequences.includes(s))) {
             expect(isShared(one.file, one.producer, sequence)).toBe(true)
           }
