@@ -166,6 +166,13 @@ export const STEPS: readonly Step[] = [
     projects: ['full'],
     files: ['test/full/slow-clients.test.ts'],
   },
+  {
+    name: 'records, with replicas killed',
+    tier: 'full',
+    kind: 'vitest',
+    projects: ['full'],
+    files: ['test/full/records.test.ts'],
+  },
   clientStep('kserve', 'full'),
   clientStep('schemathesis', 'full'),
   fullStep('promtool'),
@@ -181,7 +188,7 @@ export const STEPS: readonly Step[] = [
     tier: 'soak',
     kind: 'vitest',
     projects: ['property'],
-    files: ['batcher', 'queue', 'pool', 'planning', 'spool'].map(
+    files: ['batcher', 'queue', 'pool', 'planning', 'spool', 'recording'].map(
       (name) => `test/property/${name}.test.ts`,
     ),
     env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '50' },

@@ -102,10 +102,10 @@ export class RecordWriter {
 
   /**
    * The producer ends: nobody settles anything any more. False: the ring has no room for all that
-   * is to be said; again when it has.
+   * is to be said; again when it has. `reason`: of what is open.
    */
-  close(): boolean {
-    this.#gaps.close()
+  close(reason: number = GAP_REASON.UNACCOUNTED): boolean {
+    this.#gaps.close(reason)
     this.#flush(true)
     return this.#gaps.floor() > this.#gaps.taken
   }

@@ -49,17 +49,27 @@ export class Account {
   }
 
   /** An answered request. `base`: first double of the variant's slot. */
-  answered(
-    base: number,
-    protocol: number,
-    { rows, runRows }: Place,
-    run: RunTimes,
-    times: AnswerTimes,
-  ): void {
+  answered(base: number, protocol: number, place: Place, run: RunTimes, times: AnswerTimes): void {
+    this.sent(base, protocol, times.totalMs)
+    this.ran(base, place, run, times)
+  }
+
+  /** An answer has left. */
+  sent(base: number, protocol: number, totalMs: number): void {
     const counters = this.#counters
     countRequest(counters, base, protocol, REASON_OK)
+    observe(counters, base + TOTAL_AT, totalMs * 1000)
+  }
+
+  /** What else is to be counted of an answer, whether or not it has left. */
+  ran(
+    base: number,
+    { rows, runRows }: Place,
+    run: RunTimes,
+    times: Omit<AnswerTimes, 'totalMs'>,
+  ): void {
+    const counters = this.#counters
     counters[base + ROWS_AT]! += rows
-    observe(counters, base + TOTAL_AT, times.totalMs * 1000)
     observe(counters, base + QUEUE_AT, times.queueMs * 1000)
     observe(counters, base + COMPUTE_AT, (run.endedMs - run.runStartMs) * 1000)
     const inputSeconds = (run.runStartMs - run.startedMs) / 1000

@@ -5,9 +5,7 @@
 
 import type { Statistics, Traces } from '../../proto/gen/control_pb.ts'
 import type { AccessPlan } from '../shared/access-plan.ts'
-import type { Clock } from '../shared/clock.ts'
-import type { EpochPlan, PrepareFailure, ReplicaSettings } from '../shared/epoch-plan.ts'
-import type { Logger } from '../shared/logger.ts'
+import type { EpochPlan, PrepareFailure } from '../shared/epoch-plan.ts'
 import {
   COMMITTED_WORD,
   DRAINING_WORD,
@@ -17,37 +15,17 @@ import {
   replicaMemoryBytes,
 } from '../shared/shared-memory.ts'
 import { slotKeysOf } from '../shared/slot-keys.ts'
-import type { Forward } from './agent-calls.ts'
-import { ComputeThreads, NO_POOLS, type StartComputeThread } from './compute-threads.ts'
-import { DataThreads, type StartThread } from './data-threads.ts'
-import { Holdings, type UnloadedVersion } from './holdings.ts'
+import { AgentDrain } from './agent-drain.ts'
+import { AgentRecords, SPOOL_NAME } from './agent-records.ts'
+import type { AgentEvent, AgentSurroundings } from './agent-surroundings.ts'
+import { ComputeThreads, NO_POOLS } from './compute-threads.ts'
+import { DataThreads } from './data-threads.ts'
+import { Holdings } from './holdings.ts'
 import { replicaStatistics } from './replica-statistics.ts'
 import { SlotTable } from './slot-table.ts'
 import { ThreadWatch, watchedThreads } from './thread-watch.ts'
 import { tracesFrom } from './trace-messages.ts'
 import { VersionNumbers } from './version-numbers.ts'
-
-/** How a replica ends: 0 drained, 1 a thread died or hangs, 78 it can never start. */
-export type ExitCode = 0 | 1 | 78
-
-/** How long threads may take to end when the time for draining is over. */
-const CLOSE_MS_MAX = 500
-
-/** News for control. */
-export type AgentEvent = 'thread_silent' | 'thread_dead' | 'slots_exhausted' | 'version_unloaded'
-
-export interface AgentSurroundings {
-  readonly settings: ReplicaSettings
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly marksFd?: number
-  readonly startThread: StartThread
-  readonly startComputeThread: StartComputeThread
-  report(event: AgentEvent, detail: string, unloaded?: UnloadedVersion): void
-  readonly forward: Forward
-  /** Ends the process; called again, it does nothing. */
-  exit(code: ExitCode, reason: string): void
-}
 
 /** A plan that every thread has ready, under the number that commits it. */
 interface NumberedPlan {
@@ -60,6 +38,7 @@ export class Agent {
   readonly #memory: ReplicaMemory
   readonly #threads: DataThreads
   readonly #compute: ComputeThreads
+  readonly #records: AgentRecords | null
   readonly #slots: SlotTable
   readonly #versions: VersionNumbers
   readonly #holdings: Holdings
@@ -69,10 +48,7 @@ export class Agent {
   #prepared: NumberedPlan | null = null
   #committed: NumberedPlan | null = null
   #listening: Promise<void> | null = null
-  #draining: Promise<void> | null = null
-  #onDrained = () => {}
-  #closeAtMs = Number.POSITIVE_INFINITY
-  #cancelClose = () => {}
+  readonly #drain: AgentDrain
   /** What the threads listen with; '' before the first commit. */
   httpEngine: 'uws' | 'node' | '' = ''
 
@@ -80,6 +56,7 @@ export class Agent {
     this.#surroundings = surroundings
     const { settings, clock, marksFd = 0 } = surroundings
     const { threads, computeThreads } = settings
+    this.#records = this.#agentRecords()
     const memory = new SharedArrayBuffer(replicaMemoryBytes(threads, computeThreads))
     this.#memory = mapReplicaMemory(memory, threads, computeThreads)
     this.#memory.words[MARKS_FD_WORD] = marksFd
@@ -92,13 +69,15 @@ export class Agent {
     })
     this.#threads = this.#dataThreads(memory)
     this.#compute = this.#computeThreads(memory)
+    this.#drain = this.#agentDrain()
+    this.#records?.start()
   }
 
   #dataThreads(memory: SharedArrayBuffer): DataThreads {
     const { settings, logger, startThread, forward, exit } = this.#surroundings
     return new DataThreads(
       startThread,
-      { settings, memory },
+      { settings, memory, records: this.#records?.memory ?? null },
       {
         onFault: (requestId, detail) =>
           logger.error({ event: 'request_fault', requestId, detail }, 'a request met a fault'),
@@ -116,6 +95,21 @@ export class Agent {
         },
       },
     )
+  }
+
+  #agentRecords(): AgentRecords | null {
+    const { settings, clock, logger, startSpoolThread: start } = this.#surroundings
+    const { records } = settings
+    if (records === null) return null
+    return new AgentRecords({
+      ...{ settings, records, clock, logger, start },
+      connect: (ports) => {
+        this.#watch.forget(SPOOL_NAME)
+        for (const [thread, port] of ports.entries()) {
+          this.#threads.tellOne(thread, { type: 'spool_thread', port }, [port])
+        }
+      },
+    })
   }
 
   #computeThreads(memory: SharedArrayBuffer): ComputeThreads {
@@ -140,7 +134,7 @@ export class Agent {
   }
 
   get isDraining(): boolean {
-    return this.#draining !== null
+    return this.#drain.isDraining
   }
 
   /** Whether some thread has not ended: it may hold sockets, or hang in native code. */
@@ -164,10 +158,13 @@ export class Agent {
     try {
       if (turn !== this.#lastPrepare || this.isDraining) return null
       const pools = lease.grants
+      const layouts = this.#records?.prepare(plan, this.plan)
       const asked = this.#threads.ask({
         ...{ type: 'prepare', plan, versionNumbers, pools, slots: this.#assignSlots(plan) },
+        layouts: layouts?.ids ?? {},
       })
       const answers = await asked.answers
+      await layouts?.known
       if (turn !== this.#lastPrepare) return null
       const failures = answers.flatMap((each) => (each.type === 'prepared' ? each.failures : []))
       if (failures.length === 0) this.#prepared = { number: asked.number, plan }
@@ -233,34 +230,31 @@ export class Agent {
    * again, the earlier end of time counts.
    */
   drain(limitMs: number): Promise<void> {
-    const { clock } = this.#surroundings
-    if (this.#draining === null) {
-      Atomics.store(this.#memory.words, DRAINING_WORD, 1)
-      this.#draining = new Promise((resolve) => {
-        this.#onDrained = resolve
-      })
-      this.#threads.tell({ type: 'drain' })
-    }
-    const closeAtMs = clock.monotonic() + limitMs
-    if (closeAtMs < this.#closeAtMs) {
-      this.#closeAtMs = closeAtMs
-      this.#cancelClose()
-      this.#cancelClose = clock.setTimer(limitMs, () => this.#close())
-    }
-    return this.#draining
+    return this.#drain.drain(limitMs)
   }
 
-  #close(): void {
-    this.#threads.tell({ type: 'close' })
-    this.#compute.close()
-    // A thread that is stuck in a run cannot end: it must not hold up the process.
-    this.#cancelClose = this.#surroundings.clock.setTimer(CLOSE_MS_MAX, this.#onDrained)
+  #agentDrain(): AgentDrain {
+    return new AgentDrain({
+      clock: this.#surroundings.clock,
+      begin: () => {
+        Atomics.store(this.#memory.words, DRAINING_WORD, 1)
+        this.#threads.tell({ type: 'drain' })
+      },
+      close: () => {
+        this.#threads.tell({ type: 'close' })
+        this.#compute.close()
+      },
+      finish: () => this.finishRecords(),
+    })
+  }
+
+  /** What is in the rings is put on disk, in a moment: the process may end then. */
+  async finishRecords(): Promise<void> {
+    await this.#records?.drain()
   }
 
   #onThreadEnded(): void {
-    if (this.hasThreads) return
-    this.#cancelClose()
-    this.#onDrained()
+    if (!this.hasThreads) this.#drain.onThreadsEnded()
   }
 
   statistics(): Statistics {
@@ -280,11 +274,16 @@ export class Agent {
    */
   watch(): void {
     const { clock, exit } = this.#surroundings
-    const watched = watchedThreads(this.#memory, this.#threads.living, this.#compute.living)
+    const watched = [
+      ...watchedThreads(this.#memory, this.#threads.living, this.#compute.living),
+      ...(this.#records?.watched ?? []),
+    ]
     for (const { verdict, detail } of this.#watch.look(watched, clock.monotonic())) {
       this.#warn(`thread_${verdict}`, detail)
+      if (verdict !== 'dead') continue
       const kind = detail.startsWith('compute') ? 'compute' : 'data'
-      if (verdict === 'dead') exit(1, `a ${kind} thread hangs; ${detail}`)
+      if (detail.startsWith(SPOOL_NAME)) this.#records?.replaceSpool()
+      else exit(1, `a ${kind} thread hangs; ${detail}`)
     }
   }
 

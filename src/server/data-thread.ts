@@ -7,20 +7,14 @@
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { parentPort, workerData } from 'node:worker_threads'
-import { Batcher } from '../runtime/batcher.ts'
 import type { Turns } from '../runtime/batcher-policy.ts'
-import { CostModel } from '../runtime/cost-model.ts'
-import { loadProven } from '../runtime/load-proven.ts'
 import { PoolLinks } from '../runtime/pool/pool-links.ts'
-import { ThreadWork } from '../runtime/thread-work.ts'
-import { warmUp } from '../runtime/warm-up.ts'
 import type { TlsMaterial } from '../shared/access-plan.ts'
 import { systemClock, threadOriginMs } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
-import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { predictionIdPrefix } from '../shared/ids.ts'
-import { EXACT_US_MIN, markRuns, RunMark } from '../shared/run-marks.ts'
+import { RunMark } from '../shared/run-marks.ts'
 import {
   BODY_BYTES_WORD,
   DRAINING_WORD,
@@ -37,23 +31,23 @@ import { createCors } from './cors.ts'
 import { connectionsShare, Doorkeeper } from './doorkeeper.ts'
 import { Engines } from './engines.ts'
 import { Epochs } from './epochs.ts'
+import { FeedbackRecords } from './feedback/feedback-records.ts'
 import { GrpcEngine } from './grpc/grpc-engine.ts'
 import type { GrpcLimits } from './grpc/grpc-options.ts'
 import { HeldVersions } from './held-versions.ts'
 import { createHttpEngine } from './http.ts'
 import { Infer } from './infer.ts'
-import { type LiveSession, LiveVersions } from './live-version.ts'
-import type { Pending } from './pending.ts'
-import { KEPT_VALUES_MAX } from './protocols/answer-size.ts'
-import { termPolicies } from './queue-terms.ts'
+import { LiveVersions } from './live-version.ts'
 import { Replies } from './replies.ts'
 import { ThreadCalls } from './thread-calls.ts'
 import { drainThread } from './thread-drain.ts'
 import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts'
 import { ThreadPools } from './thread-pools.ts'
+import { threadRecords } from './thread-records.ts'
+import { sessionLoader } from './thread-sessions.ts'
 import { tracesOf } from './traces.ts'
 
-const { settings, thread, memory } = workerData as DataThreadStart
+const { settings, thread, memory, records: recordMemory } = workerData as DataThreadStart
 const { gateway, incarnation } = settings
 const replica = mapReplicaMemory(memory, settings.threads, settings.computeThreads)
 const own = replica.threads[thread]!
@@ -84,27 +78,10 @@ const pools = new ThreadPools({
   handlersFor: (number) => infer.handlersFor(number),
   onChange: (held) => tell({ type: 'pools', pools: held }),
 })
-const work = new ThreadWork()
-
-const load = (planned: PlannedVersion, number: number): LiveSession => {
-  if (planned.placement.kind === 'pooled') return pools.session(number)
-  account.loading(number)
-  const session = loadProven(planned.provenFile, planned.provenSha256, planned.session)
-  warmUp(session, planned)
-  const surroundings = { session, cost: new CostModel(planned.runUsByRows), work, turns }
-  return {
-    open: ({ batching, queue, runUsByRows }) => {
-      const { queueRowsMax, queueWorkMsMax } = settings.limits
-      const limits = { queueRowsMax, queueWorkMsMax, keptValuesMax: KEPT_VALUES_MAX }
-      const isLong = (runUsByRows[0]?.[1] ?? 0) >= EXACT_US_MIN
-      const handlers = markRuns(infer.handlersFor(number), mark, number, isLong)
-      const policy = { ...batching, ...limits, queue }
-      const batcher = new Batcher<Pending>(surroundings, policy, handlers)
-      return { queue: batcher, policies: termPolicies(queue), dispose: () => batcher.dispose() }
-    },
-    dispose: () => session.dispose(),
-  }
-}
+const load = sessionLoader({
+  ...{ limits: settings.limits, account, pools, mark, turns },
+  handlersFor: (number) => infer.handlersFor(number),
+})
 
 const held = new HeldVersions((versions) => tell({ type: 'held', versions }))
 const epochs = new Epochs(replica.words, new LiveVersions(held.counting(load)))
@@ -113,12 +90,22 @@ const onFault = (requestId: string, thrown: unknown): void =>
   tell({ type: 'fault', requestId, detail: String((thrown as Error)?.stack ?? thrown) })
 
 const traces = tracesOf(settings.tracing, own.traces, systemClock)
+const idPrefix = predictionIdPrefix(gateway, settings.replica, thread, incarnation)
+
+const records =
+  settings.records === null || recordMemory === null
+    ? null
+    : threadRecords({
+        ...{ settings: settings.records, memory: recordMemory, threads: settings.threads, thread },
+        ...{ account, traces, clock: systemClock, soon: turns.soon },
+        producer: idPrefix.slice(0, -1),
+        onFault: (thrown) => onFault('', thrown),
+      })
+
 const replies = new Replies({
-  account,
-  traces,
-  predictionIdPrefix: predictionIdPrefix(gateway, settings.replica, thread, incarnation),
-  monotonic,
-  onFault,
+  ...{ account, traces, monotonic, onFault, predictionIdPrefix: idPrefix },
+  recording: records?.recording ?? null,
+  release: records?.release ?? null,
 })
 
 const isDraining = () => Atomics.load(replica.words, DRAINING_WORD) === 1
@@ -143,9 +130,9 @@ const infer = new Infer({
   replies,
   account,
   jsonDepthMax: settings.limits.jsonDepthMax,
-  describe: apiDescription({ hasDocsPage: settings.hasDocsPage, hasFeedback: false }),
+  describe: apiDescription({ hasDocsPage: settings.hasDocsPage, hasFeedback: records !== null }),
   forward: calls.forward,
-  feedback: null,
+  feedback: records === null ? null : new FeedbackRecords({ ...records, epochs, monotonic }),
   now: systemClock.now,
   timeouts: settings.limits,
   bodies: { bodyBytesMax: settings.limits.bodyBytesMax, takeBodyBytes },
@@ -212,7 +199,9 @@ const drain = (): void => {
 /** A thread that ends with a socket of uWebSockets open aborts the process: close them first. */
 const end = (): void => {
   doorkeeper.end()
+  records?.release?.close()
   engines.close()
+  records?.close(own.words[THREAD_WORDS.IN_FLIGHT]! > 0)
   process.exit()
 }
 
@@ -271,6 +260,7 @@ const onMessage: { [T in ToDataThread as T['type']]: (message: T) => void } = {
   drain,
   close: end,
   compute_thread: ({ thread, port }) => pools.links.connect(thread, port),
+  spool_thread: ({ port }) => records?.connect(port),
   answered: calls.onAnswered,
 }
 
@@ -282,6 +272,7 @@ parentPort?.on('message', (message: ToDataThread) => {
 own.words[THREAD_WORDS.TID] = currentThreadId()
 const cancelBeat = keepBeating(systemClock, (cpuSeconds, loopLagSeconds) => {
   account.beat(cpuSeconds, loopLagSeconds)
+  records?.onBeat()
   pools.links.look()
 })
 parentPort?.on('close', cancelBeat)

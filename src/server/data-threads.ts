@@ -58,15 +58,15 @@ export class DataThreads {
 
   constructor(
     startThread: StartThread,
-    { settings, memory }: Omit<DataThreadStart, 'thread'>,
+    start: Omit<DataThreadStart, 'thread'>,
     handlers: DataThreadsHandlers,
   ) {
     this.#handlers = handlers
-    for (let thread = 0; thread < settings.threads; thread++) {
+    for (let thread = 0; thread < start.settings.threads; thread++) {
       this.#living.add(thread)
       this.#tells.push(
         startThread(
-          { settings, thread, memory },
+          { ...start, thread },
           {
             onMessage: (message) => this.#onMessage(thread, message),
             onError: (error) => handlers.onError(thread, error),

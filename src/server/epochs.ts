@@ -27,7 +27,7 @@ const NOTHING: LiveEpoch = {
   plan: EMPTY_PLAN,
   endpoints: new Map(),
   defaultEndpoint: null,
-  versions: [],
+  ...{ versions: [], records: null },
   inFlight: 0,
 }
 

@@ -92,10 +92,10 @@ export class Infer {
   ): void {
     const { endpoint } = route
     const format = exchange.format ?? route.format
-    const sequence = this.#replies.takeSequence()
-    const pending = new Pending(exchange, epoch, format, sequence, endpoint.refusedBase)
-    if (exchange.trace !== null) this.#trace(exchange.trace, epoch, route)
+    const pending = new Pending(exchange, epoch, endpoint, format)
     try {
+      pending.sequence = this.#replies.takeSequence()
+      if (exchange.trace !== null) this.#trace(exchange.trace, epoch, route)
       const refusal =
         engineRefusal ??
         admitKey(exchange.grant, endpoint.name) ??
@@ -125,6 +125,7 @@ export class Infer {
     pending.counterBase = variant.counterBase
     const { queue, policies } = variant.version
     const early =
+      this.#replies.refusalOf(variant) ??
       takeTerms(pending, policies, this.#timeouts) ??
       (mayMove(pending, policies) ? null : queue.refusal(pending, 1, exchange.startedMs)) ??
       this.#read(pending, variant, body) ??
@@ -188,10 +189,12 @@ export class Infer {
    * Stage 3 where traffic is split: one load from the bucket table. The key is known from the head
    * alone, so that decoding goes straight into the buffer of the version.
    */
-  #split({ exchange, sequence }: Pending, { endpoint }: InferRoute): LiveVariant {
-    const key =
-      exchange.requestId === '' ? this.#replies.predictionId(sequence) : exchange.requestId
-    return endpoint.variants[endpoint.buckets[bucketOf(endpoint.salt, key)]!]!
+  #split(pending: Pending, { endpoint }: InferRoute): LiveVariant {
+    const { requestId } = pending.exchange
+    const key = requestId === '' ? this.#replies.predictionId(pending.sequence) : requestId
+    const bucket = bucketOf(endpoint.salt, key)
+    pending.bucket = bucket
+    return endpoint.variants[endpoint.buckets[bucket]!]!
   }
 
   /** What the batcher of a version calls back; `versionNumber` is named by the watchdog. */
@@ -219,10 +222,10 @@ export class Infer {
     this.#leave(pending)
   }
 
-  readonly #onFailed = (pending: Pending, refusal: Refusal, badRow: number): void => {
+  readonly #onFailed = (pending: Pending, refusal: Refusal, badRow: number, place: Place): void => {
     const isOneOf = pending.isBatch || pending.rows > 1
     const located = isOneOf && badRow >= 0 ? atRow(refusal, badRow) : refusal
-    this.#replies.failed(pending, located)
+    this.#replies.failed(pending, located, place)
     this.#leave(pending)
   }
 

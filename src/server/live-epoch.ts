@@ -3,6 +3,7 @@
  * the epoch is prepared, so that a request only follows references.
  */
 
+import type { WritePlan } from '../records/write-plan.ts'
 import { expandRuns } from '../routing/bucket-table.ts'
 import { rowStridesOf } from '../runtime/batch.ts'
 import { type Binding, bind } from '../shared/contract.ts'
@@ -19,6 +20,7 @@ import { AnswerHead } from './answer-head.ts'
 import type { AnswerHeads } from './exchange.ts'
 import type { LiveVersion, LiveVersions } from './live-version.ts'
 import { compileVariant, type VariantPlan } from './protocols/variant-plan.ts'
+import { noEndpoint, writePlanAt } from './record-layouts.ts'
 import type { PreparePlan } from './thread-messages.ts'
 
 export interface LiveVariant extends AnswerHeads {
@@ -26,6 +28,8 @@ export interface LiveVariant extends AnswerHeads {
   readonly version: LiveVersion
   /** First double of its counter slot. */
   readonly counterBase: number
+  /** How its requests are written down; null: they are not. */
+  readonly records: WritePlan | null
 }
 
 export interface LiveEndpoint {
@@ -41,6 +45,8 @@ export interface LiveEndpoint {
   readonly pinned: ReadonlyMap<number, LiveVariant>
   /** Counter slot of requests that were refused before a variant was chosen. */
   readonly refusedBase: number
+  /** How these are written down, and feedback; null: they are not. */
+  readonly records: WritePlan | null
 }
 
 export interface LiveEpoch {
@@ -49,6 +55,8 @@ export interface LiveEpoch {
   readonly endpoints: ReadonlyMap<string, LiveEndpoint>
   readonly defaultEndpoint: LiveEndpoint | null
   readonly versions: readonly LiveVersion[]
+  /** How feedback is written down that names no endpoint; null: it is not. */
+  readonly records: WritePlan | null
   /** Requests that chose this epoch and are not answered yet. */
   inFlight: number
 }
@@ -88,6 +96,7 @@ const variantPlan = (
 const liveVariant = (
   version: LiveVersion,
   plan: VariantPlan,
+  records: WritePlan | null,
   epoch: number,
   surroundings: EpochSurroundings,
 ): LiveVariant => {
@@ -103,7 +112,7 @@ const liveVariant = (
     version,
     counterBase: counterBase(surroundings, key),
     ...answerHeads(plan, epoch),
-    plan,
+    ...{ plan, records },
   }
 }
 
@@ -146,7 +155,8 @@ const liveEndpoint = (
     if ('code' in binding) failures.push(failureOf(planned, binding))
     else {
       const plan = variantPlan(endpoint, planned, binding, surroundings.jsonDepthMax)
-      pinned.set(planned.version, liveVariant(version, plan, epoch, surroundings))
+      const records = writePlanAt(surroundings.layouts, endpoint, planned)
+      pinned.set(planned.version, liveVariant(version, plan, records, epoch, surroundings))
     }
   }
   const only = onlyOf(endpoint, pinned)
@@ -165,6 +175,7 @@ const liveEndpoint = (
       variant: '',
       role: 'refused',
     }),
+    records: writePlanAt(surroundings.layouts, endpoint, null),
   }
 }
 
@@ -205,7 +216,8 @@ export const prepareEpoch = (
   const defaultEndpoint =
     plan.defaultEndpoint === null ? null : (endpoints.get(plan.defaultEndpoint) ?? null)
   const versions = [...loaded.values()]
-  const facts = { number: plan.epoch, plan, endpoints, defaultEndpoint, versions }
+  const records = writePlanAt(surroundings.layouts, noEndpoint(plan), null)
+  const facts = { number: plan.epoch, plan, endpoints, defaultEndpoint, versions, records }
   return { epoch: { ...facts, inFlight: 0 }, failures }
 }
 

@@ -7,7 +7,7 @@ import type { Queued } from '../runtime/row-queue.ts'
 import type { FeatureExtras } from '../shared/feature-extras.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import type { Exchange, Waiting } from './exchange.ts'
-import type { LiveEpoch, LiveVariant } from './live-epoch.ts'
+import type { LiveEndpoint, LiveEpoch, LiveVariant } from './live-epoch.ts'
 import type { AskedOutput, Decoded } from './protocols/protocol.ts'
 import { NO_TERMS } from './queue-terms.ts'
 import type { WireFormat } from './wire-formats.ts'
@@ -32,12 +32,15 @@ export interface Answerable {
 export class Pending implements Answerable, Decoded, Queued, Waiting {
   readonly exchange: Exchange
   readonly epoch: LiveEpoch
+  readonly endpoint: LiveEndpoint
   readonly format: WireFormat
-  readonly sequence: number
+  sequence = 0
   /** That of refusals of the endpoint, until a variant is chosen. */
   counterBase: number
   /** Set before decoding. */
   variant: LiveVariant | null = null
+  /** Of the table that its variant was chosen from; -1: there was no choice. */
+  bucket = -1
   jsonBytes = -1
   sentBytes: number
   rows = 0
@@ -52,18 +55,12 @@ export class Pending implements Answerable, Decoded, Queued, Waiting {
   admittedMs = 0
   terms: Queued = NO_TERMS
 
-  constructor(
-    exchange: Exchange,
-    epoch: LiveEpoch,
-    format: WireFormat,
-    sequence: number,
-    counterBase: number,
-  ) {
+  constructor(exchange: Exchange, epoch: LiveEpoch, endpoint: LiveEndpoint, format: WireFormat) {
     this.exchange = exchange
     this.epoch = epoch
+    this.endpoint = endpoint
     this.format = format
-    this.sequence = sequence
-    this.counterBase = counterBase
+    this.counterBase = endpoint.refusedBase
     this.sentBytes = exchange.sentBytes
   }
 

@@ -18,6 +18,7 @@ import {
   ReportSchema,
   UnloadSchema,
 } from '../../proto/gen/control_pb.ts'
+import { startSpoolThread as spawnSpoolThread } from '../records/spool/start-spool.ts'
 import { decodeAccess } from '../shared/access-plan.ts'
 import { every, systemClock } from '../shared/clock.ts'
 import { writeCodeCache } from '../shared/code-cache.ts'
@@ -27,12 +28,14 @@ import { ownIdentity } from '../shared/process-identity.ts'
 import { completeSettings, settingsSha256 } from '../shared/replica-settings.ts'
 import { marksFileName, openMarks } from '../shared/run-marks.ts'
 import { spawnThread } from '../shared/threads.ts'
-import { Agent, type AgentEvent, type ExitCode } from './agent.ts'
+import { Agent } from './agent.ts'
 import { forwardBy } from './agent-calls.ts'
+import type { AgentEvent, ExitCode } from './agent-surroundings.ts'
 import type { StartComputeThread } from './compute-threads.ts'
 import { ControlDialer } from './control-dialer.ts'
 import type { StartThread } from './data-threads.ts'
 import type { UnloadedVersion } from './holdings.ts'
+import type { StartSpoolThread } from './spool-keeper.ts'
 import { announceHeaderLimit } from './uws-binary.ts'
 
 const WATCH_MS = 500
@@ -51,8 +54,15 @@ const exit = (code: ExitCode, reason: string): void => {
   if (isExiting) return
   isExiting = true
   logger.info({ event: 'replica_exit', code, reason }, 'replica ends')
-  // `process.exit` waits for every thread, and one that hangs in native code would hold it up for
-  // ever; one that has sockets open would abort the process.
+  if (settings.records === null) endProcess(code)
+  else void agent.finishRecords().finally(() => endProcess(code))
+}
+
+/**
+ * `process.exit` waits for every thread, and one that hangs in native code would hold it up for
+ * ever; one that has sockets open would abort the process.
+ */
+const endProcess = (code: ExitCode): void => {
   if (code === 1 || agent.hasThreads) process.kill(process.pid, 'SIGKILL')
   else process.exit(code)
 }
@@ -72,6 +82,17 @@ const startComputeThread: StartComputeThread = (start, { onMessage, onError, onE
   worker.on('error', onError)
   worker.on('exit', onEnded)
   return (message) => worker.postMessage(message)
+}
+
+const startSpoolThread: StartSpoolThread = (start, { onMessage, onError, onEnded }) => {
+  const worker = spawnSpoolThread(start)
+  worker.on('message', onMessage)
+  worker.on('error', onError)
+  worker.on('exit', onEnded)
+  return {
+    tell: (message) => worker.postMessage(message),
+    terminate: () => void worker.terminate(),
+  }
 }
 
 const report = (
@@ -193,6 +214,7 @@ const agent = new Agent({
   ),
   startThread,
   startComputeThread,
+  startSpoolThread,
   report: (...news) => dialer.tell(report(...news)),
   forward: forwardBy((body, timeoutMs) => dialer.call(body, timeoutMs), systemClock),
   exit,

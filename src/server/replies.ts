@@ -2,15 +2,19 @@
 
 import type { Place, RunTimes } from '../runtime/batch-runs.ts'
 import { REASON_ABORTED, REASON_OK, reasonIndex } from '../shared/counters.ts'
-import { type Refusal, refuse } from '../shared/errors.ts'
-import { isEchoable } from '../shared/ids.ts'
+import { ERRORS, type Refusal, refuse } from '../shared/errors.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import type { Account } from './account.ts'
 import type { Document } from './documents.ts'
 import type { AnswerBody, Exchange } from './exchange.ts'
-import type { Answerable, Pending } from './pending.ts'
+import type { LiveVariant } from './live-epoch.ts'
+import { type Answerable, Pending } from './pending.ts'
 import { answerValues, isQuick, QUICK_VALUES_MAX, refuseAnswer } from './protocols/answer-size.ts'
 import type { Answer } from './protocols/protocol.ts'
+import type { Recording } from './recording.ts'
+import type { Release } from './release.ts'
+import { idOf, idOfHead, safeId } from './request-ids.ts'
+import { timingOf, withTotal } from './server-timing.ts'
 import type { Traces } from './traces.ts'
 import { OTHER, type WireFormat } from './wire-formats.ts'
 
@@ -25,6 +29,10 @@ export interface RepliesSurroundings {
   readonly account: Account
   /** null: tracing is off. */
   readonly traces: Traces | null
+  /** null: nothing is written down. */
+  readonly recording: Recording | null
+  /** Where answers wait for their records; null: they do not. */
+  readonly release: Pick<Release, 'mustWait' | 'hold'> | null
   /** `<gateway>.<replica>.<thread>-<incarnation>-` */
   readonly predictionIdPrefix: string
   monotonic(): number
@@ -32,9 +40,14 @@ export interface RepliesSurroundings {
   onFault(requestId: string, thrown: unknown): void
 }
 
+/** Of a client that had gone. */
+const NO_STATUS = 0
+
 export class Replies {
   readonly #account: Account
   readonly #traces: Traces | null
+  readonly #recording: Recording | null
+  readonly #release: RepliesSurroundings['release']
   readonly #prefix: string
   readonly #monotonic: () => number
   readonly #onFault: (requestId: string, thrown: unknown) => void
@@ -50,6 +63,8 @@ export class Replies {
   constructor(surroundings: RepliesSurroundings) {
     this.#account = surroundings.account
     this.#traces = surroundings.traces
+    this.#recording = surroundings.recording
+    this.#release = surroundings.release
     this.#prefix = surroundings.predictionIdPrefix
     this.#monotonic = surroundings.monotonic
     this.#onFault = surroundings.onFault
@@ -57,7 +72,12 @@ export class Replies {
 
   /** The place of one more request in the records of this producer: from 1, without gap. */
   takeSequence(): number {
-    return ++this.#sequence
+    return this.#recording === null ? ++this.#sequence : this.#recording.takeSequence()
+  }
+
+  /** Why a request for a variant is not admitted, for want of room for its record; null: it is. */
+  refusalOf({ records }: LiveVariant): Refusal | null {
+    return this.#recording === null ? null : this.#recording.refusal(records)
   }
 
   predictionId(sequence: number): string {
@@ -80,6 +100,7 @@ export class Replies {
     const { exchange, format, counterBase } = pending
     if (exchange.isAborted) {
       this.#count(pending, REASON_ABORTED)
+      this.#settle(pending, REASON_ABORTED, NO_STATUS, place)
       this.timeFailure(pending)
       return
     }
@@ -103,10 +124,23 @@ export class Replies {
     }
     const body = this.#encode(pending, answer)
     if (isRefused(body)) {
-      this.failed(pending, body)
+      this.failed(pending, body, place)
       return
     }
-    const timing = exchange.isExplained ? serverTiming(pending, place, times, totalMs) : ''
+    const recording = this.#recording
+    const end = recording === null ? -1 : recording.answered(pending, answer, place, times)
+    if (end >= 0 && this.#release?.mustWait(end) === true) {
+      this.#outputMs = this.#monotonic()
+      const held = this.#release.hold(end, this.#outputMs)
+      held.fill(pending, answer, body, writingMs)
+      if (exchange.isExplained) held.timing = timingOf(pending, place, times)
+      if (exchange.trace !== null) held.keepTimes(place, times)
+      const outputMs = this.#outputMs - writingMs
+      const queueMs = times.startedMs - pending.admittedMs
+      this.#account.ran(counterBase, place, times, { queueMs, outputMs })
+      return
+    }
+    const timing = exchange.isExplained ? withTotal(timingOf(pending, place, times), totalMs) : ''
     exchange.release(pending.variant!, body, answer, timing)
     // The one reading of the clock: where this answer ends, the next one begins.
     const nowMs = this.#monotonic()
@@ -131,19 +165,31 @@ export class Replies {
     return this.#account.encoding(() => format.encodeResponse(answer))
   }
 
-  /** A refusal or failure. `allow`: the methods of a path, where the method was wrong. */
+  /** A refusal. `allow`: the methods of a path, where the method was wrong. */
   refused(request: Answerable, refusal: Refusal, allow = ''): void {
+    this.#deny(request, refusal, allow, null)
+  }
+
+  /** A refusal or failure of a request that had been admitted. `place`: of what was run. */
+  failed(pending: Pending, refusal: Refusal, place: Place): void {
+    this.#deny(pending, refusal, '', place)
+    this.timeFailure(pending)
+  }
+
+  #deny(request: Answerable, refusal: Refusal, allow: string, place: Place | null): void {
     if (request.exchange.isAborted) {
       this.#count(request, REASON_ABORTED)
+      this.#settle(request, REASON_ABORTED, NO_STATUS, place)
       return
     }
     this.#refuse(request, this.#ownId(request.sequence), refusal, allow)
+    this.#settle(request, reasonIndex(refusal.code), ERRORS[refusal.code].http, place)
   }
 
-  /** A refusal or failure of a request that had been admitted. */
-  failed(pending: Pending, refusal: Refusal): void {
-    this.refused(pending, refusal)
-    this.timeFailure(pending)
+  /** The record of a request of an endpoint that has no answer of the model. */
+  #settle(request: Answerable, reason: number, status: number, place: Place | null): void {
+    if (this.#recording === null || !(request instanceof Pending)) return
+    this.#recording.ended(request, reason, status, place)
   }
 
   /** How long a request took that was admitted, and got no answer of the model. */
@@ -177,6 +223,7 @@ export class Replies {
     const headId = idOfHead(request.exchange)
     this.#onFault(safeId(headId, idOf(headId, request.bodyId)) ?? ownId, thrown)
     this.#refuse(request, ownId, refuse('INTERNAL', 'Internal error'), '')
+    this.#settle(request, reasonIndex('INTERNAL'), ERRORS.INTERNAL.http, null)
   }
 
   /** An answer that is no prediction; control may have taken a while over it. */
@@ -214,33 +261,3 @@ export const ofNoEndpoint = (exchange: Exchange, format: WireFormat): Answerable
 
 const isRefused = (body: AnswerBody | Refusal): body is Refusal =>
   typeof body === 'object' && !(body instanceof Uint8Array) && 'code' in body
-
-/** The id of the head, if it may be echoed. */
-const idOfHead = ({ requestId }: Exchange): string | null =>
-  isEchoable(requestId) ? requestId : null
-
-/** The id that the client gave: that of the head, else that of the body. */
-const idOf = (headId: string | null, bodyId: string | null): string | null =>
-  headId ?? (bodyId === '' ? null : bodyId)
-
-/** The same for headers and logs, out of which a body's id is kept where it may not be echoed. */
-const safeId = (headId: string | null, id: string | null): string | null =>
-  headId ?? (id !== null && isEchoable(id) ? id : null)
-
-const milliseconds = (value: number): string => Math.max(0, value).toFixed(3)
-
-const serverTiming = (
-  { exchange, admittedMs }: Pending,
-  { runRows }: Place,
-  times: RunTimes,
-  totalMs: number,
-): string => {
-  const body = milliseconds(exchange.startedMs - exchange.headMs)
-  const decode = milliseconds(admittedMs - exchange.startedMs)
-  const queue = milliseconds(times.startedMs - admittedMs)
-  const infer = milliseconds(times.endedMs - times.startedMs)
-  return (
-    `body;dur=${body}, decode;dur=${decode}, queue;dur=${queue}, ` +
-    `infer;dur=${infer};desc="batch ${runRows}", total;dur=${milliseconds(totalMs)}`
-  )
-}

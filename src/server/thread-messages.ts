@@ -13,6 +13,8 @@ export interface DataThreadStart {
   readonly settings: ReplicaSettings
   readonly thread: number
   readonly memory: SharedArrayBuffer
+  /** Of spool-memory.ts; null: nothing is written down. */
+  readonly records: SharedArrayBuffer | null
 }
 
 /** Who may ask, and where each key counts. */
@@ -31,6 +33,8 @@ export interface PreparePlan {
   readonly versionNumbers: readonly number[]
   /** Counter slot by slotKeyText. */
   readonly slots: Readonly<Record<string, number>>
+  /** Numbers of layouts of records by `layoutKey`; empty: nothing is written down. */
+  readonly layouts: Readonly<Record<string, number>>
 }
 
 /** By loadKey: the pooled versions of a plan, or why they have none. */
@@ -52,6 +56,8 @@ export type ToDataThread =
   | { readonly type: 'drain' }
   /** A compute thread has started, or another one in its place. */
   | { readonly type: 'compute_thread'; readonly thread: number; readonly port: MessagePort }
+  /** The spool thread has started, or another one in its place: it posts here to wake. */
+  | { readonly type: 'spool_thread'; readonly port: MessagePort }
   /** The time for draining is over: end now. */
   | { readonly type: 'close' }
   /** Answer to the thread's own call of that number. */

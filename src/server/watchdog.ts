@@ -46,6 +46,8 @@ export const judgeBeat = (
   limits: WatchdogLimits,
 ): Verdict => {
   const silentMs = nowMs - seen.sinceMs
+  // A disk may take any time, and another thread would find no other disk.
+  if (state === THREAD_STATE.WRITE) return silentMs > limits.reportMs ? 'silent' : 'alive'
   const maxMs =
     state === THREAD_STATE.RUN
       ? Math.max(limits.idleMsMax, limits.runMsMax)

@@ -102,6 +102,8 @@ export interface EpochPlan {
   readonly unavailable: readonly string[]
   /** Serves `/predict`; null when there are several endpoints and none was chosen. */
   readonly defaultEndpoint: string | null
+  /** What is written down of what belongs to no endpoint; absent: nothing. */
+  readonly records?: EndpointRecordPolicy
 }
 
 /** A version that a replica could not prepare. */

@@ -7,6 +7,7 @@ import { refuse } from '../../src/shared/errors.ts'
 import { createLogger } from '../../src/shared/logger.ts'
 import { FakeClock, settle } from './fake-clock.ts'
 import { type PuppetComputeThread, puppetComputeThreads } from './puppet-compute.ts'
+import { type PuppetSpoolThread, puppetSpoolThreads } from './puppet-spool.ts'
 import { type PuppetThread, puppetThreads } from './puppet-threads.ts'
 import { replicaSettings } from './replica-settings.ts'
 
@@ -16,6 +17,8 @@ export interface AgentWorld {
   readonly threads: readonly PuppetThread[]
   /** Started with the first pooled version. */
   readonly computeThreads: readonly PuppetComputeThread[]
+  /** Where records are on: the spool thread, and those that came in its place. */
+  readonly spoolThreads: readonly PuppetSpoolThread[]
   /** `event: detail` of every report. */
   readonly reports: readonly string[]
   /** `code reason` of every exit. */
@@ -30,6 +33,7 @@ export const makeAgent = ({
 }: Partial<ReplicaSettings> & { forward?: Forward } = {}): AgentWorld => {
   const { threads, startThread } = puppetThreads()
   const { computeThreads, startComputeThread } = puppetComputeThreads()
+  const { spoolThreads, startSpoolThread } = puppetSpoolThreads()
   const clock = new FakeClock()
   const reports: string[] = []
   const exits: string[] = []
@@ -38,7 +42,7 @@ export const makeAgent = ({
     clock,
     logger: createLogger({ level: 'silent', component: 'test' }),
     startThread,
-    startComputeThread,
+    ...{ startComputeThread, startSpoolThread },
     report: (event, detail) => reports.push(`${event}: ${detail}`),
     forward,
     exit: (code, reason) => exits.push(`${code} ${reason}`),
@@ -52,5 +56,5 @@ export const makeAgent = ({
     for (const thread of threads) if (thread.tolds('listen').length > 0) thread.listening()
     await committed
   }
-  return { agent, clock, threads, computeThreads, reports, exits, serve }
+  return { agent, clock, threads, computeThreads, spoolThreads, reports, exits, serve }
 }

@@ -62,7 +62,7 @@ export class CallWorld {
         this.#threads.push({ table, handlers, isAlive: true })
         return (message) => message.type === 'answered' && table.onAnswered(message)
       },
-      { settings: replicaSettings({ threads }), memory },
+      { settings: replicaSettings({ threads }), memory, records: null },
       {
         onFault: () => {},
         onPools: () => {},

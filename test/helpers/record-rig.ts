@@ -69,13 +69,14 @@ export const kindOf = (entry: Uint8Array): number =>
 export const readAll = (
   entries: readonly Uint8Array[],
   layouts: readonly RecordLayout[],
+  producer = PRODUCER,
 ): { records: PredictionRecord[]; gaps: Gap[] } => {
   const byId = new Map(layouts.map((layout) => [layout.id, layout]))
   const isGap = (entry: Uint8Array) => kindOf(entry) === ENTRY_KIND.GAP
   return {
     records: entries
       .filter((each) => !isGap(each))
-      .map((each) => decodeEntry(each, byId, PRODUCER)),
+      .map((each) => decodeEntry(each, byId, producer)),
     gaps: entries.filter(isGap).flatMap(readGaps),
   }
 }

@@ -8,9 +8,8 @@ import { Account } from '../../src/server/account.ts'
 import { apiDescription } from '../../src/server/api-description.ts'
 import type { BodyLimits } from '../../src/server/body-buffer.ts'
 import { Epochs } from '../../src/server/epochs.ts'
-import type { Exchange, Waiting } from '../../src/server/exchange.ts'
+import { FeedbackRecords } from '../../src/server/feedback/feedback-records.ts'
 import type { FeedbackSink } from '../../src/server/feedback/feedback-sink.ts'
-import { HttpAnswers } from '../../src/server/http-answers.ts'
 import { Infer } from '../../src/server/infer.ts'
 import { LiveVersions } from '../../src/server/live-version.ts'
 import type { Pending } from '../../src/server/pending.ts'
@@ -42,107 +41,11 @@ import { slotKeysOf } from '../../src/shared/slot-keys.ts'
 import type { TraceSampling } from '../../src/shared/trace-context.ts'
 import { BodyBudget } from './body-budget.ts'
 import { CountingSession } from './counting-session.ts'
+import { type Head, HeldExchange } from './held-exchange.ts'
 import { PuppetTurns } from './puppet-turns.ts'
-
-export interface GivenAnswer {
-  readonly status: number
-  readonly headers: ReadonlyMap<string, string>
-  readonly body: string
-  /** The same as it was sent. */
-  readonly bytes: Uint8Array
-}
+import type { RecordKeeping } from './record-keeping.ts'
 
 type Called = Extract<FromDataThread, { type: 'call' }>
-
-export type Head = Partial<
-  Pick<
-    Exchange,
-    | 'method'
-    | 'path'
-    | 'requestId'
-    | 'isExplained'
-    | 'contentEncoding'
-    | 'acceptEncoding'
-    | 'inferenceHeaderLength'
-    | 'isLocal'
-    | 'grant'
-    | 'isPreflight'
-    | 'timeout'
-    | 'headMs'
-    | 'startedMs'
-    | 'trace'
-  >
->
-
-/** A request whose answer is kept; `abort` is what a client does that goes. */
-export class HeldExchange extends HttpAnswers implements Exchange {
-  readonly format = null
-  readonly sentBytes = -1
-  readonly method: string
-  readonly path: string
-  readonly requestId: string
-  readonly isExplained: boolean
-  readonly contentEncoding: string
-  readonly acceptEncoding: string
-  readonly inferenceHeaderLength: string
-  readonly isLocal: boolean
-  readonly grant: Exchange['grant']
-  readonly isPreflight: boolean
-  readonly timeout: string
-  readonly headMs: number
-  readonly startedMs: number
-  readonly trace: Exchange['trace']
-  isAborted = false
-  waiting: Waiting | null = null
-  answer: GivenAnswer | null = null
-
-  constructor(head: Head, nowMs: number) {
-    super()
-    this.method = head.method ?? 'POST'
-    this.path = head.path ?? '/predict'
-    this.requestId = head.requestId ?? ''
-    this.isExplained = head.isExplained ?? false
-    this.contentEncoding = head.contentEncoding ?? ''
-    this.acceptEncoding = head.acceptEncoding ?? ''
-    this.inferenceHeaderLength = head.inferenceHeaderLength ?? ''
-    this.grant = head.grant ?? null
-    this.isLocal = head.isLocal ?? false
-    this.timeout = head.timeout ?? ''
-    this.isPreflight = head.isPreflight ?? false
-    this.headMs = head.headMs ?? 0
-    this.startedMs = head.startedMs ?? nowMs
-    this.trace = head.trace ?? null
-  }
-
-  abort(): void {
-    this.isAborted = true
-    if (this.answer === null) this.waiting?.onGone()
-  }
-
-  reply(head: string | Uint8Array, body: string | Uint8Array | null): void {
-    if (this.answer !== null || this.isAborted) return
-    const text = typeof head === 'string' ? head : Buffer.from(head).toString('latin1')
-    const [statusLine = '', ...lines] = text.split('\r\n')
-    const headers = lines.map((line): [string, string] => {
-      const colonAt = line.indexOf(': ')
-      return [line.slice(0, colonAt), line.slice(colonAt + 2)]
-    })
-    this.answer = {
-      status: Number(statusLine.slice(0, 3)),
-      headers: new Map(headers),
-      body: Buffer.from(body ?? '').toString(),
-      bytes: Uint8Array.from(Buffer.from(body ?? '')),
-    }
-  }
-
-  header(name: string): string {
-    return this.answer?.headers.get(name) ?? ''
-  }
-
-  json(): Record<string, unknown> {
-    return JSON.parse(this.answer?.body ?? 'null') as Record<string, unknown>
-  }
-}
 
 export interface RequestPathOptions {
   readonly queueRowsMax?: number
@@ -157,9 +60,12 @@ export interface RequestPathOptions {
   readonly tracing?: TraceSampling
   /** Sessions by number of the version; `CountingSession` unless told otherwise. */
   readonly session?: (version: number) => Session
+  /** Where records go; none are written unless told otherwise. */
+  readonly records?: RecordKeeping
 }
 
-export const PREFIX = 'gw1234.0.0-7-'
+const PRODUCER = 'gw1234.0.0-7'
+export const PREFIX = `${PRODUCER}-`
 
 export class RequestPath {
   readonly turns = new PuppetTurns()
@@ -180,6 +86,7 @@ export class RequestPath {
   readonly calls = new ThreadCalls((call) => this.called.push(call))
   #lastNumber = 0
   #slots: Record<string, number> = {}
+  readonly #records: RecordKeeping | undefined
 
   constructor(plan: EpochPlan, options: RequestPathOptions = {}) {
     const { queueRowsMax = 1000, queueWorkMsMax = 1000, hasDocsPage = true } = options
@@ -203,11 +110,15 @@ export class RequestPath {
     this.epochs = new Epochs(this.memory.words, versions)
     const clock = { now: () => this.wallMs + this.turns.nowMs, monotonic }
     this.traces = tracesOf(options.tracing ?? null, this.memory.threads[0]!.traces, clock)
+    const { account, traces } = this
+    this.#records = options.records
+    const soon = (task: () => void) => this.turns.soon(task)
+    const kept = options.records?.begin({ account, traces, clock, soon, producer: PRODUCER })
+    const { epochs } = this
+    const sink = kept === undefined ? null : new FeedbackRecords({ ...kept, epochs, monotonic })
     this.replies = new Replies({
-      account: this.account,
-      traces: this.traces,
-      predictionIdPrefix: PREFIX,
-      monotonic,
+      ...{ account, traces, predictionIdPrefix: PREFIX, monotonic },
+      ...{ recording: kept?.recording ?? null, release: kept?.release ?? null },
       onFault: (requestId, thrown) => this.faults.push([requestId, thrown]),
     })
     this.infer = new Infer({
@@ -219,7 +130,7 @@ export class RequestPath {
       jsonDepthMax: 20,
       describe: apiDescription({ hasDocsPage, hasFeedback: options.feedback !== undefined }),
       forward: this.calls.forward,
-      feedback: options.feedback ?? null,
+      feedback: options.feedback ?? sink,
       now: clock.now,
       monotonic,
       isReady: options.isReady ?? (() => true),
@@ -235,6 +146,7 @@ export class RequestPath {
       slots: this.#slots,
       versionNumbers: plan.versions.map((_, i) => i + 1),
       jsonDepthMax: 20,
+      layouts: this.#records?.assign(plan) ?? {},
     })
     if (failures.length > 0) throw new Error(failures[0]!.detail)
     this.memory.words[COMMITTED_WORD] = number

@@ -30,6 +30,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'test/integration/gateway-models.test.ts': [
     'src/control/api/gateway-status.ts',
     'src/server/data-thread.ts',
+    'src/server/thread-sessions.ts',
   ],
   'test/integration/grpc-engine.test.ts': [
     'src/server/engines.ts',
@@ -195,6 +196,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/tfs/tfs-fast.ts',
   ],
   'test/unit/config/load.values.test.ts': ['src/config/schemas/address.ts'],
+  'test/unit/server/recording.test.ts': ['src/server/release.ts', 'src/server/thread-records.ts'],
   'test/unit/config/records.test.ts': ['src/config/schemas/redaction.ts'],
   'test/unit/config/parsers.model.test.ts': [
     'src/config/model-defaults.ts',

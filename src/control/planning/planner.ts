@@ -220,12 +220,16 @@ export const makePlan = (inputs: PlanInputs): PlanResult => {
   }
   const names = planned.map(([name]) => name)
   const chosen = chooseDefault(defaultEndpoint, names)
-  const { policies, faults } = recordRules(inputs.records ?? NO_RECORDS, endpoints, versions)
+  const { records = NO_RECORDS } = inputs
+  const { policies, faults } = recordRules(records, endpoints, versions)
   const revised = endpoints.map((endpoint, i) => {
     const before = previous.find(({ name }) => name === endpoint.name)
     return withRevision({ ...endpoint, records: policies[i]! }, before)
   })
-  const body = { versions, endpoints: revised, unavailable, defaultEndpoint: chosen }
+  const body = {
+    ...{ versions, endpoints: revised, unavailable, defaultEndpoint: chosen },
+    records: records.base,
+  }
   return { body, unbound, unfit: faults }
 }
 

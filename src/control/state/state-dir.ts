@@ -14,6 +14,8 @@
  * proven/            optimised models of good versions, and their reports
  * proving/           scratch space of proving runs
  * compiled/          code of Sluice as Node has compiled it, for the next process
+ * spool/             records that are not shipped yet (../../records/spool/segment-format.ts)
+ * shipper/           what has been shipped, and what of every producer is known
  * ```
  */
 

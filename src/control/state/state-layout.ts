@@ -12,7 +12,7 @@ import { formatNameOf, type StateFormat } from './state-file.ts'
 
 export const GATEWAY_FORMAT: StateFormat = { name: 'sluice.gateway', version: 1 }
 
-const FOLDERS = ['lock', 'run', 'logs', 'proven', 'proving', 'compiled']
+const FOLDERS = ['lock', 'run', 'logs', 'proven', 'proving', 'compiled', 'spool', 'shipper']
 /** Where files are written whole; a crash may leave parts. */
 const WRITTEN = ['lock', 'run', 'proven']
 

@@ -116,11 +116,11 @@ export class GapBook {
     } while (hasRoom)
   }
 
-  /** The producer ends: whatever is open was settled by nobody. */
-  close(): void {
-    for (const sequence of this.#stragglers) this.skipped(sequence, GAP_REASON.UNACCOUNTED)
+  /** The producer ends: `reason` is why something is still open; settled by nobody, unless said. */
+  close(reason: number = GAP_REASON.UNACCOUNTED): void {
+    for (const sequence of this.#stragglers) this.skipped(sequence, reason)
     for (let sequence = this.#base; sequence <= this.#taken; sequence++) {
-      this.skipped(sequence, GAP_REASON.UNACCOUNTED)
+      this.skipped(sequence, reason)
     }
   }
 

@@ -6,6 +6,7 @@
  * gauges   Float64  THREAD_GAUGES of the spool thread
  * figures  Float64  SPOOL_FIGURE, then FAILED records by reason     written by the spool thread
  * gaps     Float64  GAP_REASON_COUNT of each data thread            written by that thread
+ * answers  Float64  ANSWER_FIGURE of each data thread               likewise
  * rings             one of each data thread (ring/record-ring.ts)
  * ```
  *
@@ -38,6 +39,15 @@ export const SPOOL_FIGURE = {
   FAILED: 16,
 } as const
 
+/** What a data thread has done with answers that waited for their records. */
+export const ANSWER_FIGURE = {
+  /** Went out although their records were not safe. */
+  UNDURABLE: 0,
+  /** Wait now. */
+  HELD: 1,
+} as const
+const ANSWER_FIGURES = 8
+
 const WORDS = 16
 const GAUGES = 8
 const FIGURES = SPOOL_FIGURE.FAILED + GAP_REASON_COUNT
@@ -45,8 +55,9 @@ const FIGURES = SPOOL_FIGURE.FAILED + GAP_REASON_COUNT
 const gaugesAt = WORDS * 4
 const figuresAt = gaugesAt + GAUGES * 8
 const gapsAt = Math.ceil((figuresAt + FIGURES * 8) / 64) * 64
+const answersAt = (threads: number): number => gapsAt + threads * GAP_REASON_COUNT * 8
 const ringsAt = (threads: number): number =>
-  Math.ceil((gapsAt + threads * GAP_REASON_COUNT * 8) / 64) * 64
+  Math.ceil((answersAt(threads) + threads * ANSWER_FIGURES * 8) / 64) * 64
 
 /** Views of the spool thread. */
 export interface SpoolMemory {
@@ -59,6 +70,8 @@ export interface RecordMemory {
   readonly spool: SpoolMemory
   /** By data thread: counts of its GapBook. */
   readonly gaps: readonly Float64Array[]
+  /** Likewise: ANSWER_FIGURE. */
+  readonly answers: readonly Float64Array[]
   /** By data thread. A mapping is for one side of a ring: see there. */
   readonly rings: readonly RecordRing[]
 }
@@ -87,6 +100,10 @@ export const mapRecordMemory = (
     },
     gaps: indices.map(
       (thread) => new Float64Array(buffer, gapsAt + thread * gapBytes, GAP_REASON_COUNT),
+    ),
+    answers: indices.map(
+      (thread) =>
+        new Float64Array(buffer, answersAt(threads) + thread * ANSWER_FIGURES * 8, ANSWER_FIGURES),
     ),
     rings: indices.map((thread) =>
       mapRecordRing(buffer, ringsAt(threads) + thread * bytesOfRing, ringBytes),

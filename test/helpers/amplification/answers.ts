@@ -9,7 +9,8 @@ import {
   type Tensor,
 } from '../../../src/shared/tensor.ts'
 import { epochPlan, plannedVersion } from '../epoch-plans.ts'
-import { HeldExchange, RequestPath } from '../request-path.ts'
+import { HeldExchange } from '../held-exchange.ts'
+import { RequestPath } from '../request-path.ts'
 
 /** A request to a model `m` of one FP32 per row, which answers `width` elements for each. */
 export interface AnswerTask {

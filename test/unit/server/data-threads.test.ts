@@ -16,7 +16,7 @@ const makeThreads = (count = 2) => {
   const memory = new SharedArrayBuffer(replicaMemoryBytes(count, 1))
   const threads = new DataThreads(
     startThread,
-    { settings, memory },
+    { settings, memory, records: null },
     {
       onFault: (requestId, detail) => heard.push(`fault ${requestId} ${detail}`),
       onPools: () => {},

@@ -44,7 +44,7 @@ class ThreadWorld {
     const plan = planOf(epoch, versions, rowsMax)
     const number = ++this.#lastNumber
     const versionNumbers = [...versions]
-    const more = { versionNumbers, slots: {}, jsonDepthMax: 20 }
+    const more = { versionNumbers, slots: {}, layouts: {}, jsonDepthMax: 20 }
     const failures = this.epochs.prepare(number, plan, more)
     expect(failures.length > 0).toBe(versions.includes(BROKEN))
     this.#plans.set(number, failures.length > 0 ? null : plan)

@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest'
 import { binaryBody, readBinaryAnswer, tensorBytes } from '../../helpers/binary-tensors.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
-import { type Head, type HeldExchange, PREFIX, RequestPath } from '../../helpers/request-path.ts'
+import type { Head, HeldExchange } from '../../helpers/held-exchange.ts'
+import { PREFIX, RequestPath } from '../../helpers/request-path.ts'
 
 const OIP = '/v2/models/m/infer'
 const X = { name: 'x', shape: [2, 2], datatype: 'FP32', parameters: { binary_data_size: 16 } }

@@ -12,7 +12,8 @@ import { slotKeyText } from '../../../src/shared/counters.ts'
 import { answerKey } from '../../helpers/counted-slots.ts'
 import { CountingSession, POISON } from '../../helpers/counting-session.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
-import { type HeldExchange, RequestPath } from '../../helpers/request-path.ts'
+import type { HeldExchange } from '../../helpers/held-exchange.ts'
+import { RequestPath } from '../../helpers/request-path.ts'
 
 const RUN_MS = 2
 const BATCHING = { rowsMax: 4, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 }

@@ -7,7 +7,8 @@ import { NO_ENDPOINT_KEY } from '../../../src/shared/slot-keys.ts'
 import { answerKey } from '../../helpers/counted-slots.ts'
 import { CountingSession, POISON } from '../../helpers/counting-session.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
-import { type HeldExchange, PREFIX, RequestPath } from '../../helpers/request-path.ts'
+import type { HeldExchange } from '../../helpers/held-exchange.ts'
+import { PREFIX, RequestPath } from '../../helpers/request-path.ts'
 import { propertyRuns } from '../../helpers/seeds.ts'
 
 const version = (number: number, model = 'm') => plannedVersion({ model, version: number })

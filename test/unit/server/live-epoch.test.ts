@@ -20,7 +20,7 @@ const prepare = (
   versions = new LiveVersions(load),
 ) => {
   const versionNumbers = plan.versions.map((_, i) => i + 1)
-  const settings = { jsonDepthMax: 20 }
+  const settings = { jsonDepthMax: 20, layouts: {} }
   return prepareEpoch(plan, { versions, versionNumbers, slots, ...settings })
 }
 

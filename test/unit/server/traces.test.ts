@@ -8,7 +8,8 @@ import { refuse } from '../../../src/shared/errors.ts'
 import { type TraceSampling, thresholdOf } from '../../../src/shared/trace-context.ts'
 import { mapTraceRing, ROUTE, TRACE_RING_BYTES } from '../../../src/shared/trace-ring.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
-import { type Head, RequestPath } from '../../helpers/request-path.ts'
+import type { Head } from '../../helpers/held-exchange.ts'
+import { RequestPath } from '../../helpers/request-path.ts'
 
 const ALL: TraceSampling = { isParentBased: true, threshold: thresholdOf(1) }
 const PROPAGATED: TraceSampling = { isParentBased: true, threshold: 0 }

@@ -4,8 +4,9 @@ import { FEEDBACK_BYTES_MAX } from '../../../../src/server/feedback/feedback-req
 import { refuse } from '../../../../src/shared/errors.ts'
 import { NO_ENDPOINT_KEY } from '../../../../src/shared/slot-keys.ts'
 import { epochPlan, plannedVersion } from '../../../helpers/epoch-plans.ts'
+import type { Head } from '../../../helpers/held-exchange.ts'
 import { PuppetSink } from '../../../helpers/puppet-sink.ts'
-import { type Head, RequestPath } from '../../../helpers/request-path.ts'
+import { RequestPath } from '../../../helpers/request-path.ts'
 
 const ID = 'k3x9ab.1.0-7-42'
 const WALL_MS = 1_700_000_000_000

@@ -1,0 +1,75 @@
+/** What a data thread has for its records, put together. */
+
+import type { MessagePort } from 'node:worker_threads'
+import { RecordWriter } from '../records/record-writer.ts'
+import { GapBook } from '../records/ring/gap-book.ts'
+import { ANSWER_FIGURE, mapRecordMemory, ringBell } from '../records/spool/spool-memory.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { RecordSettings } from '../shared/record-settings.ts'
+import type { Account } from './account.ts'
+import { Recording } from './recording.ts'
+import { Release } from './release.ts'
+import type { Traces } from './traces.ts'
+
+export interface ThreadRecordsParts {
+  readonly settings: RecordSettings
+  /** Of the replica, all in one block (spool-memory.ts). */
+  readonly memory: SharedArrayBuffer
+  readonly threads: number
+  readonly thread: number
+  /** `<gateway>.<replica>.<thread>-<incarnation>` */
+  readonly producer: string
+  readonly account: Account
+  readonly traces: Traces | null
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
+  soon(task: () => void): void
+  onFault(thrown: unknown): void
+}
+
+export interface ThreadRecords {
+  readonly recording: Recording
+  /** null: answers wait for nothing. */
+  readonly release: Release | null
+  /** The spool thread wakes this one by a message. */
+  connect(port: MessagePort): void
+  onBeat(): void
+  /**
+   * The thread ends: nothing is written down any more. `isCut`: requests are under way, which have
+   * no record for that reason.
+   */
+  close(isCut: boolean): void
+}
+
+export const threadRecords = (parts: ThreadRecordsParts): ThreadRecords => {
+  const { settings, thread, account, traces, clock, soon, onFault } = parts
+  const memory = mapRecordMemory(parts.memory, parts.threads, settings.ringBytes)
+  const ring = memory.rings[thread]!
+  const figures = memory.answers[thread]!
+  const mayDrop = settings.whenFull === 'drop'
+  const { recordBytesMax } = settings
+  const gaps = new GapBook(memory.gaps[thread]!)
+  const writer = new RecordWriter({ ring, gaps, producer: parts.producer, recordBytesMax })
+  const recording = new Recording({ ring, writer, clock, waits: !mayDrop, onFault })
+  const release =
+    settings.durability === 'memory'
+      ? null
+      : new Release({
+          ...{ ring, mayDrop, account, traces, soon, onFault, monotonic: clock.monotonic },
+          wakeSpool: () => ringBell(memory.spool.words),
+          onUndurable: () => {
+            figures[ANSWER_FIGURE.UNDURABLE]! += 1
+          },
+        })
+  return {
+    ...{ recording, release },
+    connect: (port) => {
+      if (release !== null) port.on('message', release.look)
+    },
+    onBeat: () => {
+      recording.onBeat()
+      release?.look()
+      figures[ANSWER_FIGURE.HELD] = release?.count ?? 0
+    },
+    close: (isCut) => recording.close(isCut),
+  }
+}

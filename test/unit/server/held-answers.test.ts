@@ -1,0 +1,222 @@
+import { expect, test } from 'vitest'
+import {
+  claim,
+  mapRecordRing,
+  publish,
+  RING_WORD,
+  recordRingBytes,
+  SPOOL_STATE,
+  writtenEnd,
+} from '../../../src/records/ring/record-ring.ts'
+import { HeldAnswers, HOLD_MS_MAX } from '../../../src/server/held-answers.ts'
+import { PuppetTurns } from '../../helpers/puppet-turns.ts'
+
+const RING_BYTES = 64 * 1024
+const [WELL, FULL] = [SPOOL_STATE.WELL, SPOOL_STATE.FULL]
+
+/** Held answers over a ring whose other end a test holds. */
+class World {
+  readonly turns = new PuppetTurns()
+  readonly ring = mapRecordRing(new SharedArrayBuffer(recordRingBytes(RING_BYTES)), 0, RING_BYTES)
+  readonly released: number[] = []
+  undurable = 0
+  bells = 0
+  onRelease = () => {}
+  readonly held: HeldAnswers
+
+  constructor(mayDrop: boolean) {
+    this.held = new HeldAnswers({
+      ...{ ring: this.ring, mayDrop, monotonic: () => this.turns.monotonic() },
+      soon: (task) => this.turns.soon(task),
+      wakeSpool: () => {
+        this.bells++
+      },
+      release: ({ sequence }) => {
+        this.released.push(sequence)
+        this.onRelease()
+      },
+      onUndurable: () => {
+        this.undurable++
+      },
+    })
+  }
+
+  /** One more record in the ring: where it ends. */
+  write(): number {
+    claim(this.ring, 2)
+    publish(this.ring, 2)
+    return writtenEnd(this.ring)
+  }
+
+  /** An answer that waits, if it must. */
+  answer(sequence: number): boolean {
+    const end = this.write()
+    if (!this.held.mustWait(end)) return false
+    this.held.hold(end, this.turns.nowMs).sequence = sequence
+    return true
+  }
+
+  set(word: keyof typeof RING_WORD, value: number): void {
+    Atomics.store(this.ring.head, RING_WORD[word], value)
+  }
+
+  get wantsWake(): boolean {
+    return this.ring.head[RING_WORD.WANTS_WAKE] === 1
+  }
+}
+
+test('hold() keeps answers until their records are durable, in the order of these', () => {
+  const world = new World(false)
+  for (let sequence = 1; sequence <= 3; sequence++) expect(world.answer(sequence)).toBe(true)
+  world.turns.turn()
+  expect([world.released, world.held.count]).toEqual([[], 3])
+  world.set('DURABLE', 5)
+  world.turns.turn()
+  expect(world.released).toEqual([1, 2])
+  world.set('DURABLE', 6)
+  world.turns.turn()
+  expect([world.released, world.held.count]).toEqual([[1, 2, 3], 0])
+  expect(world.turns.isIdle).toBe(true)
+})
+
+test('mustWait() lets an answer go whose record is durable, unless others wait', () => {
+  const world = new World(false)
+  world.set('DURABLE', 2)
+  expect(world.answer(1)).toBe(false)
+  expect(world.answer(2)).toBe(true)
+  world.set('DURABLE', 6)
+  expect(world.answer(3)).toBe(true)
+  world.turns.turn()
+  expect(world.released).toEqual([2, 3])
+})
+
+test('hold() wakes the spool thread once a callback', async () => {
+  const world = new World(false)
+  for (let sequence = 1; sequence <= 3; sequence++) world.answer(sequence)
+  expect(world.bells).toBe(0)
+  await Promise.resolve()
+  expect(world.bells).toBe(1)
+  world.answer(4)
+  await Promise.resolve()
+  expect(world.bells).toBe(2)
+})
+
+test('an idle thread looks for some turns, then asks to be woken, and looks no more', () => {
+  const world = new World(false)
+  world.answer(1)
+  let turns = 0
+  for (; !world.turns.isIdle && turns < 100; turns++) world.turns.turn()
+  expect([world.wantsWake, turns]).toEqual([true, 8])
+  world.set('WANTS_WAKE', 0)
+  world.held.look()
+  world.turns.turn()
+  expect([world.wantsWake, world.released]).toEqual([true, []])
+  world.set('DURABLE', 2)
+  world.held.look()
+  expect(world.released).toEqual([1])
+  expect(world.turns.isIdle).toBe(true)
+})
+
+test('an answer that became durable while the thread asked to be woken goes out at once', () => {
+  const world = new World(false)
+  world.answer(1)
+  for (let i = 0; i < 7; i++) world.turns.turn()
+  // The spool thread raises DURABLE between the last look and the raising of WANTS_WAKE: what the
+  // store of WANTS_WAKE finds, the look behind it must find.
+  const store = Atomics.store
+  Atomics.store = ((array: Int32Array, at: number, value: number) => {
+    if (at === RING_WORD.WANTS_WAKE) world.set('DURABLE', 2)
+    return store(array, at, value)
+  }) as typeof Atomics.store
+  try {
+    world.turns.turn()
+  } finally {
+    Atomics.store = store
+  }
+  expect(world.released).toEqual([1])
+})
+
+test('where records may be dropped, answers go out while the spool cannot write', () => {
+  const world = new World(true)
+  world.answer(1)
+  world.answer(2)
+  world.set('SPOOL_STATE', FULL)
+  world.turns.turn()
+  expect([world.released, world.undurable]).toEqual([[1, 2], 2])
+  expect(world.answer(3)).toBe(false)
+  expect(world.undurable).toBe(3)
+  world.set('SPOOL_STATE', WELL)
+  expect(world.answer(4)).toBe(true)
+})
+
+test('where records may be dropped, an answer goes out that has waited for long', () => {
+  const world = new World(true)
+  world.answer(1)
+  world.turns.advance(HOLD_MS_MAX)
+  world.answer(2)
+  world.held.look()
+  expect(world.released).toEqual([])
+  world.turns.advance(1)
+  world.held.look()
+  expect([world.released, world.undurable]).toEqual([[1], 1])
+})
+
+test('where they may not, no answer goes out, whatever the spool says', () => {
+  const world = new World(false)
+  world.answer(1)
+  world.set('SPOOL_STATE', FULL)
+  world.turns.advance(10 * HOLD_MS_MAX)
+  world.held.look()
+  world.held.close()
+  expect([world.answer(2), world.released, world.undurable]).toEqual([true, [], 0])
+})
+
+test('close() lets everything go out that may', () => {
+  const world = new World(true)
+  for (let sequence = 1; sequence <= 3; sequence++) world.answer(sequence)
+  world.set('DURABLE', 2)
+  world.held.close()
+  expect([world.released, world.undurable, world.held.count]).toEqual([[1, 2, 3], 2, 0])
+})
+
+test('any number of answers is held, though some leave meanwhile', () => {
+  const world = new World(false)
+  let last = 0
+  for (let round = 1; round <= 5; round++) {
+    for (let i = 0; i < 50; i++) world.answer(++last)
+    world.set('DURABLE', round * 40)
+    world.turns.turn()
+  }
+  expect(world.held.count).toBe(150)
+  world.set('DURABLE', 500)
+  world.turns.turn()
+  expect(world.released).toEqual(Array.from({ length: 250 }, (_, i) => i + 1))
+})
+
+test('an answer that is held while others go out waits its turn', () => {
+  const world = new World(false)
+  for (let sequence = 1; sequence <= 64; sequence++) world.answer(sequence)
+  world.onRelease = () => {
+    world.onRelease = () => {}
+    world.answer(65) // there is no room any more: the ring of objects grows
+  }
+  world.set('DURABLE', 128)
+  world.turns.turn()
+  expect([world.released.length, world.held.count]).toEqual([64, 1])
+  world.set('DURABLE', 130)
+  world.turns.turn()
+  expect(world.released.at(-1)).toBe(65)
+})
+
+test('counts of units wrap', () => {
+  const world = new World(false)
+  world.ring.written = -2
+  world.set('DURABLE', -2)
+  expect(world.answer(1)).toBe(true)
+  expect(world.answer(2)).toBe(true)
+  world.turns.turn()
+  expect(world.released).toEqual([])
+  world.set('DURABLE', 0)
+  world.turns.turn()
+  expect(world.released).toEqual([1])
+})
