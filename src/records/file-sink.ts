@@ -6,18 +6,24 @@
  * files, but while a closed hour is written anew as one file, until the files that it replaces are
  * unlinked: who counts then must count by (prediction_id, role, row).
  *
- * Several gateways may share a folder: their files have other names, and nobody touches another's.
+ * Several gateways may share a folder: their files have other names, and nobody touches another's,
+ * be it to delete what is old: each keeps its own within its own bounds.
  */
 
 import { dirname, join } from 'node:path'
 import { syncFolder } from '../shared/atomic-file.ts'
-import { CONTENTS_KEY, contentsOf, gapContentsOf } from './files/contents.ts'
+import { withRecordsFile } from './file-source.ts'
+import { accountPath } from './files/account-files.ts'
+import { addRetired, CONTENTS_KEY, contentsOf, gapContentsOf } from './files/contents.ts'
+import { filesToMerge, mergeFiles } from './files/merging.ts'
 import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
-import { fileName, gapsFolder, hourOf, PRODUCERS_FOLDER, UNFINISHED } from './files/partitions.ts'
+import { fileName, GAPS_FOLDER, gapsFolder, hourOf, UNFINISHED } from './files/partitions.ts'
 import { publishIntent } from './files/publishing.ts'
 import { RecordTables } from './files/record-tables.ts'
+import { filesToRetire, type RetentionLimits } from './files/retention.ts'
 import { ensureFolders, ensureRoot, unlinkQuietly, writeUnfinished } from './files/unfinished.ts'
 import { parquetFile } from './parquet-file.ts'
+import type { Retired } from './shipping/account.ts'
 import type {
   AccountTexts,
   Held,
@@ -38,6 +44,9 @@ export interface FileSinkOptions {
   readonly root: string
   /** Names its files. */
   readonly gateway: string
+  readonly retention: RetentionLimits
+  /** For people: what is wrong with a file. */
+  onFault(path: string, thrown: unknown): void
 }
 
 const GAP_SPECS: readonly ColumnSpec[] = [
@@ -47,9 +56,12 @@ const GAP_SPECS: readonly ColumnSpec[] = [
   { name: 'reason', type: 'text', isRequired: true },
 ]
 
+const renameOf = (path: string) => [path + UNFINISHED, path] as const
+
 const NOTHING: Intent = { renames: [], deletes: [] }
 
-const accountPath = (producer: string): string => `${PRODUCERS_FOLDER}/${producer}.json`
+/** Hours are long, and files many. */
+const TIDY_MS = 30_000
 
 export class FileSink implements Sink {
   readonly name = 'files'
@@ -59,6 +71,12 @@ export class FileSink implements Sink {
   /** By path. */
   readonly #files = new Map<string, OwnFile>()
   #nextNumber = 1
+  /** Wall clock. */
+  #tidyAtMs = 0
+  /** What tidying up has left for the next intent. */
+  #tidied: Intent = NOTHING
+  /** Paths of files that do not fit together, or cannot be read. */
+  readonly #leftAlone = new Set<string>()
 
   constructor(options: FileSinkOptions) {
     this.#options = options
@@ -95,6 +113,27 @@ export class FileSink implements Sink {
     reasons!.setText(row, reason)
   }
 
+  isTidyDue(nowMs: number): boolean {
+    // A clock that was set back makes it tidy up once more.
+    return nowMs >= this.#tidyAtMs || nowMs < this.#tidyAtMs - TIDY_MS
+  }
+
+  get hasTidied(): boolean {
+    return this.#tidied !== NOTHING
+  }
+
+  async tidy(nowMs: number): Promise<ReadonlyMap<string, Retired>> {
+    this.#tidyAtMs = nowMs + TIDY_MS
+    const retired = new Map<string, Retired>()
+    for (const file of filesToRetire([...this.#files.values()], this.#options.retention, nowMs)) {
+      if (this.#tidied.deletes.includes(file.path)) continue
+      await this.#countRetired(file, retired)
+      this.#tidied = { ...this.#tidied, deletes: [...this.#tidied.deletes, file.path] }
+    }
+    await this.#merge(nowMs)
+    return retired
+  }
+
   prepare(accounts: AccountTexts, nowMs: number): Prepared {
     const written: string[] = []
     const number = this.#nextNumber
@@ -108,8 +147,12 @@ export class FileSink implements Sink {
     }
     this.#tables.clear()
     this.#gaps.clear()
-    const renames = written.map((path) => [path + UNFINISHED, path] as const)
-    const intent = { ...NOTHING, renames }
+    const gone = [...accounts].filter(([, text]) => text === null)
+    const intent = {
+      renames: [...this.#tidied.renames, ...written.map(renameOf)],
+      deletes: [...this.#tidied.deletes, ...gone.map(([producer]) => accountPath(producer))],
+    }
+    this.#tidied = NOTHING
     return { intent, state: { nextNumber: this.#nextNumber } }
   }
 
@@ -123,17 +166,51 @@ export class FileSink implements Sink {
     for (const path of intent.deletes) this.#files.delete(path)
   }
 
+  async #countRetired({ path, folder }: OwnFile, into: Map<string, Retired>): Promise<void> {
+    const { files, root, onFault } = this.#options
+    try {
+      const facts = await withRecordsFile(files, join(root, path), (file) => file.facts)
+      addRetired(into, facts[CONTENTS_KEY] ?? '{}', folder.startsWith(GAPS_FOLDER))
+    } catch (thrown) {
+      // It goes all the same; `verify` will miss what was in it.
+      onFault(path, thrown)
+    }
+  }
+
+  /** Makes one file of some that are small, if there are such. */
+  async #merge(nowMs: number): Promise<void> {
+    const { files, root, onFault } = this.#options
+    const kept = [...this.#files.values()].filter(
+      ({ path }) => !this.#leftAlone.has(path) && !this.#tidied.deletes.includes(path),
+    )
+    const merged = filesToMerge(kept, nowMs)
+    if (merged.length === 0) return
+    try {
+      const table = await mergeFiles(files, root, merged)
+      if (table !== null) {
+        const written: string[] = []
+        this.#writeTable(merged[0]!.folder, table, written)
+        syncFolder(files, join(root, merged[0]!.folder))
+        const { renames, deletes } = this.#tidied
+        this.#tidied = {
+          renames: [...renames, ...written.map(renameOf)],
+          deletes: [...deletes, ...merged.map(({ path }) => path)],
+        }
+        this.#tidyAtMs = 0
+        return
+      }
+    } catch (thrown) {
+      onFault(merged[0]!.folder, thrown)
+    }
+    for (const { path } of merged) this.#leftAlone.add(path)
+  }
+
   #writeAll(accounts: AccountTexts, nowMs: number, written: string[]): void {
     const { files, root } = this.#options
-    for (const { folder, table } of this.#tables.filled) {
-      const facts = { [CONTENTS_KEY]: JSON.stringify(contentsOf(table)) }
-      this.#writeTable(folder, parquetFile(table, facts), written)
-    }
-    if (this.#gaps.rows > 0) {
-      const facts = { [CONTENTS_KEY]: JSON.stringify(gapContentsOf(this.#gaps)) }
-      this.#writeTable(gapsFolder(hourOf(nowMs)), parquetFile(this.#gaps, facts), written)
-    }
+    for (const { folder, table } of this.#tables.filled) this.#writeTable(folder, table, written)
+    if (this.#gaps.rows > 0) this.#writeTable(gapsFolder(hourOf(nowMs)), this.#gaps, written)
     for (const [producer, text] of accounts) {
+      if (text === null) continue
       this.#writeFile(accountPath(producer), new TextEncoder().encode(text), written)
     }
     // The names too, before anybody says that the files are to be renamed.
@@ -142,7 +219,9 @@ export class FileSink implements Sink {
     }
   }
 
-  #writeTable(folder: string, bytes: Uint8Array, written: string[]): void {
+  #writeTable(folder: string, table: Table, written: string[]): void {
+    const contents = folder.startsWith(GAPS_FOLDER) ? gapContentsOf(table) : contentsOf(table)
+    const bytes = parquetFile(table, { [CONTENTS_KEY]: JSON.stringify(contents) })
     const name = fileName(this.#options.gateway, this.#nextNumber++)
     this.#writeFile(`${folder}/${name}`, bytes, written)
   }

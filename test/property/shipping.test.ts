@@ -57,7 +57,9 @@ const check = async (world: ShippingWorld): Promise<void> => {
   expect(world.accounts()).toMatchObject([
     { records: 10, gaps: { ring_full: 3 }, state: 'killed', taken: 13, floor: 14 },
   ])
-  expect(world.filesBelow(ROOT).filter((path) => !/\.(parquet|json)$/.test(path))).toEqual([])
+  const paths = world.filesBelow(ROOT)
+  expect(paths.filter((path) => path.endsWith('.parquet')).length).toBe(2)
+  expect(paths.filter((path) => !/\.(parquet|json)$/.test(path))).toEqual([])
 }
 
 /** Runs all stages; whenever the shipper has died, `recover` is called and another one started. */
@@ -77,8 +79,10 @@ const live = async (
     await world.run(shipping)
   }
   // What could not be read is looked at again after a while, and leftovers go at the next start.
-  world.nowMs += HOUR_MS
-  await world.run(shipping)
+  // The hour is over by then, and its files become one.
+  world.nowMs += 2 * HOUR_MS
+  await world.run(shipping, isDead)
+  if (isDead()) recover()
   await world.run(world.start())
   await check(world)
 }

@@ -1,7 +1,6 @@
 /** The part of `TESTED_BY` that is about prediction records. */
 export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'test/property/shipping.test.ts': [
-    'src/records/file-sink.ts',
     'src/records/files/own-files.ts',
     'src/records/files/publishing.ts',
     'src/records/files/record-tables.ts',

@@ -3,6 +3,8 @@
  * that deleting it costs no reading.
  */
 
+import { isFields } from '../../shared/fields.ts'
+import { NOTHING_RETIRED, type Retired } from '../shipping/account.ts'
 import type { Column } from '../table/column.ts'
 import type { Table } from '../table/table.ts'
 
@@ -59,4 +61,19 @@ export const gapContentsOf = (table: Table): Contents => {
     lasts[producer] = Math.max(lasts[producer] ?? 0, last)
   }
   return byName(producers, counts, lasts)
+}
+
+/** Adds what is in a file to what is given up, by producer. Throws on what is no such text. */
+export const addRetired = (into: Map<string, Retired>, text: string, isOfGaps: boolean): void => {
+  const contents: unknown = JSON.parse(text)
+  if (!isFields(contents)) throw new TypeError('No contents')
+  for (const [producer, value] of Object.entries(contents as Contents)) {
+    const [count, last] = value
+    const before = into.get(producer) ?? NOTHING_RETIRED
+    into.set(producer, {
+      records: before.records + (isOfGaps ? 0 : count),
+      gaps: before.gaps + (isOfGaps ? count : 0),
+      below: Math.max(before.below, last + 1),
+    })
+  }
 }

@@ -19,6 +19,7 @@ import {
 } from '../spool/segment-format.ts'
 import { parseSegmentName } from '../spool/segment-names.ts'
 import type { Frame } from '../spool/segment-reader.ts'
+import { encodeAccount, isForgettable, retire } from './account.ts'
 import { type EntryVisitor, visitEntries } from './frame-entries.ts'
 import { frameViews } from './frame-views.ts'
 import { type BookedStream, type FindAccount, LaneBook } from './lane-book.ts'
@@ -50,8 +51,12 @@ export interface LaneOptions extends StreamWorld {
 export interface LaneLimits {
   readonly rowsMax: number
   readonly bytesMax: number
+  /** Between two commits, where nothing else makes one due. */
   readonly ageMsMax: number
 }
+
+/** After a quiet time the first records wait so long for company, then others longer. */
+const FIRST_MS = 1000
 
 /** How long one step reads, so that others have their turn. */
 const STEP_MS = 50
@@ -66,13 +71,14 @@ export class Lane {
   readonly #book: LaneBook
   #totals: { -readonly [Key in keyof ShipTotals]: ShipTotals[Key] } = { ...NO_TOTALS }
   /** Texts of accounts that no sink has been given yet. */
-  readonly #accounts = new Map<string, string>()
+  readonly #accounts = new Map<string, string | null>()
   /** What was prepared; it has to be written and published before anything else. */
   #unwritten: ShipState | null = null
   #unpublished: Intent | null = null
   #committed: ReadonlyMap<string, SegmentPlace> = new Map()
   /** Monotonic ms since when there is something to commit; -1: there is nothing. */
   #dirtySinceMs = -1
+  #committedMs = Number.NEGATIVE_INFINITY
   #isOpen = false
 
   constructor(options: LaneOptions) {
@@ -104,6 +110,7 @@ export class Lane {
     const hasAll = this.#read(streams)
     const hasRead = held.rows !== rows || held.bytes !== bytes
     if (this.#book.forget(listed) || this.#book.hasEnded(listed)) this.#touch()
+    await this.#tidy()
     if (!this.#isDue(isLast && hasAll)) return hasRead || !hasAll
     await this.#commit(listed)
     return true
@@ -153,8 +160,10 @@ export class Lane {
 
   #isDue(isLast: boolean): boolean {
     if (this.#dirtySinceMs < 0) return false
-    const ageMs = this.#options.monotonic() - this.#dirtySinceMs
-    return isLast || this.#isFull() || ageMs >= this.#options.limits.ageMsMax
+    const nowMs = this.#options.monotonic()
+    const isOld = nowMs - this.#dirtySinceMs >= FIRST_MS
+    const isLong = nowMs - this.#committedMs >= this.#options.limits.ageMsMax
+    return isLast || this.#isFull() || (isOld && isLong)
   }
 
   /** Whether everything that lies there has been read. */
@@ -238,6 +247,22 @@ export class Lane {
     }
   }
 
+  /** Notes in their accounts what of producers is given up with the next commit. */
+  async #tidy(): Promise<void> {
+    const { sink, now, findAccount } = this.#options
+    if (!sink.isTidyDue(now())) return
+    const retired = await sink.tidy(now())
+    for (const [name, each] of retired) {
+      this.#touch()
+      if (this.#book.retire(name, each)) continue
+      const account = findAccount(name)
+      if (account === null) continue
+      const rest = retire(account, each)
+      this.#accounts.set(name, isForgettable(rest) ? null : encodeAccount(rest))
+    }
+    if (sink.hasTidied) this.#touch()
+  }
+
   async #commit(listed: ReadonlyMap<string, Stream>): Promise<void> {
     const { sink, now } = this.#options
     this.#book.settle(listed, (producer) => this.#onGap(producer))
@@ -245,6 +270,7 @@ export class Lane {
     const { intent, state } = await sink.prepare(this.#accounts, now())
     this.#accounts.clear()
     this.#dirtySinceMs = -1
+    this.#committedMs = this.#options.monotonic()
     this.#unwritten = {
       ...{ sink: sink.name, totals: { ...this.#totals }, sinkState: state, intent },
       ...this.#book.snapshot(),

@@ -9,6 +9,7 @@
  */
 
 import type { RecordLayout } from '../record-layout.ts'
+import type { Retired } from './account.ts'
 import type { FrameViews } from './frame-views.ts'
 
 /** Entries of one frame, each of a record that was not shipped before. */
@@ -49,8 +50,8 @@ export interface Held {
   readonly bytes: number
 }
 
-/** The account of a producer as its readers see it, by producer. */
-export type AccountTexts = ReadonlyMap<string, string>
+/** The account of a producer as its readers see it, by producer; null: it is to go. */
+export type AccountTexts = ReadonlyMap<string, string | null>
 
 export interface Sink {
   readonly name: string
@@ -70,6 +71,17 @@ export interface Sink {
    */
   write(batch: ShipBatch): readonly number[]
   gap(gap: ProducerGap): void
+  /** Whether it is time to tidy up. */
+  isTidyDue(nowMs: number): boolean
+  /** Whether tidying up has left something for `prepare` to do. */
+  readonly hasTidied: boolean
+  /**
+   * Puts what it has kept in order, and gives up what has had its time, with the next `prepare`.
+   *
+   * @returns what is given up, by producer
+   * @throws what stands in its way
+   */
+  tidy(nowMs: number): ReadonlyMap<string, Retired> | Promise<ReadonlyMap<string, Retired>>
   /** @throws what stands in its way; nothing is lost, and it is called again later */
   prepare(accounts: AccountTexts, nowMs: number): Prepared | Promise<Prepared>
   /** @throws the same */

@@ -3,6 +3,8 @@
 import { join } from 'node:path'
 import { FileSink } from '../../../src/records/file-sink.ts'
 import { readTable, withRecordsFile } from '../../../src/records/file-source.ts'
+import { readAccountFile } from '../../../src/records/files/account-files.ts'
+import type { RetentionLimits } from '../../../src/records/files/retention.ts'
 import { encodeLayout } from '../../../src/records/layout-file.ts'
 import { type Account, decodeAccount } from '../../../src/records/shipping/account.ts'
 import { Lane, type LaneLimits } from '../../../src/records/shipping/lane.ts'
@@ -47,6 +49,7 @@ export class ShippingWorld {
   readonly alive = new Set<number>()
   readonly faults: string[] = []
   limits: LaneLimits = { rowsMax: 1000, bytesMax: 1e6, ageMsMax: 0 }
+  retention: RetentionLimits = { bytesMax: 0, daysMax: 0 }
   nowMs = 0
 
   constructor() {
@@ -62,11 +65,14 @@ export class ShippingWorld {
   start(calls: FileCalls = this.files, gateway = HEADER.gateway): Shipping {
     const lane = new Lane({
       ...{ files: calls, folder: SPOOL, statePath: STATE, limits: this.limits },
-      sink: new FileSink({ files: calls, root: ROOT, gateway }),
+      sink: new FileSink({
+        ...{ files: calls, root: ROOT, gateway, retention: this.retention },
+        onFault: (path, thrown) => this.faults.push(`${path}: ${thrown}`),
+      }),
       isAlive: ({ pid }) => this.alive.has(pid),
       now: () => this.nowMs,
       monotonic: () => this.nowMs,
-      findAccount: () => null,
+      findAccount: (producer) => readAccountFile(calls, ROOT, producer),
       onFault: (file, detail) => this.faults.push(`${file}: ${detail}`),
     })
     return new Shipping({

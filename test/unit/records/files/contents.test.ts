@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { contentsOf, gapContentsOf } from '../../../../src/records/files/contents.ts'
+import { addRetired, contentsOf, gapContentsOf } from '../../../../src/records/files/contents.ts'
 import { fillTable } from '../../../helpers/records/tables.ts'
 
 test('contentsOf() counts requests, not rows, and no shadows', () => {
@@ -34,4 +34,17 @@ test('gapContentsOf() counts sequences', () => {
     ],
   })
   expect(gapContentsOf(table)).toEqual({ a: [11, 20] })
+})
+
+test('addRetired() adds up what files held, records and gaps apart', () => {
+  const retired = new Map()
+  addRetired(retired, '{"a":[2,7],"b":[1,9]}', false)
+  addRetired(retired, '{"a":[5,20]}', true)
+  addRetired(retired, '{"a":[1,3]}', false)
+  expect(Object.fromEntries(retired)).toEqual({
+    a: { records: 3, gaps: 5, below: 21 },
+    b: { records: 1, gaps: 0, below: 10 },
+  })
+  expect(() => addRetired(retired, '[]', false)).toThrow()
+  expect(() => addRetired(retired, '', false)).toThrow()
 })
