@@ -22,7 +22,8 @@ const RING_BYTES = 4 * 1024 * 1024
 /** The reader takes as many at a time. */
 const DRAIN_EACH = 1024
 
-const FLOATS: Signature = {
+/** 30 features and a score. */
+export const FLOATS: Signature = {
   inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 30] }],
   outputs: [{ name: 'p', datatype: 'FP32', shape: [-1, 1] }],
 }
@@ -35,7 +36,11 @@ const MIXED: Signature = {
   outputs: FLOATS.outputs,
 }
 
-const layoutFor = (signature: Signature, more: Partial<EndpointRecordPolicy>): RecordLayout => {
+/** The layout of a model of this signature that records everything, but for `more`. */
+export const layoutFor = (
+  signature: Signature,
+  more: Partial<EndpointRecordPolicy>,
+): RecordLayout => {
   const version = {
     ...{ model: 'm', version: 1, signature, manifest: null },
     batching: { rowsMax: 64, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 },
