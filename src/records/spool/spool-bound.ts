@@ -1,7 +1,7 @@
 /** How many bytes the folder of the spool has, and whether it may have more. */
 
 import { errnoOf, type FileCalls } from './file-calls.ts'
-import { readFolder } from './spool-folder.ts'
+import { type FolderContent, readFolder } from './spool-folder.ts'
 import { SPOOL_FIGURE } from './spool-memory.ts'
 import type { SpoolSettings } from './spool-messages.ts'
 
@@ -51,20 +51,24 @@ export class SpoolBound {
     const { folder, bytesMax, segmentBytesMax } = this.#settings
     const isNear = this.#bytes > bytesMax - NEAR_SEGMENTS * segmentBytesMax
     if (nowMs - this.#lookMs < (isNear ? LOOK_NEAR_MS : LOOK_MS)) return null
+    const content = this.#read(folder)
     this.#lookMs = nowMs
+    if (content === null) return null
+    this.#bytes = content.bytes
+    this.#isKnown = true
+    this.#figures[SPOOL_FIGURE.FOLDER_BYTES] = content.bytes
+    this.#figures[SPOOL_FIGURE.FOLDER_SEGMENTS] = content.segments.size
+    return content.segments
+  }
+
+  /** null: it cannot be read now, and what was known stays. */
+  #read(folder: string): FolderContent | null {
     try {
-      const { segments, bytes } = readFolder(this.#files, folder)
-      this.#bytes = bytes
-      this.#isKnown = true
-      this.#figures[SPOOL_FIGURE.FOLDER_BYTES] = bytes
-      this.#figures[SPOOL_FIGURE.FOLDER_SEGMENTS] = segments.size
-      return segments
+      return readFolder(this.#files, folder)
     } catch (error) {
-      const code = errnoOf(error)
       // Whoever writes makes the folder.
-      if (code === 'ENOENT') this.#isKnown = true
-      if (this.#isKnown && code !== '') return null
-      this.#lookMs = -Infinity
+      if (errnoOf(error) === 'ENOENT') return { segments: new Map(), bytes: 0 }
+      if (this.#isKnown && errnoOf(error) !== '') return null
       throw error
     }
   }

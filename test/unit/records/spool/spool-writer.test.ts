@@ -238,6 +238,20 @@ test('a segment that others delete or cut off is left, and another one begun', (
   expect(readSpool(disk, FOLDER).producers.get('0.0-1')!.present.size).toBe(3)
 })
 
+test('a folder that is deleted as a whole is made again', () => {
+  const { disk, rig, clock } = makeWorld()
+  produce(rig, 3)
+  rig.work()
+  disk.rename(FOLDER, '/state/elsewhere')
+  clock.pass(1001)
+  rig.work()
+  produce(rig, 3)
+  rig.work()
+  expect(segmentFiles(disk)).toEqual(['r0-i1-g0-2.seg'])
+  expect(readSpool(disk, FOLDER).producers.get('0.0-1')!.present.size).toBe(3)
+  expect(rig.faults.length).toBe(1)
+})
+
 test('layouts are forgotten once no entry in a ring can name them', () => {
   const { rig } = makeWorld()
   produce(rig, 1)
