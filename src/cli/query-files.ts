@@ -83,17 +83,16 @@ export const queriedFiles = async (
   const inFiles = listRecordFiles(place.path)
   const inSpool = listRecordFiles(join(into, 'records'))
   const pending = pendingFiles(systemFiles, place.path, snapshot.intent)
-    .filter((name) => name.startsWith('endpoint='))
-    .map((name) => join(place.path, name))
-  const isFeedback = (path: string) => path.includes(`/endpoint=${FEEDBACK_PARTITION}/`)
+  const isFeedback = (name: string) => name.startsWith(`endpoint=${FEEDBACK_PARTITION}/`)
+  const pendingOf = (isOf: (name: string) => boolean) =>
+    pending.filter(isOf).map((name) => join(place.path, name))
+  const ofPredictions = (name: string) => name.startsWith('endpoint=') && !isFeedback(name)
+  const { predictions, feedback, gaps } = inFiles
   return {
     files: {
-      predictions: [
-        ...inFiles.predictions,
-        ...inSpool.predictions,
-        ...pending.filter((path) => !isFeedback(path)),
-      ],
-      feedback: [...inFiles.feedback, ...inSpool.feedback, ...pending.filter(isFeedback)],
+      predictions: [...predictions, ...inSpool.predictions, ...pendingOf(ofPredictions)],
+      feedback: [...feedback, ...inSpool.feedback, ...pendingOf(isFeedback)],
+      gaps: [...gaps, ...inSpool.gaps],
     },
     folders: [place.path, into],
   }

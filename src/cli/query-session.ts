@@ -90,6 +90,7 @@ export const makeViews = async (
   const patterns = {
     predictions: files.predictions.map(literalGlob),
     feedback: files.feedback.map(literalGlob),
+    gaps: files.gaps.map(literalGlob),
   }
   for (const statement of viewStatements(patterns, duplicates)) await connection.run(statement)
 }
@@ -103,6 +104,7 @@ export const describeViews = async (connection: DuckDBConnection): Promise<strin
   return [
     await line('predictions, shadows, records', 'records'),
     await line('feedback', 'feedback'),
+    await line('gaps', 'gaps'),
   ]
 }
 

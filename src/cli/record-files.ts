@@ -7,7 +7,7 @@ import { FEEDBACK_PARTITION } from '../records/record-columns.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { whyUnreadable } from '../shared/file-faults.ts'
 
-const FILE = /^endpoint=([^/]+)\/date=[^/]+\/hour=[^/]+\/[^/]+\.parquet$/
+const FILE = /^(?:endpoint=([^/]+)|_gaps)\/date=[^/]+\/hour=[^/]+\/[^/]+\.parquet$/
 
 /** Folders that vanish under a listing, by retention, end it; not so many in a row. */
 const LISTINGS_MAX = 10
@@ -35,10 +35,14 @@ const names = (path: string): string[] => {
 export const listRecordFiles = (path: string): RecordFiles => {
   const predictions: string[] = []
   const feedback: string[] = []
+  const gaps: string[] = []
   for (const name of names(path).sort()) {
-    const endpoint = FILE.exec(name)?.[1]
+    const found = FILE.exec(name)
+    if (found === null) continue
+    const [, endpoint] = found
+    const list = endpoint === undefined ? gaps : predictions
     if (endpoint === FEEDBACK_PARTITION) feedback.push(join(path, name))
-    else if (endpoint !== undefined) predictions.push(join(path, name))
+    else list.push(join(path, name))
   }
-  return { predictions, feedback }
+  return { predictions, feedback, gaps }
 }

@@ -29,7 +29,7 @@ const addQuery = (records: Command, onExit: OnExit): void => {
     .description('Ask the recorded predictions by SQL')
     .argument(
       '<sql>',
-      'a statement, or - for stdin; views: predictions, shadows, feedback, records',
+      'a statement, or - for stdin; views: predictions, shadows, feedback, records, gaps',
     )
     .option('--path <dir>', 'folder of the records (default: records.path)')
     .option('--state-dir <dir>', STATE_DIR)
@@ -104,6 +104,11 @@ const addTail = (records: Command, onExit: OnExit): void => {
     )
     .addOption(several('--where-code <code>', 'with this error code'))
     .option('--json', 'one JSON record a line')
+    .addOption(
+      new Option('--proto', 'messages of proto/prediction.proto, each behind its length').conflicts(
+        'json',
+      ),
+    )
     .addHelpText(
       'before',
       examples(
@@ -113,15 +118,21 @@ const addTail = (records: Command, onExit: OnExit): void => {
       ),
     )
     .action(async (path, options) => {
-      const { since, last, endpoint, variant, role, whereCode, follow, json } = options
+      const { since, last, endpoint, variant, role, whereCode, follow, json, proto } = options
       const { tail } = await import('./records-tail.ts')
       const filter = {
         ...{ endpoints: endpoint, variants: variant, roles: role, codes: whereCode },
         sinceMs: since ?? 0,
       }
-      const place = await placeOf({ ...options, path })
-      const more = { follow: follow === true, json: json === true }
-      onExit(await tail({ place, filter, last: since === undefined ? last : null, ...more }))
+      onExit(
+        await tail({
+          place: await placeOf({ ...options, path }),
+          filter,
+          last: since === undefined ? last : null,
+          follow: follow === true,
+          form: json ? 'json' : proto ? 'proto' : 'text',
+        }),
+      )
     })
 }
 

@@ -161,6 +161,7 @@ const printSql = (sql: string, path: string, why: string): number => {
   const files = {
     predictions: present.predictions.length > 0 ? all.predictions : [],
     feedback: present.feedback.length > 0 ? all.feedback : [],
+    gaps: present.gaps.length > 0 ? all.gaps : [],
   }
   const statements = [...viewStatements(files, 'sorted out'), sql.replace(/;?\s*$/, '')]
   print(statements.map((statement) => `${statement};`).join('\n'))

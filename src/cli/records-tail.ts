@@ -5,7 +5,7 @@ import { pause } from '../shared/clock.ts'
 import { listenForInterruption } from './interruption.ts'
 import { complain, EXIT, many, paint } from './output.ts'
 import type { RecordsPlace } from './records-place.ts'
-import { Latest, TailOutput } from './tail-output.ts'
+import { Latest, type TailForm, TailOutput } from './tail-output.ts'
 import { TailSource } from './tail-source.ts'
 
 export interface TailOptions {
@@ -14,7 +14,7 @@ export interface TailOptions {
   /** How many of the latest; null: all since `filter.sinceMs`. */
   readonly last: number | null
   readonly follow: boolean
-  readonly json: boolean
+  readonly form: TailForm
 }
 
 const POLL_MS = 200
@@ -22,11 +22,11 @@ const POLL_MS = 200
 const POLL_FILES_MS = 1000
 
 export const tail = async (options: TailOptions): Promise<number> => {
-  const { place, filter, last, follow, json } = options
+  const { place, filter, last, follow, form } = options
   const interruption = listenForInterruption()
   const isOver = () => interruption.code !== null || !process.stdout.writable
   const source = new TailSource(place, filter, isOver)
-  const output = new TailOutput(json)
+  const output = new TailOutput(form)
   try {
     if (last === null) await source.since(output.take)
     else {

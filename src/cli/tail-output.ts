@@ -1,6 +1,7 @@
 /** Records on their way to stdout: each once, by time as far as they are found together. */
 
 import type { PredictionRecord } from '../records/record.ts'
+import { encodeRecord } from '../records/record-codec.ts'
 import { recordToJson } from '../records/record-json.ts'
 import { RecordLines } from './record-line.ts'
 
@@ -9,16 +10,32 @@ const WAITING_MAX = 10_000
 
 const byTime = (a: { timeMs: number }, b: { timeMs: number }): number => a.timeMs - b.timeMs
 
-/** Writes lines. */
+/** `text`: a line for people. `json`: a line. `proto`: a message behind its length, as a varint. */
+export type TailForm = 'text' | 'json' | 'proto'
+
+/** How records are written, one behind the other. */
+const rendererOf = (form: TailForm): ((record: PredictionRecord) => string | Uint8Array) => {
+  if (form === 'proto') return delimited
+  if (form === 'json') return (record) => `${JSON.stringify(recordToJson(record))}\n`
+  const lines = new RecordLines()
+  return (record) => `${lines.lineOf(record)}\n`
+}
+
+const delimited = (record: PredictionRecord): Uint8Array => {
+  const message = encodeRecord(record)
+  const bytes: number[] = []
+  for (let left = message.length; ; left >>>= 7) {
+    bytes.push(left < 0x80 ? left : (left & 0x7f) | 0x80)
+    if (left < 0x80) return Buffer.concat([Uint8Array.from(bytes), message])
+  }
+}
+
 export class TailOutput {
-  readonly #lineOf: (record: PredictionRecord) => string
+  readonly #render: (record: PredictionRecord) => string | Uint8Array
   #waiting: PredictionRecord[] = []
 
-  constructor(json: boolean) {
-    const lines = new RecordLines()
-    this.#lineOf = json
-      ? (record) => JSON.stringify(recordToJson(record))
-      : (record) => lines.lineOf(record)
+  constructor(form: TailForm) {
+    this.#render = rendererOf(form)
   }
 
   readonly take = (record: PredictionRecord): void => {
@@ -29,9 +46,9 @@ export class TailOutput {
   /** Writes what has been taken. */
   flush(): void {
     if (this.#waiting.length === 0) return
-    const lines = this.#waiting.sort(byTime).map((record) => `${this.#lineOf(record)}\n`)
+    const parts = this.#waiting.sort(byTime).map((record) => Buffer.from(this.#render(record)))
     this.#waiting = []
-    process.stdout.write(lines.join(''))
+    process.stdout.write(Buffer.concat(parts))
   }
 }
 

@@ -1,12 +1,14 @@
 /**
  * The views over the Parquet files under `records.path`, as SQL of DuckDB: `records` (all but
- * feedback), of which `predictions` and `shadows` are parts, and `feedback`. Plain text, so that it
- * can be shown to who runs DuckDB himself.
+ * feedback), of which `predictions` and `shadows` are parts, `feedback`, and `gaps`. Plain text, so
+ * that it can be shown to who runs DuckDB himself.
  */
 
+import { GAPS_FOLDER } from './files/partitions.ts'
 import {
   FEEDBACK_COLUMNS,
   FEEDBACK_PARTITION,
+  GAP_COLUMNS,
   PREDICTION_COLUMNS,
   type RecordColumn,
 } from './record-columns.ts'
@@ -16,6 +18,8 @@ export interface RecordFiles {
   /** Patterns or paths of files of predictions, as `literalGlob` has them. */
   readonly predictions: readonly string[]
   readonly feedback: readonly string[]
+  /** Of sequences without a record. */
+  readonly gaps: readonly string[]
 }
 
 /** How rows that are there twice are left out. */
@@ -46,7 +50,11 @@ const ENDPOINT = '[A-Za-z0-9]*'
 export const allFiles = (path: string): RecordFiles => {
   const pattern = (endpoint: string) =>
     `${literalGlob(path)}/endpoint=${endpoint}/date=*/hour=*/*.parquet`
-  return { predictions: [pattern(ENDPOINT)], feedback: [pattern(FEEDBACK_PARTITION)] }
+  return {
+    predictions: [pattern(ENDPOINT)],
+    feedback: [pattern(FEEDBACK_PARTITION)],
+    gaps: [`${literalGlob(path)}/${GAPS_FOLDER}/date=*/hour=*/*.parquet`],
+  }
 }
 
 /** Reading files of predictions. Partitions are columns: a condition on one leaves files closed. */
@@ -89,6 +97,11 @@ const feedback = (files: readonly string[]): string => {
   return `SELECT * FROM ${reading(files, 'hive_partitioning = false')} ${once(FEEDBACK_KEY)}`
 }
 
+const gaps = (files: readonly string[]): string =>
+  files.length === 0
+    ? empty(GAP_COLUMNS)
+    : `SELECT DISTINCT * FROM ${reading(files, 'hive_partitioning = false')}`
+
 const view = (name: string, select: string): string => `CREATE VIEW ${name} AS ${select}`
 
 /** Statements that make the views, for DuckDB from 1.1 on. */
@@ -97,4 +110,5 @@ export const viewStatements = (files: RecordFiles, duplicates: Duplicates): stri
   view('predictions', "SELECT * FROM records WHERE role <> 'shadow'"),
   view('shadows', "SELECT * FROM records WHERE role = 'shadow'"),
   view('feedback', feedback(files.feedback)),
+  view('gaps', gaps(files.gaps)),
 ]

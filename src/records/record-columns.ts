@@ -77,5 +77,13 @@ export const FEEDBACK_COLUMNS: readonly RecordColumn[] = [
   column('observed_at', 'TIMESTAMP', 'when the label became known, UTC'),
 ]
 
+/** Of runs of sequences that have no record, in order. */
+export const GAP_COLUMNS: readonly RecordColumn[] = [
+  column('producer', 'VARCHAR', 'as in records'),
+  column('first', 'BIGINT', 'the first sequence without a record'),
+  column('last', 'BIGINT', 'the last one of the run'),
+  column('reason', 'VARCHAR', 'why: `sampled`, `ring_full` ...'),
+]
+
 /** Name of the partition that holds feedback; no endpoint can bear it. */
 export const FEEDBACK_PARTITION = '_feedback'

@@ -6,6 +6,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { sqlText } from '../../src/records/query-views.ts'
 import {
   FEEDBACK_COLUMNS,
+  GAP_COLUMNS,
   PREDICTION_COLUMNS,
   type RecordColumn,
 } from '../../src/records/record-columns.ts'
@@ -86,3 +87,6 @@ export const writeFeedback = (folder: string, file: string, rows: readonly Recor
     rows.map((row) => ({ role: 'feedback', ...row })),
   )
 }
+
+export const writeGaps = (folder: string, file: string, rows: readonly RecordRow[]) =>
+  write(join(folder, '_gaps/date=2026-01-02/hour=03', file), GAP_COLUMNS, rows)

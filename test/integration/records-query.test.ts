@@ -122,7 +122,7 @@ test('what is wrong with a query is said in the words of DuckDB, and what there 
   expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
   expect(stderr).toMatch(/^✖ Binder Error: .*nosuch.*\n[\s\S]*\^\n/)
   expect(stderr).toMatch(/\n {2}predictions, shadows, records: .*f_distance, .*date, hour\n/)
-  expect(stderr).toMatch(/\n {2}feedback: .*label_number, observed_at\n$/)
+  expect(stderr).toMatch(/\n {2}feedback: .*label_number, observed_at\n {2}gaps: .*, reason\n$/)
 })
 
 test('what does more than read is refused', async () => {
@@ -206,13 +206,14 @@ test('without DuckDB the SQL is printed, and how to run it', async () => {
   const result = await sluice(args, { command: [process.execPath, main] })
   expect(result.code).toBe(1)
   const lines = result.stdout.trimEnd().split('\n')
-  expect(lines.slice(0, 4).map((line) => /^CREATE VIEW (\w+) AS /.exec(line)?.[1])).toEqual([
+  expect(lines.slice(0, 5).map((line) => /^CREATE VIEW (\w+) AS /.exec(line)?.[1])).toEqual([
     'records',
     'predictions',
     'shadows',
     'feedback',
+    'gaps',
   ])
-  expect(lines[4]).toBe('FROM predictions;')
+  expect(lines[5]).toBe('FROM predictions;')
   expect(result.stderr).toMatch(
     /^✖ DuckDB cannot be loaded: Cannot find package '@duckdb\/node-api'/,
   )
@@ -220,7 +221,7 @@ test('without DuckDB the SQL is printed, and how to run it', async () => {
   const version = optionalDependencies['@duckdb/node-api']
   expect(result.stderr).toContain(`npm install @duckdb/node-api@${version}`)
   const connection = await openDuckDb()
-  for (const line of lines.slice(0, 4)) await connection.run(line)
+  for (const line of lines.slice(0, 5)) await connection.run(line)
   const rows = await (await connection.run('SELECT count(*)::INT FROM predictions')).getRows()
   expect(rows).toEqual([[2]])
 })

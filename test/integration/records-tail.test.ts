@@ -1,9 +1,11 @@
 /** `sluice records tail`, over spools and Parquet files. */
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { PredictionRecord } from '../../src/records/record.ts'
+import { decodeRecord } from '../../src/records/record-codec.ts'
 import { type CliOptions, MAIN, plainEnv, sluice } from '../helpers/cli.ts'
 import { writeFeedback, writePredictions } from '../helpers/parquet-files.ts'
 import { SEAL } from '../helpers/segments.ts'
@@ -99,6 +101,27 @@ test('tail reads Parquet files for what is older, and nothing twice', async () =
     [1, 2, 3, 4],
   ])
   expect(results.map(({ stderr }) => stderr)).toEqual(['', '', ''])
+})
+
+test('tail --proto writes messages behind their lengths', async () => {
+  const { cwd, spool } = folders()
+  writeSegment(spool, recordFrames([at(1), at(2)]))
+  const [program, main] = MAIN
+  const args = [main, 'records', 'tail', '--proto']
+  const bytes = execFileSync(program, args, { cwd, env: plainEnv() })
+  const records: PredictionRecord[] = []
+  for (let from = 0; from < bytes.length; ) {
+    let length = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[from++]!
+      length |= (byte & 0x7f) << shift
+      if (byte < 0x80) break
+    }
+    records.push(decodeRecord(bytes.subarray(from, from + length)))
+    from += length
+  }
+  expect(records.map(({ sequence }) => sequence)).toEqual([1, 2])
+  expect(records[0]).toMatchObject({ role: 'answer', instances: [{ prediction: 'yes' }] })
 })
 
 /** A tail that goes on, and all that it has said so far. */

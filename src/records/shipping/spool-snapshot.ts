@@ -2,8 +2,8 @@
  * What lies in the spool and is in no Parquet file yet, as Parquet files of its own in a folder of
  * the reader: by the way that the shipper goes, from where it is, without touching anything of its.
  *
- * Whoever reads both looks at the files under `records.path` last: what is shipped meanwhile is then
- * in both, which can be told, and nothing is in neither.
+ * Whoever reads both looks at the files under `records.path` last: what is shipped meanwhile is
+ * then in both, which can be told, and nothing is in neither.
  */
 
 import { join } from 'node:path'

@@ -35,9 +35,10 @@ test('makeViews() has every row once', async () => {
 })
 
 test('describeViews() names all columns', async () => {
-  const [predictions, feedback] = await describeViews(connection)
+  const [predictions, feedback, gaps] = await describeViews(connection)
   expect(predictions).toMatch(/^predictions, shadows, records: prediction_id, .*, f_x, date, hour$/)
   expect(feedback).toMatch(/^feedback: prediction_id, .*, observed_at$/)
+  expect(gaps).toBe('gaps: producer, first, last, reason')
 })
 
 test.each([

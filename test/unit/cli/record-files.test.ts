@@ -12,8 +12,7 @@ const touch = (path: string): string => {
 
 test('listRecordFiles() of a folder that does not exist is empty', () => {
   expect(listRecordFiles(join(makeTempDir('files'), 'gone'))).toEqual({
-    predictions: [],
-    feedback: [],
+    ...{ predictions: [], feedback: [], gaps: [] },
   })
 })
 
@@ -27,7 +26,10 @@ test('listRecordFiles() finds Parquet files in partitions, and nothing else', ()
   at('endpoint=b/date=2026-01-02/hour=03/.hidden')
   at('endpoint=b/g-4.parquet')
   at('_producers/g.0.0-1.json')
-  expect(listRecordFiles(folder)).toEqual({ predictions: [first, second], feedback: [label] })
+  const gap = at('_gaps/date=2026-01-02/hour=03/g-5.parquet')
+  expect(listRecordFiles(folder)).toEqual({
+    ...{ predictions: [first, second], feedback: [label], gaps: [gap] },
+  })
 })
 
 test('listRecordFiles() says why a folder cannot be read', () => {

@@ -119,7 +119,7 @@ test('duplicatesStatement() lists of each row all but one', async () => {
     range(`${file}`, Number(from), Number(to), `${producer}`),
   )
   await connection.run(duplicatesStatement(sharedRanges(ranges)))
-  const patterns = { predictions: paths.map(literalGlob), feedback: [] }
+  const patterns = { predictions: paths.map(literalGlob), feedback: [], gaps: [] }
   for (const statement of viewStatements(patterns, 'listed')) await connection.run(statement)
   const rows = await read('SELECT producer, "sequence"::INT AS s, role, "row" AS i FROM records')
   expect(rows.map(({ producer, s, role, i }) => `${producer} ${s} ${role} ${i}`).sort()).toEqual([

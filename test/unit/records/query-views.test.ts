@@ -8,10 +8,18 @@ import {
   viewStatements,
 } from '../../../src/records/query-views.ts'
 import { FEEDBACK_COLUMNS, PREDICTION_COLUMNS } from '../../../src/records/record-columns.ts'
-import { openDuckDb, writeFeedback, writePredictions } from '../../helpers/parquet-files.ts'
+import {
+  openDuckDb,
+  writeFeedback,
+  writeGaps,
+  writePredictions,
+} from '../../helpers/parquet-files.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
 
-const NOTHING: RecordFiles = { predictions: [], feedback: [] }
+const NOTHING: RecordFiles = { predictions: [], feedback: [], gaps: [] }
+
+/** Patterns of a folder that has no gaps. */
+const filesOf = (folder: string): RecordFiles => ({ ...allFiles(folder), gaps: [] })
 
 /** What a query answers over the views of these files. */
 const ask = async (sql: string, files: RecordFiles) => {
@@ -21,7 +29,7 @@ const ask = async (sql: string, files: RecordFiles) => {
 }
 
 test('viewStatements() without files makes views that have their columns', async () => {
-  for (const name of ['records', 'predictions', 'shadows', 'feedback']) {
+  for (const name of ['records', 'predictions', 'shadows', 'feedback', 'gaps']) {
     expect(await ask(`FROM ${name}`, NOTHING)).toEqual([])
   }
   const columnsOf = async (name: string) =>
@@ -43,7 +51,7 @@ test('viewStatements() has a file in the columns that none has without one', asy
   await writeFeedback(folder, '1.parquet', [{}])
   for (const name of ['predictions', 'feedback']) {
     const describe = `SELECT column_name, column_type FROM (DESCRIBE ${name})`
-    expect(await ask(describe, allFiles(folder))).toEqual(await ask(describe, NOTHING))
+    expect(await ask(describe, filesOf(folder))).toEqual(await ask(describe, NOTHING))
   }
 })
 
@@ -57,7 +65,7 @@ test('viewStatements() tells roles apart, and feedback from all of them', async 
   ])
   await writeFeedback(folder, '1.parquet', [{ sequence: 4, of_prediction_id: 'g.0.0-1-1' }])
   const roles = async (view: string) =>
-    (await ask(`SELECT role FROM ${view} ORDER BY ALL`, allFiles(folder))).map(({ role }) => role)
+    (await ask(`SELECT role FROM ${view} ORDER BY ALL`, filesOf(folder))).map(({ role }) => role)
   expect(await roles('predictions')).toEqual(['answer', 'failed', 'refused'])
   expect(await roles('shadows')).toEqual(['shadow'])
   expect(await roles('records')).toEqual(['answer', 'failed', 'refused', 'shadow'])
@@ -75,7 +83,7 @@ test('viewStatements() puts features of all endpoints side by side', async () =>
     other,
   )
   const sql = 'SELECT endpoint, date, hour, f_a, f_b, f_c FROM predictions ORDER BY endpoint'
-  expect(await ask(sql, { ...allFiles(folder), feedback: [] })).toEqual([
+  expect(await ask(sql, { ...filesOf(folder), feedback: [] })).toEqual([
     { endpoint: '123', date: '2026-01-03', hour: 4, f_a: 'x', f_b: null, f_c: 2 },
     { endpoint: 'm', date: '2026-01-02', hour: 3, f_a: '1.5', f_b: true, f_c: null },
   ])
@@ -89,7 +97,7 @@ test('viewStatements() has each row once, whatever files hold it', async () => {
   await writeFeedback(folder, '1.parquet', [{ sequence: 9 }])
   await writeFeedback(folder, '2.parquet', [{ sequence: 9 }])
   const sql = 'SELECT (SELECT count(*) FROM records) AS r, (SELECT count(*) FROM feedback) AS f'
-  expect(await ask(sql, allFiles(folder))).toEqual([{ r: '4', f: '1' }])
+  expect(await ask(sql, filesOf(folder))).toEqual([{ r: '4', f: '1' }])
 })
 
 test('viewStatements() reads folders whatever they are called', async () => {
@@ -97,9 +105,21 @@ test('viewStatements() reads folders whatever they are called', async () => {
     const folder = join(makeTempDir('views'), name)
     mkdirSync(folder)
     const file = await writePredictions(folder, '1.parquet', [{}])
-    const listed = { predictions: [literalGlob(file)], feedback: [] }
-    for (const files of [{ ...allFiles(folder), feedback: [] }, listed]) {
+    const listed = { ...NOTHING, predictions: [literalGlob(file)] }
+    for (const files of [{ ...filesOf(folder), feedback: [] }, listed]) {
       expect(await ask('SELECT count(*) AS n FROM records', files)).toEqual([{ n: '1' }])
     }
   }
+})
+
+test('viewStatements() has gaps, each once', async () => {
+  const folder = makeTempDir('views')
+  await writeGaps(folder, 'g-1.parquet', [{ producer: 'p', first: 1, last: 3, reason: 'sampled' }])
+  await writeGaps(folder, 'g-2.parquet', [
+    { producer: 'p', first: 1, last: 3, reason: 'sampled' },
+    { producer: 'p', first: 7, last: 7, reason: 'ring_full' },
+  ])
+  const files = { ...NOTHING, gaps: allFiles(folder).gaps }
+  const sql = 'SELECT sum(last - first + 1)::INT AS n, count(*)::INT AS runs FROM gaps'
+  expect(await ask(sql, files)).toEqual([{ n: 4, runs: 2 }])
 })
