@@ -50,6 +50,13 @@ const ROWS_MAX = 200_000
 /** Its files bear this name, which no gateway has. */
 const NAME = 'spool'
 
+/** Nobody tidies up what is thrown away in a moment. */
+class SnapshotSink extends FileSink {
+  override isTidyDue(): boolean {
+    return false
+  }
+}
+
 const unshippedBytes = (state: ShipState | null, file: string, bytes: number): number => {
   const { offset = 0, done = null } = state?.segments[file] ?? {}
   return done === null ? Math.max(0, bytes - offset) : 0
@@ -107,7 +114,11 @@ export const snapshotSpool = async (terms: SnapshotTerms): Promise<SpoolSnapshot
   const statePath = join(into, 'state.json')
   if (state !== null) writeShipState(files, statePath, { ...state, intent: null })
   const sizes = new Map(Array.from(chosen, ([file, bytes]) => [join(spool, file), bytes]))
-  const sink = new FileSink({ files, root: join(into, 'records'), gateway: NAME })
+  const sink = new SnapshotSink({
+    ...{ files, root: join(into, 'records'), gateway: NAME },
+    retention: { bytesMax: 0, daysMax: 0 },
+    onFault: () => {},
+  })
   const lane = new Lane({
     ...{ files: frozen(files, sizes), folder: spool, sink, statePath, monotonic, now },
     limits: { rowsMax: ROWS_MAX, bytesMax: Infinity, ageMsMax: Infinity },

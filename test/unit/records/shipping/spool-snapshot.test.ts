@@ -37,7 +37,10 @@ const snapshot = ({ spool, statePath, into }: Folders, more: { bytesMax?: number
 const ship = async ({ spool, statePath, root }: Folders) => {
   const lane = new Lane({
     ...{ files: systemFiles, folder: spool, statePath },
-    sink: new FileSink({ files: systemFiles, root, gateway: 'g7q2' }),
+    sink: new FileSink({
+      ...{ files: systemFiles, root, gateway: 'g7q2' },
+      ...{ retention: { bytesMax: 0, daysMax: 0 }, onFault: () => {} },
+    }),
     limits: { rowsMax: 1000, bytesMax: 1e9, ageMsMax: 1e9 },
     ...{ monotonic: () => performance.now(), now: () => Date.UTC(2026, 0, 2, 4) },
     ...{ isAlive: () => true, findAccount: () => null, onFault: () => {} },
