@@ -44,9 +44,10 @@ export interface FileSinkOptions {
   readonly root: string
   /** Names its files. */
   readonly gateway: string
-  readonly retention: RetentionLimits
+  /** Without them everything stays. */
+  readonly retention?: RetentionLimits
   /** For people: what is wrong with a file. */
-  onFault(path: string, thrown: unknown): void
+  readonly onFault?: (path: string, thrown: unknown) => void
 }
 
 const GAP_SPECS: readonly ColumnSpec[] = [
@@ -57,6 +58,8 @@ const GAP_SPECS: readonly ColumnSpec[] = [
 ]
 
 const renameOf = (path: string) => [path + UNFINISHED, path] as const
+
+const FOR_EVER: RetentionLimits = { bytesMax: 0, daysMax: 0 }
 
 const NOTHING: Intent = { renames: [], deletes: [] }
 
@@ -125,7 +128,8 @@ export class FileSink implements Sink {
   async tidy(nowMs: number): Promise<ReadonlyMap<string, Retired>> {
     this.#tidyAtMs = nowMs + TIDY_MS
     const retired = new Map<string, Retired>()
-    for (const file of filesToRetire([...this.#files.values()], this.#options.retention, nowMs)) {
+    const { retention = FOR_EVER } = this.#options
+    for (const file of filesToRetire([...this.#files.values()], retention, nowMs)) {
       if (this.#tidied.deletes.includes(file.path)) continue
       await this.#countRetired(file, retired)
       this.#tidied = { ...this.#tidied, deletes: [...this.#tidied.deletes, file.path] }
@@ -173,7 +177,7 @@ export class FileSink implements Sink {
       addRetired(into, facts[CONTENTS_KEY] ?? '{}', folder.startsWith(GAPS_FOLDER))
     } catch (thrown) {
       // It goes all the same; `verify` will miss what was in it.
-      onFault(path, thrown)
+      onFault?.(path, thrown)
     }
   }
 
@@ -200,7 +204,7 @@ export class FileSink implements Sink {
         return
       }
     } catch (thrown) {
-      onFault(merged[0]!.folder, thrown)
+      onFault?.(merged[0]!.folder, thrown)
     }
     for (const { path } of merged) this.#leftAlone.add(path)
   }
