@@ -20,10 +20,11 @@ import {
 import { parseSegmentName } from '../spool/segment-names.ts'
 import type { Frame } from '../spool/segment-reader.ts'
 import { encodeAccount, isForgettable, retire } from './account.ts'
+import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
 import { type EntryVisitor, visitEntries } from './frame-entries.ts'
 import { frameViews } from './frame-views.ts'
 import { type BookedStream, type FindAccount, LaneBook } from './lane-book.ts'
-import type { OnGap, ProducerLog } from './producer-log.ts'
+import type { FrameAccount, OnGap, ProducerLog } from './producer-log.ts'
 import {
   NO_TOTALS,
   readShipState,
@@ -47,23 +48,23 @@ export interface LaneOptions extends StreamWorld {
   onFault(file: string, detail: string): void
 }
 
-/** What a sink takes before it is committed. */
-export interface LaneLimits {
-  readonly rowsMax: number
-  readonly bytesMax: number
-  /** Between two commits, where nothing else makes one due. */
-  readonly ageMsMax: number
-}
-
-/** After a quiet time the first records wait so long for company, then others longer. */
-const FIRST_MS = 1000
-
 /** How long one step reads, so that others have their turn. */
 const STEP_MS = 50
 
 const keyOfFile = (file: string): string => {
   const name = parseSegmentName(file)
   return name === null ? file : streamKey(name)
+}
+
+/**
+ * A fault of ours in the middle of a frame: what is noted of it and what the sink has may differ.
+ * Only a new process, which begins with what was committed, may go on.
+ */
+export class LaneBroken extends Error {
+  constructor(cause: unknown) {
+    super('A frame was taken in part', { cause })
+    this.name = 'LaneBroken'
+  }
 }
 
 export class Lane {
@@ -155,15 +156,14 @@ export class Lane {
 
   #isFull(): boolean {
     const { sink, limits } = this.#options
-    return sink.held.rows >= limits.rowsMax || sink.held.bytes >= limits.bytesMax
+    return isFull(sink.held, limits)
   }
 
   #isDue(isLast: boolean): boolean {
     if (this.#dirtySinceMs < 0) return false
-    const nowMs = this.#options.monotonic()
-    const isOld = nowMs - this.#dirtySinceMs >= FIRST_MS
-    const isLong = nowMs - this.#committedMs >= this.#options.limits.ageMsMax
-    return isLast || this.#isFull() || (isOld && isLong)
+    const { monotonic, limits } = this.#options
+    const times = { nowMs: monotonic(), sinceMs: this.#dirtySinceMs, lastMs: this.#committedMs }
+    return isLast || this.#isFull() || isCommitDue(times, limits)
   }
 
   /** Whether everything that lies there has been read. */
@@ -203,7 +203,20 @@ export class Lane {
     if (!/^[A-Za-z0-9_]{1,64}$/.test(gateway)) return
     const name = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
     const producer = this.#book.producer(stream, name)
-    const onGap = this.#onGap(name)
+    try {
+      this.#takeFrame(producer, frame, account, layouts)
+    } catch (cause) {
+      throw new LaneBroken(cause)
+    }
+  }
+
+  #takeFrame(
+    producer: ProducerLog,
+    frame: Frame,
+    account: FrameAccount,
+    layouts: ReadonlyMap<number, RecordLayout>,
+  ): void {
+    const onGap = this.#onGap(producer.producer)
     if (frame.kind === FRAME.RECORDS) this.#takeRecords(producer, frame.payload, layouts)
     if (frame.kind === FRAME.GAPS) {
       for (const { from, to, reason } of readGapFrame(frame.payload) ?? []) {

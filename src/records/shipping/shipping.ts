@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
-import type { Lane } from './lane.ts'
+import { type Lane, LaneBroken } from './lane.ts'
 import { type ListedSegment, listStreams, type Stream } from './spool-folder.ts'
 
 export interface ShippingOptions {
@@ -50,6 +50,7 @@ export class Shipping {
    *
    * @param isLast whatever the sinks hold is to be committed now
    * @returns whether there may be more to do at once
+   * @throws LaneBroken: the process has to end
    */
   async step(isLast = false): Promise<boolean> {
     const streams = this.#list()
@@ -96,6 +97,7 @@ export class Shipping {
       turn.failures = 0
       return isBusy
     } catch (thrown) {
+      if (thrown instanceof LaneBroken) throw thrown
       const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** turn.failures)
       turn.failures = Math.min(30, turn.failures + 1)
       turn.notBeforeMs = monotonic() + waitMs

@@ -25,6 +25,7 @@ export interface StreamWorld {
 
 /** Frames but LAYOUT, HEADER and SEAL go to it. */
 export interface FrameSink {
+  /** What it throws goes to the caller; the frame comes again. */
   frame(frame: Frame, header: SegmentHeader, layouts: ReadonlyMap<number, RecordLayout>): void
   /** False: enough for now. */
   goesOn(): boolean
@@ -138,18 +139,28 @@ export class StreamReader {
 
   /** Why there is no further frame; null: it was told to stop. */
   #readFrames(open: OpenSegment, sink: FrameSink): SegmentEnd | null {
-    const { file, reader, layouts } = open
+    const { file, reader } = open
     while (!open.isNewer) {
       if (!sink.goesOn()) return null
       const frame = reader.next()
       this.#process ??= reader.header?.process ?? null
       if (frame === null) return reader.end
       if (frame.kind === FRAME.LAYOUT) this.#takeLayout(open, frame, sink)
-      else if (frame.kind !== FRAME.SEAL) sink.frame(frame, reader.header!, layouts)
+      else if (frame.kind !== FRAME.SEAL) this.#give(open, frame, sink)
       const isBehind = frame.to > this.#placeOf(file).offset
       if (isBehind && !open.isNewer) this.places.set(file, { offset: frame.to, done: null })
     }
     return 'newer'
+  }
+
+  #give({ reader, layouts }: OpenSegment, frame: Frame, sink: FrameSink): void {
+    try {
+      sink.frame(frame, reader.header!, layouts)
+    } catch (thrown) {
+      // The reader is behind it: another one has to begin with it.
+      this.close()
+      throw thrown
+    }
   }
 
   #takeLayout(open: OpenSegment, { payload }: Frame, sink: FrameSink): void {
