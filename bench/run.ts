@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<boo
   overload: async (options) => (await import('./overload.ts')).runOverload(options),
   pooled: async (options) => (await import('./pooled.ts')).runPooled(options),
   cancel: async (options) => (await import('./cancel.ts')).runCancel(options),
+  records: async (options) => (await import('./records.ts')).runRecords(options),
   swaps: async (options) => (await import('./swaps.ts')).runSwaps(options),
   gpu: async (options) => (await import('./gpu.ts')).runGpu(options),
   recovery: async (options) => (await import('./recovery.ts')).runRecovery(options),

@@ -5,13 +5,21 @@ import { join } from 'node:path'
 import { busyUs, type CpuProfile, IDLE, type Span, selfTimes } from '../measure/cpu-profile.ts'
 import { REPOSITORY_ROOT } from '../measure/processes.ts'
 
-/** Of the thread in the folder that worked most within the span. */
-export const busiestShares = (folder: string, span: Span): Map<string, number> => {
+/**
+ * Of the thread in the folder that worked most within the span. `module`: of those that worked in
+ * it; one that waits in a native function seems to work.
+ */
+export const busiestShares = (
+  folder: string,
+  span: Span,
+  module: string | null = null,
+): Map<string, number> => {
   const all = readdirSync(folder).map((name) => {
     const profile = JSON.parse(readFileSync(join(folder, name), 'utf8')) as CpuProfile
     return selfTimes(profile, span, REPOSITORY_ROOT)
   })
-  const times = all.sort((a, b) => busyUs(b) - busyUs(a))[0]
+  const some = all.filter((each) => module === null || each.has(module))
+  const times = some.sort((a, b) => busyUs(b) - busyUs(a))[0]
   if (times === undefined || busyUs(times) === 0) throw new Error(`No work is seen in ${folder}`)
   const sum = busyUs(times)
   return new Map([...times].filter(([name]) => name !== IDLE).map(([name, us]) => [name, us / sum]))

@@ -30,6 +30,8 @@ export interface SluiceOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Nothing is bound to a core, and it has so many data threads. */
   readonly freeThreads?: number
+  /** It writes every prediction down. Left out: none, as when earlier results were taken. */
+  readonly durability?: 'memory' | 'process' | 'power'
 }
 
 export interface SluiceServer extends Server {
@@ -40,6 +42,8 @@ export interface SluiceServer extends Server {
   readonly readyMs: number
   /** CPU times, at this moment, of the threads that run pooled models. */
   computeThreads(): ThreadTimes
+  /** CPU times, at this moment, of the threads that write records to disk. */
+  spoolThreads(): ThreadTimes
   /** The replica: the process that has data threads. */
   replicaPid(): number
   /** Has config and repository read again. */
@@ -84,6 +88,18 @@ const isReady = async (port: number): Promise<boolean> => {
   }
 }
 
+const recordsEnv = (
+  { durability }: SluiceOptions,
+  stateDir: string,
+): Readonly<Record<string, string>> => {
+  if (durability === undefined) return { SLUICE_RECORDS__ENABLED: 'false' }
+  return {
+    SLUICE_RECORDS__ENABLED: 'true',
+    SLUICE_RECORDS__DURABILITY: durability,
+    SLUICE_RECORDS__PATH: join(stateDir, 'records'),
+  }
+}
+
 /**
  * One replica with one data thread, unless told otherwise, ready. Repository paths are relative
  * to the checkout.
@@ -113,8 +129,7 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
   const ownCore = options.isSplit ? 'load' : 'server'
   const child = start(command, {
     core: options.freeThreads === undefined ? ownCore : 'any',
-    // As it was when earlier results were taken; who measures records switches them on.
-    env: { SLUICE_RECORDS__ENABLED: 'false', ...options.env },
+    env: { ...recordsEnv(options, stateDir), ...options.env },
   })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
@@ -159,6 +174,7 @@ export const startSluice = async (options: SluiceOptions): Promise<SluiceServer>
     readyMs,
     dataThreads: () => named(/^data-\d+$/),
     computeThreads,
+    spoolThreads: () => named(/^spool$/),
     allThreads,
     replicaPid: () => pids().find((pid) => threadsNamed(pid, /^data-\d+$/).length > 0) ?? 0,
     reload: () => void child.kill('SIGHUP'),
