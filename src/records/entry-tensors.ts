@@ -128,9 +128,13 @@ const nested = (tensor: EntryTensor, from: number, shape: readonly number[]): Re
   return Array.from({ length: size }, (_, i) => nested(tensor, from + i * stride, inner))
 }
 
-/** One row as a value: the element itself where it is one, else lists nested like its shape. */
+/**
+ * One row as a value: the element itself where it is one, else lists nested like its shape. Without
+ * elements it is an empty list: a shape of 2 ** 31 by 0 is not worth as many.
+ */
 export const rowValue = (tensor: EntryTensor, row: number): RecordValue => {
   const { shape, rowElements } = tensor
   if (rowElements === 1) return elementValue(tensor, row)
+  if (rowElements === 0) return []
   return nested(tensor, row * rowElements, shape)
 }

@@ -5,6 +5,7 @@ import { GAP_REASON } from '../../../src/records/reasons.ts'
 import { writePlanOf } from '../../../src/records/write-plan.ts'
 import type { EndpointRecordPolicy } from '../../../src/shared/record-policy.ts'
 import { caseOf } from '../../helpers/record-cases.ts'
+import { recordLayout } from '../../helpers/record-layouts.ts'
 import { PRODUCER, recordRig, setFacts } from '../../helpers/record-rig.ts'
 
 const CASE = caseOf([], 0)
@@ -39,4 +40,17 @@ test('a record that its policy wants redacted, and is not, is not shown', () => 
   }
   const layouts = new Map([[1, caseOf([], 0, { redact }).layout]])
   expect(() => decodeEntry(entries()[0], layouts, PRODUCER)).toThrow('has not been redacted')
+})
+
+test('a shape of many rows of nothing takes no memory', () => {
+  const free = { name: 'x', datatype: 'FP32', shape: [-1, -1, -1] } as const
+  const layout = recordLayout({ signature: { inputs: [free], outputs: [] } })
+  const rig = recordRig()
+  const inputs = [
+    { datatype: 'FP32', shape: [1, 2 ** 31 - 1, 0], data: new Float32Array(0) },
+  ] as const
+  Object.assign(rig.facts, { rows: 1, inputs, sequence: rig.writer.takeSequence() })
+  rig.writer.write(writePlanOf(layout), rig.facts)
+  const record = decodeEntry(rig.take()[0]!, new Map([[1, layout]]), PRODUCER)
+  expect(record.instances).toMatchObject([{ features: { x: [] } }])
 })
