@@ -21,7 +21,7 @@ import { type Death, ENTRY_BYTES_MAX, type SpoolAction, type SpoolPlan } from '.
 import { FOLDER, folderBytes, RigClock, SpoolRig, spoolDisk, spoolSettings } from './spool-rig.ts'
 
 /** Of a segment: its header, accounts, layouts. */
-const OVERHEAD_BYTES = 4000
+const OVERHEAD_BYTES = 6000
 /** What is sealed grows once more. */
 const SEAL_BYTES = 16
 

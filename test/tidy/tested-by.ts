@@ -223,6 +223,7 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'test/unit/records/spool/spool-writer.test.ts': [
     'src/records/spool/ring-intake.ts',
     'src/records/spool/spool-bound.ts',
+    'src/records/spool/spool-counts.ts',
     'src/records/spool/spool-folder.ts',
     'src/records/spool/spool-layouts.ts',
     'src/records/spool/spool-segments.ts',

@@ -36,10 +36,13 @@ export class SpoolBound {
 
   /**
    * Whether `wanted` bytes are more than there may be. A folder without segments is never full:
-   * there would be nothing to delete.
+   * there would be nothing to delete. `isLast`: nothing comes after them; one segment more is less
+   * of a loss than what is in the rings.
    */
-  isFull(wanted: number): boolean {
-    return this.#bytes > 0 && this.#bytes + wanted > this.#settings.bytesMax
+  isFull(wanted: number, isLast: boolean): boolean {
+    const { bytesMax, segmentBytesMax } = this.#settings
+    const most = isLast ? bytesMax + segmentBytesMax : bytesMax
+    return this.#bytes > 0 && this.#bytes + wanted > most
   }
 
   /**

@@ -16,6 +16,7 @@ import { FrameStage } from './frame-stage.ts'
 import { RingIntake } from './ring-intake.ts'
 import { isWithoutRoom, type SegmentWriter } from './segment-writer.ts'
 import { SpoolBound } from './spool-bound.ts'
+import { SpoolCounts } from './spool-counts.ts'
 import type { SpoolLayouts } from './spool-layouts.ts'
 import { type RecordMemory, SPOOL_FIGURE } from './spool-memory.ts'
 import type { IntakeTarget, Part } from './spool-part.ts'
@@ -50,17 +51,22 @@ export class SpoolWriter {
   readonly #intakes: readonly RingIntake[]
   readonly #bound: SpoolBound
   readonly #state: SpoolState
+  readonly #counts: SpoolCounts
   readonly #stage = new FrameStage()
   readonly #batchBytes: number
   #parts: Part[] = []
   #retryMs = -Infinity
+  /** The data threads have ended. */
+  #isLast = false
   /** Whose ring comes first in the next batch. */
   #first = 0
 
   constructor(terms: SpoolTerms) {
     this.#terms = terms
     this.#segments = new SpoolSegments(terms)
-    this.#bound = new SpoolBound(terms.files, terms.settings, terms.memory.spool.figures)
+    const { figures } = terms.memory.spool
+    this.#bound = new SpoolBound(terms.files, terms.settings, figures)
+    this.#counts = new SpoolCounts(figures, () => terms.clock.monotonic())
     this.#intakes = terms.memory.rings.map(
       (ring, thread) => new RingIntake(ring, thread, terms.layouts),
     )
@@ -88,6 +94,9 @@ export class SpoolWriter {
    * could not be written, and is to be tried again.
    */
   finish(): boolean {
+    this.#isLast = true
+    // There is no later for which it could wait.
+    this.#retryMs = -Infinity
     while (this.step() === 'more');
     if (!this.isEmpty) return false
     const nowMs = this.#terms.clock.monotonic()
@@ -106,7 +115,7 @@ export class SpoolWriter {
   /** Gives up what is in the rings. Returns how many records that were. */
   giveUp(): number {
     const records = this.#intakes.reduce((sum, intake) => sum + intake.discard(), 0)
-    this.#count(SPOOL_FIGURE.FAILED + this.#state.reason, records)
+    this.#counts.add(SPOOL_FIGURE.FAILED + this.#state.reason, records)
     this.#segments.seal()
     return records
   }
@@ -125,10 +134,13 @@ export class SpoolWriter {
     }
     // Whether it is well again is found out by writing, although nobody wants to.
     const isProbe = isForced || !this.#state.isWell
-    let attempt = this.#attempt(nowMs, (target) => this.#stageRings(target, isProbe), isProbe)
+    const attemptAll = () =>
+      this.#attempt(nowMs, (target) => this.#stageRings(target, isProbe), isProbe)
+    let attempt = attemptAll()
     if (attempt.error !== null && !isWithoutRoom(attempt.error)) {
       this.#terms.onFault(`a segment was given up: ${errnoOf(attempt.error)}`)
-      attempt = this.#attempt(nowMs, (target) => this.#stageRings(target, isProbe), isProbe)
+      // What could not be synced may have filled the folder.
+      if (!this.#isFull()) attempt = attemptAll()
     }
     if (attempt.error !== null) return this.#fail(nowMs, attempt.error)
     this.#retryMs = -Infinity
@@ -152,10 +164,9 @@ export class SpoolWriter {
       const segment = this.#segments.open(nowMs)
       const outcome = stageInto(this.#target(segment, nowMs))
       if (this.#parts.length === 0) return { error: null, outcome: 'idle' }
-      const error = this.#write(segment, nowMs)
-      return { error, outcome }
+      return { error: this.#write(segment, nowMs), outcome }
     } catch (error) {
-      this.#count(SPOOL_FIGURE.FAULTS, 1)
+      this.#counts.add(SPOOL_FIGURE.FAULTS, 1)
       if (errnoOf(error) === '') throw error
       return { error, outcome: 'blocked' }
     } finally {
@@ -164,7 +175,7 @@ export class SpoolWriter {
     }
   }
 
-  /** An empty stage, or one with the beginning of a segment that is new. */
+  /** An empty stage, or one with the beginning of a segment. */
   #target(segment: SegmentWriter, nowMs: number): IntakeTarget {
     const { layouts } = this.#segments
     const stage = this.#stage
@@ -194,9 +205,11 @@ export class SpoolWriter {
 
   /** Returns what went wrong, or null. */
   #write(segment: SegmentWriter, nowMs: number): unknown {
-    const { bytes, error } = this.#timed(SPOOL_FIGURE.WRITES, () => segment.append(this.#stage))
+    const { bytes, error } = this.#counts.timed(SPOOL_FIGURE.WRITES, () =>
+      segment.append(this.#stage),
+    )
     this.#bound.add(bytes)
-    this.#count(SPOOL_FIGURE.BYTES, bytes)
+    this.#counts.add(SPOOL_FIGURE.BYTES, bytes)
     const kept = this.#parts.filter(({ end }) => end <= bytes)
     const fault = kept.length > 0 && !segment.isBroken ? this.#sync(segment) : null
     // On a disk that cannot say what it has, nothing is safe.
@@ -206,7 +219,7 @@ export class SpoolWriter {
       else if (part.layout !== null) this.#segments.layouts.delete(part.layout)
     }
     if (segment.isBroken) this.#segments.giveUp()
-    if (error !== null || fault !== null) this.#count(SPOOL_FIGURE.FAULTS, 1)
+    if (error !== null || fault !== null) this.#counts.add(SPOOL_FIGURE.FAULTS, 1)
     return error ?? fault
   }
 
@@ -217,7 +230,7 @@ export class SpoolWriter {
   #sync(segment: SegmentWriter): unknown {
     if (!this.#isPower) return null
     try {
-      this.#timed(SPOOL_FIGURE.SYNCS, () => segment.sync())
+      this.#counts.timed(SPOOL_FIGURE.SYNCS, () => segment.sync())
       return null
     } catch (error) {
       return error
@@ -227,9 +240,9 @@ export class SpoolWriter {
   #keep(part: Part, nowMs: number): void {
     this.#segments.isNeeded = true
     part.intake.keep(part, nowMs)
-    this.#count(SPOOL_FIGURE.RECORDS, part.records)
-    this.#count(SPOOL_FIGURE.SHADOWS, part.shadows)
-    this.#count(SPOOL_FIGURE.FAILED + GAP_REASON.CORRUPT, part.failed)
+    this.#counts.add(SPOOL_FIGURE.RECORDS, part.records)
+    this.#counts.add(SPOOL_FIGURE.SHADOWS, part.shadows)
+    this.#counts.add(SPOOL_FIGURE.FAILED + GAP_REASON.CORRUPT, part.failed)
     this.#state.wake(part.intake.thread)
   }
 
@@ -246,7 +259,7 @@ export class SpoolWriter {
 
   #isFull(): boolean {
     const waiting = this.#intakes.reduce((sum, { bytesWaiting }) => sum + bytesWaiting, 0)
-    return this.#bound.isFull(Math.min(waiting, this.#batchBytes))
+    return this.#bound.isFull(Math.min(waiting, this.#batchBytes), this.#isLast)
   }
 
   /** Returns why it is not known what the folder has, or null. */
@@ -259,7 +272,7 @@ export class SpoolWriter {
       return null
     } catch (error) {
       if (errnoOf(error) === '') throw error
-      this.#count(SPOOL_FIGURE.FAULTS, 1)
+      this.#counts.add(SPOOL_FIGURE.FAULTS, 1)
       return error
     }
   }
@@ -272,23 +285,7 @@ export class SpoolWriter {
   #reportDamage(intake: RingIntake): void {
     const damaged = intake.takeDamaged()
     if (damaged === 0) return
-    this.#count(SPOOL_FIGURE.DAMAGED, damaged)
+    this.#counts.add(SPOOL_FIGURE.DAMAGED, damaged)
     this.#terms.onFault(`entries of data thread ${intake.thread} were damaged: ${damaged}`)
-  }
-
-  #count(figure: number, by: number): void {
-    this.#terms.memory.spool.figures[figure]! += by
-  }
-
-  /** Counts a call of `figure`, and its seconds in the one behind it. */
-  #timed<Value>(figure: number, call: () => Value): Value {
-    const { clock } = this.#terms
-    const startMs = clock.monotonic()
-    try {
-      return call()
-    } finally {
-      this.#count(figure, 1)
-      this.#count(figure + 1, (clock.monotonic() - startMs) / 1000)
-    }
   }
 }

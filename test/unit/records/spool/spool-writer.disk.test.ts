@@ -60,6 +60,19 @@ describe('at the bound', () => {
     expect(rig.states.length).toBe(2)
   })
 
+  test('the last word may take one segment more, and no other', () => {
+    const { disk, rig } = makeWorld(bound)
+    for (let i = 0; i < 11; i++) {
+      produce(rig, 20)
+      rig.work()
+    }
+    expect(rig.states.length).toBe(1)
+    expect(rig.spool.isEmpty).toBe(false)
+    expect(rig.spool.finish()).toBe(true)
+    expect(faultsOf(rig, readSpool(disk, FOLDER))).toEqual([])
+    expect(folderBytes(disk)).toBeLessThan(bound.bytesMax + rig.settings.segmentBytesMax + 1000)
+  })
+
   test('what is no segment does not count', () => {
     const { disk, rig } = makeWorld(bound)
     disk.mkdir(FOLDER)
