@@ -1,9 +1,5 @@
 import { expect, test } from 'vitest'
-import {
-  pairedShares,
-  recordGatesOf,
-  recordLinesOf,
-} from '../../../../bench/records/findings.ts'
+import { pairedShares, recordGatesOf, recordLinesOf } from '../../../../bench/records/findings.ts'
 import type { RecordsTrial } from '../../../../bench/records/trials.ts'
 
 const trial = (given: Partial<RecordsTrial>): RecordsTrial => ({
