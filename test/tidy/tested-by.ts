@@ -224,7 +224,6 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/spool/ring-intake.ts',
     'src/records/spool/spool-bound.ts',
     'src/records/spool/spool-counts.ts',
-    'src/records/spool/spool-folder.ts',
     'src/records/spool/spool-layouts.ts',
     'src/records/spool/spool-segments.ts',
     'src/records/spool/spool-state.ts',

@@ -1,7 +1,7 @@
 /** The segments that lie in the spool, and what is to become of one that was read to its end. */
 
 import { join } from 'node:path'
-import type { FileCalls } from '../spool/file-calls.ts'
+import { type FileCalls, lookAt } from '../spool/file-calls.ts'
 import { compareSegments, parseSegmentName, type SegmentName } from '../spool/segment-names.ts'
 import type { SegmentEnd } from '../spool/segment-reader.ts'
 
@@ -38,7 +38,7 @@ export const listStreams = (files: FileCalls, folder: string): Stream[] => {
   const streams = new Map<string, ListedSegment[]>()
   names.sort((a, b) => a.name.incarnation - b.name.incarnation || compareSegments(a.name, b.name))
   for (const { file, name } of names) {
-    const stat = files.stat(join(folder, file))
+    const stat = lookAt(files, join(folder, file))
     if (stat === null) continue
     const key = streamKey(name)
     const segments = streams.get(key) ?? []

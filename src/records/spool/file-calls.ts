@@ -58,6 +58,21 @@ export interface FileCalls extends AtomicFileCalls {
 /** Code of what a file call threw; an empty string when it is no error of the system. */
 export const errnoOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException)?.code ?? ''
 
+const NOT_TO_BE_SEEN: FileStat = { kind: 'other', bytes: 0, changedMs: 0 }
+
+/**
+ * What lies at a path; null: nothing. A link that leads nowhere, or what this user may not look at,
+ * is `other`: one such name must not hide its neighbours.
+ */
+export const lookAt = (files: FileCalls, path: string): FileStat | null => {
+  try {
+    return files.stat(path)
+  } catch (error) {
+    if (errnoOf(error) === '') throw error
+    return NOT_TO_BE_SEEN
+  }
+}
+
 export const systemFiles: FileCalls = {
   open: (path, flags, mode = 0o600) => openSync(path, flags, mode),
   write: (file, bytes, offset, length = bytes.length - offset, position = null) =>

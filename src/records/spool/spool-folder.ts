@@ -1,7 +1,7 @@
 /** What is in the folder of the spool. */
 
 import { join } from 'node:path'
-import type { FileCalls } from './file-calls.ts'
+import { type FileCalls, lookAt } from './file-calls.ts'
 import { parseSegmentName } from './segment-names.ts'
 
 export interface FolderContent {
@@ -12,8 +12,8 @@ export interface FolderContent {
 }
 
 /**
- * Bytes of all segments. One that goes while this looks is passed over; what is no file counts
- * nothing.
+ * Bytes of all segments. One that goes while this looks is passed over; what is no file, or cannot
+ * be looked at, counts nothing.
  *
  * @throws the error of the file system where the folder cannot be read
  */
@@ -22,7 +22,7 @@ export const readFolder = (files: FileCalls, folder: string): FolderContent => {
   let bytes = 0
   for (const name of files.readdir(folder)) {
     if (parseSegmentName(name) === null) continue
-    const stat = files.stat(join(folder, name))
+    const stat = lookAt(files, join(folder, name))
     if (stat === null || stat.kind !== 'file') continue
     segments.set(name, stat.bytes)
     bytes += stat.bytes

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { listStreams, verdictOf } from '../../../../src/records/shipping/spool-folder.ts'
+import type { FileCalls } from '../../../../src/records/spool/file-calls.ts'
 import type { SegmentEnd } from '../../../../src/records/spool/segment-reader.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
 import { putFile } from '../../../helpers/segments.ts'
@@ -31,6 +32,23 @@ test('listStreams() does not take a replica for ended because its successor writ
     { key: 'r0-i1', segments: ['r0-i1-g0-1.seg'] },
     { key: 'r0-i2', segments: ['r0-i2-g0-1.seg'] },
   ])
+})
+
+test('listStreams() lists what cannot be looked at, beside all the others', () => {
+  const files = new CrashFiles()
+  files.mkdir('/spool')
+  for (const name of ['r0-i1-g0-1.seg', 'r0-i1-g0-2.seg']) {
+    putFile(files, `/spool/${name}`, Uint8Array.of(1))
+  }
+  const failing = {
+    ...files,
+    readdir: (path: string) => files.readdir(path),
+    stat: (path: string) => {
+      if (path.endsWith('1.seg')) throw Object.assign(new Error('ELOOP'), { code: 'ELOOP' })
+      return files.stat(path)
+    },
+  } as unknown as FileCalls
+  expect(listStreams(failing, '/spool')[0]!.segments.map(({ bytes }) => bytes)).toEqual([0, 1])
 })
 
 test('verdictOf() waits for whoever may still write', () => {
