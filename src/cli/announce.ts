@@ -4,7 +4,14 @@ import { type GatewayFacts, gatewayModels, gatewayStatus } from '../control/api/
 import type { Gateway } from '../control/gateway.ts'
 import { type Clock, delay } from '../shared/clock.ts'
 import { createLogger } from '../shared/logger.ts'
-import { exampleOf, metricsUrl, modelLines, predictUrl, renderBanner } from './banner.ts'
+import {
+  exampleOf,
+  metricsUrl,
+  modelLines,
+  predictUrl,
+  type RecordsFacts,
+  renderBanner,
+} from './banner.ts'
 import { print } from './output.ts'
 import { formatUrl, grpcAddress } from './url.ts'
 
@@ -15,6 +22,7 @@ export interface Announcement {
   readonly gateway: Gateway
   readonly clock: Clock
   readonly stateDir: string
+  readonly records: RecordsFacts | null
   readonly controlHost: string
   readonly onnxRuntime: string
   facts(): GatewayFacts
@@ -22,7 +30,7 @@ export interface Announcement {
 
 /** The facts of the banner, for programs. */
 const ready = (
-  { gateway, stateDir, controlHost, onnxRuntime, facts }: Announcement,
+  { gateway, stateDir, records, controlHost, onnxRuntime, facts }: Announcement,
   readyMs: number,
 ): object => {
   const status = gatewayStatus(gateway, facts())
@@ -36,6 +44,7 @@ const ready = (
     control: formatUrl(controlHost, controlPort),
     metrics: metricsUrl(status, controlHost),
     ...{ httpPort, grpcPort, controlPort, metricsListen, epoch, stateDir },
+    records: records?.path ?? null,
     models: modelLines(gatewayModels(gateway), status),
     replicas: replicas.length,
     node: process.versions.node,
@@ -45,7 +54,7 @@ const ready = (
 }
 
 const say = async (announcement: Announcement): Promise<void> => {
-  const { gateway, clock, stateDir, controlHost, onnxRuntime, facts } = announcement
+  const { gateway, clock, stateDir, records, controlHost, onnxRuntime, facts } = announcement
   await gateway.figures.refresh()
   if (gateway.isDraining) return
   const { startedMonotonicMs } = facts()
@@ -59,7 +68,7 @@ const say = async (announcement: Announcement): Promise<void> => {
   }
   const status = gatewayStatus(gateway, facts())
   const banner = {
-    ...{ readyMs, onnxRuntime, stateDir, controlHost },
+    ...{ readyMs, onnxRuntime, stateDir, records, controlHost },
     node: process.versions.node,
     pid: process.pid,
     example: exampleOf(status, gateway.publisher.plan?.versions ?? []),

@@ -14,11 +14,21 @@ export interface BannerFacts {
   readonly node: string
   readonly onnxRuntime: string
   readonly stateDir: string
+  /** Where predictions are written down; null: nowhere. */
+  readonly records: RecordsFacts | null
   readonly controlHost: string
   /** Of control, for `kill`. */
   readonly pid: number
   /** A request that answers 200; null when no version has an example row. */
   readonly example: Example | null
+}
+
+export interface RecordsFacts {
+  /** Folder of the files. */
+  readonly path: string
+  readonly durability: string
+  /** The config, for a verb that is typed elsewhere; null: found without being named. */
+  readonly config: string | null
 }
 
 export interface Example {
@@ -96,6 +106,14 @@ const head = (status: StatusDocument, { readyMs, node, onnxRuntime }: BannerFact
   return `  ${title}  ${state}    node ${node} · onnxruntime ${onnxRuntime} · cpu`
 }
 
+/** The same, bare where a shell takes it so. */
+const word = (text: string): string => (/^[\w./-]+$/.test(text) ? text : quoted(plain(text)))
+
+const recordsText = ({ path, durability, config }: RecordsFacts): string => {
+  const named = config === null ? '' : ` --config ${word(config)}`
+  return `${plain(path)} (${durability})    or: npx sluice records tail -f${named}`
+}
+
 /** The lines of the banner. Only what exists is named. */
 export const renderBanner = (
   status: StatusDocument,
@@ -114,6 +132,7 @@ export const renderBanner = (
     line('Models', modelLines(models, status).join(', ') || 'none'),
     line('Processes', processes(status)),
     line('State', facts.stateDir),
+    ...(facts.records === null ? [] : [line('Records', recordsText(facts.records))]),
     ...status.warnings.map((warning) => `  ${paint('yellow', '⚠')}  ${plain(warning)}`),
   ]
   if (facts.example !== null) {

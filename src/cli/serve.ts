@@ -27,6 +27,7 @@ import { createLogger, type Logger } from '../shared/logger.ts'
 import { packageVersion } from '../shared/package-version.ts'
 import { adminSources } from './admin-sources.ts'
 import { announce } from './announce.ts'
+import type { RecordsFacts } from './banner.ts'
 import { reloadProblems } from './check-records.ts'
 import { restartKeys } from './config-changes.ts'
 import { modelControlOf, repositoryAt } from './model-settings.ts'
@@ -137,6 +138,11 @@ const listenError = async (config: SluiceConfig, ports: ReplicaPorts): Promise<G
   return new GatewayError('PORT_IN_USE', detail)
 }
 
+const recordsFacts = ({ records }: SluiceConfig, { file }: LoadOptions): RecordsFacts | null => {
+  const { enabled, path, durability } = records
+  return enabled ? { path, durability, config: file ?? null } : null
+}
+
 interface Running {
   readonly gateway: Gateway
   readonly tracing: Tracing | null
@@ -207,7 +213,8 @@ const run = async (
   const api = createAdminApi(config.control, sources)
   const metrics = metricsListen === null ? null : createMetricsServer(metricsListen, sources)
   const controlHost = config.control.host
-  const around = { stateDir: stateDir.path, controlHost, onnxRuntime: ONNX_RUNTIME }
+  const records = recordsFacts(config, options)
+  const around = { stateDir: stateDir.path, records, controlHost, onnxRuntime: ONNX_RUNTIME }
   return runToEnd({
     ...{ gateway, tracing, logger, signals },
     servers: metrics === null ? [api] : [metrics, api],

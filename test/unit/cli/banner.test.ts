@@ -59,6 +59,7 @@ const modelsOf = (
 const FACTS: BannerFacts = {
   ...{ readyMs: 840.4, node: '24.1', onnxRuntime: '1.30', stateDir: '/srv/state', pid: 4711 },
   controlHost: '127.0.0.1',
+  records: null,
   example: null,
 }
 
@@ -80,6 +81,17 @@ test('renderBanner() says where everything is', () => {
     '  ➜  State      /srv/state',
     '  Ctrl-C drains and quits · kill -HUP 4711 reads config and repository again',
   ])
+})
+
+test('renderBanner() says where predictions are written down, and how to look at them', () => {
+  const records = { path: '/srv/records', durability: 'process', config: null }
+  expect(banner(statusOf(), { records })).toContain(
+    '  ➜  Records    /srv/records (process)    or: npx sluice records tail -f\n',
+  )
+  const elsewhere = { ...records, config: 'my configs/sluice.yaml' }
+  expect(banner(statusOf(), { records: elsewhere })).toContain(
+    "tail -f --config 'my configs/sluice.yaml'\n",
+  )
 })
 
 test.each([
