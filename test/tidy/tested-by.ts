@@ -229,7 +229,6 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/spool/spool-state.ts',
   ],
   'test/unit/control/figures/statistics.test.ts': ['src/control/figures/dead-figures.ts'],
-  'test/unit/records/query-views.test.ts': ['src/records/record-columns.ts'],
   'test/unit/registry/folder.test.ts': ['src/registry/repository-file.ts'],
   'test/unit/runtime/batcher.parts.test.ts': [
     'src/runtime/parts.ts',
