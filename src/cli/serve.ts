@@ -14,6 +14,8 @@ import type { GatewayFacts } from '../control/api/gateway-status.ts'
 import { Gateway } from '../control/gateway.ts'
 import { Prover } from '../control/proving/prover.ts'
 import { Records } from '../control/records/records.ts'
+import type { ShipperProcess } from '../control/records/shipper-process.ts'
+import { startShipper } from '../control/records/start-shipper.ts'
 import { connectionLimit } from '../control/replicas/file-limit.ts'
 import { readReplicaFiles } from '../control/replicas/replica-files.ts'
 import { choosePorts, type ReplicaPorts } from '../control/replicas/replica-ports.ts'
@@ -38,6 +40,8 @@ import type { ServeSignals } from './signals.ts'
 
 /** How long a collector may take for the last spans. */
 const FLUSH_MS_MAX = 2000
+/** How long the last records may take to their files; what is left is shipped at the next start. */
+const SHIP_MS_MAX = 20_000
 
 const ONNX_RUNTIME = packageVersion('onnxruntime-node')
 
@@ -93,6 +97,15 @@ const buildGateway = (
   return { gateway, prover, access, tracing, records }
 }
 
+const shipperOf = (
+  config: SluiceConfig,
+  { path, gateway }: StateDir,
+  logger: Logger,
+): ShipperProcess | null =>
+  config.records.enabled
+    ? startShipper(config, { stateDir: path, gateway, clock: systemClock, logger })
+    : null
+
 /** On SIGHUP: the config again, as far as it can change while this runs, and the repository. */
 const reloader = (
   { gateway, prover, access, records }: Built,
@@ -146,6 +159,7 @@ const recordsFacts = ({ records }: SluiceConfig, { file }: LoadOptions): Records
 interface Running {
   readonly gateway: Gateway
   readonly tracing: Tracing | null
+  readonly records: Records
   /** Closed last: a drain can be watched. */
   readonly servers: readonly ControlServer[]
   readonly drainMsMax: number
@@ -159,20 +173,23 @@ interface Running {
 
 /** Resolves with the exit code, once the process was told to end and has ended its replicas. */
 const runToEnd = async (running: Running): Promise<number> => {
-  const { gateway, tracing, servers, drainMsMax, logger, signals, begin, hopeless } = running
+  const { gateway, tracing, records, servers, drainMsMax, logger, signals, begin, hopeless } =
+    running
+  let isCutShort = false
   try {
     const serving = begin().then(() => signals.ended)
     const signal = await Promise.race([serving, signals.ended, hopeless])
     logger.info({ event: 'stopping', signal }, 'draining')
-    let isCutShort = false
     signals.onHurry(() => {
       isCutShort = true
       void gateway.stop(0)
+      void records.stop(0)
     })
     await gateway.stop(drainMsMax)
     return isCutShort ? EXIT.INTERRUPTED : EXIT.OK
   } finally {
     await gateway.stop(0)
+    await records.stop(isCutShort ? 0 : SHIP_MS_MAX)
     await tracing?.close(FLUSH_MS_MAX)
     await Promise.all(servers.map((server) => server.close()))
   }
@@ -216,12 +233,13 @@ const run = async (
   const records = recordsFacts(config, options)
   const around = { stateDir: stateDir.path, records, controlHost, onnxRuntime: ONNX_RUNTIME }
   return runToEnd({
-    ...{ gateway, tracing, logger, signals },
+    ...{ gateway, tracing, logger, signals, records: built.records },
     servers: metrics === null ? [api] : [metrics, api],
     drainMsMax: config.server.drainSecondsMax * 1000,
     begin: async () => {
       controlPort = (await api.listen()).port
       metricsListen = (await metrics?.listen()) ?? null
+      built.records.ship(shipperOf(config, stateDir, logger))
       await gateway.start()
       signals.onReload(reload)
       await announce({ gateway, clock, facts, ...around })

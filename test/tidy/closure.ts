@@ -16,6 +16,7 @@ const ENTRIES: Readonly<Record<string, Kind>> = {
   'src/runtime/pool/compute-thread.ts': 'hot thread',
   'src/runtime/proving-guard-thread.ts': 'thread',
   'src/records/spool/spool-thread.ts': 'thread',
+  'src/records/shipper.ts': 'process',
 }
 
 /** Composition roots without native code; with them, every file of `src/control/`. */

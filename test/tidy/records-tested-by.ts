@@ -1,5 +1,10 @@
 /** The part of `TESTED_BY` that is about prediction records. */
 export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
+  'test/integration/shipper.test.ts': [
+    'src/control/records/shipper-process.ts',
+    'src/records/shipper.ts',
+    'src/records/shipping/shipper-messages.ts',
+  ],
   'test/property/shipping.test.ts': [
     'src/records/files/own-files.ts',
     'src/records/files/publishing.ts',

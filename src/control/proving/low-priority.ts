@@ -11,9 +11,9 @@ import { getPriority, setPriority } from 'node:os'
 export const LOW_PRIORITY = 10
 
 /** Whether that is settled: lowered, or not to be lowered by us, or not on this kernel. */
-const lowerGroup = (pid: number): boolean => {
+const lowerGroup = (pid: number, niceness: number): boolean => {
   try {
-    writeFileSync(`/proc/${pid}/autogroup`, String(LOW_PRIORITY))
+    writeFileSync(`/proc/${pid}/autogroup`, String(niceness))
   } catch (thrown) {
     // Who is not root may lower one group of the whole machine in 100 ms.
     return (thrown as NodeJS.ErrnoException).code !== 'EAGAIN'
@@ -29,11 +29,11 @@ const lowerGroup = (pid: number): boolean => {
  *
  * @returns false when it has to be called again, in a while
  */
-export const lowerPriority = (pid: number): boolean => {
+export const lowerPriority = (pid: number, niceness = LOW_PRIORITY): boolean => {
   try {
-    if (getPriority(pid) < LOW_PRIORITY) setPriority(pid, LOW_PRIORITY)
+    if (getPriority(pid) < niceness) setPriority(pid, niceness)
   } catch {
     return true // it has ended: nothing else can be wrong where the niceness rises
   }
-  return lowerGroup(pid)
+  return lowerGroup(pid, niceness)
 }

@@ -1,10 +1,20 @@
-/** Control's part in records: what endpoints want of them, and what is to be said of them. */
+/** Control's part in records: what endpoints want of them, who ships them, what is to be said. */
 
 import type { SluiceConfig } from '../../config/config.ts'
+import type { ShipperFigures } from '../../records/shipping/shipper-messages.ts'
 import type { RecordPolicies } from '../../shared/record-policy.ts'
+import type { ShipperProcess } from './shipper-process.ts'
+
+/** A shipper that has not been heard for longer is worth a word. */
+const SILENT_MS = 30_000
+/** Turns in vain before the operator is told: a full disk is not full for a moment. */
+const FAILURES = 3
+
+type Shipper = Pick<ShipperProcess, 'figures' | 'silentMs' | 'stop'>
 
 export class Records {
   #policies: RecordPolicies
+  #shipper: Shipper | null = null
 
   constructor({ policies }: SluiceConfig['records']) {
     this.#policies = policies
@@ -15,6 +25,21 @@ export class Records {
     return this.#policies
   }
 
+  /** What the shipper said last; null: there is none, or it has said nothing yet. */
+  get figures(): ShipperFigures | null {
+    return this.#shipper?.figures ?? null
+  }
+
+  /** Who ships from now on; null: nobody. It is stopped with this. */
+  ship(shipper: Shipper | null): void {
+    this.#shipper = shipper
+  }
+
+  /** Ships what is left, for `drainMs` at most, after all replicas have ended. */
+  async stop(drainMs: number): Promise<void> {
+    await this.#shipper?.stop(drainMs)
+  }
+
   /** Of the config that was read again: what can change while this runs. */
   reload({ policies }: SluiceConfig['records']): void {
     this.#policies = policies
@@ -22,6 +47,15 @@ export class Records {
 
   /** Sentences for the operator. */
   warnings(): string[] {
-    return []
+    const { figures, silentMs = 0 } = this.#shipper ?? {}
+    const told: string[] = []
+    if (silentMs > SILENT_MS) {
+      const seconds = Math.round(silentMs / 1000)
+      told.push(`the shipper of records has said nothing for ${seconds} s; they wait in the spool`)
+    }
+    if ((figures?.failures ?? 0) >= FAILURES) {
+      told.push('records cannot be written to records.path and wait in the spool; the log says why')
+    }
+    return told
   }
 }

@@ -17,7 +17,6 @@ import {
   readGapFrame,
   type SegmentHeader,
 } from '../spool/segment-format.ts'
-import { parseSegmentName } from '../spool/segment-names.ts'
 import type { Frame } from '../spool/segment-reader.ts'
 import { encodeAccount, isForgettable, retire } from './account.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
@@ -34,7 +33,7 @@ import {
   writeShipState,
 } from './ship-state.ts'
 import type { Intent, Sink } from './sink.ts'
-import { type Stream, streamKey } from './spool-folder.ts'
+import { type Stream, streamKeyOfFile } from './spool-folder.ts'
 import type { FrameSink, StreamWorld } from './stream-reader.ts'
 
 export interface LaneOptions extends StreamWorld {
@@ -50,11 +49,6 @@ export interface LaneOptions extends StreamWorld {
 
 /** How long one step reads, so that others have their turn. */
 const STEP_MS = 50
-
-const keyOfFile = (file: string): string => {
-  const name = parseSegmentName(file)
-  return name === null ? file : streamKey(name)
-}
 
 /**
  * A fault of ours in the middle of a frame: what is noted of it and what the sink has may differ.
@@ -80,6 +74,7 @@ export class Lane {
   /** Monotonic ms since when there is something to commit; -1: there is nothing. */
   #dirtySinceMs = -1
   #committedMs = Number.NEGATIVE_INFINITY
+  #committedAtMs = 0
   #isOpen = false
 
   constructor(options: LaneOptions) {
@@ -89,6 +84,11 @@ export class Lane {
 
   get totals(): ShipTotals {
     return this.#totals
+  }
+
+  /** Wall clock of the last commit; 0: there was none yet. */
+  get committedMs(): number {
+    return this.#committedAtMs
   }
 
   /** Places of segments as far as they are committed, by file. */
@@ -126,7 +126,7 @@ export class Lane {
     const state = readShipState(files, statePath)
     await sink.open(state?.sinkState ?? null, state?.intent ?? null)
     if (state !== null) {
-      this.#book.restore(state, keyOfFile)
+      this.#book.restore(state, streamKeyOfFile)
       this.#totals = { ...state.totals }
       this.#committed = new Map(Object.entries(state.segments))
     }
@@ -284,6 +284,7 @@ export class Lane {
     this.#accounts.clear()
     this.#dirtySinceMs = -1
     this.#committedMs = this.#options.monotonic()
+    this.#committedAtMs = now()
     this.#unwritten = {
       ...{ sink: sink.name, totals: { ...this.#totals }, sinkState: state, intent },
       ...this.#book.snapshot(),

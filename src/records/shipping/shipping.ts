@@ -42,8 +42,9 @@ export class Shipping {
     this.#turns = options.lanes.map((lane) => ({ lane, failures: 0, notBeforeMs: 0 }))
   }
 
-  /** Bytes of segments that lie there, shipped or not. */
+  /** Of segments that lie there, shipped or not. */
   spoolBytes = 0
+  spoolSegments = 0
 
   /**
    * One turn of every lane.
@@ -55,9 +56,9 @@ export class Shipping {
   async step(isLast = false): Promise<boolean> {
     const streams = this.#list()
     if (streams === null) return false
-    this.spoolBytes = streams
-      .flatMap(({ segments }) => segments)
-      .reduce((sum, { bytes }) => sum + bytes, 0)
+    const segments = streams.flatMap((stream) => stream.segments)
+    this.spoolSegments = segments.length
+    this.spoolBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
     let isBusy = false
     for (const turn of this.#turns) if (await this.#step(turn, streams, isLast)) isBusy = true
     this.#removeShipped(streams)

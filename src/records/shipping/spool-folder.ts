@@ -22,8 +22,13 @@ export interface Stream {
   readonly segments: readonly ListedSegment[]
 }
 
-export const streamKey = ({ replica, incarnation }: SegmentName): string =>
-  `r${replica}-i${incarnation}`
+const streamKey = ({ replica, incarnation }: SegmentName): string => `r${replica}-i${incarnation}`
+
+/** The stream that a file belongs to; of a name that is none of a segment, one of its own. */
+export const streamKeyOfFile = (file: string): string => {
+  const name = parseSegmentName(file)
+  return name === null ? file : streamKey(name)
+}
 
 /**
  * What lies in the folder, oldest incarnations first. Files of other names are none of ours.

@@ -1,0 +1,127 @@
+/**
+ * Process root of the shipper: brings records from the spool of all replicas, dead ones too, into
+ * sinks. A child of control and no part of the way of a request: slow, away or dead, it holds up
+ * nobody; what it has not committed lies in the spool and is shipped by the next one.
+ *
+ * Reads ShipperSettings as JSON from stdin; sends ShipperFigures, and ends in order when it is told
+ * to drain, by SIGTERM, and when control has gone.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeFileAtomic } from '../shared/atomic-file.ts'
+import { pause, systemClock } from '../shared/clock.ts'
+import { createLogger, type Logger, outliveOutput } from '../shared/logger.ts'
+import { isAlive, ownIdentity } from '../shared/process-identity.ts'
+import { FileSink } from './file-sink.ts'
+import { readAccountFile } from './files/account-files.ts'
+import { ensureRoot } from './files/unfinished.ts'
+import { encodeDocument } from './shipping/document.ts'
+import { Lane } from './shipping/lane.ts'
+import { ShipperLoop } from './shipping/shipper-loop.ts'
+import {
+  SHIPPER_FOLDER,
+  SHIPPER_PROCESS_FILE,
+  SHIPPER_PROCESS_FORMAT,
+  type ShipperFigures,
+  type ShipperSettings,
+  sinkStateFile,
+  type ToShipper,
+} from './shipping/shipper-messages.ts'
+import { Shipping } from './shipping/shipping.ts'
+import { systemFiles } from './spool/file-calls.ts'
+
+/** When nobody says how long it may take. */
+const DRAIN_MS = 20_000
+/** Faults that are told one by one; of a disk that fails there would be no end. */
+const FAULTS_MAX = 1000
+
+/** One of the first to go when the machine runs out of memory: nothing is lost with it. */
+const volunteerForOom = (): void => {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '500')
+  } catch {} // not Linux
+}
+
+/** Tells every fault once. */
+const faultLog = (logger: Logger) => {
+  const told = new Set<string>()
+  return (where: string, thrown: unknown): void => {
+    const text = thrown instanceof Error ? thrown.message : String(thrown)
+    if (told.size >= FAULTS_MAX || told.has(where + text)) return
+    told.add(where + text)
+    logger.error({ event: 'shipper_fault', where }, `records are held up or lost: ${text}`)
+  }
+}
+
+const compose = (settings: ShipperSettings, logger: Logger) => {
+  const { stateDir, spoolFolder, path, gateway, limits, retention } = settings
+  const files = systemFiles
+  const onFault = faultLog(logger)
+  const sink = new FileSink({ files, root: path, gateway, retention, onFault })
+  const lane = new Lane({
+    ...{ files, folder: spoolFolder, sink, limits, isAlive, onFault },
+    statePath: join(stateDir, SHIPPER_FOLDER, sinkStateFile(sink.name)),
+    findAccount: (producer) => readAccountFile(files, path, producer),
+    now: systemClock.now,
+    monotonic: systemClock.monotonic,
+  })
+  const shipping = new Shipping({
+    ...{ files, folder: spoolFolder, lanes: [lane], onFault },
+    monotonic: systemClock.monotonic,
+  })
+  const figures = (): ShipperFigures => {
+    const { records, rows, duplicates, gaps, quarantined } = lane.totals
+    const { committedMs } = lane
+    const own = { records, rows, duplicates, gaps, quarantined, committedMs }
+    return {
+      type: 'figures',
+      sinks: [{ name: sink.name, ...own, heldRows: sink.held.rows }],
+      spoolBytes: shipping.spoolBytes,
+      spoolSegments: shipping.spoolSegments,
+      failures: shipping.failures,
+    }
+  }
+  return { shipping, figures }
+}
+
+const main = async (): Promise<void> => {
+  const settings = JSON.parse(readFileSync(0, 'utf8')) as ShipperSettings
+  outliveOutput()
+  volunteerForOom()
+  const logger = createLogger({ level: settings.logLevel, component: 'shipper' })
+  const folder = join(settings.stateDir, SHIPPER_FOLDER)
+  ensureRoot(systemFiles, folder)
+  const identity = encodeDocument(SHIPPER_PROCESS_FORMAT, ownIdentity())
+  writeFileAtomic(join(folder, SHIPPER_PROCESS_FILE), identity)
+  const { shipping, figures } = compose(settings, logger)
+  const report = () => {
+    if (process.connected) process.send?.(figures(), () => {})
+  }
+  // Timers of `systemClock` keep nothing alive; a process without IPC would end at the first.
+  const clock = { ...systemClock, setTimer: livelyTimer }
+  const loop = new ShipperLoop({ shipping, clock, report })
+  process.on('message', ({ type, drainMs }: ToShipper) => {
+    if (type === 'drain') loop.drain(drainMs)
+  })
+  process.once('disconnect', () => loop.drain(DRAIN_MS))
+  process.on('SIGTERM', () => loop.drain(DRAIN_MS))
+  try {
+    const isAll = await loop.run()
+    report()
+    if (!isAll) logger.warn({ event: 'shipper_not_drained' }, 'records are left in the spool')
+  } catch (error) {
+    logger.fatal({ event: 'shipper_failed', error }, 'another shipper has to go on')
+    process.exitCode = 1
+  } finally {
+    shipping.close()
+    if (process.connected) process.disconnect()
+  }
+}
+
+const livelyTimer = (delayMs: number, task: () => void): (() => void) => {
+  void pause(delayMs).then(task)
+  return () => {}
+}
+
+await main()
