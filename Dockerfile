@@ -18,8 +18,9 @@ LABEL org.opencontainers.image.title="Sluice" \
 ENV NODE_ENV=production \
   SLUICE_SERVER__HOST=0.0.0.0 \
   SLUICE_METRICS__LISTEN=0.0.0.0:8003 \
-  SLUICE_STATE_DIR=/var/lib/sluice/state
-# The state folder is made within the volume: what is mounted there is often root's, for a group that
+  SLUICE_STATE_DIR=/var/lib/sluice/state \
+  SLUICE_RECORDS__PATH=/var/lib/sluice/records
+# Both folders are made within the volume: what is mounted there is often root's, for a group that
 # may write (an `fsGroup` of Kubernetes, a tmpfs), and only the owner of a folder can close it.
 RUN mkdir -p /var/lib/sluice /models \
   && chown 65532:65532 /var/lib/sluice \

@@ -25,16 +25,23 @@ const curlOf = (page: string): { path: string; body: string } => {
   return { path: found?.[1] ?? '', body: found?.[2] ?? '' }
 }
 
+/** Words of a line, some of them between quotes. */
+const wordsOf = (line: string): string[] =>
+  [...line.matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word)
+
 /** Arguments of every `npx sluice` in the code blocks of a page. */
 const commandsOf = (page: string): string[][] =>
-  [...page.matchAll(/^npx sluice (.+?)\s*(?:#.*)?$/gm)].map(([, line = '']) => line.split(' '))
+  [...page.matchAll(/^npx sluice (.+?)\s*(?:#.*)?$/gm)].map(([, line = '']) => wordsOf(line))
 
 let example: TestGateway
+let recordsPath: string
 
 beforeAll(async () => {
   const { scripts } = JSON.parse(read('package.json'))
   const config = /--config (\S+)/.exec(scripts.start)?.[1] ?? ''
-  example = await startGateway({ config: at(config) })
+  recordsPath = join(makeTempDir('records'), 'records')
+  const env = { SLUICE_RECORDS__PATH: recordsPath }
+  example = await startGateway({ config: at(config), hasRecords: true, env })
 })
 
 test('README.md: the curl gets the answer that stands below it', async () => {
@@ -69,13 +76,26 @@ test('README.md: the commands beside the example do what they say', async () => 
   const cwd = makeTempDir('readme')
   writeFileSync(join(cwd, 'row.json'), JSON.stringify(FLIGHT))
   const env = { SLUICE_SERVER: example.controlUrl }
-  const verbs = commandsOf(README).filter(([verb = '']) => !/^(check|serve)$/.test(verb))
+  const verbs = commandsOf(README).filter(([verb = '']) => !/^(check|serve|records)$/.test(verb))
   expect(verbs.map(([verb]) => verb)).toEqual(['status', 'restart', 'models', 'predict', 'key'])
   for (const verb of verbs) {
     const said = SAID[verb[0]!] ?? 'flight-delay'
     const stdout = expect.stringContaining(said)
     expect(await sluice(verb, { cwd, env })).toMatchObject({ code: 0, stdout })
   }
+})
+
+test('README.md: the verbs of records say what was predicted', async () => {
+  const env = { SLUICE_RECORDS__PATH: recordsPath, SLUICE_STATE_DIR: example.stateDir }
+  const config = /SLUICE_CONFIG=(\S+)/.exec(README)?.[1] ?? ''
+  expect((await example.post('/predict', { features: FLIGHT })).status).toBe(200)
+  const verbs = commandsOf(README).filter(([verb]) => verb === 'records')
+  expect(verbs.map(([, verb]) => verb)).toEqual(['query', 'tail', 'verify'])
+  const run = (verb: readonly string[]) =>
+    sluice(verb, { env: { ...env, SLUICE_CONFIG: at(config) } })
+  const [query = [], tail = []] = verbs
+  expect(await run(query)).toMatchObject({ code: 0, stdout: expect.stringMatching(/\nanswer +1 /) })
+  expect(await run(tail)).toMatchObject({ code: 0, stdout: '', stderr: '' })
 })
 
 test('README.md: check and serve take the repository that is drawn there', async () => {
