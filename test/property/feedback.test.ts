@@ -7,7 +7,7 @@ import { isRefusal } from '../../src/shared/errors.ts'
 import { FEEDBACK_MESSAGES } from '../helpers/fuzz/feedback.ts'
 import { jsonBytes } from '../helpers/fuzz/json.ts'
 import { randomOf } from '../helpers/fuzz/random.ts'
-import { codesOf, describe, validatorOf } from '../helpers/openapi.ts'
+import { codesOf, describe, examplesOf, validatorOf } from '../helpers/openapi.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 
 /** Numbers that lose digits where a validator reads them, and keys that it passes over. */
@@ -22,6 +22,17 @@ const parsed = (bytes: Uint8Array): unknown => {
     return undefined
   }
 }
+
+test('every example of feedback is taken and fits the schema', () => {
+  const document = describe()
+  const validate = validatorOf(document)
+  const values = examplesOf(document).map(([, { value }]) => value)
+  expect(values).toHaveLength(3)
+  for (const value of values) {
+    const found = readFeedback(Buffer.from(JSON.stringify(value)), 20, Date.UTC(2026, 10, 27))
+    expect([isRefusal(found), validate('FeedbackRequest', value)]).toEqual([false, null])
+  }
+})
 
 test('a body of feedback fits the schema exactly where it is taken', () => {
   const document = describe()
