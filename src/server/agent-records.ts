@@ -57,8 +57,8 @@ export class AgentRecords {
    */
   prepare(plan: EpochPlan, served: EpochPlan | null) {
     const nowMs = this.#parts.clock.monotonic()
-    const { ids, fresh, dropped } = this.#layouts.assign(plan, served, nowMs)
-    return { ids, known: this.#spool?.tellLayouts(fresh, dropped) ?? Promise.resolve() }
+    const { numbers, fresh, dropped } = this.#layouts.assign(plan, served, nowMs)
+    return { numbers, known: this.#spool?.tellLayouts(fresh, dropped) ?? Promise.resolve() }
   }
 
   /** The spool thread, for the watchdog; none while there is none. */

@@ -21,6 +21,7 @@ import type { AgentEvent, AgentSurroundings } from './agent-surroundings.ts'
 import { ComputeThreads, NO_POOLS } from './compute-threads.ts'
 import { DataThreads } from './data-threads.ts'
 import { Holdings } from './holdings.ts'
+import { NO_LAYOUTS } from './record-layouts.ts'
 import { replicaStatistics } from './replica-statistics.ts'
 import { SlotTable } from './slot-table.ts'
 import { ThreadWatch, watchedThreads } from './thread-watch.ts'
@@ -161,7 +162,7 @@ export class Agent {
       const layouts = this.#records?.prepare(plan, this.plan)
       const asked = this.#threads.ask({
         ...{ type: 'prepare', plan, versionNumbers, pools, slots: this.#assignSlots(plan) },
-        layouts: layouts?.ids ?? {},
+        layouts: layouts?.numbers ?? NO_LAYOUTS,
       })
       const answers = await asked.answers
       await layouts?.known

@@ -30,6 +30,17 @@ const layoutAt = (
   return layoutOf(endpoint, variant, planned, policy)
 }
 
+/** The numbers of a plan's layouts, for its data threads. */
+export interface LayoutNumbers {
+  /** By `layoutKey`; what is not there is not written down. */
+  readonly ids: Readonly<Record<string, number>>
+  /** Of the key that this replica has; null: none. */
+  readonly hmacKeyId: string | null
+}
+
+/** Nothing is written down. */
+export const NO_LAYOUTS: LayoutNumbers = { ids: {}, hmacKeyId: null }
+
 /** What feedback belongs to that names no endpoint. */
 export const noEndpoint = ({ records = UNRECORDED }: EpochPlan): PlannedEndpoint => ({
   ...{ name: '', model: '', revision: 0, contract: { features: [], tensors: [] }, salt: '' },
@@ -37,23 +48,22 @@ export const noEndpoint = ({ records = UNRECORDED }: EpochPlan): PlannedEndpoint
 })
 
 /**
- * How a data thread writes down what a layout is for; null: it does not. `ids`: by `layoutKey`, as
- * the agent gave them out.
+ * How a data thread writes down what a layout is for; null: it does not. It keeps what the layout
+ * that the spool thread has keeps.
  */
 export const writePlanAt = (
-  ids: Readonly<Record<string, number>>,
+  { ids, hmacKeyId }: LayoutNumbers,
   endpoint: PlannedEndpoint,
   planned: PlannedVersion | null,
 ): WritePlan | null => {
   const id = ids[layoutKey(endpoint.name, planned?.version ?? 0)]
   return id === undefined
     ? null
-    : writePlanOf({ id, ...layoutAt(endpoint, planned, endpoint.records) })
+    : writePlanOf({ id, ...layoutAt(endpoint, planned, { ...endpoint.records, hmacKeyId }) })
 }
 
 export interface AssignedLayouts {
-  /** By `layoutKey`. */
-  readonly ids: Readonly<Record<string, number>>
+  readonly numbers: LayoutNumbers
   /** Those that were not known before. */
   readonly fresh: readonly RecordLayout[]
   /** Ids that are given up. */
@@ -88,7 +98,8 @@ export class RecordLayouts {
     if (served !== null) this.#name(served, nowMs, [])
     const fresh: RecordLayout[] = []
     const ids = this.#name(plan, nowMs, fresh)
-    return { ids, fresh, dropped: this.#forget(nowMs) }
+    const numbers = { ids, hmacKeyId: this.#hmacKeyId }
+    return { numbers, fresh, dropped: this.#forget(nowMs) }
   }
 
   /** Numbers for a plan; `fresh` gets those that are new. */

@@ -7,6 +7,7 @@ import type { PoolFailure, PoolGrant } from '../runtime/pool/pool-messages.ts'
 import type { AccessPlan } from '../shared/access-plan.ts'
 import type { EpochPlan, PrepareFailure, ReplicaSettings } from '../shared/epoch-plan.ts'
 import type { ForwardedAnswer, ForwardedCall } from '../shared/forwarded-call.ts'
+import type { LayoutNumbers } from './record-layouts.ts'
 
 /** `workerData` of a data thread. */
 export interface DataThreadStart {
@@ -33,8 +34,8 @@ export interface PreparePlan {
   readonly versionNumbers: readonly number[]
   /** Counter slot by slotKeyText. */
   readonly slots: Readonly<Record<string, number>>
-  /** Numbers of layouts of records by `layoutKey`; empty: nothing is written down. */
-  readonly layouts: Readonly<Record<string, number>>
+  /** Of records. */
+  readonly layouts: LayoutNumbers
 }
 
 /** By loadKey: the pooled versions of a plan, or why they have none. */

@@ -12,7 +12,7 @@ import {
   SPOOL_STATE,
 } from '../../src/records/ring/record-ring.ts'
 import { mapRecordMemory, recordMemoryBytes } from '../../src/records/spool/spool-memory.ts'
-import { RecordLayouts } from '../../src/server/record-layouts.ts'
+import { type LayoutNumbers, RecordLayouts } from '../../src/server/record-layouts.ts'
 import {
   type ThreadRecords,
   type ThreadRecordsParts,
@@ -63,8 +63,8 @@ export class RecordKeeping {
     return this.#thread
   }
 
-  assign(plan: EpochPlan): Readonly<Record<string, number>> {
-    return this.#layouts.assign(plan, null, 0).ids
+  assign(plan: EpochPlan): LayoutNumbers {
+    return this.#layouts.assign(plan, null, 0).numbers
   }
 
   get thread(): ThreadRecords {

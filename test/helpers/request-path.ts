@@ -15,6 +15,7 @@ import { LiveVersions } from '../../src/server/live-version.ts'
 import type { Pending } from '../../src/server/pending.ts'
 import { KEPT_VALUES_MAX } from '../../src/server/protocols/answer-size.ts'
 import { type TimeoutLimits, termPolicies } from '../../src/server/queue-terms.ts'
+import { NO_LAYOUTS } from '../../src/server/record-layouts.ts'
 import { Replies } from '../../src/server/replies.ts'
 import { ThreadCalls } from '../../src/server/thread-calls.ts'
 import type { FromDataThread } from '../../src/server/thread-messages.ts'
@@ -146,7 +147,7 @@ export class RequestPath {
       slots: this.#slots,
       versionNumbers: plan.versions.map((_, i) => i + 1),
       jsonDepthMax: 20,
-      layouts: this.#records?.assign(plan) ?? {},
+      layouts: this.#records?.assign(plan) ?? NO_LAYOUTS,
     })
     if (failures.length > 0) throw new Error(failures[0]!.detail)
     this.memory.words[COMMITTED_WORD] = number

@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { layoutKey } from '../../../src/server/record-layouts.ts'
+import { layoutKey, NO_LAYOUTS } from '../../../src/server/record-layouts.ts'
 import type { RecordSettings } from '../../../src/shared/record-settings.ts'
 import { THREAD_STATE, THREAD_WORDS } from '../../../src/shared/shared-memory.ts'
 import { makeAgent } from '../../helpers/agents.ts'
@@ -23,7 +23,7 @@ test('without records there is no spool thread, and no memory for one', async ()
   await serve(PLAN)
   expect(spoolThreads).toEqual([])
   expect(threads[0]!.start.records).toBeNull()
-  expect(threads[0]!.last('prepare').layouts).toEqual({})
+  expect(threads[0]!.last('prepare').layouts).toEqual(NO_LAYOUTS)
 })
 
 test('the spool thread is started with the settings of its replica', () => {
@@ -49,7 +49,7 @@ test('a plan is prepared when data threads and spool thread know its layouts', a
   expect(isPrepared).toBe(true)
   const { layouts } = threads[0]!.last('prepare')
   const told = spoolThreads[0]!.tolds('layouts').flatMap((each) => each.layouts)
-  expect(told.find(({ version }) => version === 1)?.id).toBe(layouts[layoutKey('a', 1)])
+  expect(told.find(({ version }) => version === 1)?.id).toBe(layouts.ids[layoutKey('a', 1)])
 })
 
 test('a spool thread that hangs is replaced; one that waits for the disk is left alone', async () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { Epochs } from '../../../src/server/epochs.ts'
 import type { LiveEpoch } from '../../../src/server/live-epoch.ts'
 import { LiveVersions } from '../../../src/server/live-version.ts'
+import { NO_LAYOUTS } from '../../../src/server/record-layouts.ts'
 import type { EpochPlan } from '../../../src/shared/epoch-plan.ts'
 import { COMMITTED_WORD } from '../../../src/shared/shared-memory.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
@@ -44,7 +45,7 @@ class ThreadWorld {
     const plan = planOf(epoch, versions, rowsMax)
     const number = ++this.#lastNumber
     const versionNumbers = [...versions]
-    const more = { versionNumbers, slots: {}, layouts: {}, jsonDepthMax: 20 }
+    const more = { versionNumbers, slots: {}, layouts: NO_LAYOUTS, jsonDepthMax: 20 }
     const failures = this.epochs.prepare(number, plan, more)
     expect(failures.length > 0).toBe(versions.includes(BROKEN))
     this.#plans.set(number, failures.length > 0 ? null : plan)

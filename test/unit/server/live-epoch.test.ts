@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { prepareEpoch, releaseEpoch } from '../../../src/server/live-epoch.ts'
 import { LiveVersions } from '../../../src/server/live-version.ts'
+import { NO_LAYOUTS } from '../../../src/server/record-layouts.ts'
 import { SLOT_DOUBLES, slotKeyText } from '../../../src/shared/counters.ts'
 import type { EpochPlan, PlannedVersion } from '../../../src/shared/epoch-plan.ts'
 import { GatewayError } from '../../../src/shared/errors.ts'
@@ -20,7 +21,7 @@ const prepare = (
   versions = new LiveVersions(load),
 ) => {
   const versionNumbers = plan.versions.map((_, i) => i + 1)
-  const settings = { jsonDepthMax: 20, layouts: {} }
+  const settings = { jsonDepthMax: 20, layouts: NO_LAYOUTS }
   return prepareEpoch(plan, { versions, versionNumbers, slots, ...settings })
 }
 
