@@ -62,7 +62,8 @@ export class EntryWriter {
   #bytes(plan: WritePlan, facts: WriteFacts, size: number): number {
     const { inputs, results, extras, text } = facts
     let bytes = ENTRY_HEADER_BYTES + idBytes(facts, size)
-    bytes += this.#inputs.measure(plan.inputs, inputs, facts, size)
+    const isCut = extras?.isCut === true
+    bytes += this.#inputs.measure(plan.inputs, isCut ? null : inputs, facts, size)
     bytes += this.#outputs.measure(plan.outputs, results, facts, size)
     if (extras !== null && !this.#inputs.isAbsent) bytes += extrasBytes(extras, size)
     if (text !== null) bytes += padded(4 + textBytes(text, size))
@@ -125,10 +126,11 @@ export class EntryWriter {
     doubles[unit + ENTRY_DOUBLE.COMPUTE] = facts.computeMs
   }
 
-  #flags({ inputs }: WritePlan, { isBatch }: WriteFacts): number {
+  #flags({ inputs }: WritePlan, { isBatch, extras }: WriteFacts): number {
     let flags = isBatch ? ENTRY_FLAG.IS_BATCH : 0
     if (this.#isStub) return flags | ENTRY_FLAG.TOO_LARGE
     if (inputs === null) flags |= ENTRY_FLAG.POLICY
+    else if (extras?.isCut === true) flags |= ENTRY_FLAG.TOO_LARGE
     if (this.#inputs.isFree) flags |= ENTRY_FLAG.INPUTS_FREE
     if (this.#outputs.isFree) flags |= ENTRY_FLAG.OUTPUTS_FREE
     return flags

@@ -20,6 +20,8 @@ export interface WrittenExtras {
   readonly features: readonly number[]
   /** A category that the vocabulary does not have; null: the value was missing. */
   readonly texts: readonly (string | null)[]
+  /** There were more than are kept, and none is here: the inputs say what nobody sent. */
+  readonly isCut: boolean
 }
 
 /** One object for all requests of a thread, whose fields are overwritten: nothing is allocated. */

@@ -281,7 +281,7 @@ export const caseOf = (
       { datatype: 'FP32', shape: [all, 2], data: p },
       { datatype: 'BYTES', shape: [all], data: labels },
     ],
-    extras: extras.rows.length === 0 ? null : extras,
+    extras: extras.rows.length === 0 ? null : { ...extras, isCut: false },
     instances: given.map(instanceOf),
   }
 }

@@ -201,6 +201,26 @@ test('addresses and phone numbers are masked in every text', () => {
   ])
 })
 
+test('an HMAC is one of the value as it came: of a text, a category and an unseen one alike', () => {
+  const hmac = { kind: 'hmac' } as const
+  const redact = { features: { note: hmac, color: hmac }, outputs: {}, requestId: hmac }
+  const texts = fc.oneof(
+    someText,
+    fc.constantFrom('red', 'anna@x.com', 'paul@y.org', '+1 555 123 4567'),
+  )
+  fc.assert(
+    fc.property(secretRow, texts, (row, text) => {
+      const given = caseOf([{ ...row, note: text, color: text }], 0, { redact, hmacKeyId: 'k1' })
+      const { records } = readAll([redacted(given, { requestId: text })], [given.layout])
+      expect(records[0]?.requestId).toBe(digest(text))
+      expect(records[0]?.instances[0]?.features).toMatchObject({
+        ...{ note__hmac: digest(text), color__hmac: digest(text) },
+      })
+    }),
+    { numRuns: propertyRuns(50) },
+  )
+})
+
 test('feedback: its ids and labels are redacted like those of its prediction', () => {
   const personal = 'ann@mail.example'
   const text = encodeFeedback({

@@ -31,6 +31,7 @@ export class EntryBuilder {
       rows: extras.map(({ row }) => row),
       features: extras.map(({ place }) => place),
       texts: extras.map((each) => each.text),
+      isCut: false,
     }
     const tensors = tensorsEnd(cursor)
     const most =

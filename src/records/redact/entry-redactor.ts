@@ -76,11 +76,13 @@ export class EntryRedactor {
     cursor.open(entry)
     this.#isChanged = this.#hasRules
     this.#extras.clear()
-    for (const extra of readExtras(cursor)) this.#put(this.#maskedExtra(extra))
+    const given = readExtras(cursor)
+    for (const extra of given) this.#put(extra)
     const inputs = readInputs(cursor, this.#layout)
     const outputs = readOutputs(cursor, this.#layout)
     if (inputs !== null) this.#redactFeatures(inputs)
     if (outputs !== null) this.#redactOutputs(outputs)
+    for (const extra of given) this.#maskExtra(extra)
     for (const tensor of [...(inputs ?? []), ...(outputs ?? [])]) this.#redactTexts(tensor)
     const requestIdAt = cursor.section(ENTRY_WORD.REQUEST_ID)
     const textAt = cursor.section(ENTRY_WORD.TEXT)
@@ -95,8 +97,11 @@ export class EntryRedactor {
     this.#extras.set(extra.row * this.#places + extra.place, extra)
   }
 
-  #maskedExtra({ row, place, text }: Extra): Extra {
-    return { row, place, text: text === null ? null : this.#masked(text) }
+  /** Only what no rule has been about: an HMAC is one of the text as it came. */
+  #maskExtra(extra: Extra): void {
+    const { row, place, text } = extra
+    if (text === null || this.#extras.get(row * this.#places + place) !== extra) return
+    this.#put({ row, place, text: this.#masked(text) })
   }
 
   /** Without the patterns that are looked for in every text. */

@@ -83,6 +83,16 @@ test('an endpoint that is not recorded is counted as such', () => {
   expect(rig.counts[GAP_REASON.DISABLED]).toBe(1)
 })
 
+test('features of which too many were unseen are left out, and the outputs kept', () => {
+  const rig = recordRig()
+  const extras = { rows: [], features: [], texts: [], isCut: true }
+  expect(write(rig, PLAN, { ...CASE, extras })).toBeGreaterThan(0)
+  expect(write(rig, { ...PLAN, inputs: null }, { ...CASE, extras })).toBeGreaterThan(0)
+  const { records } = read(rig)
+  expect(records.map(({ featuresOmitted }) => featuresOmitted)).toEqual(['too_large', 'policy'])
+  expect(records[0]?.instances).toEqual([{ ...CASE.instances[0], features: {} }])
+})
+
 test('a record that is too large keeps neither features nor outputs', () => {
   const rig = recordRig()
   rig.facts.requestId = 'r-1'
