@@ -34,7 +34,7 @@ export interface RecordWriterTerms {
   readonly gaps: GapBook
   /** `<gateway>.<replica>.<thread>-<incarnation>` */
   readonly producer: string
-  /** Most bytes of any record, whatever its endpoint allows. */
+  /** Most bytes of any record but of feedback, whatever its endpoint allows. */
   readonly recordBytesMax: number
   /** Called behind each record that is in the ring. */
   readonly onWritten?: () => void
@@ -45,6 +45,8 @@ export class RecordWriter {
   readonly #gaps: GapBook
   readonly #seed: number
   readonly #bytesMax: number
+  /** Feedback cannot do without its text, and its sender could not do anything about it. */
+  readonly #feedbackBytesMax: number
   readonly #onWritten: (() => void) | null
   readonly #entries: EntryWriter
   readonly #putGaps: (runs: GapRuns) => boolean
@@ -53,7 +55,8 @@ export class RecordWriter {
     this.#ring = ring
     this.#gaps = gaps
     this.#seed = samplingSeed(producer)
-    this.#bytesMax = Math.min(recordBytesMax, (ring.capacityUnits * UNIT_BYTES) / ENTRY_SHARE_MAX)
+    this.#feedbackBytesMax = (ring.capacityUnits * UNIT_BYTES) / ENTRY_SHARE_MAX
+    this.#bytesMax = Math.min(recordBytesMax, this.#feedbackBytesMax)
     this.#onWritten = onWritten ?? null
     this.#entries = new EntryWriter(ring)
     this.#putGaps = (runs) => putGaps(ring, runs)
@@ -84,7 +87,8 @@ export class RecordWriter {
     if (!plan.isRecorded) return this.#leave(facts, GAP_REASON.DISABLED)
     const inclusion = inclusionOf(plan, facts, this.#seed)
     if (inclusion === 0) return this.#leave(facts, GAP_REASON.SAMPLED)
-    const bytesMax = Math.min(plan.bytesMax, this.#bytesMax)
+    const isFeedback = facts.role === ROLE.feedback
+    const bytesMax = isFeedback ? this.#feedbackBytesMax : Math.min(plan.bytesMax, this.#bytesMax)
     const units = this.#entries.measure(plan, facts, bytesMax)
     if (units === 0) return this.#leave(facts, GAP_REASON.TOO_LARGE)
     const unit = claim(this.#ring, units)

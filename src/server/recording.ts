@@ -16,7 +16,7 @@ import type { Exchange } from './exchange.ts'
 import type { Pending } from './pending.ts'
 import type { Answer } from './protocols/protocol.ts'
 import { idOf, idOfHead } from './request-ids.ts'
-import { OTHER } from './wire-formats.ts'
+import { FEATURES } from './wire-formats.ts'
 
 const STATUS_OK = 200
 const STATUS_ACCEPTED = 202
@@ -133,7 +133,7 @@ export class Recording {
     facts.role = ROLE.feedback
     facts.code = REASON_OK
     facts.status = STATUS_ACCEPTED
-    facts.protocol = OTHER.protocol
+    facts.protocol = FEATURES.protocol
     facts.epoch = epoch
     facts.bucket = -1
     facts.startedMs = exchange.startedMs

@@ -35,8 +35,8 @@ export interface FeedbackSurroundings {
   now(): number
 }
 
-/** Most characters of the text of one record. */
-const TEXT_CHARACTERS_MAX = 32_768
+/** Most characters of the text of one record: the smallest ring has room for as much. */
+const TEXT_CHARACTERS_MAX = 30_000
 
 const NO_RECORDS = refuse(
   'NOT_IMPLEMENTED',

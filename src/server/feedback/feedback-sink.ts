@@ -7,7 +7,7 @@ import type { LiveEndpoint } from '../live-epoch.ts'
 export interface FeedbackItem {
   /** null: nobody has said; whoever joins it to its prediction knows. */
   readonly endpoint: LiveEndpoint | null
-  /** Of `encodeFeedback`; at most 32,768 characters. */
+  /** Of `encodeFeedback`; at most 30,000 characters. */
   readonly text: string
   /** Pointer to it in the body. */
   readonly at: string

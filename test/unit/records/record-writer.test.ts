@@ -203,9 +203,10 @@ test('close() says of what is open that nobody settled it, and whether all is sa
   expect(rig.counts[GAP_REASON.UNACCOUNTED]).toBe(1)
 })
 
-test('feedback has no tensors; its text is kept whole or not at all', () => {
+test('feedback has no tensors; its text is kept whole, whatever records of its endpoint may have', () => {
   const layout = endpointLayout({ rate: 0 })
-  const rig = recordRig()
+  const ringBytes = 256 * 1024
+  const rig = recordRig({ ringBytes, recordBytesMax: 160 })
   const feedback = {
     ...{ ofPredictionId: `${PRODUCER}-1`, ofRequestId: null, row: -1 },
     ...{ label: [1, 'a', null, true], observedAtMs: 5 },
@@ -216,8 +217,17 @@ test('feedback has no tensors; its text is kept whole or not at all', () => {
   expect(read(rig, layout).records).toMatchObject([
     { role: 'feedback', feedback, inclusionProbability: 1, version: 0, instances: [] },
   ])
-  rig.facts.sequence = rig.writer.takeSequence()
-  expect(rig.writer.write({ ...writePlanOf(layout), bytesMax: 160 }, rig.facts)).toBe(-1)
+  const plan = { ...writePlanOf(layout), bytesMax: 160 }
+  const writeText = (label: string): number => {
+    rig.facts.text = JSON.stringify({ ...feedback, label })
+    rig.facts.sequence = rig.writer.takeSequence()
+    return rig.writer.write(plan, rig.facts)
+  }
+  // As much as /feedback lets pass, in a ring that is as small as it may be.
+  const largest = 'ж'.repeat(29_000)
+  expect(writeText(largest)).toBeGreaterThan(0)
+  expect(read(rig, layout).records).toMatchObject([{ feedback: { label: largest } }])
+  expect(writeText('ж'.repeat(40_000))).toBe(-1)
   expect(rig.counts[GAP_REASON.TOO_LARGE]).toBe(1)
 })
 
