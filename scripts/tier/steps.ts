@@ -171,7 +171,7 @@ export const STEPS: readonly Step[] = [
     tier: 'full',
     kind: 'vitest',
     projects: ['full'],
-    files: ['test/full/records.test.ts'],
+    files: ['test/full/records.test.ts', 'test/full/records-queries.test.ts'],
   },
   clientStep('kserve', 'full'),
   clientStep('schemathesis', 'full'),

@@ -23,6 +23,7 @@ import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
 import { type EntryVisitor, visitEntries } from './frame-entries.ts'
 import { frameViews } from './frame-views.ts'
 import { type BookedStream, type FindAccount, LaneBook } from './lane-book.ts'
+import { PatientClock } from './patient-clock.ts'
 import type { FrameAccount, OnGap, ProducerLog } from './producer-log.ts'
 import {
   NO_TOTALS,
@@ -41,8 +42,6 @@ export interface LaneOptions extends StreamWorld {
   readonly statePath: string
   readonly limits: LaneLimits
   readonly findAccount: FindAccount
-  /** Monotonic milliseconds. */
-  monotonic(): number
   /** For people: what was found wrong, once for each file. */
   onFault(file: string, detail: string): void
 }
@@ -64,6 +63,7 @@ export class LaneBroken extends Error {
 export class Lane {
   readonly #options: LaneOptions
   readonly #book: LaneBook
+  readonly #patient: PatientClock
   #totals: { -readonly [Key in keyof ShipTotals]: ShipTotals[Key] } = { ...NO_TOTALS }
   /** Texts of accounts that no sink has been given yet. */
   readonly #accounts = new Map<string, string | null>()
@@ -80,6 +80,7 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options
     this.#book = new LaneBook(options, options.findAccount)
+    this.#patient = new PatientClock(options)
   }
 
   get totals(): ShipTotals {
@@ -262,9 +263,10 @@ export class Lane {
 
   /** Notes in their accounts what of producers is given up with the next commit. */
   async #tidy(): Promise<void> {
-    const { sink, now, findAccount } = this.#options
-    if (!sink.isTidyDue(now())) return
-    const retired = await sink.tidy(now())
+    const { sink, findAccount } = this.#options
+    const nowMs = this.#patient.now()
+    if (!sink.isTidyDue(nowMs)) return
+    const retired = await sink.tidy(nowMs)
     for (const [name, each] of retired) {
       this.#touch()
       if (this.#book.retire(name, each)) continue

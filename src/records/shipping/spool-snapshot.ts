@@ -12,11 +12,13 @@ import { FileSink } from '../file-sink.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import { Lane } from './lane.ts'
 import { readShipState, type ShipState, writeShipState } from './ship-state.ts'
+import { SHIPPER_FOLDER, sinkStateFile } from './shipper-messages.ts'
 import type { Intent } from './sink.ts'
 import { listStreams, type Stream } from './spool-folder.ts'
 
 /** Where the shipper keeps how far the file sink is. */
-export const fileStatePath = (stateDir: string): string => join(stateDir, 'shipper', 'files.json')
+export const fileStatePath = (stateDir: string): string =>
+  join(stateDir, SHIPPER_FOLDER, sinkStateFile('files'))
 
 export interface SnapshotTerms {
   readonly files: FileCalls

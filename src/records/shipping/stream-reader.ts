@@ -21,6 +21,8 @@ export interface StreamWorld {
   isAlive(process: ProcessIdentity): boolean
   /** Wall clock, as that of files. */
   now(): number
+  /** Monotonic milliseconds. */
+  monotonic(): number
 }
 
 /** Frames but LAYOUT, HEADER and SEAL go to it. */
@@ -51,7 +53,7 @@ export class StreamReader {
   #open: OpenSegment | null = null
   /** Who writes the stream; null until a header has been read. */
   #process: ProcessIdentity | null
-  /** Wall clock before which it makes no sense to look again. */
+  /** Monotonic ms before which it makes no sense to look again. */
   readonly #notBeforeMs = new Map<string, number>()
 
   constructor(world: StreamWorld, process: ProcessIdentity | null) {
@@ -96,7 +98,7 @@ export class StreamReader {
   }
 
   #isDue({ file }: ListedSegment): boolean {
-    return this.#world.now() >= (this.#notBeforeMs.get(file) ?? 0)
+    return this.#world.monotonic() >= (this.#notBeforeMs.get(file) ?? 0)
   }
 
   #placeOf(file: string): SegmentPlace {
@@ -182,7 +184,7 @@ export class StreamReader {
     if (verdict === 'quarantine') sink.fault(file, `the rest is lost: ${end} ${detail}`)
     if (end === 'unreadable') sink.fault(file, `it cannot be read (${detail})`)
     if (verdict === 'leave' || end === 'unreadable') {
-      this.#notBeforeMs.set(file, this.#world.now() + LOOK_AGAIN_MS)
+      this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
     }
     if (verdict !== 'done' && verdict !== 'quarantine') return
     this.places.set(file, { ...this.#placeOf(file), done: verdict })

@@ -52,6 +52,8 @@ export class ShippingWorld {
   limits: LaneLimits = { rowsMax: 1000, bytesMax: 1e6, ageMsMax: 0 }
   retention: RetentionLimits = { bytesMax: 0, daysMax: 0 }
   nowMs = 0
+  /** By which the wall clock is ahead of the other one. */
+  leapMs = 0
 
   constructor() {
     for (const path of ['/state', SPOOL, '/state/shipper', '/data']) this.files.mkdir(path)
@@ -71,7 +73,7 @@ export class ShippingWorld {
         onFault: (path, thrown) => this.faults.push(`${path}: ${thrown}`),
       }),
       isAlive: ({ pid }) => this.alive.has(pid),
-      now: () => this.nowMs,
+      now: () => this.nowMs + this.leapMs,
       monotonic: () => this.nowMs,
       findAccount: (producer) => readAccountFile(calls, ROOT, producer),
       onFault: (file, detail) => this.faults.push(`${file}: ${detail}`),

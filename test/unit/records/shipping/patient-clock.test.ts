@@ -1,0 +1,80 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { PATIENCE_MS, PatientClock } from '../../../../src/records/shipping/patient-clock.ts'
+
+const HOUR_MS = 3_600_000
+const YEAR_MS = 8766 * HOUR_MS
+const START_MS = Date.UTC(2026, 0, 1)
+
+class Clocks {
+  wallMs = START_MS
+  monoMs = 1000
+  now(): number {
+    return this.wallMs
+  }
+  monotonic(): number {
+    return this.monoMs
+  }
+  pass(ms: number): void {
+    this.wallMs += ms
+    this.monoMs += ms
+  }
+}
+
+const make = () => {
+  const clocks = new Clocks()
+  return { clocks, clock: new PatientClock(clocks) }
+}
+
+test('now() is the wall clock while it runs as it should', () => {
+  const { clocks, clock } = make()
+  for (const ms of [0, 1, 250, HOUR_MS, 30 * 24 * HOUR_MS]) {
+    clocks.pass(ms)
+    clocks.wallMs += ms % 7
+    expect(clock.now()).toBe(clocks.wallMs)
+  }
+})
+
+test('now() does not believe a leap ahead for a day, then it does', () => {
+  const { clocks, clock } = make()
+  clocks.wallMs += 10 * YEAR_MS
+  expect(clock.now()).toBe(START_MS)
+  clocks.pass(HOUR_MS)
+  expect(clock.now()).toBe(START_MS + HOUR_MS)
+  clocks.pass(PATIENCE_MS - HOUR_MS - 1)
+  expect(clock.now()).toBe(START_MS + PATIENCE_MS - 1)
+  clocks.pass(1)
+  expect(clock.now()).toBe(clocks.wallMs)
+  clocks.pass(HOUR_MS)
+  expect(clock.now()).toBe(clocks.wallMs)
+})
+
+test('now() follows a clock that is set right again, or back', () => {
+  const { clocks, clock } = make()
+  clocks.wallMs += YEAR_MS
+  clock.now()
+  clocks.wallMs -= YEAR_MS
+  clocks.pass(HOUR_MS)
+  expect(clock.now()).toBe(START_MS + HOUR_MS)
+  clocks.wallMs -= YEAR_MS
+  expect(clock.now()).toBe(START_MS + HOUR_MS - YEAR_MS)
+  clocks.wallMs += 2 * YEAR_MS
+  expect(clock.now()).toBe(START_MS + HOUR_MS - YEAR_MS)
+})
+
+test('now() is never ahead of the wall clock, whatever that does', () => {
+  const step = fc.tuple(
+    fc.integer({ min: 0, max: 48 * HOUR_MS }),
+    fc.oneof(fc.constant(0), fc.integer({ min: -20 * YEAR_MS, max: 20 * YEAR_MS })),
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const { clocks, clock } = make()
+      for (const [ms, leapMs] of steps) {
+        clocks.pass(ms)
+        clocks.wallMs += leapMs
+        expect(clock.now()).toBeLessThanOrEqual(clocks.wallMs)
+      }
+    }),
+  )
+})

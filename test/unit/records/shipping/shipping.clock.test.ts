@@ -1,0 +1,87 @@
+/** Wall clocks that leap, under a shipper: nothing is lost by it, and nothing stands still. */
+
+import { expect, test } from 'vitest'
+import { FRAME } from '../../../../src/records/spool/segment-format.ts'
+import { layoutFrame, ROOT, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
+import { recordEntry } from '../../../helpers/ring-entries.ts'
+import { type PlannedFrame, SEAL } from '../../../helpers/segments.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const YEAR_MS = 365 * DAY_MS
+
+const records = (from: number, to: number): PlannedFrame => ({
+  kind: FRAME.RECORDS,
+  account: { thread: 0, count: 0, floor: to + 1, taken: to },
+  bytes: Buffer.concat(
+    Array.from({ length: to - from + 1 }, (_, i) =>
+      recordEntry({ sequence: from + i, layout: 2, payloadBytes: 0 }),
+    ),
+  ),
+})
+
+const parquet = (world: ShippingWorld) =>
+  world.filesBelow(ROOT).filter((path) => path.endsWith('.parquet'))
+
+/** A world in which a record of the first hour is in a file that is kept for 30 days. */
+const shippedWorld = async () => {
+  const world = new ShippingWorld()
+  world.alive.add(4711)
+  world.retention = { bytesMax: 0, daysMax: 30 }
+  const shipping = world.start()
+  world.put({ number: 1 }, [layoutFrame(), records(1, 10), SEAL])
+  await world.run(shipping)
+  expect(parquet(world)).toHaveLength(1)
+  return { world, shipping }
+}
+
+test('a clock that leaps ten years ahead has no file deleted, and what comes is shipped', async () => {
+  const { world, shipping } = await shippedWorld()
+  world.leapMs = 10 * YEAR_MS
+  for (let hour = 0; hour < 23; hour++) {
+    world.nowMs += HOUR_MS
+    await world.run(shipping)
+  }
+  world.put({ number: 2 }, [layoutFrame(), records(11, 20), SEAL])
+  await world.run(shipping)
+  expect((await world.lines()).length).toBe(20)
+  world.leapMs = 0
+  world.nowMs += DAY_MS
+  await world.run(shipping)
+  expect((await world.lines()).length).toBe(20)
+})
+
+test('a clock that stays ahead is believed after a day', async () => {
+  const { world, shipping } = await shippedWorld()
+  world.leapMs = 10 * YEAR_MS
+  await world.run(shipping)
+  world.nowMs += 25 * HOUR_MS
+  await world.run(shipping)
+  expect(await world.lines()).toEqual([])
+})
+
+test('a clock that is set back holds nothing up', async () => {
+  const { world, shipping } = await shippedWorld()
+  world.leapMs = -YEAR_MS
+  world.put({ number: 2 }, [layoutFrame(), records(11, 20), SEAL])
+  await world.run(shipping)
+  expect((await world.lines()).length).toBe(20)
+  expect(world.segments()).toEqual([])
+  expect(world.faults).toEqual([])
+})
+
+test('a segment that cannot be read is looked at again soon, though the clock was set back', async () => {
+  const { world, shipping } = await shippedWorld()
+  const path = world.put({ number: 2 }, [layoutFrame(), records(11, 20), SEAL])
+  const { stat } = world.files
+  world.files.stat = (of) => {
+    if (of === path) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    return stat.call(world.files, of)
+  }
+  await world.run(shipping)
+  world.files.stat = stat
+  world.leapMs = -YEAR_MS
+  world.nowMs += 60_000
+  await world.run(shipping)
+  expect((await world.lines()).length).toBe(20)
+})
