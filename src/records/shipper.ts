@@ -72,8 +72,8 @@ const compose = (settings: ShipperSettings, logger: Logger) => {
   })
   const figures = (): ShipperFigures => {
     const { records, rows, duplicates, gaps, quarantined } = lane.totals
-    const { committedMs } = lane
-    const own = { records, rows, duplicates, gaps, quarantined, committedMs }
+    const { committedMs, accounts: producers } = lane
+    const own = { records, rows, duplicates, gaps, quarantined, committedMs, producers }
     return {
       type: 'figures',
       sinks: [{ name: sink.name, ...own, heldRows: sink.held.rows }],

@@ -21,4 +21,8 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/table/elements.ts',
     'src/records/table/fills.ts',
   ],
+  'test/unit/records/verify.test.ts': [
+    'src/records/verify/columns.ts',
+    'src/records/verify/spool-count.ts',
+  ],
 }

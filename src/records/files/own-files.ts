@@ -54,22 +54,8 @@ export const ownFile = (
   return { path, folder, hour, number, bytes: stat.bytes, changedMs: stat.changedMs }
 }
 
-/**
- * Looks through all partitions.
- *
- * @throws the error of the file system
- */
-export const findOwnFiles = (files: FileCalls, root: string, gateway: string): Found => {
-  const found: OwnFile[] = []
-  const unfinished: string[] = []
-  const look = (folder: string): void => {
-    for (const name of namesIn(files, join(root, folder))) {
-      const path = `${folder}/${name}`
-      if (name.startsWith(`${gateway}-`) && name.endsWith(UNFINISHED)) unfinished.push(path)
-      const file = ownFile(files, root, gateway, path)
-      if (file !== null) found.push(file)
-    }
-  }
+/** Calls `look` with every folder of an hour, of records and of gaps. */
+const eachHour = (files: FileCalls, root: string, look: (folder: string) => void): void => {
   for (const partition of namesIn(files, root)) {
     if (partition !== GAPS_FOLDER && !partition.startsWith('endpoint=')) continue
     for (const date of namesIn(files, join(root, partition))) {
@@ -78,6 +64,39 @@ export const findOwnFiles = (files: FileCalls, root: string, gateway: string): F
       }
     }
   }
+}
+
+/**
+ * Parquet files of all gateways, relative to the root, in order.
+ *
+ * @throws the error of the file system
+ */
+export const findRecordFiles = (files: FileCalls, root: string): string[] => {
+  const found: string[] = []
+  eachHour(files, root, (folder) => {
+    for (const name of namesIn(files, join(root, folder))) {
+      if (name.endsWith('.parquet')) found.push(`${folder}/${name}`)
+    }
+  })
+  return found.sort()
+}
+
+/**
+ * Looks through all partitions.
+ *
+ * @throws the error of the file system
+ */
+export const findOwnFiles = (files: FileCalls, root: string, gateway: string): Found => {
+  const found: OwnFile[] = []
+  const unfinished: string[] = []
+  eachHour(files, root, (folder) => {
+    for (const name of namesIn(files, join(root, folder))) {
+      const path = `${folder}/${name}`
+      if (name.startsWith(`${gateway}-`) && name.endsWith(UNFINISHED)) unfinished.push(path)
+      const file = ownFile(files, root, gateway, path)
+      if (file !== null) found.push(file)
+    }
+  })
   for (const name of namesIn(files, join(root, PRODUCERS_FOLDER))) {
     if (name.startsWith(`${gateway}.`) && name.endsWith(UNFINISHED)) {
       unfinished.push(`${PRODUCERS_FOLDER}/${name}`)

@@ -10,16 +10,11 @@
 import { predictionIdPrefix } from '../../shared/ids.ts'
 import { gapReasonName } from '../reasons.ts'
 import type { RecordLayout } from '../record-layout.ts'
-import {
-  ACCOUNT_BYTES,
-  FRAME,
-  readAccount,
-  readGapFrame,
-  type SegmentHeader,
-} from '../spool/segment-format.ts'
+import { ACCOUNT_BYTES, FRAME, readGapFrame, type SegmentHeader } from '../spool/segment-format.ts'
 import type { Frame } from '../spool/segment-reader.ts'
-import { encodeAccount, isForgettable, retire } from './account.ts'
+import { type Account, encodeAccount, isForgettable, retire } from './account.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
+import { accountOf } from './frame-account.ts'
 import { type EntryVisitor, visitEntries } from './frame-entries.ts'
 import { frameViews } from './frame-views.ts'
 import { type BookedStream, type FindAccount, LaneBook } from './lane-book.ts'
@@ -85,6 +80,11 @@ export class Lane {
 
   get totals(): ShipTotals {
     return this.#totals
+  }
+
+  /** What is known of producers: of those in the spool, and of some that were the last to go. */
+  get accounts(): Account[] {
+    return this.#book.accounts
   }
 
   /** Wall clock of the last commit; 0: there was none yet. */
@@ -196,7 +196,7 @@ export class Lane {
     header: SegmentHeader,
     layouts: ReadonlyMap<number, RecordLayout>,
   ): void {
-    const account = readAccount(frame.payload)
+    const account = accountOf(frame)
     if (account === null) return
     this.#touch()
     const { gateway, replica, incarnation } = header

@@ -1,6 +1,7 @@
 /** What control and the shipper say to each other, as plain data. */
 
 import type { RetentionLimits } from '../files/retention.ts'
+import type { Account } from './account.ts'
 import type { LaneLimits } from './commit-due.ts'
 import type { DocumentFormat } from './document.ts'
 
@@ -44,6 +45,8 @@ export interface SinkFigures {
   readonly gaps: Readonly<Record<string, number>>
   /** Segments of which something is lost. */
   readonly quarantined: number
+  /** Of producers in the spool, and of the last 256 that have ended and are shipped. */
+  readonly producers: readonly Account[]
   /** Records that are read and not committed yet. */
   readonly heldRows: number
   /** Wall clock of the last commit; 0: there was none in this life of the process. */

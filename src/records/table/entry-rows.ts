@@ -58,6 +58,7 @@ const fillTensor = (
 ): Fill => {
   const numeric = datatype as Numeric
   if (rowElements === 1) return fillElement({ datatype: numeric, at, isNanNull: false }, spec)
+  if (rowElements === 0) return fillText(() => '[]')
   return fillText(listText(numeric, at, ELEMENT_BYTES[numeric], shape))
 }
 

@@ -1,0 +1,82 @@
+/** What is to be said of a producer, from its account and what was found of it. Pure. */
+
+import type { Account } from '../shipping/account.ts'
+import type { Hole, Tally } from './tally.ts'
+
+export interface ReportedGap {
+  readonly from: number
+  readonly to: number
+  /** Of reasons.ts; `pending`: it lives and has not got so far; `missing`: nobody knows why. */
+  readonly reason: string
+}
+
+export interface ProducerReport {
+  readonly id: string
+  readonly first: number
+  readonly last: number
+  /** Distinct sequences that have a record. */
+  readonly present: number
+  readonly duplicates: number
+  readonly gaps: readonly ReportedGap[]
+  /** It may have taken more than `last`. */
+  readonly open_ended: boolean
+  /** Further gaps that are not listed; absent where there are none. */
+  readonly gaps_omitted?: number
+}
+
+export interface Verdict {
+  readonly report: ProducerReport
+  /** In words: what is wrong. */
+  readonly problems: readonly string[]
+}
+
+/** A report is to be read; sampling alone makes more gaps than records. */
+const GAPS_MAX = 10_000
+
+const reasonOf = ({ from, to, reason }: Hole, account: Account | null): string => {
+  if (reason !== '') return reason
+  if (account === null) return 'missing'
+  if (to < account.retired.below) return 'retention'
+  return account.state === 'open' && from >= account.floor ? 'pending' : 'missing'
+}
+
+/** A hole in the parts about which an account says different things. */
+const parts = (hole: Hole, account: Account | null): Hole[] => {
+  const cuts = account === null || hole.reason !== '' ? [] : [account.retired.below, account.floor]
+  const starts = cuts.filter((cut) => cut > hole.from && cut <= hole.to).sort((a, b) => a - b)
+  const all = [hole.from, ...new Set(starts)]
+  return all.map((from, i) => ({ ...hole, from, to: (all[i + 1] ?? hole.to + 1) - 1 }))
+}
+
+const sizeOf = ({ from, to }: { readonly from: number; readonly to: number }) => to - from + 1
+
+/** @param account null: none was found */
+export const verdictOn = (id: string, tally: Tally, account: Account | null): Verdict => {
+  const floor = account?.floor ?? 1
+  const taken = account === null || account.state === 'open' ? floor - 1 : account.taken
+  const last = Math.max(tally.highest, taken)
+  const gaps: ReportedGap[] = []
+  let omitted = 0
+  const counts = { retention: 0, missing: 0 }
+  for (const hole of tally.holes(1, last)) {
+    for (const part of parts(hole, account)) {
+      const reason = reasonOf(part, account)
+      if (reason === 'retention' || reason === 'missing') counts[reason] += sizeOf(part)
+      if (gaps.length < GAPS_MAX) gaps.push({ from: part.from, to: part.to, reason })
+      else omitted++
+    }
+  }
+  const { records = 0, gaps: retiredGaps = 0 } = account?.retired ?? {}
+  const excess = counts.retention - records - retiredGaps
+  const problems = [
+    ...(account === null ? [`${id}: it has records and no account`] : []),
+    ...(counts.missing > 0 ? [`${id}: ${counts.missing} records are missing`] : []),
+    ...(excess > 0 ? [`${id}: ${excess} more than retention has deleted are missing`] : []),
+  ]
+  const report: ProducerReport = {
+    ...{ id, first: 1, last, present: tally.present, duplicates: tally.duplicates, gaps },
+    open_ended: account === null || account.state === 'killed',
+    ...(omitted > 0 ? { gaps_omitted: omitted } : {}),
+  }
+  return { report, problems }
+}

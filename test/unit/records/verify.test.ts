@@ -1,0 +1,159 @@
+import { expect, test } from 'vitest'
+import { FRAME } from '../../../src/records/spool/segment-format.ts'
+import { verifyRecords } from '../../../src/records/verify.ts'
+import { layoutFrame, ROOT, ShippingWorld, SPOOL } from '../../helpers/records/shipping-world.ts'
+import { gapEntry, recordEntry } from '../../helpers/ring-entries.ts'
+import { type PlannedFrame, putFile, SEAL } from '../../helpers/segments.ts'
+
+const HOUR_MS = 3_600_000
+
+const frame = (entries: readonly Uint8Array[], last: number): PlannedFrame => ({
+  kind: FRAME.RECORDS,
+  account: { thread: 0, count: entries.length, floor: last + 1, taken: last },
+  bytes: Buffer.concat(entries),
+})
+const records = (from: number, to: number): PlannedFrame =>
+  frame(
+    Array.from({ length: to - from + 1 }, (_, i) =>
+      recordEntry({ sequence: from + i, layout: 2, payloadBytes: 0 }),
+    ),
+    to,
+  )
+const end = (taken: number): PlannedFrame => ({
+  kind: FRAME.END,
+  account: { thread: 0, count: 0, floor: taken + 1, taken },
+})
+const verify = (world: ShippingWorld, spool: string | null = null) =>
+  verifyRecords(world.files, ROOT, { spool })
+
+test('verifyRecords() proves what is there, and why the rest is not', async () => {
+  const world = new ShippingWorld()
+  const gaps = gapEntry([{ from: 6, to: 8, reason: 1 }])
+  world.put({}, [layoutFrame(), records(1, 5), frame([gaps], 8), records(9, 10), end(10), SEAL])
+  await world.run(world.start())
+  expect(await verify(world)).toEqual({
+    ok: true,
+    producers: [
+      {
+        id: 'g7q2.1.0-3',
+        ...{ first: 1, last: 10, present: 7, duplicates: 0, open_ended: false },
+        gaps: [{ from: 6, to: 8, reason: 'sampled' }],
+      },
+    ],
+    problems: [],
+  })
+})
+
+test('verifyRecords() finds a file that somebody has deleted, and one that is there twice', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(4711)
+  const shipping = world.start()
+  world.put({}, [layoutFrame(), records(1, 5)])
+  await world.run(shipping)
+  world.put({ number: 2 }, [layoutFrame(), records(6, 9)])
+  await world.run(shipping)
+  const paths = world.filesBelow(ROOT).filter((path) => path.endsWith('.parquet'))
+  const [first, second] = paths.map((path) => {
+    const bytes = new Uint8Array(world.files.stat(path)!.bytes)
+    const file = world.files.open(path, 'r')
+    world.files.read(file, bytes, 0, bytes.length, 0)
+    world.files.close(file)
+    return bytes
+  })
+  putFile(world.files, paths[1]!.replace('-2.', '-7.'), second!)
+  expect(await verify(world)).toMatchObject({ ok: true, producers: [{ duplicates: 4 }] })
+  world.files.unlink(paths[0]!)
+  expect(await verify(world)).toMatchObject({
+    ok: false,
+    producers: [{ present: 4, gaps: [{ from: 1, to: 5, reason: 'missing' }] }],
+    problems: ['g7q2.1.0-3: 5 records are missing'],
+  })
+  putFile(world.files, paths[0]!, first!.subarray(0, first!.length - 9))
+  const { ok, problems } = await verify(world)
+  expect(ok).toBe(false)
+  expect(problems[0]).toMatch(/g7q2-1.parquet cannot be read: /)
+})
+
+test('verifyRecords() counts what is in the spool', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(4711)
+  const shipping = world.start()
+  world.put({}, [layoutFrame(), records(1, 5)])
+  await world.run(shipping)
+  const gaps = gapEntry([{ from: 8, to: 9, reason: 2 }])
+  world.put({}, [layoutFrame(), records(1, 5), records(6, 7), frame([gaps], 9), records(10, 12)])
+  expect(await verify(world)).toMatchObject({ ok: true, producers: [{ last: 5, present: 5 }] })
+  expect(await verify(world, SPOOL)).toMatchObject({
+    ok: true,
+    producers: [
+      { last: 12, present: 10, duplicates: 0, gaps: [{ from: 8, to: 9, reason: 'ring_full' }] },
+    ],
+  })
+  world.put({ incarnation: 4 }, [layoutFrame(), records(1, 3)])
+  expect(await verify(world, SPOOL)).toMatchObject({
+    ok: true,
+    producers: [{ last: 12 }, { id: 'g7q2.1.0-4', last: 3, present: 3, open_ended: false }],
+  })
+  expect(await verify(world, '/nowhere')).toMatchObject({ ok: true, producers: [{ last: 5 }] })
+})
+
+test('verifyRecords() is content with what retention has deleted', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(4711)
+  world.retention = { bytesMax: 1, daysMax: 0 }
+  const shipping = world.start()
+  world.put({}, [layoutFrame(), records(1, 5)])
+  await world.run(shipping)
+  world.nowMs = HOUR_MS
+  world.put({ number: 2 }, [layoutFrame(), records(6, 9)])
+  await world.run(shipping)
+  expect(await verify(world)).toMatchObject({
+    ok: true,
+    producers: [{ present: 4, gaps: [{ from: 1, to: 5, reason: 'retention' }] }],
+  })
+})
+
+test('verifyRecords() begins again when files are merged under its hands', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(4711)
+  const shipping = world.start()
+  for (let number = 1; number <= 3; number++) {
+    world.put({ number }, [layoutFrame(), records(number * 10 - 9, number * 10)])
+    await world.run(shipping)
+  }
+  world.nowMs = 2 * HOUR_MS
+  let calls = 0
+  const files = {
+    ...bound(world),
+    // In the middle of reading: between listing and opening the files.
+    open: (path: string, flags: string) => {
+      if (path.endsWith('-2.parquet') && calls++ === 0) {
+        for (const name of ['1', '2', '3']) {
+          world.files.unlink(
+            `${ROOT}/endpoint=flights/date=1970-01-01/hour=00/g7q2-${name}.parquet`,
+          )
+        }
+      }
+      return world.files.open(path, flags)
+    },
+  }
+  const report = await verifyRecords(files, ROOT)
+  // The second time it sees what is there then: nothing.
+  expect(report.producers).toMatchObject([{ present: 0 }])
+})
+
+/** Methods of a class, as an object. */
+const bound = ({ files }: ShippingWorld) => ({
+  open: files.open.bind(files),
+  write: files.write.bind(files),
+  read: files.read.bind(files),
+  fsync: files.fsync.bind(files),
+  ftruncate: files.ftruncate.bind(files),
+  close: files.close.bind(files),
+  rename: files.rename.bind(files),
+  link: files.link.bind(files),
+  unlink: files.unlink.bind(files),
+  mkdir: files.mkdir.bind(files),
+  readdir: files.readdir.bind(files),
+  stat: files.stat.bind(files),
+})
