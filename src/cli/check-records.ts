@@ -1,56 +1,80 @@
 /** What is wrong with section `records`, once it is known what endpoints have. */
 
+import { readdirSync } from 'node:fs'
 import type { ConfigProblem, SluiceConfig } from '../config/config.ts'
 import type { LoadResult } from '../config/load.ts'
 import { didYouMean } from '../config/problems.ts'
-import { type RuleFault, recordRules } from '../control/planning/record-rules.ts'
-import type { EpochPlan } from '../shared/epoch-plan.ts'
+import { makePlan, type PlanInputs } from '../control/planning/planner.ts'
+import type { RuleFault } from '../control/planning/ruled-endpoint.ts'
+import type { EpochPlan, PlannedEndpoint } from '../shared/epoch-plan.ts'
 import { nearest } from '../shared/nearest.ts'
+import type { RecordPolicies } from '../shared/record-policy.ts'
 
 type Locate = (path: readonly string[]) => Pick<ConfigProblem, 'source' | 'line' | 'column'>
 
 /** Where a rule stands. */
 const pathOf = ({ endpoint, isOfAll, part, name }: RuleFault): string[] => {
+  if (part === 'endpoints') return ['records', part, name]
   const rule = part === 'features' ? [part] : [...part.split('.'), name]
   return isOfAll || endpoint === null
     ? ['records', ...rule]
     : ['records', 'endpoints', endpoint, ...rule]
 }
 
-/** Rules that fit nothing. */
-export const ruleProblems = (locate: Locate, faults: readonly RuleFault[]): ConfigProblem[] =>
-  faults.map((fault) => {
-    const path = pathOf(fault)
-    return { ...locate(path), path: path.join('.'), message: fault.detail, hint: null }
-  })
-
-/** Endpoints that the section names and that are not there. */
-export const unknownEndpoints = (
-  { records }: SluiceConfig,
+/** Rules that fit nothing. `names`: of all endpoints. */
+export const ruleProblems = (
   locate: Locate,
+  faults: readonly RuleFault[],
   names: readonly string[],
 ): ConfigProblem[] =>
-  Object.keys(records.policies.byEndpoint)
-    .filter((name) => !names.includes(name))
-    .map((name) => {
-      const path = ['records', 'endpoints', name]
-      const near = nearest(name, names)
-      return {
-        ...locate(path),
-        path: path.join('.'),
-        message: `'${name}' is no endpoint`,
-        hint: near === null ? null : didYouMean(near),
-      }
-    })
+  faults.map((fault) => {
+    const path = pathOf(fault)
+    const near = fault.part === 'endpoints' ? nearest(fault.name, names) : null
+    const hint = near === null ? null : didYouMean(near)
+    return { ...locate(path), path: path.join('.'), message: fault.detail, hint }
+  })
 
-/** Why a config that was read again is not taken over: what serves now must not fall out of it. */
+/** What is served, and what is known of all there is. */
+export interface Served {
+  readonly catalog: { readonly models: PlanInputs['models'] }
+  readonly publisher: {
+    readonly plan: EpochPlan | null
+    readonly endpoints: readonly PlannedEndpoint[]
+  }
+}
+
+/** Faults that policies have with what is there now. */
+const faultsOf = (records: RecordPolicies, { catalog, publisher }: Served) => {
+  const { plan, endpoints: previous } = publisher
+  const inputs = { models: catalog.models, previous, served: plan?.versions ?? [], records }
+  return makePlan({ ...inputs, defaultEndpoint: null, hasEpoch: plan !== null }).unfit
+}
+
+/** Folders that may be models which nobody has looked at yet. */
+const freshFolders = (repository: string, { catalog }: Served): string[] => {
+  try {
+    return readdirSync(repository).filter((name) => !catalog.models.has(name))
+  } catch {
+    return []
+  }
+}
+
+/**
+ * Why a config that was read again is not taken over: a rule for records that fits nothing of what
+ * is there. What fitted nothing before, by what is in force now, does not count again, nor what may
+ * be about a model that came together with the config.
+ */
 export const reloadProblems = (
-  loaded: LoadResult,
-  plan: Pick<EpochPlan, 'endpoints' | 'versions'> | null,
+  { config, locate }: Extract<LoadResult, { config: SluiceConfig }>,
+  inForce: RecordPolicies,
+  served: Served,
 ): readonly ConfigProblem[] => {
-  if ('problems' in loaded) return loaded.problems
-  if (plan === null) return []
-  const { config, locate } = loaded
-  const { faults } = recordRules(config.records.policies, plan.endpoints, plan.versions)
-  return ruleProblems(locate, faults)
+  if (served.publisher.plan === null) return []
+  const before = new Set(faultsOf(inForce, served).map(({ detail }) => detail))
+  const faults = faultsOf(config.records.policies, served)
+  const folders = freshFolders(config.modelRepository, served)
+  const mayFit = ({ endpoint, part, name }: RuleFault): boolean =>
+    part === 'endpoints' ? folders.includes(name) : endpoint === null && folders.length > 0
+  const found = faults.filter((fault) => !before.has(fault.detail) && !mayFit(fault))
+  return ruleProblems(locate, found, [...served.catalog.models.keys()])
 }

@@ -14,7 +14,8 @@ import { Catalog, type CatalogSources } from '../control/planning/catalog.ts'
 import type { CatalogVersion } from '../control/planning/catalog-version.ts'
 import { Placements } from '../control/planning/placements.ts'
 import { makePlan } from '../control/planning/planner.ts'
-import type { RuleFault } from '../control/planning/record-rules.ts'
+import { nameFaults } from '../control/planning/record-rules.ts'
+import type { RuleFault } from '../control/planning/ruled-endpoint.ts'
 import { Prover } from '../control/proving/prover.ts'
 import { provingSubject } from '../control/proving/proving-subject.ts'
 import { type RepositoryFault, type RepositoryScan, scanRepository } from '../registry/folder.ts'
@@ -23,7 +24,7 @@ import { ERRORS, type ErrorCode, GatewayError } from '../shared/errors.ts'
 import { createLogger } from '../shared/logger.ts'
 import { nearest } from '../shared/nearest.ts'
 import { packageVersion } from '../shared/package-version.ts'
-import { ruleProblems, unknownEndpoints } from './check-records.ts'
+import { ruleProblems } from './check-records.ts'
 import { placementHost, provingLimits } from './proving-limits.ts'
 
 /** A problem with the code under which Sluice knows it. */
@@ -168,14 +169,11 @@ const defaultEndpointProblem = (
 }
 
 const recordProblems = (
-  { config, locate }: CheckRepositoryOptions,
+  { locate }: CheckRepositoryOptions,
   names: readonly string[],
   unfit: readonly RuleFault[],
 ): CheckProblem[] =>
-  [...unknownEndpoints(config, locate, names), ...ruleProblems(locate, unfit)].map((problem) => ({
-    ...problem,
-    code: 'CONFIG_INVALID',
-  }))
+  ruleProblems(locate, unfit, names).map((problem) => ({ ...problem, code: 'CONFIG_INVALID' }))
 
 const scanFailure = (thrown: unknown, options: CheckRepositoryOptions): RepositoryReport => {
   const { code, message } = GatewayError.from(thrown)
@@ -239,15 +237,17 @@ export const checkRepository = async (
     return scanFailure(thrown, options)
   }
   const faults = scanFaults(scan)
-  const unfit: RuleFault[] = []
+  const names = scan.models.map(({ name }) => name)
+  const { policies } = options.config.records
+  const unfit: RuleFault[] = options.isProving ? [] : nameFaults(policies, names)
   let proved = 0
   if (options.isProving) {
     const folder = scratchFolder()
     try {
       const catalog = await proveAll(scan, options, folder)
       const { models } = catalog
-      const records = options.config.records.policies
-      const plan = makePlan({ models, defaultEndpoint: null, previous: [], records })
+      const inputs = { models, defaultEndpoint: null, previous: [], records: policies }
+      const plan = makePlan(inputs)
       unfit.push(...plan.unfit)
       const unbound = plan.unbound.map(({ model, version, code, detail }) =>
         inVersion(model, version, code, detail),
@@ -258,7 +258,6 @@ export const checkRepository = async (
       rmSync(folder, { recursive: true, force: true })
     }
   }
-  const names = scan.models.map(({ name }) => name)
   const places = new Places(options)
   const isWarning = (fault: RepositoryFault) => fault.isWarning === true
   return {

@@ -117,7 +117,8 @@ const reloader = (
   const reload = (): void => {
     logger.info({ event: 'reload' }, 'reading config and repository again')
     const loaded = loadConfig(options)
-    const faults = reloadProblems(loaded, gateway.publisher.plan)
+    const faults =
+      'problems' in loaded ? loaded.problems : reloadProblems(loaded, records.policies, gateway)
     if ('problems' in loaded || faults.length > 0) {
       const problems = faults.map(formatProblem)
       logger.error({ event: 'config_invalid', problems }, 'the old config stays')

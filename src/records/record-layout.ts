@@ -8,7 +8,7 @@ import { bind, type Contract } from '../shared/contract.ts'
 import type { PlannedEndpoint, PlannedVersion } from '../shared/epoch-plan.ts'
 import { isRefusal } from '../shared/errors.ts'
 import type { FeatureType, Manifest } from '../shared/manifest.ts'
-import type { AlwaysKept, EndpointRecordPolicy } from '../shared/record-policy.ts'
+import { ALL_OUTPUTS, type AlwaysKept, type EndpointRecordPolicy } from '../shared/record-policy.ts'
 import {
   type Datatype,
   rowElements,
@@ -115,6 +115,16 @@ const rulesOf = (
   return features.length === 0 && inputs.length > 0 ? { ...rules, keepsFeatures: false } : rules
 }
 
+/** A policy as it is for one version: of one that a rule does not fit no outputs are kept. */
+const ofVersion = (
+  policy: EndpointRecordPolicy,
+  planned: PlannedVersion | null,
+): EndpointRecordPolicy => {
+  const isOff = planned !== null && policy.outputsOff?.includes(planned.version) === true
+  const outputs = { [ALL_OUTPUTS]: { kind: 'drop' as const } }
+  return isOff ? { ...policy, redact: { ...policy.redact, outputs } } : policy
+}
+
 const NO_SIGNATURE: Signature = { inputs: [], outputs: [] }
 
 /**
@@ -147,7 +157,7 @@ export const layoutOf = (
     answer: answerTermsOf(signature, manifest),
     policy: {
       ...{ isRecorded, rate, always, recordBytesMax },
-      ...rulesOf(policy, features, { inputs, outputs }),
+      ...rulesOf(ofVersion(policy, version), features, { inputs, outputs }),
     },
   }
 }

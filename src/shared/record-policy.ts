@@ -61,6 +61,10 @@ export interface EndpointRecordPolicy {
    * an HMAC is dropped.
    */
   readonly hmacKeyId: string | null
+  /** Versions whose outputs are not kept: a rule for outputs fits none of theirs. */
+  readonly outputsOff?: readonly number[]
+  /** Names in rules for all endpoints that this one had and has no longer. */
+  readonly lostRules?: { readonly features: readonly string[]; readonly outputs: readonly string[] }
 }
 
 /** Of an endpoint of which nobody says anything, and of plans of an earlier release. */

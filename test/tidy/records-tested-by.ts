@@ -15,6 +15,10 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/shipping/lane.ts',
     'src/records/shipping/stream-reader.ts',
   ],
+  'test/unit/control/planning/record-rules.test.ts': [
+    'src/control/planning/output-rules.ts',
+    'src/control/planning/ruled-endpoint.ts',
+  ],
   'test/unit/records/table/entry-rows.test.ts': [
     'src/records/table/answer-fills.ts',
     'src/records/table/base-fills.ts',

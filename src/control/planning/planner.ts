@@ -20,8 +20,10 @@ import {
 } from '../../shared/epoch-plan.ts'
 import { NO_RECORDS, type RecordPolicies, UNRECORDED } from '../../shared/record-policy.ts'
 import { aspiredOf, type CatalogModel, type CatalogVersion } from './catalog-version.ts'
+import { type EndpointAway, endpointAway } from './endpoints-away.ts'
 import { bindingFailure } from './planned-version.ts'
-import { type RuleFault, recordRules } from './record-rules.ts'
+import { recordRules } from './record-rules.ts'
+import type { RuleFault } from './ruled-endpoint.ts'
 
 export type PlanBody = Omit<EpochPlan, 'epoch'>
 
@@ -184,6 +186,16 @@ const isBeingCopied = ({ scanned, versions }: CatalogModel): boolean =>
   ) &&
   (scanned.versions.length > 0 || scanned.faults[0]?.code === 'FILES_CHANGING')
 
+/** Endpoints that there are beside those of a plan. `hopeless`: each version of theirs failed. */
+const awayOf = (
+  { models, previous, served = [] }: PlanInputs,
+  endpoints: readonly PlannedEndpoint[],
+  hopeless: ReadonlySet<string>,
+): EndpointAway[] =>
+  [...models]
+    .filter(([name]) => !endpoints.some((each) => each.name === name))
+    .map(([name, model]) => endpointAway(name, model, previous, served, hopeless.has(name)))
+
 export const makePlan = (inputs: PlanInputs): PlanResult => {
   const { models, defaultEndpoint, previous } = inputs
   const serving = servingVersions(previous)
@@ -191,6 +203,7 @@ export const makePlan = (inputs: PlanInputs): PlanResult => {
   const endpoints: PlannedEndpoint[] = []
   const unavailable: string[] = []
   const unbound: PrepareFailure[] = []
+  const hopeless = new Set<string>()
   const planned = [...models].filter(
     ([name, model]) =>
       model.isWanted && !(inputs.hasEpoch && !serving.has(name) && isBeingCopied(model)),
@@ -207,6 +220,8 @@ export const makePlan = (inputs: PlanInputs): PlanResult => {
     const champion = sorted.able.find(({ version }) => version === chosen)
     if (champion === undefined) {
       unavailable.push(name)
+      const hopes = [...candidates.values()].filter((candidate) => candidate !== 'failed')
+      if (candidates.size > 0 && hopes.length === 0 && !isBeingCopied(model)) hopeless.add(name)
       continue
     }
     const endpoint = endpointOf(name, champion)
@@ -221,7 +236,10 @@ export const makePlan = (inputs: PlanInputs): PlanResult => {
   const names = planned.map(([name]) => name)
   const chosen = chooseDefault(defaultEndpoint, names)
   const { records = NO_RECORDS } = inputs
-  const { policies, faults } = recordRules(records, endpoints, versions)
+  const { policies, faults } = recordRules(records, {
+    ...{ endpoints, versions, previous, served: inputs.served ?? [] },
+    away: awayOf(inputs, endpoints, hopeless),
+  })
   const revised = endpoints.map((endpoint, i) => {
     const before = previous.find(({ name }) => name === endpoint.name)
     return withRevision({ ...endpoint, records: policies[i]! }, before)

@@ -11,31 +11,24 @@ import {
   type EndpointRecordPolicy,
   policyOf,
   type RecordPolicies,
-  type Redaction,
 } from '../../shared/record-policy.ts'
 import type { TensorSignature } from '../../shared/tensor.ts'
+import type { EndpointAway } from './endpoints-away.ts'
+import { outputFaults, outputNames } from './output-rules.ts'
+import { type RuledEndpoint, type RuleFault, type Subjects, unfit } from './ruled-endpoint.ts'
 
-/** A rule that does not do what it says. */
-export interface RuleFault {
-  /** null: it fits none. */
-  readonly endpoint: string | null
-  /** It is one for all endpoints. */
-  readonly isOfAll: boolean
-  /** Where it stands: a rule of `redact`, or the list of features. */
-  readonly part: 'redact.features' | 'redact.outputs' | 'features'
-  readonly name: string
-  /** A sentence. */
-  readonly detail: string
-}
+type Endpoint = Pick<PlannedEndpoint, 'name' | 'model' | 'contract'>
+type Version = Pick<PlannedVersion, 'model' | 'version' | 'signature'>
 
-/** What rules can be about, by name. */
-type Subjects = ReadonlyMap<string, 'number' | 'text' | 'other'>
-
-interface Subject {
-  readonly name: string
-  readonly policy: EndpointRecordPolicy
-  readonly features: Subjects
-  readonly outputs: Subjects
+/** What the rules are held against. */
+export interface RuledPlan {
+  readonly endpoints: readonly Endpoint[]
+  readonly versions: readonly Version[]
+  /** As they were last served. */
+  readonly previous: readonly (Endpoint & Partial<Pick<PlannedEndpoint, 'records'>>)[]
+  readonly served: readonly Version[]
+  /** Endpoints that there are beside those of the plan. */
+  readonly away: readonly EndpointAway[]
 }
 
 const tensorKind = ({ datatype }: TensorSignature) =>
@@ -56,45 +49,28 @@ const ofContract = ({ features, tensors }: Contract): Subjects =>
     ? ofTensors(tensors)
     : new Map(features.map(({ name, type }) => [name, FEATURE_KINDS[type]]))
 
-const WANTED: Readonly<Record<Redaction['kind'], 'number' | 'text' | null>> = {
-  drop: null,
-  hmac: null,
-  bucket: 'number',
-  mask: 'text',
-}
-
-/** Why a rule cannot be followed; null: it can. */
-const unfit = ({ kind }: Redaction, found: Subjects, name: string): string | null => {
-  const wanted = WANTED[kind]
-  const is = found.get(name)
-  if (is === undefined) return `'${name}' is not there`
-  return wanted === null || wanted === is ? null : `'${name}' is no ${wanted}, for ${kind}`
-}
-
-type Part = 'features' | 'outputs'
-
-/** Faults of the rules of one part that an endpoint has to itself, or that misfit there. */
-const ownFaults = (subject: Subject, base: EndpointRecordPolicy, part: Part): RuleFault[] => {
-  const { name: endpoint, policy } = subject
-  return Object.entries(policy.redact[part]).flatMap(([name, rule]) => {
-    if (part === 'outputs' && name === ALL_OUTPUTS) return []
-    const isOfAll = isDeepStrictEqual(base.redact[part][name], rule)
-    if (isOfAll && !subject[part].has(name)) return []
-    const why = unfit(rule, subject[part], name)
+/** Faults of rules for features that an endpoint has to itself, or that misfit there. */
+const featureFaults = (subject: RuledEndpoint, base: EndpointRecordPolicy): RuleFault[] => {
+  const { name: endpoint, policy, features, knownFeatures } = subject
+  return Object.entries(policy.redact.features).flatMap(([name, rule]) => {
+    const isOfAll = isDeepStrictEqual(base.redact.features[name], rule)
+    if (isOfAll && !features.has(name) && !knownFeatures.has(name)) return []
+    const why = unfit(rule, features, name)
     if (why === null) return []
-    const detail = `records: redaction of ${part} of '${endpoint}' fits nothing: ${why}`
-    return [{ endpoint, isOfAll, part: `redact.${part}` as const, name, detail }]
+    const detail = `records: redaction of features of '${endpoint}' fits nothing: ${why}`
+    return [{ endpoint, isOfAll, part: 'redact.features' as const, name, detail }]
   })
 }
 
+/** `found`: what all endpoints have; null: nobody knows yet, and each rule may be about that. */
 const baseFaults = (
-  subjects: readonly Subject[],
   { redact }: EndpointRecordPolicy,
-  part: Part,
+  part: 'features' | 'outputs',
+  found: ReadonlySet<string> | null,
 ): RuleFault[] =>
   Object.keys(redact[part])
     .filter((name) => part !== 'outputs' || name !== ALL_OUTPUTS)
-    .filter((name) => subjects.length > 0 && !subjects.some((each) => each[part].has(name)))
+    .filter((name) => found !== null && !found.has(name))
     .map((name) => ({
       ...{ endpoint: null, isOfAll: true },
       part: `redact.${part}` as const,
@@ -103,7 +79,7 @@ const baseFaults = (
     }))
 
 const listFaults = (
-  { name: endpoint, policy, features }: Subject,
+  { name: endpoint, policy, features }: RuledEndpoint,
   base: EndpointRecordPolicy,
 ): RuleFault[] => {
   const listed = typeof policy.features === 'string' ? [] : policy.features
@@ -115,50 +91,106 @@ const listFaults = (
     }))
 }
 
-const withheld = (policy: EndpointRecordPolicy, faults: readonly RuleFault[]) => {
-  const hasFault = (part: RuleFault['part']) => faults.some((fault) => fault.part === part)
+/** Sections of endpoints that are none. `names`: of all that there are. */
+export const nameFaults = ({ byEndpoint }: RecordPolicies, names: readonly string[]): RuleFault[] =>
+  Object.keys(byEndpoint)
+    .filter((name) => !names.includes(name))
+    .map((name) => ({
+      ...{ endpoint: name, isOfAll: false, part: 'endpoints' as const, name },
+      detail: `records: '${name}' is no endpoint`,
+    }))
+
+const namesIn = (faults: readonly RuleFault[], part: RuleFault['part']): string[] =>
+  faults.filter((fault) => fault.part === part && fault.isOfAll).map(({ name }) => name)
+
+/** A policy less what its rules were meant to hide. */
+const withheld = (
+  policy: EndpointRecordPolicy,
+  ofAll: readonly RuleFault[],
+  own: readonly RuleFault[],
+  outputsOff: readonly number[],
+): EndpointRecordPolicy => {
+  const hasFault = (part: RuleFault['part'], faults = [...ofAll, ...own]) =>
+    faults.some((fault) => fault.part === part)
   const features = hasFault('redact.features') ? ('none' as const) : policy.features
-  if (!hasFault('redact.outputs')) return { ...policy, features }
-  const redact = { ...policy.redact, outputs: { [ALL_OUTPUTS]: { kind: 'drop' as const } } }
-  return { ...policy, features, redact }
+  const outputs = { [ALL_OUTPUTS]: { kind: 'drop' as const } }
+  const lost = {
+    features: namesIn(own, 'redact.features'),
+    outputs: namesIn(own, 'redact.outputs'),
+  }
+  return {
+    ...{ ...policy, features },
+    ...(hasFault('redact.outputs', [...ofAll]) ? { redact: { ...policy.redact, outputs } } : {}),
+    ...(outputsOff.length > 0 ? { outputsOff } : {}),
+    ...(lost.features.length + lost.outputs.length > 0 ? { lostRules: lost } : {}),
+  }
 }
 
+const ruledEndpoint = (
+  policies: RecordPolicies,
+  { name, model, contract }: Endpoint,
+  { versions, previous, served }: RuledPlan,
+): RuledEndpoint => {
+  const before = previous.find((each) => each.name === name)
+  const { features = [], outputs = [] } = before?.records?.lostRules ?? {}
+  const own = versions.filter((each) => each.model === model)
+  const known = [...own, ...served.filter((each) => each.model === model)]
+  const present = ofContract(contract)
+  return {
+    ...{ name, policy: policyOf(policies, name), features: present },
+    outputs: new Map(own.map(({ version, signature }) => [version, ofTensors(signature.outputs)])),
+    knownFeatures: new Set([...(before ? ofContract(before.contract).keys() : []), ...features]),
+    knownOutputs: new Set([...known.flatMap(outputNames), ...outputs]),
+  }
+}
+
+/** Names of all endpoints together; null: somebody has what nobody knows. */
+const together = (
+  planned: readonly Iterable<string>[],
+  away: readonly (readonly string[] | null)[],
+): ReadonlySet<string> | null =>
+  away.includes(null) ? null : new Set([...planned, ...away].flatMap((each) => [...(each ?? [])]))
+
 /**
- * The policy of each endpoint, in the same order: as configured, less what rules that fit nothing
- * were meant to hide; and these rules.
+ * The policy of each endpoint of the plan, in the same order: as configured, less what rules that
+ * fit nothing were meant to hide; and these rules. A rule for all fits where any endpoint has what
+ * it names, and goes on being held against an endpoint that had it once.
  */
 export const recordRules = (
   policies: RecordPolicies,
-  endpoints: readonly Pick<PlannedEndpoint, 'name' | 'model' | 'contract'>[],
-  versions: readonly Pick<PlannedVersion, 'model' | 'signature'>[],
+  plan: RuledPlan,
 ): {
   readonly policies: readonly EndpointRecordPolicy[]
   readonly faults: readonly RuleFault[]
 } => {
   const { base } = policies
-  const outputsOf = (model: string) =>
-    versions.filter((each) => each.model === model).flatMap(({ signature }) => signature.outputs)
-  const subjects = endpoints.map(
-    ({ name, model, contract }): Subject => ({
-      ...{ name, policy: policyOf(policies, name), features: ofContract(contract) },
-      outputs: ofTensors(outputsOf(model)),
-    }),
+  const { endpoints, away } = plan
+  const subjects = endpoints.map((endpoint) => ruledEndpoint(policies, endpoint, plan))
+  const isNone = subjects.length === 0
+  const features = together(
+    subjects.map((each) => [...each.features.keys(), ...each.knownFeatures]),
+    away.map((each) => each.features),
+  )
+  const outputs = together(
+    subjects.map((each) => each.knownOutputs),
+    away.map((each) => each.outputs),
   )
   const ofAll = [
-    ...baseFaults(subjects, base, 'features'),
-    ...baseFaults(subjects, base, 'outputs'),
+    ...baseFaults(base, 'features', isNone ? null : features),
+    ...baseFaults(base, 'outputs', isNone ? null : outputs),
   ]
-  const ofEach = subjects.map((subject) =>
-    subject.policy.isRecorded
-      ? [
-          ...ownFaults(subject, base, 'features'),
-          ...ownFaults(subject, base, 'outputs'),
-          ...listFaults(subject, base),
-        ]
-      : [],
-  )
+  const ofEach = subjects.map((subject) => {
+    const ofOutputs = outputFaults(subject, base)
+    const ofFeatures = [...featureFaults(subject, base), ...listFaults(subject, base)]
+    return subject.policy.isRecorded
+      ? { faults: [...ofFeatures, ...ofOutputs.faults], outputsOff: ofOutputs.versions }
+      : { faults: [], outputsOff: [] }
+  })
+  const names = [...endpoints, ...away].map(({ name }) => name)
   return {
-    policies: subjects.map(({ policy }, i) => withheld(policy, [...ofAll, ...ofEach[i]!])),
-    faults: [...ofAll, ...ofEach.flat()],
+    policies: subjects.map(({ policy }, i) =>
+      withheld(policy, ofAll, ofEach[i]!.faults, ofEach[i]!.outputsOff),
+    ),
+    faults: [...nameFaults(policies, names), ...ofAll, ...ofEach.flatMap(({ faults }) => faults)],
   }
 }

@@ -1,17 +1,32 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { reloadProblems, ruleProblems, unknownEndpoints } from '../../../src/cli/check-records.ts'
+import { reloadProblems, ruleProblems } from '../../../src/cli/check-records.ts'
+import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { formatProblem } from '../../../src/config/problems.ts'
+import type { CatalogModel } from '../../../src/control/planning/catalog-version.ts'
 import { recordRules } from '../../../src/control/planning/record-rules.ts'
 import type { Manifest } from '../../../src/shared/manifest.ts'
-import { loadedConfig, REPOSITORY } from '../../helpers/config.ts'
+import { NO_RECORDS, type RecordPolicies } from '../../../src/shared/record-policy.ts'
+import { loadedConfig } from '../../helpers/config.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
+import { makeTempDir } from '../../helpers/temp-dir.ts'
 
 const feature = { name: 'age', type: 'number', tensor: 'x', column: 0 } as const
-const features = [{ ...feature, optional: false, missing: Number.NaN }]
+const features = ['age', 'income'].map((name, column) => ({
+  ...{ ...feature, name, column, optional: false, missing: Number.NaN },
+}))
 const manifest: Manifest = { digest: '', features, task: 'other' }
-const PLAN = epochPlan(1, [plannedVersion({ model: 'flights', version: 1, manifest })])
+const FLIGHTS = plannedVersion({ model: 'flights', version: 1, manifest })
+const PLAN = epochPlan(1, [FLIGHTS])
 
-const load = (text: string) => loadedConfig(`${REPOSITORY}records:\n${text}`)
+const faultsOf = (policies: RecordPolicies) => {
+  const { endpoints, versions } = PLAN
+  return recordRules(policies, { endpoints, versions, previous: [], served: [], away: [] }).faults
+}
+
+const load = (text: string, repository = '/models') =>
+  loadedConfig(`model_repository: ${repository}\nrecords:\n${text}`)
 
 test('ruleProblems() finds the line of a rule that fits nothing, for all or for one', () => {
   const { config, locate } = load(`  redact:
@@ -21,8 +36,8 @@ test('ruleProblems() finds the line of a rule that fits nothing, for all or for 
       redact: {features: {name: drop}}
       features: [age, gone]
 `)
-  const { faults } = recordRules(config.records.policies, PLAN.endpoints, PLAN.versions)
-  expect(ruleProblems(locate, faults).map(formatProblem)).toEqual([
+  const faults = faultsOf(config.records.policies)
+  expect(ruleProblems(locate, faults, []).map(formatProblem)).toEqual([
     "sluice.yaml:4:27  records.redact.features.email: records: redaction of features fits nothing: no endpoint has 'email'",
     expect.stringContaining('sluice.yaml:4:16  records.redact.features.age: '),
     expect.stringContaining('sluice.yaml:7:27  records.endpoints.flights.redact.features.name: '),
@@ -32,22 +47,50 @@ test('ruleProblems() finds the line of a rule that fits nothing, for all or for 
 
 test('ruleProblems() finds a rule for all that misfits in an endpoint without its own section', () => {
   const { config, locate } = load('  redact: {features: {age: mask}}\n')
-  const { faults } = recordRules(config.records.policies, PLAN.endpoints, PLAN.versions)
-  expect(ruleProblems(locate, faults).map(({ path }) => path)).toEqual([
+  const faults = faultsOf(config.records.policies)
+  expect(ruleProblems(locate, faults, []).map(({ path }) => path)).toEqual([
     'records.redact.features.age',
   ])
 })
 
-test('unknownEndpoints() knows what was meant', () => {
-  const { config, locate } = load('  endpoints: {flight: {enabled: false}, flights: {}}\n')
-  expect(unknownEndpoints(config, locate, ['flights']).map(formatProblem)).toEqual([
-    "sluice.yaml:3:15  records.endpoints.flight: 'flight' is no endpoint  (did you mean 'flights'?)",
+test('ruleProblems() knows which endpoint was meant', () => {
+  const { config, locate } = load('  endpoints: {flight: {enabled: false}}\n')
+  const faults = faultsOf(config.records.policies)
+  expect(ruleProblems(locate, faults, ['flights']).map(formatProblem)).toEqual([
+    "sluice.yaml:3:15  records.endpoints.flight: records: 'flight' is no endpoint  (did you mean 'flights'?)",
   ])
 })
 
-test('reloadProblems() keeps a config out whose rules fit nothing of what serves', () => {
-  const bad = load('  redact: {features: {email: drop}}\n')
-  expect(reloadProblems(bad, PLAN)).toHaveLength(1)
-  expect(reloadProblems(bad, null)).toEqual([])
-  expect(reloadProblems(load('  redact: {features: {age: drop}}\n'), PLAN)).toEqual([])
+const MODEL = {
+  scanned: {
+    ...{ name: 'flights', faults: [], aliases: {}, isBroken: false },
+    versions: [{ version: 1, fault: null }],
+    config: repositoryParsers.defaultConfig,
+  },
+  ...{ isWanted: true, versions: new Map([[1, { sound: FLIGHTS, isProving: false }]]) },
+} as unknown as CatalogModel
+const publisher = { plan: PLAN, endpoints: PLAN.endpoints }
+const SERVED = { catalog: { models: new Map([['flights', MODEL]]) }, publisher }
+
+test('reloadProblems() keeps a config out whose rules fit nothing of what is there', () => {
+  const repository = makeTempDir()
+  mkdirSync(join(repository, 'flights'))
+  const problems = (text: string, inForce = NO_RECORDS) =>
+    reloadProblems(load(text, repository), inForce, SERVED).map(({ path }) => path)
+  const bad = '  redact: {features: {email: drop}}\n'
+  expect(problems(bad)).toEqual(['records.redact.features.email'])
+  expect(problems('  redact: {features: {age: drop}}\n')).toEqual([])
+  expect(problems('  endpoints: {flight: {}}\n')).toEqual(['records.endpoints.flight'])
+  // What is in force has the same fault: nothing gets worse.
+  expect(problems(bad, load(bad).config.records.policies)).toEqual([])
+  // Nobody has looked at this model yet.
+  mkdirSync(join(repository, 'flight'))
+  expect(problems(`${bad}  endpoints: {flight: {}, other: {}}\n`)).toEqual([
+    'records.endpoints.other',
+  ])
+})
+
+test('reloadProblems() finds nothing before anything is served', () => {
+  const none = { ...SERVED, publisher: { plan: null, endpoints: [] } }
+  expect(reloadProblems(load('  endpoints: {x: {}}\n'), NO_RECORDS, none)).toEqual([])
 })

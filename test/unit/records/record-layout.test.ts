@@ -71,3 +71,10 @@ test('what has no version has neither tensors nor features', () => {
     ...{ inputs: [], outputs: [], features: [] },
   })
 })
+
+test('of a version that a rule for outputs does not fit no outputs are kept', () => {
+  const layout = (outputsOff: readonly number[]) =>
+    recordLayout({ signature: SIGNATURE, manifest: MANIFEST, policy: { outputsOff } })
+  expect(layout([3]).policy).toMatchObject({ keepsOutputs: false, keepsFeatures: true })
+  expect(layout([2]).policy.keepsOutputs).toBe(true)
+})
