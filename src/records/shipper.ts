@@ -9,20 +9,16 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../shared/atomic-file.ts'
 import { pause, systemClock } from '../shared/clock.ts'
 import { createLogger, type Logger, outliveOutput } from '../shared/logger.ts'
-import { isAlive, ownIdentity } from '../shared/process-identity.ts'
+import { isAlive } from '../shared/process-identity.ts'
 import { FileSink } from './file-sink.ts'
 import { readAccountFile } from './files/account-files.ts'
 import { ensureRoot } from './files/unfinished.ts'
-import { encodeDocument } from './shipping/document.ts'
 import { Lane } from './shipping/lane.ts'
 import { ShipperLoop } from './shipping/shipper-loop.ts'
 import {
   SHIPPER_FOLDER,
-  SHIPPER_PROCESS_FILE,
-  SHIPPER_PROCESS_FORMAT,
   type ShipperFigures,
   type ShipperSettings,
   sinkStateFile,
@@ -86,14 +82,15 @@ const compose = (settings: ShipperSettings, logger: Logger) => {
 }
 
 const main = async (): Promise<void> => {
-  const settings = JSON.parse(readFileSync(0, 'utf8')) as ShipperSettings
+  const text = readFileSync(0, 'utf8')
+  // Control has gone before it has said anything.
+  if (text === '') return
+  const settings = JSON.parse(text) as ShipperSettings
   outliveOutput()
   volunteerForOom()
   const logger = createLogger({ level: settings.logLevel, component: 'shipper' })
   const folder = join(settings.stateDir, SHIPPER_FOLDER)
   ensureRoot(systemFiles, folder)
-  const identity = encodeDocument(SHIPPER_PROCESS_FORMAT, ownIdentity())
-  writeFileAtomic(join(folder, SHIPPER_PROCESS_FILE), identity)
   const { shipping, figures } = compose(settings, logger)
   const report = () => {
     if (process.connected) process.send?.(figures(), () => {})
@@ -105,6 +102,8 @@ const main = async (): Promise<void> => {
     if (type === 'drain') loop.drain(drainMs)
   })
   process.once('disconnect', () => loop.drain(DRAIN_MS))
+  // Control had gone before anybody listened; undefined: there was none.
+  if (process.connected === false) loop.drain(DRAIN_MS)
   process.on('SIGTERM', () => loop.drain(DRAIN_MS))
   try {
     const isAll = await loop.run()

@@ -156,3 +156,24 @@ test('there is one shipper at a time', async () => {
   expect(processesNaming(join(settings.stateDir)).length).toBe(1)
   expect(readFileSync(join(settings.stateDir, 'shipper', 'process.json'), 'utf8')).toMatch(/pid/)
 })
+
+test('a shipper has its name on the disk before it is told anything', async () => {
+  const settings = makeSettings()
+  const shipper = start(settings)
+  // Whatever becomes of control from here on, the next one finds it.
+  const former = formerShipper(settings.stateDir)
+  expect(former?.pid).toBeGreaterThan(0)
+  const next = start(settings)
+  expect(next.isRunning).toBe(false)
+  await next.stop(0)
+  expect(shipper.isRunning).toBe(true)
+})
+
+test('a shipper that cannot be named is told nothing', async () => {
+  const settings = makeSettings()
+  put(settings, {}, [layoutFrame(), records(1, 10), SEAL])
+  writeFileSync(join(settings.stateDir, 'shipper'), 'no folder')
+  const shipper = start(settings)
+  await until(() => shipper.restarts > 0, { what: 'its end' })
+  expect(existsSync(settings.path)).toBe(false)
+})

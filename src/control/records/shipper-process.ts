@@ -4,6 +4,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   SHIPPER_FOLDER,
@@ -15,10 +16,10 @@ import {
 } from '../../records/shipping/shipper-messages.ts'
 import { type Clock, delay, every } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { isAlive, type ProcessIdentity } from '../../shared/process-identity.ts'
+import { findIdentity, isAlive, type ProcessIdentity } from '../../shared/process-identity.ts'
 import { lowerPriority } from '../proving/low-priority.ts'
 import { Backoff } from '../replicas/backoff.ts'
-import { readStateFile } from '../state/state-file.ts'
+import { readStateFile, writeStateFile } from '../state/state-file.ts'
 
 export interface ShipperOptions {
   /** File that Node runs. */
@@ -56,6 +57,20 @@ export const formerShipper = (stateDir: string): ProcessIdentity | null => {
   }
   const identity = { pid, startTime, bootId }
   return isAlive(identity) ? identity : null
+}
+
+/**
+ * Names a shipper that was just started, before it is told what to ship: without settings it does
+ * nothing, so whenever control dies, the next one knows of every shipper that does something.
+ *
+ * @throws GatewayError STATE_UNWRITABLE; what the file system does
+ */
+const nameShipper = (stateDir: string, pid: number): void => {
+  const folder = join(stateDir, SHIPPER_FOLDER)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // null: it has ended already.
+  const identity = findIdentity(pid) ?? { pid, startTime: '', bootId: '' }
+  writeStateFile(join(folder, SHIPPER_PROCESS_FILE), SHIPPER_PROCESS_FORMAT, identity)
 }
 
 const killIdentity = (identity: ProcessIdentity): void => {
@@ -159,7 +174,7 @@ export class ShipperProcess {
   }
 
   #start(nowMs: number): void {
-    const { entry, settings, logger } = this.#options
+    const { entry, settings } = this.#options
     this.#startedMs = nowMs
     this.#heardMs = nowMs
     this.#isLowered = false
@@ -177,7 +192,6 @@ export class ShipperProcess {
     }
     this.#child = child
     child.stdin?.on('error', () => {})
-    child.stdin?.end(JSON.stringify(settings))
     child.on('message', (message) => this.#hear(message as ShipperFigures))
     child.on('error', (error) => {
       if (child.pid === undefined) this.#end(child, `not started (${codeOf(error)})`)
@@ -185,7 +199,19 @@ export class ShipperProcess {
     child.once('exit', (code, signal) => {
       this.#end(child, signal === null ? `exit code ${code}` : `signal ${signal}`)
     })
-    logger.info({ event: 'shipper_started', pid: child.pid }, 'the shipper was started')
+    if (child.pid !== undefined) this.#instruct(child, child.pid)
+  }
+
+  #instruct(child: ChildProcess, pid: number): void {
+    const { settings, logger } = this.#options
+    try {
+      nameShipper(settings.stateDir, pid)
+      child.stdin?.end(JSON.stringify(settings))
+      logger.info({ event: 'shipper_started', pid }, 'the shipper was started')
+    } catch (error) {
+      logger.error({ event: 'shipper_unnamed', error }, 'the shipper cannot be started')
+      child.kill('SIGKILL')
+    }
   }
 
   #hear(figures: ShipperFigures): void {
