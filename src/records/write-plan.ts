@@ -4,6 +4,7 @@ import { REASONS, reasonIndex } from '../shared/counters.ts'
 import { ERROR_CODES } from '../shared/errors.ts'
 import { RECORD_ROLES } from '../shared/record-policy.ts'
 import type { Datatype } from '../shared/tensor.ts'
+import { UNIT_BYTES } from './entry.ts'
 import type { LayoutTensor, RecordLayout } from './record-layout.ts'
 import { ROLE } from './write-facts.ts'
 
@@ -46,6 +47,11 @@ export interface TensorPlan {
 export interface SectionPlan {
   readonly tensors: readonly TensorPlan[]
   readonly hasRows: boolean
+  /** Bytes of a row in all tensors, or of the whole without rows; and what padding may add. */
+  readonly rowBytes: number
+  readonly paddingBytes: number
+  /** Some tensor has texts, or no fixed shape: what it holds is in no figure here. */
+  readonly isOpen: boolean
 }
 
 export interface WritePlan {
@@ -71,12 +77,20 @@ export const copyOf = (datatype: Datatype): number => COPIES[datatype]
 /** Bytes of one element by how it is copied. */
 export const copyBytes = (copy: number): number => COPY_BYTES[copy]!
 
-const sectionOf = (tensors: readonly LayoutTensor[], hasRows: boolean): SectionPlan => ({
-  tensors: tensors.map(({ datatype, rowElements }) => ({
+const sectionOf = (layout: readonly LayoutTensor[], hasRows: boolean): SectionPlan => {
+  const tensors = layout.map(({ datatype, rowElements }) => ({
     ...{ copy: copyOf(datatype), elementBytes: copyBytes(copyOf(datatype)), rowElements },
-  })),
-  hasRows,
-})
+  }))
+  return {
+    ...{ tensors, hasRows },
+    rowBytes: tensors.reduce(
+      (sum, { elementBytes, rowElements }) => sum + elementBytes * Math.max(0, rowElements),
+      0,
+    ),
+    paddingBytes: tensors.length * UNIT_BYTES,
+    isOpen: tensors.some(({ copy, rowElements }) => copy === COPY.TEXT || rowElements < 0),
+  }
+}
 
 export const writePlanOf = (layout: RecordLayout): WritePlan => {
   const { policy, inputs, outputs, hasRows } = layout

@@ -129,7 +129,8 @@ export class Infer {
       takeTerms(pending, policies, this.#timeouts) ??
       (mayMove(pending, policies) ? null : queue.refusal(pending, 1, exchange.startedMs)) ??
       this.#read(pending, variant, body) ??
-      admitSize(pending, variant.plan)
+      admitSize(pending, variant.plan) ??
+      this.#replies.promise(pending, variant)
     if (early !== null) return early
     const isTimed = exchange.isExplained || exchange.trace !== null
     const isQuick = !this.#isSlow && body.length <= QUICK_BYTES_MAX && !isTimed
@@ -176,6 +177,7 @@ export class Infer {
       if (typeof jsonBytes === 'object') return jsonBytes
       pending.jsonBytes = jsonBytes
     }
+    pending.bodyBytes = body.length
     version.queue.openTarget(this.#target)
     return pending.format.decodeRequest(body, plan, this.#target, pending, this.#onSlow)
   }

@@ -47,6 +47,10 @@ export class Pending implements Answerable, Decoded, Queued, Waiting {
   /** Handed to the batcher on admission, and then null. */
   tensors: Tensor[] | null = null
   extras: FeatureExtras | null = null
+  /** That were decoded. */
+  bodyBytes = 0
+  /** Room that was promised to its record, until that is written (RecordWriter). */
+  promisedUnits = 0
   isBatch = false
   bodyId: string | null = null
   askedPriority = 0

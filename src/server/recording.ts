@@ -4,6 +4,7 @@
  */
 
 import { GAP_REASON } from '../records/reasons.ts'
+import { recordBytesOf } from '../records/record-size.ts'
 import type { RecordWriter } from '../records/record-writer.ts'
 import { type RecordRing, RING_WORD, SPOOL_STATE } from '../records/ring/record-ring.ts'
 import { makeWriteFacts, ROLE } from '../records/write-facts.ts'
@@ -23,6 +24,8 @@ const STATUS_ACCEPTED = 202
 const NONE = Number.NaN
 
 const UNAVAILABLE = reasonIndex('RECORD_UNAVAILABLE')
+/** The least that is asked of the ring for a request. */
+const ONE_ROW = { rows: 1, extras: null, bodyBytes: 0, requestId: null }
 const NO_ROOM = Object.freeze(
   refuse('RECORD_UNAVAILABLE', 'There is no room for records in memory; try again later'),
 )
@@ -32,7 +35,8 @@ const NO_SPOOL = Object.freeze(
 
 export interface RecordingParts {
   readonly ring: RecordRing
-  readonly writer: Pick<RecordWriter, 'takeSequence' | 'write' | 'skip' | 'flush' | 'close'>
+  /** Promises room where requests wait for it. */
+  readonly writer: RecordWriter
   readonly clock: Pick<Clock, 'now' | 'monotonic'>
   /** Without room requests are refused: `records.when_full: wait`. */
   readonly waits: boolean
@@ -43,12 +47,9 @@ export interface RecordingParts {
 export class Recording {
   readonly #parts: RecordingParts
   readonly #facts = makeWriteFacts()
-  /** Of a ring: as much is kept for what is under way. */
-  readonly #fullUnits: number
 
   constructor(parts: RecordingParts) {
     this.#parts = parts
-    this.#fullUnits = parts.ring.capacityUnits >> 1
     this.#setWallClock()
   }
 
@@ -57,15 +58,30 @@ export class Recording {
   }
 
   /**
-   * Why a request of an endpoint with this plan is not admitted; null: it is. Where requests wait
-   * for room, half of the ring belongs to those that were admitted before.
+   * Why a request of an endpoint with this plan is not looked at; null: there may be room for its
+   * record.
    */
   refusal(plan: WritePlan | null): Refusal | null {
-    const { waits, ring } = this.#parts
+    const { waits, ring, writer } = this.#parts
     if (!waits || plan === null || !plan.isRecorded) return null
     if (Atomics.load(ring.head, RING_WORD.SPOOL_STATE) !== SPOOL_STATE.WELL) return NO_SPOOL
-    const used = (ring.written - Atomics.load(ring.head, RING_WORD.READ)) | 0
-    return used > this.#fullUnits ? NO_ROOM : null
+    return writer.hasRoom(plan, recordBytesOf(plan, ONE_ROW)) ? null : NO_ROOM
+  }
+
+  /** Why a request, now decoded, is not admitted; null: its record will have room. */
+  promise(pending: Pending, plan: WritePlan | null): Refusal | null {
+    const { waits, writer } = this.#parts
+    if (!waits || plan === null || !plan.isRecorded) return null
+    const { rows, extras, bodyBytes } = pending
+    const requestId = idOf(idOfHead(pending.exchange), pending.bodyId)
+    const bytes = recordBytesOf(plan, { rows, extras, bodyBytes, requestId })
+    pending.promisedUnits = writer.promise(plan, bytes)
+    return pending.promisedUnits > 0 ? null : NO_ROOM
+  }
+
+  /** Of requests under way. */
+  get promisedUnits(): number {
+    return this.#parts.writer.promisedUnits
   }
 
   /**
@@ -123,7 +139,9 @@ export class Recording {
     facts.isBatch = pending.isBatch
     facts.traceIds = exchange.trace === null ? null : exchange.trace.ids
     facts.extras = pending.extras
-    return this.#write(variant === null ? pending.endpoint.records : variant.records)
+    const promised = pending.promisedUnits
+    pending.promisedUnits = 0
+    return this.#write(variant === null ? pending.endpoint.records : variant.records, promised)
   }
 
   /** Feedback, its JSON, under a sequence number of its own. As `answered`. */
@@ -148,11 +166,11 @@ export class Recording {
   }
 
   /** Total: a record that cannot be written keeps no answer back. */
-  #write(plan: WritePlan | null): number {
+  #write(plan: WritePlan | null, promised = 0): number {
     const facts = this.#facts
     const { writer } = this.#parts
     try {
-      if (plan !== null) return writer.write(plan, facts)
+      if (plan !== null) return writer.write(plan, facts, promised)
       writer.skip(facts.sequence, GAP_REASON.DISABLED)
       return -1
     } catch (thrown) {

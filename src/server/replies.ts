@@ -80,6 +80,11 @@ export class Replies {
     return this.#recording === null ? null : this.#recording.refusal(records)
   }
 
+  /** The same once it is decoded: where requests wait for room, its record has its own from now. */
+  promise(pending: Pending, { records }: LiveVariant): Refusal | null {
+    return this.#recording === null ? null : this.#recording.promise(pending, records)
+  }
+
   predictionId(sequence: number): string {
     return this.#prefix + sequence
   }

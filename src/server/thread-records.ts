@@ -48,7 +48,9 @@ export const threadRecords = (parts: ThreadRecordsParts): ThreadRecords => {
   const mayDrop = settings.whenFull === 'drop'
   const { recordBytesMax } = settings
   const gaps = new GapBook(memory.gaps[thread]!)
-  const writer = new RecordWriter({ ring, gaps, producer: parts.producer, recordBytesMax })
+  const writer = new RecordWriter({
+    ...{ ring, gaps, producer: parts.producer, recordBytesMax, promises: !mayDrop },
+  })
   const recording = new Recording({ ring, writer, clock, waits: !mayDrop, onFault })
   const release =
     settings.durability === 'memory'

@@ -34,18 +34,22 @@ export interface RigTerms {
   readonly recordBytesMax?: number
   /** What the ring holds before anything is written. */
   readonly before?: number
-  readonly onWritten?: () => void
+  readonly promises?: boolean
 }
 
 export const recordRig = (terms: RigTerms = {}): RecordRig => {
-  const { ringBytes = 1024 * 1024, recordBytesMax = 256 * 1024, before = 0, onWritten } = terms
+  const {
+    ringBytes = 1024 * 1024,
+    recordBytesMax = 256 * 1024,
+    before = 0,
+    promises = false,
+  } = terms
   const buffer = new SharedArrayBuffer(recordRingBytes(ringBytes))
   const [ring, reader] = [mapRecordRing(buffer, 0, ringBytes), mapRecordRing(buffer, 0, ringBytes)]
   ring.bytes.fill(before)
   const counts = new Float64Array(GAP_REASON_COUNT)
   const writer = new RecordWriter({
-    ...{ ring, gaps: new GapBook(counts), producer: PRODUCER, recordBytesMax },
-    ...(onWritten === undefined ? {} : { onWritten }),
+    ...{ ring, gaps: new GapBook(counts), producer: PRODUCER, recordBytesMax, promises },
   })
   const take = (): Uint8Array[] => {
     const entries: Uint8Array[] = []

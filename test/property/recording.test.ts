@@ -27,6 +27,9 @@ class FaultySession extends CountingSession {
   }
 }
 
+/** Its record is more than a tenth of the smallest ring. */
+const LARGE = { instances: Array.from({ length: 400 }, () => [1, 2]) }
+
 const BODIES = {
   good: { features: [1, 2] },
   batch: {
@@ -51,6 +54,7 @@ type Step =
   | 'wake'
   | 'beat'
   | 'commit'
+  | { readonly burst: number }
   | { readonly say: 'WELL' | 'FULL' | 'DISK_FULL' | 'IO_ERROR' }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -112,7 +116,7 @@ class World {
     this.path = new RequestPath(plan(1, rate), {
       records: this.records,
       session: () => new FaultySession(),
-      queueRowsMax: 12,
+      queueRowsMax: 5000,
     })
   }
 
@@ -120,7 +124,8 @@ class World {
     if (typeof next === 'object' && 'send' in next) {
       const refusal = next.isRefused ? refuse('BODY_TOO_LARGE', 'too large') : null
       this.exchanges.push(this.path.send({ path: next.path }, BODIES[next.send], refusal))
-    } else if (typeof next === 'object') this.records.say(next.say)
+    } else if (typeof next === 'object' && 'burst' in next) this.#burst(next.burst)
+    else if (typeof next === 'object') this.records.say(next.say)
     else if (next === 'abort') {
       this.exchanges.find(({ answer, isAborted }) => answer === null && !isAborted)?.abort()
     } else if (next === 'turn') this.path.turns.turn()
@@ -129,6 +134,15 @@ class World {
     else if (next === 'wake') this.records.wake()
     else if (next === 'beat') this.records.thread.onBeat()
     else this.path.commit(plan(++this.#epoch, this.#rate))
+  }
+
+  /** Many at once, large ones among them, and some that are refused early. */
+  #burst(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const refusal = i % 5 === 4 ? refuse('BODY_TOO_LARGE', 'too large') : null
+      const body = i % 7 === 0 ? LARGE : BODIES.good
+      this.exchanges.push(this.path.send({ path: '/predict/m' }, body, refusal))
+    }
   }
 
   take(isDurable: boolean): void {
@@ -172,6 +186,7 @@ test('every sequence number has one record or one reason, whatever becomes of it
       expect(records.floor).toBe(records.taken + 1)
       expect([records.counted('UNACCOUNTED'), records.counted('KILLED')]).toEqual([0, 0])
       expect([path.inFlight, path.queueRows]).toEqual([0, 0])
+      expect(records.thread.recording.promisedUnits).toBe(0)
       for (const exchange of world.exchanges) {
         expect(exchange.answer === null).toBe(exchange.isAborted)
       }

@@ -19,6 +19,8 @@ import { claim, publish, type RecordRing } from './record-ring.ts'
 
 /** Runs of one entry: 4 KiB, so that an entry never waits for much room. */
 const RUNS_MAX = 509
+/** Most units of one entry. */
+export const GAP_UNITS_MAX = (GAP_HEADER_BYTES + RUNS_MAX * GAP_RUN_WORDS * 4) / UNIT_BYTES
 const OFFSET_MAX = 2 ** 31 - 1
 
 /** How many of the first runs can stand in one entry. */
@@ -32,11 +34,14 @@ const fitting = (runs: GapRuns): number => {
   return count
 }
 
-/** Puts the first runs into the ring, and takes them off the list; false: there is no room. */
-export const putGaps = (ring: RecordRing, runs: GapRuns): boolean => {
+/**
+ * Puts the first runs into the ring, and takes them off the list; false: there is no room, or
+ * `keptUnits` would not be left of it.
+ */
+export const putGaps = (ring: RecordRing, runs: GapRuns, keptUnits = 0): boolean => {
   const count = fitting(runs)
   const length = GAP_HEADER_BYTES + count * GAP_RUN_WORDS * 4
-  const unit = claim(ring, length / UNIT_BYTES)
+  const unit = claim(ring, length / UNIT_BYTES, keptUnits)
   if (unit < 0) return false
   const { words, doubles } = ring
   const at = unit * 2

@@ -106,18 +106,27 @@ export const mapRecordRing = (
 }
 
 /**
- * Room for an entry of `units` units, at most half of the ring: its first unit, to be filled, then
- * published; -1 when there is none. A claim that is not published is as if it had not been.
+ * Whether the ring has so many units more, as a sum of what may be written; looks at READ only
+ * where it has not, as far as was known.
  */
-export const claim = (ring: RecordRing, units: number): number => {
+export const hasRoom = (ring: RecordRing, units: number): boolean => {
+  const { written, capacityUnits } = ring
+  if (((written - ring.readSeen) | 0) + units <= capacityUnits) return true
+  ring.readSeen = Atomics.load(ring.head, RING_WORD.READ)
+  return ((written - ring.readSeen) | 0) + units <= capacityUnits
+}
+
+/**
+ * Room for an entry of `units` units, at most half of the ring: its first unit, to be filled, then
+ * published; -1 when there is none, or `keptUnits` would not be left of it. A claim that is not
+ * published is as if it had not been.
+ */
+export const claim = (ring: RecordRing, units: number, keptUnits = 0): number => {
   const { written, capacityUnits } = ring
   const at = written & (capacityUnits - 1)
   const rest = capacityUnits - at
   const filler = units > rest ? rest : 0
-  if (((written - ring.readSeen) | 0) + filler + units > capacityUnits) {
-    ring.readSeen = Atomics.load(ring.head, RING_WORD.READ)
-    if (((written - ring.readSeen) | 0) + filler + units > capacityUnits) return -1
-  }
+  if (!hasRoom(ring, filler + units + keptUnits)) return -1
   ring.claimed = (written + filler) | 0
   if (filler === 0) return at
   ring.words[at * 2 + LENGTH_AT] = filler * UNIT_BYTES
