@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEhFzbHVpY2UuY29udHJvbC52MSKLBwoIRW52ZWxvcGUSDAoEY2FsbBgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEikKBWhlbGxvGAogASgLMhguc2x1aWNlLmNvbnRyb2wudjEuSGVsbG9IABItCgd3ZWxjb21lGAsgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuV2VsY29tZUgAEi0KB3ByZXBhcmUYDCABKAsyGi5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlSAASLwoIcHJlcGFyZWQYDSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlZEgAEisKBmNvbW1pdBgOIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdEgAEjEKCWNvbW1pdHRlZBgPIAEoCzIcLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdHRlZEgAEkIKEnN0YXRpc3RpY3NfcmVxdWVzdBgQIAEoCzIkLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NSZXF1ZXN0SAASMwoKc3RhdGlzdGljcxgRIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NIABIwCglkZWFkX3N1bXMYEiABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3Vtc0gAEikKBWRyYWluGBMgASgLMhguc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5IABItCgdkcmFpbmVkGBQgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5lZEgAEisKBnJlcG9ydBgVIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlJlcG9ydEgAEjoKDmZvcndhcmRlZF9jYWxsGBYgASgLMiAuc2x1aWNlLmNvbnRyb2wudjEuRm9yd2FyZGVkQ2FsbEgAEj4KEGZvcndhcmRlZF9hbnN3ZXIYFyABKAsyIi5zbHVpY2UuY29udHJvbC52MS5Gb3J3YXJkZWRBbnN3ZXJIABIrCgZhY2Nlc3MYKCABKAsyGS5zbHVpY2UuY29udHJvbC52MS5BY2Nlc3NIABI2CgxhY2Nlc3NfdGFrZW4YKSABKAsyHi5zbHVpY2UuY29udHJvbC52MS5BY2Nlc3NUYWtlbkgAEisKBnRyYWNlcxgqIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlRyYWNlc0gAQgYKBGJvZHki7QEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg8KB3JlcGxpY2EYAiABKA0SCwoDcGlkGAMgASgNEhIKCnN0YXJ0X3RpbWUYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAQSDQoFZXBvY2gYBiABKAQSDwoHZGlnZXN0cxgHIAMoCRIXCg9zZXR0aW5nc19zaGEyNTYYCCABKAkSKQoEZGVhZBgJIAEoCzIbLnNsdWljZS5jb250cm9sLnYxLkRlYWRTdW1zEhMKC2h0dHBfZW5naW5lGAsgASgJEgwKBHBsYW4YDCABKAxKBAgKEAsiGgoHV2VsY29tZRIPCgdyZWZ1c2VkGAEgASgJIiYKB1ByZXBhcmUSDQoFZXBvY2gYASABKAQSDAoEcGxhbhgCIAEoDCIrCghQcmVwYXJlZBINCgVlcG9jaBgBIAEoBBIQCghmYWlsdXJlcxgCIAEoDCIXCgZDb21taXQSDQoFZXBvY2gYASABKAQiNQoJQ29tbWl0dGVkEg0KBWVwb2NoGAEgASgEEhMKC2h0dHBfZW5naW5lGAMgASgJSgQIAhADIhMKEVN0YXRpc3RpY3NSZXF1ZXN0IkUKBFNsb3QSCwoDa2V5GAEgASgJEg4KBnZhbHVlcxgCIAMoARIPCgdpbmRpY2VzGAMgAygNEg8KB2RvdWJsZXMYBCABKA0i5AEKEFRocmVhZFN0YXRpc3RpY3MSDgoGdGhyZWFkGAEgASgNEgsKA3RpZBgCIAEoDRINCgVzdGF0ZRgDIAEoCRITCgtjcHVfc2Vjb25kcxgEIAEoARIYChBsb29wX2xhZ19zZWNvbmRzGAUgASgBEhEKCWluX2ZsaWdodBgGIAEoDRITCgtjb25uZWN0aW9ucxgHIAEoDRISCgpxdWV1ZV9yb3dzGAggASgNEhEKCWFjY2VwdGluZxgeIAEoCRISCgp0aW1lc19mdWxsGB8gASgNEhIKCnRpbWVzX2xhdGUYICABKA0izgIKClN0YXRpc3RpY3MSJgoFc2xvdHMYASADKAsyFy5zbHVpY2UuY29udHJvbC52MS5TbG90EjQKB3RocmVhZHMYAiADKAsyIy5zbHVpY2UuY29udHJvbC52MS5UaHJlYWRTdGF0aXN0aWNzEhMKC2NwdV9zZWNvbmRzGAMgASgBEhEKCXJzc19ieXRlcxgEIAEoARISCgpoZWFwX2J5dGVzGAUgASgBEg0KBWVwb2NoGAYgASgEEjAKBmxvYWRlZBgHIAMoCzIgLnNsdWljZS5jb250cm9sLnYxLkxvYWRlZFZlcnNpb24SDwoHdW5sb2FkcxgIIAEoDRIWCg5iYXNlX3Jzc19ieXRlcxgJIAEoARI8Cg9jb21wdXRlX3RocmVhZHMYCiADKAsyIy5zbHVpY2UuY29udHJvbC52MS5UaHJlYWRTdGF0aXN0aWNzIlcKDUxvYWRlZFZlcnNpb24SDQoFbW9kZWwYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIVCg1wcm92ZW5fc2hhMjU2GAMgASgJEg8KB3RocmVhZHMYBCABKA0icgoGVW5sb2FkEg0KBW1vZGVsGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSFQoNcHJvdmVuX3NoYTI1NhgDIAEoCRIYChByc3NfYmVmb3JlX2J5dGVzGAQgASgBEhcKD3Jzc19hZnRlcl9ieXRlcxgFIAEoASJrCghEZWFkU3VtcxImCgVzbG90cxgBIAMoCzIXLnNsdWljZS5jb250cm9sLnYxLlNsb3QSEwoLY3B1X3NlY29uZHMYAiABKAESDgoGcmVzZXRzGAMgASgEEhIKCmluY29tcGxldGUYBCABKAgiHAoFRHJhaW4SEwoLZGVhZGxpbmVfbXMYASABKA0iNwoHRHJhaW5lZBIsCgVmaW5hbBgBIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3MiUgoGUmVwb3J0Eg0KBWV2ZW50GAEgASgJEg4KBmRldGFpbBgCIAEoCRIpCgZ1bmxvYWQYAyABKAsyGS5zbHVpY2UuY29udHJvbC52MS5VbmxvYWQiQAoNRm9yd2FyZGVkQ2FsbBIMCgRraW5kGAEgASgJEg8KB3BheWxvYWQYAiABKAwSEAoIdW50aWxfbXMYAyABKAQiPQoPRm9yd2FyZGVkQW5zd2VyEgwKBGNvZGUYASABKAkSDgoGZGV0YWlsGAIgASgJEgwKBGJvZHkYAyABKAwiFgoGQWNjZXNzEgwKBHBsYW4YASABKAwiHgoLQWNjZXNzVGFrZW4SDwoHZmFpbHVyZRgBIAEoCSJYCgZUcmFjZXMSMgoIcmVxdWVzdHMYASADKAsyIC5zbHVpY2UuY29udHJvbC52MS5UcmFjZWRSZXF1ZXN0EgwKBGtleXMYAiADKAkSDAoEbG9zdBgDIAEoBCLhAwoNVHJhY2VkUmVxdWVzdBIQCgh0cmFjZV9pZBgBIAEoDBIWCg5wYXJlbnRfc3Bhbl9pZBgCIAEoDBIOCgZ0aHJlYWQYAyABKA0SCwoDa2V5GAQgASgNEhAKCHByb3RvY29sGAUgASgNEg4KBnJlYXNvbhgGIAEoDRINCgVyb3V0ZRgHIAEoDRINCgVlcG9jaBgIIAEoBBIQCghzZXF1ZW5jZRgJIAEoBBIMCgRyb3dzGAogASgNEhAKCHJ1bl9yb3dzGAsgASgNEhMKC3JlY2VpdmVkX21zGAwgASgBEhcKCnN0YXJ0ZWRfbXMYDSABKAFIAIgBARIYCgthZG1pdHRlZF9tcxgOIAEoAUgBiAEBEhUKCHRha2VuX21zGA8gASgBSAKIAQESGQoMcnVuX3N0YXJ0X21zGBAgASgBSAOIAQESFwoKcnVuX2VuZF9tcxgRIAEoAUgEiAEBEhcKCndyaXRpbmdfbXMYEiABKAFIBYgBARIQCghlbmRlZF9tcxgTIAEoAUINCgtfc3RhcnRlZF9tc0IOCgxfYWRtaXR0ZWRfbXNCCwoJX3Rha2VuX21zQg8KDV9ydW5fc3RhcnRfbXNCDQoLX3J1bl9lbmRfbXNCDQoLX3dyaXRpbmdfbXNiBnByb3RvMw");
+  fileDesc("Cg1jb250cm9sLnByb3RvEhFzbHVpY2UuY29udHJvbC52MSKLBwoIRW52ZWxvcGUSDAoEY2FsbBgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEikKBWhlbGxvGAogASgLMhguc2x1aWNlLmNvbnRyb2wudjEuSGVsbG9IABItCgd3ZWxjb21lGAsgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuV2VsY29tZUgAEi0KB3ByZXBhcmUYDCABKAsyGi5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlSAASLwoIcHJlcGFyZWQYDSABKAsyGy5zbHVpY2UuY29udHJvbC52MS5QcmVwYXJlZEgAEisKBmNvbW1pdBgOIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdEgAEjEKCWNvbW1pdHRlZBgPIAEoCzIcLnNsdWljZS5jb250cm9sLnYxLkNvbW1pdHRlZEgAEkIKEnN0YXRpc3RpY3NfcmVxdWVzdBgQIAEoCzIkLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NSZXF1ZXN0SAASMwoKc3RhdGlzdGljcxgRIAEoCzIdLnNsdWljZS5jb250cm9sLnYxLlN0YXRpc3RpY3NIABIwCglkZWFkX3N1bXMYEiABKAsyGy5zbHVpY2UuY29udHJvbC52MS5EZWFkU3Vtc0gAEikKBWRyYWluGBMgASgLMhguc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5IABItCgdkcmFpbmVkGBQgASgLMhouc2x1aWNlLmNvbnRyb2wudjEuRHJhaW5lZEgAEisKBnJlcG9ydBgVIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlJlcG9ydEgAEjoKDmZvcndhcmRlZF9jYWxsGBYgASgLMiAuc2x1aWNlLmNvbnRyb2wudjEuRm9yd2FyZGVkQ2FsbEgAEj4KEGZvcndhcmRlZF9hbnN3ZXIYFyABKAsyIi5zbHVpY2UuY29udHJvbC52MS5Gb3J3YXJkZWRBbnN3ZXJIABIrCgZhY2Nlc3MYKCABKAsyGS5zbHVpY2UuY29udHJvbC52MS5BY2Nlc3NIABI2CgxhY2Nlc3NfdGFrZW4YKSABKAsyHi5zbHVpY2UuY29udHJvbC52MS5BY2Nlc3NUYWtlbkgAEisKBnRyYWNlcxgqIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlRyYWNlc0gAQgYKBGJvZHki7QEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg8KB3JlcGxpY2EYAiABKA0SCwoDcGlkGAMgASgNEhIKCnN0YXJ0X3RpbWUYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAQSDQoFZXBvY2gYBiABKAQSDwoHZGlnZXN0cxgHIAMoCRIXCg9zZXR0aW5nc19zaGEyNTYYCCABKAkSKQoEZGVhZBgJIAEoCzIbLnNsdWljZS5jb250cm9sLnYxLkRlYWRTdW1zEhMKC2h0dHBfZW5naW5lGAsgASgJEgwKBHBsYW4YDCABKAxKBAgKEAsiGgoHV2VsY29tZRIPCgdyZWZ1c2VkGAEgASgJIiYKB1ByZXBhcmUSDQoFZXBvY2gYASABKAQSDAoEcGxhbhgCIAEoDCIrCghQcmVwYXJlZBINCgVlcG9jaBgBIAEoBBIQCghmYWlsdXJlcxgCIAEoDCIXCgZDb21taXQSDQoFZXBvY2gYASABKAQiNQoJQ29tbWl0dGVkEg0KBWVwb2NoGAEgASgEEhMKC2h0dHBfZW5naW5lGAMgASgJSgQIAhADIhMKEVN0YXRpc3RpY3NSZXF1ZXN0IkUKBFNsb3QSCwoDa2V5GAEgASgJEg4KBnZhbHVlcxgCIAMoARIPCgdpbmRpY2VzGAMgAygNEg8KB2RvdWJsZXMYBCABKA0i5AEKEFRocmVhZFN0YXRpc3RpY3MSDgoGdGhyZWFkGAEgASgNEgsKA3RpZBgCIAEoDRINCgVzdGF0ZRgDIAEoCRITCgtjcHVfc2Vjb25kcxgEIAEoARIYChBsb29wX2xhZ19zZWNvbmRzGAUgASgBEhEKCWluX2ZsaWdodBgGIAEoDRITCgtjb25uZWN0aW9ucxgHIAEoDRISCgpxdWV1ZV9yb3dzGAggASgNEhEKCWFjY2VwdGluZxgeIAEoCRISCgp0aW1lc19mdWxsGB8gASgNEhIKCnRpbWVzX2xhdGUYICABKA0igQMKClN0YXRpc3RpY3MSJgoFc2xvdHMYASADKAsyFy5zbHVpY2UuY29udHJvbC52MS5TbG90EjQKB3RocmVhZHMYAiADKAsyIy5zbHVpY2UuY29udHJvbC52MS5UaHJlYWRTdGF0aXN0aWNzEhMKC2NwdV9zZWNvbmRzGAMgASgBEhEKCXJzc19ieXRlcxgEIAEoARISCgpoZWFwX2J5dGVzGAUgASgBEg0KBWVwb2NoGAYgASgEEjAKBmxvYWRlZBgHIAMoCzIgLnNsdWljZS5jb250cm9sLnYxLkxvYWRlZFZlcnNpb24SDwoHdW5sb2FkcxgIIAEoDRIWCg5iYXNlX3Jzc19ieXRlcxgJIAEoARI8Cg9jb21wdXRlX3RocmVhZHMYCiADKAsyIy5zbHVpY2UuY29udHJvbC52MS5UaHJlYWRTdGF0aXN0aWNzEjEKB3JlY29yZHMYCyABKAsyIC5zbHVpY2UuY29udHJvbC52MS5SZWNvcmRGaWd1cmVzIqUCCg1SZWNvcmRGaWd1cmVzEg0KBXRha2VuGAEgAygBEg8KB3Nwb29sZWQYAiABKAESDwoHZHJvcHBlZBgDIAMoARIRCgl1bmR1cmFibGUYBCABKAESDAoEaGVsZBgFIAEoARINCgVieXRlcxgGIAEoARIOCgZ3cml0ZXMYByABKAESFQoNd3JpdGVfc2Vjb25kcxgIIAEoARINCgVzeW5jcxgJIAEoARIUCgxzeW5jX3NlY29uZHMYCiABKAESDgoGZmF1bHRzGAsgASgBEhQKDGZvbGRlcl9ieXRlcxgMIAEoARIXCg9mb2xkZXJfc2VnbWVudHMYDSABKAESEwoLc3Bvb2xfc3RhdGUYDiABKA0SEwoLY3B1X3NlY29uZHMYDyABKAEiVwoNTG9hZGVkVmVyc2lvbhINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEhUKDXByb3Zlbl9zaGEyNTYYAyABKAkSDwoHdGhyZWFkcxgEIAEoDSJyCgZVbmxvYWQSDQoFbW9kZWwYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIVCg1wcm92ZW5fc2hhMjU2GAMgASgJEhgKEHJzc19iZWZvcmVfYnl0ZXMYBCABKAESFwoPcnNzX2FmdGVyX2J5dGVzGAUgASgBImsKCERlYWRTdW1zEiYKBXNsb3RzGAEgAygLMhcuc2x1aWNlLmNvbnRyb2wudjEuU2xvdBITCgtjcHVfc2Vjb25kcxgCIAEoARIOCgZyZXNldHMYAyABKAQSEgoKaW5jb21wbGV0ZRgEIAEoCCIcCgVEcmFpbhITCgtkZWFkbGluZV9tcxgBIAEoDSI3CgdEcmFpbmVkEiwKBWZpbmFsGAEgASgLMh0uc2x1aWNlLmNvbnRyb2wudjEuU3RhdGlzdGljcyJSCgZSZXBvcnQSDQoFZXZlbnQYASABKAkSDgoGZGV0YWlsGAIgASgJEikKBnVubG9hZBgDIAEoCzIZLnNsdWljZS5jb250cm9sLnYxLlVubG9hZCJACg1Gb3J3YXJkZWRDYWxsEgwKBGtpbmQYASABKAkSDwoHcGF5bG9hZBgCIAEoDBIQCgh1bnRpbF9tcxgDIAEoBCI9Cg9Gb3J3YXJkZWRBbnN3ZXISDAoEY29kZRgBIAEoCRIOCgZkZXRhaWwYAiABKAkSDAoEYm9keRgDIAEoDCIWCgZBY2Nlc3MSDAoEcGxhbhgBIAEoDCIeCgtBY2Nlc3NUYWtlbhIPCgdmYWlsdXJlGAEgASgJIlgKBlRyYWNlcxIyCghyZXF1ZXN0cxgBIAMoCzIgLnNsdWljZS5jb250cm9sLnYxLlRyYWNlZFJlcXVlc3QSDAoEa2V5cxgCIAMoCRIMCgRsb3N0GAMgASgEIuEDCg1UcmFjZWRSZXF1ZXN0EhAKCHRyYWNlX2lkGAEgASgMEhYKDnBhcmVudF9zcGFuX2lkGAIgASgMEg4KBnRocmVhZBgDIAEoDRILCgNrZXkYBCABKA0SEAoIcHJvdG9jb2wYBSABKA0SDgoGcmVhc29uGAYgASgNEg0KBXJvdXRlGAcgASgNEg0KBWVwb2NoGAggASgEEhAKCHNlcXVlbmNlGAkgASgEEgwKBHJvd3MYCiABKA0SEAoIcnVuX3Jvd3MYCyABKA0SEwoLcmVjZWl2ZWRfbXMYDCABKAESFwoKc3RhcnRlZF9tcxgNIAEoAUgAiAEBEhgKC2FkbWl0dGVkX21zGA4gASgBSAGIAQESFQoIdGFrZW5fbXMYDyABKAFIAogBARIZCgxydW5fc3RhcnRfbXMYECABKAFIA4gBARIXCgpydW5fZW5kX21zGBEgASgBSASIAQESFwoKd3JpdGluZ19tcxgSIAEoAUgFiAEBEhAKCGVuZGVkX21zGBMgASgBQg0KC19zdGFydGVkX21zQg4KDF9hZG1pdHRlZF9tc0ILCglfdGFrZW5fbXNCDwoNX3J1bl9zdGFydF9tc0INCgtfcnVuX2VuZF9tc0INCgtfd3JpdGluZ19tc2IGcHJvdG8z");
 
 /**
  * @generated from message sluice.control.v1.Envelope
@@ -528,6 +528,13 @@ export type Statistics = Message<"sluice.control.v1.Statistics"> & {
    * @generated from field: repeated sluice.control.v1.ThreadStatistics compute_threads = 10;
    */
   computeThreads: ThreadStatistics[];
+
+  /**
+   * Absent: nothing is written down.
+   *
+   * @generated from field: sluice.control.v1.RecordFigures records = 11;
+   */
+  records?: RecordFigures | undefined;
 };
 
 /**
@@ -536,6 +543,109 @@ export type Statistics = Message<"sluice.control.v1.Statistics"> & {
  */
 export const StatisticsSchema: GenMessage<Statistics> = /*@__PURE__*/
   messageDesc(file_control, 10);
+
+/**
+ * Records of a replica, since its process started.
+ *
+ * @generated from message sluice.control.v1.RecordFigures
+ */
+export type RecordFigures = Message<"sluice.control.v1.RecordFigures"> & {
+  /**
+   * The last sequence number that was taken, by data thread.
+   *
+   * @generated from field: repeated double taken = 1;
+   */
+  taken: number[];
+
+  /**
+   * Records in segments, which settle a sequence number.
+   *
+   * @generated from field: double spooled = 2;
+   */
+  spooled: number;
+
+  /**
+   * Sequence numbers without a record, by the number of their reason (src/records/reasons.ts).
+   *
+   * @generated from field: repeated double dropped = 3;
+   */
+  dropped: number[];
+
+  /**
+   * Answers that went out although their records were not safe, and those that wait now.
+   *
+   * @generated from field: double undurable = 4;
+   */
+  undurable: number;
+
+  /**
+   * @generated from field: double held = 5;
+   */
+  held: number;
+
+  /**
+   * Written to segments; syncs of these; writes and syncs that failed.
+   *
+   * @generated from field: double bytes = 6;
+   */
+  bytes: number;
+
+  /**
+   * @generated from field: double writes = 7;
+   */
+  writes: number;
+
+  /**
+   * @generated from field: double write_seconds = 8;
+   */
+  writeSeconds: number;
+
+  /**
+   * @generated from field: double syncs = 9;
+   */
+  syncs: number;
+
+  /**
+   * @generated from field: double sync_seconds = 10;
+   */
+  syncSeconds: number;
+
+  /**
+   * @generated from field: double faults = 11;
+   */
+  faults: number;
+
+  /**
+   * Of all segments of the gateway, as this replica has seen them last.
+   *
+   * @generated from field: double folder_bytes = 12;
+   */
+  folderBytes: number;
+
+  /**
+   * @generated from field: double folder_segments = 13;
+   */
+  folderSegments: number;
+
+  /**
+   * Whether it can write: SPOOL_STATE of src/records/ring/record-ring.ts.
+   *
+   * @generated from field: uint32 spool_state = 14;
+   */
+  spoolState: number;
+
+  /**
+   * @generated from field: double cpu_seconds = 15;
+   */
+  cpuSeconds: number;
+};
+
+/**
+ * Describes the message sluice.control.v1.RecordFigures.
+ * Use `create(RecordFiguresSchema)` to create a new message.
+ */
+export const RecordFiguresSchema: GenMessage<RecordFigures> = /*@__PURE__*/
+  messageDesc(file_control, 11);
 
 /**
  * A version that some thread of a replica holds.
@@ -571,7 +681,7 @@ export type LoadedVersion = Message<"sluice.control.v1.LoadedVersion"> & {
  * Use `create(LoadedVersionSchema)` to create a new message.
  */
 export const LoadedVersionSchema: GenMessage<LoadedVersion> = /*@__PURE__*/
-  messageDesc(file_control, 11);
+  messageDesc(file_control, 12);
 
 /**
  * A version that no thread of a replica holds any more. Memory is that of the whole process.
@@ -612,7 +722,7 @@ export type Unload = Message<"sluice.control.v1.Unload"> & {
  * Use `create(UnloadSchema)` to create a new message.
  */
 export const UnloadSchema: GenMessage<Unload> = /*@__PURE__*/
-  messageDesc(file_control, 12);
+  messageDesc(file_control, 13);
 
 /**
  * What is added to the counters of the living: those of replicas that have died, less what a reset
@@ -652,7 +762,7 @@ export type DeadSums = Message<"sluice.control.v1.DeadSums"> & {
  * Use `create(DeadSumsSchema)` to create a new message.
  */
 export const DeadSumsSchema: GenMessage<DeadSums> = /*@__PURE__*/
-  messageDesc(file_control, 13);
+  messageDesc(file_control, 14);
 
 /**
  * The replica answers what is under way and ends. Of several deadlines the earliest counts.
@@ -671,7 +781,7 @@ export type Drain = Message<"sluice.control.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_control, 14);
+  messageDesc(file_control, 15);
 
 /**
  * Before every orderly end, whoever wanted it, a replica calls control with its last figures.
@@ -692,7 +802,7 @@ export type Drained = Message<"sluice.control.v1.Drained"> & {
  * Use `create(DrainedSchema)` to create a new message.
  */
 export const DrainedSchema: GenMessage<Drained> = /*@__PURE__*/
-  messageDesc(file_control, 15);
+  messageDesc(file_control, 16);
 
 /**
  * News from a replica that nobody asked for.
@@ -729,7 +839,7 @@ export type Report = Message<"sluice.control.v1.Report"> & {
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
-  messageDesc(file_control, 16);
+  messageDesc(file_control, 17);
 
 /**
  * A client's question that control alone can answer, put to it by a replica. Control answers every
@@ -766,7 +876,7 @@ export type ForwardedCall = Message<"sluice.control.v1.ForwardedCall"> & {
  * Use `create(ForwardedCallSchema)` to create a new message.
  */
 export const ForwardedCallSchema: GenMessage<ForwardedCall> = /*@__PURE__*/
-  messageDesc(file_control, 17);
+  messageDesc(file_control, 18);
 
 /**
  * @generated from message sluice.control.v1.ForwardedAnswer
@@ -797,7 +907,7 @@ export type ForwardedAnswer = Message<"sluice.control.v1.ForwardedAnswer"> & {
  * Use `create(ForwardedAnswerSchema)` to create a new message.
  */
 export const ForwardedAnswerSchema: GenMessage<ForwardedAnswer> = /*@__PURE__*/
-  messageDesc(file_control, 18);
+  messageDesc(file_control, 19);
 
 /**
  * Who may ask the data plane. Sent before the first Prepare of every connection, and when it has
@@ -819,7 +929,7 @@ export type Access = Message<"sluice.control.v1.Access"> & {
  * Use `create(AccessSchema)` to create a new message.
  */
 export const AccessSchema: GenMessage<Access> = /*@__PURE__*/
-  messageDesc(file_control, 19);
+  messageDesc(file_control, 20);
 
 /**
  * @generated from message sluice.control.v1.AccessTaken
@@ -838,7 +948,7 @@ export type AccessTaken = Message<"sluice.control.v1.AccessTaken"> & {
  * Use `create(AccessTakenSchema)` to create a new message.
  */
 export const AccessTakenSchema: GenMessage<AccessTaken> = /*@__PURE__*/
-  messageDesc(file_control, 20);
+  messageDesc(file_control, 21);
 
 /**
  * Traced requests that have ended, from a replica, five times a second, and before its Drained.
@@ -871,7 +981,7 @@ export type Traces = Message<"sluice.control.v1.Traces"> & {
  * Use `create(TracesSchema)` to create a new message.
  */
 export const TracesSchema: GenMessage<Traces> = /*@__PURE__*/
-  messageDesc(file_control, 21);
+  messageDesc(file_control, 22);
 
 /**
  * @generated from message sluice.control.v1.TracedRequest
@@ -996,5 +1106,5 @@ export type TracedRequest = Message<"sluice.control.v1.TracedRequest"> & {
  * Use `create(TracedRequestSchema)` to create a new message.
  */
 export const TracedRequestSchema: GenMessage<TracedRequest> = /*@__PURE__*/
-  messageDesc(file_control, 22);
+  messageDesc(file_control, 23);
 

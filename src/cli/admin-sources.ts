@@ -4,11 +4,18 @@ import type { AdminSources } from '../control/api/admin-api.ts'
 import { type GatewayFacts, gatewayModels, gatewayStatus } from '../control/api/gateway-status.ts'
 import { MetricsPage } from '../control/figures/metrics.ts'
 import type { Gateway } from '../control/gateway.ts'
+import type { Records } from '../control/records/records.ts'
 import type { Tracing } from '../control/tracing/tracing.ts'
 import type { Logger } from '../shared/logger.ts'
 
+interface Sources {
+  readonly gateway: Gateway
+  readonly tracing: Tracing | null
+  readonly records: Records
+}
+
 export const adminSources = (
-  { gateway, tracing }: { readonly gateway: Gateway; readonly tracing: Tracing | null },
+  { gateway, tracing, records }: Sources,
   facts: () => GatewayFacts,
   onnxRuntimeVersion: string,
   logger: Logger,
@@ -40,6 +47,8 @@ export const adminSources = (
         unloads: gateway.versions,
         recycled: gateway.recycler.counts,
         traces: tracing?.counts ?? null,
+        records: records.view(),
+        nowMs: facts().clock.now(),
         replicas: gateway.supervisor.states().map(({ index, state, restarts }) => ({
           index,
           isConnected: state === 'connected',

@@ -8,7 +8,6 @@ import type { Report } from '../../proto/gen/control_pb.ts'
 import type { PlacementHost } from '../runtime/placement.ts'
 import { type Clock, delay } from '../shared/clock.ts'
 import { slotKeyText } from '../shared/counters.ts'
-import type { PlannedVersion } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
 import { slotKeysOf } from '../shared/slot-keys.ts'
 import type { ClientAccess } from './access/client-access.ts'
@@ -56,7 +55,7 @@ export interface GatewayParts {
   readonly access: ClientAccess
   readonly repository: Repository
   readonly modelControl: ModelControlSettings
-  readonly records: Pick<Records, 'policies' | 'warnings'>
+  readonly records: Records
   /** Called with the handlers of this gateway; the supervisor is started by `start`. */
   makeSupervisor(handlers: SupervisorHandlers): Supervisor
 }
@@ -162,7 +161,10 @@ export class Gateway {
         this.versions.onDied(death.incarnation)
         this.#planning.onReplicas()
       },
-      onDrained: (replica, final) => this.figures.onDrained(replica, final),
+      onDrained: (replica, final) => {
+        this.figures.onDrained(replica, final)
+        this.#parts.records.onReplica(replica.incarnation, final.records)
+      },
       onReport: (replica, report) => this.#onReport(replica, report),
       onCall: (call) => answerCall(answers, call, { clock, logger }),
       isServing: (replica) => this.publisher.servedBy(replica) !== null,
@@ -178,6 +180,7 @@ export class Gateway {
 
   #onFigures(snapshot: Snapshot): void {
     this.versions.onFigures(snapshot.replicas)
+    this.#parts.records.onFigures(snapshot)
     this.#reviewPlaces(snapshot)
     if (!this.#isDraining) lookForWear(this, snapshot)
   }
@@ -288,8 +291,7 @@ export class Gateway {
 
   #onPause(): void {
     if (this.#planning.isSettled) {
-      const planned: readonly PlannedVersion[] = this.publisher.plan?.versions ?? []
-      const copies = planned.flatMap(keptFiles)
+      const copies = (this.publisher.plan?.versions ?? []).flatMap(keptFiles)
       this.#parts.prover.sweep(new Set([...copies, ...this.catalog.copies()]))
     }
     this.#waiting.tell()

@@ -1,13 +1,19 @@
 /** The records of a replica, for its agent: their memory, their layouts and the spool thread. */
 
 import type { MessagePort } from 'node:worker_threads'
-import { recordMemoryBytes } from '../records/spool/spool-memory.ts'
+import type { RecordFigures } from '../../proto/gen/control_pb.ts'
+import {
+  mapRecordMemory,
+  type RecordMemory,
+  recordMemoryBytes,
+} from '../records/spool/spool-memory.ts'
 import type { SpoolSettings } from '../records/spool/spool-messages.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { EpochPlan, ReplicaSettings } from '../shared/epoch-plan.ts'
 import type { Logger } from '../shared/logger.ts'
 import { type RecordKey, readRecordKey } from '../shared/record-key.ts'
 import type { RecordSettings } from '../shared/record-settings.ts'
+import { recordFigures } from './record-figures.ts'
 import { RecordLayouts } from './record-layouts.ts'
 import { SpoolKeeper, type StartSpoolThread } from './spool-keeper.ts'
 import type { WatchedThread } from './thread-watch.ts'
@@ -32,12 +38,14 @@ export class AgentRecords {
   readonly #parts: AgentRecordsParts
   readonly #key: RecordKey | null
   readonly #layouts: RecordLayouts
+  readonly #mapped: RecordMemory
   #spool: SpoolKeeper | null = null
 
   constructor(parts: AgentRecordsParts) {
     this.#parts = parts
     const { settings, records } = parts
     this.memory = new SharedArrayBuffer(recordMemoryBytes(settings.threads, records.ringBytes))
+    this.#mapped = mapRecordMemory(this.memory, settings.threads, records.ringBytes)
     this.#key = readKey(parts)
     this.#layouts = new RecordLayouts(this.#key?.id ?? null)
   }
@@ -63,8 +71,12 @@ export class AgentRecords {
 
   /** The spool thread, for the watchdog; none while there is none. */
   get watched(): readonly WatchedThread[] {
-    const { isLiving = false, memory } = this.#spool ?? {}
-    return isLiving && memory !== undefined ? [{ name: SPOOL_NAME, words: memory.spool.words }] : []
+    const { words } = this.#mapped.spool
+    return this.#spool?.isLiving === true ? [{ name: SPOOL_NAME, words }] : []
+  }
+
+  figures(): RecordFigures {
+    return recordFigures(this.#mapped)
   }
 
   /** The spool thread hangs. */

@@ -260,7 +260,9 @@ export class Agent {
 
   statistics(): Statistics {
     const epoch = this.plan?.epoch ?? 0
-    return replicaStatistics(this.#memory, this.#slots, epoch, this.#holdings.figures)
+    const { figures } = this.#holdings
+    const records = this.#records?.figures() ?? null
+    return replicaStatistics(this.#memory, this.#slots, epoch, figures, records)
   }
 
   /** Traced requests that have ended since it was last asked; null: none. */

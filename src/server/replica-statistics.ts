@@ -3,6 +3,7 @@
 import { create } from '@bufbuild/protobuf'
 import {
   LoadedVersionSchema,
+  type RecordFigures,
   SlotSchema,
   type Statistics,
   StatisticsSchema,
@@ -52,6 +53,7 @@ export const replicaStatistics = (
   slots: SlotTable,
   epoch: number,
   { loaded, unloads, baseRssBytes }: VersionFigures = NO_VERSIONS,
+  records: RecordFigures | null = null,
 ): Statistics => {
   const cpu = process.cpuUsage()
   const usage = process.memoryUsage()
@@ -67,5 +69,6 @@ export const replicaStatistics = (
       create(LoadedVersionSchema, { ...each, version: BigInt(each.version) }),
     ),
     ...{ unloads, baseRssBytes },
+    ...(records === null ? {} : { records }),
   })
 }

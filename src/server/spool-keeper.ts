@@ -83,10 +83,6 @@ export class SpoolKeeper {
     return this.#thread !== null
   }
 
-  get memory(): RecordMemory {
-    return this.#memory
-  }
-
   /** Resolves when the thread knows them, or has been waited for long enough. */
   tellLayouts(layouts: readonly RecordLayout[], dropped: readonly number[]): Promise<void> {
     if (layouts.length === 0 && dropped.length === 0) return Promise.resolve()

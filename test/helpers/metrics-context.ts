@@ -31,6 +31,7 @@ export const replica = (index: number, more: Partial<ReplicaSnapshot> = {}): Rep
   loaded: [],
   unloads: 0,
   baseRssBytes: 9e7,
+  records: null,
   ...more,
 })
 
@@ -62,7 +63,7 @@ export const contextOf = (more: Partial<MetricsContext> = {}): MetricsContext =>
   startedAtMs: 1_700_000_000_500,
   unloads: { total: 3, last: new Map() },
   recycled: { unloads: 0, memory: 0 },
-  traces: null,
+  ...{ traces: null, records: null, nowMs: 1_700_000_100_000 },
   replicas: [],
   ...more,
 })

@@ -19,6 +19,12 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/control/planning/output-rules.ts',
     'src/control/planning/ruled-endpoint.ts',
   ],
+  'test/unit/config/records.test.ts': ['src/config/schemas/redaction.ts'],
+  'test/unit/control/figures/metrics.test.ts': [
+    'src/control/figures/metric-entry.ts',
+    'src/control/figures/record-metric-table.ts',
+  ],
+  'test/unit/server/recording.test.ts': ['src/server/release.ts', 'src/server/thread-records.ts'],
   'test/unit/records/table/entry-rows.test.ts': [
     'src/records/table/answer-fills.ts',
     'src/records/table/base-fills.ts',

@@ -196,8 +196,6 @@ export const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/server/protocols/tfs/tfs-fast.ts',
   ],
   'test/unit/config/load.values.test.ts': ['src/config/schemas/address.ts'],
-  'test/unit/server/recording.test.ts': ['src/server/release.ts', 'src/server/thread-records.ts'],
-  'test/unit/config/records.test.ts': ['src/config/schemas/redaction.ts'],
   'test/unit/config/parsers.model.test.ts': [
     'src/config/model-defaults.ts',
     'src/config/schemas/model.ts',

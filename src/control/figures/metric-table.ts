@@ -3,22 +3,11 @@
  * it. Labels come from the registry of models and from closed lists, never from a request.
  */
 
-export interface MetricEntry {
-  readonly name: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly help: string
-  readonly labels: readonly string[]
-}
+import { entry, type MetricEntry } from './metric-entry.ts'
+import { RECORD_METRICS } from './record-metric-table.ts'
 
 const VARIANT = ['endpoint', 'model', 'version', 'variant'] as const
 const MODEL = ['model', 'version'] as const
-
-const entry = (
-  name: string,
-  type: MetricEntry['type'],
-  labels: readonly string[],
-  help: string,
-): MetricEntry => ({ name, type, help, labels })
 
 export const METRICS = {
   requests: entry(
@@ -243,6 +232,7 @@ export const METRICS = {
     MODEL,
     'Requests that wait for their run (Triton)',
   ),
+  ...RECORD_METRICS,
 } as const satisfies Record<string, MetricEntry>
 
 export type MetricName = keyof typeof METRICS

@@ -10,6 +10,7 @@ import type { Recycler } from '../replicas/recycler.ts'
 import type { ReplicaVersions } from '../replicas/replica-versions.ts'
 import type { TraceCounts } from '../tracing/tracing.ts'
 import { METRICS, type MetricName } from './metric-table.ts'
+import { type RecordView, recordSamples, replicaRecordSamples } from './record-metrics.ts'
 import { type Labels, type Sample, sample } from './sample.ts'
 import { slotSamples } from './slot-metrics.ts'
 import type { ReplicaSnapshot, Snapshot } from './statistics.ts'
@@ -39,6 +40,10 @@ export interface MetricsContext {
   readonly recycled: Recycler['counts']
   /** null: tracing is off. */
   readonly traces: TraceCounts | null
+  /** null: nothing is written down. */
+  readonly records: RecordView | null
+  /** Wall clock. */
+  readonly nowMs: number
   readonly replicas: readonly { index: number; isConnected: boolean; restarts: number }[]
 }
 
@@ -80,6 +85,7 @@ const replicaSamples = ({ replicas }: Snapshot): Sample[] =>
       ...replica.computeThreads.map(({ thread, cpuSeconds }) =>
         sample('threadCpu', cpuSeconds, { ...labels, thread: `compute-${thread}` }),
       ),
+      ...(replica.records === null ? [] : replicaRecordSamples(replica.index, replica.records)),
     ]
   })
 
@@ -125,6 +131,7 @@ const contextSamples = (context: MetricsContext): Sample[] => [
   ...Object.entries(context.traces ?? {}).map(([outcome, requests]) =>
     sample('traces', requests, { outcome }),
   ),
+  ...(context.records === null ? [] : recordSamples(context.records, context.nowMs)),
   ...Object.entries(context.recycled).map(([reason, times]) =>
     sample('recycles', times, { reason }),
   ),

@@ -16,6 +16,7 @@ import type { EnvelopeBody } from '../../../proto/control-envelope.ts'
 import {
   type DeadSums,
   type LoadedVersion,
+  type RecordFigures,
   type Statistics as ReplicaFigures,
   StatisticsRequestSchema,
   type ThreadStatistics,
@@ -63,6 +64,8 @@ export interface ReplicaSnapshot {
   readonly unloads: number
   /** Resident memory with its first epoch; 0 before it. */
   readonly baseRssBytes: number
+  /** null: it writes nothing down, or is of an earlier release. */
+  readonly records: RecordFigures | null
 }
 
 export interface Snapshot {
@@ -250,4 +253,5 @@ const replicaSnapshot = (
   loaded: figures?.loaded ?? [],
   unloads: figures?.unloads ?? 0,
   baseRssBytes: figures?.baseRssBytes ?? 0,
+  records: figures?.records ?? null,
 })

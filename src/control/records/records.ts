@@ -1,8 +1,12 @@
-/** Control's part in records: what endpoints want of them, who ships them, what is to be said. */
+/** Control's part in records: what endpoints want of them, who ships them, what became of them. */
 
+import type { RecordFigures } from '../../../proto/gen/control_pb.ts'
 import type { SluiceConfig } from '../../config/config.ts'
 import type { ShipperFigures } from '../../records/shipping/shipper-messages.ts'
 import type { RecordPolicies } from '../../shared/record-policy.ts'
+import type { RecordView } from '../figures/record-metrics.ts'
+import { RecordSums } from '../figures/record-sums.ts'
+import type { Snapshot } from '../figures/statistics.ts'
 import type { ShipperProcess } from './shipper-process.ts'
 
 /** A shipper that has not been heard for longer is worth a word. */
@@ -10,9 +14,10 @@ const SILENT_MS = 30_000
 /** Turns in vain before the operator is told: a full disk is not full for a moment. */
 const FAILURES = 3
 
-type Shipper = Pick<ShipperProcess, 'figures' | 'silentMs' | 'stop'>
+type Shipper = Pick<ShipperProcess, 'figures' | 'silentMs' | 'isRunning' | 'restarts' | 'stop'>
 
 export class Records {
+  readonly #sums = new RecordSums()
   #policies: RecordPolicies
   #shipper: Shipper | null = null
 
@@ -43,6 +48,26 @@ export class Records {
   /** Of the config that was read again: what can change while this runs. */
   reload({ policies }: SluiceConfig['records']): void {
     this.#policies = policies
+  }
+
+  /** Figures of all living replicas. */
+  onFigures({ replicas }: Pick<Snapshot, 'replicas'>): void {
+    for (const { incarnation, records } of replicas) this.onReplica(incarnation, records)
+  }
+
+  /** Those of one, which may be its last. */
+  onReplica(incarnation: number, records: RecordFigures | null | undefined): void {
+    if (records) this.#sums.take(incarnation, records)
+  }
+
+  /** What became of all predictions; null: nothing is written down. */
+  view(): RecordView | null {
+    const shipper = this.#shipper
+    if (shipper === null) return null
+    const { figures, silentMs, isRunning, restarts } = shipper
+    const [file] = figures?.sinks ?? []
+    if (file !== undefined) this.#sums.takeShipped({ ...file, producers: figures!.producers })
+    return { totals: this.#sums.totals(), shipper: { figures, silentMs, isRunning, restarts } }
   }
 
   /** Sentences for the operator. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { METRICS, type MetricEntry } from '../../../../src/control/figures/metric-table.ts'
+import type { MetricEntry } from '../../../../src/control/figures/metric-entry.ts'
+import { METRICS } from '../../../../src/control/figures/metric-table.ts'
 import {
   METRICS_TYPES,
   type MetricsContext,
