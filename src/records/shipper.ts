@@ -67,12 +67,13 @@ const compose = (settings: ShipperSettings, logger: Logger) => {
     monotonic: systemClock.monotonic,
   })
   const figures = (): ShipperFigures => {
-    const { records, rows, duplicates, gaps, quarantined } = lane.totals
-    const { committedMs, accounts: producers } = lane
-    const own = { records, rows, duplicates, gaps, quarantined, committedMs, producers }
+    const { totals, producers } = lane.committed
+    const { records, rows, duplicates, gaps, quarantined } = totals
+    const { committedMs, isOpen } = lane
+    const own = { records, rows, duplicates, gaps, quarantined, committedMs, isOpen }
     return {
       type: 'figures',
-      sinks: [{ name: sink.name, ...own, heldRows: sink.held.rows }],
+      sinks: [{ name: sink.name, ...own, heldRows: sink.held.rows, producers }],
       spoolBytes: shipping.spoolBytes,
       spoolSegments: shipping.spoolSegments,
       failures: shipping.failures,

@@ -22,8 +22,8 @@ import { HeldAnswer } from './held-answer.ts'
 
 /**
  * Looks in vain after which a thread asks to be woken. The first may come before the batch of its
- * turn, which holds more; each further one keeps a core from the spool thread (of 8, 15 % of the CPU
- * of a request with 128 connections, where both share one).
+ * turn, which holds more; each further one keeps a core from the spool thread (of 8, 15 % of the
+ * CPU of a request with 128 connections, where both share one).
  */
 const IDLE_TURNS_MAX = 2
 

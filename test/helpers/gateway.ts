@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type {
   ModelsDocument,
@@ -27,7 +27,7 @@ export interface GatewayOptions {
   /** More flags of `sluice serve`. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** Predictions are written down. Default false. */
+  /** Predictions are written down, beside the state folder. Default false. */
   readonly hasRecords?: boolean
   /** The state folder of an earlier gateway, to start a new control beside its replicas. */
   readonly stateDir?: string
@@ -249,15 +249,17 @@ const portsOf = async (options: GatewayOptions): Promise<GatewayPorts> => ({
   controlPort: options.controlPort ?? (await findFreePort()),
 })
 
-const recordsEnv = ({ hasRecords = false }: GatewayOptions): Record<string, string> =>
-  hasRecords ? {} : { SLUICE_RECORDS__ENABLED: 'false' }
+const recordsEnv = (hasRecords: boolean, stateDir: string): Record<string, string> =>
+  hasRecords
+    ? { SLUICE_RECORDS__PATH: join(dirname(stateDir), 'records') }
+    : { SLUICE_RECORDS__ENABLED: 'false' }
 
 /** Starts a gateway of 2 replicas x 2 data threads, unless told otherwise, and lets it settle. */
 export const startGateway = async (options: GatewayOptions): Promise<TestGateway> => {
   const stateDir = options.stateDir ?? join(makeTempDir('gw'), 'state')
   const ports = await portsOf(options)
   reapAtEnd(stateDir)
-  const { outputFile } = options
+  const { outputFile, hasRecords = false } = options
   const output = outputFile === undefined ? 'pipe' : openSync(outputFile, 'w')
   const places = ['--state-dir', stateDir, '--host', '127.0.0.1']
   const control = spawn(
@@ -271,7 +273,7 @@ export const startGateway = async (options: GatewayOptions): Promise<TestGateway
       ...flagsOf(options),
     ],
     {
-      env: { ...process.env, NO_COLOR: '1', ...recordsEnv(options), ...options.env },
+      env: { ...process.env, NO_COLOR: '1', ...recordsEnv(hasRecords, stateDir), ...options.env },
       stdio: ['ignore', output, output],
     },
   )

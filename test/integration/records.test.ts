@@ -18,7 +18,8 @@ let gateway: TestGateway
 
 beforeAll(async () => {
   const repository = makeRepository({ 'm/1/model.onnx': scaleAdd(2) })
-  const env = { SLUICE_RECORDS__DURABILITY: 'process' }
+  // There is no such folder: what was shipped would leave the spool.
+  const env = { SLUICE_RECORDS__DURABILITY: 'process', SLUICE_RECORDS__PATH: '/dev/null/away' }
   gateway = await startGateway({ repository, hasRecords: true, env })
 })
 

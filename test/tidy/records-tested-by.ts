@@ -20,7 +20,7 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/control/planning/ruled-endpoint.ts',
   ],
   'test/unit/config/records.test.ts': ['src/config/schemas/redaction.ts'],
-  'test/unit/control/figures/metrics.test.ts': [
+  'test/unit/control/figures/record-metrics.test.ts': [
     'src/control/figures/metric-entry.ts',
     'src/control/figures/record-metric-table.ts',
   ],

@@ -38,7 +38,7 @@ export interface RecordView {
 }
 
 /** The sink that the sums are about: it is always there. */
-const FILE_SINK = 'file'
+const FILE_SINK = 'files'
 
 const sinkSamples = (
   { name, committedMs, heldRows, duplicates, quarantined }: SinkReport,

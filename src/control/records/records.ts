@@ -66,7 +66,7 @@ export class Records {
     if (shipper === null) return null
     const { figures, silentMs, isRunning, restarts } = shipper
     const [file] = figures?.sinks ?? []
-    if (file !== undefined) this.#sums.takeShipped({ ...file, producers: figures!.producers })
+    if (file?.isOpen === true) this.#sums.takeShipped(file)
     return { totals: this.#sums.totals(), shipper: { figures, silentMs, isRunning, restarts } }
   }
 

@@ -20,15 +20,11 @@ export type FindAccount = (producer: string) => Account | null
 
 export type BookSnapshot = Pick<ShipState, 'segments' | 'producers' | 'streams'>
 
-/** So that who asks once a second misses none. */
-const FORMER_MAX = 256
-
 export class LaneBook {
   readonly #world: StreamWorld
   readonly #findAccount: FindAccount
   readonly #streams = new Map<string, BookedStream>()
   readonly #producers = new Map<string, ProducerLog>()
-  readonly #former: Account[] = []
 
   constructor(world: StreamWorld, findAccount: FindAccount) {
     this.#world = world
@@ -139,23 +135,10 @@ export class LaneBook {
       if (there !== null || !(isFinished || reader.process === null)) continue
       reader.close()
       this.#streams.delete(key)
-      for (const name of producers) this.#dismiss(name)
+      for (const name of producers) this.#producers.delete(name)
       isChanged = true
     }
     return isChanged
-  }
-
-  #dismiss(name: string): void {
-    const producer = this.#producers.get(name)
-    if (producer === undefined) return
-    this.#former.push(producer.account)
-    this.#former.splice(0, this.#former.length - FORMER_MAX)
-    this.#producers.delete(name)
-  }
-
-  /** Of all producers, and of the last ones that have gone. */
-  get accounts(): Account[] {
-    return [...this.#former, ...Array.from(this.#producers.values(), ({ account }) => account)]
   }
 
   /**

@@ -12,8 +12,9 @@ import { gapReasonName } from '../reasons.ts'
 import type { RecordLayout } from '../record-layout.ts'
 import { ACCOUNT_BYTES, FRAME, readGapFrame, type SegmentHeader } from '../spool/segment-format.ts'
 import type { Frame } from '../spool/segment-reader.ts'
-import { type Account, encodeAccount, isForgettable, retire } from './account.ts'
+import { encodeAccount, isForgettable, retire } from './account.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
+import { Committed } from './committed.ts'
 import { accountOf } from './frame-account.ts'
 import { type EntryVisitor, visitEntries } from './frame-entries.ts'
 import { frameViews } from './frame-views.ts'
@@ -23,7 +24,6 @@ import type { FrameAccount, OnGap, ProducerLog } from './producer-log.ts'
 import {
   NO_TOTALS,
   readShipState,
-  type SegmentPlace,
   type ShipState,
   type ShipTotals,
   writeShipState,
@@ -65,7 +65,8 @@ export class Lane {
   /** What was prepared; it has to be written and published before anything else. */
   #unwritten: ShipState | null = null
   #unpublished: Intent | null = null
-  #committed: ReadonlyMap<string, SegmentPlace> = new Map()
+  /** What is safe in the sink. */
+  readonly committed = new Committed()
   /** Monotonic ms since when there is something to commit; -1: there is nothing. */
   #dirtySinceMs = -1
   #committedMs = Number.NEGATIVE_INFINITY
@@ -78,23 +79,18 @@ export class Lane {
     this.#patient = new PatientClock(options)
   }
 
-  get totals(): ShipTotals {
-    return this.#totals
+  /** Whether it knows what was committed before. */
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
-  /** What is known of producers: of those in the spool, and of some that were the last to go. */
-  get accounts(): Account[] {
-    return this.#book.accounts
+  get totals(): ShipTotals {
+    return this.#totals
   }
 
   /** Wall clock of the last commit; 0: there was none yet. */
   get committedMs(): number {
     return this.#committedAtMs
-  }
-
-  /** Places of segments as far as they are committed, by file. */
-  get committed(): ReadonlyMap<string, SegmentPlace> {
-    return this.#committed
   }
 
   /**
@@ -129,7 +125,7 @@ export class Lane {
     if (state !== null) {
       this.#book.restore(state, streamKeyOfFile)
       this.#totals = { ...state.totals }
-      this.#committed = new Map(Object.entries(state.segments))
+      this.committed.take(state)
     }
     this.#isOpen = true
   }
@@ -145,7 +141,7 @@ export class Lane {
       this.#unpublished = state.intent
     }
     if (this.#unpublished !== null) await sink.publish(this.#unpublished)
-    this.#committed = new Map(Object.entries(state.segments))
+    this.committed.take(state)
     this.#unpublished = null
     this.#unwritten = null
     return true

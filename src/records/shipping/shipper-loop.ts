@@ -13,6 +13,8 @@ export interface ShipperLoopOptions {
 /** Between two looks at the spool while there is nothing new. */
 const IDLE_MS = 250
 const REPORT_MS = 1000
+/** A sink that has failed so often in a row is away: an end does not wait for it to come back. */
+const FAILURES_MAX = 3
 
 export class ShipperLoop {
   readonly #options: ShipperLoopOptions
@@ -42,7 +44,8 @@ export class ShipperLoop {
       const isBusy = await shipping.step(isEnding)
       this.#report()
       if (isEnding && !isBusy && shipping.failures === 0) return true
-      if (isEnding && clock.monotonic() >= this.#endByMs!) return false
+      const isAway = shipping.failures >= FAILURES_MAX
+      if (isEnding && (isAway || clock.monotonic() >= this.#endByMs!)) return false
       // Also where there is more to do: signals and messages want their turn.
       await (isBusy ? nextTurn() : delay(clock, IDLE_MS))
     }

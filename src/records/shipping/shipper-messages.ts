@@ -1,8 +1,8 @@
 /** What control and the shipper say to each other, as plain data. */
 
 import type { RetentionLimits } from '../files/retention.ts'
-import type { Account } from './account.ts'
 import type { LaneLimits } from './commit-due.ts'
+import type { CommittedProducer } from './committed.ts'
 import type { DocumentFormat } from './document.ts'
 
 export interface ShipperSettings {
@@ -25,7 +25,7 @@ export interface ToShipper {
   readonly drainMs: number
 }
 
-/** From the shipper, once a second; counters are since the sink was used first. */
+/** From the shipper, once a second; counters are since the sink was used first, as committed. */
 export interface ShipperFigures {
   readonly type: 'figures'
   readonly sinks: readonly SinkFigures[]
@@ -38,6 +38,8 @@ export interface ShipperFigures {
 
 export interface SinkFigures {
   readonly name: string
+  /** False until it is known what was committed before: then all else says nothing yet. */
+  readonly isOpen: boolean
   readonly records: number
   readonly rows: number
   readonly duplicates: number
@@ -45,12 +47,12 @@ export interface SinkFigures {
   readonly gaps: Readonly<Record<string, number>>
   /** Segments of which something is lost. */
   readonly quarantined: number
-  /** Of producers in the spool, and of the last 256 that have ended and are shipped. */
-  readonly producers: readonly Account[]
   /** Records that are read and not committed yet. */
   readonly heldRows: number
   /** Wall clock of the last commit; 0: there was none in this life of the process. */
   readonly committedMs: number
+  /** Those that are open, and those that have ended lately. */
+  readonly producers: readonly CommittedProducer[]
 }
 
 /** Folder in the state folder. */

@@ -111,7 +111,9 @@ export class Shipping {
     const { files, folder, onFault } = this.#options
     let isChanged = false
     for (const segment of streams.flatMap(({ segments }) => segments)) {
-      const places = this.#turns.map(({ lane }) => lane.committed.get(segment.file)?.done ?? null)
+      const places = this.#turns.map(
+        ({ lane }) => lane.committed.segments.get(segment.file)?.done ?? null,
+      )
       if (places.length === 0 || places.includes(null)) continue
       try {
         this.#remove(segment, places.includes('quarantine'))

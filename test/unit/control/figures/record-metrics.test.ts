@@ -26,8 +26,8 @@ test('recordSamples() shows what became of all predictions', async () => {
   expect(await seriesOf({ totals: TOTALS, shipper: null })).toEqual({
     sluice_records_produced_total: 100,
     sluice_records_spooled_total: 80,
-    'sluice_records_shipped_total{sink="file"}': 60,
-    'sluice_records_unshipped{sink="file"}': 20,
+    'sluice_records_shipped_total{sink="files"}': 60,
+    'sluice_records_unshipped{sink="files"}': 20,
     sluice_records_pending: 5,
     'sluice_records_dropped_total{reason="ring_full"}': 10,
     'sluice_records_dropped_total{reason="killed"}': 5,
@@ -44,16 +44,16 @@ test('recordSamples() shows the shipper, as far as it has said something', async
     sluice_shipper_silence_seconds: 1.5,
   })
   expect(silent).not.toHaveProperty('sluice_spool_bytes')
-  const sink = { name: 'file', duplicates: 3, quarantined: 1, heldRows: 7, committedMs: 4000 }
+  const sink = { name: 'files', duplicates: 3, quarantined: 1, heldRows: 7, committedMs: 4000 }
   const figures = { sinks: [sink], spoolBytes: 1000, spoolSegments: 2, failures: 0 }
   expect(await seriesOf({ totals: TOTALS, shipper: { ...shipper, figures } }, 6000)).toMatchObject({
     sluice_spool_bytes: 1000,
     sluice_spool_segments: 2,
     sluice_shipper_failures: 0,
-    'sluice_shipper_duplicates_total{sink="file"}': 3,
-    'sluice_shipper_quarantined_total{sink="file"}': 1,
-    'sluice_shipper_held_rows{sink="file"}': 7,
-    'sluice_shipper_commit_age_seconds{sink="file"}': 2,
+    'sluice_shipper_duplicates_total{sink="files"}': 3,
+    'sluice_shipper_quarantined_total{sink="files"}': 1,
+    'sluice_shipper_held_rows{sink="files"}': 7,
+    'sluice_shipper_commit_age_seconds{sink="files"}': 2,
   })
 })
 

@@ -1,4 +1,6 @@
+import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
+import { RecordFiguresSchema } from '../../../../proto/gen/control_pb.ts'
 import { Records } from '../../../../src/control/records/records.ts'
 import { loadedConfig, REPOSITORY } from '../../../helpers/config.ts'
 
@@ -7,7 +9,7 @@ const configOf = (text: string) => loadedConfig(REPOSITORY + text).config.record
 const shipper = (silentMs: number, failures: number) => ({
   silentMs,
   figures: { type: 'figures' as const, sinks: [], spoolBytes: 0, spoolSegments: 0, failures },
-  stop: async () => {},
+  ...{ isRunning: true, restarts: 0, stop: async () => {} },
 })
 
 test('warnings() tell of a shipper that is silent, and of one that cannot write', () => {
@@ -20,6 +22,23 @@ test('warnings() tell of a shipper that is silent, and of one that cannot write'
     'the shipper of records has said nothing for 60 s; they wait in the spool',
     'records cannot be written to records.path and wait in the spool; the log says why',
   ])
+})
+
+test('view() puts together what replicas and shipper say', () => {
+  const records = new Records(configOf(''))
+  expect(records.view()).toBeNull()
+  const own = { duplicates: 0, quarantined: 0, heldRows: 0, committedMs: 1, rows: 8, name: 'files' }
+  const account = { producer: 'gw.0.0-1', state: 'open' as const, taken: 8, records: 8, gaps: {} }
+  const sink = { ...own, isOpen: true, records: 8, gaps: {}, producers: [account] }
+  const silent = shipper(0, 0)
+  records.ship({ ...silent, figures: { ...silent.figures, sinks: [{ ...sink, isOpen: false }] } })
+  records.onReplica(1, create(RecordFiguresSchema, { taken: [10], spooled: 9 }))
+  expect(records.view()?.totals).toMatchObject({ produced: 10, shipped: 0, unshipped: 9 })
+  records.ship({ ...silent, figures: { ...silent.figures, sinks: [sink] } })
+  expect(records.view()).toMatchObject({
+    totals: { produced: 10, pending: 1, shipped: 8, unshipped: 1 },
+    shipper: { isRunning: true, restarts: 0 },
+  })
 })
 
 test('stop() stops who ships', async () => {

@@ -53,3 +53,10 @@ test('drain() waits for what stands in the way, as long as it may', async () => 
   expect(await ended).toBe(false)
   expect(steps.length).toBeGreaterThan(2)
 })
+
+test('drain() does not wait for a sink that has been away for long', async () => {
+  const { steps, loop } = rig(0, 3)
+  loop.drain(20_000)
+  expect(await loop.run()).toBe(false)
+  expect(steps).toEqual([true])
+})
