@@ -62,7 +62,7 @@ export const recordsPage = (row: Row, notice: string): string =>
     '`f_<feature>__hmac`, `__bucket` (DOUBLE) or `__mask`. `o_<output>` is an output of the model in the',
     'type that is nearest to its own. What has several elements a row is JSON in a VARCHAR. Of two names',
     'that differ in case alone the second has `_2` behind it. Of files under `endpoint=<name>` the views',
-    'have the columns `date` and `hour` too, of UTC; a condition on them leaves other files closed.',
+    'have the columns `date` and `hour` too, of UTC; a condition on them leaves other rows unread.',
     '',
     ...table(PREDICTION_COLUMNS, row),
     '',

@@ -1,7 +1,6 @@
 /** `sluice feedback import`: labels out of a file of CSV, each a record of its own. */
 
 import { createReadStream } from 'node:fs'
-import { systemClock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { whyUnreadable } from '../shared/file-faults.ts'
 import {
@@ -14,6 +13,7 @@ import { FeedbackSender } from './feedback-sender.ts'
 import { listenForInterruption } from './interruption.ts'
 import { complain, count, EXIT, paint, print, printJson, reportFailure } from './output.ts'
 import { type DataPlaneOptions, findDataPlane } from './plane-access.ts'
+import { ProgressLine } from './progress-line.ts'
 import { RejectedRows } from './rejected-rows.ts'
 
 export interface ImportOptions extends DataPlaneOptions, Omit<RowTerms, 'endpoint'> {
@@ -31,23 +31,6 @@ const BATCH_BYTES_MAX = 240 * 1024
 
 /** As long as a replica may take to come back. */
 const PATIENCE_MS = 60_000
-const PROGRESS_MS = 500
-
-/** How far it has come, on stderr: in place on a terminal. */
-class Progress {
-  #lastMs = -Infinity
-
-  show(taken: number, rejected: number): void {
-    const nowMs = systemClock.monotonic()
-    if (!process.stderr.isTTY || nowMs - this.#lastMs < PROGRESS_MS) return
-    this.#lastMs = nowMs
-    process.stderr.write(`\r  ${count(taken)} taken, ${count(rejected)} rejected`)
-  }
-
-  end(): void {
-    if (this.#lastMs > 0) process.stderr.write('\r\u001b[K')
-  }
-}
 
 async function* wanted(rows: AsyncIterable<FeedbackRow>, fromLine: number) {
   for await (const row of rows) if (row.line >= fromLine) yield row
@@ -118,7 +101,7 @@ export const importFeedback = async (file: string, options: ImportOptions): Prom
     complain(paint('yellow', `⚠ ${why}; trying again`, process.stderr))
   const terms = { plane, timeoutMs: timeout, patienceMs: PATIENCE_MS, isInterrupted, onWait }
   const sender = new FeedbackSender(terms)
-  const progress = new Progress()
+  const progress = new ProgressLine()
   let taken = 0
   let nextLine: number | null = null
   let error: unknown = null
@@ -129,7 +112,7 @@ export const importFeedback = async (file: string, options: ImportOptions): Prom
       rejected.add(sent.rejected)
       taken += sent.taken
       ;({ nextLine, error } = sent)
-      progress.show(taken, rejected.count)
+      progress.show(() => `${count(taken)} taken, ${count(rejected.count)} rejected`)
       if (error !== null || nextLine !== null) break
     }
   } catch (thrown) {

@@ -36,7 +36,7 @@ const addQuery = (records: Command, onExit: OnExit): void => {
     .option('--no-spool', 'ask the files alone, without what is not in them yet')
     .option('--config <file>', CONFIG)
     .option('--json', 'as JSON, an array of rows')
-    .option('--csv', 'as CSV')
+    .addOption(new Option('--csv', 'as CSV').conflicts('json'))
     .option('--allow-files', 'let SQL read and write other files than the records')
     .addHelpText(
       'before',
@@ -59,7 +59,7 @@ const addQuery = (records: Command, onExit: OnExit): void => {
 /** A flag that may be repeated. */
 const several = (flags: string, text: string): Option =>
   new Option(flags, `${text}; may be repeated`)
-    .default([])
+    .default([], 'all')
     .argParser((value: string, before: readonly string[]) => [...before, value])
 
 const LAST_MAX = 100_000
@@ -99,7 +99,7 @@ const addTail = (records: Command, onExit: OnExit): void => {
     .addOption(several('--variant <name>', 'of this variant'))
     .addOption(
       new Option('--role <role>', `of this role: ${RECORD_ROLES.join(', ')}; may be repeated`)
-        .default([])
+        .default([], 'all')
         .argParser(role),
     )
     .addOption(several('--where-code <code>', 'with this error code'))
@@ -136,6 +136,23 @@ const addTail = (records: Command, onExit: OnExit): void => {
     })
 }
 
+const addVerify = (records: Command, onExit: OnExit): void => {
+  records
+    .command('verify')
+    .description('Prove that every request has its record, or the reason why it has none')
+    .argument('[path]', 'folder of the records (default: records.path)')
+    .option('--state-dir <dir>', STATE_DIR)
+    .option('--config <file>', CONFIG)
+    .option('--json', 'as JSON')
+    .addHelpText('before', examples('sluice records verify', 'sluice records verify backup --json'))
+    .addHelpText('after', '\nExit code 6: something is missing without a reason.')
+    .action(async (path, options) => {
+      const { verify } = await import('./records-verify.ts')
+      const place = await placeOf({ ...options, path })
+      onExit(await verify({ place, json: options.json === true }))
+    })
+}
+
 /** Adds the verbs to the program. */
 export const addRecords = (program: Command, onExit: OnExit): void => {
   const records = program
@@ -143,4 +160,5 @@ export const addRecords = (program: Command, onExit: OnExit): void => {
     .description('What was predicted: ask it by SQL, watch it, prove that it is complete')
   addQuery(records, onExit)
   addTail(records, onExit)
+  addVerify(records, onExit)
 }

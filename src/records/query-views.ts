@@ -57,7 +57,7 @@ export const allFiles = (path: string): RecordFiles => {
   }
 }
 
-/** Reading files of predictions. Partitions are columns: a condition on one leaves files closed. */
+/** Reading files of predictions. Partitions are columns: a condition on one leaves rows unread. */
 export const readPredictions = (files: readonly string[], options = ''): string =>
   reading(
     files,

@@ -1,7 +1,7 @@
 /** What the READMEs tell a stranger to type is typed here. */
 
 import { createHash } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
@@ -93,9 +93,23 @@ test('README.md: the verbs of records say what was predicted', async () => {
   expect(verbs.map(([, verb]) => verb)).toEqual(['query', 'tail', 'verify'])
   const run = (verb: readonly string[]) =>
     sluice(verb, { env: { ...env, SLUICE_CONFIG: at(config) } })
-  const [query = [], tail = []] = verbs
+  const [query = [], tail = [], verify = []] = verbs
   expect(await run(query)).toMatchObject({ code: 0, stdout: expect.stringMatching(/\nanswer +1 /) })
   expect(await run(tail)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+  expect(await run(verify)).toMatchObject({ code: 0, stdout: expect.stringContaining('✔') })
+})
+
+test('docs/guides/records.md: the settings that it shows are valid', async () => {
+  const cwd = makeTempDir('guide')
+  const yaml = /```yaml\n([\s\S]+?)```/.exec(read('docs/guides/records.md'))?.[1] ?? ''
+  writeFileSync(join(cwd, 'sluice.yaml'), `model_repository: ./models\n${yaml}`)
+  writeFileSync(join(cwd, 'hmac.key'), 'k'.repeat(64), { mode: 0o600 })
+  mkdirSync(join(cwd, 'models'))
+  const { stdout, stderr } = await sluice(['check', '--json'], { cwd })
+  const { problems } = JSON.parse(stdout || stderr) as { problems: { message: string }[] }
+  // Endpoints of somebody who has some.
+  const others = problems.filter(({ message }) => !message.endsWith(' is no endpoint'))
+  expect(others).toEqual([])
 })
 
 test('README.md: check and serve take the repository that is drawn there', async () => {

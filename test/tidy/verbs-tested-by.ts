@@ -12,6 +12,7 @@ export const VERBS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/cli/feedback-import.ts',
     'src/cli/feedback-program.ts',
     'src/cli/feedback-sender.ts',
+    'src/cli/progress-line.ts',
   ],
   'test/integration/records-query.test.ts': [
     'src/cli/flags.ts',

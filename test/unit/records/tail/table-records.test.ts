@@ -1,8 +1,18 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readTable, withRecordsFile } from '../../../../src/records/file-source.ts'
+import type { PredictionRecord } from '../../../../src/records/record.ts'
+import { recordToJson } from '../../../../src/records/record-json.ts'
 import { systemFiles } from '../../../../src/records/spool/file-calls.ts'
+import { addPrediction } from '../../../../src/records/table/record-rows.ts'
+import { shapeOf } from '../../../../src/records/table/shape.ts'
+import { Table } from '../../../../src/records/table/table.ts'
 import { recordsOf } from '../../../../src/records/tail/table-records.ts'
+import { ROLE } from '../../../../src/records/write-facts.ts'
+import { writePlanOf } from '../../../../src/records/write-plan.ts'
 import { type RecordRow, writeFeedback, writePredictions } from '../../../helpers/parquet-files.ts'
+import { featureCase } from '../../../helpers/record-cases.ts'
+import { readAll, recordRig, setFacts } from '../../../helpers/record-rig.ts'
 import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
 const read = async (path: string, isWanted: Parameters<typeof recordsOf>[1] = () => true) => [
@@ -71,4 +81,41 @@ test('recordsOf() gives feedback, its label as it was', async () => {
       observedAtMs: Date.UTC(2026, 0, 2, 4),
     },
   })
+})
+
+/**
+ * The JSON form, but for what columns cannot tell (labels that are texts of numbers, lists of
+ * outputs); half of a surrogate pair becomes U+FFFD.
+ */
+const shown = (record: PredictionRecord): unknown => {
+  const instances = record.instances.map(({ outputs: _, ...instance }) => ({
+    ...instance,
+    prediction: null,
+  }))
+  const json = JSON.stringify(recordToJson({ ...record, instances }))
+  return JSON.parse(json, (_, value) => (typeof value === 'string' ? value.toWellFormed() : value))
+}
+
+/** Records of requests with features of all types, as the spool has them. */
+const spooledRecord = fc
+  .tuple(featureCase, fc.constantFrom('answer' as const, 'failed' as const))
+  .map(([given, role]) => {
+    const { writer, facts, take } = recordRig()
+    setFacts(facts, given)
+    Object.assign(facts, { sequence: writer.takeSequence(), role: ROLE[role], latencyMs: 1.5 })
+    facts.isBatch = given.rows > 1
+    writer.write(writePlanOf(given.layout), facts)
+    return { layout: given.layout, record: readAll(take(), [given.layout]).records[0]! }
+  })
+
+test('recordsOf() is the way back from the rows that the file sink makes', () => {
+  fc.assert(
+    fc.property(spooledRecord, ({ layout, record }) => {
+      const shape = shapeOf(layout)
+      const table = new Table(shape.specs)
+      addPrediction(table, shape, record)
+      const [found] = recordsOf(table, () => true)
+      expect(shown(found!)).toEqual(shown(record))
+    }),
+  )
 })
