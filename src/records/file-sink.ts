@@ -3,18 +3,25 @@
  *
  * What readers are promised: a file that bears its name is whole and never changes. After a crash
  * at any point the records of a flush are all there or come again from the spool; none is in two
- * files, but while a closed hour is written anew as one file, until the files that it replaces are
- * unlinked: who counts then must count by (prediction_id, role, row).
+ * files, but while several of an hour are written anew as one, until those that it replaces are
+ * unlinked. The new one names them (REPLACES_KEY), and whoever sees it does not need them; who does
+ * not look there must count by (prediction_id, role, row).
  *
  * Several gateways may share a folder: their files have other names, and nobody touches another's,
  * be it to delete what is old: each keeps its own within its own bounds.
  */
 
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { syncFolder } from '../shared/atomic-file.ts'
 import { withRecordsFile } from './file-source.ts'
 import { accountPath } from './files/account-files.ts'
-import { addRetired, CONTENTS_KEY, contentsOf, gapContentsOf } from './files/contents.ts'
+import {
+  addRetired,
+  CONTENTS_KEY,
+  contentsOf,
+  gapContentsOf,
+  REPLACES_KEY,
+} from './files/contents.ts'
 import { filesToMerge, mergeFiles } from './files/merging.ts'
 import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
 import { fileName, GAPS_FOLDER, gapsFolder, hourOf, UNFINISHED } from './files/partitions.ts'
@@ -56,6 +63,9 @@ const GAP_SPECS: readonly ColumnSpec[] = [
   { name: 'last', type: 'int64', isRequired: true },
   { name: 'reason', type: 'text', isRequired: true },
 ]
+
+/** Key-value metadata of a file. */
+type FileFacts = Readonly<Record<string, string>>
 
 const renameOf = (path: string) => [path + UNFINISHED, path] as const
 
@@ -193,7 +203,10 @@ export class FileSink implements Sink {
       const table = await mergeFiles(files, root, merged)
       if (table !== null) {
         const written: string[] = []
-        this.#writeTable(merged[0]!.folder, table, written)
+        const names = merged.map(({ path }) => basename(path))
+        this.#writeTable(merged[0]!.folder, table, written, {
+          [REPLACES_KEY]: JSON.stringify(names),
+        })
         syncFolder(files, join(root, merged[0]!.folder))
         const { renames, deletes } = this.#tidied
         this.#tidied = {
@@ -223,9 +236,9 @@ export class FileSink implements Sink {
     }
   }
 
-  #writeTable(folder: string, table: Table, written: string[]): void {
+  #writeTable(folder: string, table: Table, written: string[], facts: FileFacts = {}): void {
     const contents = folder.startsWith(GAPS_FOLDER) ? gapContentsOf(table) : contentsOf(table)
-    const bytes = parquetFile(table, { [CONTENTS_KEY]: JSON.stringify(contents) })
+    const bytes = parquetFile(table, { [CONTENTS_KEY]: JSON.stringify(contents), ...facts })
     const name = fileName(this.#options.gateway, this.#nextNumber++)
     this.#writeFile(`${folder}/${name}`, bytes, written)
   }

@@ -33,6 +33,7 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/unit/records/verify.test.ts': [
     'src/records/verify/columns.ts',
+    'src/records/verify/record-reading.ts',
     'src/records/verify/spool-count.ts',
   ],
 }

@@ -11,6 +11,19 @@ import type { Table } from '../table/table.ts'
 /** Key of the metadata, and the version of its form. */
 export const CONTENTS_KEY = 'sluice.contents.1'
 
+/**
+ * Key of the names of files in the same folder whose rows are in this one: JSON, a list. They may
+ * still be there, for a moment or until the next start of the shipper.
+ */
+export const REPLACES_KEY = 'sluice.replaces.1'
+
+/** Names of the files that one replaces, by its metadata. Throws on what is no list of names. */
+export const replacedBy = (facts: Readonly<Record<string, string>>): readonly string[] => {
+  const names: unknown = JSON.parse(facts[REPLACES_KEY] ?? '[]')
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
+  throw new TypeError('No names')
+}
+
 /** Records, or sequences without one, of a producer, and the highest sequence among them. */
 export type Contents = Readonly<Record<string, readonly [count: number, last: number]>>
 

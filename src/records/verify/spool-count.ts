@@ -8,87 +8,84 @@ import { accountOf } from '../shipping/frame-account.ts'
 import { visitEntries } from '../shipping/frame-entries.ts'
 import { frameViews } from '../shipping/frame-views.ts'
 import { listStreams } from '../shipping/spool-folder.ts'
-import type { FileCalls } from '../spool/file-calls.ts'
-import { errnoOf } from '../spool/file-calls.ts'
+import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import { ACCOUNT_BYTES, FRAME, readGapFrame } from '../spool/segment-format.ts'
-import { readSegment } from '../spool/segment-reader.ts'
+import { type Frame, readSegment } from '../spool/segment-reader.ts'
 import type { Tally } from './tally.ts'
 
-interface Run {
-  readonly from: number
-  readonly to: number
-  /** '': a record. */
-  readonly reason: string
+/** How far a producer is, as its frames in the spool say. */
+export interface SpoolAccount {
+  readonly floor: number
+  readonly taken: number
 }
 
-/** Runs of one producer: as few as they lie there in order. */
-export class SpoolCount {
-  readonly #runs: Run[] = []
-  #floor = 1
-  #taken = 0
+export interface SpoolCount {
+  readonly accounts: ReadonlyMap<string, SpoolAccount>
+  /** In words: what cannot be read now. */
+  readonly problems: readonly string[]
+}
 
-  advance({ floor, taken }: { readonly floor: number; readonly taken: number }): void {
-    this.#floor = Math.max(this.#floor, floor)
-    this.#taken = Math.max(this.#taken, taken)
+/** The account of a producer with what the spool adds to it. */
+export const withSpool = (
+  producer: string,
+  known: Account | null,
+  { floor, taken }: SpoolAccount,
+): Account => {
+  const account = known ?? newAccount(producer)
+  if (account.state !== 'open') return account
+  return {
+    ...account,
+    floor: Math.max(account.floor, floor),
+    taken: Math.max(account.taken, taken),
   }
+}
 
-  /** What the spool adds to the account of a producer, if it has one yet. */
-  account(producer: string, known: Account | null): Account {
-    const account = known ?? newAccount(producer)
-    if (account.state !== 'open') return account
-    const floor = Math.max(account.floor, this.#floor)
-    return { ...account, floor, taken: Math.max(account.taken, this.#taken) }
+const take = ({ kind, payload }: Frame, tally: Tally): void => {
+  const explain = (from: number, to: number, reason: number) =>
+    tally.explain(from, to, gapReasonName(reason) || `reason_${reason}`)
+  if (kind === FRAME.GAPS) {
+    for (const { from, to, reason } of readGapFrame(payload) ?? []) explain(from, to, reason)
   }
-
-  add(from: number, to: number, reason: string): void {
-    const last = this.#runs.at(-1)
-    if (last !== undefined && last.reason === reason && last.to + 1 === from) {
-      this.#runs[this.#runs.length - 1] = { ...last, to }
-    } else this.#runs.push({ from, to, reason })
-  }
-
-  /** What is in a file as well is on its way, and no duplicate. */
-  into(tally: Tally): void {
-    for (const { from, to, reason } of this.#runs) {
-      if (reason !== '') tally.explain(from, to, reason)
-      else for (let sequence = from; sequence <= to; sequence++) tally.recordOnce(sequence)
-    }
-  }
+  if (kind !== FRAME.RECORDS) return
+  visitEntries(frameViews(payload.subarray(ACCOUNT_BYTES)), {
+    record: (sequence, isShadow) => {
+      if (!isShadow) tally.recordSpooled(sequence)
+      return false
+    },
+    gap: ({ from, to, reason }) => explain(from, to, reason),
+  })
 }
 
 /**
- * Reads all segments; what cannot be read of one is left out, as the shipper will do.
+ * Reads all segments into the tallies of their producers. A segment that goes meanwhile is shipped:
+ * its records are in files that are listed later.
  *
  * @throws the error of the file system, where the folder cannot be read at all
  */
-export const countSpool = (files: FileCalls, folder: string): Map<string, SpoolCount> => {
-  const counts = new Map<string, SpoolCount>()
+export const countSpool = (
+  files: FileCalls,
+  folder: string,
+  tallyOf: (producer: string) => Tally,
+): SpoolCount => {
+  const accounts = new Map<string, SpoolAccount>()
+  const problems: string[] = []
   for (const file of segmentFiles(files, folder)) {
-    readSegment(files, join(folder, file), 0, ({ kind, payload }, header) => {
-      const account = accountOf({ kind, payload })
+    const { end, detail } = readSegment(files, join(folder, file), 0, (frame, header) => {
+      const account = accountOf(frame)
       if (account === null) return undefined
       const { gateway, replica, incarnation } = header
       const id = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
-      const count = counts.get(id) ?? new SpoolCount()
-      counts.set(id, count)
-      count.advance(account)
-      const gap = (from: number, to: number, reason: number) =>
-        count.add(from, to, gapReasonName(reason) || `reason_${reason}`)
-      if (kind === FRAME.GAPS) {
-        for (const { from, to, reason } of readGapFrame(payload) ?? []) gap(from, to, reason)
-      }
-      if (kind !== FRAME.RECORDS) return undefined
-      visitEntries(frameViews(payload.subarray(ACCOUNT_BYTES)), {
-        record: (sequence, isShadow) => {
-          if (!isShadow) count.add(sequence, sequence, '')
-          return false
-        },
-        gap: ({ from, to, reason }) => gap(from, to, reason),
+      const before = accounts.get(id) ?? { floor: 1, taken: 0 }
+      accounts.set(id, {
+        floor: Math.max(before.floor, account.floor),
+        taken: Math.max(before.taken, account.taken),
       })
+      take(frame, tallyOf(id))
       return undefined
     })
+    if (end === 'newer' || end === 'unreadable') problems.push(`${file}: ${end} (${detail})`)
   }
-  return counts
+  return { accounts, problems }
 }
 
 const segmentFiles = (files: FileCalls, folder: string): string[] => {

@@ -1,6 +1,7 @@
 /**
- * What has been found of one producer, sequence by sequence: a bit for those that are there, a byte
- * for those that have a reason, in blocks that exist only where there is something to note.
+ * What has been found of one producer, sequence by sequence: a bit for those that are in a file,
+ * another for those that lie in the spool, a byte for those that have a reason; in blocks that are
+ * there only where there is something to note.
  */
 
 const BLOCK = 65_536
@@ -8,6 +9,8 @@ const WORDS = BLOCK / 32
 
 interface Block {
   readonly present: Uint32Array
+  /** null: none of the block lies in the spool. */
+  spooled: Uint32Array | null
   /** Number of a reason, 0: none; null: for none of the block. */
   reasons: Uint8Array | null
 }
@@ -19,33 +22,65 @@ export interface Hole {
   readonly reason: string
 }
 
+/** Longer runs are none: years of the highest rate. */
+const RUN_MAX = 2 ** 40
+const NAMES_MAX = 250
+
+const hasBit = (words: Uint32Array, at: number): boolean =>
+  ((words[at >> 5]! >>> (at & 31)) & 1) === 1
+
+/** Ones in a word (Hacker's Delight, 5-1). */
+const onesIn = (word: number): number => {
+  let bits = word - ((word >>> 1) & 0x55555555)
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+}
+
 export class Tally {
   readonly #blocks = new Map<number, Block>()
+  #lastBlock = -1
   readonly #names: string[] = ['']
-  present = 0
+  /** Records that are in a file more than once. */
   duplicates = 0
   /** Highest sequence of which anything is known; 0: none. */
   highest = 0
 
-  /** Notes a record. */
+  /** Sequences that are in a file, or in the spool. */
+  get present(): number {
+    let count = 0
+    for (const { present, spooled } of this.#blocks.values()) {
+      for (let i = 0; i < WORDS; i++) count += onesIn(present[i]! | (spooled?.[i] ?? 0))
+    }
+    return count
+  }
+
+  /** Notes a record in a file. */
   record(sequence: number): void {
-    if (this.#mark(sequence)) this.present++
-    else this.duplicates++
+    const { present } = this.#block(sequence)
+    const at = sequence % BLOCK
+    if (hasBit(present, at)) this.duplicates++
+    present[at >> 5]! |= 1 << (at & 31)
   }
 
-  /** The same, of a record that may be on its way into a file that was read already. */
-  recordOnce(sequence: number): void {
-    if (this.#mark(sequence)) this.present++
+  /** Notes a record in the spool, which may be on its way into a file. */
+  recordSpooled(sequence: number): void {
+    const block = this.#block(sequence)
+    const at = sequence % BLOCK
+    block.spooled ??= new Uint32Array(WORDS)
+    block.spooled[at >> 5]! |= 1 << (at & 31)
   }
 
-  /** Notes why a run has no records; what is there stays there, and the first reason counts. */
+  /**
+   * Notes why a run has no records; what is there stays there, and the first reason counts.
+   *
+   * @throws RangeError where it is no run
+   */
   explain(from: number, to: number, reason: string): void {
+    if (!(from >= 0 && to >= from && to - from < RUN_MAX)) throw new RangeError('No run')
     const number = this.#numberOf(reason)
-    this.highest = Math.max(this.highest, to)
     for (let start = from; start <= to; ) {
-      const block = this.#block(Math.floor(start / BLOCK))
-      const blockEnd = (Math.floor(start / BLOCK) + 1) * BLOCK
-      const end = Math.min(to + 1, blockEnd)
+      const block = this.#block(start)
+      const end = Math.min(to + 1, (Math.floor(start / BLOCK) + 1) * BLOCK)
       block.reasons ??= new Uint8Array(BLOCK)
       for (let sequence = start; sequence < end; sequence++) {
         const at = sequence % BLOCK
@@ -53,6 +88,7 @@ export class Tally {
       }
       start = end
     }
+    this.highest = Math.max(this.highest, to)
   }
 
   /** Runs between `from` and `to` that are not there, in order. */
@@ -67,8 +103,7 @@ export class Tally {
       }
       if (start < 0 && found >= 0) start = sequence
       reason = found
-      const skipped = this.#uniform(sequence, to, found)
-      sequence += skipped
+      sequence += this.#alike(sequence, to, found)
     }
     if (start >= 0) yield { from: start, to, reason: this.#names[reason]! }
   }
@@ -78,45 +113,41 @@ export class Tally {
     const block = this.#blocks.get(Math.floor(sequence / BLOCK))
     if (block === undefined) return 0
     const at = sequence % BLOCK
-    if (((block.present[at >> 5]! >>> (at & 31)) & 1) === 1) return -1
-    return block.reasons?.[at] ?? 0
+    const { present, spooled, reasons } = block
+    if (hasBit(present, at) || (spooled !== null && hasBit(spooled, at))) return -1
+    return reasons?.[at] ?? 0
   }
 
   /** How many behind `sequence` are like it, as far as that is quickly told. */
-  #uniform(sequence: number, to: number, found: number): number {
-    const block = this.#blocks.get(Math.floor(sequence / BLOCK))
+  #alike(sequence: number, to: number, found: number): number {
+    const index = Math.floor(sequence / BLOCK)
+    if (index > this.#lastBlock) return to - sequence
+    const block = this.#blocks.get(index)
     const at = sequence % BLOCK
-    if (block === undefined) return Math.max(0, Math.min(to - sequence, BLOCK - 1 - at))
+    if (block === undefined) return Math.min(to - sequence, BLOCK - 1 - at)
     if ((at & 31) !== 0 || sequence + 31 > to) return 0
-    const word = block.present[at >> 5]!
-    if (found < 0) return word === 0xffffffff ? 31 : 0
+    const word = block.present[at >> 5]! | (block.spooled?.[at >> 5] ?? 0)
+    if (found < 0) return word === -1 ? 31 : 0
     return word === 0 && block.reasons === null ? 31 : 0
   }
 
-  /** False: it was noted before. */
-  #mark(sequence: number): boolean {
-    const { present } = this.#block(Math.floor(sequence / BLOCK))
-    const at = sequence % BLOCK
-    const bit = 1 << (at & 31)
-    if ((present[at >> 5]! & bit) !== 0) return false
-    present[at >> 5]! |= bit
+  #block(sequence: number): Block {
     if (sequence > this.highest) this.highest = sequence
-    return true
-  }
-
-  #block(index: number): Block {
+    const index = Math.floor(sequence / BLOCK)
     let block = this.#blocks.get(index)
     if (block === undefined) {
-      block = { present: new Uint32Array(WORDS), reasons: null }
+      block = { present: new Uint32Array(WORDS), spooled: null, reasons: null }
       this.#blocks.set(index, block)
+      this.#lastBlock = Math.max(this.#lastBlock, index)
     }
     return block
   }
 
   #numberOf(reason: string): number {
     const known = this.#names.indexOf(reason, 1)
+    if (known > 0) return known
     // Names come from files: more of them than a byte counts are one.
-    if (known > 0 || this.#names.length > 250) return known > 0 ? known : 250
+    if (this.#names.length > NAMES_MAX) return NAMES_MAX
     return this.#names.push(reason) - 1
   }
 }

@@ -71,6 +71,7 @@ export const verdictOn = (id: string, tally: Tally, account: Account | null): Ve
   const problems = [
     ...(account === null ? [`${id}: it has records and no account`] : []),
     ...(counts.missing > 0 ? [`${id}: ${counts.missing} records are missing`] : []),
+    ...(tally.duplicates > 0 ? [`${id}: ${tally.duplicates} records are in two files`] : []),
     ...(excess > 0 ? [`${id}: ${excess} more than retention has deleted are missing`] : []),
   ]
   const report: ProducerReport = {

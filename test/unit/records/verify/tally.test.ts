@@ -53,12 +53,30 @@ test('a tally agrees with one that keeps every number', () => {
   )
 })
 
-test('recordOnce() counts no duplicate', () => {
+test('recordSpooled() counts what is in a file as well once, whichever was first', () => {
   const tally = new Tally()
   tally.record(1)
-  tally.recordOnce(1)
-  tally.recordOnce(2)
-  expect([tally.present, tally.duplicates, tally.highest]).toEqual([2, 0, 2])
+  for (const sequence of [1, 2, 3, 3]) tally.recordSpooled(sequence)
+  tally.record(3)
+  expect([tally.present, tally.duplicates, tally.highest]).toEqual([3, 0, 3])
+  expect([...tally.holes(1, 4)]).toEqual([{ from: 4, to: 4, reason: '' }])
+})
+
+test('explain() refuses what is no run, and holes() find the end of what is none', () => {
+  const tally = new Tally()
+  for (const [from, to] of [
+    [5, 4],
+    [-1, 3],
+    [1, 2 ** 52],
+    [Number.NaN, 3],
+  ] as const) {
+    expect(() => tally.explain(from, to, 'killed')).toThrow(RangeError)
+  }
+  tally.record(3)
+  expect([...tally.holes(1, Number.MAX_SAFE_INTEGER)]).toEqual([
+    { from: 1, to: 2, reason: '' },
+    { from: 4, to: Number.MAX_SAFE_INTEGER, reason: '' },
+  ])
 })
 
 test('holes() of a producer of which nothing is there are one', () => {
