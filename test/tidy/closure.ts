@@ -113,9 +113,6 @@ const checkCycles = (repository: Repository): string[] => {
   return [...problems.values()]
 }
 
-/** Parts of the product that the replica's agent is about to start. */
-const UNWIRED = ['src/records/', 'proto/gen/prediction_pb.ts']
-
 /** What only scripts, benches or tests use is no part of the product: it lives with them. */
 const checkReached = (repository: Repository): string[] => {
   const graph = graphOf(repository)
@@ -124,7 +121,6 @@ const checkReached = (repository: Repository): string[] => {
   )
   return repository.code
     .filter((file) => isProduct(file) && !reached.has(file.path))
-    .filter(({ path }) => !UNWIRED.some((start) => path.startsWith(start)))
     .map(({ path }) => `${path}: no process or thread reaches it; use it, move it or delete it`)
 }
 
