@@ -81,12 +81,16 @@ const empty = (columns: readonly RecordColumn[]): string =>
 
 const once = (key: string): string => `QUALIFY row_number() OVER (PARTITION BY ${key}) = 1`
 
+/** As the answer said it: of a request without an id, that of the prediction. */
+const SAID = 'REPLACE (coalesce(request_id, prediction_id) AS request_id)'
+
 const records = (files: readonly string[], duplicates: Duplicates): string => {
   if (files.length === 0) return empty([...PREDICTION_COLUMNS, ...PARTITION_COLUMNS])
-  if (duplicates === 'none') return `SELECT * FROM ${readPredictions(files)}`
-  if (duplicates === 'sorted out') return `SELECT * FROM ${readPredictions(files)} ${once(ROW_KEY)}`
+  const all = `SELECT * ${SAID} FROM ${readPredictions(files)}`
+  if (duplicates === 'none') return all
+  if (duplicates === 'sorted out') return `${all} ${once(ROW_KEY)}`
   return (
-    'SELECT * EXCLUDE (filename, file_row_number) ' +
+    `SELECT * EXCLUDE (filename, file_row_number) ${SAID} ` +
     `FROM ${readPredictions(files, ', filename = true, file_row_number = true')} ` +
     `ANTI JOIN ${DUPLICATES_TABLE} USING (filename, file_row_number)`
   )

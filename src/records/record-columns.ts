@@ -30,7 +30,11 @@ const column = (name: string, type: ColumnType, meaning: string): RecordColumn =
 /** Of every record, feedback too. */
 const COMMON_COLUMNS: readonly RecordColumn[] = [
   column('prediction_id', 'VARCHAR', 'ours, unique: `<producer>-<sequence>`'),
-  column('request_id', 'VARCHAR', "the client's, not unique; null where it gave none"),
+  column(
+    'request_id',
+    'VARCHAR',
+    "the client's, not unique; where it gave none null in files, `prediction_id` in views and JSON",
+  ),
   column('time', 'TIMESTAMP', 'when the request arrived, UTC'),
   column('endpoint', 'VARCHAR', 'what was asked'),
   column('role', 'VARCHAR', '`answer`, `shadow`, `refused`, `failed` or `feedback`'),
@@ -68,7 +72,9 @@ export const PREDICTION_COLUMNS: readonly RecordColumn[] = [
 
 /** Of feedback, in order. */
 export const FEEDBACK_COLUMNS: readonly RecordColumn[] = [
-  ...COMMON_COLUMNS,
+  ...COMMON_COLUMNS.slice(0, 1),
+  column('request_id', 'VARCHAR', 'of the request that brought it; null where it gave none'),
+  ...COMMON_COLUMNS.slice(2),
   column('of_prediction_id', 'VARCHAR', 'the prediction that the label is of, or null'),
   column('of_request_id', 'VARCHAR', 'the request that the label is of, or null'),
   column('of_row', 'INTEGER', 'the instance that the label is of; -1: all'),

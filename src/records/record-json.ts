@@ -55,9 +55,13 @@ const timeText = (ms: number): string | null => {
 
 const soFar = (ms: number): number | null => (Number.isNaN(ms) ? null : ms)
 
+/** As the answer said it: of a request without an id, that of the prediction. */
+const saidRequestId = ({ requestId, role, predictionId }: PredictionRecord): string | null =>
+  requestId ?? (role === 'feedback' ? null : predictionId)
+
 const baseJson = (record: PredictionRecord) => ({
   prediction_id: record.predictionId,
-  request_id: record.requestId,
+  request_id: saidRequestId(record),
   time: timeText(record.timeMs),
   endpoint: record.endpoint,
   model: record.model,

@@ -72,6 +72,17 @@ test('viewStatements() tells roles apart, and feedback from all of them', async 
   expect(await roles('feedback')).toEqual(['feedback'])
 })
 
+test('viewStatements() has the request id that the answer said, of all but feedback', async () => {
+  const folder = makeTempDir('views')
+  const own = { prediction_id: 'g.0.0-1-2', sequence: 2, request_id: null }
+  await writePredictions(folder, '1.parquet', [{ sequence: 1, request_id: 'r-1' }, own])
+  await writeFeedback(folder, '1.parquet', [{ sequence: 4, request_id: null }])
+  const idsOf = (view: string) =>
+    ask(`SELECT request_id FROM ${view} ORDER BY "sequence"`, filesOf(folder))
+  expect(await idsOf('predictions')).toEqual([{ request_id: 'r-1' }, { request_id: 'g.0.0-1-2' }])
+  expect(await idsOf('feedback')).toEqual([{ request_id: null }])
+})
+
 test('viewStatements() puts features of all endpoints side by side', async () => {
   const folder = makeTempDir('views')
   await writePredictions(folder, '1.parquet', [{ endpoint: 'm', f_a: 1.5, f_b: true }])

@@ -48,7 +48,7 @@ test('what is not known is null, or absent where it is of a row', () => {
   }
   const json = recordToJson(refused)
   expect(json).toMatchObject({
-    ...{ request_id: null, bucket: null, trace_id: null, time: null, latency_ms: null },
+    ...{ request_id: 'gw.1.0-7-9', bucket: null, trace_id: null, time: null, latency_ms: null },
     ...{ decode_ms: null, queue_ms: null, compute_ms: 0.3 },
   })
   for (const name of ['features', 'score', 'instances', 'label'])
@@ -64,6 +64,13 @@ test('feedback says of what, and when', () => {
     ...{ of_prediction_id: 'gw.1.0-7-9', of_request_id: null, of_row: -1, label: [1, 'late'] },
     observed_at: '1970-01-01T00:00:00.000Z',
   })
+})
+
+test('the request id is what the answer said; feedback says none that it had not', () => {
+  const said = (more: object) => recordToJson({ ...RECORD, ...more }).request_id
+  expect(said({})).toBe('r-1')
+  expect(said({ requestId: null })).toBe(RECORD.predictionId)
+  expect(said({ requestId: null, role: 'feedback' })).toBeNull()
 })
 
 test('jsonValue() has something for what JSON has not', () => {
