@@ -1,5 +1,6 @@
 /** The rows of an entry: features by the binding of its layout, score, prediction, outputs. */
 
+import { PROTOCOLS } from '../shared/counters.ts'
 import type { Redaction } from '../shared/record-policy.ts'
 import { ENTRY_FLAG, ENTRY_WORD } from './entry.ts'
 import { rowAnswer } from './entry-answer.ts'
@@ -17,17 +18,27 @@ const NOTHING: Instead = new Map()
 export const redactedName = (name: string, rule: Redaction | null): string =>
   rule === null ? name : `${name}__${rule.kind}`
 
-/** A feature as its client gave it, from what was fed for it. */
+const FEATURES = PROTOCOLS.indexOf('features')
+
+/**
+ * Whether NaN may stand for a value that was missing: no JSON of features has one, while a tensor
+ * that came as such says NaN where it has NaN.
+ */
+export const mayMiss = (words: Int32Array, from: number): boolean =>
+  words[(from >> 2) + ENTRY_WORD.PROTOCOL] === FEATURES
+
+/** A feature as its client gave it, from what was fed for it. `isMissable`: `mayMiss`. */
 export const featureValue = (
   { type, input, column, vocabulary, isNanMissing }: LayoutFeature,
   inputs: readonly EntryTensor[],
   row: number,
+  isMissable: boolean,
 ): RecordValue => {
   const tensor = inputs[input]!
   if (type === 'tensor') return rowValue(tensor, row)
   if (column >= tensor.rowElements) return null
   const value = elementValue(tensor, row * tensor.rowElements + column)
-  if (isNanMissing && Number.isNaN(value)) return null
+  if (isNanMissing && isMissable && Number.isNaN(value)) return null
   if (type === 'boolean' && typeof value !== 'string') return Number(value) !== 0
   return vocabulary?.[Number(value)] ?? value
 }
@@ -78,10 +89,11 @@ export const instancesOf = (cursor: EntryCursor, layout: RecordLayout): Recorded
     const ofRow = byRow.get(row) ?? new Map<number, string | null>()
     byRow.set(row, ofRow.set(place, text))
   }
+  const isMissable = mayMiss(cursor.words, 0)
   return Array.from({ length: rowsOf(cursor, layout) }, (_, row) => {
     const instead = byRow.get(row) ?? NOTHING
     return {
-      features: inputs === null ? {} : featuresOf(layout, inputs, row, instead),
+      features: inputs === null ? {} : featuresOf(layout, inputs, row, instead, isMissable),
       ...rowAnswer(layout.answer, outputs ?? [], layout.policy.outputs, row),
       ...(outputs === null ? {} : { outputs: outputsOf(layout, outputs, row, instead) }),
     }
@@ -93,13 +105,14 @@ const featuresOf = (
   inputs: readonly EntryTensor[],
   row: number,
   instead: Instead,
+  isMissable: boolean,
 ): Record<string, RecordValue> => {
   const values: [string, RecordValue][] = []
   for (const [index, feature] of features.entries()) {
     const rule = policy.features[index] ?? null
     if (rule?.kind === 'drop') continue
     const other = instead.get(index)
-    const value = other === undefined ? featureValue(feature, inputs, row) : other
+    const value = other === undefined ? featureValue(feature, inputs, row, isMissable) : other
     values.push([redactedName(feature.name, rule), value])
   }
   return Object.fromEntries(values)

@@ -9,7 +9,7 @@
 import type { Redaction } from '../../shared/record-policy.ts'
 import { ENTRY_FLAG, ENTRY_WORD } from '../entry.ts'
 import { EntryCursor } from '../entry-cursor.ts'
-import { featureValue, readInputs, readOutputs } from '../entry-instances.ts'
+import { featureValue, mayMiss, readInputs, readOutputs } from '../entry-instances.ts'
 import { type EntryTensor, rowValue } from '../entry-tensors.ts'
 import { type Extra, readExtras } from '../extras.ts'
 import { decodeFeedback, encodeFeedback } from '../feedback-text.ts'
@@ -113,6 +113,7 @@ export class EntryRedactor {
 
   #redactFeatures(inputs: readonly EntryTensor[]): void {
     const { features, policy } = this.#layout
+    const isMissable = mayMiss(this.#cursor.words, 0)
     for (const [place, feature] of features.entries()) {
       const rule = policy.features[place] ?? null
       if (rule === null) continue
@@ -122,7 +123,8 @@ export class EntryRedactor {
         const span = spanOf(feature, tensor, row)
         if (!this.#isDone(rule, { place, row, tensor, span })) {
           const extra = this.#extras.get(row * this.#places + place)
-          const value = extra === undefined ? featureValue(feature, inputs, row) : extra.text
+          const value =
+            extra === undefined ? featureValue(feature, inputs, row, isMissable) : extra.text
           this.#replace(rule, { place, row, tensor, span }, value)
         }
       }

@@ -4,6 +4,7 @@
  */
 
 import type { Datatype } from '../../shared/tensor.ts'
+import { mayMiss } from '../entry-instances.ts'
 import type { RecordValue } from '../record.ts'
 import type { FrameViews } from '../shipping/frame-views.ts'
 import type { Column } from './column.ts'
@@ -92,18 +93,18 @@ export interface ElementTerms {
   readonly datatype: Numeric
   /** Bytes from the start of the entry. */
   readonly at: number
-  /** NaN stands for a value that was missing. */
+  /** NaN stands for a value that was missing, if `mayMiss`. */
   readonly isNanNull: boolean
 }
 
 const doubles32 =
   ({ at, isNanNull }: ElementTerms): Fill =>
-  ({ frame: { floats }, froms, start, end }, column, row) => {
+  ({ frame: { floats, words }, froms, start, end }, column, row) => {
     const to = column.doubles
     for (let i = start, next = row; i < end; i++, next++) {
       const value = floats[(froms[i]! + at) >> 2]!
       to[next] = value
-      if (isNanNull && Number.isNaN(value)) column.setNull(next)
+      if (isNanNull && Number.isNaN(value) && mayMiss(words, froms[i]!)) column.setNull(next)
     }
   }
 
@@ -127,7 +128,8 @@ const numbers =
   ({ frame, froms, start, end }, column, row) => {
     for (let i = start, next = row; i < end; i++, next++) {
       const value = read(frame, froms[i]! + at)
-      if (isNanNull && Number.isNaN(value)) column.setNull(next)
+      const isMissing = isNanNull && Number.isNaN(value) && mayMiss(frame.words, froms[i]!)
+      if (isMissing) column.setNull(next)
       else putNumber(column, next, value)
     }
   }
@@ -161,7 +163,7 @@ export const fillCategory =
     const known = new Map<number | bigint | boolean, number>()
     for (let i = start, next = row; i < end; i++, next++) {
       const value = valueAt(datatype, frame, froms[i]! + at)
-      if (isNanNull && Number.isNaN(value)) {
+      if (isNanNull && Number.isNaN(value) && mayMiss(frame.words, froms[i]!)) {
         column.setNull(next)
         continue
       }

@@ -3,7 +3,7 @@
  * fields it had: neither is ever made anew, so that whatever reads them now reads them for good.
  */
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DescField, DescFile } from '@bufbuild/protobuf'
 import fc from 'fast-check'
@@ -136,7 +136,9 @@ test('entries and layouts of version 1 are read as they were meant', () => {
   for (const name of fixtures('.entry')) {
     const layout = decodeLayout(read(`${name}.layout`))
     const record = decodeEntry(read(`${name}.entry`), new Map([[layout.id, layout]]), PRODUCER)
-    expect(recordToJson(record)).toEqual(readJson(`${name}.json`))
+    // A message says that a value is missing, an entry of gRPC that it is NaN.
+    const meant = existsSync(join(FIXTURES, `${name}-entry.json`)) ? `${name}-entry` : name
+    expect(recordToJson(record)).toEqual(readJson(`${meant}.json`))
   }
 })
 
