@@ -34,7 +34,7 @@ const basePolicy = (yaml: RecordsYaml): EndpointRecordPolicy => ({
   hmacKeyId: null,
 })
 
-/** Rules of redaction add up: what is hidden for all stays hidden. */
+/** Rules of redaction add up; an endpoint's own takes the place of one for all of that name. */
 const redactOf = (
   { redact }: EndpointRecordPolicy,
   { features, outputs, request_id: requestId }: NonNullable<EndpointRecordsYaml['redact']> = {},
@@ -47,8 +47,9 @@ const redactOf = (
 
 const endpointPolicy = (
   base: EndpointRecordPolicy,
-  { enabled, sampling, features, redact, redact_patterns: patterns }: EndpointRecordsYaml,
+  own: EndpointRecordsYaml,
 ): EndpointRecordPolicy => {
+  const { enabled, sampling, features, redact, redact_patterns: patterns } = own
   const { rate = base.rate, always } = sampling ?? {}
   const latencyMsMin = always?.latency_ms_min
   return {
@@ -63,6 +64,7 @@ const endpointPolicy = (
     features: features ?? base.features,
     redact: redactOf(base, redact),
     patterns: patterns ?? base.patterns,
+    recordBytesMax: own.record_bytes_max ?? base.recordBytesMax,
   }
 }
 
@@ -73,6 +75,9 @@ const policiesOf = (yaml: RecordsYaml): RecordPolicies => {
   )
   return { base, byEndpoint }
 }
+
+const largestRecord = ({ record_bytes_max: ofAll, endpoints }: RecordsYaml): number =>
+  Math.max(ofAll, ...Object.values(endpoints).map((own) => own.record_bytes_max ?? 0))
 
 export interface RecordSurroundings {
   readonly recordsBase: string
@@ -90,7 +95,7 @@ export const resolveRecords = (
   durability: yaml.durability,
   whenFull: yaml.when_full,
   ringBytes: yaml.ring_bytes,
-  recordBytesMax: yaml.record_bytes_max,
+  recordBytesMax: largestRecord(yaml),
   hmacKeyFile: yaml.hmac_key_file === null ? null : resolve(hmacKeyBase, yaml.hmac_key_file),
   hmacKeyId,
   spool: {

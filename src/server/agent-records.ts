@@ -109,6 +109,9 @@ const readKey = ({ records, logger }: AgentRecordsParts): RecordKey | null => {
   } catch (error) {
     found = `cannot be read: ${(error as NodeJS.ErrnoException).code}`
   }
+  if (typeof found !== 'string' && found.id !== records.hmac.keyId) {
+    found = 'holds another key than when the gateway started, which needs a restart'
+  }
   if (typeof found !== 'string') return found
   const detail = `records.hmac_key_file ${found}; values that want an HMAC are dropped`
   logger.error({ event: 'record_key_unusable', detail }, detail)

@@ -5,7 +5,7 @@ import type { RedactionYaml } from './redaction.ts'
 import type { SluiceYaml } from './sluice.ts'
 
 const RING_PATH = ['records', 'ring_bytes']
-const RECORD_PATH = ['records', 'record_bytes_max']
+const SIZE_KEY = 'record_bytes_max'
 const BYTES_PATH = ['records', 'spool', 'bytes_max']
 const SEGMENT_PATH = ['records', 'spool', 'segment_bytes']
 const KEY_PATH = ['records', 'hmac_key_file']
@@ -44,17 +44,28 @@ const keyContradictions = ({ records }: SluiceYaml): Contradiction[] => {
   }))
 }
 
-export const recordContradictions = (yaml: SluiceYaml): Contradiction[] => {
-  const { ring_bytes: ring, record_bytes_max: record, spool } = yaml.records
-  const found = keyContradictions(yaml)
-  if (record > ring / RECORDS_IN_RING_MIN) {
-    found.push({
-      path: RECORD_PATH,
-      involves: [RECORD_PATH, RING_PATH],
-      message: `got ${record}; wanted at most an eighth of records.ring_bytes, ${ring}`,
+const sizeContradictions = ({ records }: SluiceYaml): Contradiction[] => {
+  const { ring_bytes: ring, record_bytes_max: ofAll, endpoints } = records
+  const sizes = [
+    { path: ['records', SIZE_KEY], bytes: ofAll },
+    ...Object.entries(endpoints).map(([name, own]) => ({
+      path: ['records', 'endpoints', name, SIZE_KEY],
+      bytes: own.record_bytes_max ?? 0,
+    })),
+  ]
+  return sizes
+    .filter(({ bytes }) => bytes > ring / RECORDS_IN_RING_MIN)
+    .map(({ path, bytes }) => ({
+      path,
+      involves: [path, RING_PATH],
+      message: `got ${bytes}; wanted at most an eighth of records.ring_bytes, ${ring}`,
       hint: 'a ring holds several records',
-    })
-  }
+    }))
+}
+
+export const recordContradictions = (yaml: SluiceYaml): Contradiction[] => {
+  const { spool } = yaml.records
+  const found = [...keyContradictions(yaml), ...sizeContradictions(yaml)]
   if (spool.segment_bytes > spool.bytes_max / SEGMENTS_IN_SPOOL_MIN) {
     found.push({
       path: SEGMENT_PATH,

@@ -18,10 +18,12 @@ type Shipper = Pick<ShipperProcess, 'figures' | 'silentMs' | 'isRunning' | 'rest
 
 export class Records {
   readonly #sums = new RecordSums()
+  readonly #isEnabled: boolean
   #policies: RecordPolicies
   #shipper: Shipper | null = null
 
-  constructor({ policies }: SluiceConfig['records']) {
+  constructor({ enabled, policies }: SluiceConfig['records']) {
+    this.#isEnabled = enabled
     this.#policies = policies
   }
 
@@ -46,8 +48,9 @@ export class Records {
   }
 
   /** Of the config that was read again: what can change while this runs. */
-  reload({ policies }: SluiceConfig['records']): void {
-    this.#policies = policies
+  reload({ enabled, policies }: SluiceConfig['records']): void {
+    // Switched on or off, that is what a restart is for: until then all is as it was.
+    if (enabled === this.#isEnabled) this.#policies = policies
   }
 
   /** Figures of all living replicas. */

@@ -13,7 +13,7 @@ test('resolveRecords() writes everything down, in memory first, beside the file'
     ...{ enabled: true, path: join(cwd, 'data/records'), durability: 'memory', whenFull: 'drop' },
     ...{ ringBytes: 4 * 1024 * 1024, recordBytesMax: 65_536, hmacKeyFile: null, hmacKeyId: null },
     spool: { bytesMax: 2 * 1024 ** 3, segmentBytes: 16 * 1024 ** 2, segmentSeconds: 60 },
-    file: { flushSeconds: 60, flushRows: 200_000, retentionBytes: 10 * 1024 ** 3 },
+    file: { flushSeconds: 10, flushRows: 200_000, retentionBytes: 10 * 1024 ** 3 },
   })
   expect(policyOf(config.records.policies, 'any')).toEqual({
     ...{ isRecorded: true, rate: 1, features: 'declared', patterns: ['email', 'phone'] },
@@ -48,6 +48,14 @@ test('resolveRecords() gives a named endpoint what holds for all, and its own ab
   })
   expect(policyOf(policies, 'c')).toEqual({ ...base, isRecorded: false, patterns: [] })
   expect(policyOf(policies, 'toString')).toBe(base)
+})
+
+test('resolveRecords() gives an endpoint its own largest record, and replicas the largest of all', () => {
+  const text = 'records: {record_bytes_max: 2048, endpoints: {a: {record_bytes_max: 4096}, b: {}}}'
+  const { recordBytesMax, policies } = recordsOf(text)
+  expect(recordBytesMax).toBe(4096)
+  const sizes = ['a', 'b', 'c'].map((name) => policyOf(policies, name).recordBytesMax)
+  expect(sizes).toEqual([4096, 2048, 2048])
 })
 
 test('resolveRecords() records no endpoint where records are off', () => {

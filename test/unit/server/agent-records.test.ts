@@ -2,6 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { layoutKey, NO_LAYOUTS } from '../../../src/server/record-layouts.ts'
+import { recordKeyId } from '../../../src/shared/record-key.ts'
 import type { RecordSettings } from '../../../src/shared/record-settings.ts'
 import { THREAD_STATE, THREAD_WORDS } from '../../../src/shared/shared-memory.ts'
 import { makeAgent } from '../../helpers/agents.ts'
@@ -101,8 +102,12 @@ test('the spool thread has the key of HMAC from its file', () => {
   const key = 'k'.repeat(32)
   writeFileSync(keyFile, key)
   chmodSync(keyFile, 0o600)
-  const { spoolThreads } = makeAgent({ records: { ...RECORDS, hmac: { keyFile, keyId: '' } } })
-  expect(spoolThreads[0]!.start.settings.hmacKey).toBe(key)
+  const keyUnder = (keyId: string) =>
+    makeAgent({ records: { ...RECORDS, hmac: { keyFile, keyId } } }).spoolThreads[0]!.start.settings
+      .hmacKey
+  expect(keyUnder(recordKeyId(key))).toBe(key)
+  // The file holds another one than when the gateway started: its replicas all use the same.
+  expect(keyUnder('00000000')).toBeNull()
 })
 
 test('a replica whose key has gone serves on without it', () => {

@@ -17,6 +17,8 @@ import { count, GIB, MIB, setting } from '../setting.ts'
 
 const section = <T extends z.ZodObject>(schema: T) => schema.prefault({} as z.input<T>)
 
+const recordBytes = count(1024, 16 * MIB)
+
 /** The same keys as those of all endpoints; what is not said here holds as it is said there. */
 const endpoint = z.strictObject({
   enabled: z.boolean().optional(),
@@ -41,6 +43,7 @@ const endpoint = z.strictObject({
     })
     .optional(),
   redact_patterns: patterns.optional(),
+  record_bytes_max: recordBytes.optional(),
 })
 
 export type EndpointRecordsYaml = z.output<typeof endpoint>
@@ -146,8 +149,9 @@ export const records = z.strictObject({
     'Memory of each data thread for records on their way to disk. Raise it when `sluice_records_dropped_total{reason="ring_full"}` rises.',
   ),
   record_bytes_max: setting(
-    count(1024, 16 * MIB).default(64 * 1024),
-    'Largest record; one that needs more keeps neither features nor outputs. At most an eighth of `ring_bytes`.',
+    recordBytes.default(64 * 1024),
+    'Largest record; one that needs more keeps neither features nor outputs. At most an eighth of `ring_bytes`; more than any endpoint had at the start counts after a restart.',
+    'reload',
   ),
   sampling: section(sampling),
   features: setting(
@@ -167,7 +171,7 @@ export const records = z.strictObject({
   ),
   endpoints: setting(
     z.record(z.string().min(1), endpoint).default({}),
-    'What holds for single endpoints, by name, above what holds for all: any of `enabled`, `sampling`, `features`, `redact`, `redact_patterns`. Rules of `redact` are added to those for all.',
+    'What holds for single endpoints, by name, above what holds for all: any of `enabled`, `sampling`, `features`, `redact`, `redact_patterns`, `record_bytes_max`. Rules of `redact` are added to those for all; one for the same name takes its place, be it weaker or not.',
     'reload',
   ),
   spool: section(spool),

@@ -57,3 +57,14 @@ test('reload() takes over what endpoints want of records', () => {
   records.reload(configOf('records: {sampling: {rate: 0.5}}'))
   expect(records.policies.base.rate).toBe(0.5)
 })
+
+test('reload() leaves all as it was where records are switched on or off: that takes a restart', () => {
+  for (const [running, read] of [
+    [true, false],
+    [false, true],
+  ] as const) {
+    const records = new Records(configOf(`records: {enabled: ${running}}`))
+    records.reload(configOf(`records: {enabled: ${read}, sampling: {rate: 0.5}}`))
+    expect(records.policies.base).toMatchObject({ isRecorded: running, rate: 1 })
+  }
+})
