@@ -40,6 +40,7 @@ import type {
   ShipBatch,
   Sink,
   SinkState,
+  TidyTimes,
 } from './shipping/sink.ts'
 import type { FileCalls } from './spool/file-calls.ts'
 import type { ColumnSpec } from './table/column.ts'
@@ -69,6 +70,12 @@ type FileFacts = Readonly<Record<string, string>>
 
 const renameOf = (path: string) => [path + UNFINISHED, path] as const
 
+const DELETED = 'the file was deleted by somebody else; what was in it counts as shipped'
+
+/** What an intent was about; `records.path` may have been another one then. */
+const rootOf = (state: SinkState | null): string | null =>
+  typeof state?.['root'] === 'string' ? state['root'] : null
+
 const FOR_EVER: RetentionLimits = { bytesMax: 0, daysMax: 0 }
 
 const NOTHING: Intent = { renames: [], deletes: [] }
@@ -84,7 +91,7 @@ export class FileSink implements Sink {
   /** By path. */
   readonly #files = new Map<string, OwnFile>()
   #nextNumber = 1
-  /** Wall clock. */
+  /** Monotonic ms. */
   #tidyAtMs = 0
   /** What tidying up has left for the next intent. */
   #tidied: Intent = NOTHING
@@ -103,7 +110,7 @@ export class FileSink implements Sink {
   open(state: SinkState | null, intent: Intent | null): void {
     const { files, root, gateway } = this.#options
     ensureRoot(files, root)
-    if (intent !== null) publishIntent(files, root, intent)
+    if (intent !== null) this.#publish(rootOf(state) ?? root, intent)
     const found = findOwnFiles(files, root, gateway)
     for (const path of found.unfinished) files.unlink(join(root, path))
     for (const file of found.files) this.#files.set(file.path, file)
@@ -126,29 +133,33 @@ export class FileSink implements Sink {
     reasons!.setText(row, reason)
   }
 
-  isTidyDue(nowMs: number): boolean {
-    // A clock that was set back makes it tidy up once more.
-    return nowMs >= this.#tidyAtMs || nowMs < this.#tidyAtMs - TIDY_MS
+  isTidyDue(monotonicMs: number): boolean {
+    return monotonicMs >= this.#tidyAtMs
   }
 
   get hasTidied(): boolean {
     return this.#tidied !== NOTHING
   }
 
-  async tidy(nowMs: number): Promise<ReadonlyMap<string, Retired>> {
-    this.#tidyAtMs = nowMs + TIDY_MS
+  async tidy({
+    monotonicMs,
+    wallMs,
+    believedMs,
+  }: TidyTimes): Promise<ReadonlyMap<string, Retired>> {
+    this.#tidyAtMs = monotonicMs + TIDY_MS
     const retired = new Map<string, Retired>()
     const { retention = FOR_EVER } = this.#options
-    for (const file of filesToRetire([...this.#files.values()], retention, nowMs)) {
+    for (const file of filesToRetire([...this.#files.values()], retention, believedMs)) {
       if (this.#tidied.deletes.includes(file.path)) continue
       await this.#countRetired(file, retired)
       this.#tidied = { ...this.#tidied, deletes: [...this.#tidied.deletes, file.path] }
     }
-    await this.#merge(nowMs)
+    await this.#merge(wallMs)
     return retired
   }
 
   prepare(accounts: AccountTexts, nowMs: number): Prepared {
+    const { root } = this.#options
     const written: string[] = []
     const number = this.#nextNumber
     try {
@@ -167,17 +178,24 @@ export class FileSink implements Sink {
       deletes: [...this.#tidied.deletes, ...gone.map(([producer]) => accountPath(producer))],
     }
     this.#tidied = NOTHING
-    return { intent, state: { nextNumber: this.#nextNumber } }
+    return { intent, state: { nextNumber: this.#nextNumber, root } }
   }
 
   publish(intent: Intent): void {
     const { files, root, gateway } = this.#options
-    publishIntent(files, root, intent)
+    this.#publish(root, intent)
     for (const [, path] of intent.renames) {
       const file = ownFile(files, root, gateway, path)
       if (file !== null) this.#files.set(path, file)
     }
     for (const path of intent.deletes) this.#files.delete(path)
+  }
+
+  #publish(root: string, intent: Intent): void {
+    const { files, onFault } = this.#options
+    const missing = publishIntent(files, root, intent)
+    // After a start that is how it is told that records were deleted by hand.
+    for (const path of missing) onFault?.(join(root, path), new Error(DELETED))
   }
 
   async #countRetired({ path, folder }: OwnFile, into: Map<string, Retired>): Promise<void> {
@@ -224,6 +242,7 @@ export class FileSink implements Sink {
 
   #writeAll(accounts: AccountTexts, nowMs: number, written: string[]): void {
     const { files, root } = this.#options
+    ensureRoot(files, root)
     for (const { folder, table } of this.#tables.filled) this.#writeTable(folder, table, written)
     if (this.#gaps.rows > 0) this.#writeTable(gapsFolder(hourOf(nowMs)), this.#gaps, written)
     for (const [producer, text] of accounts) {

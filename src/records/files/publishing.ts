@@ -8,23 +8,34 @@ import { syncFolder } from '../../shared/atomic-file.ts'
 import type { Intent } from '../shipping/sink.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 
+/** Syncs folders that are there. */
+const syncFolders = (files: FileCalls, root: string, folders: ReadonlySet<string>): void => {
+  for (const folder of folders) {
+    if (files.stat(join(root, folder)) !== null) syncFolder(files, join(root, folder))
+  }
+}
+
 /**
  * Renames, then deletes: in between a reader may find a row twice, in a file and in the one that
  * takes its place; it is never missing.
  *
+ * @returns paths of files that are not there under either name: somebody has deleted them since
+ *   they were written, for they were on the disk before the intent was
  * @throws the error of the file system; then it is to be done again
  */
-export const publishIntent = (files: FileCalls, root: string, intent: Intent): void => {
+export const publishIntent = (files: FileCalls, root: string, intent: Intent): string[] => {
   const changed = new Set<string>()
+  const missing: string[] = []
   for (const [from, to] of intent.renames) {
     changed.add(dirname(to))
     try {
       files.rename(join(root, from), join(root, to))
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT' || files.stat(join(root, to)) === null) throw error
+      if (errnoOf(error) !== 'ENOENT') throw error
+      if (files.stat(join(root, to)) === null) missing.push(to)
     }
   }
-  for (const folder of changed) syncFolder(files, join(root, folder))
+  syncFolders(files, root, changed)
   const emptied = new Set<string>()
   for (const path of intent.deletes) {
     try {
@@ -34,7 +45,6 @@ export const publishIntent = (files: FileCalls, root: string, intent: Intent): v
     }
     emptied.add(dirname(path))
   }
-  for (const folder of emptied) {
-    if (files.stat(join(root, folder)) !== null) syncFolder(files, join(root, folder))
-  }
+  syncFolders(files, root, emptied)
+  return missing
 }

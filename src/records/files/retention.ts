@@ -16,15 +16,19 @@ const DAY_MS = 24 * HOUR_MS
 const ageMsOf = ({ hour, changedMs }: OwnFile, nowMs: number): number =>
   nowMs - Math.max((hour + 1) * HOUR_MS, changedMs)
 
-const byAge = (a: OwnFile, b: OwnFile): number => a.hour - b.hour || a.number - b.number
+/** What a clock that was ahead has dated in the future is as old as its number says. */
+const byAge = (nowMs: number) => {
+  const hourOf = ({ hour }: OwnFile): number => Math.min(hour, Math.floor(nowMs / HOUR_MS))
+  return (a: OwnFile, b: OwnFile): number => hourOf(a) - hourOf(b) || a.number - b.number
+}
 
-/** Files to delete, the oldest first. */
+/** Files to delete, the oldest first; `nowMs` is a wall clock that can be believed. */
 export const filesToRetire = (
   files: readonly OwnFile[],
   { bytesMax, daysMax }: RetentionLimits,
   nowMs: number,
 ): OwnFile[] => {
-  const sorted = files.toSorted(byAge)
+  const sorted = files.toSorted(byAge(nowMs))
   let bytes = sorted.reduce((sum, file) => sum + file.bytes, 0)
   return sorted.filter((file) => {
     const isOld = daysMax > 0 && ageMsOf(file, nowMs) > daysMax * DAY_MS

@@ -8,21 +8,17 @@
  */
 
 import { predictionIdPrefix } from '../../shared/ids.ts'
-import { gapReasonName } from '../reasons.ts'
 import type { RecordLayout } from '../record-layout.ts'
-import { ACCOUNT_BYTES, FRAME, readGapFrame, type SegmentHeader } from '../spool/segment-format.ts'
+import type { SegmentHeader } from '../spool/segment-format.ts'
 import type { Frame } from '../spool/segment-reader.ts'
 import { encodeAccount, isForgettable, retire } from './account.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
 import { Committed } from './committed.ts'
 import { accountOf } from './frame-account.ts'
-import { type EntryVisitor, visitEntries } from './frame-entries.ts'
-import { frameViews } from './frame-views.ts'
+import { FrameIntake } from './frame-intake.ts'
 import { type BookedStream, type FindAccount, LaneBook } from './lane-book.ts'
 import { PatientClock } from './patient-clock.ts'
-import type { FrameAccount, OnGap, ProducerLog } from './producer-log.ts'
 import {
-  NO_TOTALS,
   readShipState,
   type ShipState,
   type ShipTotals,
@@ -58,8 +54,8 @@ export class LaneBroken extends Error {
 export class Lane {
   readonly #options: LaneOptions
   readonly #book: LaneBook
-  readonly #patient: PatientClock
-  #totals: { -readonly [Key in keyof ShipTotals]: ShipTotals[Key] } = { ...NO_TOTALS }
+  readonly #intake: FrameIntake
+  #patient: PatientClock
   /** Texts of accounts that no sink has been given yet. */
   readonly #accounts = new Map<string, string | null>()
   /** What was prepared; it has to be written and published before anything else. */
@@ -76,6 +72,7 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options
     this.#book = new LaneBook(options, options.findAccount)
+    this.#intake = new FrameIntake(options.sink)
     this.#patient = new PatientClock(options)
   }
 
@@ -85,7 +82,7 @@ export class Lane {
   }
 
   get totals(): ShipTotals {
-    return this.#totals
+    return this.#intake.totals
   }
 
   /** Wall clock of the last commit; 0: there was none yet. */
@@ -124,8 +121,9 @@ export class Lane {
     await sink.open(state?.sinkState ?? null, state?.intent ?? null)
     if (state !== null) {
       this.#book.restore(state, streamKeyOfFile)
-      this.#totals = { ...state.totals }
       this.committed.take(state)
+      this.#intake.restore(state.totals)
+      this.#patient = new PatientClock(this.#options, state.time)
     }
     this.#isOpen = true
   }
@@ -178,7 +176,7 @@ export class Lane {
       for (const { file } of listed.segments) {
         if (stream.reader.places.get(file)?.done === 'quarantine' && !stream.isDamaged) {
           stream.isDamaged = true
-          this.#totals.quarantined++
+          this.#intake.noteQuarantined()
           this.#touch()
         }
       }
@@ -201,68 +199,19 @@ export class Lane {
     const name = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
     const producer = this.#book.producer(stream, name)
     try {
-      this.#takeFrame(producer, frame, account, layouts)
+      this.#intake.take(producer, frame, account, layouts)
     } catch (cause) {
       throw new LaneBroken(cause)
     }
   }
 
-  #takeFrame(
-    producer: ProducerLog,
-    frame: Frame,
-    account: FrameAccount,
-    layouts: ReadonlyMap<number, RecordLayout>,
-  ): void {
-    const onGap = this.#onGap(producer.producer)
-    if (frame.kind === FRAME.RECORDS) this.#takeRecords(producer, frame.payload, layouts)
-    if (frame.kind === FRAME.GAPS) {
-      for (const { from, to, reason } of readGapFrame(frame.payload) ?? []) {
-        producer.explain(from, to, nameOfReason(reason), onGap)
-      }
-    }
-    if (frame.kind === FRAME.END) producer.end()
-    producer.advance(account)
-  }
-
-  #takeRecords(
-    producer: ProducerLog,
-    payload: Uint8Array,
-    layouts: ReadonlyMap<number, RecordLayout>,
-  ): void {
-    const { sink } = this.#options
-    const onGap = this.#onGap(producer.producer)
-    const frame = frameViews(payload.subarray(ACCOUNT_BYTES))
-    const visitor: EntryVisitor = {
-      record: (sequence, isShadow) => {
-        const isNew = producer.record(sequence, isShadow)
-        if (!isNew) this.#totals.duplicates++
-        return isNew
-      },
-      gap: ({ from, to, reason }) => producer.explain(from, to, nameOfReason(reason), onGap),
-    }
-    const { froms, count } = visitEntries(frame, visitor)
-    if (count === 0) return
-    const before = sink.held.rows
-    const unreadable = sink.write({ producer: producer.producer, layouts, frame, froms, count })
-    for (const sequence of unreadable) producer.takeBack(sequence, 'corrupt', onGap)
-    this.#totals.records += count - unreadable.length
-    this.#totals.rows += sink.held.rows - before
-  }
-
-  #onGap(producer: string): OnGap {
-    return (from, to, reason) => {
-      const { gaps } = this.#totals
-      this.#totals.gaps = { ...gaps, [reason]: (gaps[reason] ?? 0) + to - from + 1 }
-      this.#options.sink.gap({ producer, from, to, reason })
-    }
-  }
-
   /** Notes in their accounts what of producers is given up with the next commit. */
   async #tidy(): Promise<void> {
-    const { sink, findAccount } = this.#options
-    const nowMs = this.#patient.now()
-    if (!sink.isTidyDue(nowMs)) return
-    const retired = await sink.tidy(nowMs)
+    const { sink, findAccount, now, monotonic } = this.#options
+    const believedMs = this.#patient.now()
+    const monotonicMs = monotonic()
+    if (!sink.isTidyDue(monotonicMs)) return
+    const retired = await sink.tidy({ monotonicMs, wallMs: now(), believedMs })
     for (const [name, each] of retired) {
       this.#touch()
       if (this.#book.retire(name, each)) continue
@@ -276,7 +225,7 @@ export class Lane {
 
   async #commit(listed: ReadonlyMap<string, Stream>): Promise<void> {
     const { sink, now } = this.#options
-    this.#book.settle(listed, (producer) => this.#onGap(producer))
+    this.#book.settle(listed, (producer) => this.#intake.onGap(producer))
     for (const [name, text] of this.#book.takeChangedTexts()) this.#accounts.set(name, text)
     const { intent, state } = await sink.prepare(this.#accounts, now())
     this.#accounts.clear()
@@ -284,12 +233,9 @@ export class Lane {
     this.#committedMs = this.#options.monotonic()
     this.#committedAtMs = now()
     this.#unwritten = {
-      ...{ sink: sink.name, totals: { ...this.#totals }, sinkState: state, intent },
-      ...this.#book.snapshot(),
+      ...{ sink: sink.name, totals: { ...this.#intake.totals }, sinkState: state, intent },
+      ...{ ...this.#book.snapshot(), time: this.#patient.time },
     }
     await this.#finishCommit()
   }
 }
-
-/** Of a later release: it is a reason all the same. */
-const nameOfReason = (reason: number): string => gapReasonName(reason) || `reason_${reason}`

@@ -10,6 +10,7 @@ import type { FileCalls } from '../spool/file-calls.ts'
 import { readWhole } from '../spool/whole-writes.ts'
 import { type Account, isAccount } from './account.ts'
 import { decodeDocument, encodeDocument } from './document.ts'
+import type { PatientTime } from './patient-clock.ts'
 import type { SeenSnapshot } from './seen-set.ts'
 import type { Intent, SinkState } from './sink.ts'
 
@@ -58,6 +59,8 @@ export interface ShipState {
   readonly sinkState: SinkState | null
   /** null: nothing is left to do. */
   readonly intent: Intent | null
+  /** Absent: nobody knows. */
+  readonly time?: PatientTime | undefined
 }
 
 export const NO_TOTALS: ShipTotals = {
@@ -86,6 +89,12 @@ const isFieldsOf = (value: unknown, check: (each: unknown) => boolean): boolean 
 const isIntent = (value: unknown): boolean =>
   isFields(value) && Array.isArray(value['renames']) && Array.isArray(value['deletes'])
 
+const isTime = (value: unknown): boolean =>
+  value === undefined ||
+  (isFields(value) &&
+    Number.isFinite(value['believedMs']) &&
+    (value['leaptToMs'] === null || Number.isFinite(value['leaptToMs'])))
+
 const isStream = (value: unknown): boolean =>
   isFields(value) &&
   (value['process'] === null || isFields(value['process'])) &&
@@ -93,7 +102,7 @@ const isStream = (value: unknown): boolean =>
 
 const isState = (fields: unknown): fields is ShipState => {
   if (!isFields(fields)) return false
-  const { sink, segments, producers, streams, totals, sinkState, intent } = fields
+  const { sink, segments, producers, streams, totals, sinkState, intent, time } = fields
   return (
     typeof sink === 'string' &&
     isFieldsOf(segments, isPlace) &&
@@ -101,7 +110,8 @@ const isState = (fields: unknown): fields is ShipState => {
     isFieldsOf(streams, isStream) &&
     isFields(totals) &&
     (sinkState === null || isFields(sinkState)) &&
-    (intent === null || isIntent(intent))
+    (intent === null || isIntent(intent)) &&
+    isTime(time)
   )
 }
 

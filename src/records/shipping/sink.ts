@@ -53,6 +53,14 @@ export interface Held {
 /** The account of a producer as its readers see it, by producer; null: it is to go. */
 export type AccountTexts = ReadonlyMap<string, string | null>
 
+/** Milliseconds. */
+export interface TidyTimes {
+  readonly monotonicMs: number
+  readonly wallMs: number
+  /** The wall clock for what cannot be undone: no leap ahead of it is believed at once. */
+  readonly believedMs: number
+}
+
 export interface Sink {
   readonly name: string
   readonly held: Held
@@ -72,7 +80,7 @@ export interface Sink {
   write(batch: ShipBatch): readonly number[]
   gap(gap: ProducerGap): void
   /** Whether it is time to tidy up. */
-  isTidyDue(nowMs: number): boolean
+  isTidyDue(monotonicMs: number): boolean
   /** Whether tidying up has left something for `prepare` to do. */
   readonly hasTidied: boolean
   /**
@@ -81,7 +89,7 @@ export interface Sink {
    * @returns what is given up, by producer
    * @throws what stands in its way
    */
-  tidy(nowMs: number): ReadonlyMap<string, Retired> | Promise<ReadonlyMap<string, Retired>>
+  tidy(times: TidyTimes): ReadonlyMap<string, Retired> | Promise<ReadonlyMap<string, Retired>>
   /** @throws what stands in its way; nothing is lost, and it is called again later */
   prepare(accounts: AccountTexts, nowMs: number): Prepared | Promise<Prepared>
   /** @throws the same */

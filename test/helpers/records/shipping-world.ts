@@ -65,17 +65,17 @@ export class ShippingWorld {
   }
 
   /** A new process of the shipper; `calls` may fail. */
-  start(calls: FileCalls = this.files, gateway = HEADER.gateway): Shipping {
+  start(calls: FileCalls = this.files, gateway = HEADER.gateway, root = ROOT): Shipping {
     const lane = new Lane({
       ...{ files: calls, folder: SPOOL, statePath: STATE, limits: this.limits },
       sink: new FileSink({
-        ...{ files: calls, root: ROOT, gateway, retention: this.retention },
+        ...{ files: calls, root, gateway, retention: this.retention },
         onFault: (path, thrown) => this.faults.push(`${path}: ${thrown}`),
       }),
       isAlive: ({ pid }) => this.alive.has(pid),
       now: () => this.nowMs + this.leapMs,
       monotonic: () => this.nowMs,
-      findAccount: (producer) => readAccountFile(calls, ROOT, producer),
+      findAccount: (producer) => readAccountFile(calls, root, producer),
       onFault: (file, detail) => this.faults.push(`${file}: ${detail}`),
     })
     return new Shipping({

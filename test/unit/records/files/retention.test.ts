@@ -50,3 +50,9 @@ test('filesToRetire() leaves what is within its bounds, and takes no more than i
     }),
   )
 })
+
+test('filesToRetire() takes what is dated in the future when its turn by number has come', () => {
+  const files = [file(900, 1), file(10, 2), file(10, 3)]
+  const retired = filesToRetire(files, { bytesMax: 200, daysMax: 0 }, 10 * HOUR_MS)
+  expect(numbers(retired)).toEqual([1])
+})

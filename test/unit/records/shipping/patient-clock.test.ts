@@ -78,3 +78,25 @@ test('now() is never ahead of the wall clock, whatever that does', () => {
     }),
   )
 })
+
+test('a clock that is ahead when a process starts is not believed for a day, over all restarts', () => {
+  const { clocks, clock } = make()
+  const { time } = clock
+  clocks.wallMs += YEAR_MS
+  const second = new PatientClock(clocks, time)
+  expect(second.now()).toBe(START_MS)
+  clocks.pass(HOUR_MS)
+  expect(second.now()).toBe(START_MS + HOUR_MS)
+  clocks.pass(PATIENCE_MS - HOUR_MS - 1)
+  expect(new PatientClock(clocks, second.time).now()).toBeLessThan(START_MS + YEAR_MS)
+  clocks.pass(1)
+  expect(new PatientClock(clocks, second.time).now()).toBe(clocks.wallMs)
+})
+
+test('a clock that has run as it should has nothing to be patient about after a restart', () => {
+  const { clocks, clock } = make()
+  clocks.pass(HOUR_MS - 1)
+  expect(new PatientClock(clocks, clock.time).now()).toBe(clocks.wallMs)
+  clocks.wallMs -= YEAR_MS
+  expect(new PatientClock(clocks, clock.time).now()).toBe(clocks.wallMs)
+})

@@ -85,3 +85,15 @@ test('a segment that cannot be read is looked at again soon, though the clock wa
   await world.run(shipping)
   expect((await world.lines()).length).toBe(20)
 })
+
+test('a clock that is a month ahead when the shipper starts has no file deleted', async () => {
+  const { world } = await shippedWorld()
+  world.leapMs = 31 * DAY_MS
+  await world.run(world.start())
+  world.nowMs += HOUR_MS
+  await world.run(world.start())
+  expect((await world.lines()).length).toBe(10)
+  world.leapMs = 0
+  await world.run(world.start())
+  expect((await world.lines()).length).toBe(10)
+})

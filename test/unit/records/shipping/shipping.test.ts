@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { FRAME } from '../../../../src/records/spool/segment-format.ts'
-import { layoutFrame, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
+import { layoutFrame, ROOT, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
 import { gapEntry, recordEntry } from '../../../helpers/ring-entries.ts'
 import { HEADER, type PlannedFrame, SEAL } from '../../../helpers/segments.ts'
 
@@ -113,4 +113,66 @@ test('a damaged segment keeps its good part and is set aside', async () => {
   expect(world.segments()).toEqual([])
   expect(world.files.readdir('/state/spool/quarantine')).toEqual(['r1-i3-g0-1.seg'])
   expect(world.faults.join()).toMatch(/the rest is lost/)
+})
+
+const removeParquet = (world: ShippingWorld): void => {
+  for (const path of world.filesBelow(ROOT)) {
+    if (path.endsWith('.parquet')) world.files.unlink(path)
+  }
+}
+
+test('files that somebody has deleted hold nothing up after a restart', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  world.put({}, [layoutFrame(), records(1, 3)])
+  await world.run(world.start())
+  removeParquet(world)
+  world.put({ number: 2 }, [layoutFrame(), records(4, 5)])
+  await world.run(world.start())
+  expect(numbersOf(await world.lines())).toEqual([4, 5])
+  expect(world.faults.join()).toMatch(/deleted by somebody else/)
+})
+
+test('nor do they in a shipper that is about to publish them', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  world.put({}, [layoutFrame(), records(1, 3)])
+  const { rename } = world.files
+  let isGone = false
+  world.files.rename = (from, to) => {
+    if (!isGone && to.endsWith('.parquet')) {
+      isGone = true
+      world.files.unlink(from)
+    }
+    rename.call(world.files, from, to)
+  }
+  const shipping = world.start()
+  await world.run(shipping)
+  world.put({ number: 2 }, [layoutFrame(), records(4, 5)])
+  await world.run(shipping)
+  expect(numbersOf(await world.lines())).toEqual([4, 5])
+})
+
+test('what was about to be published when records.path changed is published where it was', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  world.put({}, [layoutFrame(), records(1, 3)])
+  const { rename } = world.files
+  world.files.rename = (from, to) => {
+    if (to.endsWith('.parquet')) throw new Error('it dies here')
+    rename.call(world.files, from, to)
+  }
+  const shipping = world.start()
+  await world.run(shipping, () => shipping.failures > 0)
+  world.files.rename = rename
+  expect(numbersOf(await world.lines())).toEqual([])
+  const moved = world.start(world.files, HEADER.gateway, '/data/other')
+  await world.run(moved)
+  expect(numbersOf(await world.lines())).toEqual([1, 2, 3])
+  world.put({ number: 2 }, [layoutFrame(), records(4, 5)])
+  await world.run(moved)
+  expect(world.filesBelow('/data/other').filter((path) => path.endsWith('.parquet'))).toHaveLength(
+    1,
+  )
+  expect(numbersOf(await world.lines())).toEqual([1, 2, 3])
 })
