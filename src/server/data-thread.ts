@@ -98,6 +98,7 @@ const records =
     : threadRecords({
         ...{ settings: settings.records, memory: recordMemory, threads: settings.threads, thread },
         ...{ account, traces, clock: systemClock, soon: turns.soon },
+        heldBytesMax: settings.limits.bodyBytesInFlightMax / settings.threads,
         producer: idPrefix.slice(0, -1),
         onFault: (thrown) => onFault('', thrown),
       })

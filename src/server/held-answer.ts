@@ -5,8 +5,8 @@ import type { AnswerBody, AnswerIds } from './exchange.ts'
 import type { Pending } from './pending.ts'
 import { isOwnBuffer } from './protocols/answer-buffer.ts'
 
-/** Memory of one answer that is kept for the next one. */
-const KEPT_BYTES_MAX = 64 * 1024
+/** Memory of one answer that is kept for the next one: as much as most answers have. */
+const KEPT_BYTES_MAX = 4 * 1024
 const KEPT_BYTES_FIRST = 512
 
 /** Objects are used again, and so is the memory of their bodies: nothing is allocated. */
@@ -28,6 +28,8 @@ export class HeldAnswer implements AnswerIds {
   times: RunTimes | null = null
   /** Where its record ends in the ring, as `writtenEnd`. */
   end = 0
+  /** Of its body. */
+  bytes = 0
   #bytes = new Uint8Array(0)
 
   /** Takes what there is to know of an answer; `body` is copied. */

@@ -3,8 +3,8 @@
  * the order of their records, until these are on disk as far as was asked.
  *
  * ```
- * hold -> bell, once a callback -> the spool thread writes, raises DURABLE
- *      -> look, at the end of each turn of the event loop -> release
+ * hold -> bell, once a turn of the event loop -> the spool thread writes, raises DURABLE
+ *      -> look, at the end of each turn -> release
  *         nothing else to do for some turns: WANTS_WAKE -> message of the spool thread -> look
  * ```
  *
@@ -14,7 +14,8 @@
  *
  * Under `records.when_full: drop` an answer is worth more than its record: where the spool says
  * that it cannot write, or nothing comes of it for long, answers go out all the same and are
- * counted.
+ * counted; so do the oldest where all together are too large. Under `wait` nothing is admitted
+ * then.
  */
 
 import { isDurable, type RecordRing, RING_WORD, SPOOL_STATE } from '../records/ring/record-ring.ts'
@@ -36,6 +37,8 @@ export interface HeldSurroundings {
   readonly ring: RecordRing
   /** Answers may go out without their records. */
   readonly mayDrop: boolean
+  /** Of all bodies that are held; one alone may have more. */
+  readonly bytesMax: number
   monotonic(): number
   /** Calls back at the end of this turn of the event loop. */
   soon(task: () => void): void
@@ -43,6 +46,8 @@ export interface HeldSurroundings {
   wakeSpool(): void
   /** Lets an answer go out. Must not throw. */
   release(held: HeldAnswer): void
+  /** The thread ends, and an answer with it. Must not throw. */
+  abandon(held: HeldAnswer): void
   /** One more has gone out whose record is not safe. */
   onUndurable(): void
 }
@@ -53,6 +58,10 @@ export class HeldAnswers {
   #slots: HeldAnswer[] = Array.from({ length: CAPACITY_FIRST }, () => new HeldAnswer())
   #first = 0
   #count = 0
+  /** Of the bodies of all that are held. */
+  #bytes = 0
+  /** Most that were held at a time since none was. */
+  #countMost = 0
   #isBellDue = false
   #isLookDue = false
   #isReleasing = false
@@ -67,6 +76,16 @@ export class HeldAnswers {
     return this.#count
   }
 
+  /** Objects that there are: some multiple of those that were held of late. */
+  get capacity(): number {
+    return this.#slots.length
+  }
+
+  /** As many bytes are held as may be: nothing is to be admitted that could bring more. */
+  get isFull(): boolean {
+    return !this.#around.mayDrop && this.#bytes >= this.#around.bytesMax
+  }
+
   /** Whether an answer whose record ends at `end` has to wait. */
   mustWait(end: number): boolean {
     const { ring, mayDrop } = this.#around
@@ -77,17 +96,21 @@ export class HeldAnswers {
     return false
   }
 
-  /** An object to be filled, which is held from now on. `end`: of `RecordWriter.write`. */
-  hold(end: number, nowMs: number): HeldAnswer {
+  /**
+   * An object to be filled, which is held from now on. `end`: of `RecordWriter.write`; `bytes`: of
+   * its body.
+   */
+  hold(end: number, nowMs: number, bytes = 0): HeldAnswer {
+    if (this.#around.mayDrop && this.#bytes + bytes > this.#around.bytesMax) this.#makeRoom(bytes)
     if (this.#count === this.#slots.length) this.#grow()
     const held = this.#slots[(this.#first + this.#count) & (this.#slots.length - 1)]!
     this.#count++
+    if (this.#count > this.#countMost) this.#countMost = this.#count
+    this.#bytes += bytes
     held.end = end
     held.heldMs = nowMs
-    if (!this.#isBellDue) {
-      this.#isBellDue = true
-      queueMicrotask(this.#ringBell)
-    }
+    held.bytes = bytes
+    this.#isBellDue = true
     this.#idleTurns = 0
     this.#lookSoon()
     return held
@@ -102,16 +125,11 @@ export class HeldAnswers {
   /** The thread ends: what may go out without its record does. */
   close(): void {
     this.#releaseDue()
-    while (this.#around.mayDrop && this.#count > 0) this.#releaseFirst(false)
+    while (this.#count > 0) this.#leave(this.#around.mayDrop ? 'undurable' : 'abandoned')
   }
 
   get #isSpoolWell(): boolean {
     return Atomics.load(this.#around.ring.head, RING_WORD.SPOOL_STATE) === SPOOL_STATE.WELL
-  }
-
-  readonly #ringBell = (): void => {
-    this.#isBellDue = false
-    this.#around.wakeSpool()
   }
 
   #lookSoon(): void {
@@ -122,6 +140,11 @@ export class HeldAnswers {
 
   readonly #lookNow = (): void => {
     this.#isLookDue = false
+    if (this.#isBellDue) {
+      // Not before: for the record of one request alone a futex would be paid (4.4 us).
+      this.#isBellDue = false
+      this.#around.wakeSpool()
+    }
     if (this.#releaseDue() > 0) this.#idleTurns = 0
     if (this.#count === 0) return
     if (++this.#idleTurns < IDLE_TURNS_MAX) {
@@ -138,29 +161,62 @@ export class HeldAnswers {
     this.#isReleasing = true
     const { ring, mayDrop } = this.#around
     let released = 0
-    while (this.#count > 0 && isDurable(ring, this.#slots[this.#first]!.end)) {
-      this.#releaseFirst(true)
-      released++
+    try {
+      while (this.#count > 0 && isDurable(ring, this.#slots[this.#first]!.end)) {
+        this.#leave('durable')
+        released++
+      }
+      while (mayDrop && this.#count > 0 && (!this.#isSpoolWell || this.#isLate())) {
+        this.#leave('undurable')
+        released++
+      }
+    } finally {
+      this.#isReleasing = false
     }
-    while (mayDrop && this.#count > 0 && (!this.#isSpoolWell || this.#isLate())) {
-      this.#releaseFirst(false)
-      released++
-    }
-    this.#isReleasing = false
+    if (this.#count === 0) this.#shrink()
     return released
+  }
+
+  /** Where answers go out already, the one that comes meanwhile is but one more. */
+  #makeRoom(bytes: number): void {
+    if (this.#isReleasing) return
+    this.#isReleasing = true
+    try {
+      while (this.#count > 0 && this.#bytes + bytes > this.#around.bytesMax) {
+        this.#leave('undurable')
+      }
+    } finally {
+      this.#isReleasing = false
+    }
   }
 
   #isLate(): boolean {
     return this.#around.monotonic() - this.#slots[this.#first]!.heldMs > HOLD_MS_MAX
   }
 
-  #releaseFirst(isSafe: boolean): void {
+  /** The first one is no longer held. Whatever happens here, it does not come again. */
+  #leave(how: 'durable' | 'undurable' | 'abandoned'): void {
     const held = this.#slots[this.#first]!
-    if (!isSafe) this.#around.onUndurable()
-    this.#around.release(held)
-    held.clear()
-    this.#first = (this.#first + 1) & (this.#slots.length - 1)
-    this.#count--
+    try {
+      if (how === 'undurable') this.#around.onUndurable()
+      if (how === 'abandoned') this.#around.abandon(held)
+      else this.#around.release(held)
+    } finally {
+      this.#bytes -= held.bytes
+      held.clear()
+      this.#first = (this.#first + 1) & (this.#slots.length - 1)
+      this.#count--
+    }
+  }
+
+  /** After a stall, what it took is given back: half of it each time that half of half will do. */
+  #shrink(): void {
+    const { length } = this.#slots
+    if (length > CAPACITY_FIRST && this.#countMost * 4 <= length) {
+      this.#slots.length = length / 2
+      this.#first = 0
+    }
+    this.#countMost = 0
   }
 
   #grow(): void {

@@ -1,12 +1,13 @@
 /** Stage 7 of the request path where answers wait for their records: what happens when they go. */
 
+import { REASON_ABORTED } from '../shared/counters.ts'
 import type { Account } from './account.ts'
 import type { HeldAnswer } from './held-answer.ts'
 import { HeldAnswers, type HeldSurroundings } from './held-answers.ts'
 import { milliseconds, withTotal } from './server-timing.ts'
 import type { Traces } from './traces.ts'
 
-export interface ReleaseParts extends Omit<HeldSurroundings, 'release'> {
+export interface ReleaseParts extends Omit<HeldSurroundings, 'release' | 'abandon'> {
   readonly account: Account
   readonly traces: Traces | null
   /** Reports a fault of ours. */
@@ -15,8 +16,19 @@ export interface ReleaseParts extends Omit<HeldSurroundings, 'release'> {
 
 export class Release extends HeldAnswers {
   constructor(parts: ReleaseParts) {
-    super({ ...parts, release: (held) => sendWith(parts, held) })
+    super({
+      ...parts,
+      release: (held) => sendWith(parts, held),
+      abandon: (held) => abandonWith(parts, held),
+    })
   }
+}
+
+/** It has a record, and yet nobody had it. */
+const abandonWith = ({ account, traces }: ReleaseParts, { pending }: HeldAnswer): void => {
+  if (pending === null) return
+  account.counted(pending.counterBase, pending.format.protocol, REASON_ABORTED)
+  if (pending.exchange.trace !== null) traces?.ended(pending, REASON_ABORTED)
 }
 
 /** A fault of one answer must not hold up the others. */

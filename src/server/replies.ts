@@ -32,13 +32,17 @@ export interface RepliesSurroundings {
   /** null: nothing is written down. */
   readonly recording: Recording | null
   /** Where answers wait for their records; null: they do not. */
-  readonly release: Pick<Release, 'mustWait' | 'hold'> | null
+  readonly release: Pick<Release, 'mustWait' | 'hold' | 'isFull'> | null
   /** `<gateway>.<replica>.<thread>-<incarnation>-` */
   readonly predictionIdPrefix: string
   monotonic(): number
   /** Reports a fault of ours; the log is not for the data thread to write. */
   onFault(requestId: string, thrown: unknown): void
 }
+
+const HELD_FULL = Object.freeze(
+  refuse('RECORD_UNAVAILABLE', 'Too many answers wait for their records; try again later'),
+)
 
 /** Of a client that had gone. */
 const NO_STATUS = 0
@@ -77,7 +81,9 @@ export class Replies {
 
   /** Why a request for a variant is not admitted, for want of room for its record; null: it is. */
   refusalOf({ records }: LiveVariant): Refusal | null {
-    return this.#recording === null ? null : this.#recording.refusal(records)
+    if (this.#recording === null) return null
+    if (this.#release?.isFull === true) return HELD_FULL
+    return this.#recording.refusal(records)
   }
 
   /** The same once it is decoded: where requests wait for room, its record has its own from now. */
@@ -136,7 +142,7 @@ export class Replies {
     const end = recording === null ? -1 : recording.answered(pending, answer, place, times)
     if (end >= 0 && this.#release?.mustWait(end) === true) {
       this.#outputMs = this.#monotonic()
-      const held = this.#release.hold(end, this.#outputMs)
+      const held = this.#release.hold(end, this.#outputMs, bytesOf(body))
       held.fill(pending, answer, body, writingMs)
       if (exchange.isExplained) held.timing = timingOf(pending, place, times)
       if (exchange.trace !== null) held.keepTimes(place, times)
@@ -227,8 +233,9 @@ export class Replies {
     const ownId = this.#ownId(request.sequence)
     const headId = idOfHead(request.exchange)
     this.#onFault(safeId(headId, idOf(headId, request.bodyId)) ?? ownId, thrown)
-    this.#refuse(request, ownId, refuse('INTERNAL', 'Internal error'), '')
+    // First, as nobody comes behind this who would.
     this.#settle(request, reasonIndex('INTERNAL'), ERRORS.INTERNAL.http, null)
+    this.#refuse(request, ownId, refuse('INTERNAL', 'Internal error'), '')
   }
 
   /** An answer that is no prediction; control may have taken a while over it. */
@@ -263,6 +270,9 @@ export const ofNoEndpoint = (exchange: Exchange, format: WireFormat): Answerable
   rows: 0,
   admittedMs: 0,
 })
+
+const bytesOf = (body: AnswerBody): number =>
+  typeof body === 'string' || body instanceof Uint8Array ? body.length : body.bytes.length
 
 const isRefused = (body: AnswerBody | Refusal): body is Refusal =>
   typeof body === 'object' && !(body instanceof Uint8Array) && 'code' in body

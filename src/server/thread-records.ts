@@ -16,6 +16,8 @@ export interface ThreadRecordsParts {
   /** Of the replica, all in one block (spool-memory.ts). */
   readonly memory: SharedArrayBuffer
   readonly threads: number
+  /** Most bytes of answers that wait for their records. */
+  readonly heldBytesMax: number
   readonly thread: number
   /** `<gateway>.<replica>.<thread>-<incarnation>` */
   readonly producer: string
@@ -57,6 +59,7 @@ export const threadRecords = (parts: ThreadRecordsParts): ThreadRecords => {
       ? null
       : new Release({
           ...{ ring, mayDrop, account, traces, soon, onFault, monotonic: clock.monotonic },
+          bytesMax: parts.heldBytesMax,
           wakeSpool: () => ringBell(memory.spool.words),
           onUndurable: () => {
             figures[ANSWER_FIGURE.UNDURABLE]! += 1

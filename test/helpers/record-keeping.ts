@@ -47,7 +47,10 @@ export class RecordKeeping {
   #thread: ThreadRecords | null = null
   #producer = ''
 
-  constructor(settings: Partial<RecordSettings> = {}) {
+  readonly #heldBytesMax: number
+
+  constructor(settings: Partial<RecordSettings> = {}, heldBytesMax = 1e9) {
+    this.#heldBytesMax = heldBytesMax
     this.#settings = { ...SETTINGS, ...settings }
     const { ringBytes } = this.#settings
     this.#block = new SharedArrayBuffer(recordMemoryBytes(1, ringBytes))
@@ -58,6 +61,7 @@ export class RecordKeeping {
     this.#producer = given.producer
     this.#thread = threadRecords({
       ...{ settings: this.#settings, memory: this.#block, threads: 1, thread: 0, ...given },
+      heldBytesMax: this.#heldBytesMax,
       onFault: (thrown) => this.faults.push(thrown),
     })
     return this.#thread

@@ -21,12 +21,13 @@ class World {
   readonly released: number[] = []
   undurable = 0
   bells = 0
+  readonly abandoned: number[] = []
   onRelease = () => {}
   readonly held: HeldAnswers
 
-  constructor(mayDrop: boolean) {
+  constructor(mayDrop: boolean, bytesMax = 1e9) {
     this.held = new HeldAnswers({
-      ...{ ring: this.ring, mayDrop, monotonic: () => this.turns.monotonic() },
+      ...{ ring: this.ring, mayDrop, bytesMax, monotonic: () => this.turns.monotonic() },
       soon: (task) => this.turns.soon(task),
       wakeSpool: () => {
         this.bells++
@@ -34,6 +35,9 @@ class World {
       release: ({ sequence }) => {
         this.released.push(sequence)
         this.onRelease()
+      },
+      abandon: ({ sequence }) => {
+        this.abandoned.push(sequence)
       },
       onUndurable: () => {
         this.undurable++
@@ -49,10 +53,10 @@ class World {
   }
 
   /** An answer that waits, if it must. */
-  answer(sequence: number): boolean {
+  answer(sequence: number, bytes = 0): boolean {
     const end = this.write()
     if (!this.held.mustWait(end)) return false
-    this.held.hold(end, this.turns.nowMs).sequence = sequence
+    this.held.hold(end, this.turns.nowMs, bytes).sequence = sequence
     return true
   }
 
@@ -90,15 +94,68 @@ test('mustWait() lets an answer go whose record is durable, unless others wait',
   expect(world.released).toEqual([2, 3])
 })
 
-test('hold() wakes the spool thread once a callback', async () => {
+test('hold() wakes the spool thread once a turn, however many callbacks that has', async () => {
+  const world = new World(false)
+  for (let sequence = 1; sequence <= 3; sequence++) {
+    world.answer(sequence)
+    await Promise.resolve()
+  }
+  expect(world.bells).toBe(0)
+  world.turns.turn()
+  expect(world.bells).toBe(1)
+  world.turns.turn()
+  world.answer(4)
+  world.turns.turn()
+  expect(world.bells).toBe(2)
+})
+
+test('where records may be dropped, the oldest go out when bodies are too large together', () => {
+  const world = new World(true, 100)
+  for (let sequence = 1; sequence <= 4; sequence++) world.answer(sequence, 30)
+  expect([world.released, world.undurable, world.held.isFull]).toEqual([[1], 1, false])
+  world.answer(5, 1000)
+  expect([world.released, world.held.count]).toEqual([[1, 2, 3, 4], 1])
+  world.answer(6, 1)
+  expect([world.released, world.held.count, world.undurable]).toEqual([[1, 2, 3, 4, 5], 1, 5])
+})
+
+test('where they may not, there is a time at which nothing more is to be admitted', () => {
+  const world = new World(false, 100)
+  for (let sequence = 1; sequence <= 4; sequence++) world.answer(sequence, 30)
+  expect([world.released, world.held.isFull]).toEqual([[], true])
+  world.set('DURABLE', 2)
+  world.turns.turn()
+  expect([world.released, world.held.isFull]).toEqual([[1], false])
+})
+
+test('a fault of one release keeps back no other answer', () => {
   const world = new World(false)
   for (let sequence = 1; sequence <= 3; sequence++) world.answer(sequence)
-  expect(world.bells).toBe(0)
-  await Promise.resolve()
-  expect(world.bells).toBe(1)
-  world.answer(4)
-  await Promise.resolve()
-  expect(world.bells).toBe(2)
+  world.onRelease = () => {
+    world.onRelease = () => {}
+    throw new Error('a port that is closed')
+  }
+  world.set('DURABLE', 6)
+  expect(() => world.held.look()).toThrow('closed')
+  world.held.look()
+  expect([world.released, world.held.count]).toEqual([[1, 2, 3], 0])
+})
+
+test('what a stall took is given back', () => {
+  const world = new World(false)
+  const before = world.held.capacity
+  const run = (count: number) => {
+    for (let i = 0; i < count; i++) world.answer(i)
+    world.set('DURABLE', world.ring.written)
+    world.turns.turn()
+  }
+  world.ring.readSeen = 2 ** 30
+  run(5000)
+  expect(world.held.capacity).toBeGreaterThanOrEqual(5000)
+  for (let i = 0; i < 10; i++) run(10)
+  expect(world.held.capacity).toBe(before)
+  run(100)
+  expect(world.held.count).toBe(0)
 })
 
 test('an idle thread looks for some turns, then asks to be woken, and looks no more', () => {
@@ -167,8 +224,9 @@ test('where they may not, no answer goes out, whatever the spool says', () => {
   world.set('SPOOL_STATE', FULL)
   world.turns.advance(10 * HOLD_MS_MAX)
   world.held.look()
-  world.held.close()
   expect([world.answer(2), world.released, world.undurable]).toEqual([true, [], 0])
+  world.held.close()
+  expect([world.released, world.abandoned, world.undurable]).toEqual([[], [1, 2], 0])
 })
 
 test('close() lets everything go out that may', () => {

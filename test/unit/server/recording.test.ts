@@ -21,7 +21,6 @@ const makePath = (
 }
 
 const GOOD = { features: [1, 2] }
-const ROWS = Array.from({ length: 100 }, () => [1, 2])
 
 test('an answer is recorded with what was asked, what was answered and how long it took', () => {
   const { path, records } = makePath()
@@ -196,31 +195,6 @@ test('without room requests are refused before they are decoded, where that is a
   expect(records.take().records).toHaveLength(answered)
   expect(path.ask({}, GOOD).answer?.status).toBe(200)
 })
-
-test.each(['memory', 'power'] as const)(
-  'no answer goes out without its record, however many are under way (%s)',
-  (durability) => {
-    const settings = { whenFull: 'wait', durability, ringBytes: 64 * 1024 } as const
-    const { path, records } = makePath(settings, { queueRowsMax: 100_000 })
-    const flood = () => path.send({}, GOOD, refuse('BODY_TOO_LARGE', 'large'))
-    const exchanges = Array.from({ length: 1000 }, (_, i) => {
-      if (i % 10 === 0) flood()
-      return path.send({ requestId: `r${i}` }, i % 3 === 0 ? { instances: ROWS } : GOOD)
-    })
-    for (let i = 0; i < 300; i++) flood()
-    path.turns.turn()
-    const kept = new Set(records.take().records.map(({ requestId }) => requestId))
-    path.turns.turn()
-    const answered = exchanges.filter(({ answer }) => answer?.status === 200)
-    expect(answered.length).toBeGreaterThan(30)
-    expect(answered.filter(({ requestId }) => !kept.has(requestId))).toEqual([])
-    const refused = exchanges.filter(
-      (each) => each.header('x-sluice-error') === 'RECORD_UNAVAILABLE',
-    )
-    expect(answered.length + refused.length).toBe(exchanges.length)
-    expect([records.undurable, records.thread.recording.promisedUnits]).toEqual([0, 0])
-  },
-)
 
 test.each([
   ['FULL', 'SPOOL_FULL'],
