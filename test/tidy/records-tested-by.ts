@@ -31,6 +31,7 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/table/base-fills.ts',
     'src/records/table/elements.ts',
     'src/records/table/fills.ts',
+    'src/records/table/row-places.ts',
   ],
   'test/unit/records/verify.test.ts': [
     'src/records/verify/columns.ts',

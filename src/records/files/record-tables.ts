@@ -62,7 +62,9 @@ export class RecordTables {
         i = end
         continue
       }
-      if (!this.#addDecoded(plan, batch, from)) {
+      const isUsual = plan?.rows?.takes(batch.frame, from) === true
+      if (plan !== null && isUsual) this.#addMany(plan, batch, from)
+      else if (!this.#addDecoded(plan, batch, from)) {
         unreadable.push(doubles[(from >> 3) + ENTRY_DOUBLE.SEQUENCE]!)
       }
       i++
@@ -80,7 +82,7 @@ export class RecordTables {
     this.#bytes = 0
   }
 
-  /** Behind the entries from index `start` on that are as usual, of one layout and one hour. */
+  /** Behind the entries from index `start` on of one usual row, one layout and one hour. */
   #usualUpTo({ layout, rows }: LayoutPlan, batch: ShipBatch, start: number): number {
     if (rows === null) return start
     const { frame, froms, count } = batch
@@ -89,6 +91,7 @@ export class RecordTables {
     while (end < count) {
       const from = froms[end]!
       if (frame.words[(from >> 2) + ENTRY_WORD.LAYOUT] !== layout.id) break
+      if (frame.words[(from >> 2) + ENTRY_WORD.ROWS] !== 1) break
       if (!rows.takes(frame, from) || hourAt(frame, from) !== hour) break
       end++
     }
@@ -102,6 +105,18 @@ export class RecordTables {
     rows!.add(table, { producer, frame, froms, start, end })
     this.#rows += end - start
     for (let i = start; i < end; i++) this.#bytes += frame.words[(froms[i]! >> 2) + LENGTH_AT]!
+  }
+
+  #addMany(
+    { layout, shape, rows }: LayoutPlan,
+    { producer, frame }: ShipBatch,
+    from: number,
+  ): void {
+    const { table } = this.#tableOf(layout.endpoint, hourAt(frame, from), shape)
+    const before = table.rows
+    rows!.addMany(table, { producer, frame }, from)
+    this.#rows += table.rows - before
+    this.#bytes += frame.words[(from >> 2) + LENGTH_AT]!
   }
 
   /** False: it is no record. */

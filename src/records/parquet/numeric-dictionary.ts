@@ -1,7 +1,7 @@
 /**
  * Which numbers of a column are equal, bit by bit (NaN, -0 and 64-bit integers stay what they are).
- * An open hash table over words: five times as fast as a Map of numbers (5 against 21 ns a value,
- * `npm run bench -- parquet`), and it makes no bigints.
+ * An open hash table over words: four times as fast as a Map of numbers (5 against 21 ns a value),
+ * and it makes no bigints.
  */
 
 /** Distinct values that may be worth a dictionary, as a share of all. */

@@ -17,6 +17,27 @@ export interface PlacedOutput {
   readonly at: number
 }
 
+/** Of which output each comes; -1: of none. */
+export interface AnswerOutputs {
+  readonly score: number
+  readonly prediction: number
+  readonly scores: number
+}
+
+/** The outputs that `answerFills` of the same terms read. */
+export const answerOutputs = (
+  terms: AnswerTerms | null,
+  outputs: readonly unknown[],
+): AnswerOutputs => {
+  if (terms === null) return { score: -1, prediction: -1, scores: -1 }
+  const hasLabel = hasOwnLabel(terms) && outputs[terms.label] !== undefined
+  return {
+    score: terms.score,
+    prediction: hasLabel ? terms.label : terms.score,
+    scores: terms.score,
+  }
+}
+
 export interface AnswerFills {
   readonly score: Fill
   readonly prediction: Fill

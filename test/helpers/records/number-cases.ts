@@ -1,4 +1,4 @@
-/** Requests of one row to models of numbers: those that become rows without being decoded. */
+/** Requests to models of numbers: those that become rows without being decoded. */
 
 import fc from 'fast-check'
 import type { Manifest, Task } from '../../../src/shared/manifest.ts'
@@ -105,17 +105,21 @@ const redaction = fc.constantFrom<Record<string, Redaction>[]>(
   { amount: { kind: 'mask' } },
 )
 
-/** A request in the middle of its run. */
-export const numberCase: fc.Arbitrary<RecordCase> = fc
-  .record({ model, hasFeatures: fc.boolean(), features: redaction, rowStart: fc.nat(2) })
-  .chain(({ model: given, hasFeatures, features, rowStart }) => {
-    const signature = { inputs: INPUTS, outputs: outputsOf(given) }
-    const redact = { features: hasFeatures ? features : {}, outputs: {}, requestId: null }
-    const manifest = manifestOf(given, hasFeatures)
-    const layout = recordLayout({ signature, manifest, policy: { redact }, rowsMax: 64 })
-    const draw = (tensors: readonly TensorSignature[]) =>
-      fc.tuple(...tensors.map((tensor) => tensorOf(tensor, rowStart + 2)))
-    return fc.tuple(draw(signature.inputs), draw(signature.outputs)).map(([inputs, results]) => ({
-      ...{ layout, rows: 1, rowStart, inputs, results, extras: null, instances: [] },
-    }))
-  })
+/** A request of some rows in the middle of its run. */
+export const numberCase = (rowsMax: number): fc.Arbitrary<RecordCase> =>
+  fc
+    .record({
+      ...{ model, hasFeatures: fc.boolean(), features: redaction, rowStart: fc.nat(2) },
+      rows: fc.integer({ min: 1, max: rowsMax }),
+    })
+    .chain(({ model: given, hasFeatures, features, rowStart, rows }) => {
+      const signature = { inputs: INPUTS, outputs: outputsOf(given) }
+      const redact = { features: hasFeatures ? features : {}, outputs: {}, requestId: null }
+      const manifest = manifestOf(given, hasFeatures)
+      const layout = recordLayout({ signature, manifest, policy: { redact }, rowsMax: 64 })
+      const draw = (tensors: readonly TensorSignature[]) =>
+        fc.tuple(...tensors.map((tensor) => tensorOf(tensor, rowStart + rows + 1)))
+      return fc.tuple(draw(signature.inputs), draw(signature.outputs)).map(([inputs, results]) => ({
+        ...{ layout, rows, rowStart, inputs, results, extras: null, instances: [] },
+      }))
+    })
