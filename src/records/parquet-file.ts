@@ -13,8 +13,8 @@ import type { Table } from './table/table.ts'
 
 /**
  * Of 46 columns, 30 of them doubles, a row takes 110 bytes and 1.3 us of CPU; with level 3 a
- * twentieth fewer bytes and half as much time again. snappy, in JavaScript, takes 152 bytes and 3 us
- * more.
+ * twentieth fewer bytes and half as much time again. snappy, in JavaScript, takes 152 bytes and 3
+ * us more.
  */
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 /** Shorter columns stay as they are: setting the compressor up costs 30 us each time. */
