@@ -102,7 +102,7 @@ export class RecordTables {
     const { producer, frame, froms } = batch
     const { layout, shape, rows } = plan
     const { table } = this.#tableOf(layout.endpoint, hourAt(frame, froms[start]!), shape)
-    rows!.add(table, { producer, frame, froms, start, end })
+    rows!.add(table, { producer, frame, froms, headers: froms, start, end })
     this.#rows += end - start
     for (let i = start; i < end; i++) this.#bytes += frame.words[(froms[i]! >> 2) + LENGTH_AT]!
   }

@@ -166,10 +166,11 @@ export const entryRowsOf = (layout: RecordLayout, shape: Shape): EntryRows | nul
     addMany: (table, { producer, frame }, from) => {
       const rows = frame.words[(from >> 2) + ENTRY_WORD.ROWS]!
       const first = table.addRows(rows)
+      const headers = new Int32Array(rows).fill(from)
       for (let i = 0; i < fills.length; i++) {
         const { fill, place } = fills[i]!
         const froms = places.fromsOf(place, from, rows)
-        fill({ producer, frame, froms, start: 0, end: rows }, table.columns[i]!, first)
+        fill({ producer, frame, froms, headers, start: 0, end: rows }, table.columns[i]!, first)
       }
       const numbers = table.columns[rowColumn]!.words
       for (let row = 0; row < rows; row++) numbers[first + row] = row

@@ -18,6 +18,11 @@ export interface EntryBatch {
   readonly frame: FrameViews
   /** Where they begin, in bytes of the frame: from index `start` to before `end`. */
   readonly froms: Int32Array
+  /**
+   * Where their headers lie: the same, but for rows of one entry, whose `froms` are moved to where
+   * one row alone would begin (row-places.ts).
+   */
+  readonly headers: Int32Array
   readonly start: number
   readonly end: number
 }
@@ -99,12 +104,12 @@ export interface ElementTerms {
 
 const doubles32 =
   ({ at, isNanNull }: ElementTerms): Fill =>
-  ({ frame: { floats, words }, froms, start, end }, column, row) => {
+  ({ frame: { floats, words }, froms, headers, start, end }, column, row) => {
     const to = column.doubles
     for (let i = start, next = row; i < end; i++, next++) {
       const value = floats[(froms[i]! + at) >> 2]!
       to[next] = value
-      if (isNanNull && Number.isNaN(value) && mayMiss(words, froms[i]!)) column.setNull(next)
+      if (isNanNull && Number.isNaN(value) && mayMiss(words, headers[i]!)) column.setNull(next)
     }
   }
 
@@ -125,10 +130,10 @@ const outOfInt64 = (value: number): boolean => value < -INT64_LIMIT || value >= 
 
 const numbers =
   (read: ReadNumber, { at, isNanNull }: ElementTerms): Fill =>
-  ({ frame, froms, start, end }, column, row) => {
+  ({ frame, froms, headers, start, end }, column, row) => {
     for (let i = start, next = row; i < end; i++, next++) {
       const value = read(frame, froms[i]! + at)
-      const isMissing = isNanNull && Number.isNaN(value) && mayMiss(frame.words, froms[i]!)
+      const isMissing = isNanNull && Number.isNaN(value) && mayMiss(frame.words, headers[i]!)
       if (isMissing) column.setNull(next)
       else putNumber(column, next, value)
     }
@@ -159,11 +164,11 @@ export const fillElement = (terms: ElementTerms, column: Pick<Column, 'type'>): 
 /** An element as text: the category of its code, or the value itself. */
 export const fillCategory =
   ({ datatype, at, isNanNull }: ElementTerms, vocabulary: readonly string[] | null): Fill =>
-  ({ frame, froms, start, end }, column, row) => {
+  ({ frame, froms, headers, start, end }, column, row) => {
     const known = new Map<number | bigint | boolean, number>()
     for (let i = start, next = row; i < end; i++, next++) {
       const value = valueAt(datatype, frame, froms[i]! + at)
-      if (isNanNull && Number.isNaN(value) && mayMiss(frame.words, froms[i]!)) {
+      if (isNanNull && Number.isNaN(value) && mayMiss(frame.words, headers[i]!)) {
         column.setNull(next)
         continue
       }

@@ -61,7 +61,8 @@ const compare = (given: RecordCase, heads: readonly Head[]): number => {
   const [fast, slow] = [new Table(shape.specs), new Table(shape.specs)]
   const layouts = new Map([[layout.id, layout]])
   const taken = froms.filter((from) => rows.takes(frame, from))
-  const batch = { producer: PRODUCER, frame, froms: taken, start: 0, end: taken.length }
+  const all = { froms: taken, headers: taken, start: 0, end: taken.length }
+  const batch = { producer: PRODUCER, frame, ...all }
   if (given.rows === 1) rows.add(fast, batch)
   else for (const from of taken) rows.addMany(fast, batch, from)
   for (const [i, from] of froms.entries()) {
