@@ -117,7 +117,7 @@ export class Gateway {
     const { catalog, publisher } = this
     this.#planning = new Planning({
       ...{ catalog, publisher, clock, logger, control, repository: parts.repository },
-      records: () => parts.records.policies,
+      records: parts.records,
       isPoison: (version) => this.poison.reasonFor(version) !== null,
       onDamaged: (version) => prover.forget(version),
       onPause: () => this.#onPause(),

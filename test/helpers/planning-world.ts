@@ -25,11 +25,11 @@ import {
 import { GatewayError, refuse } from '../../src/shared/errors.ts'
 import { createLogger } from '../../src/shared/logger.ts'
 import { INLINE } from '../../src/shared/placement.ts'
-import { NO_RECORDS } from '../../src/shared/record-policy.ts'
 import { FakeClock, settle } from './fake-clock.ts'
 import { modelControl, NO_REQUESTS, type Replica, type WorldOptions } from './planning-parts.ts'
 import { type Nature, PlanningRepository } from './planning-repository.ts'
 import { provingReport } from './proving-report.ts'
+import { UNRECORDED_PARTS } from './unrecorded.ts'
 
 const [RESTART_MS, NOTICE_MS] = [100, 3]
 const ANSWER_MS = 5
@@ -104,7 +104,7 @@ export class PlanningWorld extends PlanningRepository {
     const { catalog } = this
     this.planning = new Planning({
       ...{ catalog, publisher, clock, logger, control },
-      ...{ repository: this.repositoryAt(), records: () => NO_RECORDS },
+      ...{ repository: this.repositoryAt(), records: UNRECORDED_PARTS },
       isPoison: ({ model }) => this.poison.has(model),
       onDamaged: () => {},
       onPause: () => this.#waiting.tell(),

@@ -42,6 +42,12 @@ export const RECORD_METRICS = {
     ['sink'],
     'Records in the spool that a sink does not have yet',
   ),
+  recordsUnmatched: entry(
+    'sluice_records_policy_unmatched',
+    'gauge',
+    [],
+    'Rules of `records` that fit nothing: what they may have meant is kept out of the records. Alarm above 0; status and log name them',
+  ),
   recordsUndurable: entry(
     'sluice_records_undurable_total',
     'counter',

@@ -33,6 +33,8 @@ export interface ShipperView {
 
 export interface RecordView {
   readonly totals: RecordTotals
+  /** Rules of redaction that fit nothing. */
+  readonly unmatched: number
   /** null: there is none. */
   readonly shipper: ShipperView | null
 }
@@ -74,11 +76,15 @@ const shipperSamples = (shipper: ShipperView, nowMs: number): Sample[] => {
 }
 
 /** `nowMs`: wall clock. */
-export const recordSamples = ({ totals, shipper }: RecordView, nowMs: number): Sample[] => [
+export const recordSamples = (
+  { totals, unmatched, shipper }: RecordView,
+  nowMs: number,
+): Sample[] => [
   sample('recordsProduced', totals.produced),
   sample('recordsSpooled', totals.spooled),
   sample('recordsShipped', totals.shipped, { sink: FILE_SINK }),
   sample('recordsPending', totals.pending),
+  sample('recordsUnmatched', unmatched),
   sample('recordsUnshipped', totals.unshipped, { sink: FILE_SINK }),
   ...Array.from(totals.dropped, ([reason, count]) => sample('recordsDropped', count, { reason })),
   ...(shipper === null ? [] : shipperSamples(shipper, nowMs)),

@@ -12,7 +12,7 @@ import { GatewayError, type Refusal } from '../../shared/errors.ts'
 import { foreignError } from '../log-fields.ts'
 import { RepositoryWatch, type WatchParts } from '../repository/repository-watch.ts'
 import { nextAction } from './next-action.ts'
-import { PlanFaults } from './plan-faults.ts'
+import { PlanFaults, type PlanFaultsParts } from './plan-faults.ts'
 import { isSamePlan, makePlan, type PlanInputs, servingVersions } from './planner.ts'
 import { PrepareFailures } from './prepare-failures.ts'
 import type { Publisher } from './publisher.ts'
@@ -30,7 +30,7 @@ export interface PlanningParts extends WatchParts {
   readonly publisher: Publisher
   onDamaged(version: PlannedVersion): void
   readonly isPoison: NonNullable<PlanInputs['isPoison']>
-  records(): NonNullable<PlanInputs['records']>
+  readonly records: PlanFaultsParts['records']
   /** It has done what was wanted and waits. */
   onPause(): void
 }
@@ -54,7 +54,7 @@ export class Planning {
   constructor(parts: PlanningParts) {
     this.#parts = parts
     this.#repository = new RepositoryWatch(parts)
-    this.#faults = new PlanFaults(parts.logger)
+    this.#faults = new PlanFaults(parts)
     this.#failures = new PrepareFailures(parts)
   }
 
@@ -265,7 +265,7 @@ export class Planning {
     const result = makePlan({
       ...{ models: catalog.models, barred: catalog.barred, served, isPoison },
       ...{ defaultEndpoint: this.#defaultEndpoint, previous: publisher.endpoints },
-      ...{ hasEpoch: present !== null, records: this.#parts.records() },
+      ...{ hasEpoch: present !== null, records: this.#parts.records.policies },
       isHeld: (version) => this.#failures.isHeld(version),
     })
     const { body } = result

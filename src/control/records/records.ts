@@ -21,6 +21,7 @@ export class Records {
   readonly #isEnabled: boolean
   #policies: RecordPolicies
   #shipper: Shipper | null = null
+  #unmatched = 0
 
   constructor({ enabled, policies }: SluiceConfig['records']) {
     this.#isEnabled = enabled
@@ -53,6 +54,11 @@ export class Records {
     if (enabled === this.#isEnabled) this.#policies = policies
   }
 
+  /** How many rules of redaction fit nothing, by the last plan. */
+  onUnmatched(rules: number): void {
+    this.#unmatched = rules
+  }
+
   /** Figures of all living replicas. */
   onFigures({ replicas }: Pick<Snapshot, 'replicas'>): void {
     for (const { incarnation, records } of replicas) this.onReplica(incarnation, records)
@@ -70,7 +76,8 @@ export class Records {
     const { figures, silentMs, isRunning, restarts } = shipper
     const [file] = figures?.sinks ?? []
     if (file?.isOpen === true) this.#sums.takeShipped(file)
-    return { totals: this.#sums.totals(), shipper: { figures, silentMs, isRunning, restarts } }
+    const view = { totals: this.#sums.totals(), unmatched: this.#unmatched }
+    return { ...view, shipper: { figures, silentMs, isRunning, restarts } }
   }
 
   /** Sentences for the operator. */

@@ -23,12 +23,13 @@ const seriesOf = async (records: RecordView | null, nowMs = 0) => {
 }
 
 test('recordSamples() shows what became of all predictions', async () => {
-  expect(await seriesOf({ totals: TOTALS, shipper: null })).toEqual({
+  expect(await seriesOf({ totals: TOTALS, unmatched: 2, shipper: null })).toEqual({
     sluice_records_produced_total: 100,
     sluice_records_spooled_total: 80,
     'sluice_records_shipped_total{sink="files"}': 60,
     'sluice_records_unshipped{sink="files"}': 20,
     sluice_records_pending: 5,
+    sluice_records_policy_unmatched: 2,
     'sluice_records_dropped_total{reason="ring_full"}': 10,
     'sluice_records_dropped_total{reason="killed"}': 5,
   })
@@ -37,7 +38,11 @@ test('recordSamples() shows what became of all predictions', async () => {
 
 test('recordSamples() shows the shipper, as far as it has said something', async () => {
   const shipper = { isRunning: true, restarts: 2, silentMs: 1500 }
-  const silent = await seriesOf({ totals: TOTALS, shipper: { ...shipper, figures: null } })
+  const silent = await seriesOf({
+    totals: TOTALS,
+    unmatched: 2,
+    shipper: { ...shipper, figures: null },
+  })
   expect(silent).toMatchObject({
     sluice_shipper_up: 1,
     sluice_shipper_restarts_total: 2,
@@ -46,7 +51,9 @@ test('recordSamples() shows the shipper, as far as it has said something', async
   expect(silent).not.toHaveProperty('sluice_spool_bytes')
   const sink = { name: 'files', duplicates: 3, quarantined: 1, heldRows: 7, committedMs: 4000 }
   const figures = { sinks: [sink], spoolBytes: 1000, spoolSegments: 2, failures: 0 }
-  expect(await seriesOf({ totals: TOTALS, shipper: { ...shipper, figures } }, 6000)).toMatchObject({
+  expect(
+    await seriesOf({ totals: TOTALS, unmatched: 2, shipper: { ...shipper, figures } }, 6000),
+  ).toMatchObject({
     sluice_spool_bytes: 1000,
     sluice_spool_segments: 2,
     sluice_shipper_failures: 0,

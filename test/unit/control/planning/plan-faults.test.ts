@@ -4,10 +4,14 @@ import { expect, test } from 'vitest'
 import { PlanFaults } from '../../../../src/control/planning/plan-faults.ts'
 import { refuse } from '../../../../src/shared/errors.ts'
 import { createLogger } from '../../../../src/shared/logger.ts'
+import { NO_RECORDS } from '../../../../src/shared/record-policy.ts'
 import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
 test('take() says what the default endpoint names, and which versions are unbound, until they are not', () => {
-  const faults = new PlanFaults(createLogger({ level: 'silent', component: 'test' }))
+  const faults = new PlanFaults({
+    logger: createLogger({ level: 'silent', component: 'test' }),
+    records: { policies: NO_RECORDS, onUnmatched: () => {} },
+  })
   const body = { versions: [], endpoints: [], unavailable: [], defaultEndpoint: null }
   const { detail } = refuse('BINDING_FAILED', 'it lacks an input')
   const unbound = [{ model: 'a', version: 1, code: 'BINDING_FAILED', detail }] as const
@@ -21,7 +25,11 @@ test('take() says what the default endpoint names, and which versions are unboun
 test('take() logs a rule for records that fits nothing once, and warns until it is mended', () => {
   const file = join(makeTempDir(), 'log')
   const logger = createLogger({ level: 'info', component: 'test', fd: openSync(file, 'w') })
-  const faults = new PlanFaults(logger)
+  const counts: number[] = []
+  const faults = new PlanFaults({
+    logger,
+    records: { policies: NO_RECORDS, onUnmatched: (rules) => counts.push(rules) },
+  })
   const body = { versions: [], endpoints: [], unavailable: [], defaultEndpoint: null }
   const detail = "records: redaction of features fits nothing: no endpoint has 'age'"
   const unfit = [
@@ -33,4 +41,5 @@ test('take() logs a rule for records that fits nothing once, and warns until it 
   expect(readFileSync(file, 'utf8').match(/records_policy_unmatched/g)).toHaveLength(1)
   faults.take({ body, unbound: [], unfit: [] }, null)
   expect(faults.warnings()).toEqual([])
+  expect(counts).toEqual([1, 1, 0])
 })
