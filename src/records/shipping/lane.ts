@@ -18,12 +18,7 @@ import { accountOf } from './frame-account.ts'
 import { FrameIntake } from './frame-intake.ts'
 import { type BookedStream, type FindAccount, LaneBook } from './lane-book.ts'
 import { PatientClock } from './patient-clock.ts'
-import {
-  readShipState,
-  type ShipState,
-  type ShipTotals,
-  writeShipState,
-} from './ship-state.ts'
+import { readShipState, type ShipState, type ShipTotals, writeShipState } from './ship-state.ts'
 import type { Intent, Sink } from './sink.ts'
 import { type Stream, streamKeyOfFile } from './spool-folder.ts'
 import type { FrameSink, StreamWorld } from './stream-reader.ts'
