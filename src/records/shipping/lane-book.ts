@@ -35,8 +35,10 @@ export class LaneBook {
     for (const [producer, place] of Object.entries(producers)) {
       this.#producers.set(producer, new ProducerLog(producer, place))
     }
-    for (const [key, { process, producers: names, isDamaged }] of Object.entries(streams)) {
+    for (const [key, each] of Object.entries(streams)) {
+      const { process, producers: names, isDamaged, isTorn = false } = each
       const reader = new StreamReader(this.#world, process)
+      reader.isTorn = isTorn
       const stream = { reader, producers: new Set(names), isDamaged, isFinished: false }
       this.#streams.set(key, stream)
     }
@@ -55,7 +57,7 @@ export class LaneBook {
       streams: Object.fromEntries(
         streams.map(([key, { reader, producers, isDamaged }]) => [
           key,
-          { process: reader.process, producers: [...producers], isDamaged },
+          { process: reader.process, producers: [...producers], isDamaged, isTorn: reader.isTorn },
         ]),
       ),
     }
@@ -78,7 +80,19 @@ export class LaneBook {
       this.#producers.set(name, producer)
     }
     stream.producers.add(name)
+    // One that was set aside may be put back.
+    stream.isFinished = false
     return producer
+  }
+
+  /** Asks which processes are dead, before the spool is listed. */
+  askAlive(): void {
+    for (const { reader } of this.#streams.values()) reader.askAlive()
+  }
+
+  /** Whether it is known only since the spool was listed who writes some stream. */
+  get isUnasked(): boolean {
+    return [...this.#streams.values()].some(({ reader }) => reader.isUnasked)
   }
 
   /** Whether a stream is over of which its producers have not been told. */
@@ -97,12 +111,12 @@ export class LaneBook {
   /** Tells producers what is known now: that something is lost, or that nothing more comes. */
   settle(listed: ReadonlyMap<string, Stream>, onGap: (producer: string) => OnGap): void {
     for (const [key, stream] of this.#streams) {
-      const { isDamaged, isFinished } = stream
+      const { isDamaged, isFinished, reader } = stream
       const isOver = this.#isOver(key, stream, listed)
       if (isFinished || !(isOver || isDamaged)) continue
       for (const name of stream.producers) {
         const producer = this.#producers.get(name)
-        if (isOver) producer?.finish(isDamaged, onGap(name))
+        if (isOver) producer?.finish({ isDamaged, isTorn: reader.isTorn }, onGap(name))
         else producer?.explainDamage(onGap(name))
       }
       stream.isFinished = isOver

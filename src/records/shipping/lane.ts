@@ -85,6 +85,16 @@ export class Lane {
     return this.#committedAtMs
   }
 
+  /** To be called before the spool is listed for `step`. */
+  askAlive(): void {
+    this.#book.askAlive()
+  }
+
+  /** Whether there is something to ask that was not known of the last time. */
+  get isUnasked(): boolean {
+    return this.#book.isUnasked
+  }
+
   /**
    * One turn: begins, retries, reads for a moment, or commits, whatever is next.
    *

@@ -17,6 +17,13 @@ export interface FrameAccount {
   readonly taken: number
 }
 
+export interface StreamFaults {
+  /** Something in its segments is lost. */
+  readonly isDamaged: boolean
+  /** Something may be: what is missing below the floor. */
+  readonly isTorn: boolean
+}
+
 /** Called for every run that is explained for the first time. */
 export type OnGap = (from: number, to: number, reason: string) => void
 
@@ -49,7 +56,7 @@ export class ProducerLog {
     this.#records = account.records
     this.#gaps = { ...account.gaps }
     this.#retired = account.retired
-    this.#hasEnded = account.state === 'ended'
+    this.#hasEnded = account.state === 'ended' || (isPlace && place.hasEnded === true)
   }
 
   get account(): Account {
@@ -61,7 +68,8 @@ export class ProducerLog {
 
   place(): ProducerPlace {
     const shadows = this.#shadows?.snapshot() ?? null
-    return { account: this.account, seen: this.#seen.snapshot(), shadows }
+    const { account } = this
+    return { account, seen: this.#seen.snapshot(), shadows, hasEnded: this.#hasEnded }
   }
 
   /** The text of its account if that has changed since it was asked last, else null. */
@@ -122,10 +130,10 @@ export class ProducerLog {
   }
 
   /** Nothing more comes: its process is dead, and all of its segments are read. */
-  finish(isDamaged: boolean, onGap: OnGap): void {
-    if (isDamaged) this.explainDamage(onGap)
+  finish({ isDamaged, isTorn }: StreamFaults, onGap: OnGap): void {
+    if (isDamaged || isTorn) this.explainDamage(onGap)
     const tail = this.#seen.unsettled(this.#floor, this.#taken)
-    const isWhole = this.#hasEnded && tail.length === 0
+    const isWhole = this.#hasEnded && tail.length === 0 && this.#state !== 'killed'
     for (const [from, to] of tail) this.explain(from, to, isDamaged ? 'corrupt' : 'killed', onGap)
     this.#state = isWhole ? 'ended' : 'killed'
     this.#floor = this.#taken + 1

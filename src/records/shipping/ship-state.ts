@@ -30,6 +30,8 @@ export interface ProducerPlace {
   readonly seen: SeenSnapshot
   /** Of shadows, which share the sequence of their answer. */
   readonly shadows: SeenSnapshot | null
+  /** Its thread has ended in order. */
+  readonly hasEnded?: boolean | undefined
 }
 
 export interface StreamPlace {
@@ -37,6 +39,8 @@ export interface StreamPlace {
   readonly producers: readonly string[]
   /** Something in its segments is lost. */
   readonly isDamaged: boolean
+  /** Something may be, where a segment was cut off. */
+  readonly isTorn?: boolean | undefined
 }
 
 /** Since the sink was used first: counters that never fall. */

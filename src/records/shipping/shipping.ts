@@ -54,6 +54,7 @@ export class Shipping {
    * @throws LaneBroken: the process has to end
    */
   async step(isLast = false): Promise<boolean> {
+    for (const { lane } of this.#turns) lane.askAlive()
     const streams = this.#list()
     if (streams === null) return false
     const segments = streams.flatMap((stream) => stream.segments)
@@ -96,7 +97,7 @@ export class Shipping {
     try {
       const isBusy = await turn.lane.step(streams, isLast)
       turn.failures = 0
-      return isBusy
+      return isBusy || turn.lane.isUnasked
     } catch (thrown) {
       if (thrown instanceof LaneBroken) throw thrown
       const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** turn.failures)

@@ -50,9 +50,13 @@ const LOOK_AGAIN_MS = 30_000
 export class StreamReader {
   readonly #world: StreamWorld
   readonly places = new Map<string, SegmentPlace>()
+  /** A segment of it that has a successor ends without a seal: something in it may be lost. */
+  isTorn = false
   #open: OpenSegment | null = null
   /** Who writes the stream; null until a header has been read. */
   #process: ProcessIdentity | null
+  #isDead = false
+  #isAsked = false
   /** Monotonic ms before which it makes no sense to look again. */
   readonly #notBeforeMs = new Map<string, number>()
 
@@ -61,9 +65,24 @@ export class StreamReader {
     this.#process = process
   }
 
-  /** Whether the process that wrote it is known to be dead. */
+  /**
+   * Asks whether the process that writes it is dead. To be called before the spool is listed: what
+   * a process has written before it died is then in the list.
+   */
+  askAlive(): void {
+    if (this.#process === null) return
+    this.#isAsked = true
+    this.#isDead ||= !this.#world.isAlive(this.#process)
+  }
+
+  /** Whether its process was dead before the spool was listed. */
   get isDead(): boolean {
-    return this.#process !== null && !this.#world.isAlive(this.#process)
+    return this.#isDead
+  }
+
+  /** Whether it has become known only now whose it is, so that it is worth to look again. */
+  get isUnasked(): boolean {
+    return this.#process !== null && !this.#isAsked
   }
 
   get process(): ProcessIdentity | null {
@@ -109,25 +128,16 @@ export class StreamReader {
   #readSegment(segment: ListedSegment, sink: FrameSink): boolean {
     const open = this.#opened(segment.file)
     const { reader } = open
-    for (let isFinal = this.#isFinal(segment); ; ) {
-      const end = this.#readFrames(open, sink)
-      if (end === null) return false
-      // What was written between the last look and the end of its process has not been read yet.
-      const wasFinal = isFinal
-      isFinal = this.#isFinal(segment)
-      if (end === 'open' && isFinal && !wasFinal) continue
-      const verdict = verdictOf({
-        ...{ end, isFinal: wasFinal, isNameless: this.#process === null },
-        idleMs: this.#world.now() - segment.changedMs,
-      })
-      this.#settle(segment, verdict, end, sink)
-      if (verdict !== 'wait' || reader.end !== 'open') this.close()
-      return true
-    }
-  }
-
-  #isFinal(segment: ListedSegment): boolean {
-    return segment.isSucceeded || this.isDead
+    const end = this.#readFrames(open, sink)
+    if (end === null) return false
+    const verdict = verdictOf({
+      ...{ end, isFinal: segment.isSucceeded || this.#isDead },
+      isNameless: this.#process === null,
+      idleMs: this.#world.now() - segment.changedMs,
+    })
+    this.#settle(segment, verdict, end, sink)
+    if (verdict !== 'wait' || reader.end !== 'open') this.close()
+    return true
   }
 
   #opened(file: string): OpenSegment {
@@ -187,6 +197,8 @@ export class StreamReader {
       this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
     }
     if (verdict !== 'done' && verdict !== 'quarantine') return
+    // Its writer went on in another one, and seals what it leaves: perhaps it was cut off.
+    if (end === 'open' && segment.isSucceeded) this.isTorn = true
     this.places.set(file, { ...this.#placeOf(file), done: verdict })
   }
 }

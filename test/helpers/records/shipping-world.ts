@@ -48,6 +48,7 @@ export class ShippingWorld {
   readonly files = new CrashFiles()
   /** Pids of processes that live. */
   readonly alive = new Set<number>()
+  isAlive = (pid: number): boolean => this.alive.has(pid)
   readonly faults: string[] = []
   limits: LaneLimits = { rowsMax: 1000, bytesMax: 1e6, ageMsMax: 0 }
   retention: RetentionLimits = { bytesMax: 0, daysMax: 0 }
@@ -72,7 +73,7 @@ export class ShippingWorld {
         ...{ files: calls, root, gateway, retention: this.retention },
         onFault: (path, thrown) => this.faults.push(`${path}: ${thrown}`),
       }),
-      isAlive: ({ pid }) => this.alive.has(pid),
+      isAlive: ({ pid }) => this.isAlive(pid),
       now: () => this.nowMs + this.leapMs,
       monotonic: () => this.nowMs,
       findAccount: (producer) => readAccountFile(calls, root, producer),

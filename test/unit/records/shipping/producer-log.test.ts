@@ -4,6 +4,7 @@ import { ProducerLog } from '../../../../src/records/shipping/producer-log.ts'
 
 const gaps: string[] = []
 const onGap = (from: number, to: number, reason: string) => gaps.push(`${from}-${to} ${reason}`)
+const WHOLE = { isDamaged: false, isTorn: false }
 const log = () => {
   gaps.length = 0
   return new ProducerLog('g.0.0-1', null)
@@ -36,12 +37,12 @@ test('finish() says that a producer ended in order only where it did', () => {
   ended.record(1, false)
   ended.end()
   ended.advance({ floor: 2, taken: 1 })
-  ended.finish(false, onGap)
+  ended.finish(WHOLE, onGap)
   expect(ended.account).toMatchObject({ state: 'ended', floor: 2, taken: 1 })
   const killed = log()
   killed.record(1, false)
   killed.advance({ floor: 2, taken: 4 })
-  killed.finish(false, onGap)
+  killed.finish(WHOLE, onGap)
   expect(killed.account).toMatchObject({ state: 'killed', floor: 5, gaps: { killed: 3 } })
   expect(gaps).toEqual(['2-4 killed'])
 })
@@ -50,12 +51,12 @@ test('what is missing below the floor is corrupt only where something was lost',
   const producer = log()
   producer.record(3, false)
   producer.advance({ floor: 4, taken: 3 })
-  producer.finish(false, onGap)
+  producer.finish(WHOLE, onGap)
   expect(producer.account.gaps).toEqual({})
   const damaged = log()
   damaged.record(3, false)
   damaged.advance({ floor: 4, taken: 3 })
-  damaged.finish(true, onGap)
+  damaged.finish({ ...WHOLE, isDamaged: true }, onGap)
   expect(gaps).toEqual(['1-2 corrupt'])
 })
 
@@ -81,4 +82,22 @@ test('place() is all that another life of the shipper needs', () => {
   expect([2, 3, 5].map((each) => again.record(each, false))).toEqual([false, true, false])
   expect(again.record(2, true)).toBe(false)
   expect(again.account.records).toBe(4)
+})
+
+test('an end in order is remembered by the next process', () => {
+  const first = log()
+  first.record(1, false)
+  first.end()
+  first.advance({ floor: 2, taken: 1 })
+  const second = new ProducerLog('g.0.0-1', JSON.parse(JSON.stringify(first.place())))
+  second.finish(WHOLE, onGap)
+  expect(second.account.state).toBe('ended')
+})
+
+test('what is missing below the floor of a torn stream is corrupt, its tail is not', () => {
+  const torn = log()
+  torn.record(3, false)
+  torn.advance({ floor: 4, taken: 5 })
+  torn.finish({ ...WHOLE, isTorn: true }, onGap)
+  expect(gaps).toEqual(['1-2 corrupt', '4-5 killed'])
 })

@@ -1,0 +1,114 @@
+/** How streams come to their end: in order, killed, cut off, and while somebody looks away. */
+
+import { expect, test } from 'vitest'
+import { FRAME } from '../../../../src/records/spool/segment-format.ts'
+import { layoutFrame, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
+import { recordEntry } from '../../../helpers/ring-entries.ts'
+import { HEADER, type PlannedFrame, putFile, SEAL } from '../../../helpers/segments.ts'
+
+const PRODUCER = 'g7q2.1.0-3'
+
+const records = (from: number, to: number, taken = to): PlannedFrame => {
+  const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  const entries = numbers.map((sequence) => recordEntry({ sequence, layout: 2, payloadBytes: 0 }))
+  const account = { thread: 0, count: entries.length, floor: to + 1, taken }
+  return { kind: FRAME.RECORDS, account, bytes: Buffer.concat(entries) }
+}
+const end = (taken: number): PlannedFrame => ({
+  kind: FRAME.END,
+  account: { thread: 0, count: 0, floor: taken + 1, taken },
+})
+const numbersOf = (lines: readonly { sequence: number }[]) =>
+  lines.map(({ sequence }) => sequence).sort((a, b) => a - b)
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
+
+/** Alive until it is asked for the n-th time; right before, it writes its last and dies. */
+const dyingAt = (world: ShippingWorld, n: number, last: () => void): void => {
+  let calls = 0
+  world.isAlive = () => {
+    if (++calls === n) {
+      last()
+      world.alive.clear()
+    }
+    return world.alive.has(HEADER.process.pid)
+  }
+}
+
+test('a process that dies when the spool was just listed has its last segment shipped', async () => {
+  for (const n of [1, 2, 3, 4]) {
+    const world = new ShippingWorld()
+    world.alive.add(HEADER.process.pid)
+    world.put({}, [layoutFrame(), records(1, 3, 6), SEAL])
+    dyingAt(world, n, () => world.put({ number: 2 }, [layoutFrame(), records(4, 6, 9)]))
+    const shipping = world.start()
+    for (let times = 0; times < 5; times++) {
+      await world.run(shipping)
+      world.nowMs += 60_000
+    }
+    expect(numbersOf(await world.lines())).toEqual(upTo(6))
+    expect(await world.gaps()).toEqual([{ producer: PRODUCER, from: 7, to: 9, reason: 'killed' }])
+    expect(world.accounts()).toMatchObject([{ records: 6, gaps: { killed: 3 }, taken: 9 }])
+    expect(world.segments()).toEqual([])
+  }
+})
+
+test('a segment that comes between the list and the death is shipped with the next list', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  world.put({}, [layoutFrame(), records(1, 3, 6), SEAL])
+  const shipping = world.start()
+  await world.run(shipping)
+  const { readdir } = world.files
+  world.files.readdir = (path) => {
+    const names = readdir.call(world.files, path)
+    world.files.readdir = readdir
+    world.put({ number: 2 }, [layoutFrame(), records(4, 6, 9)])
+    world.alive.clear()
+    return names
+  }
+  await world.run(shipping)
+  await world.run(shipping)
+  expect(numbersOf(await world.lines())).toEqual(upTo(6))
+  expect(await world.gaps()).toEqual([{ producer: PRODUCER, from: 7, to: 9, reason: 'killed' }])
+})
+
+test('a producer that ended in order has, though the shipper was started anew since', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  world.put({}, [layoutFrame(), records(1, 3), end(3)])
+  await world.run(world.start())
+  expect(world.accounts()).toMatchObject([{ state: 'open' }])
+  world.alive.clear()
+  await world.run(world.start())
+  expect(world.accounts()).toMatchObject([{ state: 'ended', records: 3 }])
+})
+
+test('what was in a segment that was cut off, and has a successor, is corrupt', async () => {
+  const whole = [layoutFrame(), records(1, 3), records(4, 6), SEAL]
+  for (const kept of ['frame', 'nothing', 'zeros'] as const) {
+    const world = new ShippingWorld()
+    const path = world.put({}, whole)
+    const { bytes } = world.files.stat(path)!
+    if (kept === 'frame') world.put({}, whole.slice(0, 2))
+    if (kept === 'nothing') putFile(world.files, path, new Uint8Array(0))
+    if (kept === 'zeros') putFile(world.files, path, new Uint8Array(bytes))
+    world.put({ number: 2 }, [layoutFrame(), records(7, 9), end(9), SEAL])
+    await world.run(world.start())
+    const from = kept === 'frame' ? 4 : 1
+    expect(await world.gaps()).toEqual([{ producer: PRODUCER, from, to: 6, reason: 'corrupt' }])
+    expect(numbersOf(await world.lines())).toEqual([...upTo(from - 1), 7, 8, 9])
+    expect(world.accounts()).toMatchObject([{ gaps: { corrupt: 7 - from }, taken: 9 }])
+  }
+})
+
+test('a stream that is torn is so for the next process too', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  world.put({}, [layoutFrame(), records(1, 3)])
+  world.put({ number: 2 }, [layoutFrame(), records(7, 9)])
+  await world.run(world.start())
+  expect(world.accounts()).toMatchObject([{ gaps: {}, floor: 10 }])
+  world.alive.clear()
+  await world.run(world.start())
+  expect(await world.gaps()).toEqual([{ producer: PRODUCER, from: 4, to: 6, reason: 'corrupt' }])
+})
