@@ -13,7 +13,11 @@ import { redactorOf } from '../../src/records/redact/redactor.ts'
 import { bucketOf, bucketOfBigint, digestOf, maskText } from '../../src/records/redact/values.ts'
 import { ROLE } from '../../src/records/write-facts.ts'
 import { writePlanOf } from '../../src/records/write-plan.ts'
-import type { EndpointRecordPolicy, Redaction } from '../../src/shared/record-policy.ts'
+import {
+  type EndpointRecordPolicy,
+  type Redaction,
+  TEXT_PATTERNS,
+} from '../../src/shared/record-policy.ts'
 import {
   caseOf,
   FEATURES_MANIFEST,
@@ -210,7 +214,8 @@ test('an HMAC is one of the value as it came: of a text, a category and an unsee
   )
   fc.assert(
     fc.property(secretRow, texts, (row, text) => {
-      const given = caseOf([{ ...row, note: text, color: text }], 0, { redact, hmacKeyId: 'k1' })
+      const policy = { redact, patterns: TEXT_PATTERNS, hmacKeyId: 'k1' }
+      const given = caseOf([{ ...row, note: text, color: text }], 0, policy)
       const { records } = readAll([redacted(given, { requestId: text })], [given.layout])
       expect(records[0]?.requestId).toBe(digest(text))
       expect(records[0]?.instances[0]?.features).toMatchObject({
