@@ -8,6 +8,7 @@ export interface LoopAnswer {
   readonly version: string
   readonly epoch: string
   readonly requestId: string
+  readonly predictionId: string
   readonly sentId: string
   readonly body: string
 }
@@ -45,6 +46,7 @@ const ask = (target: LoopTarget, agent: Agent, sentId: string): Promise<LoopAnsw
           version: header('x-sluice-version'),
           epoch: header('x-sluice-epoch'),
           requestId: header('x-request-id'),
+          predictionId: header('x-sluice-prediction-id'),
           sentId,
           body: Buffer.concat(chunks).toString(),
         }),

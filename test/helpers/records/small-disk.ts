@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { errnoOf } from '../../../src/records/spool/file-calls.ts'
 import { atEnd } from '../clean-up.ts'
 import { makeTempDir } from '../temp-dir.ts'
 
@@ -43,9 +44,14 @@ export class SmallDisk {
     return bavail * bsize
   }
 
-  /** Puts a file there that leaves `bytes`, a multiple of 4,096, to others. */
+  /** Puts a file there that leaves `bytes`, a multiple of 4,096, to others; or less. */
   fill(bytes = 0): void {
-    writeFileSync(join(this.folder, BALLAST), new Uint8Array(this.bytesFree - bytes))
+    try {
+      writeFileSync(join(this.folder, BALLAST), new Uint8Array(this.bytesFree - bytes))
+    } catch (error) {
+      // Others write meanwhile: then it is full.
+      if (errnoOf(error) !== 'ENOSPC') throw error
+    }
   }
 
   /** Takes the file away. */

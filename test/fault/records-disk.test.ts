@@ -1,0 +1,171 @@
+/** Disks that are full, or fail, under a gateway that writes its predictions down. */
+
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import {
+  droppedOf,
+  expectAccounted,
+  expectKept,
+  readBooks,
+  untilShipped,
+} from '../helpers/records/books.ts'
+import { canFailSyncs, FailingSync } from '../helpers/records/failing-sync.ts'
+import { freshState, startRecorded } from '../helpers/records/recorded-gateway.ts'
+import { canMount, SmallDisk } from '../helpers/records/small-disk.ts'
+import { until } from '../helpers/until.ts'
+
+const MB = 1024 * 1024
+const SMALL = { replicas: 1, threads: 1 }
+/** The least there may be: it is soon full. */
+const RING = { RING_BYTES: String(MB / 4), RECORD_BYTES_MAX: '16384' }
+
+/** A state folder whose spool is on a disk of its own. */
+const spoolOnDisk = async (bytes: number): Promise<{ stateDir: string; disk: SmallDisk }> => {
+  const { stateDir, spool } = await freshState()
+  return { stateDir, disk: new SmallDisk(bytes, spool) }
+}
+
+// Skipped: only root may mount a disk
+describe.skipIf(!canMount())('a disk that is full', () => {
+  test('costs the records that have no room, and no answer; then all is as before', async () => {
+    const { stateDir, disk } = await spoolOnDisk(8 * MB)
+    const world = await startRecorded({ ...SMALL, stateDir, records: RING })
+    await world.ask(20)
+    disk.fill()
+    const load = world.load()
+    const { dropped } = await until(
+      async () => {
+        const books = readBooks(await world.gateway.metrics())
+        return droppedOf(books) > 100 ? books : null
+      },
+      { what: 'records that are dropped', timeoutMs: 30_000 },
+    )
+    expect(Object.keys(dropped)).toEqual(['disk_full'])
+    disk.empty()
+    const before = readBooks(await world.gateway.metrics()).shipped
+    await until(async () => readBooks(await world.gateway.metrics()).shipped > before + 100, {
+      what: 'records that are shipped again',
+    })
+    const { refused } = await load.stop()
+    expect(refused).toEqual([])
+    const books = await untilShipped(world.gateway)
+    await expectAccounted(world.path, stateDir, books)
+    await world.stop()
+  })
+
+  test('under `wait` costs answers, and no record of those that were given', async () => {
+    const { stateDir, disk } = await spoolOnDisk(8 * MB)
+    const records = { ...RING, DURABILITY: 'process', WHEN_FULL: 'wait' }
+    const world = await startRecorded({ ...SMALL, stateDir, records })
+    await world.ask(20)
+    disk.fill()
+    const load = world.load()
+    await until(
+      async () => {
+        const response = await world.gateway.post('/predict', '{}')
+        return response.status === 503
+      },
+      { what: 'a refusal' },
+    )
+    disk.empty()
+    await load.answered(200)
+    const { refused } = await load.stop()
+    expect(new Set(refused).isSubsetOf(new Set([503]))).toBe(true)
+    const books = await untilShipped(world.gateway)
+    expect(books.undurable).toBe(0)
+    await expectKept(world.ids, world.path, stateDir)
+    await expectAccounted(world.path, stateDir, books)
+    await world.stop()
+  })
+
+  test('under the Parquet files leaves the records in the spool until there is room', async () => {
+    const disk = new SmallDisk(4 * MB)
+    const path = join(disk.folder, 'records')
+    const world = await startRecorded({ ...SMALL, path, records: { DURABILITY: 'process' } })
+    await world.ask(20)
+    await untilShipped(world.gateway)
+    disk.fill()
+    await world.ask(200)
+    await until(async () => (await world.gateway.metrics()).includes('sluice_shipper'), {
+      what: 'figures',
+    })
+    await expectKept(world.ids, path, world.stateDir)
+    disk.empty()
+    const books = await untilShipped(world.gateway, 60_000)
+    expect(books.dropped).toEqual({})
+    await expectAccounted(path, world.stateDir, books)
+    await world.stop()
+  })
+})
+
+// Skipped: there is no C compiler, or it is not Linux
+describe.skipIf(!canFailSyncs())('an fsync that fails', () => {
+  const POWER = { DURABILITY: 'power' }
+
+  test('once, costs nothing: what it was for is written and synced again', async () => {
+    const sync = new FailingSync()
+    const world = await startRecorded({ ...SMALL, env: sync.env, records: POWER })
+    await world.ask(20)
+    const load = world.load()
+    for (let times = 0; times < 5; times++) {
+      sync.failOnce()
+      await until(() => !sync.isArmed, { what: 'a sync that fails' })
+      await load.answered(50)
+    }
+    const { refused } = await load.stop()
+    expect(refused).toEqual([])
+    const books = await untilShipped(world.gateway)
+    expect({ dropped: books.dropped, undurable: books.undurable }).toEqual({
+      dropped: {},
+      undurable: 0,
+    })
+    await expectKept(world.ids, world.path, world.stateDir)
+    await expectAccounted(world.path, world.stateDir, books)
+    await world.stop()
+  })
+
+  test('always, lets answers go out as undurable, and counts what finds no room', async () => {
+    const sync = new FailingSync()
+    const records = { ...RING, ...POWER }
+    const world = await startRecorded({ ...SMALL, env: sync.env, records })
+    await world.ask(20)
+    sync.failAlways()
+    const load = world.load()
+    const { undurable } = await until(
+      async () => {
+        const books = readBooks(await world.gateway.metrics())
+        return droppedOf(books) > 100 ? books : null
+      },
+      { what: 'records that are dropped', timeoutMs: 30_000 },
+    )
+    expect(undurable).toBeGreaterThan(0)
+    sync.stop()
+    await load.answered(200)
+    const { refused } = await load.stop()
+    expect(refused).toEqual([])
+    const books = await untilShipped(world.gateway)
+    expect(Object.keys(books.dropped)).toEqual(['io_error'])
+    await expectAccounted(world.path, world.stateDir, books)
+    await world.stop()
+  })
+
+  test('always, under `wait`, lets no answer out whose record is not on the disk', async () => {
+    const sync = new FailingSync()
+    const records = { ...RING, ...POWER, WHEN_FULL: 'wait' }
+    const world = await startRecorded({ ...SMALL, env: sync.env, records })
+    await world.ask(20)
+    sync.failAlways()
+    const load = world.load()
+    await until(async () => (await world.gateway.post('/predict', '{}')).status === 503, {
+      what: 'a refusal',
+    })
+    sync.stop()
+    await load.answered(200)
+    await load.stop()
+    const books = await untilShipped(world.gateway)
+    expect(books.undurable).toBe(0)
+    await expectKept(world.ids, world.path, world.stateDir)
+    await expectAccounted(world.path, world.stateDir, books)
+    await world.stop()
+  })
+})
