@@ -9,7 +9,10 @@ import { isOwnBuffer } from './protocols/answer-buffer.ts'
 const KEPT_BYTES_MAX = 4 * 1024
 const KEPT_BYTES_FIRST = 512
 
-/** Objects are used again, and so is the memory of their bodies: nothing is allocated. */
+/**
+ * Objects are used again, and so is the memory of usual bodies; a view on it is made for each.
+ * Numbers that are no integers begin as such, lest the shape of the objects change when they come.
+ */
 export class HeldAnswer implements AnswerIds {
   /** null: it is no answer of a model, and `onReleased` is called instead. */
   pending: Pending | null = null

@@ -179,6 +179,7 @@ export class HeldAnswers {
 
   /** Where answers go out already, the one that comes meanwhile is but one more. */
   #makeRoom(bytes: number): void {
+    this.#releaseDue()
     if (this.#isReleasing) return
     this.#isReleasing = true
     try {

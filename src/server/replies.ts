@@ -82,8 +82,8 @@ export class Replies {
   /** Why a request for a variant is not admitted, for want of room for its record; null: it is. */
   refusalOf({ records }: LiveVariant): Refusal | null {
     if (this.#recording === null) return null
-    if (this.#release?.isFull === true) return HELD_FULL
-    return this.#recording.refusal(records)
+    const isHeld = this.#release?.isFull === true && records?.isRecorded === true
+    return isHeld ? HELD_FULL : this.#recording.refusal(records)
   }
 
   /** The same once it is decoded: where requests wait for room, its record has its own from now. */

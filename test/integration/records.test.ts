@@ -1,6 +1,9 @@
 /** Records of a whole gateway, from requests over HTTP and gRPC to segments of its spool. */
 
+import { once } from 'node:events'
+import { fromBinary } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ModelStreamInferResponseSchema } from '../../proto/gen/inference_pb.ts'
 import type { PredictionRecord } from '../../src/records/record.ts'
 import { startClosedLoop } from '../helpers/closed-loop.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
@@ -61,6 +64,23 @@ test('an answer over gRPC is too', async () => {
     [0, 1],
     [2, 3],
   ])
+})
+
+test('each answer of a stream is', async () => {
+  const stream = new GrpcClient(gateway.grpcPort).stream()
+  const ids = Array.from({ length: 20 }, (_, i) => `stream-${i}`)
+  const answered: string[] = []
+  stream.on('data', (bytes: Buffer) => {
+    const { inferResponse } = fromBinary(ModelStreamInferResponseSchema, bytes)
+    answered.push(inferResponse!.id)
+  })
+  for (const id of ids) stream.write(rawFloats('m', [1, 2], id))
+  stream.end()
+  await once(stream, 'end')
+  const recorded = spooledRecords(gateway.stateDir).map(({ requestId }) => requestId)
+  expect(answered.toSorted()).toEqual(ids.toSorted())
+  // They have left, so they need not be waited for.
+  expect(ids.filter((id) => !recorded.includes(id))).toEqual([])
 })
 
 test('a refusal is in a segment, with its code and without features', async () => {

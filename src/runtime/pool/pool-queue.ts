@@ -230,7 +230,8 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
     if (result === RESULT.MESSAGE && sent?.generation !== one.generation) return false
     this.#results.delete(slot)
     this.#noteRuns(one)
-    this.#place.inputs = this.#inputsOf(one, sent)
+    // What was not run has none, wherever it waited.
+    this.#place.inputs = result === RESULT.EXPIRED ? null : this.#inputsOf(one, sent)
     if (result === RESULT.EXPIRED) this.#fail(one, EXPIRED)
     else if (result === RESULT.LOST) this.#fail(one, LOST)
     else if (sent === undefined) this.#done(one, this.#slots.answersOf(slot, one.rows))

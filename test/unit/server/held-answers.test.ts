@@ -119,6 +119,14 @@ test('where records may be dropped, the oldest go out when bodies are too large 
   expect([world.released, world.held.count, world.undurable]).toEqual([[1, 2, 3, 4, 5], 1, 5])
 })
 
+test('an answer whose record is safe by then makes room, and is counted as such', () => {
+  const world = new World(true, 100)
+  world.answer(1, 100)
+  world.set('DURABLE', 2)
+  world.answer(2, 100)
+  expect([world.released, world.undurable, world.held.count]).toEqual([[1], 0, 1])
+})
+
 test('where they may not, there is a time at which nothing more is to be admitted', () => {
   const world = new World(false, 100)
   for (let sequence = 1; sequence <= 4; sequence++) world.answer(sequence, 30)

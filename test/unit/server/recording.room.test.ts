@@ -5,7 +5,7 @@ import { refuse } from '../../../src/shared/errors.ts'
 import { answerKey } from '../../helpers/counted-slots.ts'
 import { POISON } from '../../helpers/counting-session.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
-import { RecordKeeping, recorded } from '../../helpers/record-keeping.ts'
+import { RECORDED, RecordKeeping, recorded } from '../../helpers/record-keeping.ts'
 import { RequestPath, type RequestPathOptions } from '../../helpers/request-path.ts'
 
 const PLAN = recorded(epochPlan(5, [plannedVersion({ model: 'm', version: 1 })]))
@@ -59,6 +59,21 @@ test('while too large answers wait for their records, requests are refused', () 
   path.send({}, GOOD)
   path.turns.turn()
   expect(records.take().records).toHaveLength(1)
+})
+
+test('who has no record to wait for is not refused for those who have', () => {
+  const versions = ['m', 'other'].map((model) => plannedVersion({ model, version: 1 }))
+  const plan = epochPlan(5, versions)
+  const [m, other] = plan.endpoints
+  const records = new RecordKeeping({ durability: 'power', whenFull: 'wait' }, 1)
+  const path = new RequestPath(
+    { ...plan, endpoints: [{ ...m!, records: RECORDED }, other!] },
+    { records },
+  )
+  path.send({ path: '/predict/m' }, GOOD)
+  path.turns.turn()
+  const to = (name: string) => path.ask({ path: `/predict/${name}` }, 'garbage')
+  expect([to('m'), to('other')].map(({ answer }) => answer?.status)).toEqual([503, 400])
 })
 
 test('answers that a thread takes with it at its end are counted as gone', () => {

@@ -141,7 +141,10 @@ test('a client that goes during its run is recorded with what it sent', () => {
   during.abort = () => exchange.abort()
   path.turns.turn()
   expect(records.take().records).toEqual([
-    expect.objectContaining({ role: 'failed', code: 'ABORTED', status: 0, rows: 1 }),
+    expect.objectContaining({
+      ...{ role: 'failed', code: 'ABORTED', status: 0, rows: 1 },
+      instances: [expect.objectContaining({ features: { x: [1, 2] } })],
+    }),
   ])
 })
 
@@ -232,6 +235,25 @@ test('an answer waits for its record, and its time is counted when it has left',
   expect(exchange.header('x-request-id')).toBe('mine')
   expect(exchange.header('server-timing')).toMatch(/, record;dur=5\.000, total;dur=5\.000$/)
   expect(path.counts(answerKey('m'))).toEqual({ 'features ok': 1 })
+})
+
+test('answers that wait together keep what each of them says', () => {
+  const { path, records } = makePath({ durability: 'process' })
+  const sent = Array.from({ length: 70 }, (_, i) => path.send({}, { features: [i, 2] }))
+  path.turns.turn()
+  expect(sent.filter(({ answer }) => answer !== null)).toEqual([])
+  records.take()
+  path.turns.turn()
+  const said = sent.map((exchange) => {
+    const { outputs, metadata } = exchange.json()
+    return [outputs, metadata]
+  })
+  expect(said).toEqual(
+    sent.map((_, i) => [
+      { y: [i * 2, 4] },
+      expect.objectContaining({ prediction_id: `${PREFIX}${i + 1}` }),
+    ]),
+  )
 })
 
 test('a client that goes while its answer waits has had it, for all accounts', () => {
