@@ -41,6 +41,7 @@ import type {
   Sink,
   SinkState,
   TidyTimes,
+  Unreadable,
 } from './shipping/sink.ts'
 import type { FileCalls } from './spool/file-calls.ts'
 import type { ColumnSpec } from './table/column.ts'
@@ -86,7 +87,7 @@ const TIDY_MS = 30_000
 export class FileSink implements Sink {
   readonly name = 'files'
   readonly #options: FileSinkOptions
-  readonly #tables = new RecordTables()
+  readonly #tables: RecordTables
   readonly #gaps = new Table(GAP_SPECS)
   /** By path. */
   readonly #files = new Map<string, OwnFile>()
@@ -100,6 +101,7 @@ export class FileSink implements Sink {
 
   constructor(options: FileSinkOptions) {
     this.#options = options
+    this.#tables = new RecordTables((producer, thrown) => options.onFault?.(producer, thrown))
   }
 
   get held(): Held {
@@ -120,7 +122,7 @@ export class FileSink implements Sink {
     this.#nextNumber = numbers.reduce((next, number) => Math.max(next, number), last)
   }
 
-  write(batch: ShipBatch): readonly number[] {
+  write(batch: ShipBatch): readonly Unreadable[] {
     return this.#tables.add(batch)
   }
 

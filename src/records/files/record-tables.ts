@@ -1,13 +1,12 @@
 /** Records on their way into files: one table for each endpoint, hour and set of columns. */
 
+import { RECORD_ROLES } from '../../shared/record-policy.ts'
 import { ENTRY_DOUBLE, ENTRY_WORD, LENGTH_AT } from '../entry.ts'
-import { EntryInvalid } from '../entry-cursor.ts'
 import { decodeEntry } from '../entry-reader.ts'
-import type { PredictionRecord } from '../record.ts'
 import { FEEDBACK_PARTITION } from '../record-columns.ts'
 import type { RecordLayout } from '../record-layout.ts'
 import type { FrameViews } from '../shipping/frame-views.ts'
-import type { Held, ShipBatch } from '../shipping/sink.ts'
+import type { Held, ShipBatch, Unreadable } from '../shipping/sink.ts'
 import { type EntryRows, entryRowsOf } from '../table/entry-rows.ts'
 import { addFeedback, addPrediction, boundedTimeMs } from '../table/record-rows.ts'
 import { FEEDBACK_SHAPE, type Shape, shapeOf } from '../table/shape.ts'
@@ -24,6 +23,12 @@ export interface RecordTable {
   readonly table: Table
 }
 
+interface TablePlace {
+  readonly endpoint: string
+  readonly hour: number
+  readonly shape: Shape
+}
+
 /** What is known of a layout. */
 interface LayoutPlan {
   readonly layout: RecordLayout
@@ -32,11 +37,23 @@ interface LayoutPlan {
   readonly rows: EntryRows | null
 }
 
+const SHADOW = RECORD_ROLES.indexOf('shadow')
+
+/** There is no memory for it now: a new process may have it. */
+const isOfMemory = (thrown: unknown): boolean =>
+  thrown instanceof RangeError && /allocation/i.test(thrown.message)
+
 export class RecordTables {
+  readonly #onFault: (producer: string, thrown: unknown) => void
   readonly #tables = new Map<string, RecordTable>()
   readonly #plans = new WeakMap<RecordLayout, LayoutPlan>()
   #rows = 0
   #bytes = 0
+
+  /** `onFault` is told why an entry is no record. */
+  constructor(onFault: (producer: string, thrown: unknown) => void = () => {}) {
+    this.#onFault = onFault
+  }
 
   get held(): Held {
     return { rows: this.#rows, bytes: this.#bytes }
@@ -47,27 +64,29 @@ export class RecordTables {
     return [...this.#tables.values()].filter(({ table }) => table.rows > 0)
   }
 
-  /** Returns sequences of entries that are no records. */
-  add(batch: ShipBatch): number[] {
-    const unreadable: number[] = []
-    const { layouts, froms, count } = batch
+  /**
+   * Returns entries that are no records. Whatever goes wrong with one of them is its own matter:
+   * shipped again and again, it would stop all others.
+   */
+  add(batch: ShipBatch): Unreadable[] {
+    const unreadable: Unreadable[] = []
+    const { froms, count } = batch
     const { words, doubles } = batch.frame
     for (let i = 0; i < count; ) {
       const from = froms[i]!
-      const layout = layouts.get(words[(from >> 2) + ENTRY_WORD.LAYOUT]!)
-      const plan = layout === undefined ? null : this.#planOf(layout)
-      const end = plan === null ? i : this.#usualUpTo(plan, batch, i)
-      if (plan !== null && end > i) {
-        this.#addUsual(plan, batch, i, end)
-        i = end
+      const plan = this.#planAt(batch, from)
+      const usualEnd = plan === null ? i : this.#usualUpTo(plan, batch, i)
+      if (plan !== null && usualEnd > i && this.#addUsual(plan, batch, i, usualEnd)) {
+        i = usualEnd
         continue
       }
-      const isUsual = plan?.rows?.takes(batch.frame, from) === true
-      if (plan !== null && isUsual) this.#addMany(plan, batch, from)
-      else if (!this.#addDecoded(plan, batch, from)) {
-        unreadable.push(doubles[(from >> 3) + ENTRY_DOUBLE.SEQUENCE]!)
+      for (const end = Math.max(i + 1, usualEnd); i < end; i++) {
+        const at = froms[i]!
+        if (this.#addOne(plan, batch, at)) continue
+        const sequence = doubles[(at >> 3) + ENTRY_DOUBLE.SEQUENCE]!
+        const isShadow = words[(at >> 2) + ENTRY_WORD.ROLE] === SHADOW
+        unreadable.push({ sequence, isShadow })
       }
-      i++
     }
     return unreadable
   }
@@ -98,48 +117,80 @@ export class RecordTables {
     return end
   }
 
-  #addUsual(plan: LayoutPlan, batch: ShipBatch, start: number, end: number): void {
-    const { producer, frame, froms } = batch
-    const { layout, shape, rows } = plan
-    const { table } = this.#tableOf(layout.endpoint, hourAt(frame, froms[start]!), shape)
-    rows!.add(table, { producer, frame, froms, headers: froms, start, end })
-    this.#rows += end - start
-    for (let i = start; i < end; i++) this.#bytes += frame.words[(froms[i]! >> 2) + LENGTH_AT]!
+  /** null: none that can be made sense of. */
+  #planAt({ layouts, frame, producer }: ShipBatch, from: number): LayoutPlan | null {
+    const layout = layouts.get(frame.words[(from >> 2) + ENTRY_WORD.LAYOUT]!)
+    try {
+      return layout === undefined ? null : this.#planOf(layout)
+    } catch (thrown) {
+      this.#onFault(producer, thrown)
+      return null
+    }
   }
 
-  #addMany(
-    { layout, shape, rows }: LayoutPlan,
-    { producer, frame }: ShipBatch,
-    from: number,
-  ): void {
-    const { table } = this.#tableOf(layout.endpoint, hourAt(frame, from), shape)
-    const before = table.rows
-    rows!.addMany(table, { producer, frame }, from)
-    this.#rows += table.rows - before
-    this.#bytes += frame.words[(from >> 2) + LENGTH_AT]!
+  /** False: nothing was added. */
+  #addUsual(plan: LayoutPlan, batch: ShipBatch, start: number, end: number): boolean {
+    const { producer, frame, froms } = batch
+    const { layout, shape, rows } = plan
+    const place = { endpoint: layout.endpoint, hour: hourAt(frame, froms[start]!), shape }
+    const isAdded = this.#tryRows(producer, () => {
+      const table = this.#tableOf(place)
+      return [table, () => rows!.add(table, { producer, frame, froms, headers: froms, start, end })]
+    })
+    if (!isAdded) return false
+    for (let i = start; i < end; i++) this.#bytes += frame.words[(froms[i]! >> 2) + LENGTH_AT]!
+    return true
   }
 
   /** False: it is no record. */
-  #addDecoded(plan: LayoutPlan | null, batch: ShipBatch, from: number): boolean {
+  #addOne(plan: LayoutPlan | null, batch: ShipBatch, from: number): boolean {
+    const { frame } = batch
+    const isUsual = plan?.rows?.takes(frame, from) === true
+    const isAdded = (isUsual && this.#addMany(plan, batch, from)) || this.#decode(plan, batch, from)
+    if (isAdded) this.#bytes += frame.words[(from >> 2) + LENGTH_AT]!
+    return isAdded
+  }
+
+  #addMany(plan: LayoutPlan, { producer, frame }: ShipBatch, from: number): boolean {
+    const { layout, shape, rows } = plan
+    return this.#tryRows(producer, () => {
+      const table = this.#tableOf({ endpoint: layout.endpoint, hour: hourAt(frame, from), shape })
+      return [table, () => rows!.addMany(table, { producer, frame }, from)]
+    })
+  }
+
+  #decode(plan: LayoutPlan | null, batch: ShipBatch, from: number): boolean {
     const { bytes, words } = batch.frame
-    const entry = bytes.subarray(from, from + words[(from >> 2) + LENGTH_AT]!)
-    let record: PredictionRecord
+    return this.#tryRows(batch.producer, () => {
+      const entry = bytes.subarray(from, from + words[(from >> 2) + LENGTH_AT]!)
+      const record = decodeEntry(entry, batch.layouts, batch.producer)
+      const isFeedback = record.role === 'feedback'
+      const endpoint = isFeedback ? FEEDBACK_PARTITION : record.endpoint
+      const shape = isFeedback ? FEEDBACK_SHAPE : plan!.shape
+      const table = this.#tableOf({ endpoint, hour: hourOf(boundedTimeMs(record.timeMs)), shape })
+      const add = () =>
+        isFeedback ? addFeedback(table, record) : addPrediction(table, shape, record)
+      return [table, add]
+    })
+  }
+
+  /** Adds rows to the table that `choose` gives: all of them or, and then it says false, none. */
+  #tryRows(producer: string, choose: () => readonly [Table, () => void]): boolean {
+    let table: Table | null = null
+    let before = 0
     try {
-      record = decodeEntry(entry, batch.layouts, batch.producer)
+      const [chosen, add] = choose()
+      table = chosen
+      before = table.rows
+      add()
+      this.#rows += table.rows - before
+      return true
     } catch (thrown) {
-      if (!(thrown instanceof EntryInvalid)) throw thrown
+      table?.cut(before)
+      if (isOfMemory(thrown)) throw thrown
+      this.#onFault(producer, thrown)
       return false
     }
-    const isFeedback = record.role === 'feedback'
-    const endpoint = isFeedback ? FEEDBACK_PARTITION : record.endpoint
-    const shape = isFeedback ? FEEDBACK_SHAPE : plan!.shape
-    const { table } = this.#tableOf(endpoint, hourOf(boundedTimeMs(record.timeMs)), shape)
-    const before = table.rows
-    if (isFeedback) addFeedback(table, record)
-    else addPrediction(table, shape, record)
-    this.#rows += table.rows - before
-    this.#bytes += entry.length
-    return true
   }
 
   #planOf(layout: RecordLayout): LayoutPlan {
@@ -152,13 +203,13 @@ export class RecordTables {
     return plan
   }
 
-  #tableOf(endpoint: string, hour: number, shape: Shape): RecordTable {
+  #tableOf({ endpoint, hour, shape }: TablePlace): Table {
     const key = `${endpoint}\0${hour}\0${shape.key}`
     let table = this.#tables.get(key)
     if (table === undefined) {
       table = { folder: endpointFolder(endpoint, hour), table: new Table(shape.specs) }
       this.#tables.set(key, table)
     }
-    return table
+    return table.table
   }
 }

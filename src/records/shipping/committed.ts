@@ -1,15 +1,13 @@
 /** What is committed of a lane, as of its last commit: all of one moment. */
 
 import type { Account } from './account.ts'
-import type { SegmentPlace, ShipState, ShipTotals } from './ship-state.ts'
+import { NO_TOTALS, type SegmentPlace, type ShipState, type ShipTotals } from './ship-state.ts'
 
 /** Producers that are remembered when nothing of them is in the spool any more. */
 const FINISHED_MAX = 256
 
 /** A producer as its account says, without what only verification needs. */
 export type CommittedProducer = Pick<Account, 'producer' | 'state' | 'taken' | 'records' | 'gaps'>
-
-const NO_TOTALS: ShipTotals = { records: 0, rows: 0, duplicates: 0, gaps: {}, quarantined: 0 }
 
 export class Committed {
   #segments: ReadonlyMap<string, SegmentPlace> = new Map()

@@ -9,6 +9,7 @@ import {
   KIND_AT,
   LENGTH_AT,
 } from '../entry.ts'
+import { EntryInvalid } from '../entry-cursor.ts'
 import { readGaps } from '../entry-reader.ts'
 import type { Gap } from '../reasons.ts'
 import type { FrameViews } from './frame-views.ts'
@@ -23,22 +24,32 @@ export interface EntryVisitor {
 
 let froms = new Int32Array(1024)
 
+export interface Visited {
+  /** Where records that are wanted begin, valid until the next call. */
+  readonly froms: Int32Array
+  readonly count: number
+  /** False: there is something that is no entry. */
+  readonly isWhole: boolean
+}
+
 /**
  * Shows every entry to `visitor`. The checksum of the frame says that they are as they were
  * written.
- *
- * @returns where records that are wanted begin, valid until the next call, and how many they are
  */
 export const visitEntries = (
   { bytes, words, doubles }: FrameViews,
   visitor: EntryVisitor,
-): { froms: Int32Array; count: number } => {
+): Visited => {
   let count = 0
+  let isWhole = true
   for (let at = 0; at + 8 <= bytes.length; ) {
     const word = at >> 2
     const length = words[word + LENGTH_AT]!
     const kind = words[word + KIND_AT]
-    if (length < 8 || length % 8 !== 0 || at + length > bytes.length) break
+    if (length < 8 || length % 8 !== 0 || at + length > bytes.length) {
+      isWhole = false
+      break
+    }
     if (kind === ENTRY_KIND.RECORD && length >= ENTRY_HEADER_BYTES) {
       const sequence = doubles[(at >> 3) + ENTRY_DOUBLE.SEQUENCE]!
       if (visitor.record(sequence, words[word + ENTRY_WORD.ROLE] === SHADOW)) {
@@ -46,11 +57,21 @@ export const visitEntries = (
         froms[count++] = at
       }
     } else if (kind === ENTRY_KIND.GAP) {
-      for (const gap of readGaps(bytes.subarray(at, at + length))) visitor.gap(gap)
+      if (!visitGaps(bytes.subarray(at, at + length), visitor)) isWhole = false
     }
     at += length
   }
-  return { froms, count }
+  return { froms, count, isWhole }
+}
+
+const visitGaps = (entry: Uint8Array, visitor: EntryVisitor): boolean => {
+  try {
+    for (const gap of readGaps(entry)) visitor.gap(gap)
+    return true
+  } catch (thrown) {
+    if (!(thrown instanceof EntryInvalid)) throw thrown
+    return false
+  }
 }
 
 const enlarged = (numbers: Int32Array): Int32Array<ArrayBuffer> => {

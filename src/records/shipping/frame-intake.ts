@@ -24,22 +24,27 @@ export class FrameIntake {
 
   /** Goes on from what was committed. */
   restore(totals: ShipTotals): void {
-    this.#totals = { ...totals }
+    this.#totals = { ...NO_TOTALS, ...totals }
   }
 
   noteQuarantined(): void {
     this.#totals.quarantined++
   }
 
-  /** Takes one frame; when this throws, it was taken in part. */
+  /**
+   * Takes one frame; when this throws, it was taken in part.
+   *
+   * @returns false: something in it cannot be told, though its checksum is right
+   */
   take(
     producer: ProducerLog,
     frame: Pick<Frame, 'kind' | 'payload'>,
     account: FrameAccount,
     layouts: ReadonlyMap<number, RecordLayout>,
-  ): void {
+  ): boolean {
     const onGap = this.onGap(producer.producer)
-    if (frame.kind === FRAME.RECORDS) this.#takeRecords(producer, frame.payload, layouts)
+    const isWhole =
+      frame.kind !== FRAME.RECORDS || this.#takeRecords(producer, frame.payload, layouts)
     if (frame.kind === FRAME.GAPS) {
       for (const { from, to, reason } of readGapFrame(frame.payload) ?? []) {
         producer.explain(from, to, nameOfReason(reason), onGap)
@@ -47,6 +52,7 @@ export class FrameIntake {
     }
     if (frame.kind === FRAME.END) producer.end()
     producer.advance(account)
+    return isWhole
   }
 
   /** Who is told of runs of a producer that have no record. */
@@ -62,25 +68,30 @@ export class FrameIntake {
     producer: ProducerLog,
     payload: Uint8Array,
     layouts: ReadonlyMap<number, RecordLayout>,
-  ): void {
+  ): boolean {
     const sink = this.#sink
     const onGap = this.onGap(producer.producer)
     const frame = frameViews(payload.subarray(ACCOUNT_BYTES))
+    let shadows = 0
     const visitor: EntryVisitor = {
       record: (sequence, isShadow) => {
         const isNew = producer.record(sequence, isShadow)
         if (!isNew) this.#totals.duplicates++
+        else if (isShadow) shadows++
         return isNew
       },
       gap: ({ from, to, reason }) => producer.explain(from, to, nameOfReason(reason), onGap),
     }
-    const { froms, count } = visitEntries(frame, visitor)
-    if (count === 0) return
+    const { froms, count, isWhole } = visitEntries(frame, visitor)
+    if (count === 0) return isWhole
     const before = sink.held.rows
     const unreadable = sink.write({ producer: producer.producer, layouts, frame, froms, count })
-    for (const sequence of unreadable) producer.takeBack(sequence, 'corrupt', onGap)
-    this.#totals.records += count - unreadable.length
+    const lost = unreadable.filter(({ isShadow }) => !isShadow)
+    for (const { sequence } of lost) producer.takeBack(sequence, 'corrupt', onGap)
+    this.#totals.records += count - shadows - lost.length
+    this.#totals.shadows += shadows - (unreadable.length - lost.length)
     this.#totals.rows += sink.held.rows - before
+    return isWhole
   }
 }
 

@@ -66,7 +66,7 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options
-    this.#book = new LaneBook(options, options.findAccount)
+    this.#book = new LaneBook(options, this.#findAccount)
     this.#intake = new FrameIntake(options.sink)
     this.#patient = new PatientClock(options)
   }
@@ -114,6 +114,17 @@ export class Lane {
     if (!this.#isDue(isLast && hasAll)) return hasRead || !hasAll
     await this.#commit(listed)
     return true
+  }
+
+  /** One account that cannot be read holds up no other producer. */
+  readonly #findAccount: FindAccount = (producer) => {
+    const { findAccount, onFault } = this.#options
+    try {
+      return findAccount(producer)
+    } catch (thrown) {
+      onFault(producer, `its account cannot be read, what is shipped is counted anew (${thrown})`)
+      return null
+    }
   }
 
   close(): void {
@@ -204,7 +215,8 @@ export class Lane {
     const name = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
     const producer = this.#book.producer(stream, name)
     try {
-      this.#intake.take(producer, frame, account, layouts)
+      const isWhole = this.#intake.take(producer, frame, account, layouts)
+      if (!isWhole) stream.reader.isTorn = true
     } catch (cause) {
       throw new LaneBroken(cause)
     }
@@ -212,7 +224,7 @@ export class Lane {
 
   /** Notes in their accounts what of producers is given up with the next commit. */
   async #tidy(): Promise<void> {
-    const { sink, findAccount, now, monotonic } = this.#options
+    const { sink, now, monotonic } = this.#options
     const believedMs = this.#patient.now()
     const monotonicMs = monotonic()
     if (!sink.isTidyDue(monotonicMs)) return
@@ -220,7 +232,7 @@ export class Lane {
     for (const [name, each] of retired) {
       this.#touch()
       if (this.#book.retire(name, each)) continue
-      const account = findAccount(name)
+      const account = this.#findAccount(name)
       if (account === null) continue
       const rest = retire(account, each)
       this.#accounts.set(name, isForgettable(rest) ? null : encodeAccount(rest))

@@ -45,7 +45,9 @@ export interface StreamPlace {
 
 /** Since the sink was used first: counters that never fall. */
 export interface ShipTotals {
+  /** Each has a sequence of its own: all but shadows. */
   readonly records: number
+  readonly shadows: number
   readonly rows: number
   readonly duplicates: number
   /** Sequences without a record, by reason. */
@@ -68,7 +70,7 @@ export interface ShipState {
 }
 
 export const NO_TOTALS: ShipTotals = {
-  ...{ records: 0, rows: 0, duplicates: 0, gaps: {}, quarantined: 0 },
+  ...{ records: 0, shadows: 0, rows: 0, duplicates: 0, gaps: {}, quarantined: 0 },
 }
 
 const isPlace = (value: unknown): boolean =>

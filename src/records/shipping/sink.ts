@@ -22,6 +22,13 @@ export interface ShipBatch {
   readonly count: number
 }
 
+/** An entry that is no record, though its checksum is right. */
+export interface Unreadable {
+  readonly sequence: number
+  /** The sequence is that of its answer, of which it says nothing. */
+  readonly isShadow: boolean
+}
+
 /** Sequences of one producer, both ends included, that have no record. */
 export interface ProducerGap {
   readonly producer: string
@@ -75,9 +82,9 @@ export interface Sink {
    * Takes a copy of what it needs, and does no more than that: what is slow has its time in
    * `prepare`.
    *
-   * @returns sequences of entries that are no records, though their checksums are right
+   * @returns entries that are no records
    */
-  write(batch: ShipBatch): readonly number[]
+  write(batch: ShipBatch): readonly Unreadable[]
   gap(gap: ProducerGap): void
   /** Whether it is time to tidy up. */
   isTidyDue(monotonicMs: number): boolean

@@ -123,6 +123,12 @@ export class Column {
     return this.type === 'uint64' ? BigInt.asUintN(64, long) : long
   }
 
+  /** Forgets what was written from `rows` on. */
+  cut(rows: number): void {
+    this.nulls.fill(0, rows)
+    this.nullCount = this.nulls.reduce((sum, isNull) => sum + isNull, 0)
+  }
+
   clear(): void {
     this.nulls = NONE
     this.nullCount = 0

@@ -33,6 +33,12 @@ export class Table {
     return first
   }
 
+  /** Takes back rows from `rows` on, whatever has been written into them. */
+  cut(rows: number): void {
+    this.rows = rows
+    for (const column of this.columns) column.cut(rows)
+  }
+
   clear(): void {
     this.rows = 0
     for (const column of this.columns) column.clear()

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type Account, newAccount } from '../../../../src/records/shipping/account.ts'
 import { Committed } from '../../../../src/records/shipping/committed.ts'
 
-const TOTALS = { records: 5, rows: 5, duplicates: 0, gaps: {}, quarantined: 0 }
+const TOTALS = { records: 5, shadows: 1, rows: 5, duplicates: 0, gaps: {}, quarantined: 0 }
 
 const stateOf = (...accounts: Partial<Account>[]) => ({
   ...{ segments: { a: { offset: 8, done: null } }, totals: TOTALS },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { FRAME } from '../../../../src/records/spool/segment-format.ts'
 import { layoutFrame, ROOT, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
 import { gapEntry, recordEntry } from '../../../helpers/ring-entries.ts'
-import { HEADER, type PlannedFrame, SEAL } from '../../../helpers/segments.ts'
+import { HEADER, type PlannedFrame, putFile, SEAL } from '../../../helpers/segments.ts'
 
 const PRODUCER = 'g7q2.1.0-3'
 
@@ -175,4 +175,17 @@ test('what was about to be published when records.path changed is published wher
     1,
   )
   expect(numbersOf(await world.lines())).toEqual([1, 2, 3])
+})
+
+test('an account that cannot be read holds nothing up', async () => {
+  const world = new ShippingWorld()
+  for (const folder of [ROOT, `${ROOT}/_producers`]) world.files.mkdir(folder)
+  putFile(world.files, `${ROOT}/_producers/${PRODUCER}.json`, Uint8Array.of(123))
+  world.put({}, [layoutFrame(), records(1, 3)])
+  const shipping = world.start()
+  await shipping.step(true)
+  expect(shipping.failures).toBe(0)
+  await world.run(shipping)
+  expect(numbersOf(await world.lines())).toEqual([1, 2, 3])
+  expect(world.faults.join()).toMatch(/account cannot be read/)
 })

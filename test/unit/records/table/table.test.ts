@@ -42,3 +42,17 @@ test('usedBytes counts what rows take, texts included', () => {
   table.columns.at(-1)!.setText(table.addRows(1), 'x'.repeat(1000))
   expect(table.usedBytes - before).toBeGreaterThan(1000)
 })
+
+test('cut() takes back rows with all that was written into them', () => {
+  const table = new Table([{ name: 'a', type: 'double' }])
+  const [column] = table.columns
+  table.addRows(3)
+  column!.setNumber(0, 1)
+  column!.setNull(1)
+  column!.setNull(2)
+  table.cut(2)
+  table.addRows(1)
+  column!.setNumber(2, 5)
+  expect([0, 1, 2].map((row) => column!.valueAt(row))).toEqual([1, null, 5])
+  expect(column!.nullCount).toBe(1)
+})
