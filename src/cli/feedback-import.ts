@@ -36,21 +36,27 @@ async function* wanted(rows: AsyncIterable<FeedbackRow>, fromLine: number) {
   for await (const row of rows) if (row.line >= fromLine) yield row
 }
 
-/** Rows in batches that the server takes at once. */
+/** Rows in batches that the server takes at once; those before a fault come before it is thrown. */
 async function* batchesOf(rows: AsyncIterable<FeedbackRow>): AsyncGenerator<FeedbackRow[]> {
   let batch: FeedbackRow[] = []
   let bytes = 0
-  for await (const row of rows) {
-    const more = Buffer.byteLength(row.item ?? '') + 1
-    if (batch.length === BATCH_ROWS_MAX || (bytes + more > BATCH_BYTES_MAX && batch.length > 0)) {
-      yield batch
-      batch = []
-      bytes = 0
+  let fault: { readonly thrown: unknown } | null = null
+  try {
+    for await (const row of rows) {
+      const more = Buffer.byteLength(row.item ?? '') + 1
+      if (batch.length === BATCH_ROWS_MAX || (bytes + more > BATCH_BYTES_MAX && batch.length > 0)) {
+        yield batch
+        batch = []
+        bytes = 0
+      }
+      batch.push(row)
+      bytes += more
     }
-    batch.push(row)
-    bytes += more
+  } catch (thrown) {
+    fault = { thrown }
   }
   if (batch.length > 0) yield batch
+  if (fault !== null) throw fault.thrown
 }
 
 /** @throws (rejects) GatewayError CONFIG_INVALID */
@@ -103,18 +109,21 @@ export const importFeedback = async (file: string, options: ImportOptions): Prom
   const sender = new FeedbackSender(terms)
   const progress = new ProgressLine()
   let taken = 0
-  let nextLine: number | null = null
+  let nextLine: number | null = fromLine
+  let isWhole = true
   let error: unknown = null
   try {
     for await (const batch of batchesOf(wanted(rows, fromLine))) {
-      nextLine = batch[0]!.line
       const sent = await sender.send(batch)
-      rejected.add(sent.rejected)
       taken += sent.taken
-      ;({ nextLine, error } = sent)
+      nextLine = sent.nextLine ?? batch.at(-1)!.line + 1
+      error = sent.error
+      rejected.add(sent.rejected)
       progress.show(() => `${count(taken)} taken, ${count(rejected.count)} rejected`)
-      if (error !== null || nextLine !== null) break
+      isWhole = sent.nextLine === null
+      if (!isWhole) break
     }
+    if (isWhole) nextLine = null
   } catch (thrown) {
     error = thrown
   }

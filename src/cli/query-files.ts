@@ -2,8 +2,10 @@
 
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
+import { withRecordsFile } from '../records/file-source.ts'
+import { replacedBy } from '../records/files/contents.ts'
+import { filesInCompany, partitionOf, withoutReplaced } from '../records/query-duplicates.ts'
 import type { RecordFiles } from '../records/query-views.ts'
-import { FEEDBACK_PARTITION } from '../records/record-columns.ts'
 import {
   fileStatePath,
   pendingFiles,
@@ -11,25 +13,43 @@ import {
   snapshotSpool,
 } from '../records/shipping/spool-snapshot.ts'
 import { systemFiles } from '../records/spool/file-calls.ts'
+import { endMsOf, pastFile } from '../records/tail/past-files.ts'
 import { systemClock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { whyUnreadable } from '../shared/file-faults.ts'
 import { bytes, complain, count, paint, plain } from './output.ts'
-import { listRecordFiles } from './record-files.ts'
+import { listRecordFiles, recordFilesOf } from './record-files.ts'
 import type { RecordsPlace } from './records-place.ts'
 
 export interface QueriedFiles {
   readonly files: RecordFiles
+  /** Of them, those that may hold the same rows. */
+  readonly suspects: RecordFiles
   /** In which they lie. */
   readonly folders: readonly string[]
+}
+
+export interface QueryScope {
+  readonly place: RecordsPlace
+  /** Files of hours that ended before are left out. */
+  readonly sinceMs: number
+  /** Asked now and then: true ends it with what there is. */
+  readonly isOver: () => boolean
 }
 
 /** Of the spool, that a query waits for: some seconds. */
 const SPOOL_BYTES_MAX = 128 * 1024 * 1024
 
-const NOTHING: SpoolSnapshot = { rows: 0, bytesLeftOut: 0, intent: null }
+/**
+ * What a file replaces can be there as well for as long as its commit takes, or until the next
+ * start of the shipper: no file of that gateway is much younger then.
+ */
+const COMMIT_MS_MAX = 10 * 60_000
 
-const warn = (text: string): void => {
+const NO_FILES: RecordFiles = { predictions: [], feedback: [], gaps: [] }
+const NOTHING: SpoolSnapshot = { rows: 0, bytesLeftOut: 0, intent: null, nextNumber: 1 }
+
+export const warn = (text: string): void => {
   complain(paint('yellow', `⚠ ${plain(text)}`, process.stderr))
 }
 
@@ -38,9 +58,8 @@ const whyNot = (thrown: unknown): string =>
 
 /** What cannot be had of the spool is said; what is in files can be asked all the same. */
 const trySnapshot = async (
-  { spool, stateDir }: RecordsPlace,
+  { place: { spool, stateDir }, isOver }: QueryScope,
   into: string,
-  isOver: () => boolean,
 ): Promise<SpoolSnapshot> => {
   if (spool === null || stateDir === null) return NOTHING
   try {
@@ -66,34 +85,73 @@ const report = ({ rows, bytesLeftOut }: SpoolSnapshot): void => {
   }
 }
 
+/** `<gateway>` of `.../<gateway>-<number>.parquet`. */
+const gatewayOf = (file: string): string => /([^/]*)-\d+\.parquet/.exec(file)?.[1] ?? ''
+
+/** Files that may name others as replaced: the youngest of each gateway. */
+const youngest = (files: readonly string[]): string[] => {
+  const changed = files.map((file) => ({ file, ms: systemFiles.stat(file)?.changedMs ?? 0 }))
+  return [...Map.groupBy(changed, ({ file }) => gatewayOf(file)).values()].flatMap((group) => {
+    const last = group.reduce((latest, { ms }) => Math.max(latest, ms), 0)
+    return group.filter(({ ms }) => ms >= last - COMMIT_MS_MAX).map(({ file }) => file)
+  })
+}
+
+/** The names that files replace; one that cannot be read replaces nothing. */
+const replacedNames = async (files: readonly string[]) => {
+  const names = new Map<string, readonly string[]>()
+  for (const file of youngest(filesInCompany(files))) {
+    try {
+      names.set(file, await withRecordsFile(systemFiles, file, ({ facts }) => replacedBy(facts)))
+    } catch {
+      // whoever reads it will say so
+    }
+  }
+  return names
+}
+
+const all = ({ predictions, feedback, gaps }: RecordFiles): string[] => [
+  ...predictions,
+  ...feedback,
+  ...gaps,
+]
+
+/** Files that came after the snapshot, and those of the snapshot, where both have a partition. */
+const suspectsOf = (
+  inFiles: RecordFiles,
+  inSpool: RecordFiles,
+  nextNumber: number,
+): RecordFiles => {
+  const partitions = new Set(all(inSpool).map(partitionOf))
+  const isLater = (file: string) => (pastFile(file)?.number ?? 0) >= nextNumber
+  const later = all(inFiles).filter((file) => partitions.has(partitionOf(file)) && isLater(file))
+  return later.length === 0 ? NO_FILES : recordFilesOf([...later, ...all(inSpool)])
+}
+
 /**
  * All files that there are now; those of the spool are made in a new folder under `temporary`.
  *
  * @throws (rejects) GatewayError CONFIG_INVALID: the folder of the records cannot be read
  */
-export const queriedFiles = async (
-  place: RecordsPlace,
-  temporary: string,
-  isOver: () => boolean,
-): Promise<QueriedFiles> => {
+export const queriedFiles = async (scope: QueryScope, temporary: string): Promise<QueriedFiles> => {
+  const { path } = scope.place
   const into = mkdtempSync(join(temporary, 'spool-'))
-  const snapshot = await trySnapshot(place, into, isOver)
+  const snapshot = await trySnapshot(scope, into)
   report(snapshot)
+  // First, as it may be published at any moment; one that has gone is looked for another time.
+  const pending = pendingFiles(systemFiles, path, snapshot.intent).map((name) => join(path, name))
   // Last: what was shipped meanwhile is in both, and told apart; it must not be in neither.
-  const inFiles = listRecordFiles(place.path)
+  const isRecent = (file: string) => {
+    const past = pastFile(file)
+    return past === null || endMsOf(past) > scope.sinceMs
+  }
+  const listed = [...all(listRecordFiles(path)), ...pending].filter(isRecent)
+  const replaced = await replacedNames(listed)
+  const inFiles = recordFilesOf(withoutReplaced(listed, replaced))
   const inSpool = listRecordFiles(join(into, 'records'))
-  const pending = pendingFiles(systemFiles, place.path, snapshot.intent)
-  const isFeedback = (name: string) => name.startsWith(`endpoint=${FEEDBACK_PARTITION}/`)
-  const pendingOf = (isOf: (name: string) => boolean) =>
-    pending.filter(isOf).map((name) => join(place.path, name))
-  const ofPredictions = (name: string) => name.startsWith('endpoint=') && !isFeedback(name)
-  const { predictions, feedback, gaps } = inFiles
   return {
-    files: {
-      predictions: [...predictions, ...inSpool.predictions, ...pendingOf(ofPredictions)],
-      feedback: [...feedback, ...inSpool.feedback, ...pendingOf(isFeedback)],
-      gaps: [...gaps, ...inSpool.gaps],
-    },
-    folders: [place.path, into],
+    files: recordFilesOf([...all(inFiles), ...all(inSpool)]),
+    suspects: suspectsOf(inFiles, inSpool, snapshot.nextNumber),
+    folders: [path, into],
   }
 }

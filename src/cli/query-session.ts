@@ -2,21 +2,16 @@
 
 import { totalmem } from 'node:os'
 import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api'
+import { duplicatesStatement } from '../records/query-duplicates.ts'
 import {
-  duplicatesStatement,
-  filesInCompany,
-  rangesQuery,
-  type SequenceRange,
-  sharedRanges,
-} from '../records/query-duplicates.ts'
-import {
-  DUPLICATES_TABLE,
-  type Duplicates,
   literalGlob,
   type RecordFiles,
   sqlText,
+  VIEWS,
+  type ViewName,
   viewStatements,
 } from '../records/query-views.ts'
+import type { QueriedFiles } from './query-files.ts'
 
 export type DuckDb = typeof import('@duckdb/node-api')
 
@@ -25,9 +20,6 @@ type Fields = Readonly<Record<string, unknown>>
 const MEMORY_BYTES_MIN = 512 * 1024 ** 2
 /** Of the machine, on which the gateway may be serving. */
 const MEMORY_SHARE = 0.25
-
-/** With more of them, sorting all rows is as good. */
-const SHARED_RANGES_MAX = 1000
 
 /**
  * Settings of a database in memory that loads nothing by itself. What needs more memory than its
@@ -60,43 +52,84 @@ export const confine = async (
 const objectsOf = async (connection: DuckDBConnection, sql: string): Promise<readonly Fields[]> =>
   (await connection.runAndReadAll(sql)).getRowObjects()
 
-/** How rows that two files hold are kept out of the views. */
-const findDuplicates = async (
-  connection: DuckDBConnection,
-  files: readonly string[],
-): Promise<Duplicates> => {
-  const suspects = filesInCompany(files)
-  if (suspects.length === 0) return 'none'
-  const ranges = await objectsOf(connection, rangesQuery(suspects))
-  const shared = sharedRanges(
-    ranges.map(({ file, producer, from, to }): SequenceRange => {
-      return { file: `${file}`, producer: `${producer}`, from: Number(from), to: Number(to) }
-    }),
-  )
-  if (shared.length === 0) return 'none'
-  if (shared.length > SHARED_RANGES_MAX) return 'sorted out'
-  await connection.run(duplicatesStatement(shared))
-  const found = await objectsOf(connection, `SELECT 1 FROM ${DUPLICATES_TABLE} LIMIT 1`)
-  return found.length === 0 ? 'none' : 'listed'
+/** Views that a statement names; all of them where that cannot be told. */
+const viewsIn = (connection: DuckDBConnection, sql: string): readonly ViewName[] => {
+  const named = connection.getTableNames(sql, false).map((name) => name.toLowerCase())
+  const views = VIEWS.filter((view) => named.includes(view))
+  return views.length === 0 ? VIEWS : views
 }
 
-/** Makes the views over these files, in which every row is there once. Times are shown in UTC. */
-export const makeViews = async (
+const patternsOf = ({ predictions, feedback, gaps }: RecordFiles): RecordFiles => ({
+  predictions: predictions.map(literalGlob),
+  feedback: feedback.map(literalGlob),
+  gaps: gaps.map(literalGlob),
+})
+
+const hasAny = ({ predictions, feedback, gaps }: RecordFiles): boolean =>
+  predictions.length + feedback.length + gaps.length > 0
+
+const tryViews = async (
   connection: DuckDBConnection,
   files: RecordFiles,
+  suspects: RecordFiles,
+  views: readonly ViewName[],
 ): Promise<void> => {
-  await connection.run("SET TimeZone = 'UTC'")
-  const duplicates = await findDuplicates(connection, files.predictions)
-  const patterns = {
-    predictions: files.predictions.map(literalGlob),
-    feedback: files.feedback.map(literalGlob),
-    gaps: files.gaps.map(literalGlob),
+  const duplicates = hasAny(suspects) ? 'listed' : 'none'
+  if (duplicates === 'listed') await connection.run(duplicatesStatement(suspects))
+  const statements = viewStatements(patternsOf(files), duplicates, views)
+  for (const statement of statements) await connection.run(statement)
+}
+
+const without = ({ predictions, feedback, gaps }: RecordFiles, broken: string): RecordFiles => {
+  const keep = (file: string) => file !== broken
+  return {
+    ...{ predictions: predictions.filter(keep), feedback: feedback.filter(keep) },
+    gaps: gaps.filter(keep),
   }
-  for (const statement of viewStatements(patterns, duplicates)) await connection.run(statement)
+}
+
+/** What DuckDB says of a file that is no whole Parquet file; else of one that is not there. */
+const BROKEN = /magic bytes|too small to be a Parquet file|footer|thrift|TProtocol/i
+
+const BROKEN_MAX = 100
+
+/**
+ * Makes the views that a statement names, in which every row is there once; `suspects` are those of
+ * the files that may hold the same rows. Files that are no Parquet are left out, and told.
+ *
+ * @throws (rejects) Error of DuckDB: a file cannot be read, or has vanished
+ */
+export const makeViews = async (
+  connection: DuckDBConnection,
+  { files, suspects }: Pick<QueriedFiles, 'files' | 'suspects'>,
+  sql: string,
+  onBroken: (file: string) => void,
+): Promise<void> => {
+  const views = viewsIn(connection, sql)
+  let [whole, doubtful] = [files, suspects]
+  for (let broken = 0; ; broken++) {
+    try {
+      await tryViews(connection, whole, doubtful, views)
+      return
+    } catch (thrown) {
+      const { message } = thrown as Error
+      const { predictions, feedback, gaps } = whole
+      const file = [...predictions, ...feedback, ...gaps].find((path) => message.includes(path))
+      if (file === undefined || !BROKEN.test(message) || broken >= BROKEN_MAX) throw thrown
+      onBroken(file)
+      whole = without(whole, file)
+      doubtful = without(doubtful, file)
+    }
+  }
 }
 
 /** Lines that say what there is to be asked: `feedback: prediction_id, request_id, ...`. */
-export const describeViews = async (connection: DuckDBConnection): Promise<string[]> => {
+export const describeViews = async (
+  connection: DuckDBConnection,
+  queried: Pick<QueriedFiles, 'files' | 'suspects'>,
+): Promise<string[]> => {
+  // What is broken has been told.
+  await makeViews(connection, queried, '', () => {}).catch(() => {})
   const line = async (views: string, one: string) => {
     const columns = await objectsOf(connection, `DESCRIBE ${one}`).catch(() => [])
     return `${views}: ${columns.map(({ column_name }) => `${column_name}`).join(', ')}`

@@ -7,7 +7,9 @@ import { FEEDBACK_PARTITION } from '../records/record-columns.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { whyUnreadable } from '../shared/file-faults.ts'
 
-const FILE = /^(?:endpoint=([^/]+)|_gaps)\/date=[^/]+\/hour=[^/]+\/[^/]+\.parquet$/
+/** Behind the folder of the records; the second form is one that is about to get its name. */
+const FILE =
+  /(?:^|\/)(?:endpoint=([^/]+)|_gaps)\/date=[^/]+\/hour=[^/]+\/[^/]+\.parquet(?:\.unfinished)?$/
 
 /** Folders that vanish under a listing, by retention, end it; not so many in a row. */
 const LISTINGS_MAX = 10
@@ -27,22 +29,28 @@ const names = (path: string): string[] => {
   }
 }
 
-/**
- * Paths of all files, in order. A folder that does not exist has none: nothing has been written.
- *
- * @throws GatewayError CONFIG_INVALID
- */
-export const listRecordFiles = (path: string): RecordFiles => {
-  const predictions: string[] = []
-  const feedback: string[] = []
-  const gaps: string[] = []
-  for (const name of names(path).sort()) {
-    const found = FILE.exec(name)
+/** Paths by what they hold, in order; those of other files are left out. */
+export const recordFilesOf = (paths: readonly string[]): RecordFiles => {
+  const files = { predictions: [] as string[], feedback: [] as string[], gaps: [] as string[] }
+  for (const path of paths.toSorted()) {
+    const found = FILE.exec(path)
     if (found === null) continue
     const [, endpoint] = found
-    const list = endpoint === undefined ? gaps : predictions
-    if (endpoint === FEEDBACK_PARTITION) feedback.push(join(path, name))
-    else list.push(join(path, name))
+    if (endpoint === undefined) files.gaps.push(path)
+    else if (endpoint === FEEDBACK_PARTITION) files.feedback.push(path)
+    else files.predictions.push(path)
   }
-  return { predictions, feedback, gaps }
+  return files
 }
+
+/**
+ * Paths of all files. A folder that does not exist has none: nothing has been written.
+ *
+ * @throws GatewayError CONFIG_INVALID: it is none, or cannot be read
+ */
+export const listRecordFiles = (path: string): RecordFiles =>
+  recordFilesOf(
+    names(path)
+      .filter((name) => name.endsWith('.parquet') && FILE.exec(name)?.index === 0)
+      .map((name) => join(path, name)),
+  )

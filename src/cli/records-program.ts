@@ -23,6 +23,11 @@ const placeOf = async ({ path, stateDir, config }: PlaceFlags) => {
 const CONFIG = 'sluice.yaml that says where records are (default: ./sluice.yaml, if it exists)'
 const STATE_DIR = 'state folder, whose spool has what is not in files yet'
 
+const since = (what: string): Option =>
+  new Option('--since <time>', `${what}, such as 10m or 2026-11-27T14:05Z`).argParser((text) =>
+    parseSince(text, systemClock.now()),
+  )
+
 const addQuery = (records: Command, onExit: OnExit): void => {
   records
     .command('query')
@@ -34,6 +39,7 @@ const addQuery = (records: Command, onExit: OnExit): void => {
     .option('--path <dir>', 'folder of the records (default: records.path)')
     .option('--state-dir <dir>', STATE_DIR)
     .option('--no-spool', 'ask the files alone, without what is not in them yet')
+    .addOption(since('look at no files of hours that ended before'))
     .option('--config <file>', CONFIG)
     .option('--json', 'as JSON, an array of rows')
     .addOption(new Option('--csv', 'as CSV').conflicts('json'))
@@ -49,10 +55,9 @@ const addQuery = (records: Command, onExit: OnExit): void => {
     .action(async (sql, options) => {
       const place = await placeOf(options)
       const { query } = await import('./records-query.ts')
-      const { spool } = place
-      onExit(
-        await query(sql, { ...options, place: { ...place, spool: options.spool ? spool : null } }),
-      )
+      const sinceMs = options.since ?? 0
+      const spool = options.spool ? place.spool : null
+      onExit(await query(sql, { ...options, sinceMs, place: { ...place, spool } }))
     })
 }
 
@@ -89,12 +94,7 @@ const addTail = (records: Command, onExit: OnExit): void => {
     .addOption(
       new Option('-n, --last <number>', 'how many of the latest').default(20).argParser(parseLast),
     )
-    .addOption(
-      new Option(
-        '--since <time>',
-        'instead: all since then, such as 10m or 2026-11-27T14:05Z',
-      ).argParser((text) => parseSince(text, systemClock.now())),
-    )
+    .addOption(since('instead: all since then'))
     .addOption(several('--endpoint <name>', 'of this endpoint'))
     .addOption(several('--variant <name>', 'of this variant'))
     .addOption(
@@ -118,17 +118,27 @@ const addTail = (records: Command, onExit: OnExit): void => {
       ),
     )
     .action(async (path, options) => {
-      const { since, last, endpoint, variant, role, whereCode, follow, json, proto } = options
+      const {
+        since: sinceMs,
+        last,
+        endpoint,
+        variant,
+        role,
+        whereCode,
+        follow,
+        json,
+        proto,
+      } = options
       const { tail } = await import('./records-tail.ts')
       const filter = {
         ...{ endpoints: endpoint, variants: variant, roles: role, codes: whereCode },
-        sinceMs: since ?? 0,
+        sinceMs: sinceMs ?? 0,
       }
       onExit(
         await tail({
           place: await placeOf({ ...options, path }),
           filter,
-          last: since === undefined ? last : null,
+          last: sinceMs === undefined ? last : null,
           follow: follow === true,
           form: json ? 'json' : proto ? 'proto' : 'text',
         }),

@@ -13,7 +13,7 @@ import { every, systemClock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { type Interruption, listenForInterruption } from './interruption.ts'
 import { complain, EXIT, paint, plain, print } from './output.ts'
-import { queriedFiles } from './query-files.ts'
+import { type QueriedFiles, type QueryScope, queriedFiles, warn } from './query-files.ts'
 import { type QueryForm, writeRows } from './query-output.ts'
 import {
   confine,
@@ -28,6 +28,8 @@ import type { RecordsPlace } from './records-place.ts'
 
 export interface QueryOptions {
   readonly place: RecordsPlace
+  /** Files of hours that ended before are left out. */
+  readonly sinceMs: number
   readonly json?: boolean
   readonly csv?: boolean
   /** SQL may read and write whatever its user may. */
@@ -53,7 +55,7 @@ interface Job {
   readonly duckDb: DuckDb
   readonly sql: string
   readonly form: QueryForm
-  readonly place: RecordsPlace
+  readonly scope: QueryScope
   /** An empty folder. */
   readonly temporary: string
   readonly allowFiles: boolean
@@ -63,13 +65,14 @@ interface Job {
 /** Resolves with what is answered; null: it is none of what is allowed. */
 const ask = async (
   connection: DuckDBConnection,
-  { duckDb, sql, place, temporary, allowFiles, interruption }: Job,
+  { duckDb, sql, allowFiles }: Job,
+  queried: QueriedFiles,
 ): Promise<DuckDBResult | null> => {
-  const isOver = () => interruption.code !== null
-  const { files, folders } = await queriedFiles(place, temporary, isOver)
-  await makeViews(connection, files)
+  await makeViews(connection, queried, sql, (file) =>
+    warn(`without ${file}: it is no whole Parquet file`),
+  )
   if (allowFiles) return connection.stream(sql)
-  await confine(connection, folders)
+  await confine(connection, queried.folders)
   const statement = await prepareReading(connection, sql, duckDb)
   return statement === null ? null : statement.stream()
 }
@@ -86,13 +89,20 @@ async function* rowsFrom(result: DuckDBResult, first: Chunk) {
 const NOT_OF_QUERY = /^(?:IO|Out of Memory|INTERNAL|FATAL) Error|\.parquet'/
 
 /** Says what DuckDB says of a query, and what there is to be asked; returns the exit code. */
-const explain = async (connection: DuckDBConnection, message: string): Promise<number> => {
+const explain = async (
+  connection: DuckDBConnection,
+  message: string,
+  queried: QueriedFiles,
+): Promise<number> => {
   error(message)
-  if (NOT_OF_QUERY.test(message)) return EXIT.FAILURE
+  if (NOT_OF_QUERY.test(message)) {
+    if (message.includes('.parquet')) complain('  move a file away that cannot be read')
+    return EXIT.FAILURE
+  }
   if (message.startsWith('Permission Error')) {
     complain('  only the records are open to SQL; --allow-files opens all files')
   }
-  for (const line of await describeViews(connection)) complain(`  ${plain(line)}`)
+  for (const line of await describeViews(connection, queried)) complain(`  ${plain(line)}`)
   return EXIT.INVALID
 }
 
@@ -102,8 +112,9 @@ const isOfVanished = (message: string): boolean =>
 /** The exit code; null: a file has vanished before anything was printed. */
 const runOnce = async (connection: DuckDBConnection, job: Job): Promise<number | null> => {
   let isPrinting = false
+  const queried = await queriedFiles(job.scope, job.temporary)
   try {
-    const result = await ask(connection, job)
+    const result = await ask(connection, job, queried)
     if (result === null) {
       error(ONLY_READING)
       return EXIT.INVALID
@@ -117,7 +128,7 @@ const runOnce = async (connection: DuckDBConnection, job: Job): Promise<number |
     if (!(thrown instanceof Error) || thrown instanceof GatewayError) throw thrown
     if (job.interruption.code !== null) return job.interruption.code
     const message = thrown.message.replace(/^Failed to extract statements: /, '').trimEnd()
-    return isOfVanished(message) && !isPrinting ? null : explain(connection, message)
+    return isOfVanished(message) && !isPrinting ? null : explain(connection, message, queried)
   }
 }
 
@@ -143,6 +154,7 @@ const run = async (job: Job): Promise<number> => {
     const connection = await instance.connect()
     const release = interruptOnSignal(job, connection)
     try {
+      await connection.run("SET TimeZone = 'UTC'")
       const code = job.interruption.code ?? (await runOnce(connection, job))
       if (code !== null) return code
     } finally {
@@ -191,9 +203,10 @@ export const query = async (sql: string, options: QueryOptions): Promise<number>
   const form = json ? 'json' : csv ? 'csv' : 'table'
   const temporary = mkdtempSync(join(tmpdir(), 'sluice-query-'))
   try {
-    const { place } = options
+    const { place, sinceMs } = options
+    const scope = { place, sinceMs, isOver: () => interruption.code !== null }
     return await run({
-      ...{ duckDb, sql: statement, form, place, temporary, allowFiles, interruption },
+      ...{ duckDb, sql: statement, form, scope, temporary, allowFiles, interruption },
     })
   } finally {
     rmSync(temporary, { recursive: true, force: true })

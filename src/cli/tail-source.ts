@@ -49,13 +49,14 @@ export class TailSource {
    * @throws (rejects) GatewayError CONFIG_INVALID: a file or folder cannot be read
    */
   async since(onRecord: OnRecord): Promise<void> {
-    // An hour that is written anew meanwhile is in another file the second time.
-    for (let look = 0; look < 2; look++) await this.#readFiles(onRecord)
+    await this.#readFiles(onRecord)
     for (const segment of this.#unread()) {
       if (segment.changedMs < this.#filter.sinceMs) this.#spool!.skip(segment)
       else this.#spool!.read(segment, this.#once(onRecord))
       if (await this.#isOverNow()) return
     }
+    // What was shipped meanwhile, and an hour that was written anew, are in other files now.
+    await this.#readFiles(onRecord)
   }
 
   /** Gives `latest` what it needs: backwards, the spool first, no further than it must. */

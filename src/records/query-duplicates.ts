@@ -1,76 +1,52 @@
 /**
- * Which rows are in two files: while an hour is written anew as one file, both are there, and after
- * a crash of that for as long as the shipper is away. To sort all rows by their key in every query
- * costs seconds; looking at the sequences of files that share a partition costs little, and where a
- * closed hour is one file, nothing.
+ * Which rows are there twice, and how that is known without a look at all of them. While files are
+ * written anew as one, the new one names those that it replaces; and what is shipped between a
+ * snapshot of the spool and the listing of files is in files that are younger than the snapshot.
  */
 
-import { DUPLICATES_TABLE, literalGlob, ROW_KEY, readPredictions, sqlText } from './query-views.ts'
+import {
+  DUPLICATES_TABLE,
+  literalGlob,
+  type RecordFiles,
+  reading,
+  SOURCES,
+  type Source,
+} from './query-views.ts'
 
-/** Sequences of one producer in one file, first and last included. */
-export interface SequenceRange {
-  readonly file: string
-  readonly producer: string
-  readonly from: number
-  readonly to: number
-}
+const folderOf = (file: string): string => file.slice(0, file.lastIndexOf('/'))
 
-/** Endpoint and hour of a file, whatever folder the partition lies in. */
-const partitionOf = (file: string): string =>
-  file.slice(file.lastIndexOf('/endpoint='), file.lastIndexOf('/'))
+/** Endpoint and hour of a file, or the hour of gaps, whatever folder that lies in. */
+export const partitionOf = (file: string): string =>
+  /[^/]+\/date=[^/]+\/hour=[^/]+(?=\/[^/]+$)/.exec(file)?.[0] ?? ''
 
-/** Values by their key, in order. */
-const grouped = <T>(values: readonly T[], keyOf: (value: T) => string): T[][] => [
-  ...Map.groupBy(values, keyOf).values(),
-]
-
-/** Files that are not alone in their partition: twins have the same endpoint and hour. */
+/** Files that are not alone in their folder: what a file replaces lies beside it. */
 export const filesInCompany = (files: readonly string[]): string[] =>
-  grouped(files, partitionOf).flatMap((group) => (group.length > 1 ? group : []))
+  [...Map.groupBy(files, folderOf).values()].flatMap((group) => (group.length > 1 ? group : []))
 
-/** Asks for the ranges of files: `file`, `producer`, `from`, `to`. */
-export const rangesQuery = (files: readonly string[]): string =>
-  'SELECT filename AS file, producer, min("sequence") AS "from", max("sequence") AS "to" ' +
-  `FROM ${readPredictions(files.map(literalGlob), ', filename = true')} GROUP BY ALL`
-
-/** Ranges in order, those that touch as one. */
-const merged = (ranges: readonly SequenceRange[]): SequenceRange[] => {
-  const whole: SequenceRange[] = []
-  for (const range of ranges.toSorted((a, b) => a.from - b.from)) {
-    const last = whole.at(-1)
-    if (last === undefined || range.from > last.to + 1) whole.push(range)
-    else whole[whole.length - 1] = { ...last, to: Math.max(last.to, range.to) }
-  }
-  return whole
+/** Files without those that others of the same folder replace, by the names that these have. */
+export const withoutReplaced = (
+  files: readonly string[],
+  replaced: ReadonlyMap<string, readonly string[]>,
+): string[] => {
+  const gone = new Set(
+    [...replaced].flatMap(([file, names]) => names.map((name) => `${folderOf(file)}/${name}`)),
+  )
+  return files.filter((file) => !gone.has(file))
 }
 
-/** Of each file, what another file of its partition may hold too. */
-export const sharedRanges = (ranges: readonly SequenceRange[]): SequenceRange[] =>
-  grouped(ranges, ({ file, producer }) => `${partitionOf(file)}\0${producer}`).flatMap((group) =>
-    group.flatMap((one) =>
-      merged(
-        group
-          .filter(({ file, from, to }) => file !== one.file && from <= one.to && one.from <= to)
-          .map(({ from, to }) => ({
-            ...one,
-            from: Math.max(from, one.from),
-            to: Math.min(to, one.to),
-          })),
-      ),
-    ),
-  )
+const keyOf = ({ key: [first, second, third] }: Source): string =>
+  `producer, ${first} AS a, ${second} AS b, ${third}::BIGINT AS c`
 
-/** Makes the table of the rows that another one stands for, of what files share. */
-export const duplicatesStatement = (shared: readonly SequenceRange[]): string => {
-  const rows = shared.map(
-    ({ file, producer, from, to }) =>
-      `SELECT filename, file_row_number, ${ROW_KEY} FROM ` +
-      `${readPredictions([literalGlob(file)], ', filename = true, file_row_number = true')} ` +
-      `WHERE producer = ${sqlText(producer)} AND "sequence" BETWEEN ${from} AND ${to}`,
-  )
+/** Makes the table of the rows for which another one stands, of all rows in these files. */
+export const duplicatesStatement = (files: RecordFiles): string => {
+  const rows = SOURCES.flatMap((source) => {
+    const of = files[source.kind].map(literalGlob)
+    if (of.length === 0) return []
+    return [`SELECT filename, file_row_number, ${keyOf(source)} FROM ${reading(source, of, true)}`]
+  })
   return (
-    `CREATE TABLE ${DUPLICATES_TABLE} AS SELECT filename, file_row_number ` +
+    `CREATE OR REPLACE TABLE ${DUPLICATES_TABLE} AS SELECT filename, file_row_number ` +
     `FROM (${rows.join(' UNION ALL ')}) QUALIFY row_number() OVER ` +
-    `(PARTITION BY ${ROW_KEY} ORDER BY filename, file_row_number) > 1`
+    '(PARTITION BY producer, a, b, c ORDER BY filename, file_row_number) > 1'
   )
 }

@@ -30,9 +30,8 @@ export type Duplicates =
   | 'listed'
   | 'none'
 
-/** What identifies a row of a prediction. */
-export const ROW_KEY = 'producer, "sequence", role, "row"'
-const FEEDBACK_KEY = 'producer, "sequence"'
+export const VIEWS = ['records', 'predictions', 'shadows', 'feedback', 'gaps'] as const
+export type ViewName = (typeof VIEWS)[number]
 
 /** Where duplicates are listed: `filename`, `file_row_number`. */
 export const DUPLICATES_TABLE = 'duplicate_rows'
@@ -48,71 +47,103 @@ const ENDPOINT = '[A-Za-z0-9]*'
 
 /** Patterns of all files under a folder, whatever there is. */
 export const allFiles = (path: string): RecordFiles => {
-  const pattern = (endpoint: string) =>
-    `${literalGlob(path)}/endpoint=${endpoint}/date=*/hour=*/*.parquet`
+  const pattern = (folder: string) => `${literalGlob(path)}/${folder}/date=*/hour=*/*.parquet`
   return {
-    predictions: [pattern(ENDPOINT)],
-    feedback: [pattern(FEEDBACK_PARTITION)],
-    gaps: [`${literalGlob(path)}/${GAPS_FOLDER}/date=*/hour=*/*.parquet`],
+    predictions: [pattern(`endpoint=${ENDPOINT}`)],
+    feedback: [pattern(`endpoint=${FEEDBACK_PARTITION}`)],
+    gaps: [pattern(GAPS_FOLDER)],
   }
 }
 
-/** Reading files of predictions. Partitions are columns: a condition on one leaves rows unread. */
-export const readPredictions = (files: readonly string[], options = ''): string =>
-  reading(
-    files,
-    "hive_partitioning = true, hive_types = {'endpoint': VARCHAR, 'date': DATE, 'hour': INTEGER}" +
-      options,
-  )
-
-const reading = (files: readonly string[], options: string): string => {
-  const list = files.length === 1 ? sqlText(files[0]!) : `[${files.map(sqlText).join(', ')}]`
-  return `read_parquet(${list}, union_by_name = true, ${options})`
+/** One kind of files. */
+export interface Source {
+  readonly kind: keyof RecordFiles
+  /** What identifies a row: the producer and three more columns, the last one a number. */
+  readonly key: readonly [string, string, string]
+  readonly columns: readonly RecordColumn[]
+  /** Of reading. Partitions as columns: a condition on one leaves rows unread. */
+  readonly options: string
+  /** Columns that a view has otherwise than the files. */
+  readonly replaced: string
 }
 
 const PARTITION_COLUMNS: readonly RecordColumn[] = [
   { name: 'date', type: 'DATE', meaning: '' },
   { name: 'hour', type: 'INTEGER', meaning: '' },
 ]
+const PARTITION_TYPES = "{'endpoint': VARCHAR, 'date': DATE, 'hour': INTEGER}"
+
+/** As the answer said it: of a request without an id, that of the prediction. */
+const SAID = ' REPLACE (coalesce(request_id, prediction_id) AS request_id)'
+
+const PREDICTIONS: Source = {
+  kind: 'predictions',
+  replaced: SAID,
+  key: ['"sequence"', 'role', '"row"'],
+  columns: [...PREDICTION_COLUMNS, ...PARTITION_COLUMNS],
+  options: `hive_partitioning = true, hive_types = ${PARTITION_TYPES}`,
+}
+const FEEDBACK: Source = {
+  kind: 'feedback',
+  replaced: '',
+  key: ['"sequence"', 'role', '0'],
+  columns: FEEDBACK_COLUMNS,
+  options: 'hive_partitioning = false',
+}
+const GAPS: Source = {
+  kind: 'gaps',
+  replaced: '',
+  key: ['"first"', 'reason', '"last"'],
+  columns: GAP_COLUMNS,
+  options: 'hive_partitioning = false',
+}
+export const SOURCES: readonly Source[] = [PREDICTIONS, FEEDBACK, GAPS]
+
+/** `read_parquet(...)` of files; `isNumbered`: with `filename` and `file_row_number`. */
+export const reading = (
+  { options }: Source,
+  files: readonly string[],
+  isNumbered: boolean,
+): string => {
+  const list = files.length === 1 ? sqlText(files[0]!) : `[${files.map(sqlText).join(', ')}]`
+  const numbered = isNumbered ? ', filename = true, file_row_number = true' : ''
+  return `read_parquet(${list}, union_by_name = true, ${options}${numbered})`
+}
 
 /** No rows of these columns. */
 const empty = (columns: readonly RecordColumn[]): string =>
   `SELECT ${columns.map(({ name, type }) => `NULL::${type} AS "${name}"`).join(', ')} WHERE false`
 
-const once = (key: string): string => `QUALIFY row_number() OVER (PARTITION BY ${key}) = 1`
-
-/** As the answer said it: of a request without an id, that of the prediction. */
-const SAID = 'REPLACE (coalesce(request_id, prediction_id) AS request_id)'
-
-const records = (files: readonly string[], duplicates: Duplicates): string => {
-  if (files.length === 0) return empty([...PREDICTION_COLUMNS, ...PARTITION_COLUMNS])
-  const all = `SELECT * ${SAID} FROM ${readPredictions(files)}`
-  if (duplicates === 'none') return all
-  if (duplicates === 'sorted out') return `${all} ${once(ROW_KEY)}`
-  return (
-    `SELECT * EXCLUDE (filename, file_row_number) ${SAID} ` +
-    `FROM ${readPredictions(files, ', filename = true, file_row_number = true')} ` +
-    `ANTI JOIN ${DUPLICATES_TABLE} USING (filename, file_row_number)`
-  )
+const select = (source: Source, files: readonly string[], duplicates: Duplicates, where = '') => {
+  if (files.length === 0) return empty(source.columns)
+  const from = `FROM ${reading(source, files, duplicates === 'listed')}`
+  const { replaced } = source
+  if (duplicates === 'none') return `SELECT *${replaced} ${from}${where}`
+  if (duplicates === 'listed') {
+    const unlisted = `ANTI JOIN ${DUPLICATES_TABLE} USING (filename, file_row_number)`
+    return `SELECT * EXCLUDE (filename, file_row_number)${replaced} ${from} ${unlisted}${where}`
+  }
+  const key = ['producer', ...source.key].join(', ')
+  return `SELECT *${replaced} ${from}${where} QUALIFY row_number() OVER (PARTITION BY ${key}) = 1`
 }
 
-const feedback = (files: readonly string[]): string => {
-  if (files.length === 0) return empty(FEEDBACK_COLUMNS)
-  return `SELECT * FROM ${reading(files, 'hive_partitioning = false')} ${once(FEEDBACK_KEY)}`
+/** The view as a whole, and which rows of which source. */
+const VIEW_SOURCES: Readonly<Record<ViewName, readonly [source: Source, where?: string]>> = {
+  records: [PREDICTIONS],
+  predictions: [PREDICTIONS, " WHERE role <> 'shadow'"],
+  shadows: [PREDICTIONS, " WHERE role = 'shadow'"],
+  feedback: [FEEDBACK],
+  gaps: [GAPS],
 }
 
-const gaps = (files: readonly string[]): string =>
-  files.length === 0
-    ? empty(GAP_COLUMNS)
-    : `SELECT DISTINCT * FROM ${reading(files, 'hive_partitioning = false')}`
-
-const view = (name: string, select: string): string => `CREATE VIEW ${name} AS ${select}`
-
-/** Statements that make the views, for DuckDB from 1.1 on. */
-export const viewStatements = (files: RecordFiles, duplicates: Duplicates): string[] => [
-  view('records', records(files.predictions, duplicates)),
-  view('predictions', "SELECT * FROM records WHERE role <> 'shadow'"),
-  view('shadows', "SELECT * FROM records WHERE role = 'shadow'"),
-  view('feedback', feedback(files.feedback)),
-  view('gaps', gaps(files.gaps)),
-]
+/** Statements that make views, for DuckDB from 1.1 on; each opens all of its files. */
+export const viewStatements = (
+  files: RecordFiles,
+  duplicates: Duplicates,
+  views: readonly ViewName[] = VIEWS,
+): string[] =>
+  views.map((name) => {
+    const [source, where] = VIEW_SOURCES[name]
+    const text = select(source, files[source.kind], duplicates, where)
+    return `CREATE OR REPLACE VIEW ${name} AS ${text}`
+  })

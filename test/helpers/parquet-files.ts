@@ -49,7 +49,12 @@ const columnsOf = (columns: readonly RecordColumn[], rows: readonly RecordRow[])
   ]
 }
 
-const write = async (path: string, table: readonly RecordColumn[], rows: readonly RecordRow[]) => {
+const write = async (
+  path: string,
+  table: readonly RecordColumn[],
+  rows: readonly RecordRow[],
+  facts: Readonly<Record<string, string>> = {},
+) => {
   const columns = columnsOf(table, rows)
   const selects = rows.map((row) => {
     const whole: RecordRow = { ...USUAL, ...row }
@@ -62,8 +67,11 @@ const write = async (path: string, table: readonly RecordColumn[], rows: readonl
   })
   mkdirSync(dirname(path), { recursive: true })
   const connection = await openDuckDb()
+  const pairs = Object.entries(facts).map(([key, value]) => `${sqlText(key)}: ${sqlText(value)}`)
+  const metadata = pairs.length === 0 ? '' : `, KV_METADATA {${pairs.join(', ')}}`
   await connection.run(
-    `COPY (${selects.join(' UNION ALL ')}) TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd)`,
+    `COPY (${selects.join(' UNION ALL ')}) TO ${sqlText(path)} ` +
+      `(FORMAT parquet, COMPRESSION zstd${metadata})`,
   )
 }
 
@@ -73,20 +81,28 @@ export const writePredictions = async (
   file: string,
   rows: readonly RecordRow[],
   partition = 'endpoint=m/date=2026-01-02/hour=03',
+  facts: Readonly<Record<string, string>> = {},
 ): Promise<string> => {
   const path = join(folder, partition, file)
-  await write(path, PREDICTION_COLUMNS, rows)
+  await write(path, PREDICTION_COLUMNS, rows, facts)
   return path
 }
 
-export const writeFeedback = (folder: string, file: string, rows: readonly RecordRow[]) => {
-  const path = join(folder, 'endpoint=_feedback/date=2026-01-02/hour=03', file)
-  return write(
-    path,
+const writeAt = async (
+  path: string,
+  table: readonly RecordColumn[],
+  rows: readonly RecordRow[],
+): Promise<string> => {
+  await write(path, table, rows)
+  return path
+}
+
+export const writeFeedback = (folder: string, file: string, rows: readonly RecordRow[]) =>
+  writeAt(
+    join(folder, 'endpoint=_feedback/date=2026-01-02/hour=03', file),
     FEEDBACK_COLUMNS,
     rows.map((row) => ({ role: 'feedback', ...row })),
   )
-}
 
 export const writeGaps = (folder: string, file: string, rows: readonly RecordRow[]) =>
-  write(join(folder, '_gaps/date=2026-01-02/hour=03', file), GAP_COLUMNS, rows)
+  writeAt(join(folder, '_gaps/date=2026-01-02/hour=03', file), GAP_COLUMNS, rows)

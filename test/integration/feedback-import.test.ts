@@ -135,6 +135,16 @@ test('an import that cannot go on says where it stopped', async () => {
   expect(JSON.parse(rest.stdout)).toMatchObject({ taken: 500, next_line: null })
 })
 
+test('rows before one that cannot be read are sent, and the line behind them is said', async () => {
+  const url = await startPlane((items, _, response) => accept(response, items.length))
+  const file = writeLabels(20)
+  writeFileSync(file, `${readFileSync(file, 'utf8')}r20,"never closed\n`)
+  const result = await run(url, file, '--json')
+  expect(result.code).toBe(3)
+  expect(JSON.parse(result.stdout)).toMatchObject({ taken: 20, rejected: 0, next_line: 22 })
+  expect(result.stderr).toMatch(/✖ CONFIG_INVALID: .*:22 {2}is no CSV: Quote Not Closed/)
+})
+
 test('Ctrl-C stops it behind what is recorded', async () => {
   const url = await startPlane((_, __, response) => {
     refuse(response, 503, { code: 'QUEUE_FULL', detail: 'full' }, { 'retry-after': '30' })

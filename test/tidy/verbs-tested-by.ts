@@ -17,7 +17,6 @@ export const VERBS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'test/integration/records-query.test.ts': [
     'src/cli/flags.ts',
     'src/cli/interruption.ts',
-    'src/cli/query-files.ts',
     'src/cli/records-program.ts',
     'src/cli/records-query.ts',
   ],

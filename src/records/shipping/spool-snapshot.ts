@@ -44,6 +44,8 @@ export interface SpoolSnapshot {
   readonly bytesLeftOut: number
   /** What the shipper was about to publish, and may have by now; null: nothing. */
   readonly intent: Intent | null
+  /** Of files that come later, the lowest number: rows of them may be here too. */
+  readonly nextNumber: number
 }
 
 /** Of these is a file made. */
@@ -139,7 +141,8 @@ export const snapshotSpool = async (terms: SnapshotTerms): Promise<SpoolSnapshot
     lane.close()
   }
   const rows = lane.totals.rows - (state?.totals.rows ?? 0)
-  return { rows, bytesLeftOut, intent: state?.intent ?? null }
+  const nextNumber = Number(state?.sinkState?.['nextNumber'] ?? 1)
+  return { rows, bytesLeftOut, intent: state?.intent ?? null, nextNumber }
 }
 
 /** Files that are to be published, and still bear another name; relative to `root`. */

@@ -8,11 +8,11 @@ export interface PastFile {
   readonly number: number
 }
 
-const PLACE = /\/date=(\d{4}-\d\d-\d\d)\/hour=(\d\d)\/[^/]*?(\d+)\.parquet$/
+const PLACE = /\/date=(\d{4}-\d\d-\d\d)\/hour=(\d\d)\/[^/]*?(\d+)\.parquet(?:\.unfinished)?$/
 const HOUR_MS = 3_600_000
 
-/** Null for a path that is not one of ours. */
-const pastFile = (path: string): PastFile | null => {
+/** What the path of a file says; null for one that is not ours. */
+export const pastFile = (path: string): PastFile | null => {
   const [, date, hour, number] = PLACE.exec(path) ?? []
   const timeMs = Date.parse(`${date}T${hour}:00:00.000Z`)
   return Number.isNaN(timeMs) ? null : { path, hour: timeMs / HOUR_MS, number: Number(number) }

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DuckDBConnection, StatementType } from '@duckdb/node-api'
 import { beforeAll, expect, test } from 'vitest'
@@ -10,12 +10,13 @@ import {
   prepareReading,
 } from '../../../src/cli/query-session.ts'
 import { listRecordFiles } from '../../../src/cli/record-files.ts'
-import { sqlText } from '../../../src/records/query-views.ts'
+import { type RecordFiles, sqlText } from '../../../src/records/query-views.ts'
 import { openDuckDb, writeFeedback, writePredictions } from '../../helpers/parquet-files.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
 
 let folder: string
 let connection: DuckDBConnection
+let files: RecordFiles
 
 beforeAll(async () => {
   folder = join(makeTempDir('records'), "it's [here]")
@@ -23,7 +24,8 @@ beforeAll(async () => {
   await writePredictions(folder, '2.parquet', [{ sequence: 2 }, { sequence: 3 }])
   await writeFeedback(folder, '1.parquet', [{ sequence: 4 }])
   connection = await openDuckDb()
-  await makeViews(connection, listRecordFiles(folder))
+  files = listRecordFiles(folder)
+  await makeViews(connection, { files, suspects: files }, '', () => {})
   await confine(connection, [folder])
 })
 
@@ -35,7 +37,7 @@ test('makeViews() has every row once', async () => {
 })
 
 test('describeViews() names all columns', async () => {
-  const [predictions, feedback, gaps] = await describeViews(connection)
+  const [predictions, feedback, gaps] = await describeViews(connection, { files, suspects: files })
   expect(predictions).toMatch(/^predictions, shadows, records: prediction_id, .*, f_x, date, hour$/)
   expect(feedback).toMatch(/^feedback: prediction_id, .*, observed_at$/)
   expect(gaps).toBe('gaps: producer, first, last, reason')
@@ -93,6 +95,35 @@ test.each([
 test('confine() lets no setting be changed', async () => {
   await expect(connection.run('SET enable_external_access = true')).rejects.toThrow(/locked/)
   await expect(connection.run('LOAD httpfs')).rejects.toThrow(/disabled/)
+})
+
+const NO_FILES: RecordFiles = { predictions: [], feedback: [], gaps: [] }
+
+test('makeViews() makes those that a statement names, and leaves out what is no Parquet', async () => {
+  const other = makeTempDir('records')
+  const good = await writePredictions(other, '1.parquet', [{ sequence: 1 }])
+  const bad = [
+    await writePredictions(other, '2.parquet', [{ sequence: 2 }]),
+    await writePredictions(other, '3.parquet', [{ sequence: 3 }]),
+  ]
+  writeFileSync(bad[0]!, 'PAR1')
+  writeFileSync(bad[1]!, 'no Parquet file at all')
+  const fresh = await openDuckDb()
+  const some = { files: { ...NO_FILES, predictions: [good, ...bad] }, suspects: NO_FILES }
+  const broken: string[] = []
+  await makeViews(fresh, some, 'SELECT count(*) FROM predictions', (file) => broken.push(file))
+  expect(broken).toEqual(bad)
+  const rows = await (await fresh.run('SELECT count(*)::INT FROM predictions')).getRows()
+  expect(rows).toEqual([[1]])
+  await expect(fresh.run('FROM shadows')).rejects.toThrow(/does not exist/)
+  await expect(
+    makeViews(
+      fresh,
+      { ...some, files: { ...NO_FILES, predictions: [`${good}.gone`] } },
+      '',
+      () => {},
+    ),
+  ).rejects.toThrow(/No files found/)
 })
 
 test('databaseOptions() are those of a database that loads nothing and leaves room', async () => {

@@ -72,7 +72,7 @@ const contents = (folder: string): string[] =>
 
 test('snapshotSpool() of nothing is nothing', async () => {
   const all = folders()
-  expect(await snapshot(all)).toEqual({ rows: 0, bytesLeftOut: 0, intent: null })
+  expect(await snapshot(all)).toEqual({ rows: 0, bytesLeftOut: 0, intent: null, nextNumber: 1 })
   expect(await sequencesIn(join(all.into, 'records'))).toEqual([])
 })
 
@@ -85,7 +85,7 @@ test('snapshotSpool() has what is not shipped, and touches nothing of the shippe
   const before = [...contents(all.spool), ...contents(all.root)]
   const state = readShipState(systemFiles, all.statePath)
   const found = await snapshot(all)
-  expect(found).toMatchObject({ rows: 2, bytesLeftOut: 0 })
+  expect(found).toMatchObject({ rows: 2, bytesLeftOut: 0, nextNumber: 2 })
   expect(await sequencesIn(join(all.into, 'records'))).toEqual([1, 3])
   expect(await sequencesIn(all.root)).toEqual([1, 2])
   expect([...contents(all.spool), ...contents(all.root)]).toEqual(before)
