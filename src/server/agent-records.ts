@@ -16,10 +16,10 @@ import type { RecordSettings } from '../shared/record-settings.ts'
 import { recordFigures } from './record-figures.ts'
 import { RecordLayouts } from './record-layouts.ts'
 import { SpoolKeeper, type StartSpoolThread } from './spool-keeper.ts'
-import type { WatchedThread } from './thread-watch.ts'
+import type { SilentThread, WatchedThread } from './thread-watch.ts'
 
-/** How long the end of a replica may be held up by records. */
-const DRAIN_MS_MAX = 1000
+/** How long the orderly end of a replica may be held up by records. */
+export const FINISH_MS_MAX = 1000
 
 export const SPOOL_NAME = 'spool thread'
 
@@ -79,14 +79,27 @@ export class AgentRecords {
     return recordFigures(this.#mapped)
   }
 
-  /** The spool thread hangs. */
-  replaceSpool(): void {
-    this.#spool?.replace()
+  /**
+   * What the watchdog says of a thread; false: it is not the spool thread. That is no news for
+   * control, which looks for a version that hangs.
+   */
+  hasTaken(verdict: SilentThread['verdict'], detail: string): boolean {
+    if (!detail.startsWith(SPOOL_NAME)) return false
+    this.#parts.logger.warn({ event: `thread_${verdict}`, detail })
+    if (verdict === 'dead') this.#spool?.replace()
+    return true
   }
 
-  /** All data threads have ended, or are to be left alone: has what they wrote put on disk. */
-  drain(limitMs = DRAIN_MS_MAX): Promise<void> {
-    return this.#spool?.drain(limitMs) ?? Promise.resolve()
+  /** Whether there is a spool thread: it may hang in a call to the disk. */
+  get isLiving(): boolean {
+    return this.#spool?.isLiving === true
+  }
+
+  /** Has what data threads wrote put on disk; those that are not `living` have ended. */
+  drain(limitMs: number, living: ReadonlySet<number>): Promise<void> {
+    const threads = Array.from({ length: this.#parts.settings.threads }, (_, thread) => thread)
+    const ended = threads.filter((thread) => !living.has(thread))
+    return this.#spool?.drain(limitMs, ended) ?? Promise.resolve()
   }
 
   #spoolSettings(): SpoolSettings {

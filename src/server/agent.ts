@@ -16,7 +16,7 @@ import {
 } from '../shared/shared-memory.ts'
 import { slotKeysOf } from '../shared/slot-keys.ts'
 import { AgentDrain } from './agent-drain.ts'
-import { AgentRecords, SPOOL_NAME } from './agent-records.ts'
+import { AgentRecords, FINISH_MS_MAX, SPOOL_NAME } from './agent-records.ts'
 import type { AgentEvent, AgentSurroundings } from './agent-surroundings.ts'
 import { ComputeThreads, NO_POOLS } from './compute-threads.ts'
 import { DataThreads } from './data-threads.ts'
@@ -138,9 +138,13 @@ export class Agent {
     return this.#drain.isDraining
   }
 
-  /** Whether some thread has not ended: it may hold sockets, or hang in native code. */
-  get hasThreads(): boolean {
+  get #hasThreads(): boolean {
     return this.#threads.living.size + this.#compute.living.size > 0
+  }
+
+  /** Whether some thread has not ended: it may hold sockets, or hang in native code or the disk. */
+  get mustBeKilled(): boolean {
+    return this.#hasThreads || this.#records?.isLiving === true
   }
 
   /**
@@ -227,8 +231,8 @@ export class Agent {
 
   /**
    * Has the threads answer what is under way and end; after `limitMs` they end anyway. Resolves
-   * when all have ended, or when some have not although their time is over (`hasThreads`). Called
-   * again, the earlier end of time counts.
+   * when all have ended, or when some have not although their time is over. Called again, the
+   * earlier end of time counts.
    */
   drain(limitMs: number): Promise<void> {
     return this.#drain.drain(limitMs)
@@ -245,17 +249,17 @@ export class Agent {
         this.#threads.tell({ type: 'close' })
         this.#compute.close()
       },
-      finish: () => this.finishRecords(),
+      finish: () => this.finishRecords(FINISH_MS_MAX),
     })
   }
 
-  /** What is in the rings is put on disk, in a moment: the process may end then. */
-  async finishRecords(): Promise<void> {
-    await this.#records?.drain()
+  /** What is in the rings is put on disk, as far as that can be done so soon. */
+  async finishRecords(limitMs: number): Promise<void> {
+    await this.#records?.drain(limitMs, this.#threads.living)
   }
 
   #onThreadEnded(): void {
-    if (!this.hasThreads) this.#drain.onThreadsEnded()
+    if (!this.#hasThreads) this.#drain.onThreadsEnded()
   }
 
   statistics(): Statistics {
@@ -282,11 +286,10 @@ export class Agent {
       ...(this.#records?.watched ?? []),
     ]
     for (const { verdict, detail } of this.#watch.look(watched, clock.monotonic())) {
+      if (this.#records?.hasTaken(verdict, detail) === true) continue
       this.#warn(`thread_${verdict}`, detail)
-      if (verdict !== 'dead') continue
       const kind = detail.startsWith('compute') ? 'compute' : 'data'
-      if (detail.startsWith(SPOOL_NAME)) this.#records?.replaceSpool()
-      else exit(1, `a ${kind} thread hangs; ${detail}`)
+      if (verdict === 'dead') exit(1, `a ${kind} thread hangs; ${detail}`)
     }
   }
 

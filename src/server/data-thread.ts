@@ -97,7 +97,7 @@ const records =
     ? null
     : threadRecords({
         ...{ settings: settings.records, memory: recordMemory, threads: settings.threads, thread },
-        ...{ account, traces, clock: systemClock, soon: turns.soon },
+        ...{ account, traces, clock: systemClock, soon: turns.soon, wait: Atomics.wait },
         heldBytesMax: settings.limits.bodyBytesInFlightMax / settings.threads,
         producer: idPrefix.slice(0, -1),
         onFault: (thrown) => onFault('', thrown),

@@ -198,9 +198,12 @@ export class Recording {
     this.#parts.writer.flush()
   }
 
-  /** The thread ends. `isCut`: what is not settled is under way; else it has been forgotten. */
-  close(isCut: boolean): void {
-    this.#parts.writer.close(isCut ? GAP_REASON.KILLED : GAP_REASON.UNACCOUNTED)
+  /**
+   * The thread ends. `isCut`: what is not settled is under way; else it has been forgotten. False:
+   * the ring has no room for all that is to be said; again when it has.
+   */
+  close(isCut: boolean): boolean {
+    return this.#parts.writer.close(isCut ? GAP_REASON.KILLED : GAP_REASON.UNACCOUNTED)
   }
 
   #setWallClock(): void {

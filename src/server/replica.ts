@@ -42,6 +42,8 @@ const WATCH_MS = 500
 const TRACES_MS = 200
 /** How long control may take to add up the last figures. */
 const FINAL_MS_MAX = 1000
+/** Of an end without order: what is in the rings goes to disk, or does not; its place is empty. */
+const CUT_MS_MAX = 100
 
 const given = JSON.parse(process.argv[2] ?? '{}') as ReplicaSettings
 const settings = completeSettings(given)
@@ -55,15 +57,15 @@ const exit = (code: ExitCode, reason: string): void => {
   isExiting = true
   logger.info({ event: 'replica_exit', code, reason }, 'replica ends')
   if (settings.records === null) endProcess(code)
-  else void agent.finishRecords().finally(() => endProcess(code))
+  else void agent.finishRecords(CUT_MS_MAX).finally(() => endProcess(code))
 }
 
 /**
- * `process.exit` waits for every thread, and one that hangs in native code would hold it up for
- * ever; one that has sockets open would abort the process.
+ * `process.exit` waits for every thread, and one that hangs in native code, or in the disk, would
+ * hold it up for ever; one that has sockets open would abort the process.
  */
 const endProcess = (code: ExitCode): void => {
-  if (code === 1 || agent.hasThreads) process.kill(process.pid, 'SIGKILL')
+  if (code === 1 || agent.mustBeKilled) process.kill(process.pid, 'SIGKILL')
   else process.exit(code)
 }
 

@@ -16,6 +16,8 @@ import type {
 } from '../records/spool/spool-messages.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
+import { THREAD_STATE } from '../shared/shared-memory.ts'
+import { enterState } from '../shared/thread-state.ts'
 
 /** Before the thread is started again: doubling, from the first on. */
 const RESTART_MS_FIRST = 100
@@ -29,8 +31,8 @@ const WELL_MS = 60_000
  */
 const LAYOUTS_MS_MAX = 2000
 
-/** Beyond the time that the thread has for emptying the rings. */
-const DRAIN_GRACE_MS = 500
+/** Beyond the time that the thread has for emptying the rings, but no more than that. */
+const DRAIN_GRACE_MS_MAX = 500
 
 export interface SpoolThreadHandlers {
   onMessage(message: FromSpool): void
@@ -68,7 +70,7 @@ export class SpoolKeeper {
   #startedMs = 0
   #restartMs = RESTART_MS_FIRST
   #lastNumber = 0
-  #isEnding = false
+  #drained: Promise<void> | null = null
   #onDrained = () => {}
 
   constructor(parts: SpoolKeeperParts) {
@@ -107,20 +109,21 @@ export class SpoolKeeper {
   }
 
   /**
-   * Nobody writes into the rings any more: has them emptied. Resolves when that is done and the
-   * thread has ended, or has not in that time.
+   * The data threads `ended` write into their rings no more: has these emptied. Resolves when that
+   * is done and the thread has ended, or has not in that time. Called again, it is the same end.
    */
-  drain(limitMs: number): Promise<void> {
-    if (this.#isEnding) return Promise.resolve()
-    this.#isEnding = true
-    if (this.#thread === null) this.#start()
+  drain(limitMs: number, ended: readonly number[]): Promise<void> {
+    if (this.#drained !== null) return this.#drained
     const { promise, resolve } = Promise.withResolvers<void>()
-    const cancel = this.#parts.clock.setTimer(limitMs + DRAIN_GRACE_MS, resolve)
+    this.#drained = promise
+    if (this.#thread === null) this.#start()
+    const graceMs = Math.min(limitMs, DRAIN_GRACE_MS_MAX)
+    const cancel = this.#parts.clock.setTimer(limitMs + graceMs, resolve)
     this.#onDrained = () => {
       cancel()
       resolve()
     }
-    this.#tell({ type: 'drain', limitMs })
+    this.#tell({ type: 'drain', limitMs, ended })
     return promise
   }
 
@@ -133,6 +136,8 @@ export class SpoolKeeper {
     const { settings, memory, start, connect, layouts, clock } = this.#parts
     const channels = Array.from({ length: settings.threads }, () => new MessageChannel())
     this.#startedMs = clock.monotonic()
+    // Where its predecessor died is not where this one is.
+    enterState(this.#memory.spool.words, THREAD_STATE.IDLE)
     this.#thread = start(
       {
         ...{ settings, memory, generation: this.#generation++, layouts: layouts() },
@@ -169,7 +174,7 @@ export class SpoolKeeper {
 
   #onEnded(): void {
     this.#thread = null
-    if (this.#isEnding) {
+    if (this.#drained !== null) {
       this.#onDrained()
       return
     }
@@ -183,7 +188,7 @@ export class SpoolKeeper {
     const delayMs = wasWell ? RESTART_MS_FIRST : this.#restartMs
     this.#restartMs = Math.min(RESTART_MS_MAX, delayMs * 2)
     clock.setTimer(delayMs, () => {
-      if (!this.#isEnding) this.#start()
+      if (this.#drained === null) this.#start()
     })
   }
 }

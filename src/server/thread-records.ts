@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { RecordWriter } from '../records/record-writer.ts'
 import { GapBook } from '../records/ring/gap-book.ts'
+import { RING_WORD } from '../records/ring/record-ring.ts'
 import { ANSWER_FIGURE, mapRecordMemory, ringBell } from '../records/spool/spool-memory.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { RecordSettings } from '../shared/record-settings.ts'
@@ -10,6 +11,13 @@ import type { Account } from './account.ts'
 import { Recording } from './recording.ts'
 import { Release } from './release.ts'
 import type { Traces } from './traces.ts'
+
+/** At its end a thread waits so long, so often, for room to say why there are no records. */
+const CLOSE_MS = 10
+const CLOSE_TIMES_MAX = 10
+
+/** Between two reports of faults: one that comes with every request is but one. */
+const FAULT_MS = 1000
 
 export interface ThreadRecordsParts {
   readonly settings: RecordSettings
@@ -25,6 +33,8 @@ export interface ThreadRecordsParts {
   readonly traces: Traces | null
   readonly clock: Pick<Clock, 'now' | 'monotonic'>
   soon(task: () => void): void
+  /** Waits until the word at `index` is not `value`, at most so long. */
+  wait(words: Int32Array, index: number, value: number, ms: number): void
   onFault(thrown: unknown): void
 }
 
@@ -43,7 +53,8 @@ export interface ThreadRecords {
 }
 
 export const threadRecords = (parts: ThreadRecordsParts): ThreadRecords => {
-  const { settings, thread, account, traces, clock, soon, onFault } = parts
+  const { settings, thread, account, traces, clock, soon } = parts
+  const onFault = sparing(clock.monotonic, parts.onFault)
   const memory = mapRecordMemory(parts.memory, parts.threads, settings.ringBytes)
   const ring = memory.rings[thread]!
   const figures = memory.answers[thread]!
@@ -75,6 +86,30 @@ export const threadRecords = (parts: ThreadRecordsParts): ThreadRecords => {
       release?.look()
       figures[ANSWER_FIGURE.HELD] = release?.count ?? 0
     },
-    close: (isCut) => recording.close(isCut),
+    close: (isCut) => {
+      for (let times = 0; !recording.close(isCut) && times < CLOSE_TIMES_MAX; times++) {
+        const read = Atomics.load(ring.head, RING_WORD.READ)
+        ringBell(memory.spool.words)
+        // Nobody notifies: nothing else waits for it.
+        parts.wait(ring.head, RING_WORD.READ, read, CLOSE_MS)
+      }
+    },
+  }
+}
+
+/** Reports the first of many faults, and how many there were with the next one. */
+const sparing = (
+  monotonic: () => number,
+  onFault: (thrown: unknown) => void,
+): ((thrown: unknown) => void) => {
+  let lastMs = Number.NEGATIVE_INFINITY
+  let count = 0
+  return (thrown) => {
+    count++
+    const nowMs = monotonic()
+    if (nowMs - lastMs < FAULT_MS) return
+    lastMs = nowMs
+    onFault(count === 1 ? thrown : new Error(`${count} faults of records`, { cause: thrown }))
+    count = 0
   }
 }

@@ -40,6 +40,8 @@ type Begin = Pick<ThreadRecordsParts, 'account' | 'traces' | 'clock' | 'soon' | 
 
 export class RecordKeeping {
   readonly faults: unknown[] = []
+  /** The thread waits, at its end, for room in the ring. */
+  onWait = (): void => {}
   readonly #settings: RecordSettings
   readonly #block: SharedArrayBuffer
   readonly #layouts = new RecordLayouts(null)
@@ -62,6 +64,7 @@ export class RecordKeeping {
     this.#thread = threadRecords({
       ...{ settings: this.#settings, memory: this.#block, threads: 1, thread: 0, ...given },
       heldBytesMax: this.#heldBytesMax,
+      wait: () => this.onWait(),
       onFault: (thrown) => this.faults.push(thrown),
     })
     return this.#thread

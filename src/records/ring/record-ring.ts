@@ -186,3 +186,9 @@ export const giveBack = ({ head, drained }: RecordRing): void => {
 /** Whether nothing is published that was not given back. */
 export const isEmpty = ({ head }: RecordRing): boolean =>
   Atomics.load(head, RING_WORD.WRITTEN) === Atomics.load(head, RING_WORD.READ)
+
+/** Whether every sequence number that was taken has its record or its gap in the ring. */
+export const isWhole = ({ headDoubles }: RecordRing): boolean => {
+  const taken = headDoubles[RING_DOUBLE.TAKEN]!
+  return taken === 0 || headDoubles[RING_DOUBLE.FLOOR]! > taken
+}

@@ -4,7 +4,8 @@
  */
 
 import type { Durability } from '../../shared/record-settings.ts'
-import { THREAD_WORDS } from '../../shared/shared-memory.ts'
+import { THREAD_STATE, THREAD_WORDS } from '../../shared/shared-memory.ts'
+import { enterState } from '../../shared/thread-state.ts'
 import type { FromSpool, ToSpool } from './spool-messages.ts'
 import type { SpoolWriter, StepOutcome } from './spool-writer.ts'
 
@@ -42,6 +43,7 @@ class SpoolLoop {
   readonly #terms: SpoolLoopTerms
   readonly #sleeps: Readonly<Record<StepOutcome, number>>
   #deadlineMs: number | null = null
+  #ended: readonly number[] = []
   #beatMs = -Infinity
 
   constructor(terms: SpoolLoopTerms) {
@@ -52,7 +54,8 @@ class SpoolLoop {
   /** Returns when the thread has drained. */
   run(): void {
     const { spool } = this.#terms
-    let outcome = spool.begin()
+    const step = () => spool.step()
+    let outcome = this.#atDisk(() => spool.begin())
     for (;;) {
       this.#beat()
       this.#takeMessages()
@@ -61,18 +64,29 @@ class SpoolLoop {
         continue
       }
       if (outcome !== 'more') this.#sleep(outcome)
-      outcome = spool.step()
+      outcome = this.#atDisk(step)
+    }
+  }
+
+  /** All of this may wait for the disk: nobody must take that for a fault of this thread. */
+  #atDisk<Value>(work: () => Value): Value {
+    const { words } = this.#terms
+    enterState(words, THREAD_STATE.WRITE)
+    try {
+      return work()
+    } finally {
+      enterState(words, THREAD_STATE.IDLE)
     }
   }
 
   #drain(deadlineMs: number): boolean {
     const { spool, words, monotonic, tell, wait } = this.#terms
-    if (spool.finish()) {
+    if (this.#atDisk(() => spool.finish(this.#ended))) {
       tell({ type: 'drained', lost: 0 })
       return true
     }
     if (monotonic() >= deadlineMs) {
-      tell({ type: 'drained', lost: spool.giveUp() })
+      tell({ type: 'drained', lost: this.#atDisk(() => spool.giveUp()) })
       return true
     }
     wait(words, THREAD_WORDS.BELL, 1, DRAIN_MS)
@@ -104,6 +118,7 @@ class SpoolLoop {
         tell({ type: 'layoutsTaken', number: message.number })
       } else {
         this.#deadlineMs ??= monotonic() + message.limitMs
+        this.#ended = message.ended
       }
     }
     return count > 0

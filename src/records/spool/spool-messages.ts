@@ -53,10 +53,11 @@ export type ToSpool =
       readonly dropped: readonly number[]
     }
   /**
-   * The data threads have ended: empty the rings, then end. What cannot be written within
-   * `limitMs` is counted and lost.
+   * The data threads `ended` have ended: empty their rings, then end; of the others, which go on,
+   * what is there now is taken, and no last word is said. What cannot be written within `limitMs`
+   * is counted and lost.
    */
-  | { readonly type: 'drain'; readonly limitMs: number }
+  | { readonly type: 'drain'; readonly limitMs: number; readonly ended: readonly number[] }
 
 export type FromSpool =
   | { readonly type: 'layoutsTaken'; readonly number: number }

@@ -7,10 +7,8 @@
  */
 
 import type { Clock } from '../../shared/clock.ts'
-import { THREAD_STATE } from '../../shared/shared-memory.ts'
-import { enterState } from '../../shared/thread-state.ts'
 import { GAP_REASON } from '../reasons.ts'
-import { RING_WORD, SPOOL_STATE } from '../ring/record-ring.ts'
+import { isWhole, RING_WORD, SPOOL_STATE } from '../ring/record-ring.ts'
 import { errnoOf } from './file-calls.ts'
 import { FrameStage } from './frame-stage.ts'
 import { RingIntake } from './ring-intake.ts'
@@ -27,6 +25,9 @@ import { SpoolState, type StateHandlers } from './spool-state.ts'
 const BATCH_BYTES_MAX = 1024 * 1024
 /** Between attempts after one has failed. */
 const RETRY_MS = 1000
+
+/** Of one last word: a thread that has not ended may write for ever. */
+const LAST_STEPS_MAX = 64
 
 /** What a step came to. `more`: at once another one; `blocked`: not before the disk is better. */
 export type StepOutcome = 'more' | 'worked' | 'idle' | 'blocked'
@@ -90,18 +91,20 @@ export class SpoolWriter {
   }
 
   /**
-   * Once the data threads have ended and the rings are empty: the last word, and a SEAL. False: it
-   * could not be written, and is to be tried again.
+   * Once the data threads `ended`, or all, have ended and their rings are empty: their last word,
+   * and a SEAL. False: it could not be written, and is to be tried again.
    */
-  finish(): boolean {
+  finish(ended: readonly number[] = this.#intakes.map(({ thread }) => thread)): boolean {
     this.#isLast = true
     // There is no later for which it could wait.
     this.#retryMs = -Infinity
-    while (this.step() === 'more');
-    if (!this.isEmpty) return false
+    for (let steps = 0; steps < LAST_STEPS_MAX && this.#step(false) === 'more'; steps++);
+    const intakes = ended.map((thread) => this.#intakes[thread]!)
+    if (intakes.some(({ bytesWaiting }) => bytesWaiting > 0)) return false
     const nowMs = this.#terms.clock.monotonic()
     const { error } = this.#attempt(nowMs, (target) => {
-      for (const intake of this.#intakes) intake.stageEnd(target)
+      // Who died with something unsaid has not ended in order.
+      for (const intake of intakes) if (isWhole(intake.ring)) intake.stageEnd(target)
       return 'worked'
     })
     if (error !== null) {
@@ -158,8 +161,6 @@ export class SpoolWriter {
     const isWanted =
       isForced || this.#intakes.some((each) => each.bytesWaiting > 0 || each.isDue(nowMs))
     if (!isWanted) return { error: null, outcome: 'idle' }
-    const { words } = this.#terms.memory.spool
-    enterState(words, THREAD_STATE.WRITE)
     try {
       const segment = this.#segments.open(nowMs)
       const outcome = stageInto(this.#target(segment, nowMs))
@@ -171,7 +172,6 @@ export class SpoolWriter {
       return { error, outcome: 'blocked' }
     } finally {
       for (const intake of this.#intakes) intake.rewind()
-      enterState(words, THREAD_STATE.IDLE)
     }
   }
 

@@ -27,7 +27,7 @@ test('drain() resolves when the last thread has ended', async () => {
   threads[1]!.end()
   await settle()
   expect(drained.isDone).toBe(true)
-  expect(agent.hasThreads).toBe(false)
+  expect(agent.mustBeKilled).toBe(false)
   expect(clock.pending).toBe(0)
 })
 
@@ -66,7 +66,7 @@ test('drain() resolves although a thread hangs, and says that it has not ended',
   expect(drained.isDone).toBe(false)
   await clock.advance(500)
   expect(drained.isDone).toBe(true)
-  expect(agent.hasThreads).toBe(true)
+  expect(agent.mustBeKilled).toBe(true)
 })
 
 test('a draining agent takes no plan, and a commit makes it listen no more', async () => {

@@ -55,10 +55,10 @@ test('drain() ends compute threads when all data threads have ended', async () =
   threads[1]!.end()
   expect(computeThreads[0]!.tolds('close')).toHaveLength(1)
   await settle()
-  expect([isDrained, agent.hasThreads]).toEqual([false, true])
+  expect([isDrained, agent.mustBeKilled]).toEqual([false, true])
   computeThreads[0]!.end()
   await settle()
-  expect([isDrained, agent.hasThreads]).toEqual([true, false])
+  expect([isDrained, agent.mustBeKilled]).toEqual([true, false])
 })
 
 test('watch() ends the replica when a run of a compute thread never returns', async () => {

@@ -132,7 +132,7 @@ test('commit() closes all threads before the replica exits because one cannot li
   for (const thread of threads) thread.end()
   await settle()
   expect(exits).toEqual(['78 Cannot listen on 127.0.0.1:1'])
-  expect(agent.hasThreads).toBe(false)
+  expect(agent.mustBeKilled).toBe(false)
 })
 
 test('prepare() reports when there are not enough counter slots', async () => {

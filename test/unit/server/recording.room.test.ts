@@ -8,15 +8,17 @@ import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
 import { RECORDED, RecordKeeping, recorded } from '../../helpers/record-keeping.ts'
 import { RequestPath, type RequestPathOptions } from '../../helpers/request-path.ts'
 
-const PLAN = recorded(epochPlan(5, [plannedVersion({ model: 'm', version: 1 })]))
-
 const makePath = (
   settings: ConstructorParameters<typeof RecordKeeping>[0] = {},
   options: RequestPathOptions = {},
-  heldBytesMax = 1e9,
+  { heldBytesMax = 1e9, rate = 1 } = {},
 ) => {
   const records = new RecordKeeping(settings, heldBytesMax)
-  return { records, path: new RequestPath(PLAN, { records, ...options }) }
+  const plan = recorded(epochPlan(5, [plannedVersion({ model: 'm', version: 1 })]), {
+    ...RECORDED,
+    rate,
+  })
+  return { records, path: new RequestPath(plan, { records, ...options }) }
 }
 
 const GOOD = { features: [1, 2] }
@@ -48,7 +50,11 @@ test.each(['memory', 'power'] as const)(
 )
 
 test('while too large answers wait for their records, requests are refused', () => {
-  const { path, records } = makePath({ durability: 'power', whenFull: 'wait' }, {}, 300)
+  const { path, records } = makePath(
+    { durability: 'power', whenFull: 'wait' },
+    {},
+    { heldBytesMax: 300 },
+  )
   const waiting = Array.from({ length: 5 }, () => path.send({}, { instances: ROWS }))
   path.turns.turn()
   const refused = path.ask({}, GOOD)
@@ -95,4 +101,31 @@ test('a request is settled although its client cannot be told of a fault', () =>
   expect(() => path.turns.turn()).toThrow(Broken)
   records.thread.onBeat()
   expect([records.taken, records.floor, records.counted('UNACCOUNTED')]).toEqual([1, 2, 0])
+})
+
+test('a thread that ends waits a moment for room to say what has no record', () => {
+  const { path, records } = makePath({ ringBytes: 64 * 1024 }, {}, { rate: 0.5 })
+  for (let i = 0; i < 1000; i++) path.ask({}, GOOD)
+  expect(records.floor).toBeLessThan(1001)
+  let waits = 0
+  records.onWait = () => {
+    if (++waits === 3) records.take()
+  }
+  records.thread.close(false)
+  expect([waits, records.floor]).toEqual([3, 1001])
+})
+
+test('a fault that comes with every request is reported once a second', () => {
+  const { path, records } = makePath()
+  const { recording } = records.thread
+  const ask = () => {
+    path.turns.nowMs += 100
+    const exchange = path.send({}, GOOD)
+    Object.defineProperty(exchange, 'trace', { value: {}, configurable: true })
+    path.turns.turn()
+  }
+  for (let i = 0; i < 25; i++) ask()
+  expect(recording.promisedUnits).toBe(0)
+  expect(records.faults.length).toBe(3)
+  expect(String(records.faults[1])).toBe('Error: 10 faults of records')
 })

@@ -109,20 +109,20 @@ test('replace() ends a thread that hangs', () => {
 
 test('drain() resolves when the thread has emptied the rings and ended', async () => {
   const { keeper, clock, threads } = makeKeeper()
-  const drained = keeper.drain(1000)
-  expect(threads[0]!.tolds('drain')).toEqual([{ type: 'drain', limitMs: 1000 }])
+  const drained = keeper.drain(1000, [0, 1])
+  expect(threads[0]!.tolds('drain')).toEqual([{ type: 'drain', limitMs: 1000, ended: [0, 1] }])
   threads[0]!.say({ type: 'drained', lost: 3 })
   expect(await isDone(drained)).toBe(false)
   threads[0]!.end()
   expect(await isDone(drained)).toBe(true)
-  expect(await isDone(keeper.drain(1000))).toBe(true)
+  expect(await isDone(keeper.drain(1000, [0, 1]))).toBe(true)
   await clock.advance(60_000)
   expect(threads).toHaveLength(1)
 })
 
 test('drain() does not wait for a disk that hangs', async () => {
   const { keeper, clock } = makeKeeper()
-  const drained = keeper.drain(1000)
+  const drained = keeper.drain(1000, [0, 1])
   await clock.advance(1499)
   expect(await isDone(drained)).toBe(false)
   await clock.advance(1)
@@ -132,8 +132,18 @@ test('drain() does not wait for a disk that hangs', async () => {
 test('drain() starts a thread where the last one has just ended', async () => {
   const { keeper, clock, threads } = makeKeeper()
   threads[0]!.end()
-  void keeper.drain(1000)
+  void keeper.drain(1000, [0, 1])
   expect(threads[1]!.tolds('drain')).toHaveLength(1)
   await clock.advance(1000)
   expect(threads).toHaveLength(2)
+})
+
+test('drain() while it drains waits for the same end', async () => {
+  const { keeper, threads } = makeKeeper()
+  void keeper.drain(1000, [0, 1])
+  const again = keeper.drain(100, [])
+  expect(await isDone(again)).toBe(false)
+  threads[0]!.end()
+  expect(await isDone(again)).toBe(true)
+  expect(threads[0]!.tolds('drain')).toHaveLength(1)
 })

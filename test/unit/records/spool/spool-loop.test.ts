@@ -3,9 +3,9 @@ import { runSpool } from '../../../../src/records/spool/spool-loop.ts'
 import type { FromSpool, ToSpool } from '../../../../src/records/spool/spool-messages.ts'
 import type { StepOutcome } from '../../../../src/records/spool/spool-writer.ts'
 import type { Durability } from '../../../../src/shared/record-settings.ts'
-import { THREAD_WORDS } from '../../../../src/shared/shared-memory.ts'
+import { THREAD_STATE, THREAD_WORDS } from '../../../../src/shared/shared-memory.ts'
 
-const DRAIN: ToSpool = { type: 'drain', limitMs: 100 }
+const DRAIN: ToSpool = { type: 'drain', limitMs: 100, ended: [0] }
 
 interface Script {
   readonly durability?: Durability
@@ -104,4 +104,37 @@ test('it ends once the last word is written, or when the time for that is over',
   expect(late.log.filter((line) => line === 'pauses 20').length).toBe(3)
   expect(late.told).toEqual([{ type: 'drained', lost: 0 }])
   expect(run({ outcomes: [], failures: 100 }).told).toEqual([{ type: 'drained', lost: 5 }])
+})
+
+test('whatever it does with files, it is seen to wait for the disk', () => {
+  const words = new Int32Array(new SharedArrayBuffer(64))
+  const states: number[] = []
+  const note = <Value>(value: Value): Value => {
+    states.push(words[THREAD_WORDS.STATE]!)
+    return value
+  }
+  let nowMs = 0
+  const messages: ToSpool[] = [{ type: 'layouts', number: 1, layouts: [], dropped: [] }, DRAIN]
+  const waits: number[] = []
+  runSpool({
+    spool: {
+      begin: () => note('idle'),
+      step: () => note('idle'),
+      finish: () => note(false),
+      giveUp: () => note(0),
+      isEmpty: true,
+    },
+    ...{ durability: 'process', words, monotonic: () => nowMs },
+    receive: () => messages.shift() ?? null,
+    onLayouts: () => {},
+    tell: () => {},
+    wait: (_words, _index, _value, ms) => {
+      nowMs += ms
+      waits.push(words[THREAD_WORDS.STATE]!)
+    },
+    beat: () => {},
+  })
+  expect(new Set(states)).toEqual(new Set([THREAD_STATE.WRITE]))
+  expect(states.length).toBeGreaterThan(3)
+  expect(new Set(waits)).toEqual(new Set([THREAD_STATE.IDLE]))
 })

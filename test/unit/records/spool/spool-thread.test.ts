@@ -110,7 +110,7 @@ test.each(['memory', 'process', 'power'] as const)(
     spool.producers[0]!.produce(300, 1)
     spool.producers[0]!.skip(3)
     spool.producers[0]!.flush()
-    spool.tell({ type: 'drain', limitMs: 5000 })
+    spool.tell({ type: 'drain', limitMs: 5000, ended: [0, 1] })
     await spool.drained()
     expect(spool.memory.spool.figures[SPOOL_FIGURE.RECORDS]).toBe(51)
     expect(spool.told).toEqual([{ type: 'drained', lost: 0 }])
@@ -128,7 +128,7 @@ test('layouts are answered, whether it sleeps or works, and entries may name the
     spool.producers[0]!.produce(10, 10 + number)
     ringBell(spool.memory.spool.words)
   }
-  spool.tell({ type: 'drain', limitMs: 5000 })
+  spool.tell({ type: 'drain', limitMs: 5000, ended: [0, 1] })
   await spool.drained()
 })
 
@@ -142,7 +142,7 @@ test('a data thread that waits is woken by a message', async () => {
     await until(() => spool.woken.length === i, { what: 'the message' })
   }
   expect(spool.woken).toEqual([1, 1, 1])
-  spool.tell({ type: 'drain', limitMs: 5000 })
+  spool.tell({ type: 'drain', limitMs: 5000, ended: [0, 1] })
   await spool.drained()
 })
 
@@ -156,7 +156,7 @@ test('a thread that is killed loses nothing: the next one goes on', async () => 
     await spool.kill()
   }
   spool.start()
-  spool.tell({ type: 'drain', limitMs: 5000 })
+  spool.tell({ type: 'drain', limitMs: 5000, ended: [0, 1] })
   await spool.drained()
 })
 
@@ -168,7 +168,7 @@ test('where nothing can be written, it says so, and what it gives up is counted'
   await until(() => spool.told.some(({ type }) => type === 'state'), { what: 'the state' })
   expect(spool.told.at(-1)).toEqual({ type: 'state', state: 3, detail: 'ENOTDIR' })
   for (let i = 0; i < 7; i++) spool.producers[0]!.produce(300, 1)
-  spool.tell({ type: 'drain', limitMs: 50 })
+  spool.tell({ type: 'drain', limitMs: 50, ended: [0, 1] })
   await until(() => spool.hasEnded, { what: 'the thread has ended' })
   expect(spool.told.at(-1)).toEqual({ type: 'drained', lost: 7 })
 })

@@ -262,3 +262,36 @@ test('layouts are forgotten once no entry in a ring can name them', () => {
   rig.work()
   expect([1, 2].map((id) => rig.layouts.find(id) !== null)).toEqual([false, true])
 })
+
+describe('the last word', () => {
+  const endsOf = (disk: ReturnType<typeof makeWorld>['disk']) =>
+    [...readSpool(disk, FOLDER).producers].flatMap(([id, { hasEnded }]) => (hasEnded ? [id] : []))
+
+  test('is not said of a thread that serves on', () => {
+    const { disk, rig } = makeWorld()
+    produce(rig, 5)
+    produce(rig, 5, 300, 1)
+    expect(rig.spool.finish([1])).toBe(true)
+    expect(endsOf(disk)).toEqual(['0.1-1'])
+    expect(readSpool(disk, FOLDER).segments[0]!.read.end).toBe('sealed')
+    expect(rig.producers.map((each) => each.durable().length)).toEqual([5, 5])
+  })
+
+  test('is not said of a thread that died with something unsaid', () => {
+    const { disk, rig } = makeWorld()
+    produce(rig, 5)
+    rig.producers[0]!.skip(GAP_REASON.SAMPLED)
+    expect(rig.spool.finish([0, 1])).toBe(true)
+    expect(endsOf(disk)).toEqual(['0.1-1'])
+  })
+
+  test('does not wait for a thread that writes all the time', () => {
+    const { disk, rig } = makeWorld()
+    const { step } = rig.spool
+    rig.spool.step = () => 'more'
+    produce(rig, 5)
+    expect(rig.spool.finish([1])).toBe(true)
+    expect(endsOf(disk)).toEqual(['0.1-1'])
+    rig.spool.step = step
+  })
+})
