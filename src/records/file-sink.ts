@@ -57,6 +57,8 @@ export interface FileSinkOptions {
   readonly retention?: RetentionLimits
   /** For people: what is wrong with a file. */
   readonly onFault?: (path: string, thrown: unknown) => void
+  /** Called between files: there may be hundreds, each with its syncs. */
+  readonly breathe?: () => Promise<void>
 }
 
 const GAP_SPECS: readonly ColumnSpec[] = [
@@ -160,12 +162,12 @@ export class FileSink implements Sink {
     return retired
   }
 
-  prepare(accounts: AccountTexts, nowMs: number): Prepared {
+  async prepare(accounts: AccountTexts, nowMs: number): Promise<Prepared> {
     const { root } = this.#options
     const written: string[] = []
     const number = this.#nextNumber
     try {
-      this.#writeAll(accounts, nowMs, written)
+      await this.#writeAll(accounts, nowMs, written)
     } catch (error) {
       this.#takeBack(written)
       // The same names another time: what cannot be removed now is written over.
@@ -242,18 +244,23 @@ export class FileSink implements Sink {
     for (const { path } of merged) this.#leftAlone.add(path)
   }
 
-  #writeAll(accounts: AccountTexts, nowMs: number, written: string[]): void {
-    const { files, root } = this.#options
+  async #writeAll(accounts: AccountTexts, nowMs: number, written: string[]): Promise<void> {
+    const { files, root, breathe } = this.#options
     ensureRoot(files, root)
-    for (const { folder, table } of this.#tables.filled) this.#writeTable(folder, table, written)
+    for (const { folder, table } of this.#tables.filled) {
+      this.#writeTable(folder, table, written)
+      await breathe?.()
+    }
     if (this.#gaps.rows > 0) this.#writeTable(gapsFolder(hourOf(nowMs)), this.#gaps, written)
     for (const [producer, text] of accounts) {
       if (text === null) continue
       this.#writeFile(accountPath(producer), new TextEncoder().encode(text), written)
+      await breathe?.()
     }
     // The names too, before anybody says that the files are to be renamed.
     for (const folder of new Set(written.map((path) => dirname(path)))) {
       syncFolder(files, join(root, folder))
+      await breathe?.()
     }
   }
 

@@ -50,11 +50,11 @@ const faultLog = (logger: Logger) => {
   }
 }
 
-const compose = (settings: ShipperSettings, logger: Logger) => {
+const compose = (settings: ShipperSettings, logger: Logger, breathe: () => Promise<void>) => {
   const { stateDir, spoolFolder, path, gateway, limits, retention } = settings
   const files = systemFiles
   const onFault = faultLog(logger)
-  const sink = new FileSink({ files, root: path, gateway, retention, onFault })
+  const sink = new FileSink({ files, root: path, gateway, retention, onFault, breathe })
   const lane = new Lane({
     ...{ files, folder: spoolFolder, sink, limits, isAlive, onFault },
     statePath: join(stateDir, SHIPPER_FOLDER, sinkStateFile(sink.name)),
@@ -92,7 +92,7 @@ const main = async (): Promise<void> => {
   const logger = createLogger({ level: settings.logLevel, component: 'shipper' })
   const folder = join(settings.stateDir, SHIPPER_FOLDER)
   ensureRoot(systemFiles, folder)
-  const { shipping, figures } = compose(settings, logger)
+  const { shipping, figures } = compose(settings, logger, () => loop.breathe())
   const report = () => {
     if (process.connected) process.send?.(figures(), () => {})
   }

@@ -43,6 +43,11 @@ const SHADOW = RECORD_ROLES.indexOf('shadow')
 const isOfMemory = (thrown: unknown): boolean =>
   thrown instanceof RangeError && /allocation/i.test(thrown.message)
 
+/** What a table takes beside its entries as soon as it has a row: room for 64, texts for more. */
+const COLUMN_BYTES = 1536
+/** Tables that are kept with the room that they have for the next rows. */
+const KEPT_MAX = 64
+
 export class RecordTables {
   readonly #onFault: (producer: string, thrown: unknown) => void
   readonly #tables = new Map<string, RecordTable>()
@@ -97,6 +102,7 @@ export class RecordTables {
       if (table.rows === 0) this.#tables.delete(key)
       table.clear()
     }
+    if (this.#tables.size > KEPT_MAX) this.#tables.clear()
     this.#rows = 0
     this.#bytes = 0
   }
@@ -184,6 +190,7 @@ export class RecordTables {
       before = table.rows
       add()
       this.#rows += table.rows - before
+      if (before === 0) this.#bytes += table.columns.length * COLUMN_BYTES
       return true
     } catch (thrown) {
       table?.cut(before)

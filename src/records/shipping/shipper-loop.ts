@@ -51,6 +51,12 @@ export class ShipperLoop {
     }
   }
 
+  /** For what takes long within a step: reports, where that is due, and lets others have a turn. */
+  breathe(): Promise<void> {
+    this.#report()
+    return nextTurn()
+  }
+
   #report(): void {
     const { clock, report } = this.#options
     const nowMs = clock.monotonic()

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { FileSink } from '../../../src/records/file-sink.ts'
 import { FRAME } from '../../../src/records/spool/segment-format.ts'
 import { layoutFrame, ROOT, ShippingWorld } from '../../helpers/records/shipping-world.ts'
 import { recordEntry } from '../../helpers/ring-entries.ts'
@@ -96,4 +97,17 @@ test('without its state the shipper ships nothing again that accounts tell of', 
   await world.run(world.start())
   const numbers = (await world.lines()).map(({ sequence }) => sequence).sort((a, b) => a - b)
   expect(numbers).toEqual(Array.from({ length: 12 }, (_, i) => i + 1))
+})
+
+test('prepare() pauses behind every file', async () => {
+  const world = new ShippingWorld()
+  let pauses = 0
+  const breathe = async () => {
+    pauses++
+  }
+  const sink = new FileSink({ files: world.files, root: ROOT, gateway: 'g', breathe })
+  sink.open(null, null)
+  const accounts = new Map(Array.from({ length: 20 }, (_, i) => [`g.0.${i}-1`, 'text']))
+  await sink.prepare(accounts, 0)
+  expect(pauses).toBeGreaterThanOrEqual(20)
 })

@@ -32,3 +32,16 @@ test('add() takes back what it cannot write, says so, and goes on', () => {
   expect(add(tables, LAYOUT, [4])).toEqual([])
   expect(tables.filled.map(({ table }) => table.rows)).toEqual([1])
 })
+
+test('held counts what tables take, however few rows they have', () => {
+  const tables = new RecordTables()
+  for (let i = 0; i < 100; i++) add(tables, { ...LAYOUT, endpoint: `e${i}` }, [2])
+  const each = tables.held.bytes / 100
+  expect(each).toBeGreaterThan(20_000)
+  add(tables, { ...LAYOUT, endpoint: 'e1' }, [4])
+  expect(tables.held.bytes - 100 * each).toBeLessThan(2000)
+  tables.clear()
+  expect(tables.held).toEqual({ rows: 0, bytes: 0 })
+  add(tables, { ...LAYOUT, endpoint: 'e1' }, [4])
+  expect(tables.held.bytes).toBe(each)
+})

@@ -35,6 +35,15 @@ test('run() reports once a second', async () => {
   expect(reportsOf()).toBe(4)
 })
 
+test('breathe() reports within a long step, no more often than else', async () => {
+  const { clock, loop, reportsOf } = rig()
+  for (let i = 0; i < 12; i++) {
+    await loop.breathe()
+    await clock.advance(250)
+  }
+  expect(reportsOf()).toBe(3)
+})
+
 test('drain() ships what is there and ends', async () => {
   const { clock, steps, loop } = rig(2)
   const ended = loop.run()
