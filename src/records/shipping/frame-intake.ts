@@ -13,18 +13,20 @@ import type { Sink } from './sink.ts'
 export class FrameIntake {
   readonly #sink: Pick<Sink, 'write' | 'gap' | 'held'>
   #totals: { -readonly [Key in keyof ShipTotals]: ShipTotals[Key] } = { ...NO_TOTALS }
+  #gaps: Record<string, number> = {}
 
   constructor(sink: Pick<Sink, 'write' | 'gap' | 'held'>) {
     this.#sink = sink
   }
 
   get totals(): ShipTotals {
-    return this.#totals
+    return { ...this.#totals, gaps: { ...this.#gaps } }
   }
 
   /** Goes on from what was committed. */
   restore(totals: ShipTotals): void {
     this.#totals = { ...NO_TOTALS, ...totals }
+    this.#gaps = { ...totals.gaps }
   }
 
   noteQuarantined(): void {
@@ -58,8 +60,7 @@ export class FrameIntake {
   /** Who is told of runs of a producer that have no record. */
   onGap(producer: string): OnGap {
     return (from, to, reason) => {
-      const { gaps } = this.#totals
-      this.#totals.gaps = { ...gaps, [reason]: (gaps[reason] ?? 0) + to - from + 1 }
+      this.#gaps[reason] = (this.#gaps[reason] ?? 0) + to - from + 1
       this.#sink.gap({ producer, from, to, reason })
     }
   }

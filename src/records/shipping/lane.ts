@@ -7,6 +7,7 @@
  * replaced as a whole, what was shipped above the floor of a published account may come twice.
  */
 
+import { GatewayError } from '../../shared/errors.ts'
 import { predictionIdPrefix } from '../../shared/ids.ts'
 import type { RecordLayout } from '../record-layout.ts'
 import type { SegmentHeader } from '../spool/segment-format.ts'
@@ -58,6 +59,7 @@ export class Lane {
   #unpublished: Intent | null = null
   /** What is safe in the sink. */
   readonly committed = new Committed()
+  #turns = 0
   /** Monotonic ms since when there is something to commit; -1: there is nothing. */
   #dirtySinceMs = -1
   #committedMs = Number.NEGATIVE_INFINITY
@@ -132,8 +134,8 @@ export class Lane {
   }
 
   async #openSink(): Promise<void> {
-    const { files, statePath, sink } = this.#options
-    const state = readShipState(files, statePath)
+    const { sink } = this.#options
+    const state = this.#readState()
     await sink.open(state?.sinkState ?? null, state?.intent ?? null)
     if (state !== null) {
       this.#book.restore(state, streamKeyOfFile)
@@ -142,6 +144,20 @@ export class Lane {
       this.#patient = new PatientClock(this.#options, state.time)
     }
     this.#isOpen = true
+  }
+
+  /** A state that is damaged is set aside: accounts under `records.path` tell nearly as much. */
+  #readState(): ShipState | null {
+    const { files, statePath, onFault } = this.#options
+    try {
+      return readShipState(files, statePath)
+    } catch (thrown) {
+      const { code, message } = GatewayError.from(thrown)
+      if (code !== 'STATE_CORRUPT') throw thrown
+      files.rename(statePath, `${statePath}.corrupt`)
+      onFault(statePath, `${message}; it is set aside, and some records may be shipped twice`)
+      return null
+    }
   }
 
   /** Returns whether something had been left over. */
@@ -181,7 +197,9 @@ export class Lane {
   #read(streams: readonly Stream[]): boolean {
     const untilMs = this.#options.monotonic() + STEP_MS
     let hasAll = true
-    for (const listed of streams) {
+    // Each in turn is the first: one with ever more would leave no time for those behind it.
+    const first = streams.length === 0 ? 0 : this.#turns++ % streams.length
+    for (const listed of [...streams.slice(first), ...streams.slice(0, first)]) {
       const stream = this.#book.stream(listed.key)
       const sink: FrameSink = {
         frame: (frame, header, layouts) => this.#take(stream, frame, header, layouts),
@@ -211,7 +229,10 @@ export class Lane {
     this.#touch()
     const { gateway, replica, incarnation } = header
     // It becomes the name of a file.
-    if (!/^[A-Za-z0-9_]{1,64}$/.test(gateway)) return
+    if (!/^[A-Za-z0-9_]{1,64}$/.test(gateway)) {
+      this.#options.onFault(gateway, 'records of a gateway of such a name are left out')
+      return
+    }
     const name = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
     const producer = this.#book.producer(stream, name)
     try {
@@ -250,7 +271,7 @@ export class Lane {
     this.#committedMs = this.#options.monotonic()
     this.#committedAtMs = now()
     this.#unwritten = {
-      ...{ sink: sink.name, totals: { ...this.#intake.totals }, sinkState: state, intent },
+      ...{ sink: sink.name, totals: this.#intake.totals, sinkState: state, intent },
       ...{ ...this.#book.snapshot(), time: this.#patient.time },
     }
     await this.#finishCommit()

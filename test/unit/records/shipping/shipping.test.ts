@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { FRAME } from '../../../../src/records/spool/segment-format.ts'
-import { layoutFrame, ROOT, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
+import { layoutFrame, ROOT, ShippingWorld, STATE } from '../../../helpers/records/shipping-world.ts'
 import { gapEntry, recordEntry } from '../../../helpers/ring-entries.ts'
 import { HEADER, type PlannedFrame, putFile, SEAL } from '../../../helpers/segments.ts'
 
@@ -188,4 +188,31 @@ test('an account that cannot be read holds nothing up', async () => {
   await world.run(shipping)
   expect(numbersOf(await world.lines())).toEqual([1, 2, 3])
   expect(world.faults.join()).toMatch(/account cannot be read/)
+})
+
+test('a state that is damaged is set aside, and accounts tell what is shipped', async () => {
+  const world = new ShippingWorld()
+  world.put({}, [layoutFrame(), records(1, 3), end(3), SEAL])
+  await world.run(world.start())
+  putFile(world.files, STATE, Uint8Array.of(0))
+  world.put({ number: 2 }, [layoutFrame(), records(1, 3), records(4, 5), SEAL])
+  await world.run(world.start())
+  expect(numbersOf(await world.lines())).toEqual(upTo(5))
+  expect(world.files.stat(`${STATE}.corrupt`)).not.toBeNull()
+  expect(world.faults.join()).toMatch(/set aside/)
+})
+
+test('a replica with ever more to ship leaves time for the others', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  world.limits = { ...world.limits, rowsMax: 10 }
+  world.put({ replica: 2 }, [layoutFrame(), records(1, 5)])
+  const frames = [layoutFrame()]
+  const shipping = world.start()
+  for (let times = 0; times < 10; times++) {
+    frames.push(records(10 * times + 1, 10 * times + 10))
+    world.put({}, frames)
+    await shipping.step()
+  }
+  expect((await world.lines()).some(({ producer }) => producer === 'g7q2.2.0-3')).toBe(true)
 })
