@@ -31,7 +31,12 @@ const scrape = async (gateway: TestGateway) => {
 
 test('produced = shipped + unshipped + pending + dropped at every scrape', async () => {
   const repository = makeRepository({ 'm/1/model.onnx': scaleAdd(2) })
-  const gateway = await startGateway({ repository, hasRecords: true })
+  // With `memory`, what a replica took behind its last word when it was killed is known to nobody.
+  const env = {
+    SLUICE_RECORDS__DURABILITY: 'process',
+    SLUICE_RECORDS__FILE__FLUSH_SECONDS: '1',
+  }
+  const gateway = await startGateway({ repository, hasRecords: true, env })
   const { httpPort: port } = gateway
   const scraper = new Scraper(false)
   const look = async () => {
@@ -63,5 +68,5 @@ test('produced = shipped + unshipped + pending + dropped at every scrape', async
   expect(scraper.faults).toEqual([])
   expect([unaccounted, dropped]).toEqual([0, killed])
   expect(produced).toBe(shipped + killed)
-  expect(produced).toBeGreaterThanOrEqual(answered)
+  expect(shipped).toBeGreaterThanOrEqual(answered)
 })
