@@ -65,6 +65,8 @@ export class HeldAnswers {
   #isBellDue = false
   #isLookDue = false
   #isReleasing = false
+  /** WANTS_WAKE may be up. */
+  #isWakeWanted = false
   /** Looks in a row that let nothing go out. */
   #idleTurns = 0
 
@@ -112,6 +114,8 @@ export class HeldAnswers {
     held.bytes = bytes
     this.#isBellDue = true
     this.#idleTurns = 0
+    // It is awake, and looks at the end of the turn: a message would cost both threads 5 us.
+    if (this.#isWakeWanted) this.#wantWake(0)
     this.#lookSoon()
     return held
   }
@@ -151,8 +155,14 @@ export class HeldAnswers {
       this.#lookSoon()
       return
     }
-    Atomics.store(this.#around.ring.head, RING_WORD.WANTS_WAKE, 1)
+    this.#wantWake(1)
     this.#releaseDue()
+    if (this.#count === 0) this.#wantWake(0)
+  }
+
+  #wantWake(isWanted: 0 | 1): void {
+    Atomics.store(this.#around.ring.head, RING_WORD.WANTS_WAKE, isWanted)
+    this.#isWakeWanted = isWanted === 1
   }
 
   /** Lets everything go out that need not wait any more; how many that were. */
