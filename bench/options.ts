@@ -18,7 +18,7 @@ export interface BenchOptions {
 
 export const USAGE = `usage: npm run bench -- NAME [options] [pattern ...]
   NAME          http, grpc, micro, startup, recovery, overload, pooled, swaps, cancel,
-                records or gpu
+                records, archive or gpu
   --tiny        a few seconds in all: shows that it works, enforces nothing
   --rounds N    interleaved rounds (7)
   --seconds S   length of one trial (2)

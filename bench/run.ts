@@ -12,6 +12,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<boo
   pooled: async (options) => (await import('./pooled.ts')).runPooled(options),
   cancel: async (options) => (await import('./cancel.ts')).runCancel(options),
   records: async (options) => (await import('./records.ts')).runRecords(options),
+  archive: async (options) => (await import('./archive.ts')).runArchive(options),
   swaps: async (options) => (await import('./swaps.ts')).runSwaps(options),
   gpu: async (options) => (await import('./gpu.ts')).runGpu(options),
   recovery: async (options) => (await import('./recovery.ts')).runRecovery(options),
