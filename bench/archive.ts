@@ -125,7 +125,7 @@ export const runArchive = async (options: BenchOptions): Promise<boolean> => {
   const { isTiny } = options
   const records = isTiny ? RECORDS_TINY : RECORDS
   const root = mkdtempSync(join(tmpdir(), 'bench-archive-'))
-  atExit(() => rmSync(root, { recursive: true, force: true }))
+  atExit(() => rmSync(root, { recursive: true, force: true, maxRetries: 10 }))
   const { cpu, cores, node, kernel } = describeMachine()
   console.log(`${cores} x ${cpu}, node ${node}, kernel ${kernel}, commit ${describeCommit()}`)
   console.log(`${records} records of ${ROW.length} features, of ${HOURS} hours`)

@@ -67,6 +67,7 @@ export class TestGateway {
   readonly ended: Promise<GatewayExit>
   readonly #grpcPort: number | null
   readonly #control: ChildProcess
+  readonly #exited: Promise<void>
   readonly #chunks: Buffer[] = []
   readonly #errors: Buffer[] = []
 
@@ -85,6 +86,9 @@ export class TestGateway {
     this.controlUrl = `http://127.0.0.1:${controlPort}`
     control.stdout?.on('data', (chunk: Buffer) => this.#chunks.push(chunk))
     control.stderr?.on('data', (chunk: Buffer) => this.#errors.push(chunk))
+    this.#exited = new Promise((resolve) => {
+      control.once('exit', () => resolve())
+    })
     this.ended = new Promise((resolve) => {
       control.once('close', (code, signal) => resolve({ code, signal }))
     })
@@ -208,10 +212,10 @@ export class TestGateway {
     return pid
   }
 
-  /** Kills control alone: its replicas serve on. */
+  /** Kills control alone: its replicas serve on. Its shipper may hang and hold its output open. */
   async killControl(name: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     await this.#kill(this.controlPid, name)
-    await this.ended
+    await this.#exited
   }
 
   async #kill(pid: number, name: NodeJS.Signals): Promise<void> {

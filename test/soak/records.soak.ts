@@ -28,7 +28,10 @@ const BLOWS: Readonly<Record<string, (world: RecordedGateway, index: number) => 
     const hanging = await until(() => world.shipperPid(), { what: 'a shipper' })
     signal(hanging, 'SIGSTOP')
     await world.replaceControl()
-    await until(() => ![0, hanging].includes(world.shipperPid()), { what: 'another shipper' })
+    await until(() => ![0, hanging].includes(world.shipperPid()), {
+      what: 'another shipper',
+      timeoutMs: 60_000,
+    })
   },
   'replica in order': async (world, index) => {
     const before = (await world.gateway.replicaPids()).get(index)!
@@ -62,6 +65,7 @@ const blow = async (world: RecordedGateway, name: string, index: number): Promis
   const load = world.load()
   await load.answered(100)
   const startMs = performance.now()
+  console.log(`${name} ...`)
   await BLOWS[name]!(world, index)
   await world.gateway.untilSettled(60_000)
   console.log(`${name} ${index}: ${(performance.now() - startMs).toFixed(0)} ms`)
