@@ -200,6 +200,16 @@ export const STEPS: readonly Step[] = [
     isRepeat: true,
   },
   {
+    // Of 20 runs in `npm run ok`.
+    name: 'shipping, 10,000 seeds',
+    tier: 'soak',
+    kind: 'vitest',
+    projects: ['property'],
+    files: ['test/property/shipping.test.ts'],
+    env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '500' },
+    isRepeat: true,
+  },
+  {
     name: 'soak',
     tier: 'soak',
     kind: 'vitest',
