@@ -1,8 +1,9 @@
 /** Starting and ending the processes that are measured, each on the core it is given. */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
@@ -112,16 +113,22 @@ export const end = async (child: ChildProcess, name: NodeJS.Signals): Promise<vo
   await ended
 }
 
+/** Ports that were free a moment ago, all different: none is let go of before all are held. */
+export const freePorts = async (count: number): Promise<number[]> => {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
+}
+
 /** A port that was free a moment ago. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0))
-    })
-  })
+export const freePort = async (): Promise<number> => (await freePorts(1))[0]!
 
 /** Processes that name a folder on their command line: detached ones are no children of ours. */
 export const processesNaming = (folder: string): number[] =>

@@ -7,7 +7,7 @@ import { type ThreadTimes, threadsNamed } from '../measure/cpu.ts'
 import {
   atExit,
   end,
-  freePort,
+  freePorts,
   moveTo,
   processesNaming,
   start,
@@ -106,9 +106,7 @@ const recordsEnv = (
  */
 export const startSluice = async (options: SluiceOptions): Promise<SluiceServer> => {
   const stateDir = options.stateDir ?? makeStateDir()
-  const port = await freePort()
-  const grpcPort = await freePort()
-  const controlPort = await freePort()
+  const [port = 0, grpcPort = 0, controlPort = 0] = await freePorts(3)
   const ports = [
     ...['--http-port', `${port}`, '--grpc-port', `${grpcPort}`],
     ...['--control-port', `${controlPort}`],
