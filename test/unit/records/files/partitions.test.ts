@@ -22,7 +22,7 @@ test('endpointFolder() leaves the root by no name', () => {
     fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (name) => {
       const parts = endpointFolder(name.toWellFormed(), 0).split('/')
       expect(parts.length).toBe(3)
-      expect(join('/root', ...parts)).toBe(`/root/${parts.join('/')}`)
+      expect(join('/records', ...parts)).toBe(`/records/${parts.join('/')}`)
     }),
   )
 })
