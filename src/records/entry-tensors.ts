@@ -1,6 +1,6 @@
 /** The tensors of an entry, read by its layout. */
 
-import { type Datatype, elementCount } from '../shared/tensor.ts'
+import { type Datatype, elementCount, NUMERIC_ARRAYS, type NumericArray } from '../shared/tensor.ts'
 import { padded, RANK_MAX } from './entry.ts'
 import { type EntryCursor, EntryInvalid } from './entry-cursor.ts'
 import type { RecordValue } from './record.ts'
@@ -19,37 +19,12 @@ export interface EntryTensor {
   readonly places: readonly TextPlace[]
 }
 
-export type EntryData =
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array
-  | BigUint64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Float32Array
-  | Float64Array
-  | readonly string[]
+export type EntryData = NumericArray | readonly string[]
 
 export interface TextPlace {
   readonly at: number
   readonly word: number
 }
-
-const VIEWS = {
-  BOOL: Uint8Array,
-  UINT8: Uint8Array,
-  UINT16: Uint16Array,
-  UINT32: Uint32Array,
-  UINT64: BigUint64Array,
-  INT8: Int8Array,
-  INT16: Int16Array,
-  INT32: Int32Array,
-  INT64: BigInt64Array,
-  FP32: Float32Array,
-  FP64: Float64Array,
-} as const
 
 /** How the rows of an entry lie in its tensors. */
 export interface SectionTerms {
@@ -84,7 +59,7 @@ const readData = (cursor: EntryCursor, at: number, datatype: Datatype, count: nu
   const size = copyBytes(copyOf(datatype))
   cursor.within(at, count, size)
   if (datatype === 'BYTES') return readTexts(cursor, at, count)
-  const data = new VIEWS[datatype](cursor.words.buffer as ArrayBuffer, at, count)
+  const data = new NUMERIC_ARRAYS[datatype](cursor.words.buffer, at, count)
   return { data, places: [], end: padded(at + count * size) }
 }
 

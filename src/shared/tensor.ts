@@ -30,6 +30,28 @@ export type NumericArray =
   | Float32Array
   | Float64Array
 
+export type NumericDatatype = Exclude<Datatype, 'BYTES'>
+
+interface NumericArrayType {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): NumericArray
+}
+
+/** What lays a view of a datatype over memory. */
+export const NUMERIC_ARRAYS: Readonly<Record<NumericDatatype, NumericArrayType>> = {
+  BOOL: Uint8Array,
+  UINT8: Uint8Array,
+  UINT16: Uint16Array,
+  UINT32: Uint32Array,
+  UINT64: BigUint64Array,
+  INT8: Int8Array,
+  INT16: Int16Array,
+  INT32: Int32Array,
+  INT64: BigInt64Array,
+  FP32: Float32Array,
+  FP64: Float64Array,
+}
+
 /** Elements of one tensor, row-major. BYTES tensors are arrays of strings; BOOL is 0 and 1. */
 export type TensorData = NumericArray | string[]
 

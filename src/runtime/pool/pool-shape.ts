@@ -12,7 +12,9 @@
 import type { PlannedVersion } from '../../shared/epoch-plan.ts'
 import {
   type Datatype,
+  NUMERIC_ARRAYS,
   type NumericArray,
+  type NumericDatatype,
   rowElements,
   type Tensor,
   type TensorData,
@@ -50,27 +52,6 @@ export interface PoolShape {
   readonly outputs: readonly PayloadColumn[]
 }
 
-type Numeric = Exclude<Datatype, 'BYTES'>
-
-interface ArrayOf {
-  readonly BYTES_PER_ELEMENT: number
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): NumericArray
-}
-
-const ARRAYS: Readonly<Record<Numeric, ArrayOf>> = {
-  BOOL: Uint8Array,
-  UINT8: Uint8Array,
-  UINT16: Uint16Array,
-  UINT32: Uint32Array,
-  UINT64: BigUint64Array,
-  INT8: Int8Array,
-  INT16: Int16Array,
-  INT32: Int32Array,
-  INT64: BigInt64Array,
-  FP32: Float32Array,
-  FP64: Float64Array,
-}
-
 /** The next multiple of `to`. */
 export const align = (bytes: number, to: number): number => Math.ceil(bytes / to) * to
 
@@ -85,7 +66,8 @@ const outputStrides = (outputs: readonly TensorSignature[]): number[] | null => 
 
 const rowBytesOf = (tensors: readonly TensorSignature[], strides: readonly number[]): number =>
   tensors.reduce(
-    (sum, { datatype }, i) => sum + ARRAYS[datatype as Numeric].BYTES_PER_ELEMENT * strides[i]!,
+    (sum, { datatype }, i) =>
+      sum + NUMERIC_ARRAYS[datatype as NumericDatatype].BYTES_PER_ELEMENT * strides[i]!,
     0,
   )
 
@@ -99,7 +81,10 @@ const columnsOf = (
   const columns = tensors.map(({ datatype, shape }, i) => {
     const stride = strides[i]!
     const at = end
-    end = align(at + rows * stride * ARRAYS[datatype as Numeric].BYTES_PER_ELEMENT, 8)
+    end = align(
+      at + rows * stride * NUMERIC_ARRAYS[datatype as NumericDatatype].BYTES_PER_ELEMENT,
+      8,
+    )
     return { datatype, stride, inner: shape.slice(1), at }
   })
   return { columns, end }
@@ -153,4 +138,4 @@ export const columnView = (
   from: number,
   { datatype, stride, at }: PayloadColumn,
   rows: number,
-): NumericArray => new ARRAYS[datatype as Numeric](buffer, from + at, stride * rows)
+): NumericArray => new NUMERIC_ARRAYS[datatype as NumericDatatype](buffer, from + at, stride * rows)
