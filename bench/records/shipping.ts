@@ -42,11 +42,14 @@ const settingsOf = ({ stateDir, path, gateway }: ShippingTerms): ShipperSettings
   retention: { bytesMax: 0, daysMax: 0 },
 })
 
-/** Resolves when it has taken so many records. */
+/**
+ * Resolves when it has taken so many records of one row, committed or not: the last of them would
+ * wait a minute for company.
+ */
 const untilTaken = (child: ChildProcess, records: number): Promise<void> =>
   new Promise((resolve, reject) => {
     child.on('message', ({ sinks }: ShipperFigures) => {
-      if (sinks.every((sink) => sink.records >= records)) resolve()
+      if (sinks.every((sink) => sink.records + sink.heldRows >= records)) resolve()
     })
     child.once('exit', (code) => reject(new Error(`The shipper ended with ${code}`)))
   })
