@@ -66,7 +66,7 @@ export interface WritePlan {
   readonly keepsCode: Uint8Array
   /** Answers that took at least so long are kept as well; Infinity: none for that reason. */
   readonly latencyMsMin: number
-  /** null: they are not kept. */
+  /** null: they are not kept, as where nothing is. */
   readonly inputs: SectionPlan | null
   readonly outputs: SectionPlan | null
   readonly bytesMax: number
@@ -104,8 +104,8 @@ export const writePlanOf = (layout: RecordLayout): WritePlan => {
     ...{ layout: layout.id, isRecorded, probability, keepsRole, keepsCode },
     threshold: Math.round(probability * 2 ** 32),
     latencyMsMin: always.latencyMsMin ?? Number.POSITIVE_INFINITY,
-    inputs: policy.keepsFeatures ? sectionOf(inputs, hasRows) : null,
-    outputs: policy.keepsOutputs ? sectionOf(outputs, hasRows) : null,
+    inputs: isRecorded && policy.keepsFeatures ? sectionOf(inputs, hasRows) : null,
+    outputs: isRecorded && policy.keepsOutputs ? sectionOf(outputs, hasRows) : null,
     bytesMax: recordBytesMax,
   }
 }

@@ -27,6 +27,12 @@ export interface Queued {
   readonly timeoutMs: number
 }
 
+/** The same, of requests that may run in another thread. */
+export interface PoolQueued extends Queued {
+  /** Its inputs are looked at when it leaves (`Place.inputs`): they are kept, or sent back. */
+  readonly wantsInputs: boolean
+}
+
 export interface RowQueue<M extends Queued> {
   /**
    * Why `rows` more rows cannot be admitted now; null: they can. Cheap: it is asked before a body

@@ -3,7 +3,7 @@
  * becomes known, so that a refusal at any stage can be answered, counted and traced alike.
  */
 
-import type { Queued } from '../runtime/row-queue.ts'
+import type { PoolQueued, Queued } from '../runtime/row-queue.ts'
 import type { FeatureExtras } from '../shared/feature-extras.ts'
 import type { Tensor } from '../shared/tensor.ts'
 import type { Exchange, Waiting } from './exchange.ts'
@@ -29,7 +29,7 @@ export interface Answerable {
 }
 
 /** All fields are set in the constructor, so that every object has the same shape. */
-export class Pending implements Answerable, Decoded, Queued, Waiting {
+export class Pending implements Answerable, Decoded, PoolQueued, Waiting {
   readonly exchange: Exchange
   readonly epoch: LiveEpoch
   readonly endpoint: LiveEndpoint
@@ -71,6 +71,10 @@ export class Pending implements Answerable, Decoded, Queued, Waiting {
   /** The client has gone while it waits: it leaves the queue, and is not run. */
   onGone(): void {
     this.variant?.version.queue.cancel(this)
+  }
+
+  get wantsInputs(): boolean {
+    return this.variant!.records?.inputs != null
   }
 
   get priority(): number {

@@ -6,7 +6,7 @@ import type { PoolGrant } from '../../src/runtime/pool/pool-messages.ts'
 import { PoolQueue } from '../../src/runtime/pool/pool-queue.ts'
 import { poolShape } from '../../src/runtime/pool/pool-shape.ts'
 import { SLOT_STATE, stateOf } from '../../src/runtime/pool/pool-slots.ts'
-import type { Queued } from '../../src/runtime/row-queue.ts'
+import type { PoolQueued } from '../../src/runtime/row-queue.ts'
 import { ComputeThreads } from '../../src/server/compute-threads.ts'
 import { systemClock, threadOriginMs } from '../../src/shared/clock.ts'
 import { loadKey } from '../../src/shared/epoch-plan.ts'
@@ -26,7 +26,7 @@ const PLANNED = plannedVersion({
 })
 const RUNS = [1, 20, 2, 8, 1]
 
-interface Member extends Queued {
+interface Member extends PoolQueued {
   readonly id: number
   readonly rows: number
 }
@@ -34,6 +34,7 @@ interface Member extends Queued {
 const memberOf = (id: number, rows: number): Member => ({
   ...{ id, rows, priority: 0 },
   ...{ deadlineMs: Number.POSITIVE_INFINITY, timeoutMs: Number.POSITIVE_INFINITY },
+  wantsInputs: false,
 })
 
 /** Real compute threads that may die, and one data thread, which is that of the test. */

@@ -11,6 +11,7 @@ import type { FromComputeThread, PoolGrant } from '../../src/runtime/pool/pool-m
 import { PoolQueue } from '../../src/runtime/pool/pool-queue.ts'
 import { poolShape } from '../../src/runtime/pool/pool-shape.ts'
 import { recover } from '../../src/runtime/pool/pool-slots.ts'
+import type { PoolQueued } from '../../src/runtime/row-queue.ts'
 import type { Session } from '../../src/runtime/session-types.ts'
 import type { PlannedVersion } from '../../src/shared/epoch-plan.ts'
 import type { Refusal } from '../../src/shared/errors.ts'
@@ -23,12 +24,9 @@ import { plannedVersion } from './epoch-plans.ts'
 import { channel, type PuppetPort, portOf } from './puppet-ports.ts'
 import { PuppetTurns } from './puppet-turns.ts'
 
-export interface PoolMember {
+export interface PoolMember extends PoolQueued {
   readonly id: number
   readonly rows: number
-  readonly priority: number
-  readonly deadlineMs: number
-  readonly timeoutMs: number
   /** Values of its rows. */
   readonly values: readonly number[]
 }
@@ -281,8 +279,8 @@ export class PoolWorld {
   }
 
   /** Messages to a data thread that it has not heard. */
-  answered(dataThread: number): number {
-    return this.#dataPorts[dataThread]!.reduce((sum, { inbox }) => sum + inbox.length, 0)
+  said(dataThread: number): readonly unknown[] {
+    return this.#dataPorts[dataThread]!.flatMap(({ inbox }) => inbox)
   }
 
   /** Everybody does what there is to do, until nothing happens any more. */

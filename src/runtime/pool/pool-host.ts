@@ -21,7 +21,7 @@ import {
   SLOT_LINE_WORDS,
   SLOT_WORDS,
 } from './pool-memory.ts'
-import { packResult, type SentResult, type SentTensors } from './pool-messages.ts'
+import { packResult, type SentRequest, type SentResult, type SentTensors } from './pool-messages.ts'
 import { PoolOrder } from './pool-order.ts'
 import { ownerOf } from './pool-shape.ts'
 import { begin, claim, finish, generationOf } from './pool-slots.ts'
@@ -32,7 +32,7 @@ import { SlotPayloads } from './slot-payloads.ts'
 interface Member extends Queued {
   readonly slot: number
   readonly rows: number
-  /** What was sent for it; null: its inputs are in the slot. */
+  /** What was sent for it, and is to come back; null: nothing. */
   readonly sent: readonly Tensor[] | null
   hasBegun: boolean
 }
@@ -66,7 +66,7 @@ export class PoolHost {
   readonly #batcher: Batcher<Member>
   readonly #order: PoolOrder
   readonly #tenant: Tenant
-  readonly #tensors = new Map<number, SentTensors>()
+  readonly #requests = new Map<number, SentRequest>()
   /** What it has claimed and not answered. */
   readonly #members = new Set<Member>()
   #hasLeft = false
@@ -137,10 +137,10 @@ export class PoolHost {
   /** Tensors that were sent, or are not wanted any more. */
   onTensors(sent: SentTensors): void {
     if (sent.tensors !== null) {
-      this.#tensors.set(sent.slot, sent)
+      this.#requests.set(sent.slot, sent)
       this.#tenant.want()
-    } else if (this.#tensors.get(sent.slot)?.generation === sent.generation) {
-      this.#tensors.delete(sent.slot)
+    } else if (this.#requests.get(sent.slot)?.generation === sent.generation) {
+      this.#requests.delete(sent.slot)
     }
   }
 
@@ -193,11 +193,11 @@ export class PoolHost {
     if (holder !== 0) {
       if (holder !== this.#around.thread + 1) return false
       const generation = generationOf(Atomics.load(states, slot))
-      if (this.#tensors.get(slot)?.generation !== generation) return false
+      if (this.#requests.get(slot)?.generation !== generation) return false
     }
     if (isOver(this.#pool, slot, this.#around.policy.queue, this.#nowMs)) {
       if (claim(this.#pool, slot, this.#around.thread)) {
-        this.#tensors.delete(slot)
+        this.#requests.delete(slot)
         this.#finish(slot, RESULT.EXPIRED)
       }
       return false
@@ -208,13 +208,14 @@ export class PoolHost {
   #admit(slot: number, rows: number, nowMs: number): void {
     if (this.#isLarge(rows)) this.#large++
     else this.#aheadRows += rows
-    const sent = this.#tensors.get(slot)?.tensors ?? null
-    this.#tensors.delete(slot)
+    const request = this.#requests.get(slot)
+    this.#requests.delete(slot)
+    const sent = request?.wantsInputs === true ? request.tensors : null
     const member = { slot, rows, sent, hasBegun: false, ...this.#payloads.termsOf(slot) }
     this.#members.add(member)
-    const tensors = sent === null ? this.#payloads.take(slot, rows) : [...sent]
+    const tensors = request?.tensors ?? this.#payloads.take(slot, rows)
     try {
-      this.#batcher.admitTensors(member, tensors, rows, nowMs)
+      this.#batcher.admitTensors(member, [...tensors], rows, nowMs)
     } catch (thrown) {
       this.#handlers.onFault(member, thrown) // no memory for its batch
     }
@@ -256,7 +257,7 @@ export class PoolHost {
     return copied(own)
   }
 
-  /** By message, which is on its way before the slot says so; with the inputs, if they came so. */
+  /** By message, which is on its way before the slot says so; with the inputs that came so. */
   #send(
     member: Member,
     results: readonly Tensor[] | null,

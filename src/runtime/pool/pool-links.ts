@@ -2,7 +2,13 @@
 
 import type { MessagePort } from 'node:worker_threads'
 import { THREAD_WORDS } from '../../shared/shared-memory.ts'
-import { type SentResult, type SentTensors, transferable, WAKE } from './pool-messages.ts'
+import {
+  type SentRequest,
+  type SentResult,
+  transferable,
+  WAKE,
+  type Withdrawn,
+} from './pool-messages.ts'
 
 /** The queue of one pooled version, as its links know it. */
 export interface LinkedQueue {
@@ -110,13 +116,16 @@ export class PoolLinks {
   }
 
   /** Hands tensors over; they must not be used any more. */
-  send(thread: number, sent: SentTensors): void {
-    if (sent.tensors === null) {
-      this.#ports[thread]?.postMessage(sent)
-      return
-    }
-    const { tensors, transfer } = transferable(sent.tensors)
-    this.#ports[thread]?.postMessage({ ...sent, tensors }, transfer)
+  send(thread: number, request: SentRequest): void {
+    const { tensors, transfer } = transferable(request.tensors)
+    const sent: SentRequest = { ...request, tensors }
+    this.#ports[thread]?.postMessage(sent, transfer)
+  }
+
+  /** What was handed over is not to be run. */
+  withdraw(thread: number, request: Pick<Withdrawn, 'pool' | 'slot' | 'generation'>): void {
+    const withdrawn: Withdrawn = { ...request, tensors: null }
+    this.#ports[thread]?.postMessage(withdrawn)
   }
 
   readonly #onMessage = (message: SentResult | typeof WAKE): void => {

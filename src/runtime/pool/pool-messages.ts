@@ -62,13 +62,20 @@ export type FromComputeThread =
 export const WAKE = 0
 
 /** Tensors of a request, from a data thread to the compute thread that is to run it. */
-export interface SentTensors {
+export interface SentRequest {
   readonly pool: number
   readonly slot: number
   readonly generation: number
-  /** null: it was withdrawn. */
-  readonly tensors: readonly Tensor[] | null
+  readonly tensors: readonly Tensor[]
+  /** They are to come back with the result. */
+  readonly wantsInputs: boolean
 }
+
+export interface Withdrawn extends Pick<SentRequest, 'pool' | 'slot' | 'generation'> {
+  readonly tensors: null
+}
+
+export type SentTensors = SentRequest | Withdrawn
 
 /** What a compute thread answers where it does not fit into the slot. */
 export interface SentResult {
@@ -77,7 +84,10 @@ export interface SentResult {
   readonly generation: number
   /** null when it failed. */
   readonly tensors: readonly Tensor[] | null
-  /** What was sent for it, if it had a run; null in place of texts, which its sender has kept. */
+  /**
+   * What was sent for it, if that is wanted and it had a run; null in place of texts, which its
+   * sender has kept.
+   */
   readonly inputs: readonly (Tensor | null)[] | null
   readonly refusal: Refusal | null
   readonly badRow: number

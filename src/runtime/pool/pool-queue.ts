@@ -11,7 +11,7 @@ import type { Tensor } from '../../shared/tensor.ts'
 import { type BatcherHandlers, emptyPlace, type RunTimes } from '../batch-runs.ts'
 import type { WaitingPolicy } from '../batcher-policy.ts'
 import { EXPIRED, GONE } from '../queue-admission.ts'
-import type { DecodeTarget, Queued, RowQueue } from '../row-queue.ts'
+import type { DecodeTarget, PoolQueued, RowQueue } from '../row-queue.ts'
 import { OwnSlots } from './own-slots.ts'
 import { PoolGate } from './pool-gate.ts'
 import type { LinkedQueue, PoolLinks } from './pool-links.ts'
@@ -52,7 +52,7 @@ interface Held<M> {
 
 const LOST = refuse('THREAD_LOST', 'The thread that ran it has died; nothing was answered')
 
-export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
+export class PoolQueue<M extends PoolQueued> implements RowQueue<M>, LinkedQueue {
   readonly #around: PoolQueueSurroundings
   readonly #pool: PoolMemory
   readonly #handlers: BatcherHandlers<M>
@@ -132,8 +132,10 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
     const slot = this.#slots.take()
     const { grant, links } = this.#around
     const holder = links.choose(grant.hosts)
-    const { generation } = this.#publish(member, slot, rows, holder, textsOf(tensors))
-    links.send(holder, { pool: grant.pool, slot, generation, tensors })
+    const { wantsInputs } = member
+    const texts = wantsInputs ? textsOf(tensors) : null
+    const { generation } = this.#publish(member, slot, rows, holder, texts)
+    links.send(holder, { pool: grant.pool, slot, generation, tensors, wantsInputs })
   }
 
   #publish(
@@ -190,7 +192,7 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
     this.#held.splice(index, 1)
     const { grant, links } = this.#around
     const { slot, generation, holder } = one
-    if (holder >= 0) links.send(holder, { pool: grant.pool, slot, generation, tensors: null })
+    if (holder >= 0) links.withdraw(holder, { pool: grant.pool, slot, generation })
     this.#unqueue(one)
     this.#fail(one, GONE)
     this.#slots.giveBack(slot)
@@ -242,7 +244,8 @@ export class PoolQueue<M extends Queued> implements RowQueue<M>, LinkedQueue {
     return true
   }
 
-  #inputsOf({ slot, holder, texts }: Held<M>, sent: SentResult | undefined) {
+  #inputsOf({ member, slot, holder, texts }: Held<M>, sent: SentResult | undefined) {
+    if (!member.wantsInputs) return null
     if (holder < 0) return this.#slots.askedOf(slot)
     return sent === undefined ? null : withTexts(sent.inputs, texts)
   }

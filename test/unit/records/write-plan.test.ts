@@ -39,3 +39,8 @@ test('what the policy does not keep is not copied, and shares are within 0 and 1
   expect(writePlanOf(layout)).toMatchObject({ inputs: null, outputs: null, threshold: 2 ** 32 })
   expect(writePlanOf(caseOf([], 0, { rate: -1 }).layout)).toMatchObject({ threshold: 0 })
 })
+
+test('of an endpoint that is not recorded nothing is looked at', () => {
+  const plan = writePlanOf(caseOf([], 0, { isRecorded: false }).layout)
+  expect(plan).toMatchObject({ isRecorded: false, inputs: null, outputs: null })
+})

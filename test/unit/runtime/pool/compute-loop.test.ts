@@ -21,7 +21,7 @@ const UNDER_WAY = [{ identity: identityOf(RUNNING), isRunning: true }]
 
 const member = (id: number, rows: number): PoolMember => ({
   ...{ id, rows, priority: 0, deadlineMs: Infinity, timeoutMs: Infinity },
-  values: new Array<number>(rows * 2).fill(1),
+  ...{ wantsInputs: true, values: new Array<number>(rows * 2).fill(1) },
 })
 
 /** One compute thread that has run a full batch of version 1 and is due for another turn. */

@@ -10,7 +10,7 @@ let lastId = 0
 
 const member = (rows: number, more: Partial<PoolMember> = {}): PoolMember => ({
   ...{ id: ++lastId, rows, priority: 0, deadlineMs: Infinity, timeoutMs: Infinity },
-  values: new Array<number>(rows * 2).fill(1),
+  ...{ wantsInputs: true, values: new Array<number>(rows * 2).fill(1) },
   ...more,
 })
 

@@ -15,6 +15,7 @@ const member = (rows = 1, more: Partial<PoolMember> = {}): PoolMember => ({
   priority: 0,
   deadlineMs: Number.POSITIVE_INFINITY,
   timeoutMs: Number.POSITIVE_INFINITY,
+  wantsInputs: true,
   values: Array.from({ length: rows * 2 }, (_, i) => i),
   ...more,
 })
@@ -72,7 +73,7 @@ test('look() answers what is done in the order of admission, with one message a 
   for (const one of members) admit(one)
   world.hear(0)
   world.turn(0)
-  expect(world.answered(0)).toBe(1)
+  expect(world.said(0)).toHaveLength(1)
   world.look(0)
   expect([...world.left.keys()]).toEqual(members.map(({ id }) => id))
 })
@@ -99,6 +100,23 @@ test('a request of more rows than a batch may have runs in parts, others between
   expect(runs()[0]!.toSorted()).toEqual([1, 4, 8, 8])
   expect(howLeft(large)).toEqual([large.values.map((value) => value * 2)])
   expect(world.served.toSorted()).toEqual([1, 4, 8, 8])
+})
+
+test.each([true, false])('inputs that were sent come back if that is wanted: %j', (wantsInputs) => {
+  const { world, admit, howLeft } = makeWorld()
+  const large = member(20, { wantsInputs })
+  admit(large)
+  const said: unknown[] = []
+  for (let turns = 0; turns < 10; turns++) {
+    world.hear(0)
+    world.turn(0)
+    said.push(...world.said(0))
+    world.look(0)
+  }
+  expect(howLeft(large)).toEqual([large.values.map((value) => value * 2)])
+  const inputs = wantsInputs ? [{ data: Float32Array.from(large.values) }] : null
+  expect(said.filter((one) => one !== 0)).toMatchObject([{ inputs }])
+  expect(world.left.get(large.id)).toMatchObject([{ inputs: wantsInputs ? large.values : null }])
 })
 
 test('instances share what waits: none takes more than about a batch ahead', () => {
