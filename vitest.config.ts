@@ -8,8 +8,10 @@ const projects = Object.entries<Project>(PROJECTS).map(([name, project]) => {
     test: {
       name,
       include: [project.include],
-      setupFiles: ['test/helpers/seeds.ts'],
+      setupFiles: ['test/helpers/seeds.ts', 'test/helpers/set-up.ts'],
       env: { ORT_DISABLE_TELEMETRY: '1' },
+      // Nothing is mocked, so files can share what they import: most of the time of a small one.
+      isolate: project.startsProcesses === true,
       fileParallelism: project.startsProcesses !== true,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,

@@ -51,6 +51,7 @@ const commandOf = (step: Step, report: string): readonly string[] => {
     ...(step.files ?? []),
     ...(step.except ?? []).flatMap((file) => ['--exclude', file]),
     ...step.projects.flatMap((project) => ['--project', project]),
+    ...(step.isIsolated === true ? ['--isolate'] : []),
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,

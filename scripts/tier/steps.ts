@@ -41,6 +41,8 @@ export interface TestStep extends StepBase {
   readonly tool?: Tool
   /** It runs again, in another way, what a step before it has run. */
   readonly isRepeat?: boolean
+  /** A process for each file: that none leans on what another left behind. */
+  readonly isIsolated?: boolean
 }
 
 export type Step = CommandStep | TestStep
@@ -148,6 +150,7 @@ export const STEPS: readonly Step[] = [
     projects: ['property', 'unit'],
     env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '20' },
     isRepeat: true,
+    isIsolated: true,
   },
   {
     name: 'smuggling, fuzz, new seeds',

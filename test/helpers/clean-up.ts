@@ -4,7 +4,7 @@
  * fails keeps none from running.
  */
 
-import { afterAll, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 
 type CleanUp = () => void | Promise<void>
 
@@ -25,11 +25,16 @@ export const runCleanUps = async (cleanUps: readonly CleanUp[]): Promise<void> =
   if (errors.length === 1) throw errors[0]
 }
 
-// Vitest loads this module anew for each test file: this registers for the file that imports it.
-afterAll(async () => {
+/** A test file begins: `set-up.ts` says so. */
+export const beginFile = (): void => {
+  hasFileEnded = false
+}
+
+/** It has ended. */
+export const endFile = async (): Promise<void> => {
   hasFileEnded = true
   await runCleanUps(ofFile.splice(0))
-})
+}
 
 /**
  * Runs `cleanUp` when the current test, or else the current file, has ended. A test that ran out of

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { runCleanUps } from '../../../helpers/clean-up.ts'
+import { atEnd, beginFile, endFile, runCleanUps } from '../../../helpers/clean-up.ts'
 
 const failing = (what: string) => () => {
   throw new Error(what)
@@ -18,4 +18,12 @@ test('runCleanUps() runs the last first, and all though some fail', async () => 
     errors: [{ message: 'two' }, { message: 'one' }],
   })
   expect(seen).toEqual([3, 2, 1, 3, 2, 1, 1])
+})
+
+test('atEnd() starts nothing behind the end of a file, and begins anew with the next one', async () => {
+  const nothing = () => {}
+  await endFile()
+  expect(() => atEnd(nothing)).toThrow('The test file has ended')
+  beginFile()
+  expect(() => atEnd(nothing)).not.toThrow()
 })
