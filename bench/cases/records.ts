@@ -121,15 +121,18 @@ export const records: readonly MicroCase[] = [
 ]
 
 /** What the spool thread adds where a policy wants something done. */
-const redacting = (policy: Partial<EndpointRecordPolicy>): (() => number) => {
-  const layout = layoutFor(FLOATS, { ...policy, hmacKeyId: 'k' })
+const redacting = (
+  policy: Partial<EndpointRecordPolicy>,
+  signature: Signature = FLOATS,
+): (() => number) => {
+  const layout = layoutFor(signature, { ...policy, hmacKeyId: 'k' })
   const buffer = new SharedArrayBuffer(recordRingBytes(RING_BYTES))
   const ring = mapRecordRing(buffer, 0, RING_BYTES)
   const writer = new RecordWriter({
     ...{ ring, gaps: new GapBook(new Float64Array(GAP_REASON_COUNT)) },
     ...{ producer: 'gw.1.0-7', recordBytesMax: 65_536 },
   })
-  const facts = Object.assign(makeWriteFacts(), tensors(FLOATS), { rows: 1, requestId: UUID })
+  const facts = Object.assign(makeWriteFacts(), tensors(signature), { rows: 1, requestId: UUID })
   facts.sequence = writer.takeSequence()
   writer.write(writePlanOf(layout), facts)
   const entries: Uint8Array[] = []
@@ -141,6 +144,7 @@ const redacting = (policy: Partial<EndpointRecordPolicy>): (() => number) => {
 const NO_RULES = UNRECORDED.redact
 const MASK = { kind: 'mask' } as const
 const DROP = { kind: 'drop' } as const
+const HMAC = { kind: 'hmac' } as const
 
 export const redaction: readonly MicroCase[] = [
   { name: 'redact: patterns in an id of 36 bytes', setup: () => redacting({}) },
@@ -150,7 +154,15 @@ export const redaction: readonly MicroCase[] = [
   },
   {
     name: 'redact: an id by HMAC',
-    setup: () => redacting({ redact: { ...NO_RULES, requestId: { kind: 'hmac' } } }),
+    setup: () => redacting({ redact: { ...NO_RULES, requestId: HMAC } }),
+  },
+  {
+    name: 'redact: an id, an integer and 2 texts by HMAC',
+    setup: () =>
+      redacting(
+        { redact: { ...NO_RULES, features: { n: HMAC, t: HMAC }, requestId: HMAC } },
+        MIXED,
+      ),
   },
   {
     name: 'redact: one input of 30 floats dropped',

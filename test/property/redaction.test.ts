@@ -10,7 +10,7 @@ import { EntryInvalid } from '../../src/records/entry-cursor.ts'
 import { encodeFeedback } from '../../src/records/feedback-text.ts'
 import type { RecordValue } from '../../src/records/record.ts'
 import { redactorOf } from '../../src/records/redact/redactor.ts'
-import { bucketOf, bucketOfBigint, digestOf, maskText } from '../../src/records/redact/values.ts'
+import { bucketOf, bucketOfBigint, maskText } from '../../src/records/redact/values.ts'
 import { ROLE } from '../../src/records/write-facts.ts'
 import { writePlanOf } from '../../src/records/write-plan.ts'
 import {
@@ -18,50 +18,11 @@ import {
   type Redaction,
   TEXT_PATTERNS,
 } from '../../src/shared/record-policy.ts'
-import {
-  caseOf,
-  FEATURES_MANIFEST,
-  type GivenRow,
-  type RecordCase,
-  tensorCase,
-} from '../helpers/record-cases.ts'
+import { caseOf, FEATURES_MANIFEST, type GivenRow, tensorCase } from '../helpers/record-cases.ts'
 import { endpointLayout } from '../helpers/record-layouts.ts'
 import { readAll, recordRig, setFacts } from '../helpers/record-rig.ts'
+import { digest, isAmong, KEY, redacted } from '../helpers/records/redacted.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
-
-const KEY = 'a key'
-const digest = digestOf(KEY)
-
-/** The entry of a case as it goes to disk. */
-const redacted = (given: RecordCase, more: object = {}): Uint8Array => {
-  const rig = recordRig()
-  setFacts(rig.facts, given)
-  Object.assign(rig.facts, more)
-  rig.facts.sequence = rig.writer.takeSequence()
-  expect(rig.writer.write(writePlanOf(given.layout), rig.facts)).toBeGreaterThan(0)
-  const [entry] = rig.take()
-  const redactor = redactorOf(given.layout, KEY)
-  if (redactor === null) return entry!
-  const isConcerned = redactor.concerns(new Int32Array(entry!.buffer), 0)
-  const made = redactor.redact(entry!).slice()
-  if (!isConcerned) expect(Buffer.compare(made, entry!)).toBe(0)
-  return made
-}
-
-/** Every form in which a value could be found among bytes. */
-const forms = (value: RecordValue): Buffer[] => {
-  const text = String(value)
-  const texts = [Buffer.from(text, 'latin1'), Buffer.from(text, 'utf16le'), Buffer.from(text)]
-  if (typeof value === 'bigint') return [...texts, Buffer.from(BigInt64Array.of(value).buffer)]
-  if (typeof value !== 'number') return texts
-  return [
-    ...texts,
-    ...[Float32Array.of(value), Float64Array.of(value)].map(({ buffer }) => Buffer.from(buffer)),
-  ]
-}
-
-const isAmong = (bytes: Uint8Array, value: RecordValue): boolean =>
-  forms(value).some((form) => Buffer.from(bytes).includes(form))
 
 /** Values that stand nowhere by chance, and not twice: each begins with its own letter. */
 const someText = fc.oneof(

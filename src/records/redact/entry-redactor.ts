@@ -17,9 +17,10 @@ import type { Feedback, RecordValue } from '../record.ts'
 import { jsonValue } from '../record-json.ts'
 import type { LayoutFeature, RecordLayout } from '../record-layout.ts'
 import { EntryBuilder } from './entry-builder.ts'
+import type { Digest } from './hmac.ts'
 import { hasRules } from './policy-rules.ts'
 import { blank, bucketNumbers, rewriteTexts, type Span } from './tensor-redaction.ts'
-import { type Digest, maskPatterns, maskText } from './values.ts'
+import { maskPatterns, maskText } from './values.ts'
 
 /** The text of a value, of which the HMAC is taken. */
 const textOf = (value: RecordValue): string => {

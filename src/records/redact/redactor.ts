@@ -2,8 +2,8 @@
 
 import type { RecordLayout } from '../record-layout.ts'
 import { EntryRedactor } from './entry-redactor.ts'
+import { digestOf } from './hmac.ts'
 import { hasRules } from './policy-rules.ts'
-import { digestOf } from './values.ts'
 
 /**
  * null: entries of the layout go to disk as they are. `hmacKey`: the one that its policy names.

@@ -1,6 +1,5 @@
-/** What redaction makes of one value: functions of the value and the key alone. */
+/** What redaction makes of one value: functions of the value alone. */
 
-import { createHmac, createSecretKey } from 'node:crypto'
 import type { TextPattern } from '../../shared/record-policy.ts'
 
 const SPOKEN_ASCII = /[A-Za-z0-9]/g
@@ -46,13 +45,4 @@ export const bucketOfBigint = (value: bigint, width: number): bigint => {
   const whole = BigInt(Math.max(1, Math.round(width)))
   const rest = value % whole
   return value - (rest < 0n ? rest + whole : rest)
-}
-
-/** HMAC-SHA-256 of texts under one key, as 64 hexadecimal digits. */
-export type Digest = (text: string) => string
-
-/** `key`: any bytes, as text. */
-export const digestOf = (key: string): Digest => {
-  const secret = createSecretKey(key, 'utf8')
-  return (text) => createHmac('sha256', secret).update(text, 'utf8').digest('hex')
 }

@@ -206,7 +206,7 @@ export class RingIntake {
   #copyRedacted(redactor: Redactor, from: number, to: number): boolean {
     this.#endRun()
     try {
-      const entry = redactor.redact(this.ring.bytes.slice(from, to))
+      const entry = redactor.redact(this.ring.bytes.subarray(from, to))
       this.#target!.stage.append(entry, 0, entry.length)
       this.#target!.entryBytes += entry.length
       this.#entries++
