@@ -19,7 +19,7 @@ export interface EntryTensor {
   readonly places: readonly TextPlace[]
 }
 
-export type EntryData = NumericArray | readonly string[]
+export type EntryData = NumericArray | string[]
 
 export interface TextPlace {
   readonly at: number

@@ -17,6 +17,8 @@ export const blank = ({ bytes }: EntryCursor, tensor: EntryTensor, { from, to }:
   for (let i = from; i < to; i++) {
     const place = places[i]
     if (place !== undefined) bytes.fill(0, place.at, place.at + (place.word >> 1))
+    // Nor in what has been read: patterns are looked for there, and what has one is written again.
+    if (isTexts(data)) data[i] = ''
     else if (isNumbers(data)) data[i] = 0
     else if (isBigints(data)) data[i] = 0n
   }
@@ -28,10 +30,10 @@ type Numbers = Extract<
 >
 type Bigints = BigInt64Array | BigUint64Array
 
+const isTexts = (data: EntryTensor['data']): data is string[] => Array.isArray(data)
 const isBigints = (data: EntryTensor['data']): data is Bigints =>
   data instanceof BigInt64Array || data instanceof BigUint64Array
-const isNumbers = (data: EntryTensor['data']): data is Numbers =>
-  !Array.isArray(data) && !isBigints(data)
+const isNumbers = (data: EntryTensor['data']): data is Numbers => !isTexts(data) && !isBigints(data)
 
 /** Each number becomes the lower bound of its bucket, as far as its datatype goes down. */
 export const bucketNumbers = (tensor: EntryTensor, { from, to }: Span, width: number): void => {
@@ -62,6 +64,7 @@ export const rewriteTexts = (
     const other = made(text)
     if (other === text) continue
     isChanged = true
+    data[i] = other
     bytes.write(other, place.at, (place.word & 1) === 0 ? 'latin1' : 'utf16le')
   }
   return isChanged
