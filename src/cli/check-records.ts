@@ -1,6 +1,7 @@
 /** What is wrong with section `records`, once it is known what endpoints have. */
 
-import { readdirSync } from 'node:fs'
+import { accessSync, constants, readdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { ConfigProblem, SluiceConfig } from '../config/config.ts'
 import type { LoadResult } from '../config/load.ts'
 import { didYouMean } from '../config/problems.ts'
@@ -33,6 +34,37 @@ export const ruleProblems = (
     const hint = near === null ? null : didYouMean(near)
     return { ...locate(path), path: path.join('.'), message: fault.detail, hint }
   })
+
+/** The nearest of a folder and those above it that there is, and why nothing can be made in it. */
+const whyUnwritable = (folder: string): { readonly why: string; readonly code: string } | null => {
+  try {
+    const isFolder = statSync(folder).isDirectory()
+    if (!isFolder) return { why: `${folder} is not a folder`, code: 'ENOTDIR' }
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    return null
+  } catch (thrown) {
+    const { code = 'unknown' } = thrown as NodeJS.ErrnoException
+    const above = dirname(folder)
+    if ((code === 'ENOENT' || code === 'ENOTDIR') && above !== folder) return whyUnwritable(above)
+    return { why: `${folder} cannot be written by this user (${code})`, code }
+  }
+}
+
+/** What keeps files of records from being written; a warning where another user may have rights. */
+export const pathProblems = (
+  locate: Locate,
+  { enabled, path: folder }: SluiceConfig['records'],
+): { readonly problems: ConfigProblem[]; readonly warnings: ConfigProblem[] } => {
+  const found = enabled ? whyUnwritable(folder) : null
+  if (found === null) return { problems: [], warnings: [] }
+  const path = ['records', 'path']
+  const message = `no file can be made there: ${found.why}`
+  const hint = 'name a folder that the user of the gateway can write, or make it one'
+  const problem = { ...locate(path), path: path.join('.'), message, hint }
+  return found.code === 'EACCES'
+    ? { problems: [], warnings: [problem] }
+    : { problems: [problem], warnings: [] }
+}
 
 /** What is served, and what is known of all there is. */
 export interface Served {

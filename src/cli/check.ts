@@ -3,6 +3,7 @@
 import type { ConfigProblem } from '../config/config.ts'
 import { type LoadOptions, loadConfig } from '../config/load.ts'
 import { formatProblem, inOrder } from '../config/problems.ts'
+import { pathProblems } from './check-records.ts'
 import { type CheckProblem, checkRepository, type RepositoryReport } from './check-repository.ts'
 import { complain, EXIT, many, paint, plain, print, printJson } from './output.ts'
 
@@ -65,7 +66,8 @@ export const check = async (options: CheckOptions): Promise<number> => {
   const { isJson, isProving, cwd } = options
   const loaded = loadConfig(options)
   const usable = 'problems' in loaded ? loaded.rest : loaded
-  const ofConfig = 'problems' in loaded ? loaded.problems : []
+  const ofPath = usable === null ? null : pathProblems(usable.locate, usable.config.records)
+  const ofConfig = [...('problems' in loaded ? loaded.problems : []), ...(ofPath?.problems ?? [])]
   const asOfConfig = (problem: ConfigProblem): CheckProblem => ({
     ...problem,
     code: 'CONFIG_INVALID',
@@ -86,7 +88,8 @@ export const check = async (options: CheckOptions): Promise<number> => {
     return outcome
   }
   const problems = sorted([...ofConfig.map(asOfConfig), ...outcome.problems])
-  const warnings = [...(usable?.warnings ?? []).map(asOfConfig), ...outcome.warnings]
+  const warned = [...(usable?.warnings ?? []), ...(ofPath?.warnings ?? [])]
+  const warnings = [...warned.map(asOfConfig), ...outcome.warnings]
   const report = { ...outcome, problems, warnings }
   const isOk = problems.length === 0
   if (isJson) {

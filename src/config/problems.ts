@@ -6,6 +6,7 @@ import { nearest } from '../shared/nearest.ts'
 import type { ConfigProblem, FileRefusal } from './config.ts'
 import {
   type JsonSchema,
+  keysOf,
   leavesOf,
   schemaAt,
   shownValue,
@@ -48,8 +49,10 @@ const takesNumbers = ({ type, anyOf }: JsonSchema): boolean =>
 
 const normal = (name: string): string => name.toLowerCase().replaceAll(/[-_. ]/g, '')
 
+type Issue = z.core.$ZodIssue
+
 /** What was found and what is wanted. zod's own words where a rule of ours was broken. */
-const messageOf = (issue: z.core.$ZodIssue, value: unknown, wanted: string | null): string => {
+const messageOf = (issue: Issue, value: unknown, wanted: string | null): string => {
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message
   if (issue.code === 'custom' || issue.code === 'invalid_format' || wanted === null) {
     return issue.message
@@ -71,7 +74,7 @@ const valueHint = (path: string, value: unknown, at: JsonSchema | undefined): st
 
 /** A key that exists, but in another section, is named with it. */
 const keyHint = (key: string, at: JsonSchema | undefined, root: JsonSchema): string => {
-  const known = Object.keys(at?.properties ?? {})
+  const known = at === undefined ? [] : keysOf(at)
   const near = nearest(key, known)
   if (near !== null) return didYouMean(near)
   const elsewhere = leavesOf(root).filter(({ path }) => normal(path.at(-1)!) === normal(key))
@@ -90,6 +93,16 @@ export const wrongPaths = ({ issues }: z.ZodError): PropertyKey[][] =>
         : [issue.path],
     )
 
+/** Of a value that may be one of several things: what is wrong with the one that it can be. */
+const narrowed = (issue: Issue, input: unknown): Issue[] => {
+  const value = valueAt(input, issue.path)
+  if (issue.code !== 'invalid_union' || typeof value !== 'object' || value === null) return [issue]
+  const isWithin = (each: Issue) => each.path.length > 0 || each.code === 'unrecognized_keys'
+  const [found, ...others] = issue.errors.filter((errors) => errors.every(isWithin))
+  if (found === undefined || others.length > 0) return [issue]
+  return found.map((each) => ({ ...each, path: [...issue.path, ...each.path] }))
+}
+
 /** All problems of a failed parse, located; unknown keys one by one, each with the nearest name. */
 export const problemsOf = (
   error: z.ZodError,
@@ -98,7 +111,8 @@ export const problemsOf = (
   { locate, hints = {} }: { readonly locate: Locate; readonly hints?: Hints },
 ): ConfigProblem[] => {
   const json = toJsonSchema(schema)
-  return error.issues.slice(0, ISSUES_MAX).flatMap((issue): ConfigProblem[] => {
+  const issues = error.issues.slice(0, ISSUES_MAX).flatMap((issue) => narrowed(issue, input))
+  return issues.slice(0, ISSUES_MAX).flatMap((issue): ConfigProblem[] => {
     const at = schemaAt(json, issue.path)
     if (issue.code !== 'unrecognized_keys') {
       const value = valueAt(input, issue.path)

@@ -18,7 +18,8 @@ export const recordKeyIn = (
 ): { readonly id: string | null; readonly problems: readonly ConfigProblem[] } => {
   const failed = (why: string) => {
     const message = `got ${shown}, which ${why}`
-    const problem = { ...setting, path: 'records.hmac_key_file', message, hint: null }
+    const hint = 'make a key with `openssl rand -hex 32`, and chmod 600'
+    const problem = { ...setting, path: 'records.hmac_key_file', message, hint }
     return { id: null, problems: [problem] }
   }
   try {

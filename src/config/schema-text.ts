@@ -11,6 +11,8 @@ export interface JsonSchema {
   readonly default?: unknown
   /** Ours: what a change costs. */
   readonly change?: string
+  /** Keys that a map must have. */
+  readonly required?: readonly string[]
   readonly type?: string
   readonly enum?: readonly unknown[]
   readonly const?: unknown
@@ -26,17 +28,22 @@ export interface JsonSchema {
 export const toJsonSchema = (schema: z.ZodType): JsonSchema =>
   schema.toJSONSchema({ io: 'input' }) as JsonSchema
 
+const childAt = (at: JsonSchema | undefined, key: PropertyKey): JsonSchema | undefined => {
+  if (at?.anyOf !== undefined) {
+    const found = at.anyOf.map((choice) => childAt(choice, key))
+    return found.find((child) => child !== undefined)
+  }
+  if (typeof key === 'number') return at?.items
+  const { properties = {}, additionalProperties: others } = at ?? {}
+  if (Object.hasOwn(properties, key)) return properties[String(key)]
+  return typeof others === 'object' ? others : undefined
+}
+
 /** The schema of a value within maps and lists; undefined where there is none. */
 export const schemaAt = (
   schema: JsonSchema,
   path: readonly PropertyKey[],
-): JsonSchema | undefined =>
-  path.reduce<JsonSchema | undefined>((at, key) => {
-    if (typeof key === 'number') return at?.items
-    const { properties = {}, additionalProperties: others } = at ?? {}
-    if (Object.hasOwn(properties, key)) return properties[String(key)]
-    return typeof others === 'object' ? others : undefined
-  }, schema)
+): JsonSchema | undefined => path.reduce<JsonSchema | undefined>(childAt, schema)
 
 /** `server:` with nothing below it, as a section whose keys are all commented out looks. */
 export const withoutEmptySections = (value: unknown, schema: JsonSchema): unknown => {
@@ -57,7 +64,7 @@ export const oneOf = (words: readonly string[]): string =>
 
 /** `uws` or `node`; integer 0 to 65535; list of integer 1 to 65536, at most 64 */
 export const typeText = (schema: JsonSchema): string => {
-  if (schema.anyOf !== undefined) return oneOf(schema.anyOf.map(typeText))
+  if (schema.anyOf !== undefined) return oneOf(schema.anyOf.map(choiceText))
   if (schema.enum !== undefined) return oneOf(schema.enum.map((value) => `\`${value}\``))
   if (schema.const !== undefined) return `\`${schema.const}\``
   const { minimum, maximum, minLength = 0, maxItems, type = 'any value' } = schema
@@ -70,10 +77,22 @@ export const typeText = (schema: JsonSchema): string => {
   return `${TYPE_WORDS[type] ?? type}${bounds}`
 }
 
+/** One of several things: a map is told by its keys. */
+const choiceText = (schema: JsonSchema): string => {
+  const keys = (schema.required ?? []).map((key) => `\`${key}\``)
+  return keys.length === 0 ? typeText(schema) : `map with ${keys.join(', ')}`
+}
+
 /** All words that a schema accepts: for the nearest one to a misspelt word. */
 export const wordsOf = (schema: JsonSchema): string[] => [
   ...[...(schema.enum ?? []), schema.const].filter((word) => typeof word === 'string'),
   ...(schema.anyOf ?? []).flatMap(wordsOf),
+]
+
+/** Keys of a map, whichever of several it is. */
+export const keysOf = ({ properties = {}, anyOf = [] }: JsonSchema): string[] => [
+  ...Object.keys(properties),
+  ...anyOf.flatMap(keysOf),
 ]
 
 /** One setting: a key that holds a value, not a section. */

@@ -1,8 +1,10 @@
 /** What becomes of values before a record is on disk, as `records.redact` says it. */
 
 import { z } from 'zod'
-import { ERRORS } from '../../shared/errors.ts'
+import { ERROR_CODES, ERRORS } from '../../shared/errors.ts'
+import { nearest } from '../../shared/nearest.ts'
 import { RECORD_ROLES, TEXT_PATTERNS } from '../../shared/record-policy.ts'
+import { shownValue } from '../schema-text.ts'
 import { areDistinct, featureName } from './file-format.ts'
 
 const NAMES_MAX = 10_000
@@ -29,11 +31,18 @@ export const patterns = z.array(z.enum(TEXT_PATTERNS)).refine(areDistinct, 'name
 
 export const keptRoles = z.array(z.enum(RECORD_ROLES)).refine(areDistinct, 'names a role twice')
 
+/** All of them in a message would be too many. */
+const noCode = (code: string): string => {
+  const near = nearest(code, ERROR_CODES)
+  const wanted = near === null ? '' : `, like '${near}'`
+  return `got ${shownValue(code)}; wanted a code of docs/reference/errors.md${wanted}`
+}
+
 export const keptCodes = z
   .array(
-    z
-      .string()
-      .refine((code) => Object.hasOwn(ERRORS, code), 'is no code of docs/reference/errors.md'),
+    z.string().refine((code) => Object.hasOwn(ERRORS, code), {
+      error: ({ input }) => noCode(String(input)),
+    }),
   )
   .refine(areDistinct, 'names a code twice')
 

@@ -78,16 +78,37 @@ const baseFaults = (
       detail: `records: redaction of ${part} fits nothing: no endpoint has '${name}'`,
     }))
 
+const listed = ({ features }: EndpointRecordPolicy): readonly string[] =>
+  typeof features === 'string' ? [] : features
+
+/** Of the list that an endpoint has to itself. */
 const listFaults = (
   { name: endpoint, policy, features }: RuledEndpoint,
   base: EndpointRecordPolicy,
+): RuleFault[] =>
+  policy.features === base.features
+    ? []
+    : listed(policy)
+        .filter((name) => !features.has(name))
+        .map((name) => ({
+          ...{ endpoint, isOfAll: false, part: 'features' as const, name },
+          detail: `records: the list of features of '${endpoint}' names '${name}', which is not there`,
+        }))
+
+/** Of the list for all. `found`: as of `baseFaults`. */
+const baseListFaults = (
+  base: EndpointRecordPolicy,
+  subjects: readonly RuledEndpoint[],
+  found: ReadonlySet<string> | null,
 ): RuleFault[] => {
-  const listed = typeof policy.features === 'string' ? [] : policy.features
-  return listed
-    .filter((name) => !features.has(name))
+  const isUsed = ({ policy }: RuledEndpoint) =>
+    policy.isRecorded && policy.features === base.features
+  if (found === null || !subjects.some(isUsed)) return []
+  return listed(base)
+    .filter((name) => !found.has(name))
     .map((name) => ({
-      ...{ endpoint, isOfAll: policy.features === base.features, part: 'features' as const, name },
-      detail: `records: the list of features of '${endpoint}' names '${name}', which is not there`,
+      ...{ endpoint: null, isOfAll: true, part: 'features' as const, name },
+      detail: `records: the list of features names '${name}', which no endpoint has`,
     }))
 }
 
@@ -178,6 +199,7 @@ export const recordRules = (
   const ofAll = [
     ...baseFaults(base, 'features', isNone ? null : features),
     ...baseFaults(base, 'outputs', isNone ? null : outputs),
+    ...baseListFaults(base, subjects, features),
   ]
   const ofEach = subjects.map((subject) => {
     const ofOutputs = outputFaults(subject, base)

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { reloadProblems, ruleProblems } from '../../../src/cli/check-records.ts'
+import { pathProblems, reloadProblems, ruleProblems } from '../../../src/cli/check-records.ts'
 import { repositoryParsers } from '../../../src/config/parsers.ts'
 import { formatProblem } from '../../../src/config/problems.ts'
 import type { CatalogModel } from '../../../src/control/planning/catalog-version.ts'
@@ -59,6 +59,40 @@ test('ruleProblems() knows which endpoint was meant', () => {
   expect(ruleProblems(locate, faults, ['flights']).map(formatProblem)).toEqual([
     "sluice.yaml:3:15  records.endpoints.flight: records: 'flight' is no endpoint  (did you mean 'flights'?)",
   ])
+})
+
+/** Of a folder of files that is named so. */
+const pathFaults = (path: string, more = '') => {
+  const { config, locate } = load(`  path: ${path}\n${more}`)
+  const { problems, warnings } = pathProblems(locate, config.records)
+  return { problems: problems.map(formatProblem), warnings: warnings.map(formatProblem) }
+}
+
+test('pathProblems() says where no folder of files can be made', () => {
+  const folder = makeTempDir()
+  const file = join(folder, 'file')
+  writeFileSync(file, '')
+  const none = { problems: [], warnings: [] }
+  expect(pathFaults(folder)).toEqual(none)
+  expect(pathFaults(join(folder, 'a', 'b'))).toEqual(none)
+  for (const path of [file, join(file, 'a', 'b')]) {
+    expect(pathFaults(path)).toEqual({
+      problems: [
+        `sluice.yaml:3:3  records.path: no file can be made there: ${file} is not a folder  (name a folder that the user of the gateway can write, or make it one)`,
+      ],
+      warnings: [],
+    })
+    expect(pathFaults(path, '  enabled: false\n')).toEqual(none)
+  }
+})
+
+// Skipped: root may write everything
+test.skipIf(process.getuid?.() === 0)('pathProblems() warns where this user may not', () => {
+  const folder = makeTempDir()
+  chmodSync(folder, 0o500)
+  expect(pathFaults(join(folder, 'a'))).toMatchObject({
+    ...{ problems: [], warnings: [expect.stringContaining('cannot be written by this user')] },
+  })
 })
 
 const MODEL = {

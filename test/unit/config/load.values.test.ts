@@ -57,6 +57,31 @@ const BAD: readonly (readonly [string, string | Uint8Array, string])[] = [
     'sluice.yaml:2:10  server.threads: got 0; wanted `auto` or integer 1 to 256',
   ],
   [
+    'a rule that there is not',
+    `${REPOSITORY}records: {redact: {features: {a: hash}}}`,
+    'sluice.yaml:2:31  records.redact.features.a: got "hash"; wanted `drop`, `hmac` or `mask` or map with `bucket`',
+  ],
+  [
+    'a value out of range in one of several things',
+    `${REPOSITORY}records: {redact: {features: {a: {bucket: 0}}}}`,
+    'sluice.yaml:2:35  records.redact.features.a.bucket: got 0; wanted number 1e-9 to 1000000000000000',
+  ],
+  [
+    'a misspelt key of one of several things',
+    `${REPOSITORY}records: {redact: {features: {a: {bucket: 1, buckets: 2}}}}`,
+    "sluice.yaml:2:46  records.redact.features.a.buckets: Unknown key 'buckets'  (did you mean 'bucket'?)",
+  ],
+  [
+    'a bad member of a list in the place of a word',
+    `${REPOSITORY}records: {features: [a, 1]}`,
+    'sluice.yaml:2:25  records.features.1: got 1; wanted non-empty string',
+  ],
+  [
+    'a code that there is not',
+    `${REPOSITORY}records: {sampling: {always: {codes: [INPUT_UNKNOW]}}}`,
+    'sluice.yaml:2:39  records.sampling.always.codes.0: got "INPUT_UNKNOW"; wanted a code of docs/reference/errors.md, like \'INPUT_UNKNOWN\'',
+  ],
+  [
     'a misspelt word',
     `${REPOSITORY}log: {level: wran}`,
     'sluice.yaml:2:7  log.level: got "wran"; wanted `debug`, `info`, `warn` or `error`  (did you mean \'warn\'?)',

@@ -40,6 +40,12 @@ test.each([
   expect(problems(key, mode)).toEqual([['records.hmac_key_file', message]])
 })
 
+test('recordKeyIn() says how to come by a key', () => {
+  const { result } = load(null)
+  const hint = 'make a key with `openssl rand -hex 32`, and chmod 600'
+  expect('problems' in result && result.problems).toMatchObject([{ hint }])
+})
+
 test('recordKeyIn() refuses a folder', () => {
   const { cwd } = load(null)
   mkdirSync(join(cwd, 'key'))

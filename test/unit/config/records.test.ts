@@ -69,7 +69,7 @@ test.each([
   ['records: {redact: {features: {a: hash}}}', 'records.redact.features.a: '],
   ['records: {redact: {features: {a: {bucket: 0}}}}', 'records.redact.features.a'],
   ['records: {redact: {request_id: {bucket: 1}}}', 'records.redact.request_id: got a map'],
-  ['records: {sampling: {always: {codes: [NONE]}}}', 'is no code of docs/reference/errors.md'],
+  ['records: {sampling: {always: {codes: [NONE]}}}', 'wanted a code of docs/reference/errors.md'],
   ['records: {sampling: {always: {roles: [failed, failed]}}}', 'names a role twice'],
   ['records: {features: [a, a]}', 'names a feature twice'],
   ['records: {features: all}', 'wanted `declared` or `none` or list of non-empty string'],

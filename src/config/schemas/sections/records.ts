@@ -156,7 +156,7 @@ export const records = z.strictObject({
   sampling: section(sampling),
   features: setting(
     recordedFeatures.default('declared'),
-    'Features that are kept: `declared` (all that the endpoint has), `none`, or a list of names. Whatever else a client sends is never written down.',
+    'Features that are kept: `declared` (all that the endpoint has), `none`, or a list of names, of which each endpoint keeps those that it has. Whatever else a client sends is never written down.',
     'reload',
   ),
   redact: section(redact),

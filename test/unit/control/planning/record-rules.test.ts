@@ -106,6 +106,22 @@ test('recordRules() says what a list of features names in vain, and records the 
   const { policies, faults } = rulesOf({ base, byEndpoint: {} }, [A], [])
   expect(policies).toEqual([base])
   expect(faults.map(({ part, name }) => [part, name])).toEqual([['features', 'gone']])
+  const own = { base: policy(), byEndpoint: { a: base } }
+  expect(rulesOf(own, [A, B], []).faults.map(({ detail }) => detail)).toEqual([
+    "records: the list of features of 'a' names 'gone', which is not there",
+  ])
+})
+
+test('recordRules() takes a list of features for all, of which each endpoint has some', () => {
+  const base = { ...policy(), features: ['age', 'wind'] }
+  expect(rulesOf({ base, byEndpoint: {} }, [A, B], []).faults).toEqual([])
+  const away = [{ name: 'c', features: ['gone'], outputs: [] }]
+  const three = { base: { ...base, features: ['gone', 'age'] }, byEndpoint: {} }
+  expect(rulesOf(three, [A, B], [], { away }).faults).toEqual([])
+  const faults = rulesOf(three, [A, B], []).faults.map(({ endpoint, detail }) => [endpoint, detail])
+  expect(faults).toEqual([
+    [null, "records: the list of features names 'gone', which no endpoint has"],
+  ])
 })
 
 test('recordRules() takes the tensors for the features of an endpoint without any', () => {
