@@ -2,9 +2,11 @@
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, symlinkSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { atEnd } from '../helpers/clean-up.ts'
 import { plainEnv, sluice, startSocketServer, WRAPPER } from '../helpers/cli.ts'
 import { commandLineOf, processesNaming, reapAtEnd, signal } from '../helpers/reaper.ts'
 import { makeTempDir } from '../helpers/temp-dir.ts'
@@ -32,23 +34,28 @@ const testTerminal = test.skipIf(OLD_NODE === null || SCRIPT === null)
 
 const COMMAND = [OLD_NODE ?? '', WRAPPER]
 
+const MANIFEST = fileURLToPath(new URL('../../package.json', import.meta.url))
+const START = JSON.parse(readFileSync(MANIFEST, 'utf8')).scripts.start
+
 /** The wrapper beside a `main.ts` that says how often it was interrupted, until it must end. */
 const countingInstallation = (): string => {
   const root = makeTree({
-    'package.json': { type: 'module' },
+    'package.json': { type: 'module', scripts: { start: START } },
     'src/main.ts': `
       let interrupts = 0
       setInterval(() => {}, 1000)
       process.on('SIGINT', () => console.log(\`interrupted \${++interrupts}\`))
       process.on('SIGHUP', () => console.log('reload'))
       process.on('SIGTERM', () => { console.log(\`ends after \${interrupts}\`); process.exit(9) })
-      console.log('started')
+      console.log('started', process.pid)
     `,
   })
   mkdirSync(join(root, 'bin'))
-  mkdirSync(join(root, 'node_modules/node/bin'), { recursive: true })
   copyFileSync(WRAPPER, join(root, 'bin/sluice'))
-  symlinkSync(process.execPath, join(root, 'node_modules/node/bin/node'))
+  for (const folder of ['node_modules/node/bin', 'node_modules/.bin']) {
+    mkdirSync(join(root, folder), { recursive: true })
+    symlinkSync(process.execPath, join(root, folder, 'node'))
+  }
   reapAtEnd(root)
   return join(root, 'bin/sluice')
 }
@@ -129,4 +136,17 @@ testTerminal('Ctrl-C in a terminal interrupts the command once', async () => {
   signal(processesNaming(installation).find(isWrapper)!, 'SIGTERM')
   expect(await once(child, 'exit')).toEqual([9, null])
   expect(said).toContain('ends after 2')
+})
+
+test('what ends `npm start` ends the gateway as well', async () => {
+  const root = dirname(dirname(countingInstallation()))
+  const child = spawn('npm', ['start'], { cwd: root, env: plainEnv() })
+  let said = ''
+  child.stdout.on('data', (chunk) => {
+    said += chunk
+  })
+  await until(() => /started \d+/.test(said), { what: 'the command' })
+  atEnd(() => signal(Number(/started (\d+)/.exec(said)?.[1]), 'SIGKILL'))
+  child.kill('SIGTERM')
+  await until(() => said.includes('ends after 0'), { what: 'the end of the command' })
 })

@@ -59,6 +59,12 @@ test('README.md: the curl gets the answer that stands below it', async () => {
   expect(metadata).toMatchObject({ model, version, variant })
 })
 
+test('README.md: the row of the example is that of the curl', () => {
+  expect(JSON.parse(read('examples/flight-delay/row.json'))).toEqual(
+    JSON.parse(curlOf(README).body),
+  )
+})
+
 test('README.md: the rows of TensorFlow Serving get a prediction', async () => {
   const { path, body } = curlOf(README.slice(README.indexOf('## Clients of other servers')))
   expect(path).toBe('/v1/models/flight-delay:predict')
@@ -73,8 +79,7 @@ test('README.md: the rows of TensorFlow Serving get a prediction', async () => {
 const SAID: Readonly<Record<string, string>> = { restart: 'replaced', key: 'sha256' }
 
 test('README.md: the commands beside the example do what they say', async () => {
-  const cwd = makeTempDir('readme')
-  writeFileSync(join(cwd, 'row.json'), JSON.stringify(FLIGHT))
+  const cwd = at('')
   const env = { SLUICE_SERVER: example.controlUrl }
   const verbs = commandsOf(README).filter(([verb = '']) => !/^(check|serve|records)$/.test(verb))
   expect(verbs.map(([verb]) => verb)).toEqual(['status', 'restart', 'models', 'predict', 'key'])
