@@ -14,7 +14,7 @@ import { IMPORT_RULES } from './tidy/imports.ts'
 import { MIRROR_RULES } from './tidy/mirror.ts'
 import { repositoryOf, type TidyRule } from './tidy/rule.ts'
 import { SHAPE_RULES } from './tidy/shape.ts'
-import { REPOSITORY_ROOT, readRepository } from './tidy/source.ts'
+import { REPOSITORY_ROOT, readRepository, readTextFiles } from './tidy/source.ts'
 import { TEST_RULES } from './tidy/tests.ts'
 import { TEXT_RULES } from './tidy/text.ts'
 
@@ -44,6 +44,11 @@ for (const { title, check, bad, good = [] } of RULES) {
     }
   })
 }
+
+test('a file that has gone since it was listed is no file of the tree', () => {
+  const files = readTextFiles(['.gitignore', 'an-editor-has-taken-it-away.md'])
+  expect(files.map(({ path }) => path)).toEqual(['.gitignore'])
+})
 
 test('generated pages equal their generator: the tree', async () => {
   const { renderReference } = await import(join(REPOSITORY_ROOT, 'scripts', 'generate-docs.ts'))

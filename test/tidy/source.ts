@@ -69,28 +69,42 @@ const walk = (folder: string, found: string[]): string[] => {
 const askGit = (...flags: readonly string[]): readonly string[] | null => {
   // In a container the checkout often belongs to somebody else, which git refuses unless told.
   const args = ['-c', 'safe.directory=*', 'ls-files', '-z', ...flags]
-  const { status, stdout } = spawnSync('git', args, {
+  const { status, stdout, stderr } = spawnSync('git', args, {
     cwd: REPOSITORY_ROOT,
     encoding: 'utf8',
     maxBuffer: GIT_BYTES_MAX,
   })
+  // All that lies in the folder instead would be held against the rules, and not say why.
+  if (status !== 0 && stderr && !stderr.includes('not a git repository')) throw new Error(stderr)
   const paths = status === 0 ? stdout.split('\0').filter((path) => path !== '') : []
   return paths.includes('package.json') ? paths : null
+}
+
+const isThere = (path: string): boolean => existsSync(join(REPOSITORY_ROOT, path))
+
+/** Null for a file that others took away since it was listed: an editor, a tool beside this. */
+const readIfThere = (path: string): Buffer | null => {
+  try {
+    return readFileSync(join(REPOSITORY_ROOT, path))
+  } catch (error) {
+    if (isThere(path)) throw error
+    return null
+  }
 }
 
 /** All paths of the repository, sorted: tracked and new files, without what git ignores. */
 export const repositoryPaths = (): readonly string[] => {
   const listed = askGit('--cached', '--others', '--exclude-standard')
-  const paths = listed?.filter((path) => existsSync(join(REPOSITORY_ROOT, path)))
-  return [...new Set(paths ?? walk('', []))].sort()
+  return [...new Set(listed ?? walk('', []))].filter(isThere).sort()
 }
 
-/** Files that are read: all but big and binary ones. */
+/** Files that are read: all but big and binary ones, and those that have gone since. */
 export const readTextFiles = (paths = repositoryPaths()): readonly SourceFile[] =>
-  paths
-    .map((path) => ({ path, bytes: readFileSync(join(REPOSITORY_ROOT, path)) }))
-    .filter(({ bytes }) => bytes.length < BYTES_MAX && !bytes.includes(0))
-    .map(({ path, bytes }) => ({ path, text: bytes.toString('utf8') }))
+  paths.flatMap((path) => {
+    const bytes = readIfThere(path)
+    if (bytes === null || bytes.length >= BYTES_MAX || bytes.includes(0)) return []
+    return [{ path, text: bytes.toString('utf8') }]
+  })
 
 /** The repository as the rules see it; rules' own cases pass a few made-up files. */
 export const toRepository = (
