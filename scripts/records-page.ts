@@ -29,6 +29,8 @@ const REASONS: Readonly<Record<Lowercase<keyof typeof GAP_REASON>, string>> = {
     'of a run of several reasons that nobody had room to tell apart; it may hold records too',
   unaccounted: 'nobody accounted for it: a fault of Sluice',
   disabled: 'its endpoint is not recorded',
+  unshippable:
+    'the shipper ended whenever it was at it: it was set aside, and is in `spool/quarantine`',
 }
 
 type Row = (...cells: string[]) => string

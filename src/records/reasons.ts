@@ -31,6 +31,8 @@ export const GAP_REASON = {
   UNACCOUNTED: 12,
   /** The endpoint is not recorded. */
   DISABLED: 13,
+  /** The shipper ended whenever it was at it, so it was set aside. */
+  UNSHIPPABLE: 14,
 } as const
 
 /** Room for reasons to come: counters by reason have so many places. */

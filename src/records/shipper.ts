@@ -106,15 +106,17 @@ const main = async (): Promise<void> => {
   // Control had gone before anybody listened; undefined: there was none.
   if (process.connected === false) loop.drain(DRAIN_MS)
   process.on('SIGTERM', () => loop.drain(DRAIN_MS))
+  let isInOrder = false
   try {
     const isAll = await loop.run()
+    isInOrder = true
     report()
     if (!isAll) logger.warn({ event: 'shipper_not_drained' }, 'records are left in the spool')
   } catch (error) {
     logger.fatal({ event: 'shipper_failed', error }, 'another shipper has to go on')
     process.exitCode = 1
   } finally {
-    shipping.close()
+    shipping.close(isInOrder)
     if (process.connected) process.disconnect()
   }
 }

@@ -11,6 +11,7 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/files/unfinished.ts',
     'src/records/shipping/frame-views.ts',
     'src/records/shipping/lane-book.ts',
+    'src/records/shipping/lane-intake.ts',
     'src/records/shipping/lane.ts',
     'src/records/shipping/stream-reader.ts',
   ],

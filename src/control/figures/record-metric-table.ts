@@ -28,7 +28,7 @@ export const RECORD_METRICS = {
     'sluice_records_dropped_total',
     'counter',
     ['reason'],
-    'Predictions without a record: sampled and disabled by their policy; ring_full, spool_full, disk_full, io_error for want of room; too_large; corrupt on disk; killed with their replica. unaccounted is a fault of Sluice',
+    'Predictions without a record: sampled and disabled by their policy; ring_full, spool_full, disk_full, io_error for want of room; too_large; corrupt on disk; unshippable, since the shipper ended at them; killed with their replica. unaccounted is a fault of Sluice',
   ),
   recordsPending: entry(
     'sluice_records_pending',

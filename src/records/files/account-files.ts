@@ -2,8 +2,8 @@
 
 import { join } from 'node:path'
 import { type Account, decodeAccount } from '../shipping/account.ts'
+import { readDocument } from '../shipping/document.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
-import { readWhole } from '../spool/whole-writes.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
 
 const SUFFIX = '.json'
@@ -12,19 +12,6 @@ const SUFFIX = '.json'
 export const accountPath = (producer: string): string => `${PRODUCERS_FOLDER}/${producer}${SUFFIX}`
 
 const BYTES_MAX = 1024 * 1024
-
-const readBytes = (files: FileCalls, path: string): Uint8Array | null => {
-  const stat = files.stat(path)
-  if (stat === null) return null
-  const file = files.open(path, 'r')
-  try {
-    const bytes = new Uint8Array(Math.min(stat.bytes, BYTES_MAX))
-    const count = readWhole(files, file, bytes, { offset: 0, length: bytes.length, position: 0 })
-    return bytes.subarray(0, count)
-  } finally {
-    files.close(file)
-  }
-}
 
 /**
  * The account of one producer; null where there is none.
@@ -36,7 +23,7 @@ export const readAccountFile = (
   root: string,
   producer: string,
 ): Account | null => {
-  const bytes = readBytes(files, join(root, accountPath(producer)))
+  const bytes = readDocument(files, join(root, accountPath(producer)), BYTES_MAX)
   return bytes === null ? null : decodeAccount(`The account of ${producer}`, bytes)
 }
 

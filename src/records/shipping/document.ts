@@ -2,6 +2,8 @@
 
 import { GatewayError } from '../../shared/errors.ts'
 import { isFields } from '../../shared/fields.ts'
+import type { FileCalls } from '../spool/file-calls.ts'
+import { readWhole } from '../spool/whole-writes.ts'
 
 export interface DocumentFormat {
   readonly name: string
@@ -11,6 +13,28 @@ export interface DocumentFormat {
 /** The text of a file. */
 export const encodeDocument = (format: DocumentFormat, content: object): string =>
   `${JSON.stringify({ format, ...content })}\n`
+
+/**
+ * What a file holds, as far as `bytesMax`; null: there is none.
+ *
+ * @throws the error of the file system
+ */
+export const readDocument = (
+  files: FileCalls,
+  path: string,
+  bytesMax: number,
+): Uint8Array | null => {
+  const stat = files.stat(path)
+  if (stat === null) return null
+  const file = files.open(path, 'r')
+  try {
+    const bytes = new Uint8Array(Math.min(stat.bytes, bytesMax))
+    const count = readWhole(files, file, bytes, { offset: 0, length: bytes.length, position: 0 })
+    return bytes.subarray(0, count)
+  } finally {
+    files.close(file)
+  }
+}
 
 const corrupt = (file: string, found: string): GatewayError =>
   new GatewayError('STATE_CORRUPT', `${file} ${found}`)

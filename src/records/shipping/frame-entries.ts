@@ -52,7 +52,8 @@ export const visitEntries = (
     }
     if (kind === ENTRY_KIND.RECORD && length >= ENTRY_HEADER_BYTES) {
       const sequence = doubles[(at >> 3) + ENTRY_DOUBLE.SEQUENCE]!
-      if (visitor.record(sequence, words[word + ENTRY_WORD.ROLE] === SHADOW)) {
+      if (!(Number.isSafeInteger(sequence) && sequence > 0)) isWhole = false
+      else if (visitor.record(sequence, words[word + ENTRY_WORD.ROLE] === SHADOW)) {
         if (count === froms.length) froms = enlarged(froms)
         froms[count++] = at
       }

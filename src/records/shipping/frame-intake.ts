@@ -1,6 +1,6 @@
 /** The way of frames into a sink: what is in them is counted, and noted of its producer. */
 
-import { gapReasonName } from '../reasons.ts'
+import { GAP_REASON, gapReasonName } from '../reasons.ts'
 import type { RecordLayout } from '../record-layout.ts'
 import { ACCOUNT_BYTES, FRAME, readGapFrame } from '../spool/segment-format.ts'
 import type { Frame } from '../spool/segment-reader.ts'
@@ -9,6 +9,14 @@ import { frameViews } from './frame-views.ts'
 import type { FrameAccount, OnGap, ProducerLog } from './producer-log.ts'
 import { NO_TOTALS, type ShipTotals } from './ship-state.ts'
 import type { Sink } from './sink.ts'
+
+/** What became of a frame. */
+export interface Taken {
+  /** False: something in it cannot be told, though its checksum is right. */
+  readonly isWhole: boolean
+  /** Entries that are no records. */
+  readonly unreadable: number
+}
 
 export class FrameIntake {
   readonly #sink: Pick<Sink, 'write' | 'gap' | 'held'>
@@ -29,32 +37,66 @@ export class FrameIntake {
     this.#gaps = { ...totals.gaps }
   }
 
+  /** A segment is set aside. */
   noteQuarantined(): void {
     this.#totals.quarantined++
   }
 
-  /**
-   * Takes one frame; when this throws, it was taken in part.
-   *
-   * @returns false: something in it cannot be told, though its checksum is right
-   */
+  /** Takes one frame; when this throws, it was taken in part. */
   take(
     producer: ProducerLog,
     frame: Pick<Frame, 'kind' | 'payload'>,
     account: FrameAccount,
     layouts: ReadonlyMap<number, RecordLayout>,
-  ): boolean {
-    const onGap = this.onGap(producer.producer)
-    const isWhole =
-      frame.kind !== FRAME.RECORDS || this.#takeRecords(producer, frame.payload, layouts)
-    if (frame.kind === FRAME.GAPS) {
-      for (const { from, to, reason } of readGapFrame(frame.payload) ?? []) {
-        producer.explain(from, to, nameOfReason(reason), onGap)
+  ): Taken {
+    const taken =
+      frame.kind === FRAME.RECORDS ? this.#takeRecords(producer, frame.payload, layouts) : WHOLE
+    this.#takeOthers(producer, frame, account)
+    return taken
+  }
+
+  /** Explains the records of a frame, and looks no further into them. */
+  setAside(
+    producer: ProducerLog,
+    frame: Pick<Frame, 'kind' | 'payload'>,
+    account: FrameAccount,
+  ): void {
+    if (frame.kind === FRAME.RECORDS) this.#explainRecords(producer, frame.payload)
+    this.#takeOthers(producer, frame, account)
+  }
+
+  #takeOthers(
+    producer: ProducerLog,
+    { kind, payload }: Pick<Frame, 'kind' | 'payload'>,
+    account: FrameAccount,
+  ): void {
+    if (kind === FRAME.GAPS) {
+      for (const { from, to, reason } of readGapFrame(payload) ?? []) {
+        producer.explain(from, to, nameOfReason(reason), this.onGap(producer.producer))
       }
     }
-    if (frame.kind === FRAME.END) producer.end()
+    if (kind === FRAME.END) producer.end()
     producer.advance(account)
-    return isWhole
+  }
+
+  #explainRecords(producer: ProducerLog, payload: Uint8Array): void {
+    const onGap = this.onGap(producer.producer)
+    let [from, to] = [0, -1]
+    const flush = (): void => producer.explain(from, to, UNSHIPPABLE, onGap)
+    visitEntries(frameViews(payload.subarray(ACCOUNT_BYTES)), {
+      record: (sequence, isShadow) => {
+        if (isShadow) return false
+        if (sequence !== to + 1) {
+          flush()
+          from = sequence
+        }
+        to = sequence
+        return false
+      },
+      gap: ({ from: first, to: last, reason }) =>
+        producer.explain(first, last, nameOfReason(reason), onGap),
+    })
+    flush()
   }
 
   /** Who is told of runs of a producer that have no record. */
@@ -69,7 +111,7 @@ export class FrameIntake {
     producer: ProducerLog,
     payload: Uint8Array,
     layouts: ReadonlyMap<number, RecordLayout>,
-  ): boolean {
+  ): Taken {
     const sink = this.#sink
     const onGap = this.onGap(producer.producer)
     const frame = frameViews(payload.subarray(ACCOUNT_BYTES))
@@ -84,7 +126,7 @@ export class FrameIntake {
       gap: ({ from, to, reason }) => producer.explain(from, to, nameOfReason(reason), onGap),
     }
     const { froms, count, isWhole } = visitEntries(frame, visitor)
-    if (count === 0) return isWhole
+    if (count === 0) return { isWhole, unreadable: 0 }
     const before = sink.held.rows
     const unreadable = sink.write({ producer: producer.producer, layouts, frame, froms, count })
     const lost = unreadable.filter(({ isShadow }) => !isShadow)
@@ -92,9 +134,12 @@ export class FrameIntake {
     this.#totals.records += count - shadows - lost.length
     this.#totals.shadows += shadows - (unreadable.length - lost.length)
     this.#totals.rows += sink.held.rows - before
-    return isWhole
+    return { isWhole, unreadable: unreadable.length }
   }
 }
+
+const WHOLE: Taken = { isWhole: true, unreadable: 0 }
+const UNSHIPPABLE = gapReasonName(GAP_REASON.UNSHIPPABLE)
 
 /** Of a later release: it is a reason all the same. */
 const nameOfReason = (reason: number): string => gapReasonName(reason) || `reason_${reason}`

@@ -9,8 +9,6 @@ import { StreamReader, type StreamWorld } from './stream-reader.ts'
 export interface BookedStream {
   readonly reader: StreamReader
   readonly producers: Set<string>
-  /** Something in its segments is lost. */
-  isDamaged: boolean
   /** Its producers have been told that nothing more comes. */
   isFinished: boolean
 }
@@ -38,8 +36,9 @@ export class LaneBook {
     for (const [key, each] of Object.entries(streams)) {
       const { process, producers: names, isDamaged, isTorn = false } = each
       const reader = new StreamReader(this.#world, process)
+      reader.isDamaged = isDamaged
       reader.isTorn = isTorn
-      const stream = { reader, producers: new Set(names), isDamaged, isFinished: false }
+      const stream = { reader, producers: new Set(names), isFinished: false }
       this.#streams.set(key, stream)
     }
     for (const [file, place] of Object.entries(segments)) {
@@ -55,10 +54,10 @@ export class LaneBook {
         Array.from(this.#producers, ([name, producer]) => [name, producer.place()]),
       ),
       streams: Object.fromEntries(
-        streams.map(([key, { reader, producers, isDamaged }]) => [
-          key,
-          { process: reader.process, producers: [...producers], isDamaged, isTorn: reader.isTorn },
-        ]),
+        streams.map(([key, { reader, producers }]) => {
+          const { process, isDamaged, isTorn } = reader
+          return [key, { process, producers: [...producers], isDamaged, isTorn }]
+        }),
       ),
     }
   }
@@ -67,7 +66,7 @@ export class LaneBook {
     let stream = this.#streams.get(key)
     if (stream === undefined) {
       const reader = new StreamReader(this.#world, null)
-      stream = { reader, producers: new Set(), isDamaged: false, isFinished: false }
+      stream = { reader, producers: new Set(), isFinished: false }
       this.#streams.set(key, stream)
     }
     return stream
@@ -111,12 +110,14 @@ export class LaneBook {
   /** Tells producers what is known now: that something is lost, or that nothing more comes. */
   settle(listed: ReadonlyMap<string, Stream>, onGap: (producer: string) => OnGap): void {
     for (const [key, stream] of this.#streams) {
-      const { isDamaged, isFinished, reader } = stream
+      const { isFinished, reader } = stream
+      const { isDamaged, isTorn, isPassedOver } = reader
       const isOver = this.#isOver(key, stream, listed)
-      if (isFinished || !(isOver || isDamaged)) continue
+      // What lies in a segment that can be read another time is not lost.
+      if (isFinished || !(isOver || (isDamaged && !isPassedOver))) continue
       for (const name of stream.producers) {
         const producer = this.#producers.get(name)
-        if (isOver) producer?.finish({ isDamaged, isTorn: reader.isTorn }, onGap(name))
+        if (isOver) producer?.finish({ isDamaged, isTorn }, onGap(name))
         else producer?.explainDamage(onGap(name))
       }
       stream.isFinished = isOver

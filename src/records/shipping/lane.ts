@@ -7,22 +7,21 @@
  * replaced as a whole, what was shipped above the floor of a published account may come twice.
  */
 
+import { basename, dirname, join } from 'node:path'
 import { GatewayError } from '../../shared/errors.ts'
-import { predictionIdPrefix } from '../../shared/ids.ts'
-import type { RecordLayout } from '../record-layout.ts'
-import type { SegmentHeader } from '../spool/segment-format.ts'
-import type { Frame } from '../spool/segment-reader.ts'
+import { errnoOf } from '../spool/file-calls.ts'
 import { encodeAccount, isForgettable, retire } from './account.ts'
+import { Attempts } from './attempts.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
 import { Committed } from './committed.ts'
-import { accountOf } from './frame-account.ts'
 import { FrameIntake } from './frame-intake.ts'
-import { type BookedStream, type FindAccount, LaneBook } from './lane-book.ts'
+import { type FindAccount, LaneBook } from './lane-book.ts'
+import { LaneBroken, LaneIntake } from './lane-intake.ts'
 import { PatientClock } from './patient-clock.ts'
 import { readShipState, type ShipState, type ShipTotals, writeShipState } from './ship-state.ts'
-import type { Intent, Sink } from './sink.ts'
+import type { Intent, Prepared, Sink } from './sink.ts'
 import { type Stream, streamKeyOfFile } from './spool-folder.ts'
-import type { FrameSink, StreamWorld } from './stream-reader.ts'
+import type { StreamWorld } from './stream-reader.ts'
 
 export interface LaneOptions extends StreamWorld {
   readonly sink: Sink
@@ -33,24 +32,19 @@ export interface LaneOptions extends StreamWorld {
   onFault(file: string, detail: string): void
 }
 
-/** How long one step reads, so that others have their turn. */
-const STEP_MS = 50
+/** Beside the state. */
+const attemptsPath = (statePath: string): string =>
+  join(dirname(statePath), `attempts-${basename(statePath)}`)
 
-/**
- * A fault of ours in the middle of a frame: what is noted of it and what the sink has may differ.
- * Only a new process, which begins with what was committed, may go on.
- */
-export class LaneBroken extends Error {
-  constructor(cause: unknown) {
-    super('A frame was taken in part', { cause })
-    this.name = 'LaneBroken'
-  }
-}
+/** What a disk says may pass; all else is a fault of ours. */
+const isOfDisk = (thrown: unknown): boolean => /^E[A-Z0-9]+$/.test(errnoOf(thrown))
 
 export class Lane {
   readonly #options: LaneOptions
   readonly #book: LaneBook
   readonly #intake: FrameIntake
+  readonly #attempts: Attempts
+  readonly #reading: LaneIntake
   #patient: PatientClock
   /** Texts of accounts that no sink has been given yet. */
   readonly #accounts = new Map<string, string | null>()
@@ -59,7 +53,6 @@ export class Lane {
   #unpublished: Intent | null = null
   /** What is safe in the sink. */
   readonly committed = new Committed()
-  #turns = 0
   /** Monotonic ms since when there is something to commit; -1: there is nothing. */
   #dirtySinceMs = -1
   #committedMs = Number.NEGATIVE_INFINITY
@@ -70,6 +63,13 @@ export class Lane {
     this.#options = options
     this.#book = new LaneBook(options, this.#findAccount)
     this.#intake = new FrameIntake(options.sink)
+    const { files, monotonic, onFault } = options
+    this.#attempts = new Attempts({ files, path: attemptsPath(options.statePath), onFault })
+    this.#reading = new LaneIntake({
+      ...{ book: this.#book, intake: this.#intake, attempts: this.#attempts },
+      ...{ monotonic, onFault, onChange: () => this.#touch() },
+      isFull: () => isFull(options.sink.held, options.limits),
+    })
     this.#patient = new PatientClock(options)
   }
 
@@ -109,7 +109,7 @@ export class Lane {
     const listed = new Map(streams.map((stream) => [stream.key, stream]))
     const { held } = this.#options.sink
     const [rows, bytes] = [held.rows, held.bytes]
-    const hasAll = this.#read(streams)
+    const hasAll = this.#reading.read(streams)
     const hasRead = held.rows !== rows || held.bytes !== bytes
     if (this.#book.forget(listed) || this.#book.hasEnded(listed)) this.#touch()
     await this.#tidy()
@@ -129,12 +129,15 @@ export class Lane {
     }
   }
 
-  close(): void {
+  /** `isInOrder`: it is no fault that ends it. */
+  close(isInOrder = true): void {
+    if (isInOrder) this.#attempts.spare()
     this.#book.close()
   }
 
   async #openSink(): Promise<void> {
     const { sink } = this.#options
+    this.#attempts.open()
     const state = this.#readState()
     await sink.open(state?.sinkState ?? null, state?.intent ?? null)
     if (state !== null) {
@@ -174,6 +177,8 @@ export class Lane {
     this.committed.take(state)
     this.#unpublished = null
     this.#unwritten = null
+    this.#attempts.commit(this.#reading.frames)
+    this.#reading.frames = 0
     return true
   }
 
@@ -181,66 +186,11 @@ export class Lane {
     if (this.#dirtySinceMs < 0) this.#dirtySinceMs = this.#options.monotonic()
   }
 
-  #isFull(): boolean {
-    const { sink, limits } = this.#options
-    return isFull(sink.held, limits)
-  }
-
   #isDue(isLast: boolean): boolean {
     if (this.#dirtySinceMs < 0) return false
     const { monotonic, limits } = this.#options
     const times = { nowMs: monotonic(), sinceMs: this.#dirtySinceMs, lastMs: this.#committedMs }
-    return isLast || this.#isFull() || isCommitDue(times, limits)
-  }
-
-  /** Whether everything that lies there has been read. */
-  #read(streams: readonly Stream[]): boolean {
-    const untilMs = this.#options.monotonic() + STEP_MS
-    let hasAll = true
-    // Each in turn is the first: one with ever more would leave no time for those behind it.
-    const first = streams.length === 0 ? 0 : this.#turns++ % streams.length
-    for (const listed of [...streams.slice(first), ...streams.slice(0, first)]) {
-      const stream = this.#book.stream(listed.key)
-      const sink: FrameSink = {
-        frame: (frame, header, layouts) => this.#take(stream, frame, header, layouts),
-        goesOn: () => !this.#isFull() && this.#options.monotonic() < untilMs,
-        fault: (file, detail) => this.#options.onFault(file, detail),
-      }
-      if (!stream.reader.read(listed, sink)) hasAll = false
-      for (const { file } of listed.segments) {
-        if (stream.reader.places.get(file)?.done === 'quarantine' && !stream.isDamaged) {
-          stream.isDamaged = true
-          this.#intake.noteQuarantined()
-          this.#touch()
-        }
-      }
-    }
-    return hasAll
-  }
-
-  #take(
-    stream: BookedStream,
-    frame: Frame,
-    header: SegmentHeader,
-    layouts: ReadonlyMap<number, RecordLayout>,
-  ): void {
-    const account = accountOf(frame)
-    if (account === null) return
-    this.#touch()
-    const { gateway, replica, incarnation } = header
-    // It becomes the name of a file.
-    if (!/^[A-Za-z0-9_]{1,64}$/.test(gateway)) {
-      this.#options.onFault(gateway, 'records of a gateway of such a name are left out')
-      return
-    }
-    const name = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
-    const producer = this.#book.producer(stream, name)
-    try {
-      const isWhole = this.#intake.take(producer, frame, account, layouts)
-      if (!isWhole) stream.reader.isTorn = true
-    } catch (cause) {
-      throw new LaneBroken(cause)
-    }
+    return isLast || this.#reading.isFull || isCommitDue(times, limits)
   }
 
   /** Notes in their accounts what of producers is given up with the next commit. */
@@ -265,7 +215,7 @@ export class Lane {
     const { sink, now } = this.#options
     this.#book.settle(listed, (producer) => this.#intake.onGap(producer))
     for (const [name, text] of this.#book.takeChangedTexts()) this.#accounts.set(name, text)
-    const { intent, state } = await sink.prepare(this.#accounts, now())
+    const { intent, state } = await this.#prepare()
     this.#accounts.clear()
     this.#dirtySinceMs = -1
     this.#committedMs = this.#options.monotonic()
@@ -275,5 +225,16 @@ export class Lane {
       ...{ ...this.#book.snapshot(), time: this.#patient.time },
     }
     await this.#finishCommit()
+  }
+
+  async #prepare(): Promise<Prepared> {
+    const { sink, now } = this.#options
+    try {
+      return await sink.prepare(this.#accounts, now())
+    } catch (thrown) {
+      if (!isOfDisk(thrown)) throw new LaneBroken(thrown)
+      this.#attempts.spare()
+      throw thrown
+    }
   }
 }

@@ -7,9 +7,8 @@ import { writeFileAtomic } from '../../shared/atomic-file.ts'
 import { isFields } from '../../shared/fields.ts'
 import type { ProcessIdentity } from '../../shared/process-identity.ts'
 import type { FileCalls } from '../spool/file-calls.ts'
-import { readWhole } from '../spool/whole-writes.ts'
 import { type Account, isAccount } from './account.ts'
-import { decodeDocument, encodeDocument } from './document.ts'
+import { decodeDocument, encodeDocument, readDocument } from './document.ts'
 import type { PatientTime } from './patient-clock.ts'
 import type { SeenSnapshot } from './seen-set.ts'
 import type { Intent, SinkState } from './sink.ts'
@@ -21,8 +20,10 @@ const BYTES_MAX = 256 * 1024 * 1024
 export interface SegmentPlace {
   /** Behind the last frame that was. */
   readonly offset: number
-  /** null: there may be more. `quarantine`: something in it is lost. */
+  /** null: there may be more. `quarantine`: something in it could not be read. */
   readonly done: null | 'done' | 'quarantine'
+  /** Something in it was not what it should be: it is not to be deleted. */
+  readonly isKept?: boolean | undefined
 }
 
 export interface ProducerPlace {
@@ -121,28 +122,13 @@ const isState = (fields: unknown): fields is ShipState => {
   )
 }
 
-/** Reads a file whole; null when there is none. Throws what the file system does. */
-const readFile = (files: FileCalls, path: string): Uint8Array | null => {
-  const stat = files.stat(path)
-  if (stat === null) return null
-  if (stat.bytes > BYTES_MAX) return new Uint8Array(0)
-  const file = files.open(path, 'r')
-  try {
-    const bytes = new Uint8Array(stat.bytes)
-    const count = readWhole(files, file, bytes, { offset: 0, length: bytes.length, position: 0 })
-    return bytes.subarray(0, count)
-  } finally {
-    files.close(file)
-  }
-}
-
 /**
  * The state of a sink; null where there is none.
  *
  * @throws GatewayError STATE_TOO_NEW, STATE_CORRUPT, and what the file system does
  */
 export const readShipState = (files: FileCalls, path: string): ShipState | null => {
-  const bytes = readFile(files, path)
+  const bytes = readDocument(files, path, BYTES_MAX)
   return bytes === null ? null : decodeDocument(FORMAT, 'The state of the shipper', bytes, isState)
 }
 

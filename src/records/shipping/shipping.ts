@@ -6,8 +6,10 @@
 import { join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
-import { type Lane, LaneBroken } from './lane.ts'
-import { type ListedSegment, listStreams, type Stream } from './spool-folder.ts'
+import type { Lane } from './lane.ts'
+import { LaneBroken } from './lane-intake.ts'
+import { setAside } from './quarantine.ts'
+import { listStreams, type Stream } from './spool-folder.ts'
 
 export interface ShippingOptions {
   readonly files: FileCalls
@@ -19,9 +21,6 @@ export interface ShippingOptions {
   /** For people: what went wrong, and where. */
   onFault(where: string, thrown: unknown): void
 }
-
-/** Folder in the spool for segments of which something is lost. */
-export const QUARANTINE = 'quarantine'
 
 const RETRY_MS_FIRST = 1000
 const RETRY_MS_MAX = 30_000
@@ -71,8 +70,9 @@ export class Shipping {
     return this.#turns.reduce((most, { failures }) => Math.max(most, failures), 0)
   }
 
-  close(): void {
-    for (const { lane } of this.#turns) lane.close()
+  /** `isInOrder`: it is no fault that ends it. */
+  close(isInOrder = true): void {
+    for (const { lane } of this.#turns) lane.close(isInOrder)
   }
 
   /** null: nobody knows what lies there. */
@@ -117,7 +117,8 @@ export class Shipping {
       )
       if (places.length === 0 || places.includes(null)) continue
       try {
-        this.#remove(segment, places.includes('quarantine'))
+        if (places.includes('quarantine')) setAside(segment.file, this.#options)
+        else files.unlink(join(folder, segment.file))
         isChanged = true
       } catch (thrown) {
         onFault(segment.file, thrown)
@@ -128,17 +129,5 @@ export class Shipping {
     } catch (thrown) {
       onFault('spool', thrown)
     }
-  }
-
-  #remove({ file }: ListedSegment, isDamaged: boolean): void {
-    const { files, folder } = this.#options
-    const path = join(folder, file)
-    if (!isDamaged) {
-      files.unlink(path)
-      return
-    }
-    const quarantine = join(folder, QUARANTINE)
-    if (files.stat(quarantine) === null) files.mkdir(quarantine)
-    files.rename(path, join(quarantine, file))
   }
 }

@@ -12,6 +12,8 @@ import type { RecordLayout } from '../record-layout.ts'
 import type { FileCalls } from '../spool/file-calls.ts'
 import { FRAME, readLayoutId, type SegmentHeader } from '../spool/segment-format.ts'
 import { type Frame, type SegmentEnd, SegmentReader } from '../spool/segment-reader.ts'
+import type { Handling } from './attempts.ts'
+import { hasBytesBehind } from './segment-rest.ts'
 import type { SegmentPlace } from './ship-state.ts'
 import { type ListedSegment, type Stream, type Verdict, verdictOf } from './spool-folder.ts'
 
@@ -25,14 +27,31 @@ export interface StreamWorld {
   monotonic(): number
 }
 
-/** Frames but LAYOUT, HEADER and SEAL go to it. */
+/** A frame but LAYOUT, HEADER and SEAL, and what is needed to make sense of it. */
+export interface ReadFrame {
+  readonly frame: Frame
+  readonly header: SegmentHeader
+  readonly layouts: ReadonlyMap<number, RecordLayout>
+  /** It is to be explained, not to be taken. */
+  readonly isSetAside: boolean
+}
+
+/** Where frames go. */
 export interface FrameSink {
-  /** What it throws goes to the caller; the frame comes again. */
-  frame(frame: Frame, header: SegmentHeader, layouts: ReadonlyMap<number, RecordLayout>): void
+  /** A frame at this place is about to be read. */
+  begin(file: string, offset: number): Handling
+  /**
+   * What it throws goes to the caller; the frame comes again.
+   *
+   * @returns false: not all of it could be told, so that its segment is to be kept
+   */
+  frame(read: ReadFrame): boolean
   /** False: enough for now. */
   goesOn(): boolean
   /** For people: something of a segment cannot be read. */
   fault(file: string, detail: string): void
+  /** A segment that is read to its end is to be set aside. */
+  setAside(file: string): void
 }
 
 interface OpenSegment {
@@ -41,15 +60,20 @@ interface OpenSegment {
   readonly layouts: Map<number, RecordLayout>
   /** A layout of a later release was in it. */
   isNewer: boolean
+  /** What comes next has ended the process again and again. */
+  isGivenUp: boolean
 }
 
 const LAYOUT_ID_BYTES = 8
+const GIVEN_UP = 'the shipper ends whenever it reads on'
 /** For what cannot be read, perhaps for ever. */
 const LOOK_AGAIN_MS = 30_000
 
 export class StreamReader {
   readonly #world: StreamWorld
   readonly places = new Map<string, SegmentPlace>()
+  /** Something in its segments is lost. */
+  isDamaged = false
   /** A segment of it that has a successor ends without a seal: something in it may be lost. */
   isTorn = false
   #open: OpenSegment | null = null
@@ -94,6 +118,11 @@ export class StreamReader {
     return stream?.segments.every(({ file }) => this.#placeOf(file).done !== null) ?? true
   }
 
+  /** Whether there is a segment that cannot be read now, and perhaps another time. */
+  get isPassedOver(): boolean {
+    return [...this.#notBeforeMs.keys()].some((file) => this.#placeOf(file).done === null)
+  }
+
   /** Reads on. True: everything that lies there has been read. */
   read(stream: Stream, sink: FrameSink): boolean {
     for (const segment of stream.segments) {
@@ -128,7 +157,7 @@ export class StreamReader {
   #readSegment(segment: ListedSegment, sink: FrameSink): boolean {
     const open = this.#opened(segment.file)
     const { reader } = open
-    const end = this.#readFrames(open, sink)
+    const end = this.#readFrames(open, segment, sink)
     if (end === null) return false
     const verdict = verdictOf({
       ...{ end, isFinal: segment.isSucceeded || this.#isDead },
@@ -145,29 +174,39 @@ export class StreamReader {
     this.close()
     const { files, folder } = this.#world
     const reader = new SegmentReader(files, join(folder, file), this.#placeOf(file).offset)
-    this.#open = { file, reader, layouts: new Map(), isNewer: false }
+    this.#open = { file, reader, layouts: new Map(), isNewer: false, isGivenUp: false }
     return this.#open
   }
 
   /** Why there is no further frame; null: it was told to stop. */
-  #readFrames(open: OpenSegment, sink: FrameSink): SegmentEnd | null {
+  #readFrames(open: OpenSegment, { bytes }: ListedSegment, sink: FrameSink): SegmentEnd | null {
     const { file, reader } = open
     while (!open.isNewer) {
       if (!sink.goesOn()) return null
+      const { offset } = this.#placeOf(file)
+      const handling = bytes > offset ? sink.begin(file, offset) : 'take'
+      open.isGivenUp = handling === 'giveUp'
+      if (open.isGivenUp) return 'corrupt'
       const frame = reader.next()
       this.#process ??= reader.header?.process ?? null
       if (frame === null) return reader.end
       if (frame.kind === FRAME.LAYOUT) this.#takeLayout(open, frame, sink)
-      else if (frame.kind !== FRAME.SEAL) this.#give(open, frame, sink)
+      else if (frame.kind !== FRAME.SEAL) this.#give(open, frame, handling, sink)
       const isBehind = frame.to > this.#placeOf(file).offset
-      if (isBehind && !open.isNewer) this.places.set(file, { offset: frame.to, done: null })
+      if (isBehind && !open.isNewer) this.#note(file, { offset: frame.to })
     }
     return 'newer'
   }
 
-  #give({ reader, layouts }: OpenSegment, frame: Frame, sink: FrameSink): void {
+  #note(file: string, change: Partial<SegmentPlace>): void {
+    this.places.set(file, { ...this.#placeOf(file), ...change })
+  }
+
+  #give({ file, reader, layouts }: OpenSegment, frame: Frame, how: Handling, to: FrameSink): void {
     try {
-      sink.frame(frame, reader.header!, layouts)
+      const isSetAside = how === 'setAside'
+      const isWhole = to.frame({ frame, header: reader.header!, layouts, isSetAside })
+      if (!isWhole) this.#note(file, { isKept: true })
     } catch (thrown) {
       // The reader is behind it: another one has to begin with it.
       this.close()
@@ -183,22 +222,37 @@ export class StreamReader {
     } catch (thrown) {
       const { code, message } = GatewayError.from(thrown)
       open.isNewer = code === 'STATE_TOO_NEW'
+      if (!open.isNewer) this.#note(open.file, { isKept: true })
       sink.fault(open.file, message)
     }
   }
 
   #settle(segment: ListedSegment, verdict: Verdict, end: SegmentEnd, sink: FrameSink): void {
     const { file } = segment
-    const detail = this.#open?.reader.detail ?? ''
+    const isGivenUp = this.#open?.isGivenUp === true
+    const detail = isGivenUp ? GIVEN_UP : (this.#open?.reader.detail ?? '')
     if (verdict === 'leave') sink.fault(file, `it is of a later release (${detail})`)
     if (verdict === 'quarantine') sink.fault(file, `the rest is lost: ${end} ${detail}`)
     if (end === 'unreadable') sink.fault(file, `it cannot be read (${detail})`)
-    if (verdict === 'leave' || end === 'unreadable') {
+    if (verdict === 'leave' || end === 'unreadable' || isGivenUp) {
       this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
     }
     if (verdict !== 'done' && verdict !== 'quarantine') return
     // Its writer went on in another one, and seals what it leaves: perhaps it was cut off.
     if (end === 'open' && segment.isSucceeded) this.isTorn = true
-    this.places.set(file, { ...this.#placeOf(file), done: verdict })
+    if (verdict === 'quarantine') this.isDamaged = true
+    const isKept = verdict === 'quarantine' || this.#isToBeKept(file, end, sink)
+    this.#note(file, { done: isKept ? 'quarantine' : 'done' })
+    if (isKept) sink.setAside(file)
+  }
+
+  /** Whether something is in it that was not shipped, though it has come to its end. */
+  #isToBeKept(file: string, end: SegmentEnd, sink: FrameSink): boolean {
+    if (this.#placeOf(file).isKept === true) return true
+    const { files, folder } = this.#world
+    const offset = this.#open?.reader.offset ?? 0
+    if (end === 'missing' || !hasBytesBehind(files, join(folder, file), offset)) return false
+    sink.fault(file, `there is no whole frame at ${offset}, and its writer is done`)
+    return true
   }
 }

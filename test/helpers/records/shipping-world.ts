@@ -1,7 +1,7 @@
 /** A spool, a folder for Parquet files and a shipper over them, on a file system in memory. */
 
 import { join } from 'node:path'
-import { FileSink } from '../../../src/records/file-sink.ts'
+import { FileSink, type FileSinkOptions } from '../../../src/records/file-sink.ts'
 import { readTable, withRecordsFile } from '../../../src/records/file-source.ts'
 import { readAccountFile } from '../../../src/records/files/account-files.ts'
 import type { RetentionLimits } from '../../../src/records/files/retention.ts'
@@ -53,6 +53,8 @@ export class ShippingWorld {
   limits: LaneLimits = { rowsMax: 1000, bytesMax: 1e6, ageMsMax: 0 }
   retention: RetentionLimits = { bytesMax: 0, daysMax: 0 }
   nowMs = 0
+  /** What records go to, when a shipper starts. */
+  sinkOf = (options: FileSinkOptions): FileSink => new FileSink(options)
   /** By which the wall clock is ahead of the other one. */
   leapMs = 0
 
@@ -69,7 +71,7 @@ export class ShippingWorld {
   start(calls: FileCalls = this.files, gateway = HEADER.gateway, root = ROOT): Shipping {
     const lane = new Lane({
       ...{ files: calls, folder: SPOOL, statePath: STATE, limits: this.limits },
-      sink: new FileSink({
+      sink: this.sinkOf({
         ...{ files: calls, root, gateway, retention: this.retention },
         onFault: (path, thrown) => this.faults.push(`${path}: ${thrown}`),
       }),
@@ -102,7 +104,9 @@ export class ShippingWorld {
   /** Steps until there is nothing left to do, or `isOver` says so. */
   async run(shipping: Shipping, isOver = () => false): Promise<void> {
     for (let times = 0; times < 1000; times++) {
-      const isBusy = await shipping.step(true)
+      const isBusy = await shipping.step(true).catch((thrown: unknown) => {
+        if (!isOver()) throw thrown
+      })
       if (isOver()) return
       if (shipping.failures > 0) this.nowMs += 60_000
       else if (!isBusy) return

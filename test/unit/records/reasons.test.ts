@@ -10,6 +10,7 @@ test('numbers of reasons are on disk: they stay what they are', () => {
   expect(GAP_REASON).toEqual({
     ...{ SAMPLED: 1, RING_FULL: 2, TOO_LARGE: 3, SPOOL_FULL: 4, DISK_FULL: 5, IO_ERROR: 6 },
     ...{ CORRUPT: 7, RETENTION: 8, KILLED: 9, SEVERAL: 11, UNACCOUNTED: 12, DISABLED: 13 },
+    UNSHIPPABLE: 14,
   })
 })
 

@@ -1,0 +1,114 @@
+/** How a lane reads: a while of every stream in turn, and what is read into the sink. */
+
+import { predictionIdPrefix } from '../../shared/ids.ts'
+import type { Attempts } from './attempts.ts'
+import { accountOf } from './frame-account.ts'
+import type { FrameIntake } from './frame-intake.ts'
+import type { BookedStream, LaneBook } from './lane-book.ts'
+import type { Stream } from './spool-folder.ts'
+import type { FrameSink, ReadFrame } from './stream-reader.ts'
+
+/** How long one step reads, so that others have their turn. */
+const STEP_MS = 50
+
+/**
+ * A fault of ours: what is noted of frames and what the sink has may differ, or the sink has what
+ * it cannot write. Only a new process, which begins with what was committed, may go on.
+ */
+export class LaneBroken extends Error {
+  constructor(cause: unknown) {
+    super('What was read cannot be shipped', { cause })
+    this.name = 'LaneBroken'
+  }
+}
+
+export interface LaneIntakeOptions {
+  readonly book: LaneBook
+  readonly intake: FrameIntake
+  readonly attempts: Attempts
+  /** Monotonic milliseconds. */
+  monotonic(): number
+  /** Whether the sink holds as much as it may. */
+  isFull(): boolean
+  /** There is something to commit. */
+  onChange(): void
+  onFault(file: string, detail: string): void
+}
+
+export class LaneIntake {
+  readonly #options: LaneIntakeOptions
+  #turns = 0
+  /** Frames since the last commit. */
+  frames = 0
+
+  constructor(options: LaneIntakeOptions) {
+    this.#options = options
+  }
+
+  /** Whether no further frame may be read before a commit. */
+  get isFull(): boolean {
+    return this.frames >= this.#options.attempts.framesMax || this.#options.isFull()
+  }
+
+  /**
+   * Reads for a while; true: everything that lies there has been read.
+   *
+   * @throws LaneBroken
+   */
+  read(streams: readonly Stream[]): boolean {
+    const { book, attempts, monotonic } = this.#options
+    const untilMs = monotonic() + STEP_MS
+    let hasAll = true
+    // Each in turn is the first: one with ever more would leave no time for those behind it.
+    const first = streams.length === 0 ? 0 : this.#turns++ % streams.length
+    try {
+      for (const listed of [...streams.slice(first), ...streams.slice(0, first)]) {
+        const stream = book.stream(listed.key)
+        if (!stream.reader.read(listed, this.#sinkOf(stream, untilMs))) hasAll = false
+      }
+    } catch (cause) {
+      throw new LaneBroken(cause)
+    }
+    if (this.frames === 0) attempts.spare()
+    return hasAll
+  }
+
+  #sinkOf(stream: BookedStream, untilMs: number): FrameSink {
+    const { intake, attempts, monotonic, onChange, onFault } = this.#options
+    return {
+      begin: (file, offset) => attempts.begin(file, offset),
+      frame: (read) => this.#take(stream, read),
+      goesOn: () => !this.isFull && monotonic() < untilMs,
+      fault: onFault,
+      setAside: () => {
+        intake.noteQuarantined()
+        onChange()
+      },
+    }
+  }
+
+  /** False: something of it was not to be told. */
+  #take(stream: BookedStream, { frame, header, layouts, isSetAside }: ReadFrame): boolean {
+    const { book, intake, onChange, onFault } = this.#options
+    const account = accountOf(frame)
+    if (account === null) return true
+    this.frames++
+    onChange()
+    const { gateway, replica, incarnation } = header
+    // It becomes the name of a file.
+    if (!/^[A-Za-z0-9_]{1,64}$/.test(gateway)) {
+      onFault(gateway, 'records of a gateway of such a name are left out')
+      return false
+    }
+    const name = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
+    const producer = book.producer(stream, name)
+    if (isSetAside) {
+      onFault(name, `a frame that ends the shipper is set aside: byte ${frame.from}`)
+      intake.setAside(producer, frame, account)
+      return false
+    }
+    const { isWhole, unreadable } = intake.take(producer, frame, account, layouts)
+    if (!isWhole) stream.reader.isTorn = true
+    return isWhole && unreadable === 0
+  }
+}

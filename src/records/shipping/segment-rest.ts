@@ -1,0 +1,35 @@
+/** What lies in a segment behind its last whole frame. */
+
+import type { FileCalls } from '../spool/file-calls.ts'
+import { readWhole } from '../spool/whole-writes.ts'
+
+const CHUNK_BYTES = 256 * 1024
+
+/**
+ * Whether there is anything but zeros, with which a file system fills what was never written. What
+ * cannot be looked at counts as something.
+ */
+export const hasBytesBehind = (files: FileCalls, path: string, offset: number): boolean => {
+  let file: number | null = null
+  try {
+    file = files.open(path, 'r')
+    const bytes = new Uint8Array(CHUNK_BYTES)
+    for (let position = offset; ; position += CHUNK_BYTES) {
+      const count = readWhole(files, file, bytes, { offset: 0, length: CHUNK_BYTES, position })
+      if (bytes.subarray(0, count).some((byte) => byte !== 0)) return true
+      if (count < CHUNK_BYTES) return false
+    }
+  } catch {
+    return true
+  } finally {
+    closeQuietly(files, file)
+  }
+}
+
+const closeQuietly = (files: FileCalls, file: number | null): void => {
+  try {
+    if (file !== null) files.close(file)
+  } catch {
+    // nothing was written
+  }
+}

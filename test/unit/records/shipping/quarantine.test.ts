@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { setAside } from '../../../../src/records/shipping/quarantine.ts'
+import { CrashFiles } from '../../../helpers/crash-files.ts'
+import { putFile } from '../../../helpers/segments.ts'
+
+const world = (bytesMax = 1000) => {
+  const files = new CrashFiles()
+  files.mkdir('/spool')
+  const faults: string[] = []
+  const put = (name: string, bytes: number) =>
+    putFile(files, `/spool/${name}`, new Uint8Array(bytes).fill(1))
+  const move = (name: string) => {
+    const onFault = (where: string, thrown: unknown) => void faults.push(`${where}: ${thrown}`)
+    setAside(name, { files, folder: '/spool', bytesMax, onFault })
+  }
+  const kept = () => files.readdir('/spool/quarantine').sort()
+  return { files, faults, put, move, kept }
+}
+
+test('setAside() keeps a segment, also where there was one of its name', () => {
+  const { files, put, move, kept } = world()
+  for (const bytes of [10, 20, 30]) {
+    put('r0-i1-g0-1.seg', bytes)
+    move('r0-i1-g0-1.seg')
+  }
+  expect(kept()).toEqual(['r0-i1-g0-1.seg', 'r0-i1-g0-1.seg.2', 'r0-i1-g0-1.seg.3'])
+  expect(files.stat('/spool/quarantine/r0-i1-g0-1.seg.3')?.bytes).toBe(30)
+  expect(files.readdir('/spool')).toEqual(['quarantine'])
+})
+
+test('setAside() deletes the oldest where there is no room, says so, and keeps the newest', () => {
+  const { put, move, kept, faults } = world(100)
+  for (const [number, bytes] of [60, 30, 30, 500].entries()) {
+    put(`r0-i1-g0-${number}.seg`, bytes)
+    move(`r0-i1-g0-${number}.seg`)
+    if (number === 2) expect(kept()).toEqual(['r0-i1-g0-1.seg', 'r0-i1-g0-2.seg'])
+  }
+  expect(kept()).toEqual(['r0-i1-g0-3.seg'])
+  expect(faults).toHaveLength(3)
+  expect(faults[0]).toBe('r0-i1-g0-0.seg: deleted: the quarantine has room for 100 bytes')
+})

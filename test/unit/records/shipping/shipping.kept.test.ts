@@ -1,0 +1,150 @@
+/** What could not be read of a segment is kept, and nothing else is. */
+
+import { expect, test } from 'vitest'
+import { readShipState } from '../../../../src/records/shipping/ship-state.ts'
+import { FRAME } from '../../../../src/records/spool/segment-format.ts'
+import { layoutFrame, ShippingWorld, STATE } from '../../../helpers/records/shipping-world.ts'
+import { recordEntry } from '../../../helpers/ring-entries.ts'
+import {
+  HEADER,
+  type PlannedFrame,
+  putFile,
+  SEAL,
+  segmentBytes,
+} from '../../../helpers/segments.ts'
+
+const PRODUCER = 'g7q2.1.0-3'
+const QUARANTINE = '/state/spool/quarantine'
+
+const records = (from: number, to: number, layout = 2): PlannedFrame => {
+  const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  const entries = numbers.map((sequence) => recordEntry({ sequence, layout, payloadBytes: 0 }))
+  const account = { thread: 0, count: entries.length, floor: to + 1, taken: to }
+  return { kind: FRAME.RECORDS, account, bytes: Buffer.concat(entries) }
+}
+const ended = (taken: number): PlannedFrame => ({
+  kind: FRAME.END,
+  account: { thread: 0, count: 0, floor: taken + 1, taken },
+})
+
+const whole = segmentBytes([layoutFrame(), records(1, 3)])
+const more = segmentBytes([layoutFrame(), records(1, 3), records(4, 6)])
+const isKept = (world: ShippingWorld) => world.files.stat(`${QUARANTINE}/r1-i3-g0-1.seg`) !== null
+
+/** A segment of these bytes, and the one that came after it. */
+const shipped = async (bytes: Uint8Array, hasSuccessor: boolean): Promise<ShippingWorld> => {
+  const world = new ShippingWorld()
+  putFile(world.files, world.put({}, []), bytes)
+  if (hasSuccessor) world.put({ number: 2 }, [layoutFrame(), records(7, 9), ended(9), SEAL])
+  await world.run(world.start())
+  expect(world.segments()).toEqual([])
+  return world
+}
+
+const zeros = new Uint8Array(4096)
+
+test('an end that holds bytes nobody could read is kept, whoever wrote on', async () => {
+  const ends: readonly Uint8Array[] = [
+    more.subarray(0, more.length - 8),
+    Buffer.concat([whole, zeros, more.subarray(whole.length)]),
+    more.subarray(0, whole.length + 4),
+  ]
+  for (const bytes of ends) {
+    for (const hasSuccessor of [true, false]) {
+      const world = await shipped(bytes, hasSuccessor)
+      expect(isKept(world)).toBe(true)
+      expect(world.faults.join()).toMatch(/there is no whole frame at \d+/)
+      expect(world.accounts()[0]).toMatchObject({ records: hasSuccessor ? 6 : 3 })
+    }
+  }
+})
+
+test('an end without one more byte, or of zeros, is nothing that could be kept', async () => {
+  for (const bytes of [whole, Buffer.concat([whole, zeros]), zeros, new Uint8Array(0)]) {
+    for (const hasSuccessor of [true, false]) {
+      if (bytes === zeros && !hasSuccessor) continue
+      if (bytes.length === 0 && !hasSuccessor) continue
+      const world = await shipped(bytes, hasSuccessor)
+      expect(world.files.stat(QUARANTINE)).toBeNull()
+    }
+  }
+})
+
+test('what a killed process had written in half is killed, and kept all the same', async () => {
+  const world = new ShippingWorld()
+  const frame = records(1, 3)
+  const half = { ...frame, account: { ...frame.account!, taken: 6 } }
+  const bytes = segmentBytes([layoutFrame(), half, records(4, 6)])
+  putFile(world.files, world.put({}, []), bytes.subarray(0, bytes.length - 8))
+  await world.run(world.start())
+  expect(await world.gaps()).toEqual([{ producer: PRODUCER, from: 4, to: 6, reason: 'killed' }])
+  expect(isKept(world)).toBe(true)
+})
+
+test('a segment of which entries are no records is kept, though its frames are whole', async () => {
+  const world = new ShippingWorld()
+  world.put({}, [layoutFrame(), records(1, 2), records(3, 4, 77), records(5, 6), ended(6), SEAL])
+  const shipping = world.start()
+  await world.run(shipping)
+  expect(await world.gaps()).toMatchObject([
+    { from: 3, to: 3, reason: 'corrupt' },
+    { from: 4, to: 4, reason: 'corrupt' },
+  ])
+  expect(world.accounts()).toMatchObject([{ state: 'ended', records: 4, gaps: { corrupt: 2 } }])
+  expect(isKept(world)).toBe(true)
+})
+
+test('so is one of a gateway whose name can be no part of the name of a file', async () => {
+  const world = new ShippingWorld()
+  world.put({ gateway: '../etc' }, [layoutFrame(), records(1, 2), ended(2), SEAL])
+  await world.run(world.start())
+  expect(isKept(world)).toBe(true)
+})
+
+test('that it is to be kept is known to the next process', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  const frames = [layoutFrame(), records(1, 2, 77)]
+  world.put({}, frames)
+  await world.run(world.start())
+  world.put({}, [...frames, records(3, 4), SEAL])
+  await world.run(world.start())
+  expect(isKept(world)).toBe(true)
+})
+
+test('every segment that is set aside counts', async () => {
+  const world = new ShippingWorld()
+  for (const number of [1, 2, 3]) {
+    const path = world.put({ number }, [layoutFrame(), records(number, number), SEAL])
+    const file = world.files.open(path, 'r+')
+    world.files.write(file, Uint8Array.of(255), 0, 1, world.files.stat(path)!.bytes - 60)
+    world.files.close(file)
+  }
+  await world.run(world.start())
+  expect(world.files.readdir(QUARANTINE)).toHaveLength(3)
+  expect(readShipState(world.files, STATE)?.totals.quarantined).toBe(3)
+})
+
+test('what lies in a segment that cannot be read for a while is not lost with another one', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  const path = world.put({}, [layoutFrame(), records(1, 3), SEAL])
+  const damaged = world.put({ number: 2 }, [layoutFrame(), records(4, 6), SEAL])
+  const file = world.files.open(damaged, 'r+')
+  world.files.write(file, Uint8Array.of(255), 0, 1, world.files.stat(damaged)!.bytes - 60)
+  world.files.close(file)
+  world.put({ number: 3 }, [layoutFrame(), records(7, 9)])
+  const { stat } = world.files
+  world.files.stat = (of) => {
+    if (of === path) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    return stat.call(world.files, of)
+  }
+  const shipping = world.start()
+  await world.run(shipping)
+  expect(await world.gaps()).toEqual([])
+  world.files.stat = stat
+  world.nowMs += 60_000
+  await world.run(shipping)
+  expect(await world.gaps()).toEqual([{ producer: PRODUCER, from: 4, to: 6, reason: 'corrupt' }])
+  expect(world.accounts()).toMatchObject([{ records: 6, gaps: { corrupt: 3 }, taken: 9 }])
+})
