@@ -5,7 +5,7 @@ import { startClosedLoop } from '../helpers/closed-loop.ts'
 import { startGateway } from '../helpers/gateway.ts'
 import { scaleAdd } from '../helpers/models.ts'
 import { makeRepository } from '../helpers/repository.ts'
-import { spooled } from '../helpers/spooled.ts'
+import { AWAY, spooled } from '../helpers/spooled.ts'
 
 const BODY = JSON.stringify({ features: { x: [1, 2] } })
 
@@ -17,7 +17,7 @@ const killUnderLoad = async (durability: string, kills: number) => {
     repository: makeRepository({ 'm/1/model.onnx': scaleAdd(2) }),
     hasRecords: true,
     // There is no such folder: what was shipped would leave the spool.
-    env: { SLUICE_RECORDS__DURABILITY: durability, SLUICE_RECORDS__PATH: '/dev/null/away' },
+    env: { SLUICE_RECORDS__DURABILITY: durability, SLUICE_RECORDS__PATH: AWAY },
   })
   const { httpPort: port } = gateway
   const answered: string[] = []

@@ -1,6 +1,6 @@
 /** Parquet files of records that tests make, and what DuckDB says of them. */
 
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { sqlText } from '../../src/records/query-views.ts'
@@ -69,10 +69,13 @@ const write = async (
   const connection = await openDuckDb()
   const pairs = Object.entries(facts).map(([key, value]) => `${sqlText(key)}: ${sqlText(value)}`)
   const metadata = pairs.length === 0 ? '' : `, KV_METADATA {${pairs.join(', ')}}`
+  // As the shipper does: a file that has its name is whole.
+  const aside = `${path}.tmp`
   await connection.run(
-    `COPY (${selects.join(' UNION ALL ')}) TO ${sqlText(path)} ` +
+    `COPY (${selects.join(' UNION ALL ')}) TO ${sqlText(aside)} ` +
       `(FORMAT parquet, COMPRESSION zstd${metadata})`,
   )
+  renameSync(aside, path)
 }
 
 /** A file of predictions, at `endpoint=m/date=2026-01-02/hour=03` unless `partition` says else. */

@@ -1,6 +1,6 @@
 /** Segments with records of a made-up endpoint, as a replica's spool would hold them. */
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeLayout } from '../../src/records/layout-file.ts'
 import { FRAME, type SegmentHeader } from '../../src/records/spool/segment-format.ts'
@@ -70,6 +70,11 @@ export const writeSegment = (
   const whole = { ...HEADER, ...header }
   const all = segmentBytes(frames, whole)
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, segmentName(whole)), all.subarray(0, bytes))
+  const content = all.subarray(0, bytes)
+  // In place, as the spool does: who follows it never sees less than before.
+  const file = openSync(join(folder, segmentName(whole)), constants.O_RDWR | constants.O_CREAT)
+  writeSync(file, content, 0, content.length, 0)
+  ftruncateSync(file, content.length)
+  closeSync(file)
   return all.length
 }

@@ -19,6 +19,9 @@ import {
 import { type Frame, readSegment } from '../../src/records/spool/segment-reader.ts'
 import { readAll } from './record-rig.ts'
 
+/** As `records.path`: there is no such folder, so that nothing leaves the spool as it is shipped. */
+export const AWAY = '/dev/null/away'
+
 export interface SpooledProducer {
   readonly records: PredictionRecord[]
   readonly gaps: Gap[]

@@ -9,13 +9,12 @@ import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { scaleAdd } from '../helpers/models.ts'
 import { signal } from '../helpers/reaper.ts'
 import { makeRepository } from '../helpers/repository.ts'
-import { spooledRecords } from '../helpers/spooled.ts'
-import { makeTempDir } from '../helpers/temp-dir.ts'
+import { AWAY, spooledRecords } from '../helpers/spooled.ts'
 import { until } from '../helpers/until.ts'
 
 /** As small as records may be: what is asked for in vain is not what labels take. */
 const env = (durability: string) => ({
-  SLUICE_RECORDS__PATH: makeTempDir('records'),
+  SLUICE_RECORDS__PATH: AWAY,
   SLUICE_RECORDS__DURABILITY: durability,
   SLUICE_RECORDS__RING_BYTES: '262144',
   SLUICE_RECORDS__RECORD_BYTES_MAX: '1024',

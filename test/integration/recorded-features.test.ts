@@ -9,8 +9,7 @@ import type { PredictionRecord } from '../../src/records/record.ts'
 import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { identity, scaleAdd } from '../helpers/models.ts'
 import { makeRepository } from '../helpers/repository.ts'
-import { spooledRecords } from '../helpers/spooled.ts'
-import { makeTempDir } from '../helpers/temp-dir.ts'
+import { AWAY, spooledRecords } from '../helpers/spooled.ts'
 import { until } from '../helpers/until.ts'
 
 const MODEL = scaleAdd(3)
@@ -50,7 +49,7 @@ beforeAll(async () => {
     repository: makeRepository(Object.assign({}, ...files) as Record<string, string>),
     hasRecords: true,
     env: {
-      SLUICE_RECORDS__PATH: makeTempDir('records'),
+      SLUICE_RECORDS__PATH: AWAY,
       SLUICE_RECORDS__RECORD_BYTES_MAX: String(512 * 1024),
     },
   })

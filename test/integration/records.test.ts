@@ -10,7 +10,7 @@ import { startGateway, type TestGateway } from '../helpers/gateway.ts'
 import { GrpcClient, rawFloats } from '../helpers/grpc-client.ts'
 import { scaleAdd } from '../helpers/models.ts'
 import { makeRepository } from '../helpers/repository.ts'
-import { spooled, spooledRecords } from '../helpers/spooled.ts'
+import { AWAY, spooled, spooledRecords } from '../helpers/spooled.ts'
 import { until } from '../helpers/until.ts'
 
 const GOOD = { features: { x: [1, 2] } }
@@ -21,8 +21,7 @@ let gateway: TestGateway
 
 beforeAll(async () => {
   const repository = makeRepository({ 'm/1/model.onnx': scaleAdd(2) })
-  // There is no such folder: what was shipped would leave the spool.
-  const env = { SLUICE_RECORDS__DURABILITY: 'process', SLUICE_RECORDS__PATH: '/dev/null/away' }
+  const env = { SLUICE_RECORDS__DURABILITY: 'process', SLUICE_RECORDS__PATH: AWAY }
   gateway = await startGateway({ repository, hasRecords: true, env })
 })
 
