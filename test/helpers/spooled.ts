@@ -19,7 +19,7 @@ import {
 import { type Frame, readSegment } from '../../src/records/spool/segment-reader.ts'
 import { readAll } from './record-rig.ts'
 
-/** As `records.path`: there is no such folder, so that nothing leaves the spool as it is shipped. */
+/** As `records.path`: there is no such folder, so that nothing is shipped and leaves the spool. */
 export const AWAY = '/dev/null/away'
 
 export interface SpooledProducer {

@@ -105,7 +105,7 @@ test.each(['memory', 'process', 'power'] as const)(
     expect(statSync(join(folder, 'r0-i1-g0-1.seg')).mode & 0o777).toBe(0o600)
     const beat = words[THREAD_WORDS.BEAT]!
     await until(() => words[THREAD_WORDS.BEAT]! > beat, { what: 'another beat' })
-    expect(words[THREAD_WORDS.STATE]).toBe(THREAD_STATE.IDLE)
+    await until(() => words[THREAD_WORDS.STATE] === THREAD_STATE.IDLE, { what: 'its sleep' })
     expect(gauges[THREAD_GAUGES.CPU_SECONDS]).toBeGreaterThan(0)
     spool.producers[0]!.produce(300, 1)
     spool.producers[0]!.skip(3)
