@@ -112,6 +112,7 @@ const AT_LENGTH = [
   'test/integration/model-update.test.ts',
   'test/integration/planning.test.ts',
   'test/integration/recorded-features.test.ts',
+  'test/integration/records-kinds.test.ts',
   'test/integration/records-metrics.test.ts',
   'test/integration/records-query.test.ts',
   'test/integration/records-tail.test.ts',

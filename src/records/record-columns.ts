@@ -55,7 +55,7 @@ export const PREDICTION_COLUMNS: readonly RecordColumn[] = [
   column('row', 'INTEGER', 'index of the instance in its request, from 0; 0 for what has none'),
   column('rows', 'INTEGER', 'instances of the request; 0: it was not decoded'),
   column('status', 'INTEGER', 'HTTP status as answered; 0: not at all'),
-  column('code', 'VARCHAR', 'error code; empty for an answer'),
+  column('code', 'VARCHAR', 'error code, or `ABORTED`: its client had gone; empty for an answer'),
   column('protocol', 'VARCHAR', 'wire format of the request'),
   ...COMMON_COLUMNS.slice(5),
   column('inclusion_probability', 'DOUBLE', 'with which sampling kept it: weight by 1 over it'),

@@ -67,6 +67,11 @@ describe.skipIf(!canMount())('a disk that is full', () => {
       },
       { what: 'a refusal' },
     )
+    const labels = [0, 1, 2].map((row) => ({ prediction_id: world.ids[0], row, label: row }))
+    const unkept = await world.gateway.post('/feedback', labels)
+    expect([unkept.status, await unkept.json()]).toMatchObject([
+      ...[503, { code: 'RECORD_UNAVAILABLE', errors: [{ pointer: '/0' }] }],
+    ])
     disk.empty()
     await load.answered(200)
     const { refused } = await load.stop()
@@ -75,6 +80,10 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     expect(books.undurable).toBe(0)
     await expectKept(world.ids, world.path, stateDir)
     await expectAccounted(world.path, stateDir, books)
+    expect((await world.gateway.post('/feedback', labels)).status).toBe(202)
+    const all = await untilShipped(world.gateway)
+    expect(all.produced).toBe(books.produced + labels.length)
+    await expectAccounted(world.path, stateDir, all)
     await world.stop()
   })
 
