@@ -24,7 +24,14 @@ import {
 } from './files/contents.ts'
 import { filesToMerge, mergeFiles } from './files/merging.ts'
 import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
-import { fileName, GAPS_FOLDER, gapsFolder, hourOf, UNFINISHED } from './files/partitions.ts'
+import {
+  fileName,
+  GAPS_FOLDER,
+  gapsFolder,
+  hourOf,
+  PRODUCERS_FOLDER,
+  UNFINISHED,
+} from './files/partitions.ts'
 import { publishIntent } from './files/publishing.ts'
 import { RecordTables } from './files/record-tables.ts'
 import { filesToRetire, type RetentionLimits } from './files/retention.ts'
@@ -35,6 +42,7 @@ import type {
   AccountTexts,
   Held,
   Intent,
+  Opened,
   Prepared,
   ProducerGap,
   ShipBatch,
@@ -111,10 +119,10 @@ export class FileSink implements Sink {
     return { rows: rows + this.#gaps.rows, bytes: bytes + this.#gaps.usedBytes }
   }
 
-  open(state: SinkState | null, intent: Intent | null): void {
+  open(state: SinkState | null, intent: Intent | null): Opened {
     const { files, root, gateway } = this.#options
     ensureRoot(files, root)
-    if (intent !== null) this.#publish(rootOf(state) ?? root, intent)
+    if (intent !== null) this.#publish(intent, rootOf(state) ?? root, root)
     const found = findOwnFiles(files, root, gateway)
     for (const path of found.unfinished) files.unlink(join(root, path))
     for (const file of found.files) this.#files.set(file.path, file)
@@ -122,6 +130,7 @@ export class FileSink implements Sink {
     const last = Number(state?.['nextNumber'] ?? 1)
     // A state that is older than the files, or none: their names are taken all the same.
     this.#nextNumber = numbers.reduce((next, number) => Math.max(next, number), last)
+    return (rootOf(state) ?? root) === root ? 'same' : 'moved'
   }
 
   write(batch: ShipBatch): readonly Unreadable[] {
@@ -187,7 +196,7 @@ export class FileSink implements Sink {
 
   publish(intent: Intent): void {
     const { files, root, gateway } = this.#options
-    this.#publish(root, intent)
+    this.#publish(intent, root)
     for (const [, path] of intent.renames) {
       const file = ownFile(files, root, gateway, path)
       if (file !== null) this.#files.set(path, file)
@@ -195,11 +204,18 @@ export class FileSink implements Sink {
     for (const path of intent.deletes) this.#files.delete(path)
   }
 
-  #publish(root: string, intent: Intent): void {
+  /** Where it was to be done, and for files that are not there any more where they may be now. */
+  #publish(intent: Intent, from: string, to = from): void {
     const { files, onFault } = this.#options
-    const missing = publishIntent(files, root, intent)
+    let missing = publishIntent(files, from, intent)
+    if (to !== from && missing.length > 0) {
+      const renames = intent.renames.filter(([, path]) => missing.includes(path))
+      // Accounts are of one folder each.
+      const deletes = intent.deletes.filter((path) => !path.startsWith(PRODUCERS_FOLDER))
+      missing = publishIntent(files, to, { renames, deletes })
+    }
     // After a start that is how it is told that records were deleted by hand.
-    for (const path of missing) onFault?.(join(root, path), new Error(DELETED))
+    for (const path of missing) onFault?.(join(to, path), new Error(DELETED))
   }
 
   async #countRetired({ path, folder }: OwnFile, into: Map<string, Retired>): Promise<void> {

@@ -15,7 +15,7 @@ const FORMAT = { name: 'sluice-producer', version: 1 }
  */
 export type ProducerState = 'open' | 'ended' | 'killed'
 
-/** Records and gaps that were deleted when their time was over. */
+/** Records and gaps that were here: deleted when their time was over, say. */
 export interface Retired {
   readonly records: number
   readonly gaps: number
@@ -35,6 +35,11 @@ export interface Account {
   /** The others, by reason. */
   readonly gaps: Readonly<Record<string, number>>
   readonly retired: Retired
+  /**
+   * What was shipped into other folders, before `records.path` was changed; absent: nothing. It is
+   * part of `records` and `gaps`: this account is of one folder, and says what is not to be there.
+   */
+  readonly elsewhere?: Retired | undefined
 }
 
 export const NOTHING_RETIRED: Retired = { records: 0, gaps: 0, below: 0 }
@@ -57,10 +62,29 @@ export const retire = (account: Account, { records, gaps, below }: Retired): Acc
   }
 }
 
+const sumOf = (gaps: Account['gaps']): number =>
+  Object.values(gaps).reduce((sum, count) => sum + count, 0)
+
+/** The same producer from now on in another folder, where its account was `here`, if it had one. */
+export const move = (account: Account, here: Account | null): Account => {
+  const { records, gaps, elsewhere = NOTHING_RETIRED, retired } = here ?? newAccount('')
+  const own = { records: records - elsewhere.records, gaps: sumOf(gaps) - elsewhere.gaps }
+  return {
+    ...account,
+    retired,
+    elsewhere: {
+      records: Math.max(0, account.records - own.records),
+      gaps: Math.max(0, sumOf(account.gaps) - own.gaps),
+      below: account.taken + 1,
+    },
+  }
+}
+
 /** Whether nothing that it took is left, so that its account may go as well. */
-export const isForgettable = ({ state, records, gaps, retired }: Account): boolean => {
-  const all = Object.values(gaps).reduce((sum, count) => sum + count, 0)
-  return state !== 'open' && records <= retired.records && all <= retired.gaps
+export const isForgettable = (account: Account): boolean => {
+  const { state, records, gaps, retired, elsewhere = NOTHING_RETIRED } = account
+  const isAll = (count: number, of: 'records' | 'gaps') => count <= retired[of] + elsewhere[of]
+  return state !== 'open' && isAll(records, 'records') && isAll(sumOf(gaps), 'gaps')
 }
 
 /** The text of its file. */
@@ -75,14 +99,15 @@ const isRetired = (value: unknown): boolean =>
 /** Whether fields of unknown origin are an account. */
 export const isAccount = (fields: unknown): fields is Account => {
   if (!isFields(fields)) return false
-  const { producer, state, floor, taken, records, gaps, retired } = fields
+  const { producer, state, floor, taken, records, gaps, retired, elsewhere } = fields
   return (
     typeof producer === 'string' &&
     ['open', 'ended', 'killed'].includes(String(state)) &&
     [floor, taken, records].every(isCount) &&
     isFields(gaps) &&
     Object.values(gaps).every(isCount) &&
-    isRetired(retired)
+    isRetired(retired) &&
+    (elsewhere === undefined || isRetired(elsewhere))
   )
 }
 

@@ -167,6 +167,11 @@ export class LaneBook {
     return producer !== undefined
   }
 
+  /** What was shipped of all producers lies in another folder than what comes. */
+  move(): void {
+    for (const [name, producer] of this.#producers) producer.move(this.#findAccount(name))
+  }
+
   close(): void {
     for (const { reader } of this.#streams.values()) reader.close()
   }

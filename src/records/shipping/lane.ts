@@ -139,12 +139,16 @@ export class Lane {
     const { sink } = this.#options
     this.#attempts.open()
     const state = this.#readState()
-    await sink.open(state?.sinkState ?? null, state?.intent ?? null)
+    const opened = await sink.open(state?.sinkState ?? null, state?.intent ?? null)
     if (state !== null) {
       this.#book.restore(state, streamKeyOfFile)
       this.committed.take(state)
       this.#intake.restore(state.totals)
       this.#patient = new PatientClock(this.#options, state.time)
+      if (opened === 'moved') {
+        this.#book.move()
+        this.#touch()
+      }
     }
     this.#isOpen = true
   }

@@ -3,6 +3,7 @@
 import {
   type Account,
   encodeAccount,
+  move,
   newAccount,
   type ProducerState,
   type Retired,
@@ -41,6 +42,7 @@ export class ProducerLog {
   #records: number
   readonly #gaps: Record<string, number>
   #retired: Retired
+  #elsewhere: Retired | undefined
   /** As it was written last. */
   #text = ''
 
@@ -56,6 +58,7 @@ export class ProducerLog {
     this.#records = account.records
     this.#gaps = { ...account.gaps }
     this.#retired = account.retired
+    this.#elsewhere = account.elsewhere
     this.#hasEnded = account.state === 'ended' || (isPlace && place.hasEnded === true)
   }
 
@@ -63,7 +66,8 @@ export class ProducerLog {
     const { producer } = this
     const [state, floor, taken] = [this.#state, this.#floor, this.#taken]
     const [records, gaps, retired] = [this.#records, { ...this.#gaps }, this.#retired]
-    return { producer, state, floor, taken, records, gaps, retired }
+    const account = { producer, state, floor, taken, records, gaps, retired }
+    return this.#elsewhere === undefined ? account : { ...account, elsewhere: this.#elsewhere }
   }
 
   place(): ProducerPlace {
@@ -141,5 +145,12 @@ export class ProducerLog {
 
   retire(retired: Retired): void {
     this.#retired = retire(this.account, retired).retired
+  }
+
+  /** What was shipped until now lies in another folder than what comes; `here`: see `move`. */
+  move(here: Account | null): void {
+    const { retired, elsewhere } = move(this.account, here)
+    this.#retired = retired
+    this.#elsewhere = elsewhere
   }
 }

@@ -68,6 +68,8 @@ export interface TidyTimes {
   readonly believedMs: number
 }
 
+export type Opened = 'same' | 'moved'
+
 export interface Sink {
   readonly name: string
   readonly held: Held
@@ -75,9 +77,10 @@ export interface Sink {
    * Begins, or begins again, from what was written last: publishes its intent, and removes what an
    * earlier life left unfinished. Called before everything else.
    *
+   * @returns `moved`: what it has written before lies elsewhere, and its accounts with it
    * @throws what stands in its way; it is called again later
    */
-  open(state: SinkState | null, intent: Intent | null): void | Promise<void>
+  open(state: SinkState | null, intent: Intent | null): Opened | Promise<Opened>
   /**
    * Takes a copy of what it needs, and does no more than that: what is slow has its time in
    * `prepare`.

@@ -3,6 +3,7 @@ import {
   decodeAccount,
   encodeAccount,
   isForgettable,
+  move,
   newAccount,
   retire,
 } from '../../../../src/records/shipping/account.ts'
@@ -22,6 +23,7 @@ test('decodeAccount() refuses what lacks something', () => {
     { gaps: { sampled: 'x' } },
     { gaps: null },
     { retired: { records: 1 } },
+    { elsewhere: null },
     { producer: 3 },
   ]) {
     const text = encodeAccount({ ...account, ...wrong } as typeof account)
@@ -37,4 +39,22 @@ test('retire() adds up, and an account of which nothing is left may go', () => {
   expect(isForgettable(all)).toBe(false)
   expect(isForgettable({ ...half, state: 'ended' })).toBe(false)
   expect(isForgettable({ ...all, state: 'killed' })).toBe(true)
+})
+
+test('move() says of what was shipped until now that it is elsewhere, but for what is here', () => {
+  const first = { ...newAccount('g.0.1-2'), records: 5, gaps: { sampled: 2 }, taken: 7 }
+  const second = move(first, null)
+  expect(second).toEqual({ ...first, elsewhere: { records: 5, gaps: 2, below: 8 } })
+  const grown = { ...second, records: 9, gaps: { sampled: 3 }, taken: 12 }
+  const back = move(grown, { ...first, retired: { records: 1, gaps: 0, below: 2 } })
+  expect(back.elsewhere).toEqual({ records: 4, gaps: 1, below: 13 })
+  expect(back.retired).toEqual({ records: 1, gaps: 0, below: 2 })
+  const again = move({ ...back, records: 10 }, grown)
+  expect(again.elsewhere).toEqual({ records: 6, gaps: 2, below: 13 })
+})
+
+test('an account may go where all that is left of it is elsewhere', () => {
+  const moved = move({ ...newAccount('g.0.1-2'), state: 'ended', records: 5, taken: 5 }, null)
+  expect(isForgettable(moved)).toBe(true)
+  expect(isForgettable({ ...moved, records: 6 })).toBe(false)
 })

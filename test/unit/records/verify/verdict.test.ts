@@ -56,6 +56,27 @@ test('verdictOn() believes retention as far as it has counted', () => {
   })
 })
 
+test('verdictOn() believes that records are elsewhere as far as they were counted', () => {
+  const elsewhere = { records: 5, gaps: 1, below: 11 }
+  const open = account({ state: 'open', floor: 6, taken: 11, elsewhere })
+  expect(on(tallyOf([11]), open)).toMatchObject({
+    gaps: ['1-5 elsewhere', '6-10 pending'],
+    problems: [],
+  })
+  const further = { ...open, floor: 12 }
+  expect(on(tallyOf([6, 7, 9, 10, 11]), further)).toMatchObject({
+    gaps: ['1-5 elsewhere', '8-8 elsewhere'],
+    problems: [],
+  })
+  expect(on(tallyOf([6, 9]), further)).toMatchObject({
+    gaps: ['1-5 elsewhere', '7-8 elsewhere', '10-10 elsewhere', '11-11 missing'],
+    problems: [
+      'p: 1 records are missing',
+      'p: 2 more than retention has deleted and another records.path has are missing',
+    ],
+  })
+})
+
 test('verdictOn() says that an account is missing', () => {
   expect(on(tallyOf([1, 3]), null)).toEqual({
     gaps: ['2-2 missing'],
