@@ -24,15 +24,8 @@ import {
 } from './files/contents.ts'
 import { filesToMerge, mergeFiles } from './files/merging.ts'
 import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
-import {
-  fileName,
-  GAPS_FOLDER,
-  gapsFolder,
-  hourOf,
-  PRODUCERS_FOLDER,
-  UNFINISHED,
-} from './files/partitions.ts'
-import { publishIntent } from './files/publishing.ts'
+import { fileName, GAPS_FOLDER, gapsFolder, hourOf, UNFINISHED } from './files/partitions.ts'
+import { publishMoved } from './files/publishing.ts'
 import { RecordTables } from './files/record-tables.ts'
 import { filesToRetire, type RetentionLimits } from './files/retention.ts'
 import { ensureFolders, ensureRoot, unlinkQuietly, writeUnfinished } from './files/unfinished.ts'
@@ -207,13 +200,7 @@ export class FileSink implements Sink {
   /** Where it was to be done, and for files that are not there any more where they may be now. */
   #publish(intent: Intent, from: string, to = from): void {
     const { files, onFault } = this.#options
-    let missing = publishIntent(files, from, intent)
-    if (to !== from && missing.length > 0) {
-      const renames = intent.renames.filter(([, path]) => missing.includes(path))
-      // Accounts are of one folder each.
-      const deletes = intent.deletes.filter((path) => !path.startsWith(PRODUCERS_FOLDER))
-      missing = publishIntent(files, to, { renames, deletes })
-    }
+    const missing = publishMoved(files, from, to, intent)
     // After a start that is how it is told that records were deleted by hand.
     for (const path of missing) onFault?.(join(to, path), new Error(DELETED))
   }

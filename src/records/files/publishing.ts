@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
 import type { Intent } from '../shipping/sink.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
+import { PRODUCERS_FOLDER } from './partitions.ts'
 
 /** Syncs folders that are there. */
 const syncFolders = (files: FileCalls, root: string, folders: ReadonlySet<string>): void => {
@@ -47,4 +48,19 @@ export const publishIntent = (files: FileCalls, root: string, intent: Intent): s
   }
   syncFolders(files, root, emptied)
   return missing
+}
+
+/** The same where it was to be done, and in `to` for files that were moved along since. */
+export const publishMoved = (
+  files: FileCalls,
+  from: string,
+  to: string,
+  intent: Intent,
+): string[] => {
+  const missing = publishIntent(files, from, intent)
+  if (to === from || missing.length === 0) return missing
+  const renames = intent.renames.filter(([, path]) => missing.includes(path))
+  // Accounts are of one folder each.
+  const deletes = intent.deletes.filter((path) => !path.startsWith(PRODUCERS_FOLDER))
+  return publishIntent(files, to, { renames, deletes })
 }
