@@ -29,6 +29,7 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/table/answer-fills.ts',
     'src/records/table/base-fills.ts',
     'src/records/table/elements.ts',
+    'src/records/table/entry-text.ts',
     'src/records/table/fills.ts',
     'src/records/table/row-places.ts',
   ],

@@ -86,8 +86,9 @@ export class RecordTables {
         continue
       }
       for (const end = Math.max(i + 1, usualEnd); i < end; i++) {
+        if (plan !== null && i < usualEnd && this.#addUsual(plan, batch, i, i + 1)) continue
         const at = froms[i]!
-        if (this.#addOne(plan, batch, at)) continue
+        if (this.#decode(plan, batch, at)) continue
         const sequence = doubles[(at >> 3) + ENTRY_DOUBLE.SEQUENCE]!
         const isShadow = words[(at >> 2) + ENTRY_WORD.ROLE] === SHADOW
         unreadable.push({ sequence, isShadow })
@@ -107,7 +108,7 @@ export class RecordTables {
     this.#bytes = 0
   }
 
-  /** Behind the entries from index `start` on of one usual row, one layout and one hour. */
+  /** Behind the usual entries from index `start` on of one layout and one hour. */
   #usualUpTo({ layout, rows }: LayoutPlan, batch: ShipBatch, start: number): number {
     if (rows === null) return start
     const { frame, froms, count } = batch
@@ -116,7 +117,6 @@ export class RecordTables {
     while (end < count) {
       const from = froms[end]!
       if (frame.words[(from >> 2) + ENTRY_WORD.LAYOUT] !== layout.id) break
-      if (frame.words[(from >> 2) + ENTRY_WORD.ROWS] !== 1) break
       if (!rows.takes(frame, from) || hourAt(frame, from) !== hour) break
       end++
     }
@@ -141,7 +141,7 @@ export class RecordTables {
     const place = { endpoint: layout.endpoint, hour: hourAt(frame, froms[start]!), shape }
     const isAdded = this.#tryRows(producer, () => {
       const table = this.#tableOf(place)
-      return [table, () => rows!.add(table, { producer, frame, froms, headers: froms, start, end })]
+      return [table, () => rows!.add(table, { producer, frame, froms, start, end })]
     })
     if (!isAdded) return false
     for (let i = start; i < end; i++) this.#bytes += frame.words[(froms[i]! >> 2) + LENGTH_AT]!
@@ -149,25 +149,9 @@ export class RecordTables {
   }
 
   /** False: it is no record. */
-  #addOne(plan: LayoutPlan | null, batch: ShipBatch, from: number): boolean {
-    const { frame } = batch
-    const isUsual = plan?.rows?.takes(frame, from) === true
-    const isAdded = (isUsual && this.#addMany(plan, batch, from)) || this.#decode(plan, batch, from)
-    if (isAdded) this.#bytes += frame.words[(from >> 2) + LENGTH_AT]!
-    return isAdded
-  }
-
-  #addMany(plan: LayoutPlan, { producer, frame }: ShipBatch, from: number): boolean {
-    const { layout, shape, rows } = plan
-    return this.#tryRows(producer, () => {
-      const table = this.#tableOf({ endpoint: layout.endpoint, hour: hourAt(frame, from), shape })
-      return [table, () => rows!.addMany(table, { producer, frame }, from)]
-    })
-  }
-
   #decode(plan: LayoutPlan | null, batch: ShipBatch, from: number): boolean {
     const { bytes, words } = batch.frame
-    return this.#tryRows(batch.producer, () => {
+    const isAdded = this.#tryRows(batch.producer, () => {
       const entry = bytes.subarray(from, from + words[(from >> 2) + LENGTH_AT]!)
       const record = decodeEntry(entry, batch.layouts, batch.producer)
       const isFeedback = record.role === 'feedback'
@@ -178,6 +162,8 @@ export class RecordTables {
         isFeedback ? addFeedback(table, record) : addPrediction(table, shape, record)
       return [table, add]
     })
+    if (isAdded) this.#bytes += words[(from >> 2) + LENGTH_AT]!
+    return isAdded
   }
 
   /** Adds rows to the table that `choose` gives: all of them or, and then it says false, none. */

@@ -4,17 +4,29 @@ import { type AnswerTerms, classOf, hasOwnLabel, isPositive } from '../../shared
 import type { Datatype } from '../../shared/tensor.ts'
 import type { FrameViews } from '../shipping/frame-views.ts'
 import { ELEMENT_BYTES, READ_NUMBER, valueAt } from './elements.ts'
-import { type Fill, fillCategory, fillElement, fillText, fillWith } from './fills.ts'
+import {
+  type Fill,
+  fillCategory,
+  fillCharacters,
+  fillElement,
+  fillText,
+  fillWith,
+} from './fills.ts'
 import { jsonOf, textOf } from './value.ts'
 
 type Numeric = Exclude<Datatype, 'BYTES'>
 
 /** An output as it lies in every entry of a batch. */
 export interface PlacedOutput {
-  readonly datatype: Numeric
+  readonly datatype: Datatype
   readonly rowElements: number
   /** Bytes from the start of the entry. */
   readonly at: number
+}
+
+/** Scores, which are numbers. */
+interface PlacedScores extends PlacedOutput {
+  readonly datatype: Numeric
 }
 
 /** Of which output each comes; -1: of none. */
@@ -50,13 +62,14 @@ const NO_ANSWER: AnswerFills = { score: NOTHING, prediction: NOTHING, scores: NO
 const labelFill = (terms: AnswerTerms, outputs: readonly PlacedOutput[], likely: Fill): Fill => {
   const label = outputs[terms.label]
   if (!hasOwnLabel(terms) || label === undefined) return likely
+  if (label.datatype === 'BYTES') return fillCharacters
   return fillCategory({ datatype: label.datatype, at: label.at, isNanNull: false }, null)
 }
 
 /** JSON of the scores by class, whose keys stand as those of an object do. */
 const scoresText = (
   terms: AnswerTerms,
-  { datatype, rowElements, at }: PlacedOutput,
+  { datatype, rowElements, at }: PlacedScores,
 ): ((frame: FrameViews, from: number) => string) => {
   const columns = Array.from({ length: rowElements }, (_, column) => column)
   const byClass = Object.fromEntries(
@@ -69,8 +82,11 @@ const scoresText = (
     `{${keys.map(([key, place]) => key + jsonOf(valueAt(datatype, frame, from + place))).join()}}`
 }
 
-const multiclass = (terms: AnswerTerms, outputs: readonly PlacedOutput[]): AnswerFills => {
-  const scored = outputs[terms.score]!
+const multiclass = (
+  terms: AnswerTerms,
+  outputs: readonly PlacedOutput[],
+  scored: PlacedScores,
+): AnswerFills => {
   const { datatype, rowElements, at } = scored
   const size = ELEMENT_BYTES[datatype]
   const read = READ_NUMBER[datatype]
@@ -130,9 +146,11 @@ export const answerFills = (
   if (!needed.every(isReadable)) return NO_ANSWER
   const { datatype, rowElements } = scored
   const isWide = datatype === 'INT64' || datatype === 'UINT64'
-  if (datatype === 'BOOL' || isWide || rowElements === 0) return null
+  if (datatype === 'BYTES' || datatype === 'BOOL' || isWide || rowElements === 0) return null
   if (outputs[terms.label]?.rowElements === 0) return null
-  if (terms.task === 'multiclass') return multiclass(terms, outputs)
+  if (terms.task === 'multiclass') {
+    return multiclass(terms, outputs, { datatype, rowElements, at: scored.at })
+  }
   if (terms.scoreColumn >= rowElements) return NO_ANSWER
   const at = scored.at + terms.scoreColumn * ELEMENT_BYTES[datatype]
   const place = { datatype, at, isNanNull: false }

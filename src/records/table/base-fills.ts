@@ -5,7 +5,7 @@ import { RECORD_ROLES } from '../../shared/record-policy.ts'
 import { ENTRY_DOUBLE, ENTRY_WORD } from '../entry.ts'
 import type { RecordLayout } from '../record-layout.ts'
 import type { FrameViews } from '../shipping/frame-views.ts'
-import type { Column } from './column.ts'
+import { putEntryText } from './entry-text.ts'
 import {
   type EntryBatch,
   type Fill,
@@ -29,37 +29,18 @@ const fillIds: Fill = ({ producer, frame: { doubles }, froms, start, end }, colu
   }
 }
 
-const isAscii = (bytes: Uint8Array, from: number, to: number): boolean => {
-  for (let i = from; i < to; i++) if (bytes[i]! >= 0x80) return false
-  return true
-}
-
-const fillRequestIds: Fill = (batch, column, row) => {
-  const { froms, start, end, frame } = batch
+const fillRequestIds: Fill = ({ froms, start, end, frame }, column, row) => {
+  const { words } = frame
   for (let i = start, next = row; i < end; i++, next++) {
-    putRequestId(frame, froms[i]!, column, next)
+    const from = froms[i]!
+    const section = words[(from >> 2) + ENTRY_WORD.REQUEST_ID]!
+    if (section === 0) column.setNull(next)
+    else {
+      const word = words[(from + section) >> 2]!
+      putEntryText(column, next, frame, { word, at: from + section + 4 })
+    }
   }
 }
-
-const putRequestId = (frame: FrameViews, from: number, column: Column, row: number): void => {
-  const { words, bytes } = frame
-  const section = words[(from >> 2) + ENTRY_WORD.REQUEST_ID]!
-  if (section === 0) {
-    column.setNull(row)
-    return
-  }
-  const word = words[(from + section) >> 2]!
-  const at = from + section + 4
-  const to = at + (word >> 1)
-  if ((word & 1) === 0 && isAscii(bytes, at, to))
-    column.words[row] = column.texts!.put(bytes, at, to)
-  else column.setText(row, wideText(bytes.subarray(at, to), (word & 1) === 1))
-}
-
-const wideText = (bytes: Uint8Array, isTwoByte: boolean): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(
-    isTwoByte ? 'utf16le' : 'latin1',
-  )
 
 const traceText = ({ words }: FrameViews, from: number): string | null => {
   const at = (from >> 2) + ENTRY_WORD.TRACE

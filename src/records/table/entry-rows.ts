@@ -1,98 +1,137 @@
 /**
- * Rows of a table straight from entries, for layouts of numbers: what `decodeEntry` and
- * `addPrediction` give, at a tenth of the cost (`npm run bench -- micro ship:`). Entries that are
- * not as usual (a missing value, a category that is not known, text) go the other way.
+ * Rows of a table straight from entries: what `decodeEntry` and `addPrediction` give, at a tenth of
+ * the cost (`npm run bench -- micro ship:`). Entries that are not as usual (a missing value for
+ * which another was fed, a category that is not known, an HMAC) go the other way.
  */
 
 import { RECORD_ROLES, type Redaction } from '../../shared/record-policy.ts'
-import type { Datatype } from '../../shared/tensor.ts'
-import { ENTRY_FLAG, ENTRY_HEADER_BYTES, ENTRY_WORD } from '../entry.ts'
+import { ENTRY_FLAG, ENTRY_WORD } from '../entry.ts'
+import type { RecordValue } from '../record.ts'
 import type { LayoutTensor, RecordLayout } from '../record-layout.ts'
 import { hasRules } from '../redact/policy-rules.ts'
 import type { FrameViews } from '../shipping/frame-views.ts'
-import { answerFills, answerOutputs, type PlacedOutput } from './answer-fills.ts'
+import { type AnswerFills, answerFills, answerOutputs, type PlacedOutput } from './answer-fills.ts'
 import { baseFills } from './base-fills.ts'
 import type { ColumnSpec } from './column.ts'
 import { ELEMENT_BYTES } from './elements.ts'
+import { textAt } from './entry-text.ts'
 import {
   type EntryBatch,
   type Fill,
   fillCategory,
+  fillCharacters,
   fillElement,
   fillText,
   fillWith,
   listText,
 } from './fills.ts'
-import { HEADER, RowPlaces } from './row-places.ts'
+import { type RowPlace, RowPlaces } from './row-places.ts'
 import type { Shape } from './shape.ts'
 import type { Table } from './table.ts'
+import { jsonOf } from './value.ts'
 
-type Numeric = Exclude<Datatype, 'BYTES'>
+/** Entries of one layout and one producer: from index `start` to before `end`. */
+export type Entries = Omit<EntryBatch, 'headers' | 'characters'>
 
 export interface EntryRows {
   /** Whether the entry that begins at byte `from` is as usual. */
   takes(frame: FrameViews, from: number): boolean
-  /** Adds a row for each entry of a batch: of one row each, all of which it takes. */
-  add(table: Table, batch: EntryBatch): void
-  /** Adds all rows of the entry that begins at byte `from`, which it takes. */
-  addMany(table: Table, of: Pick<EntryBatch, 'producer' | 'frame'>, from: number): void
+  /** Adds the rows of entries, all of which it takes. */
+  add(table: Table, entries: Entries): void
 }
 
 const FEEDBACK = RECORD_ROLES.indexOf('feedback')
 const USUAL_FLAGS = ENTRY_FLAG.IS_BATCH | ENTRY_FLAG.REDACTED
+const NONE = new Int32Array(0)
 
-/** What is done to a value so that it is still a number, or is absent. */
-const leavesNumbers = (rule: Redaction | null | undefined): boolean =>
-  rule === null || rule === undefined || rule.kind === 'drop' || rule.kind === 'bucket'
-
-/** A whole row of a tensor. */
-const fillTensor = (
-  { datatype, shape, rowElements }: LayoutTensor,
-  at: number,
-  spec: ColumnSpec,
-): Fill => {
-  const numeric = datatype as Numeric
-  if (rowElements === 1) return fillElement({ datatype: numeric, at, isNanNull: false }, spec)
-  if (rowElements === 0) return fillText(() => '[]')
-  return fillText(listText(numeric, at, ELEMENT_BYTES[numeric], shape))
-}
-
-/** null: the feature is none of numbers after all. */
-const fillFeature = (
-  { features, inputs, policy }: RecordLayout,
-  index: number,
-  at: number,
-  spec: ColumnSpec,
-): Fill | null => {
-  const { type, input, column, vocabulary, isNanMissing } = features[index]!
-  const tensor = inputs[input]!
-  if (type === 'tensor') return fillTensor(tensor, at, spec)
-  if (column >= tensor.rowElements) return fillWith(() => null)
-  const datatype = tensor.datatype as Numeric
-  const terms = { datatype, at: at + column * ELEMENT_BYTES[datatype], isNanNull: isNanMissing }
-  if (type === 'category') {
-    return policy.features[index] === null ? fillCategory(terms, vocabulary) : null
-  }
-  return vocabulary === null ? fillElement(terms, spec) : null
+/** What is done to a value so that it still stands in its tensor, or is absent. */
+const staysInPlace = (rule: Redaction | null | undefined, { datatype }: LayoutTensor): boolean => {
+  if (rule === null || rule === undefined) return true
+  return rule.kind === 'mask' ? datatype === 'BYTES' : rule.kind !== 'hmac'
 }
 
 interface PlacedFill {
   readonly fill: Fill
-  /** What it reads: HEADER, or a tensor, inputs before outputs. */
-  readonly place: number
+  /** What it is told of each row. */
+  readonly place: RowPlace
 }
 
-const fillsOf = (
-  layout: RecordLayout,
-  { specs, features, outputs }: Shape,
-  places: RowPlaces,
-): PlacedFill[] | null => {
+/** A row of several texts, nested like its shape, as JSON. */
+const fillTexts = (places: readonly RowPlace[], shape: readonly number[]): Fill => {
+  const nested = (texts: readonly string[], depth: number): RecordValue => {
+    if (depth === shape.length) return texts[0]!
+    const size = shape[depth]!
+    const stride = texts.length / size
+    return Array.from({ length: size }, (_, i) =>
+      nested(texts.slice(i * stride, (i + 1) * stride), depth + 1),
+    )
+  }
+  return ({ frame, start, end }, column, row) => {
+    for (let i = start, next = row; i < end; i++, next++) {
+      const texts = places.map(({ froms, characters }) =>
+        textAt(frame, frame.words[froms[i]! >> 2]!, characters[i]!),
+      )
+      column.setText(next, jsonOf(nested(texts, 0)))
+    }
+  }
+}
+
+/** What is compiled of a layout. */
+interface Compiled {
+  readonly layout: RecordLayout
+  readonly places: RowPlaces
+}
+
+/** A whole row of a tensor, by its index among inputs and outputs. */
+const fillTensor = (
+  { layout: { inputs, outputs }, places }: Compiled,
+  index: number,
+  spec: ColumnSpec,
+): PlacedFill => {
+  const { datatype, shape, rowElements } = [...inputs, ...outputs][index]!
+  const own = places.placesOf(index)
+  const [place = places.header] = own
+  if (rowElements === 0) return { fill: fillText(() => '[]'), place: places.header }
+  if (datatype === 'BYTES') {
+    return { fill: rowElements === 1 ? fillCharacters : fillTexts(own, shape), place }
+  }
+  const at = places.startOf(index)
+  const fill =
+    rowElements === 1
+      ? fillElement({ datatype, at, isNanNull: false }, spec)
+      : fillText(listText(datatype, at, ELEMENT_BYTES[datatype], shape))
+  return { fill, place }
+}
+
+/** null: it has to be decoded. */
+const fillFeature = (
+  { layout: { features, inputs, policy }, places }: Compiled,
+  index: number,
+  spec: ColumnSpec,
+): PlacedFill | null => {
+  const { type, input, column, vocabulary, isNanMissing } = features[index]!
+  const { datatype, rowElements } = inputs[input]!
+  if (column >= rowElements) return { fill: fillWith(() => null), place: places.header }
+  if (datatype === 'BYTES') {
+    const isText = type === 'category' && vocabulary === null
+    return isText ? { fill: fillCharacters, place: places.placesOf(input)[column]! } : null
+  }
+  const at = places.startOf(input) + column * ELEMENT_BYTES[datatype]
+  const terms = { datatype, at, isNanNull: isNanMissing }
+  const [place] = places.placesOf(input) as [RowPlace]
+  if (type === 'category') {
+    return policy.features[index] === null ? { fill: fillCategory(terms, vocabulary), place } : null
+  }
+  return vocabulary === null ? { fill: fillElement(terms, spec), place } : null
+}
+
+/** Score, prediction, scores. null: they have to be decoded. */
+const fillAnswer = ({ layout, places }: Compiled): Readonly<Record<string, PlacedFill>> | null => {
   const { inputs, policy } = layout
-  const atOutput = (index: number) => inputs.length + index
   const placed = layout.outputs.map(
     ({ datatype, rowElements }, index): PlacedOutput => ({
-      ...{ datatype: datatype as Numeric, rowElements },
-      at: places.startOf(atOutput(index), 1),
+      ...{ datatype, rowElements },
+      at: places.startOf(inputs.length + index),
     }),
   )
   const isReadable = (output: number) => {
@@ -102,78 +141,97 @@ const fillsOf = (
   const answer = answerFills(layout.answer, placed, isReadable)
   if (answer === null) return null
   const read = answerOutputs(layout.answer, placed)
-  const base = baseFills(layout)
-  const fills = specs.map(({ name }): { fill: Fill | null; place: number } => {
-    if (name !== 'score' && name !== 'prediction' && name !== 'scores') {
-      return { fill: base[name] ?? null, place: HEADER }
-    }
-    return { fill: answer[name], place: read[name] < 0 ? HEADER : atOutput(read[name]) }
-  })
-  for (const { column, index } of features) {
-    const place = layout.features[index]!.input
-    const at = places.startOf(place, 1)
-    fills[column] = { fill: fillFeature(layout, index, at, specs[column]!), place }
+  const placedFill = (name: keyof AnswerFills): PlacedFill => {
+    const own = read[name] < 0 ? [] : places.placesOf(inputs.length + read[name])
+    return { fill: answer[name], place: own[0] ?? places.header }
   }
-  for (const { column, index } of outputs) {
-    const fill = fillTensor(layout.outputs[index]!, placed[index]!.at, specs[column]!)
-    fills[column] = { fill, place: atOutput(index) }
+  return {
+    score: placedFill('score'),
+    prediction: placedFill('prediction'),
+    scores: placedFill('scores'),
   }
-  return fills.every(({ fill }) => fill !== null) ? (fills as PlacedFill[]) : null
 }
 
-const isOfNumbers = ({ datatype, rowElements }: LayoutTensor): boolean =>
-  datatype !== 'BYTES' && rowElements >= 0
+const fillsOf = (compiled: Compiled, { specs, features, outputs }: Shape): PlacedFill[] | null => {
+  const { layout, places } = compiled
+  const answer = fillAnswer(compiled)
+  if (answer === null) return null
+  const base = baseFills(layout)
+  const fills = specs.map(({ name }): PlacedFill | null => {
+    const fill = base[name]
+    return answer[name] ?? (fill === undefined ? null : { fill, place: places.header })
+  })
+  for (const { column, index } of features) {
+    const { type, input } = layout.features[index]!
+    const spec = specs[column]!
+    fills[column] =
+      type === 'tensor' ? fillTensor(compiled, input, spec) : fillFeature(compiled, index, spec)
+  }
+  for (const { column, index } of outputs) {
+    fills[column] = fillTensor(compiled, layout.inputs.length + index, specs[column]!)
+  }
+  return fills.every((each) => each !== null) ? fills : null
+}
 
 /** Whether layouts like this have entries that are worth the compilation. */
-const isUsual = ({ hasRows, inputs, outputs, policy }: RecordLayout): boolean =>
+const isUsual = ({ hasRows, inputs, outputs, features, policy }: RecordLayout): boolean =>
   hasRows &&
   inputs.length > 0 &&
   outputs.length > 0 &&
-  inputs.every(isOfNumbers) &&
-  outputs.every(isOfNumbers) &&
+  [...inputs, ...outputs].every(({ rowElements }) => rowElements >= 0) &&
   policy.keepsFeatures &&
   policy.keepsOutputs &&
-  policy.features.every(leavesNumbers) &&
-  policy.outputs.every(leavesNumbers)
+  features.every(({ input }, index) => staysInPlace(policy.features[index], inputs[input]!)) &&
+  outputs.every((output, index) => staysInPlace(policy.outputs[index], output))
+
+const rowsOf = ({ frame: { words }, froms, start, end }: Entries): number => {
+  let rows = 0
+  for (let i = start; i < end; i++) rows += words[(froms[i]! >> 2) + ENTRY_WORD.ROWS]!
+  return rows
+}
 
 /** Compiled for one layout; null where its entries have to be decoded. */
 export const entryRowsOf = (layout: RecordLayout, shape: Shape): EntryRows | null => {
   if (!isUsual(layout)) return null
   const places = new RowPlaces(layout.inputs, layout.outputs)
-  const fills = fillsOf(layout, shape, places)
+  const fills = fillsOf({ layout, places }, shape)
   if (fills === null) return null
   const mustBeRedacted = hasRules(layout.policy) ? ENTRY_FLAG.REDACTED : 0
   const rowColumn = shape.specs.findIndex(({ name }) => name === 'row')
+  const addLocated = (table: Table, entries: Entries, rows: number): void => {
+    const { producer, frame } = entries
+    places.locate(frame, entries, rows)
+    const headers = places.header.froms
+    const first = table.addRows(rows)
+    for (let i = 0; i < fills.length; i++) {
+      const { fill, place } = fills[i]!
+      const { froms, characters } = place
+      const batch = { producer, frame, froms, characters, headers, start: 0, end: rows }
+      fill(batch, table.columns[i]!, first)
+    }
+    table.columns[rowColumn]!.words.set(places.indices.subarray(0, rows), first)
+  }
   return {
-    takes: ({ words }, from) => {
+    takes: (frame, from) => {
       const at = from >> 2
-      const flags = words[at + ENTRY_WORD.FLAGS]!
-      const rows = words[at + ENTRY_WORD.ROWS]!
+      const flags = frame.words[at + ENTRY_WORD.FLAGS]!
       return (
-        rows > 0 &&
         (flags & ~USUAL_FLAGS) === 0 &&
         (flags & mustBeRedacted) === mustBeRedacted &&
-        words[at + ENTRY_WORD.INPUTS] === ENTRY_HEADER_BYTES &&
-        words[at + ENTRY_WORD.OUTPUTS] === places.outputsAt(rows) &&
-        words[at + ENTRY_WORD.EXTRAS] === 0 &&
-        words[at + ENTRY_WORD.ROLE]! < FEEDBACK
+        frame.words[at + ENTRY_WORD.EXTRAS] === 0 &&
+        frame.words[at + ENTRY_WORD.ROLE]! < FEEDBACK &&
+        places.fits(frame, from)
       )
     },
-    add: (table, batch) => {
-      const row = table.addRows(batch.end - batch.start)
-      for (let i = 0; i < fills.length; i++) fills[i]!.fill(batch, table.columns[i]!, row)
-    },
-    addMany: (table, { producer, frame }, from) => {
-      const rows = frame.words[(from >> 2) + ENTRY_WORD.ROWS]!
-      const first = table.addRows(rows)
-      const headers = new Int32Array(rows).fill(from)
-      for (let i = 0; i < fills.length; i++) {
-        const { fill, place } = fills[i]!
-        const froms = places.fromsOf(place, from, rows)
-        fill({ producer, frame, froms, headers, start: 0, end: rows }, table.columns[i]!, first)
+    add: (table, entries) => {
+      const rows = rowsOf(entries)
+      if (!places.isStraight(entries.end - entries.start, rows)) {
+        addLocated(table, entries, rows)
+        return
       }
-      const numbers = table.columns[rowColumn]!.words
-      for (let row = 0; row < rows; row++) numbers[first + row] = row
+      const row = table.addRows(rows)
+      const batch = { ...entries, headers: entries.froms, characters: NONE }
+      for (let i = 0; i < fills.length; i++) fills[i]!.fill(batch, table.columns[i]!, row)
     },
   }
 }

@@ -10,18 +10,21 @@ import type { FrameViews } from '../shipping/frame-views.ts'
 import type { Column } from './column.ts'
 import { setLong } from './column.ts'
 import { READ_NUMBER, type ReadNumber, valueAt } from './elements.ts'
+import { putEntryText } from './entry-text.ts'
 import { jsonOf, textOf } from './value.ts'
 
-/** Entries of one row each, of one layout and one producer, whose sections lie alike. */
+/** Rows of entries of one layout and one producer. */
 export interface EntryBatch {
   readonly producer: string
   readonly frame: FrameViews
-  /** Where they begin, in bytes of the frame: from index `start` to before `end`. */
-  readonly froms: Int32Array
   /**
-   * Where their headers lie: the same, but for rows of one entry, whose `froms` are moved to where
-   * one row alone would begin (row-places.ts).
+   * Of each row from index `start` to before `end`: where an entry of one row would begin, in bytes
+   * of the frame; for a text, where its word lies (row-places.ts).
    */
+  readonly froms: Int32Array
+  /** Of a text: where its characters lie. */
+  readonly characters: Int32Array
+  /** Where the header of its entry lies. */
   readonly headers: Int32Array
   readonly start: number
   readonly end: number
@@ -180,6 +183,14 @@ export const fillCategory =
       column.words[next] = text
     }
   }
+
+/** A text of the entry itself. */
+export const fillCharacters: Fill = ({ frame, froms, characters, start, end }, column, row) => {
+  for (let i = start, next = row; i < end; i++, next++) {
+    const word = frame.words[froms[i]! >> 2]!
+    putEntryText(column, next, frame, { word, at: characters[i]! })
+  }
+}
 
 /** Any value of a row, made one by one; null where there is none. */
 export const fillText =
