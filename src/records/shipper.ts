@@ -7,9 +7,11 @@
  * to drain, by SIGTERM, and when control has gone.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isTemporaryFile } from '../shared/atomic-file.ts'
 import { pause, systemClock } from '../shared/clock.ts'
+import { takeLock } from '../shared/lock.ts'
 import { createLogger, type Logger, outliveOutput } from '../shared/logger.ts'
 import { isAlive } from '../shared/process-identity.ts'
 import { FileSink } from './file-sink.ts'
@@ -31,6 +33,21 @@ import { systemFiles } from './spool/file-calls.ts'
 const DRAIN_MS = 20_000
 /** Faults that are told one by one; of a disk that fails there would be no end. */
 const FAULTS_MAX = 1000
+
+/**
+ * Whoever started another one, and whatever became of its name: two would write over each other's
+ * files, and each would delete what the other has not shipped.
+ */
+const lockFolder = (folder: string): { release(): void } => {
+  const locks = join(folder, 'lock')
+  ensureRoot(systemFiles, locks)
+  const lock = takeLock(locks)
+  // Of one that was killed while it wrote them.
+  for (const name of readdirSync(folder)) {
+    if (isTemporaryFile(name)) rmSync(join(folder, name), { force: true })
+  }
+  return lock
+}
 
 /** One of the first to go when the machine runs out of memory: nothing is lost with it. */
 const volunteerForOom = (): void => {
@@ -90,8 +107,16 @@ const main = async (): Promise<void> => {
   outliveOutput()
   volunteerForOom()
   const logger = createLogger({ level: settings.logLevel, component: 'shipper' })
-  const folder = join(settings.stateDir, SHIPPER_FOLDER)
-  ensureRoot(systemFiles, folder)
+  let lock: { release(): void }
+  try {
+    lock = lockFolder(join(settings.stateDir, SHIPPER_FOLDER))
+  } catch (error) {
+    const told = 'another shipper is at work, or its lock cannot be taken: this one ends'
+    logger.fatal({ event: 'shipper_locked', error }, told)
+    process.exitCode = 1
+    if (process.connected) process.disconnect()
+    return
+  }
   const { shipping, figures } = compose(settings, logger, () => loop.breathe())
   const report = () => {
     if (process.connected) process.send?.(figures(), () => {})
@@ -117,6 +142,7 @@ const main = async (): Promise<void> => {
     process.exitCode = 1
   } finally {
     shipping.close(isInOrder)
+    lock.release()
     if (process.connected) process.disconnect()
   }
 }

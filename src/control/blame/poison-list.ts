@@ -2,7 +2,12 @@
 
 import { isFields } from '../../shared/fields.ts'
 import { identityOf, type MarkedVersion } from '../../shared/run-marks.ts'
-import { corrupt, readStateFile, type StateFormat, writeStateFile } from '../state/state-file.ts'
+import {
+  corrupt,
+  readStateFile,
+  type StateFormat,
+  writeStateFile,
+} from '../../shared/state-file.ts'
 
 export interface PoisonedVersion extends MarkedVersion {
   /** For people. */

@@ -15,7 +15,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProvingReport } from '../../runtime/proving-report.ts'
 import { isFields } from '../../shared/fields.ts'
-import { readStateFile, type StateFormat, writeStateFile } from '../state/state-file.ts'
+import { readStateFile, type StateFormat, writeStateFile } from '../../shared/state-file.ts'
 
 const FORMAT: StateFormat = { name: 'sluice.proving', version: 2 }
 const COPY = /^([0-9a-f]{64})\.(?:onnx|data)$/

@@ -17,9 +17,9 @@ import {
 import { type Clock, delay, every } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { findIdentity, isAlive, type ProcessIdentity } from '../../shared/process-identity.ts'
+import { readStateFile, writeStateFile } from '../../shared/state-file.ts'
 import { lowerPriority } from '../proving/low-priority.ts'
 import { Backoff } from '../replicas/backoff.ts'
-import { readStateFile, writeStateFile } from '../state/state-file.ts'
 
 export interface ShipperOptions {
   /** File that Node runs. */

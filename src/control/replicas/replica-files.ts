@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { GatewayError } from '../../shared/errors.ts'
 import { type Fields, isFields } from '../../shared/fields.ts'
 import { isAlive, type ProcessIdentity } from '../../shared/process-identity.ts'
-import { readStateFile, type StateFormat, writeStateFile } from '../state/state-file.ts'
+import { readStateFile, type StateFormat, writeStateFile } from '../../shared/state-file.ts'
 
 /** Which replica a process is. */
 export interface ReplicaName {

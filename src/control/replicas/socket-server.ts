@@ -16,8 +16,8 @@ import type { Clock } from '../../shared/clock.ts'
 import { GatewayError } from '../../shared/errors.ts'
 import { Link } from '../../shared/link.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { asUnwritable } from '../../shared/state-file.ts'
 import { isAnswered } from '../state/socket-probe.ts'
-import { asUnwritable } from '../state/state-file.ts'
 
 export type ControlLink = Link<EnvelopeBody>
 

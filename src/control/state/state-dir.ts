@@ -24,15 +24,15 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { AtomicWriteOptions } from '../../shared/atomic-file.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { refuseHeldLock, type StateLock, takeLock } from './lock.ts'
-import { isAnswered } from './socket-probe.ts'
+import { refuseHeldLock, type StateLock, takeLock } from '../../shared/lock.ts'
 import {
   asUnwritable,
   corrupt,
   readStateFile,
   type StateFormat,
   writeStateFile,
-} from './state-file.ts'
+} from '../../shared/state-file.ts'
+import { isAnswered } from './socket-probe.ts'
 import {
   GATEWAY_FORMAT,
   judgeStateFolder,

@@ -7,8 +7,8 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from '
 import { dirname, join } from 'node:path'
 import { isTemporaryFile } from '../../shared/atomic-file.ts'
 import { GatewayError } from '../../shared/errors.ts'
-import { LOCK_FORMAT } from './lock.ts'
-import { formatNameOf, type StateFormat } from './state-file.ts'
+import { LOCK_FORMAT } from '../../shared/lock.ts'
+import { formatNameOf, type StateFormat } from '../../shared/state-file.ts'
 
 export const GATEWAY_FORMAT: StateFormat = { name: 'sluice.gateway', version: 1 }
 

@@ -4,7 +4,12 @@ import { BUCKETS } from '../../routing/bucket-table.ts'
 import type { AtomicWriteOptions } from '../../shared/atomic-file.ts'
 import { completeEndpoint, type PlannedEndpoint } from '../../shared/epoch-plan.ts'
 import { isFields } from '../../shared/fields.ts'
-import { corrupt, readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
+import {
+  corrupt,
+  readStateFile,
+  type StateFormat,
+  writeStateFile,
+} from '../../shared/state-file.ts'
 
 /** Number and endpoints (policy, bucket table) of the last committed epoch. */
 export interface StoredEpoch {

@@ -1,7 +1,12 @@
 /** `requests.json`: which models clients have asked to load and to unload, in the explicit mode. */
 
 import type { AtomicWriteOptions } from '../../shared/atomic-file.ts'
-import { corrupt, readStateFile, type StateFormat, writeStateFile } from './state-file.ts'
+import {
+  corrupt,
+  readStateFile,
+  type StateFormat,
+  writeStateFile,
+} from '../../shared/state-file.ts'
 
 /** Each model is in one of the two, or in none when nobody has asked. */
 export interface Requests {

@@ -10,9 +10,9 @@
 
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type AtomicWriteOptions, createFileAtomic } from '../../shared/atomic-file.ts'
-import { GatewayError } from '../../shared/errors.ts'
-import { isAlive, ownIdentity, type ProcessIdentity } from '../../shared/process-identity.ts'
+import { type AtomicWriteOptions, createFileAtomic } from './atomic-file.ts'
+import { GatewayError } from './errors.ts'
+import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 import {
   corrupt,
   readStateFile,

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { takeLock } from '../../../../src/control/state/lock.ts'
-import { ownIdentity } from '../../../../src/shared/process-identity.ts'
-import { stateFolder } from '../../../helpers/state-folder.ts'
+import { takeLock } from '../../../src/shared/lock.ts'
+import { ownIdentity } from '../../../src/shared/process-identity.ts'
+import { stateFolder } from '../../helpers/state-folder.ts'
 
 const lockFolder = (): string => {
   const folder = join(stateFolder(), 'lock')

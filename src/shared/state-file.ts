@@ -4,13 +4,9 @@
  */
 
 import { basename } from 'node:path'
-import {
-  type AtomicWriteOptions,
-  readFileBounded,
-  writeFileAtomic,
-} from '../../shared/atomic-file.ts'
-import { GatewayError } from '../../shared/errors.ts'
-import { type Fields, isFields } from '../../shared/fields.ts'
+import { type AtomicWriteOptions, readFileBounded, writeFileAtomic } from './atomic-file.ts'
+import { GatewayError } from './errors.ts'
+import { type Fields, isFields } from './fields.ts'
 
 /** What a file holds and in which layout. Versions count up from 1. */
 export interface StateFormat {

@@ -6,10 +6,10 @@ import {
   formatNameOf,
   readStateFile,
   writeStateFile,
-} from '../../../../src/control/state/state-file.ts'
-import { failingCalls } from '../../../helpers/failing-calls.ts'
-import { failure } from '../../../helpers/failure.ts'
-import { makeTempDir } from '../../../helpers/temp-dir.ts'
+} from '../../../src/shared/state-file.ts'
+import { failingCalls } from '../../helpers/failing-calls.ts'
+import { failure } from '../../helpers/failure.ts'
+import { makeTempDir } from '../../helpers/temp-dir.ts'
 
 const FORMAT = { name: 'sluice.test', version: 2 }
 const MIB = 1024 * 1024
