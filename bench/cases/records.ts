@@ -13,7 +13,6 @@ import {
 } from '../../src/records/ring/record-ring.ts'
 import { makeWriteFacts, type WriteFacts } from '../../src/records/write-facts.ts'
 import { writePlanOf } from '../../src/records/write-plan.ts'
-import type { PlannedEndpoint, PlannedVersion } from '../../src/shared/epoch-plan.ts'
 import { type EndpointRecordPolicy, UNRECORDED } from '../../src/shared/record-policy.ts'
 import type { Signature, Tensor } from '../../src/shared/tensor.ts'
 import type { MicroCase } from '../measure/micro-case.ts'
@@ -42,20 +41,14 @@ export const layoutFor = (
   more: Partial<EndpointRecordPolicy>,
 ): RecordLayout => {
   const version = {
-    ...{ model: 'm', version: 1, signature, manifest: null },
+    ...{ version: 1, signature, manifest: null },
     batching: { rowsMax: 64, mixesRequests: true, preferredRows: [], queueDelayUsMax: 0 },
   }
   const endpoint = {
-    ...{ name: 'm', model: 'm', revision: 1, salt: '', variants: [], bucketRuns: [] },
+    ...{ name: 'm', model: 'm', revision: 1 },
     contract: { features: [], tensors: signature.inputs },
   }
-  const policy = { ...UNRECORDED, isRecorded: true, ...more }
-  const layout = layoutOf(
-    endpoint as unknown as PlannedEndpoint,
-    'v1',
-    version as unknown as PlannedVersion,
-    policy,
-  )
+  const layout = layoutOf(endpoint, 'v1', version, { ...UNRECORDED, isRecorded: true, ...more })
   return { id: 1, ...layout }
 }
 

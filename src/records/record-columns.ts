@@ -4,6 +4,8 @@
  * contract of its endpoint (docs/guides/records.md).
  */
 
+import type { PredictionRecord } from './record.ts'
+
 /** As Parquet and DuckDB know it. TIMESTAMP: microseconds, UTC, without a zone. */
 export type ColumnType =
   | 'VARCHAR'
@@ -90,6 +92,43 @@ export const GAP_COLUMNS: readonly RecordColumn[] = [
   column('last', 'BIGINT', 'the last one of the run'),
   column('reason', 'VARCHAR', 'why: `sampled`, `ring_full` ...'),
 ]
+
+const soFar = (ms: number): number | null => (Number.isNaN(ms) ? null : ms)
+
+/**
+ * Of a record what it says in each of its rows, by the names of columns. Its id and its time are as
+ * JSON or a file wants them.
+ */
+export const recordValues = <Time>(
+  record: PredictionRecord,
+  requestId: string | null,
+  time: Time,
+) => ({
+  prediction_id: record.predictionId,
+  request_id: requestId,
+  time,
+  endpoint: record.endpoint,
+  model: record.model,
+  version: record.version,
+  variant: record.variant,
+  role: record.role,
+  epoch: record.epoch,
+  revision: record.revision,
+  bucket: record.bucket < 0 ? null : record.bucket,
+  rows: record.rows,
+  status: record.status,
+  code: record.code,
+  protocol: record.protocol,
+  producer: record.producer,
+  sequence: record.sequence,
+  inclusion_probability: record.inclusionProbability,
+  trace_id: record.traceId === '' ? null : record.traceId,
+  latency_ms: soFar(record.latencyMs),
+  decode_ms: soFar(record.decodeMs),
+  queue_ms: soFar(record.queueMs),
+  compute_ms: soFar(record.computeMs),
+  features_omitted: record.featuresOmitted,
+})
 
 /** Name of the partition that holds feedback; no endpoint can bear it. */
 export const FEEDBACK_PARTITION = '_feedback'

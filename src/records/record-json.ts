@@ -4,6 +4,7 @@
  */
 
 import type { Feedback, PredictionRecord, RecordedInstance, RecordValue } from './record.ts'
+import { recordValues } from './record-columns.ts'
 
 export type JsonValue = number | string | boolean | null | readonly JsonValue[]
 
@@ -53,45 +54,16 @@ const timeText = (ms: number): string | null => {
   return Number.isNaN(date.getTime()) ? null : date.toISOString()
 }
 
-const soFar = (ms: number): number | null => (Number.isNaN(ms) ? null : ms)
-
 /** As the answer said it: of a request without an id, that of the prediction. */
 const saidRequestId = ({ requestId, role, predictionId }: PredictionRecord): string | null =>
   requestId ?? (role === 'feedback' ? null : predictionId)
-
-const baseJson = (record: PredictionRecord) => ({
-  prediction_id: record.predictionId,
-  request_id: saidRequestId(record),
-  time: timeText(record.timeMs),
-  endpoint: record.endpoint,
-  model: record.model,
-  version: record.version,
-  variant: record.variant,
-  role: record.role,
-  epoch: record.epoch,
-  revision: record.revision,
-  bucket: record.bucket < 0 ? null : record.bucket,
-  rows: record.rows,
-  status: record.status,
-  code: record.code,
-  protocol: record.protocol,
-  producer: record.producer,
-  sequence: record.sequence,
-  inclusion_probability: record.inclusionProbability,
-  trace_id: record.traceId === '' ? null : record.traceId,
-  latency_ms: soFar(record.latencyMs),
-  decode_ms: soFar(record.decodeMs),
-  queue_ms: soFar(record.queueMs),
-  compute_ms: soFar(record.computeMs),
-  features_omitted: record.featuresOmitted,
-})
 
 /**
  * A record for `JSON.stringify`. A request that was a list has its rows in `instances`; another has
  * the fields of its one row beside the others, if anything is known of it.
  */
 export const recordToJson = (record: PredictionRecord) => ({
-  ...baseJson(record),
+  ...recordValues(record, saidRequestId(record), timeText(record.timeMs)),
   ...(record.feedback === null ? {} : feedbackJson(record.feedback)),
   ...rowsJson(record),
 })

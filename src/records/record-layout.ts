@@ -115,10 +115,14 @@ const rulesOf = (
   return features.length === 0 && inputs.length > 0 ? { ...rules, keepsFeatures: false } : rules
 }
 
+/** What a layout tells of an endpoint and of a version of its model. */
+type RecordedEndpoint = Pick<PlannedEndpoint, 'name' | 'model' | 'revision' | 'contract'>
+type RecordedVersion = Pick<PlannedVersion, 'version' | 'signature' | 'manifest' | 'batching'>
+
 /** A policy as it is for one version: of one that a rule does not fit no outputs are kept. */
 const ofVersion = (
   policy: EndpointRecordPolicy,
-  planned: PlannedVersion | null,
+  planned: RecordedVersion | null,
 ): EndpointRecordPolicy => {
   const isOff = planned !== null && policy.outputsOff?.includes(planned.version) === true
   const outputs = { [ALL_OUTPUTS]: { kind: 'drop' as const } }
@@ -132,9 +136,9 @@ const NO_SIGNATURE: Signature = { inputs: [], outputs: [] }
  * its feedback, where `variant` and `version` are null. The agent gives it its id.
  */
 export const layoutOf = (
-  endpoint: PlannedEndpoint,
+  endpoint: RecordedEndpoint,
   variant: string | null,
-  version: PlannedVersion | null,
+  version: RecordedVersion | null,
   policy: EndpointRecordPolicy,
 ): Omit<RecordLayout, 'id'> => {
   const signature = version?.signature ?? NO_SIGNATURE

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { formerShipper } from '../../src/control/records/shipper-process.ts'
 import type { ShipperSettings } from '../../src/records/shipping/shipper-messages.ts'
 import { isAlive, processesNaming, signal } from '../helpers/reaper.ts'
+import { upTo } from '../helpers/records/frames.ts'
 import {
   makeShipperSettings,
   putRecords,
@@ -14,8 +15,6 @@ import {
 } from '../helpers/records/shipper-rig.ts'
 import { SEAL } from '../helpers/segments.ts'
 import { until } from '../helpers/until.ts'
-
-const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 
 const shipped = (settings: ShipperSettings, count: number) =>
   until(async () => (await sequencesIn(settings)).length === count, { what: `${count} records` })

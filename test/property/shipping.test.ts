@@ -9,40 +9,30 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { FileCalls } from '../../src/records/spool/file-calls.ts'
-import { FRAME } from '../../src/records/spool/segment-format.ts'
 import { type FailingFiles, failingFiles, nthFailure } from '../helpers/failing-files.ts'
+import { entriesFrame, record, records } from '../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld } from '../helpers/records/shipping-world.ts'
-import { gapEntry, recordEntry } from '../helpers/ring-entries.ts'
+import { gapEntry } from '../helpers/ring-entries.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
-import { HEADER, type PlannedFrame, SEAL } from '../helpers/segments.ts'
+import { HEADER, SEAL } from '../helpers/segments.ts'
 
 const HOUR_MS = 3_600_000
-
-/** A frame of entries of thread 0, whose floor is behind `last`. */
-const frame = (entries: readonly Uint8Array[], last: number): PlannedFrame => ({
-  kind: FRAME.RECORDS,
-  account: { thread: 0, count: entries.length, floor: last + 1, taken: last },
-  bytes: Buffer.concat(entries),
-})
-const record = (sequence: number): Uint8Array =>
-  recordEntry({ sequence, layout: 2, payloadBytes: 0 })
-const recordsOf = (numbers: readonly number[]) => frame(numbers.map(record), numbers.at(-1)!)
 
 /** What happens before the shipper goes on: three moments of the life of a replica. */
 const STAGES: readonly ((world: ShippingWorld) => void)[] = [
   (world) => {
     world.alive.add(HEADER.process.pid)
-    world.put({}, [layoutFrame(), recordsOf([1, 2, 3])])
+    world.put({}, [layoutFrame(), records(1, 3)])
   },
   (world) => {
     const gaps = gapEntry([{ from: 4, to: 6, reason: 2 }])
-    const rest = [frame([gaps, record(7)], 7), recordsOf([8, 9]), SEAL]
-    world.put({}, [layoutFrame(), recordsOf([1, 2, 3]), ...rest])
-    world.put({ number: 2 }, [layoutFrame(), recordsOf([10, 11])])
+    const rest = [entriesFrame([gaps, record(7)], 7), records(8, 9), SEAL]
+    world.put({}, [layoutFrame(), records(1, 3), ...rest])
+    world.put({ number: 2 }, [layoutFrame(), records(10, 11)])
   },
   (world) => {
     // Its spool thread was replaced, and began with what it had not given back.
-    world.put({ generation: 1 }, [layoutFrame(), recordsOf([10, 11, 12, 13])])
+    world.put({ generation: 1 }, [layoutFrame(), records(10, 13)])
     world.alive.clear()
   },
 ]

@@ -1,6 +1,7 @@
 /** Records as rows of a table: the way of every record that none of the fast ones takes. */
 
 import type { PredictionRecord, RecordedInstance, RecordValue } from '../record.ts'
+import { recordValues } from '../record-columns.ts'
 import { FEEDBACK_SPECS, PREDICTION_SPECS, type Shape } from './shape.ts'
 import type { Table } from './table.ts'
 import { jsonOf, putValue, textOf } from './value.ts'
@@ -15,41 +16,10 @@ export const boundedTimeMs = (timeMs: number): number =>
 /** Microseconds since 1970. */
 export const microsOf = (timeMs: number): number => Math.round(boundedTimeMs(timeMs) * 1000)
 
-/** NaN: it did not come so far. */
-const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value)
-
 type Values = Readonly<Record<string, RecordValue>>
 
-const commonOf = (record: PredictionRecord): Values => ({
-  prediction_id: record.predictionId,
-  request_id: record.requestId,
-  time: microsOf(record.timeMs),
-  endpoint: record.endpoint,
-  role: record.role,
-  producer: record.producer,
-  sequence: record.sequence,
-})
-
-const predictionOf = (record: PredictionRecord): Values => ({
-  ...commonOf(record),
-  model: record.model,
-  version: record.version,
-  variant: record.variant,
-  epoch: record.epoch,
-  revision: record.revision,
-  bucket: record.bucket < 0 ? null : record.bucket,
-  rows: record.rows,
-  status: record.status,
-  code: record.code,
-  protocol: record.protocol,
-  inclusion_probability: record.inclusionProbability,
-  trace_id: record.traceId === '' ? null : record.traceId,
-  latency_ms: orNull(record.latencyMs),
-  decode_ms: orNull(record.decodeMs),
-  queue_ms: orNull(record.queueMs),
-  compute_ms: orNull(record.computeMs),
-  features_omitted: record.featuresOmitted,
-})
+const commonOf = (record: PredictionRecord): Values =>
+  recordValues(record, record.requestId, microsOf(record.timeMs))
 
 const answerOf = (instance: RecordedInstance | undefined, row: number): Values => {
   const { score = null, prediction = null, scores } = instance ?? {}
@@ -87,7 +57,7 @@ export const addFeedback = (table: Table, record: PredictionRecord): void => {
 /** One row for each instance of a prediction, one where there is none. */
 export const addPrediction = (table: Table, shape: Shape, record: PredictionRecord): void => {
   const { columns } = table
-  const common = predictionOf(record)
+  const common = commonOf(record)
   const count = Math.max(1, record.instances.length)
   const first = table.addRows(count)
   for (let i = 0; i < count; i++) {

@@ -8,7 +8,6 @@ import { ShipperProcess } from '../../../src/control/records/shipper-process.ts'
 import { readTable, withRecordsFile } from '../../../src/records/file-source.ts'
 import type { ShipperSettings } from '../../../src/records/shipping/shipper-messages.ts'
 import { systemFiles } from '../../../src/records/spool/file-calls.ts'
-import { FRAME } from '../../../src/records/spool/segment-format.ts'
 import { segmentName } from '../../../src/records/spool/segment-names.ts'
 import { type Clock, systemClock } from '../../../src/shared/clock.ts'
 import { createLogger } from '../../../src/shared/logger.ts'
@@ -16,9 +15,9 @@ import { ownIdentity } from '../../../src/shared/process-identity.ts'
 import { entryPath } from '../../../src/shared/threads.ts'
 import { atEnd } from '../clean-up.ts'
 import { reap, signal } from '../reaper.ts'
-import { recordEntry } from '../ring-entries.ts'
 import { HEADER, type PlannedFrame, segmentBytes } from '../segments.ts'
 import { makeTempDir } from '../temp-dir.ts'
+import { records } from './frames.ts'
 import { layoutFrame } from './shipping-world.ts'
 
 const logger = createLogger({ level: 'silent', component: 'test' })
@@ -36,16 +35,6 @@ export const makeShipperSettings = (): ShipperSettings => {
     logLevel: 'silent',
   }
 }
-
-const records = (from: number, to: number): PlannedFrame => ({
-  kind: FRAME.RECORDS,
-  account: { thread: 0, count: 0, floor: to + 1, taken: to },
-  bytes: Buffer.concat(
-    Array.from({ length: to - from + 1 }, (_, i) =>
-      recordEntry({ sequence: from + i, layout: 2, payloadBytes: 0 }),
-    ),
-  ),
-})
 
 /** Writes a segment of records of this process, which lives. */
 export const putRecords = (

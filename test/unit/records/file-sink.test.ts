@@ -1,22 +1,12 @@
 import { expect, test } from 'vitest'
 import { FileSink } from '../../../src/records/file-sink.ts'
 import { FRAME } from '../../../src/records/spool/segment-format.ts'
+import { records } from '../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld } from '../../helpers/records/shipping-world.ts'
-import { recordEntry } from '../../helpers/ring-entries.ts'
-import type { PlannedFrame } from '../../helpers/segments.ts'
 
 const HOUR_MS = 3_600_000
 const YEAR_MS = 365 * 24 * HOUR_MS
 
-const records = (from: number, to: number): PlannedFrame => ({
-  kind: FRAME.RECORDS,
-  account: { thread: 0, count: 0, floor: to + 1, taken: to },
-  bytes: Buffer.concat(
-    Array.from({ length: to - from + 1 }, (_, i) =>
-      recordEntry({ sequence: from + i, layout: 2, payloadBytes: 0 }),
-    ),
-  ),
-})
 const parquet = (world: ShippingWorld) =>
   world.filesBelow(ROOT).filter((path) => path.endsWith('.parquet'))
 

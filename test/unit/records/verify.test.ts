@@ -1,36 +1,27 @@
 import { expect, test } from 'vitest'
-import { FRAME } from '../../../src/records/spool/segment-format.ts'
 import { verifyRecords } from '../../../src/records/verify.ts'
 import { failingFiles } from '../../helpers/failing-files.ts'
+import { ended, entriesFrame, records } from '../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld, SPOOL } from '../../helpers/records/shipping-world.ts'
-import { gapEntry, recordEntry } from '../../helpers/ring-entries.ts'
-import { type PlannedFrame, putFile, SEAL } from '../../helpers/segments.ts'
+import { gapEntry } from '../../helpers/ring-entries.ts'
+import { putFile, SEAL } from '../../helpers/segments.ts'
 
 const HOUR_MS = 3_600_000
 
-const frame = (entries: readonly Uint8Array[], last: number): PlannedFrame => ({
-  kind: FRAME.RECORDS,
-  account: { thread: 0, count: entries.length, floor: last + 1, taken: last },
-  bytes: Buffer.concat(entries),
-})
-const records = (from: number, to: number): PlannedFrame =>
-  frame(
-    Array.from({ length: to - from + 1 }, (_, i) =>
-      recordEntry({ sequence: from + i, layout: 2, payloadBytes: 0 }),
-    ),
-    to,
-  )
-const end = (taken: number): PlannedFrame => ({
-  kind: FRAME.END,
-  account: { thread: 0, count: 0, floor: taken + 1, taken },
-})
 const verify = (world: ShippingWorld, spool: string | null = null) =>
   verifyRecords(world.files, ROOT, { spool })
 
 test('verifyRecords() proves what is there, and why the rest is not', async () => {
   const world = new ShippingWorld()
   const gaps = gapEntry([{ from: 6, to: 8, reason: 1 }])
-  world.put({}, [layoutFrame(), records(1, 5), frame([gaps], 8), records(9, 10), end(10), SEAL])
+  world.put({}, [
+    layoutFrame(),
+    records(1, 5),
+    entriesFrame([gaps], 8),
+    records(9, 10),
+    ended(10),
+    SEAL,
+  ])
   await world.run(world.start())
   expect(await verify(world)).toEqual({
     ok: true,
@@ -86,7 +77,13 @@ test('verifyRecords() counts what is in the spool', async () => {
   world.put({}, [layoutFrame(), records(1, 5)])
   await world.run(shipping)
   const gaps = gapEntry([{ from: 8, to: 9, reason: 2 }])
-  world.put({}, [layoutFrame(), records(1, 5), records(6, 7), frame([gaps], 9), records(10, 12)])
+  world.put({}, [
+    layoutFrame(),
+    records(1, 5),
+    records(6, 7),
+    entriesFrame([gaps], 9),
+    records(10, 12),
+  ])
   expect(await verify(world)).toMatchObject({ ok: true, producers: [{ last: 5, present: 5 }] })
   expect(await verify(world, SPOOL)).toMatchObject({
     ok: true,

@@ -1,24 +1,13 @@
 /** Wall clocks that leap, under a shipper: nothing is lost by it, and nothing stands still. */
 
 import { expect, test } from 'vitest'
-import { FRAME } from '../../../../src/records/spool/segment-format.ts'
+import { records } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
-import { recordEntry } from '../../../helpers/ring-entries.ts'
-import { type PlannedFrame, SEAL } from '../../../helpers/segments.ts'
+import { SEAL } from '../../../helpers/segments.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const YEAR_MS = 365 * DAY_MS
-
-const records = (from: number, to: number): PlannedFrame => ({
-  kind: FRAME.RECORDS,
-  account: { thread: 0, count: 0, floor: to + 1, taken: to },
-  bytes: Buffer.concat(
-    Array.from({ length: to - from + 1 }, (_, i) =>
-      recordEntry({ sequence: from + i, layout: 2, payloadBytes: 0 }),
-    ),
-  ),
-})
 
 const parquet = (world: ShippingWorld) =>
   world.filesBelow(ROOT).filter((path) => path.endsWith('.parquet'))

@@ -1,26 +1,12 @@
 /** How streams come to their end: in order, killed, cut off, and while somebody looks away. */
 
 import { expect, test } from 'vitest'
-import { FRAME } from '../../../../src/records/spool/segment-format.ts'
+import { ended, PRODUCER, records, upTo } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
-import { recordEntry } from '../../../helpers/ring-entries.ts'
-import { HEADER, type PlannedFrame, putFile, SEAL } from '../../../helpers/segments.ts'
+import { HEADER, putFile, SEAL } from '../../../helpers/segments.ts'
 
-const PRODUCER = 'g7q2.1.0-3'
-
-const records = (from: number, to: number, taken = to): PlannedFrame => {
-  const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
-  const entries = numbers.map((sequence) => recordEntry({ sequence, layout: 2, payloadBytes: 0 }))
-  const account = { thread: 0, count: entries.length, floor: to + 1, taken }
-  return { kind: FRAME.RECORDS, account, bytes: Buffer.concat(entries) }
-}
-const end = (taken: number): PlannedFrame => ({
-  kind: FRAME.END,
-  account: { thread: 0, count: 0, floor: taken + 1, taken },
-})
 const numbersOf = (lines: readonly { sequence: number }[]) =>
   lines.map(({ sequence }) => sequence).sort((a, b) => a - b)
-const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 
 /** Alive until it is asked for the n-th time; right before, it writes its last and dies. */
 const dyingAt = (world: ShippingWorld, n: number, last: () => void): void => {
@@ -38,8 +24,8 @@ test('a process that dies when the spool was just listed has its last segment sh
   for (const n of [1, 2, 3, 4]) {
     const world = new ShippingWorld()
     world.alive.add(HEADER.process.pid)
-    world.put({}, [layoutFrame(), records(1, 3, 6), SEAL])
-    dyingAt(world, n, () => world.put({ number: 2 }, [layoutFrame(), records(4, 6, 9)]))
+    world.put({}, [layoutFrame(), records(1, 3, { taken: 6 }), SEAL])
+    dyingAt(world, n, () => world.put({ number: 2 }, [layoutFrame(), records(4, 6, { taken: 9 })]))
     const shipping = world.start()
     for (let times = 0; times < 5; times++) {
       await world.run(shipping)
@@ -55,14 +41,14 @@ test('a process that dies when the spool was just listed has its last segment sh
 test('a segment that comes between the list and the death is shipped with the next list', async () => {
   const world = new ShippingWorld()
   world.alive.add(HEADER.process.pid)
-  world.put({}, [layoutFrame(), records(1, 3, 6), SEAL])
+  world.put({}, [layoutFrame(), records(1, 3, { taken: 6 }), SEAL])
   const shipping = world.start()
   await world.run(shipping)
   const { readdir } = world.files
   world.files.readdir = (path) => {
     const names = readdir.call(world.files, path)
     world.files.readdir = readdir
-    world.put({ number: 2 }, [layoutFrame(), records(4, 6, 9)])
+    world.put({ number: 2 }, [layoutFrame(), records(4, 6, { taken: 9 })])
     world.alive.clear()
     return names
   }
@@ -75,7 +61,7 @@ test('a segment that comes between the list and the death is shipped with the ne
 test('a producer that ended in order has, though the shipper was started anew since', async () => {
   const world = new ShippingWorld()
   world.alive.add(HEADER.process.pid)
-  world.put({}, [layoutFrame(), records(1, 3), end(3)])
+  world.put({}, [layoutFrame(), records(1, 3), ended(3)])
   await world.run(world.start())
   expect(world.accounts()).toMatchObject([{ state: 'open' }])
   world.alive.clear()
@@ -92,7 +78,7 @@ test('what was in a segment that was cut off, and has a successor, is corrupt', 
     if (kept === 'frame') world.put({}, whole.slice(0, 2))
     if (kept === 'nothing') putFile(world.files, path, new Uint8Array(0))
     if (kept === 'zeros') putFile(world.files, path, new Uint8Array(bytes))
-    world.put({ number: 2 }, [layoutFrame(), records(7, 9), end(9), SEAL])
+    world.put({ number: 2 }, [layoutFrame(), records(7, 9), ended(9), SEAL])
     await world.run(world.start())
     const from = kept === 'frame' ? 4 : 1
     expect(await world.gaps()).toEqual([{ producer: PRODUCER, from, to: 6, reason: 'corrupt' }])

@@ -2,30 +2,11 @@
 
 import { expect, test } from 'vitest'
 import { readShipState } from '../../../../src/records/shipping/ship-state.ts'
-import { FRAME } from '../../../../src/records/spool/segment-format.ts'
+import { ended, PRODUCER, records } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ShippingWorld, STATE } from '../../../helpers/records/shipping-world.ts'
-import { recordEntry } from '../../../helpers/ring-entries.ts'
-import {
-  HEADER,
-  type PlannedFrame,
-  putFile,
-  SEAL,
-  segmentBytes,
-} from '../../../helpers/segments.ts'
+import { HEADER, putFile, SEAL, segmentBytes } from '../../../helpers/segments.ts'
 
-const PRODUCER = 'g7q2.1.0-3'
 const QUARANTINE = '/state/spool/quarantine'
-
-const records = (from: number, to: number, layout = 2): PlannedFrame => {
-  const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
-  const entries = numbers.map((sequence) => recordEntry({ sequence, layout, payloadBytes: 0 }))
-  const account = { thread: 0, count: entries.length, floor: to + 1, taken: to }
-  return { kind: FRAME.RECORDS, account, bytes: Buffer.concat(entries) }
-}
-const ended = (taken: number): PlannedFrame => ({
-  kind: FRAME.END,
-  account: { thread: 0, count: 0, floor: taken + 1, taken },
-})
 
 const whole = segmentBytes([layoutFrame(), records(1, 3)])
 const more = segmentBytes([layoutFrame(), records(1, 3), records(4, 6)])
@@ -83,7 +64,14 @@ test('what a killed process had written in half is killed, and kept all the same
 
 test('a segment of which entries are no records is kept, though its frames are whole', async () => {
   const world = new ShippingWorld()
-  world.put({}, [layoutFrame(), records(1, 2), records(3, 4, 77), records(5, 6), ended(6), SEAL])
+  world.put({}, [
+    layoutFrame(),
+    records(1, 2),
+    records(3, 4, {}, 77),
+    records(5, 6),
+    ended(6),
+    SEAL,
+  ])
   const shipping = world.start()
   await world.run(shipping)
   expect(await world.gaps()).toMatchObject([
@@ -104,7 +92,7 @@ test('so is one of a gateway whose name can be no part of the name of a file', a
 test('that it is to be kept is known to the next process', async () => {
   const world = new ShippingWorld()
   world.alive.add(HEADER.process.pid)
-  const frames = [layoutFrame(), records(1, 2, 77)]
+  const frames = [layoutFrame(), records(1, 2, {}, 77)]
   world.put({}, frames)
   await world.run(world.start())
   world.put({}, [...frames, records(3, 4), SEAL])

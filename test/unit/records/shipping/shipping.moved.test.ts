@@ -1,27 +1,12 @@
 /** `records.path` is changed while replicas live: every folder tells of what is in it. */
 
 import { expect, test } from 'vitest'
-import { FRAME } from '../../../../src/records/spool/segment-format.ts'
 import { type VerifyReport, verifyRecords } from '../../../../src/records/verify.ts'
+import { ended, records } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld, SPOOL } from '../../../helpers/records/shipping-world.ts'
-import { recordEntry } from '../../../helpers/ring-entries.ts'
 import { HEADER, type PlannedFrame, SEAL } from '../../../helpers/segments.ts'
 
 const OTHER = '/data/other'
-
-const records = (from: number, to: number): PlannedFrame => ({
-  kind: FRAME.RECORDS,
-  account: { thread: 0, count: 0, floor: to + 1, taken: to },
-  bytes: Buffer.concat(
-    Array.from({ length: to - from + 1 }, (_, i) =>
-      recordEntry({ sequence: from + i, layout: 2, payloadBytes: 0 }),
-    ),
-  ),
-})
-const ended = (taken: number): PlannedFrame => ({
-  kind: FRAME.END,
-  account: { thread: 0, count: 0, floor: taken + 1, taken },
-})
 
 const said = ({ producers, problems }: VerifyReport) => ({
   gaps: producers.flatMap(({ gaps }) => gaps.map((gap) => `${gap.from}-${gap.to} ${gap.reason}`)),

@@ -4,25 +4,17 @@ import { expect, test } from 'vitest'
 import { ENTRY_DOUBLE } from '../../../../src/records/entry.ts'
 import { FileSink } from '../../../../src/records/file-sink.ts'
 import type { ShipBatch } from '../../../../src/records/shipping/sink.ts'
-import { FRAME } from '../../../../src/records/spool/segment-format.ts'
+import { ended, entriesFrame, PRODUCER, record } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
-import { recordEntry } from '../../../helpers/ring-entries.ts'
 import { HEADER, type PlannedFrame, SEAL } from '../../../helpers/segments.ts'
 
-const PRODUCER = 'g7q2.1.0-3'
 const STARTS_MAX = 30
 
-const records = (...numbers: readonly number[]): PlannedFrame => ({
-  kind: FRAME.RECORDS,
-  account: { thread: 0, count: numbers.length, floor: numbers.at(-1)! + 1, taken: numbers.at(-1)! },
-  bytes: Buffer.concat(
-    numbers.map((sequence) => recordEntry({ sequence, layout: 2, payloadBytes: 0 })),
-  ),
-})
-const ended = (taken: number): PlannedFrame => ({
-  kind: FRAME.END,
-  account: { thread: 0, count: 0, floor: taken + 1, taken },
-})
+const records = (...numbers: readonly number[]): PlannedFrame =>
+  entriesFrame(
+    numbers.map((number) => record(number)),
+    numbers.at(-1)!,
+  )
 
 const sequencesOf = ({ frame, froms, count }: ShipBatch): number[] =>
   Array.from({ length: count }, (_, i) => frame.doubles[(froms[i]! >> 3) + ENTRY_DOUBLE.SEQUENCE]!)

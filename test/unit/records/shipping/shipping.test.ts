@@ -1,29 +1,16 @@
 import { expect, test } from 'vitest'
 import { FRAME } from '../../../../src/records/spool/segment-format.ts'
+import { ended, PRODUCER, records, upTo } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld, STATE } from '../../../helpers/records/shipping-world.ts'
-import { gapEntry, recordEntry } from '../../../helpers/ring-entries.ts'
-import { HEADER, type PlannedFrame, putFile, SEAL } from '../../../helpers/segments.ts'
+import { gapEntry } from '../../../helpers/ring-entries.ts'
+import { HEADER, putFile, SEAL } from '../../../helpers/segments.ts'
 
-const PRODUCER = 'g7q2.1.0-3'
-
-/** A frame of records `from` to `to`, whose floor is right behind them. */
-const records = (from: number, to: number, floor = to + 1): PlannedFrame => {
-  const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
-  const entries = numbers.map((sequence) => recordEntry({ sequence, layout: 2, payloadBytes: 0 }))
-  const account = { thread: 0, count: entries.length, floor, taken: Math.max(to, floor - 1) }
-  return { kind: FRAME.RECORDS, account, bytes: Buffer.concat(entries) }
-}
-const end = (taken: number): PlannedFrame => ({
-  kind: FRAME.END,
-  account: { thread: 0, count: 0, floor: taken + 1, taken },
-})
 const numbersOf = (lines: readonly { sequence: number }[]) =>
   lines.map(({ sequence }) => sequence).sort((a, b) => a - b)
-const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 
 test('step() ships what is in a sealed segment, and deletes it', async () => {
   const world = new ShippingWorld()
-  world.put({}, [layoutFrame(), records(1, 10), end(10), SEAL])
+  world.put({}, [layoutFrame(), records(1, 10), ended(10), SEAL])
   await world.run(world.start())
   expect(numbersOf(await world.lines())).toEqual(upTo(10))
   expect(world.segments()).toEqual([])
@@ -49,7 +36,7 @@ test('step() ships an open segment as it grows, and leaves it there', async () =
 test('a segment of a process that was killed is shipped, and what is missing is said', async () => {
   const world = new ShippingWorld()
   world.alive.add(HEADER.process.pid)
-  world.put({}, [layoutFrame(), records(1, 5, 8)])
+  world.put({}, [layoutFrame(), records(1, 5, { floor: 8, taken: 7 })])
   const shipping = world.start()
   await world.run(shipping)
   expect(world.accounts()).toMatchObject([{ state: 'open' }])
@@ -72,7 +59,7 @@ test('what a killed process had taken and not written is a gap', async () => {
 test('records that are in two segments are shipped once', async () => {
   const world = new ShippingWorld()
   world.put({}, [layoutFrame(), records(1, 6)])
-  world.put({ generation: 1 }, [layoutFrame(), records(4, 9), end(9), SEAL])
+  world.put({ generation: 1 }, [layoutFrame(), records(4, 9), ended(9), SEAL])
   await world.run(world.start())
   expect(numbersOf(await world.lines())).toEqual(upTo(9))
 })
@@ -87,7 +74,7 @@ test('gaps are kept with their reasons', async () => {
   ])
   world.put({}, [
     ...[layoutFrame(), records(1, 3), { ...gaps, account }],
-    ...[{ kind: FRAME.RECORDS, account, bytes: entry }, records(7, 7), end(8), SEAL],
+    ...[{ kind: FRAME.RECORDS, account, bytes: entry }, records(7, 7), ended(8), SEAL],
   ])
   await world.run(world.start())
   expect(await world.gaps()).toEqual([
@@ -102,7 +89,7 @@ test('gaps are kept with their reasons', async () => {
 test('a damaged segment keeps its good part and is set aside', async () => {
   const world = new ShippingWorld()
   const path = world.put({}, [layoutFrame(), records(1, 5), records(6, 9), SEAL])
-  world.put({ number: 2 }, [layoutFrame(), records(10, 12), end(12), SEAL])
+  world.put({ number: 2 }, [layoutFrame(), records(10, 12), ended(12), SEAL])
   const file = world.files.open(path, 'r+')
   const bytes = world.files.stat(path)!.bytes
   world.files.write(file, Uint8Array.of(255), 0, 1, bytes - 200)
@@ -192,7 +179,7 @@ test('an account that cannot be read holds nothing up', async () => {
 
 test('a state that is damaged is set aside, and accounts tell what is shipped', async () => {
   const world = new ShippingWorld()
-  world.put({}, [layoutFrame(), records(1, 3), end(3), SEAL])
+  world.put({}, [layoutFrame(), records(1, 3), ended(3), SEAL])
   await world.run(world.start())
   putFile(world.files, STATE, Uint8Array.of(0))
   world.put({ number: 2 }, [layoutFrame(), records(1, 3), records(4, 5), SEAL])
