@@ -13,9 +13,19 @@ const camelCase = (key: string): string =>
 const settingAt = (config: SluiceConfig, path: readonly string[]): unknown =>
   path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[camelCase(key)], config)
 
+/** Of one that names a file: what is in it. */
+const contentOf = (path: readonly string[]): readonly string[] =>
+  path.join('.') === 'records.hmac_key_file' ? ['records', 'hmac_key_id'] : path
+
+/** Whether what a key says, or what is in the file that it names, is another. */
+const isOther = (running: SluiceConfig, read: SluiceConfig, path: readonly string[]): boolean =>
+  [path, contentOf(path)].some(
+    (at) => !isDeepStrictEqual(settingAt(running, at), settingAt(read, at)),
+  )
+
 /** Keys whose values differ and that SIGHUP does not apply, in the order of the schema. */
 export const restartKeys = (running: SluiceConfig, read: SluiceConfig): string[] =>
   leavesOf(toJsonSchema(sluiceSchema))
     .filter(({ schema }) => schema.change !== 'reload')
-    .filter(({ path }) => !isDeepStrictEqual(settingAt(running, path), settingAt(read, path)))
+    .filter(({ path }) => isOther(running, read, path))
     .map(({ path }) => path.join('.'))

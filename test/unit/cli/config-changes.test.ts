@@ -111,3 +111,9 @@ test('restartKeys() finds nothing in the same config', () => {
   const config = configOf(REPOSITORY)
   expect(restartKeys(config, structuredClone(config))).toEqual([])
 })
+
+test('restartKeys() sees that the same file holds another key of HMAC', () => {
+  const config = configOf(REPOSITORY)
+  const records = { ...config.records, hmacKeyId: '01234567' }
+  expect(restartKeys(config, { ...config, records })).toEqual(['records.hmac_key_file'])
+})
