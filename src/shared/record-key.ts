@@ -23,10 +23,12 @@ export const recordKeyId = (key: string): string =>
  * @throws the error of the file system
  */
 export const readRecordKey = (path: string): RecordKey | string => {
-  const { mode, size } = statSync(path)
+  const { mode, size, uid } = statSync(path)
   // Reading a pipe or a device might never end.
   if ((mode & 0o170000) !== 0o100000) return 'is not a file'
-  if ((mode & 0o077) !== 0) return 'can be read by others: chmod 600'
+  // A file of root may be read by its group: so are secrets of Kubernetes mounted.
+  const forbidden = uid === 0 ? 0o037 : 0o077
+  if ((mode & forbidden) !== 0) return 'can be read by others: chmod 600'
   if (size > KEY_BYTES_MAX) return `has more than ${KEY_BYTES_MAX} bytes`
   const key = readFileSync(path, 'latin1').trim()
   if (key.length < KEY_BYTES_MIN) return `holds fewer than ${KEY_BYTES_MIN} bytes`

@@ -40,6 +40,14 @@ test.each([
   expect(problems(key, mode)).toEqual([['records.hmac_key_file', message]])
 })
 
+// As PostgreSQL has it for the key of its certificate: so are secrets of Kubernetes mounted.
+test('recordKeyIn() lets a group read the file where root owns it', () => {
+  const isRoot = process.getuid?.() === 0
+  expect(problems(KEY, 0o440)).toHaveLength(isRoot ? 0 : 1)
+  expect(problems(KEY, 0o460)).toHaveLength(1)
+  expect(problems(KEY, 0o444)).toHaveLength(1)
+})
+
 test('recordKeyIn() says how to come by a key', () => {
   const { result } = load(null)
   const hint = 'make a key with `openssl rand -hex 32`, and chmod 600'

@@ -167,7 +167,7 @@ export const records = z.strictObject({
   ),
   hmac_key_file: setting(
     path.nullable().default(null),
-    'File with the secret key of `hmac`, 32 bytes or more, readable by nobody else (`openssl rand -hex 32`). Each record names the key by a few digits of its hash. Relative to this file.',
+    'File with the secret key of `hmac`, 32 bytes or more, readable by nobody else (`openssl rand -hex 32`); by its group as well where root owns it, as with secrets of Kubernetes. Each record names the key by a few digits of its hash. Relative to this file.',
   ),
   endpoints: setting(
     z.record(z.string().min(1), endpoint).default({}),
