@@ -34,12 +34,15 @@ def kind_of(label):
     method, path = label.split(" ", 1)
     if method == "POST" and path.startswith("/predict"):
         return "predict"
+    if method == "POST" and path == "/feedback":
+        return "feedback"
     if method == "POST" and path.startswith("/v1/"):
         return "rows"
     return "infer" if method == "POST" else "documents"
 
 
-KINDS = {kind: PHASES for kind in ("predict", "infer", "rows")} | {"documents": PHASES[1:]}
+KINDS = {kind: PHASES for kind in ("predict", "infer", "rows", "feedback")}
+KINDS |= {"documents": PHASES[1:]}
 
 
 @functools.cache

@@ -42,7 +42,10 @@ interface Run extends ProgramEnd {
 const runAgainst = async (client: PythonTool, engine: Engine, places: Places): Promise<Run> => {
   const isGrpc = engine === 'grpc'
   const flags = isGrpc ? [] : ['--http', engine]
-  const gateway = await startGateway({ ...places, flags, readyTimeoutMs: READY_MS_MAX })
+  const gateway = await startGateway({
+    ...{ ...places, flags, readyTimeoutMs: READY_MS_MAX },
+    hasRecords: client === 'schemathesis', // else feedback is neither described nor taken
+  })
   const before = Object.fromEntries(await gateway.replicaPids())
   const port = isGrpc ? gateway.grpcPort : gateway.httpPort
   const end = await runClient({ client, isGrpc }, `127.0.0.1:${port}`)
