@@ -22,7 +22,7 @@ import {
   gapContentsOf,
   REPLACES_KEY,
 } from './files/contents.ts'
-import { filesToMerge, mergeFiles } from './files/merging.ts'
+import { filesToMerge, type Merged, mergeFiles } from './files/merging.ts'
 import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
 import { fileName, GAPS_FOLDER, gapsFolder, hourOf, UNFINISHED } from './files/partitions.ts'
 import { publishMoved } from './files/publishing.ts'
@@ -222,29 +222,33 @@ export class FileSink implements Sink {
     const kept = [...this.#files.values()].filter(
       ({ path }) => !this.#leftAlone.has(path) && !this.#tidied.deletes.includes(path),
     )
-    const merged = filesToMerge(kept, nowMs)
-    if (merged.length === 0) return
+    const wanted = filesToMerge(kept, nowMs)
+    const [first] = wanted
+    if (first === undefined) return
     try {
-      const table = await mergeFiles(files, root, merged)
-      if (table !== null) {
-        const written: string[] = []
-        const names = merged.map(({ path }) => basename(path))
-        this.#writeTable(merged[0]!.folder, table, written, {
-          [REPLACES_KEY]: JSON.stringify(names),
-        })
-        syncFolder(files, join(root, merged[0]!.folder))
-        const { renames, deletes } = this.#tidied
-        this.#tidied = {
-          renames: [...renames, ...written.map(renameOf)],
-          deletes: [...deletes, ...merged.map(({ path }) => path)],
-        }
-        this.#tidyAtMs = 0
+      const merged = await mergeFiles(files, root, wanted)
+      if (merged !== null) {
+        this.#replace(first.folder, merged)
         return
       }
     } catch (thrown) {
-      onFault?.(merged[0]!.folder, thrown)
+      onFault?.(first.folder, thrown)
     }
-    for (const { path } of merged) this.#leftAlone.add(path)
+    for (const { path } of wanted) this.#leftAlone.add(path)
+  }
+
+  #replace(folder: string, { table, files: merged }: Merged): void {
+    const { files, root } = this.#options
+    const written: string[] = []
+    const names = merged.map(({ path }) => basename(path))
+    this.#writeTable(folder, table, written, { [REPLACES_KEY]: JSON.stringify(names) })
+    syncFolder(files, join(root, folder))
+    const { renames, deletes } = this.#tidied
+    this.#tidied = {
+      renames: [...renames, ...written.map(renameOf)],
+      deletes: [...deletes, ...merged.map(({ path }) => path)],
+    }
+    this.#tidyAtMs = 0
   }
 
   async #writeAll(accounts: AccountTexts, nowMs: number, written: string[]): Promise<void> {

@@ -31,8 +31,9 @@ import { systemFiles } from './spool/file-calls.ts'
 
 /** When nobody says how long it may take. */
 const DRAIN_MS = 20_000
-/** Faults that are told one by one; of a disk that fails there would be no end. */
+/** Faults that are told one by one in an hour; of a disk that fails there would be no end. */
 const FAULTS_MAX = 1000
+const HOUR_MS = 3_600_000
 
 /**
  * Whoever started another one, and whatever became of its name: two would write over each other's
@@ -56,11 +57,17 @@ const volunteerForOom = (): void => {
   } catch {} // not Linux
 }
 
-/** Tells every fault once. */
+/** Tells every fault once an hour. */
 const faultLog = (logger: Logger) => {
   const told = new Set<string>()
+  let sinceMs = systemClock.monotonic()
   return (where: string, thrown: unknown): void => {
     const text = thrown instanceof Error ? thrown.message : String(thrown)
+    const nowMs = systemClock.monotonic()
+    if (nowMs - sinceMs >= HOUR_MS) {
+      told.clear()
+      sinceMs = nowMs
+    }
     if (told.size >= FAULTS_MAX || told.has(where + text)) return
     told.add(where + text)
     logger.error({ event: 'shipper_fault', where }, `records are held up or lost: ${text}`)

@@ -15,6 +15,8 @@ import { HOUR_MS } from './partitions.ts'
 const SMALL_BYTES_MAX = 4 * 1024 * 1024
 /** What is merged at once is in memory, several times as large. */
 const MERGED_BYTES_MAX = 8 * 1024 * 1024
+/** Of records that are all alike bytes alone say little: a million rows may have 8 MiB. */
+const MERGED_ROWS_MAX = 200_000
 /** Small files that an hour may have while records still come. */
 const OPEN_FILES_MAX = 64
 /** After an hour is over, records of it may still be on their way. */
@@ -59,26 +61,45 @@ export const unitedColumns = (all: readonly (readonly ColumnSpec[])[]): ColumnSp
   return [...united.values()]
 }
 
-const columnsOf = ({ columns }: RecordsFile): readonly ColumnSpec[] => columns
+interface Glance {
+  readonly rows: number
+  readonly columns: readonly ColumnSpec[]
+}
+
+const glanceAt = ({ rows, columns }: RecordsFile): Glance => ({ rows, columns })
+
+export interface Merged {
+  /** The rows of all files, in their order. */
+  readonly table: Table
+  /** As many of the first as have no more rows together than fit in memory. */
+  readonly files: readonly OwnFile[]
+}
 
 /**
- * The rows of all files in one table, in their order; null where they do not fit together.
+ * Puts files into one table; null where they do not fit together, or two are too many.
  *
  * @throws what reading does
  */
 export const mergeFiles = async (
   files: FileCalls,
   root: string,
-  merged: readonly OwnFile[],
-): Promise<Table | null> => {
-  const paths = merged.map(({ path }) => join(root, path))
-  const all: (readonly ColumnSpec[])[] = []
-  for (const path of paths) all.push(await withRecordsFile(files, path, columnsOf))
-  const specs = unitedColumns(all)
-  if (specs === null) return null
-  const table = new Table(specs)
-  for (const path of paths) {
-    await withRecordsFile(files, path, (file) => appendRows(file, table))
+  wanted: readonly OwnFile[],
+  rowsMax = MERGED_ROWS_MAX,
+): Promise<Merged | null> => {
+  const glances: Glance[] = []
+  let rows = 0
+  for (const { path } of wanted) {
+    const glance = await withRecordsFile(files, join(root, path), glanceAt)
+    rows += glance.rows
+    if (rows > rowsMax) break
+    glances.push(glance)
   }
-  return table
+  const specs = unitedColumns(glances.map(({ columns }) => columns))
+  if (specs === null || glances.length < 2) return null
+  const table = new Table(specs)
+  const merged = wanted.slice(0, glances.length)
+  for (const { path } of merged) {
+    await withRecordsFile(files, join(root, path), (file) => appendRows(file, table))
+  }
+  return { table, files: merged }
 }

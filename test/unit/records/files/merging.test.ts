@@ -51,8 +51,8 @@ test('mergeFiles() gives the rows of all files in their order', async () => {
   put('/1', { specs, rows: [[1], [2]] })
   put('/2', { specs: [...specs, { name: 'b', type: 'text' }], rows: [[3, 'x']] })
   const own = (path: string) => ({ ...file(0, 1), path })
-  const table = await mergeFiles(files, '/', [own('1'), own('2')])
-  const rows = [0, 1, 2].map((row) => table!.columns.map((column) => column.valueAt(row)))
+  const merged = await mergeFiles(files, '/', [own('1'), own('2')])
+  const rows = [0, 1, 2].map((row) => merged!.table.columns.map((column) => column.valueAt(row)))
   expect(rows).toEqual([
     [1, null],
     [2, null],
@@ -61,4 +61,18 @@ test('mergeFiles() gives the rows of all files in their order', async () => {
   put('/3', { specs: [{ name: 'a', type: 'text' }], rows: [['y']] })
   expect(await mergeFiles(files, '/', [own('1'), own('3')])).toBeNull()
   expect(files.openFiles).toBe(0)
+})
+
+test('mergeFiles() takes no more rows at once than fit in memory', async () => {
+  const files = new CrashFiles()
+  const specs: ColumnSpec[] = [{ name: 'a', type: 'int32' }]
+  const all = [1, 2, 3].map((number) => {
+    const bytes = parquetFile(fillTable({ specs, rows: [[number], [number]] }), {})
+    putFile(files, `/${number}`, bytes)
+    return { ...file(0, number), path: `${number}` }
+  })
+  const merged = await mergeFiles(files, '/', all, 5)
+  expect(numbers(merged!.files)).toEqual([1, 2])
+  expect(merged!.table.rows).toBe(4)
+  expect(await mergeFiles(files, '/', all, 3)).toBeNull()
 })
