@@ -41,6 +41,9 @@ describe.skipIf(!canMount())('a disk that is full', () => {
       { what: 'records that are dropped', timeoutMs: 30_000 },
     )
     expect(Object.keys(dropped)).toEqual(['disk_full'])
+    expect((await world.gateway.status()).warnings).toContain(
+      'the disk of the spool of records, in the state folder, is full; records are dropped',
+    )
     disk.empty()
     const before = readBooks(await world.gateway.metrics()).shipped
     await until(async () => readBooks(await world.gateway.metrics()).shipped > before + 100, {

@@ -2,6 +2,7 @@
 
 import type { RecordFigures } from '../../../proto/gen/control_pb.ts'
 import type { SluiceConfig } from '../../config/config.ts'
+import { SPOOL_STATE } from '../../records/ring/record-ring.ts'
 import type { ShipperFigures } from '../../records/shipping/shipper-messages.ts'
 import type { RecordPolicies } from '../../shared/record-policy.ts'
 import type { RecordView } from '../figures/record-metrics.ts'
@@ -14,17 +15,31 @@ const SILENT_MS = 30_000
 /** Turns in vain before the operator is told: a full disk is not full for a moment. */
 const FAILURES = 3
 
+/** Why nothing is written to the spool, by what replicas say of it. */
+const SPOOL_TROUBLES: Readonly<Record<number, string>> = {
+  [SPOOL_STATE.FULL]: 'the spool of records has records.spool.bytes_max, as nobody ships them',
+  [SPOOL_STATE.DISK_FULL]: 'the disk of the spool of records, in the state folder, is full',
+  [SPOOL_STATE.IO_ERROR]: 'the spool of records cannot be written; the log says why',
+}
+
+/** What comes of that, by `records.when_full`. */
+const CONSEQUENCES = { drop: 'records are dropped', wait: 'predictions are refused' } as const
+
 type Shipper = Pick<ShipperProcess, 'figures' | 'silentMs' | 'isRunning' | 'restarts' | 'stop'>
 
 export class Records {
   readonly #sums = new RecordSums()
   readonly #isEnabled: boolean
+  readonly #whenFull: SluiceConfig['records']['whenFull']
   #policies: RecordPolicies
   #shipper: Shipper | null = null
   #unmatched = 0
+  /** The worst SPOOL_STATE of any replica. */
+  #spoolState: number = SPOOL_STATE.WELL
 
-  constructor({ enabled, policies }: SluiceConfig['records']) {
+  constructor({ enabled, whenFull, policies }: SluiceConfig['records']) {
     this.#isEnabled = enabled
+    this.#whenFull = whenFull
     this.#policies = policies
   }
 
@@ -62,6 +77,7 @@ export class Records {
   /** Figures of all living replicas. */
   onFigures({ replicas }: Pick<Snapshot, 'replicas'>): void {
     for (const { incarnation, records } of replicas) this.onReplica(incarnation, records)
+    this.#spoolState = Math.max(0, ...replicas.map(({ records }) => records?.spoolState ?? 0))
   }
 
   /** Those of one, which may be its last. */
@@ -84,6 +100,8 @@ export class Records {
   warnings(): string[] {
     const { figures, silentMs = 0 } = this.#shipper ?? {}
     const told: string[] = []
+    const trouble = SPOOL_TROUBLES[this.#spoolState]
+    if (trouble !== undefined) told.push(`${trouble}; ${CONSEQUENCES[this.#whenFull]}`)
     if (silentMs > SILENT_MS) {
       const seconds = Math.round(silentMs / 1000)
       told.push(`the shipper of records has said nothing for ${seconds} s; they wait in the spool`)

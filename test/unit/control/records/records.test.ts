@@ -1,7 +1,9 @@
 import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { RecordFiguresSchema } from '../../../../proto/gen/control_pb.ts'
+import type { Snapshot } from '../../../../src/control/figures/statistics.ts'
 import { Records } from '../../../../src/control/records/records.ts'
+import { SPOOL_STATE } from '../../../../src/records/ring/record-ring.ts'
 import { loadedConfig, REPOSITORY } from '../../../helpers/config.ts'
 
 const configOf = (text: string) => loadedConfig(REPOSITORY + text).config.records
@@ -10,6 +12,15 @@ const shipper = (silentMs: number, failures: number) => ({
   silentMs,
   figures: { type: 'figures' as const, sinks: [], spoolBytes: 0, spoolSegments: 0, failures },
   ...{ isRunning: true, restarts: 0, stop: async () => {} },
+})
+
+/** Replicas whose spools are in these states. */
+const figuresOf = (...states: number[]): Pick<Snapshot, 'replicas'> => ({
+  replicas: states.map((spoolState, incarnation) => ({
+    ...{ index: 0, incarnation, pid: 1, hasFigures: true, ageMs: 0, threads: [] },
+    ...{ computeThreads: [], cpuSeconds: 0, rssBytes: 0, heapBytes: 0, epoch: 1, loaded: [] },
+    ...{ unloads: 0, baseRssBytes: 0, records: create(RecordFiguresSchema, { spoolState }) },
+  })),
 })
 
 test('warnings() tell of a shipper that is silent, and of one that cannot write', () => {
@@ -22,6 +33,23 @@ test('warnings() tell of a shipper that is silent, and of one that cannot write'
     'the shipper of records has said nothing for 60 s; they wait in the spool',
     'records cannot be written to records.path and wait in the spool; the log says why',
   ])
+})
+
+test.each([
+  [SPOOL_STATE.FULL, 'the spool of records has records.spool.bytes_max, as nobody ships them'],
+  [SPOOL_STATE.DISK_FULL, 'the disk of the spool of records, in the state folder, is full'],
+  [SPOOL_STATE.IO_ERROR, 'the spool of records cannot be written; the log says why'],
+])('warnings() tell of a spool in state %i, and what comes of it', (spoolState, trouble) => {
+  for (const [whenFull, consequence] of [
+    ['drop', 'records are dropped'],
+    ['wait', 'predictions are refused'],
+  ]) {
+    const records = new Records(configOf(`records: {when_full: ${whenFull}}`))
+    records.onFigures(figuresOf(SPOOL_STATE.WELL, spoolState))
+    expect(records.warnings()).toEqual([`${trouble}; ${consequence}`])
+    records.onFigures(figuresOf(SPOOL_STATE.WELL))
+    expect(records.warnings()).toEqual([])
+  }
 })
 
 test('view() puts together what replicas and shipper say', () => {
