@@ -115,7 +115,8 @@ test('verifyRecords() is content with what retention has deleted', async () => {
   })
 })
 
-test('verifyRecords() begins again when files are merged under its hands', async () => {
+/** Thirty records of one hour, which is over: its three files are to become one. */
+const worldOfThreeFiles = async (): Promise<ShippingWorld> => {
   const world = new ShippingWorld()
   world.alive.add(4711)
   const shipping = world.start()
@@ -124,6 +125,11 @@ test('verifyRecords() begins again when files are merged under its hands', async
     await world.run(shipping)
   }
   world.nowMs = 2 * HOUR_MS
+  return world
+}
+
+test('verifyRecords() begins again when files are merged under its hands', async () => {
+  const world = await worldOfThreeFiles()
   let calls = 0
   const files = {
     ...bound(world),
@@ -145,15 +151,8 @@ test('verifyRecords() begins again when files are merged under its hands', async
 })
 
 test('verifyRecords() does not count what a merged file replaces, though it is still there', async () => {
-  const world = new ShippingWorld()
-  world.alive.add(4711)
-  const shipping = world.start()
-  for (let number = 1; number <= 3; number++) {
-    world.put({ number }, [layoutFrame(), records(number * 10 - 9, number * 10)])
-    await world.run(shipping)
-  }
+  const world = await worldOfThreeFiles()
   // Killed after the first file that the merged one replaces was unlinked.
-  world.nowMs = 2 * HOUR_MS
   let unlinked = 0
   const calls = failingFiles(world.files, (call) =>
     call === 'unlink' && ++unlinked === 2 ? { crash: 'before' } : null,
