@@ -2,11 +2,12 @@
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { listRecordFiles } from '../../../src/cli/record-files.ts'
+import { queriedFiles } from '../../../src/cli/query-files.ts'
 import { ENTRY_KIND, KIND_AT, LENGTH_AT } from '../../../src/records/entry.ts'
 import { decodeEntry } from '../../../src/records/entry-reader.ts'
 import { withRecordsFile } from '../../../src/records/file-source.ts'
 import { decodeLayout } from '../../../src/records/layout-file.ts'
+import type { RecordFiles } from '../../../src/records/query-views.ts'
 import type { RecordLayout } from '../../../src/records/record-layout.ts'
 import { systemFiles } from '../../../src/records/spool/file-calls.ts'
 import {
@@ -18,6 +19,8 @@ import {
 import { parseSegmentName } from '../../../src/records/spool/segment-names.ts'
 import { SegmentReader } from '../../../src/records/spool/segment-reader.ts'
 import { predictionIdPrefix } from '../../../src/shared/ids.ts'
+import { makeTempDir } from '../temp-dir.ts'
+import { until } from '../until.ts'
 
 /** How often there is a record, by its key. */
 export type Kept = ReadonlyMap<string, number>
@@ -43,24 +46,42 @@ const addFile = async (path: string, kept: Map<string, number>): Promise<void> =
   }
 }
 
-/** Rows of all Parquet files under `records.path`. */
-export const rowsInFiles = async (path: string): Promise<Kept> => {
-  const kept = new Map<string, number>()
-  const { predictions, feedback } = listRecordFiles(path)
-  for (const file of [...predictions, ...feedback]) await addFile(file, kept)
-  return kept
+/** Of files that were written anew as one, that one alone, though the others are still there. */
+const filesAt = async (path: string): Promise<RecordFiles> => {
+  const place = { path, stateDir: null, spool: null }
+  const scope = { place, sinceMs: 0, isOver: () => false }
+  return (await queriedFiles(scope, makeTempDir('kept'))).files
 }
 
+/** What is read of all files; begun again where some go meanwhile, as they do when an hour ends. */
+const fromFiles = <Value>(
+  path: string,
+  read: (files: RecordFiles) => Promise<Value>,
+): Promise<NonNullable<Value>> =>
+  until(async () => read(await filesAt(path)), {
+    what: 'files that stay while they are read',
+    timeoutMs: 120_000,
+  })
+
+/** Rows of all Parquet files under `records.path`. */
+export const rowsInFiles = (path: string): Promise<Kept> =>
+  fromFiles(path, async ({ predictions, feedback }) => {
+    const kept = new Map<string, number>()
+    for (const file of [...predictions, ...feedback]) await addFile(file, kept)
+    return kept
+  })
+
 /** Names of the columns that any file of predictions has. */
-export const columnsInFiles = async (path: string): Promise<Set<string>> => {
-  const names = new Set<string>()
-  for (const file of listRecordFiles(path).predictions) {
-    await withRecordsFile(systemFiles, file, ({ columns }) => {
-      for (const { name } of columns) names.add(name)
-    })
-  }
-  return names
-}
+export const columnsInFiles = (path: string): Promise<Set<string>> =>
+  fromFiles(path, async ({ predictions }) => {
+    const names = new Set<string>()
+    for (const file of predictions) {
+      await withRecordsFile(systemFiles, file, ({ columns }) => {
+        for (const { name } of columns) names.add(name)
+      })
+    }
+    return names
+  })
 
 /** Bytes of each entry of a frame of RECORDS. */
 export function* entriesOf(payload: Uint8Array): Generator<Uint8Array> {
