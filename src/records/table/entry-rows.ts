@@ -5,7 +5,7 @@
  */
 
 import { RECORD_ROLES, type Redaction } from '../../shared/record-policy.ts'
-import { ENTRY_FLAG, ENTRY_WORD } from '../entry.ts'
+import { ENTRY_FLAG, ENTRY_WORD, LENGTH_AT } from '../entry.ts'
 import type { RecordValue } from '../record.ts'
 import type { LayoutTensor, RecordLayout } from '../record-layout.ts'
 import { hasRules } from '../redact/policy-rules.ts'
@@ -190,6 +190,15 @@ const rowsOf = ({ frame: { words }, froms, start, end }: Entries): number => {
   return rows
 }
 
+/** Whether the client's id, if there is one, ends in its entry. */
+const hasWholeId = ({ words }: FrameViews, from: number): boolean => {
+  const at = from >> 2
+  const section = words[at + ENTRY_WORD.REQUEST_ID]!
+  if (section === 0) return true
+  const bytes = words[(from + section) >> 2]! >> 1
+  return section > 0 && bytes >= 0 && section + 4 + bytes <= words[at + LENGTH_AT]!
+}
+
 /** Compiled for one layout; null where its entries have to be decoded. */
 export const entryRowsOf = (layout: RecordLayout, shape: Shape): EntryRows | null => {
   if (!isUsual(layout)) return null
@@ -220,7 +229,8 @@ export const entryRowsOf = (layout: RecordLayout, shape: Shape): EntryRows | nul
         (flags & mustBeRedacted) === mustBeRedacted &&
         frame.words[at + ENTRY_WORD.EXTRAS] === 0 &&
         frame.words[at + ENTRY_WORD.ROLE]! < FEEDBACK &&
-        places.fits(frame, from)
+        places.fits(frame, from) &&
+        hasWholeId(frame, from)
       )
     },
     add: (table, entries) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { LENGTH_AT } from '../../../../src/records/entry.ts'
 import { decodeEntry } from '../../../../src/records/entry-reader.ts'
 import { redactorOf } from '../../../../src/records/redact/redactor.ts'
 import { frameViews } from '../../../../src/records/shipping/frame-views.ts'
@@ -147,7 +148,8 @@ test('an entry whose sections do not end where they ought to is not taken', () =
   const [from] = froms
   const takes = () => rows.takes(frame, from!)
   expect(takes()).toBe(true)
-  for (let word = from! >> 2; word < frame.words.length; word++) {
+  // Its length is what led from one entry to the next.
+  for (let word = (from! >> 2) + LENGTH_AT + 1; word < frame.words.length; word++) {
     const before = frame.words[word]!
     for (const wrong of [-1, 2 ** 31 - 1, -(2 ** 31), before ^ 0x4000]) {
       frame.words[word] = wrong
