@@ -89,3 +89,16 @@ test('a shipper that says nothing for two minutes is killed, and another one goe
   expect(shipper.isRunning).toBe(true)
   await until(async () => (await sequencesIn(settings)).length === 10, { what: '10 records' })
 })
+
+test('shippers that end one after the other are as silent as one that hangs', async () => {
+  const settings = makeShipperSettings()
+  const entry = join(settings.stateDir, 'mortal.mjs')
+  writeFileSync(entry, 'process.exit(1)')
+  const clock = new FakeClock()
+  const shipper = startShipperProcess(settings, clock, entry)
+  for (let ends = 1; ends <= 3; ends++) {
+    await until(() => shipper.restarts === ends, { what: 'its end' })
+    await clock.advance(20 * SECOND_MS)
+  }
+  expect(shipper.silentMs).toBe(60 * SECOND_MS)
+})

@@ -86,9 +86,11 @@ export class ShipperProcess {
   readonly #backoff = new Backoff()
   readonly #endLooking: () => void
   #child: ChildProcess | null = null
-  /** Monotonic ms: of its start, and of its last message. */
+  /** Monotonic ms: of its start, and of the last message of any. */
   #startedMs = 0
-  #heardMs = 0
+  #heardMs: number
+  /** It is left alone from then on for so long as it may be silent. */
+  #patientSinceMs = 0
   #isLowered = true
   #figures: ShipperFigures | null = null
   /** It is no child of ours; it is waited for. */
@@ -102,7 +104,8 @@ export class ShipperProcess {
     this.#options = options
     const { clock, settings } = options
     this.#former = formerShipper(settings.stateDir)
-    this.#formerByMs = clock.monotonic() + FORMER_MS_MAX
+    this.#heardMs = clock.monotonic()
+    this.#formerByMs = this.#heardMs + FORMER_MS_MAX
     this.#look()
     this.#endLooking = every(clock, LOOK_MS, () => this.#look())
   }
@@ -112,7 +115,7 @@ export class ShipperProcess {
     return this.#figures
   }
 
-  /** Milliseconds since it was last heard; of one that has not been heard, since its start. */
+  /** Milliseconds since it was last heard, or another one before it. */
   get silentMs(): number {
     return this.#options.clock.monotonic() - this.#heardMs
   }
@@ -155,11 +158,11 @@ export class ShipperProcess {
     }
     if (!this.#isLowered && child.pid !== undefined)
       this.#isLowered = lowerPriority(child.pid, NICENESS)
-    if (nowMs - this.#heardMs <= SILENT_MS_MAX) return
+    if (nowMs - this.#patientSinceMs <= SILENT_MS_MAX) return
     const { logger } = this.#options
     logger.error({ event: 'shipper_silent', pid: child.pid }, 'the shipper is killed: it hangs')
     child.kill('SIGKILL')
-    this.#heardMs = nowMs
+    this.#patientSinceMs = nowMs
   }
 
   /** Whether the shipper of an earlier control is still at it: never are there two. */
@@ -176,7 +179,7 @@ export class ShipperProcess {
   #start(nowMs: number): void {
     const { entry, settings } = this.#options
     this.#startedMs = nowMs
-    this.#heardMs = nowMs
+    this.#patientSinceMs = nowMs
     this.#isLowered = false
     let child: ChildProcess
     try {
@@ -216,6 +219,7 @@ export class ShipperProcess {
 
   #hear(figures: ShipperFigures): void {
     this.#heardMs = this.#options.clock.monotonic()
+    this.#patientSinceMs = this.#heardMs
     this.#figures = figures
   }
 

@@ -66,8 +66,8 @@ export const sequencesIn = async ({ path }: ShipperSettings): Promise<number[]> 
 export const startShipperProcess = (
   settings: ShipperSettings,
   clock: Clock = systemClock,
+  entry = entryPath('records/shipper.ts'),
 ): ShipperProcess => {
-  const entry = entryPath('records/shipper.ts')
   const shipper = new ShipperProcess({ entry, settings, clock, logger })
   atEnd(() => shipper.stop(0))
   return shipper
