@@ -5,10 +5,12 @@
  *
  * It may run while records come. It looks at accounts first, then at the spool, then at files: what
  * an account calls shipped is in a file that is listed later, and what comes meanwhile is pending.
+ * Whether a producer has been killed it sees itself: the shipper may take a while to say so.
  */
 
 import { basename, dirname } from 'node:path'
 import { GatewayError } from '../shared/errors.ts'
+import { isAlive as isRunning, type ProcessIdentity } from '../shared/process-identity.ts'
 import { accountedProducers, readAccountFile } from './files/account-files.ts'
 import { findRecordFiles } from './files/own-files.ts'
 import type { Account } from './shipping/account.ts'
@@ -35,6 +37,8 @@ export interface VerifyProgress {
 export interface VerifyOptions {
   /** Folder of the spool; null: only what is in files is looked at. */
   readonly spool?: string | null
+  /** Whether a process runs; of those that do not, nothing more comes. */
+  readonly isAlive?: (process: ProcessIdentity) => boolean
   readonly onProgress?: (progress: VerifyProgress) => void
 }
 
@@ -76,8 +80,8 @@ class Look {
     }
   }
 
-  takeSpool(folder: string): void {
-    const { accounts, problems } = countSpool(this.#files, folder, this.tallyOf)
+  takeSpool(folder: string, isAlive: (process: ProcessIdentity) => boolean): void {
+    const { accounts, problems } = countSpool(this.#files, folder, this.tallyOf, isAlive)
     this.#spooled = accounts
     this.problems.push(...problems)
   }
@@ -150,11 +154,11 @@ const byFolder = (paths: readonly string[]): string[][] => {
 const look = async (
   files: FileCalls,
   path: string,
-  { spool = null, onProgress }: VerifyOptions,
+  { spool = null, isAlive = isRunning, onProgress }: VerifyOptions,
 ): Promise<VerifyReport | null> => {
   const found = new Look(files, path)
   found.takeAccounts()
-  if (spool !== null) found.takeSpool(spool)
+  if (spool !== null) found.takeSpool(spool, isAlive)
   const paths = findRecordFiles(files, path)
   let filesDone = 0
   const tell = () => onProgress?.({ files: paths.length, filesDone: filesDone++, rows: found.rows })

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { predictionIdPrefix } from '../../shared/ids.ts'
+import type { ProcessIdentity } from '../../shared/process-identity.ts'
 import { gapReasonName } from '../reasons.ts'
 import { type Account, newAccount } from '../shipping/account.ts'
 import { accountOf } from '../shipping/frame-account.ts'
@@ -9,7 +10,7 @@ import { visitEntries } from '../shipping/frame-entries.ts'
 import { frameViews } from '../shipping/frame-views.ts'
 import { listStreams } from '../shipping/spool-folder.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
-import { ACCOUNT_BYTES, FRAME, readGapFrame } from '../spool/segment-format.ts'
+import { ACCOUNT_BYTES, FRAME, readGapFrame, type SegmentHeader } from '../spool/segment-format.ts'
 import { type Frame, readSegment } from '../spool/segment-reader.ts'
 import type { Tally } from './tally.ts'
 
@@ -17,6 +18,8 @@ import type { Tally } from './tally.ts'
 export interface SpoolAccount {
   readonly floor: number
   readonly taken: number
+  /** Nothing more comes: its process was dead, or its thread has said so. */
+  readonly state: Account['state']
 }
 
 export interface SpoolCount {
@@ -25,16 +28,16 @@ export interface SpoolCount {
   readonly problems: readonly string[]
 }
 
-/** The account of a producer with what the spool adds to it. */
+/** The account of a producer with what the spool adds: the shipper may not have got so far. */
 export const withSpool = (
   producer: string,
   known: Account | null,
-  { floor, taken }: SpoolAccount,
+  { floor, taken, state }: SpoolAccount,
 ): Account => {
   const account = known ?? newAccount(producer)
   if (account.state !== 'open') return account
   return {
-    ...account,
+    ...{ ...account, state },
     floor: Math.max(account.floor, floor),
     taken: Math.max(account.taken, taken),
   }
@@ -56,6 +59,20 @@ const take = ({ kind, payload }: Frame, tally: Tally): void => {
   })
 }
 
+const NOTHING: SpoolAccount = { floor: 1, taken: 0, state: 'open' }
+
+/** What a frame adds to what is known of a producer. `isDead`: its process, before it was read. */
+const advanced = (
+  before: SpoolAccount,
+  { floor, taken }: Pick<SpoolAccount, 'floor' | 'taken'>,
+  hasEnded: boolean,
+  isDead: boolean,
+): SpoolAccount => ({
+  floor: Math.max(before.floor, floor),
+  taken: Math.max(before.taken, taken),
+  state: hasEnded || before.state === 'ended' ? 'ended' : isDead ? 'killed' : 'open',
+})
+
 /**
  * Reads all segments into the tallies of their producers. A segment that goes meanwhile is shipped:
  * its records are in files that are listed later.
@@ -66,7 +83,15 @@ export const countSpool = (
   files: FileCalls,
   folder: string,
   tallyOf: (producer: string) => Tally,
+  isAlive: (process: ProcessIdentity) => boolean,
 ): SpoolCount => {
+  const dead = new Map<string, boolean>()
+  const isDead = ({ process }: SegmentHeader): boolean => {
+    const name = Object.values(process).join(' ')
+    const found = dead.get(name) ?? !isAlive(process)
+    dead.set(name, found)
+    return found
+  }
   const accounts = new Map<string, SpoolAccount>()
   const problems: string[] = []
   for (const file of segmentFiles(files, folder)) {
@@ -75,11 +100,8 @@ export const countSpool = (
       if (account === null) return undefined
       const { gateway, replica, incarnation } = header
       const id = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
-      const before = accounts.get(id) ?? { floor: 1, taken: 0 }
-      accounts.set(id, {
-        floor: Math.max(before.floor, account.floor),
-        taken: Math.max(before.taken, account.taken),
-      })
+      const before = accounts.get(id) ?? NOTHING
+      accounts.set(id, advanced(before, account, frame.kind === FRAME.END, isDead(header)))
       take(frame, tallyOf(id))
       return undefined
     })

@@ -42,7 +42,9 @@ const reasonOf = ({ from, to, reason }: Hole, account: Account | null): string =
   if (reason !== '') return reason
   if (account === null) return 'missing'
   if (to < account.retired.below) return 'retention'
-  if (account.state === 'open' && from >= account.floor) return 'pending'
+  if (from >= account.floor && account.state !== 'ended') {
+    return account.state === 'open' ? 'pending' : 'killed'
+  }
   return to < belowElsewhere(account) ? 'elsewhere' : 'missing'
 }
 

@@ -9,7 +9,7 @@ import { putFile, SEAL } from '../../helpers/segments.ts'
 const HOUR_MS = 3_600_000
 
 const verify = (world: ShippingWorld, spool: string | null = null) =>
-  verifyRecords(world.files, ROOT, { spool })
+  verifyRecords(world.files, ROOT, { spool, isAlive: ({ pid }) => world.isAlive(pid) })
 
 test('verifyRecords() proves what is there, and why the rest is not', async () => {
   const world = new ShippingWorld()
@@ -216,6 +216,29 @@ test('verifyRecords() is content with what is recorded and shipped while it look
       expect(problems, String(isMoment)).toEqual([])
     }
   }
+})
+
+test('verifyRecords() says of a producer that was killed what it took, before that is shipped', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(4711)
+  world.put({}, [layoutFrame(), records(1, 5, { floor: 6, taken: 9 })])
+  const [alive] = (await verify(world, SPOOL)).producers
+  expect(alive).toMatchObject({ last: 5, gaps: [], open_ended: false })
+  world.alive.clear()
+  const report = await verify(world, SPOOL)
+  expect(report).toMatchObject({
+    ...{ ok: true, problems: [] },
+    producers: [{ last: 9, gaps: [{ from: 6, to: 9, reason: 'killed' }], open_ended: true }],
+  })
+  await world.run(world.start())
+  expect((await verify(world)).producers).toEqual(report.producers)
+})
+
+test('verifyRecords() knows one that ended in order from one that was killed', async () => {
+  const world = new ShippingWorld()
+  world.put({}, [layoutFrame(), records(1, 5), ended(5)])
+  const [producer] = (await verify(world, SPOOL)).producers
+  expect(producer).toMatchObject({ last: 5, gaps: [], open_ended: false })
 })
 
 test('verifyRecords() refuses a folder that is not there', async () => {
