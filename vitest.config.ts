@@ -11,7 +11,7 @@ const projects = Object.entries<Project>(PROJECTS).map(([name, project]) => {
       setupFiles: ['test/helpers/seeds.ts', 'test/helpers/set-up.ts'],
       env: { ORT_DISABLE_TELEMETRY: '1' },
       // Nothing is mocked, so files can share what they import: most of the time of a small one.
-      isolate: project.startsProcesses === true,
+      isolate: false,
       fileParallelism: project.startsProcesses !== true,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,

@@ -69,7 +69,9 @@ test('a run that hangs is blamed on its version after a change of epoch', async 
   await replica.serve(epochPlan(2, [provenVersion('new', 1, scaleAdd(2)), innocent, guilty]))
   await hang(replica, '/predict/guilty')
   expect(await replica.ended).toEqual(KILLED)
-  const blamed = replica.reports.map((report) => report.replace(/thread [01]/, 'it'))
+  const reports = replica.reports.map((report) => report.replace(/thread [01]/, 'it'))
+  // On a busy machine a thread may be silent though it does nothing.
+  const blamed = reports.filter((report) => report !== 'thread_silent: it: idle')
   expect(blamed).toEqual(['thread_silent: it: run guilty v3', 'thread_dead: it: run guilty v3'])
 })
 
