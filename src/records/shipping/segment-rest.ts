@@ -4,21 +4,29 @@ import type { FileCalls } from '../spool/file-calls.ts'
 import { readWhole } from '../spool/whole-writes.ts'
 
 const CHUNK_BYTES = 256 * 1024
+/** No segment leaves more; a file without an end would keep the shipper for hours. */
+const REST_BYTES_MAX = 256 * 1024 * 1024
 
 /**
  * Whether there is anything but zeros, with which a file system fills what was never written. What
- * cannot be looked at counts as something.
+ * cannot be looked at, or not to its end, counts as something.
  */
-export const hasBytesBehind = (files: FileCalls, path: string, offset: number): boolean => {
+export const hasBytesBehind = (
+  files: FileCalls,
+  path: string,
+  offset: number,
+  bytesMax = REST_BYTES_MAX,
+): boolean => {
   let file: number | null = null
   try {
     file = files.open(path, 'r')
     const bytes = new Uint8Array(CHUNK_BYTES)
-    for (let position = offset; ; position += CHUNK_BYTES) {
+    for (let position = offset; position - offset < bytesMax; position += CHUNK_BYTES) {
       const count = readWhole(files, file, bytes, { offset: 0, length: CHUNK_BYTES, position })
       if (bytes.subarray(0, count).some((byte) => byte !== 0)) return true
       if (count < CHUNK_BYTES) return false
     }
+    return true
   } catch {
     return true
   } finally {

@@ -17,6 +17,10 @@ test('hasBytesBehind() finds what is no zero, however far behind', () => {
   expect(hasBytesBehind(files, '/more', 600_000)).toBe(false)
 })
 
-test('hasBytesBehind() takes what cannot be read for something', () => {
-  expect(hasBytesBehind(new CrashFiles(), '/nothing', 0)).toBe(true)
+test('hasBytesBehind() takes what cannot be read, or not to its end, for something', () => {
+  const files = new CrashFiles()
+  expect(hasBytesBehind(files, '/nothing', 0)).toBe(true)
+  putFile(files, '/zeros', new Uint8Array(600_000))
+  expect(hasBytesBehind(files, '/zeros', 0, 300_000)).toBe(true)
+  expect(hasBytesBehind(files, '/zeros', 0, 1_000_000)).toBe(false)
 })
