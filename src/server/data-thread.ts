@@ -78,14 +78,6 @@ const pools = new ThreadPools({
   handlersFor: (number) => infer.handlersFor(number),
   onChange: (held) => tell({ type: 'pools', pools: held }),
 })
-const load = sessionLoader({
-  ...{ limits: settings.limits, account, pools, mark, turns },
-  handlersFor: (number) => infer.handlersFor(number),
-})
-
-const held = new HeldVersions((versions) => tell({ type: 'held', versions }))
-const epochs = new Epochs(replica.words, new LiveVersions(held.counting(load)))
-
 const onFault = (requestId: string, thrown: unknown): void =>
   tell({ type: 'fault', requestId, detail: String((thrown as Error)?.stack ?? thrown) })
 
@@ -97,11 +89,19 @@ const records =
     ? null
     : threadRecords({
         ...{ settings: settings.records, memory: recordMemory, threads: settings.threads, thread },
-        ...{ account, traces, clock: systemClock, soon: turns.soon, wait: Atomics.wait },
+        ...{ account, traces, clock: systemClock, turns, wait: Atomics.wait },
         heldBytesMax: settings.limits.bodyBytesInFlightMax / settings.threads,
         producer: idPrefix.slice(0, -1),
         onFault: (thrown) => onFault('', thrown),
       })
+
+const load = sessionLoader({
+  ...{ limits: settings.limits, account, pools, mark, turns: records?.turns ?? turns },
+  handlersFor: (number) => infer.handlersFor(number),
+})
+
+const held = new HeldVersions((versions) => tell({ type: 'held', versions }))
+const epochs = new Epochs(replica.words, new LiveVersions(held.counting(load)))
 
 const replies = new Replies({
   ...{ account, traces, monotonic, onFault, predictionIdPrefix: idPrefix },

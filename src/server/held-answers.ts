@@ -3,7 +3,7 @@
  * the order of their records, until these are on disk as far as was asked.
  *
  * ```
- * hold -> bell, once a turn of the event loop -> the spool thread writes, raises DURABLE
+ * hold -> bell, when a run is over or once a turn -> the spool thread writes, raises DURABLE
  *      -> look, at the end of each turn -> release
  *         nothing else to do for some turns: WANTS_WAKE -> message of the spool thread -> look
  * ```
@@ -120,6 +120,16 @@ export class HeldAnswers {
     return held
   }
 
+  /**
+   * No answer more comes just now: rings. Where both threads share a core, the spool thread has
+   * written when this goes on.
+   */
+  readonly ring = (): void => {
+    if (!this.#isBellDue) return
+    this.#wakeSpool()
+    this.#releaseDue()
+  }
+
   /** The spool thread has posted its message, or the thread beats. */
   readonly look = (): void => {
     this.#releaseDue()
@@ -144,11 +154,8 @@ export class HeldAnswers {
 
   readonly #lookNow = (): void => {
     this.#isLookDue = false
-    if (this.#isBellDue) {
-      // Not before: for the record of one request alone a futex would be paid (4.4 us).
-      this.#isBellDue = false
-      this.#around.wakeSpool()
-    }
+    // Not before: for the record of one request alone a futex would be paid (4.4 us).
+    if (this.#isBellDue) this.#wakeSpool()
     if (this.#releaseDue() > 0) this.#idleTurns = 0
     if (this.#count === 0) return
     if (++this.#idleTurns < IDLE_TURNS_MAX) {
@@ -158,6 +165,11 @@ export class HeldAnswers {
     this.#wantWake(1)
     this.#releaseDue()
     if (this.#count === 0) this.#wantWake(0)
+  }
+
+  #wakeSpool(): void {
+    this.#isBellDue = false
+    this.#around.wakeSpool()
   }
 
   #wantWake(isWanted: 0 | 1): void {

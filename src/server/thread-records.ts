@@ -3,11 +3,13 @@
 import type { MessagePort } from 'node:worker_threads'
 import { RecordWriter } from '../records/record-writer.ts'
 import { GapBook } from '../records/ring/gap-book.ts'
-import { RING_WORD } from '../records/ring/record-ring.ts'
+import { RING_DOUBLE, RING_WORD } from '../records/ring/record-ring.ts'
 import { ANSWER_FIGURE, mapRecordMemory, ringBell } from '../records/spool/spool-memory.ts'
+import type { Turns } from '../runtime/batcher-policy.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { RecordSettings } from '../shared/record-settings.ts'
 import type { Account } from './account.ts'
+import { GatheringTurns } from './gathering-turns.ts'
 import { Recording } from './recording.ts'
 import { Release } from './release.ts'
 import type { Traces } from './traces.ts'
@@ -32,7 +34,7 @@ export interface ThreadRecordsParts {
   readonly account: Account
   readonly traces: Traces | null
   readonly clock: Pick<Clock, 'now' | 'monotonic'>
-  soon(task: () => void): void
+  readonly turns: Turns
   /** Waits until the word at `index` is not `value`, at most so long. */
   wait(words: Int32Array, index: number, value: number, ms: number): void
   onFault(thrown: unknown): void
@@ -42,6 +44,8 @@ export interface ThreadRecords {
   readonly recording: Recording
   /** null: answers wait for nothing. */
   readonly release: Release | null
+  /** When queues of versions run what they have. */
+  readonly turns: Turns
   /** The spool thread wakes this one by a message. */
   connect(port: MessagePort): void
   onBeat(): void
@@ -53,7 +57,7 @@ export interface ThreadRecords {
 }
 
 export const threadRecords = (parts: ThreadRecordsParts): ThreadRecords => {
-  const { settings, thread, account, traces, clock, soon } = parts
+  const { settings, thread, account, traces, clock, turns } = parts
   const onFault = sparing(clock.monotonic, parts.onFault)
   const memory = mapRecordMemory(parts.memory, parts.threads, settings.ringBytes)
   const ring = memory.rings[thread]!
@@ -69,7 +73,8 @@ export const threadRecords = (parts: ThreadRecordsParts): ThreadRecords => {
     settings.durability === 'memory'
       ? null
       : new Release({
-          ...{ ring, mayDrop, account, traces, soon, onFault, monotonic: clock.monotonic },
+          ...{ ring, mayDrop, account, traces, onFault, monotonic: clock.monotonic },
+          soon: (task) => turns.soon(task),
           bytesMax: parts.heldBytesMax,
           wakeSpool: () => ringBell(memory.spool.words),
           onUndurable: () => {
@@ -78,6 +83,14 @@ export const threadRecords = (parts: ThreadRecordsParts): ThreadRecords => {
         })
   return {
     ...{ recording, release },
+    turns:
+      release === null
+        ? turns
+        : new GatheringTurns({
+            turns,
+            taken: () => ring.headDoubles[RING_DOUBLE.TAKEN]!,
+            onRan: release.ring,
+          }),
     connect: (port) => {
       if (release !== null) port.on('message', release.look)
     },

@@ -36,7 +36,7 @@ const SETTINGS: RecordSettings = {
   spool: { folder: '', bytesMax: 0, segmentBytesMax: 0, segmentMsMax: 0 },
 }
 
-type Begin = Pick<ThreadRecordsParts, 'account' | 'traces' | 'clock' | 'soon' | 'producer'>
+type Begin = Pick<ThreadRecordsParts, 'account' | 'traces' | 'clock' | 'turns' | 'producer'>
 
 export class RecordKeeping {
   readonly faults: unknown[] = []

@@ -88,6 +88,7 @@ export class RequestPath {
   #lastNumber = 0
   #slots: Record<string, number> = {}
   readonly #records: RecordKeeping | undefined
+  readonly #isGathering: boolean
 
   constructor(plan: EpochPlan, options: RequestPathOptions = {}) {
     const { queueRowsMax = 1000, queueWorkMsMax = 1000, hasDocsPage = true } = options
@@ -96,7 +97,7 @@ export class RequestPath {
     const versions = new LiveVersions(({ version, runUsByRows }, number) => {
       const session = options.session?.(version) ?? new CountingSession()
       const cost = new CostModel(runUsByRows)
-      const surroundings = { session, cost, work, turns: this.turns }
+      const surroundings = { session, cost, work, turns: kept?.turns ?? this.turns }
       return {
         open: ({ batching, queue }) => {
           const handlers = this.infer.handlersFor(number)
@@ -113,8 +114,9 @@ export class RequestPath {
     this.traces = tracesOf(options.tracing ?? null, this.memory.threads[0]!.traces, clock)
     const { account, traces } = this
     this.#records = options.records
-    const soon = (task: () => void) => this.turns.soon(task)
-    const kept = options.records?.begin({ account, traces, clock, soon, producer: PRODUCER })
+    const { turns } = this
+    const kept = options.records?.begin({ account, traces, clock, turns, producer: PRODUCER })
+    this.#isGathering = kept !== undefined && kept.turns !== turns
     const { epochs } = this
     const sink = kept === undefined ? null : new FeedbackRecords({ ...kept, epochs, monotonic })
     this.replies = new Replies({
@@ -170,6 +172,12 @@ export class RequestPath {
     const exchange = this.send(head, body, refusal)
     this.turns.turn()
     return exchange
+  }
+
+  /** What has come is run. Where answers wait for records, a turn brings nobody else before. */
+  run(): void {
+    if (this.#isGathering) this.turns.turn()
+    this.turns.turn()
   }
 
   get queueRows(): number {

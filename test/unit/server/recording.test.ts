@@ -226,7 +226,7 @@ test('an answer waits for its record, and its time is counted when it has left',
   const { path, records } = makePath({ durability: 'process' })
   path.turns.nowMs = 10
   const exchange = path.send({ isExplained: true, requestId: 'mine' }, GOOD)
-  path.turns.turn()
+  path.run()
   expect([exchange.answer, path.counts(answerKey('m'))]).toEqual([null, {}])
   path.turns.nowMs = 15
   records.take()
@@ -240,7 +240,7 @@ test('an answer waits for its record, and its time is counted when it has left',
 test('answers that wait together keep what each of them says', () => {
   const { path, records } = makePath({ durability: 'process' })
   const sent = Array.from({ length: 70 }, (_, i) => path.send({}, { features: [i, 2] }))
-  path.turns.turn()
+  path.run()
   expect(sent.filter(({ answer }) => answer !== null)).toEqual([])
   records.take()
   path.turns.turn()
@@ -259,7 +259,7 @@ test('answers that wait together keep what each of them says', () => {
 test('a client that goes while its answer waits has had it, for all accounts', () => {
   const { path, records } = makePath({ durability: 'power' })
   const exchange = path.send({}, GOOD)
-  path.turns.turn()
+  path.run()
   exchange.abort()
   records.take()
   path.turns.turn()
