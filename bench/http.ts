@@ -1,10 +1,10 @@
 /**
  * Sluice over HTTP beside a bare echo server and FastAPI, in interleaved rounds.
  *
- * What counts is CPU per request relative to the echo: on shared machines throughput of one and the
- * same program varies by a factor of two, its CPU per request hardly. Throughput is shown as median
- * and range. The echo is measured twice a round; how far those two differ is what a difference
- * between any two lines means at least.
+ * What counts is CPU per request relative to the echo's right before and behind (beside.ts): on
+ * shared machines both it and throughput vary by a factor of two. Throughput is shown as median and
+ * range. The echo is measured twice a round; how far those two differ is what a difference between
+ * any two lines means at least.
  */
 
 import {
@@ -17,6 +17,7 @@ import {
   type RequestForm,
 } from './fixtures.ts'
 import { closedLoopTool, runGenerator } from './load/run-load.ts'
+import { shareBeside } from './measure/beside.ts'
 import { printGates } from './measure/gate.ts'
 import { gatesOf, type Line, lineOf, select } from './measure/gates.ts'
 import { printLines } from './measure/lines.ts'
@@ -37,8 +38,8 @@ const OPEN_PER_SECOND_MAX = 10_000
 const CONNECTIONS = [128, 16, 1]
 /**
  * The CPU ratio is judged at so many connections, from so many short trials a round: a neighbour on
- * the other half of a core doubles the CPU time of one and the same work for seconds, and each
- * server must be seen without.
+ * the other half of a core doubles the CPU time of one and the same work for seconds, so that only
+ * those that stand next to each other can be compared.
  */
 const JUDGED = { connections: 128, repeats: 6, seconds: 1 } as const
 const CHECK_SECONDS = 1
@@ -143,11 +144,10 @@ const baselineAgainstItself = (trials: readonly Trial[], connections: number): s
   const first = select(trials, { server: 'echo', connections })
   const again = select(trials, { server: 'echo again', connections })
   if (first.length === 0 || again.length === 0) return ''
-  const of = (some: readonly Trial[], figure: (trial: Trial) => number) =>
-    spreadOf(some.map(figure))
-  const cpu =
-    of(first, (trial) => trial.dataCpuUs).lowest / of(again, (trial) => trial.dataCpuUs).lowest
-  const p99 = of(first, (trial) => trial.p99Us).median / of(again, (trial) => trial.p99Us).median
+  const closed = trials.filter((trial) => trial.connections === connections && !trial.isOpen)
+  const cpu = shareBeside(closed, 'echo again', ['echo'])
+  const p99Us = (some: readonly Trial[]) => spreadOf(some.map((trial) => trial.p99Us)).median
+  const p99 = p99Us(first) / p99Us(again)
   return `A/A of the echo x${connections}: CPU ${cpu.toFixed(3)}, p99 ${p99.toFixed(2)}`
 }
 

@@ -6,19 +6,20 @@
 
 import { FEATURES_BODY, JSON_HEADERS, MLP_REPOSITORY } from './fixtures.ts'
 import { closedLoopTool, runGenerator } from './load/run-load.ts'
+import { shareBeside } from './measure/beside.ts'
 import { printGates } from './measure/gate.ts'
 import { describeCommit, describeMachine } from './measure/machine.ts'
 import { isPinned } from './measure/processes.ts'
-import { costRatio, type Spread, spreadOf } from './measure/statistics.ts'
+import type { Spread } from './measure/statistics.ts'
 import type { BenchOptions } from './options.ts'
 import {
   CONNECTIONS,
   CPU_CONNECTIONS,
+  moreUs,
   pairedShares,
   type RecordsLine,
   recordGatesOf,
   recordLinesOf,
-  selectTurns,
 } from './records/findings.ts'
 import { profileRecords } from './records/profile.ts'
 import { type RecordsTrial, runTurn } from './records/trials.ts'
@@ -28,7 +29,7 @@ import type { Server } from './servers/server.ts'
 import { startSluice } from './servers/sluice.ts'
 
 const DURABILITIES = ['memory', 'process', 'power'] as const
-/** In one round, of the servers whose CPU is judged: each must be seen undisturbed once. */
+/** In one round, of the servers whose CPU is judged, one after the other (beside.ts). */
 const REPEATS = 4
 const CHECK_SECONDS = 1
 const CHECK_SECONDS_TINY = 0.3
@@ -123,15 +124,14 @@ const printShares = (trials: readonly RecordsTrial[]): void => {
       console.log(`throughput of ${name} / memory x${connections}, by round: ${all}`)
     }
   }
-  const costs = (name: string) =>
-    selectTurns(trials, name, CPU_CONNECTIONS).map(({ dataCpuUs }) => dataCpuUs)
-  const [first, again] = [costs('echo'), costs('echo again')]
-  if (first.length === 0) return
-  console.log(`A/A of the echo's CPU: ${costRatio(first, again).toFixed(3)}`)
-  const off = spreadOf(costs('off')).lowest
-  for (const name of DURABILITIES) {
-    const more = spreadOf(costs(name)).lowest - off
-    console.log(`more CPU of the data thread, ${name}: ${more.toFixed(2)} us a request`)
+  const judged = trials.filter(({ connections }) => connections === CPU_CONNECTIONS)
+  if (judged.length === 0) return
+  const again = shareBeside(judged, 'echo again', ['echo'])
+  console.log(`A/A of the echo's CPU: ${again.toFixed(3)}`)
+  for (const name of ['off', ...DURABILITIES]) {
+    const share = shareBeside(judged, name)
+    const more = name === 'off' ? '' : `, ${moreUs(judged, name).toFixed(2)} us more than off`
+    console.log(`CPU of the echo / of the data thread, ${name}: ${share.toFixed(3)}${more}`)
   }
 }
 

@@ -1,7 +1,8 @@
 /** What the rounds say: ratios, spreads and whether the gates hold. Pure. */
 
+import { ECHOES, shareBeside } from './beside.ts'
 import { atLeast, type Gate } from './gate.ts'
-import { costRatio, type Spread, spreadOf } from './statistics.ts'
+import { type Spread, spreadOf } from './statistics.ts'
 import type { Trial } from './trial.ts'
 
 /** Share of the echo's CPU in ours, 128 connections; times the throughput of FastAPI. */
@@ -57,18 +58,15 @@ const binaryGate = (trials: readonly Trial[], path: string): Gate[] => {
 export const gatesOf = (trials: readonly Trial[], paths: JudgedPaths): Gate[] => {
   const path = paths.usual
   const gates: Gate[] = []
-  const echo = select(trials, { server: 'echo', connections: CONNECTIONS })
-  const ours = select(trials, { server: 'sluice', connections: CONNECTIONS, path })
-  if (echo.length > 0 && ours.length > 0) {
-    const baseline = echo.map(({ dataCpuUs }) => dataCpuUs)
-    const data = costRatio(
-      baseline,
-      ours.map(({ dataCpuUs }) => dataCpuUs),
-    )
-    const all = costRatio(
-      baseline,
-      ours.map(({ allCpuUs }) => allCpuUs),
-    )
+  const judged = trials.filter(
+    (trial) =>
+      trial.connections === CONNECTIONS &&
+      !trial.isOpen &&
+      (trial.server !== 'sluice' || trial.path === path),
+  )
+  const data = shareBeside(judged, 'sluice')
+  if (!Number.isNaN(data)) {
+    const all = shareBeside(judged, 'sluice', ECHOES, ({ allCpuUs }) => allCpuUs)
     gates.push(
       atLeast('CPU of the echo / of our data thread, 128 connections', data, WANTED.dataThread),
     )

@@ -1,7 +1,8 @@
 /** What the rounds of the benchmark of records say. Pure. */
 
+import { shareBeside } from '../measure/beside.ts'
 import { atLeast, atMost, type Gate } from '../measure/gate.ts'
-import { costRatio, type Spread, spreadOf } from '../measure/statistics.ts'
+import { type Spread, spreadOf } from '../measure/statistics.ts'
 import type { RecordsTrial } from './trials.ts'
 
 /** Numbers of design §9 and of docs/guides/records.md. */
@@ -50,19 +51,29 @@ export const pairedShares = (
   })
 }
 
+/**
+ * What the data thread of a server spends more for a request than without records, as on a core
+ * that nobody disturbs: the median of what it is more beside trials without, of their lowest cost.
+ */
+export const moreUs = (trials: readonly RecordsTrial[], server: string): number => {
+  const off = trials.filter((trial) => trial.server === 'off')
+  const share = shareBeside(trials, server, ['off'])
+  return Number.isNaN(share) ? share : (1 / share - 1) * spreadOf(dataUs(off)).lowest
+}
+
 /** Gates whose trials are missing are left out. */
 export const recordGatesOf = (trials: readonly RecordsTrial[]): Gate[] => {
-  const of = (server: string) => selectTurns(trials, server, CPU_CONNECTIONS)
-  const [echo, off, memory] = [of('echo'), of('off'), of('memory')]
+  const judged = trials.filter(({ connections }) => connections === CPU_CONNECTIONS)
+  const memory = judged.filter(({ server }) => server === 'memory')
   const gates: Gate[] = []
-  if (off.length > 0 && memory.length > 0) {
-    const more = spreadOf(dataUs(memory)).lowest - spreadOf(dataUs(off)).lowest
+  const more = moreUs(judged, 'memory')
+  if (!Number.isNaN(more)) {
     gates.push(atMost('more CPU of the data thread, us a request', more, RECORDS_WANTED.dataUs))
     const spool = spreadOf(memory.map(({ spoolCpuUs }) => spoolCpuUs)).lowest
     gates.push(atMost('CPU of the spool thread, us a record', spool, RECORDS_WANTED.spoolUs))
   }
-  if (echo.length > 0 && memory.length > 0) {
-    const share = costRatio(dataUs(echo), dataUs(memory))
+  const share = shareBeside(judged, 'memory')
+  if (!Number.isNaN(share)) {
     gates.push(atLeast('CPU of the echo / of our data thread', share, RECORDS_WANTED.echo))
   }
   for (const connections of CONNECTIONS) {

@@ -28,19 +28,23 @@ test('gatesOf() is empty without trials to compare', () => {
   expect(gatesOf([trial('sluice', {})], PATHS)).toEqual([])
 })
 
-test('gatesOf() divides the lowest CPU of the echo by our lowest', () => {
+test('gatesOf() compares our CPU with that of the echo right before and behind', () => {
   const gates = gatesOf(
     [
-      trial('echo', { dataCpuUs: 7.5 }),
+      trial('echo', { dataCpuUs: 7 }),
       trial('sluice', { dataCpuUs: 10, allCpuUs: 12 }),
-      trial('echo', { dataCpuUs: 9 }),
-      trial('sluice', { dataCpuUs: 11, allCpuUs: 11.5 }),
+      trial('echo again', { dataCpuUs: 9 }),
+      // A slow second, and then one that nobody but the echo was lucky to have.
+      trial('sluice', { dataCpuUs: 20, allCpuUs: 25 }),
+      trial('echo', { dataCpuUs: 21 }),
+      trial('echo again', { dataCpuUs: 4 }),
+      trial('sluice', { dataCpuUs: 10, allCpuUs: 20 }),
     ],
     PATHS,
   )
   expect(gates.map(({ value, isMet }) => [value, isMet])).toEqual([
     [0.75, true],
-    [7.5 / 11.5, false],
+    [0.6, false],
   ])
 })
 

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { pairedShares, recordGatesOf, recordLinesOf } from '../../../../bench/records/findings.ts'
+import {
+  moreUs,
+  pairedShares,
+  recordGatesOf,
+  recordLinesOf,
+} from '../../../../bench/records/findings.ts'
 import type { RecordsTrial } from '../../../../bench/records/trials.ts'
 
 const trial = (given: Partial<RecordsTrial>): RecordsTrial => ({
@@ -15,10 +20,10 @@ const of = (server: string, dataCpuUs: number, more: Partial<RecordsTrial> = {})
 const met = (trials: readonly RecordsTrial[]) =>
   Object.fromEntries(recordGatesOf(trials).map(({ name, isMet }) => [name.slice(0, 18), isMet]))
 
-test('recordGatesOf() judges the lowest cost of each', () => {
+test('recordGatesOf() judges each trial by its neighbours', () => {
   const trials = [
-    ...[of('echo', 6), of('echo', 9), of('off', 8), of('off', 12)],
-    ...[of('memory', 13, { spoolCpuUs: 3 }), of('memory', 8.75, { spoolCpuUs: 1.5 })],
+    ...[of('echo', 6), of('off', 8), of('memory', 8.75, { spoolCpuUs: 1.5 })],
+    ...[of('echo', 12), of('off', 16), of('memory', 13, { spoolCpuUs: 3 }), of('echo', 12)],
   ]
   expect(met(trials)).toEqual({
     'more CPU of the da': true,
@@ -30,6 +35,13 @@ test('recordGatesOf() judges the lowest cost of each', () => {
     'CPU of the spool t': false,
     'CPU of the echo / ': false,
   })
+})
+
+test('moreUs() is the usual share more of the lowest cost without records', () => {
+  const slow = [of('off', 20), of('memory', 22), of('off', 20)]
+  const quick = [of('memory', 11), of('off', 10), of('memory', 11)]
+  expect(moreUs([...slow, ...quick], 'memory')).toBeCloseTo(1)
+  expect(moreUs([of('off', 8)], 'memory')).toBeNaN()
 })
 
 test('recordGatesOf() leaves out what has no trials', () => {
