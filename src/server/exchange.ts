@@ -169,7 +169,7 @@ export interface HttpEngineOptions {
 
 /**
  * Whether a path is of the protocols that have `accept-encoding` and binary tensors: `/v1`, `/v2`.
- * Others are spared the look-up of those headers (49 ns each).
+ * Others are spared the look-up of those headers (40 ns each).
  */
 export const hasProtocolHeaders = (path: string): boolean => path.startsWith('/v')
 

@@ -26,9 +26,6 @@ import { UwsExchange, type UwsServer } from './uws-exchange.ts'
 import { framingOf, isMethod } from './uws-head.ts'
 import { createTlsApp } from './uws-tls.ts'
 
-/** As bytes, see uws-exchange.ts. */
-const CONTENT_LENGTH = new TextEncoder().encode('content-length').buffer
-
 /**
  * The engine asked for, or the one on node:http where no binary of uWebSockets loads; `name` says
  * which.
@@ -142,7 +139,7 @@ class UwsEngine implements HttpEngine, UwsServer {
   }
 
   #onHead(method: string, response: UwsResponse, request: UwsRequest): void {
-    const contentLength = request.getHeader(CONTENT_LENGTH)
+    const contentLength = request.getHeader('content-length')
     // With a content-length as well uWebSockets refuses any transfer-encoding itself.
     const framing = contentLength === '' ? framingOf(request) : 'none'
     if (framing === 'unknown' || (method !== 'POST' && !isMethod(method))) {

@@ -39,15 +39,6 @@ const { monotonic } = systemClock
 
 const EMPTY = new Uint8Array(0)
 
-/** As bytes: looking one up takes 49 instead of 66 ns, and there are four for every request. */
-const name = (text: string): ArrayBuffer => new TextEncoder().encode(text).buffer
-const X_REQUEST_ID = name('x-request-id')
-const X_SLUICE_EXPLAIN = name('x-sluice-explain')
-const X_SLUICE_TIMEOUT_MS = name('x-sluice-timeout-ms')
-const CONTENT_ENCODING = name('content-encoding')
-const ACCEPT_ENCODING = name('accept-encoding')
-const INFERENCE_HEADER_LENGTH = name('inference-header-content-length')
-
 /** What exchanges need of their engine. */
 export interface UwsServer {
   readonly options: HttpEngineOptions
@@ -109,14 +100,14 @@ export class UwsExchange extends HttpAnswers implements HttpExchange {
     super()
     this.method = method
     this.path = request.getUrl()
-    this.requestId = request.getHeader(X_REQUEST_ID)
-    this.isExplained = request.getHeader(X_SLUICE_EXPLAIN) === '1'
-    this.timeout = request.getHeader(X_SLUICE_TIMEOUT_MS)
-    const coding = request.getHeader(CONTENT_ENCODING)
+    this.requestId = request.getHeader('x-request-id')
+    this.isExplained = request.getHeader('x-sluice-explain') === '1'
+    this.timeout = request.getHeader('x-sluice-timeout-ms')
+    const coding = request.getHeader('content-encoding')
     this.contentEncoding = wholeHeader(request, 'content-encoding', coding)
     const hasMore = hasProtocolHeaders(this.path)
-    this.acceptEncoding = hasMore ? request.getHeader(ACCEPT_ENCODING) : ''
-    const length = hasMore ? request.getHeader(INFERENCE_HEADER_LENGTH) : ''
+    this.acceptEncoding = hasMore ? request.getHeader('accept-encoding') : ''
+    const length = hasMore ? request.getHeader('inference-header-content-length') : ''
     this.inferenceHeaderLength = wholeHeader(request, 'inference-header-content-length', length)
     this.isLocal = hasMore && isForLocals(this.path) && isFromHere(response, request)
     const cors = corsAnswerOf(engine.options.cors, method, request)

@@ -46,9 +46,6 @@ export const wholeHeader = (
   return values.join(', ')
 }
 
-/** As bytes: looking one up takes 49 instead of 66 ns. */
-const ORIGIN = new TextEncoder().encode('origin').buffer
-
 /** What pages are told. Where CORS is off, nothing is read. */
 export const corsAnswerOf = (
   cors: Cors | null,
@@ -57,19 +54,14 @@ export const corsAnswerOf = (
 ): CorsAnswer => {
   if (cors === null) return NO_CORS
   const preflight = method === 'OPTIONS' ? request.getHeader('access-control-request-method') : ''
-  return cors(method, request.getHeader(ORIGIN), preflight)
+  return cors(method, request.getHeader('origin'), preflight)
 }
-
-const TRACEPARENT = new TextEncoder().encode('traceparent').buffer
 
 /** null: not traced. Where tracing is off, nothing is read. */
 export const traceOf = (
   traces: Pick<Traces, 'begin'> | null,
   request: Pick<UwsRequest, 'getHeader'>,
-): RequestTrace | null => traces?.begin(request.getHeader(TRACEPARENT)) ?? null
-
-const AUTHORIZATION = new TextEncoder().encode('authorization').buffer
-const X_API_KEY = new TextEncoder().encode('x-api-key').buffer
+): RequestTrace | null => traces?.begin(request.getHeader('traceparent')) ?? null
 
 /** What a gate says of a request. Where it is open, nothing is read. */
 export const admittedBy = (
@@ -78,7 +70,7 @@ export const admittedBy = (
   request: Pick<UwsRequest, 'getHeader'>,
 ): ReturnType<Gate['admit']> =>
   gate.isClosed
-    ? gate.admit(path, request.getHeader(AUTHORIZATION), request.getHeader(X_API_KEY))
+    ? gate.admit(path, request.getHeader('authorization'), request.getHeader('x-api-key'))
     : null
 
 /** `Exchange.isLocal`. */
