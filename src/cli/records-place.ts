@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import type { SluiceConfig } from '../config/config.ts'
 import { type LoadOptions, loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problems.ts'
+import { systemFiles } from '../records/spool/file-calls.ts'
 import { GatewayError } from '../shared/errors.ts'
 
 export interface PlaceOptions {
@@ -40,14 +41,20 @@ const configOf = (options: LoadOptions): SluiceConfig => {
 
 /**
  * A path alone stands for itself, be it a copy from another machine: the spool of this folder is
- * looked into only where that path is its own. Throws like `configOf`, unless both are said.
+ * looked into only where that path is its own. Throws like `configOf`, unless both are said, and
+ * where a path alone leads to no folder.
  */
 export const recordsPlace = ({ path, stateDir, config }: PlaceOptions): RecordsPlace => {
   const told = { path: absolute(path), stateDir: absolute(stateDir) }
   if (told.path !== null && told.stateDir !== null) return placeOf(told.path, told.stateDir)
   const { records, stateDir: own } = configOf(config)
   if (told.path === null) return placeOf(records.path, told.stateDir ?? own)
-  return placeOf(told.path, told.path === records.path ? own : null)
+  if (told.path === records.path) return placeOf(told.path, own)
+  // Of ours nothing may have been written yet; this one is most likely misspelt.
+  if (systemFiles.stat(told.path) === null) {
+    throw new GatewayError('CONFIG_INVALID', `There is no folder ${told.path}`)
+  }
+  return placeOf(told.path, null)
 }
 
 const absolute = (path: string | undefined): string | null =>

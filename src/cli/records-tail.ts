@@ -3,7 +3,7 @@
 import type { RecordFilter } from '../records/tail/record-filter.ts'
 import { pause } from '../shared/clock.ts'
 import { listenForInterruption } from './interruption.ts'
-import { complain, EXIT, many, paint } from './output.ts'
+import { complain, EXIT, many, paint, plain } from './output.ts'
 import type { RecordsPlace } from './records-place.ts'
 import { Latest, type TailForm, TailOutput } from './tail-output.ts'
 import { TailSource } from './tail-source.ts'
@@ -35,6 +35,10 @@ export const tail = async (options: TailOptions): Promise<number> => {
       latest.records().forEach(output.take)
     }
     output.flush()
+    if (!follow && last !== 0 && output.count + source.faults === 0 && !isOver()) {
+      const spool = source.hasSpool ? ', nor in the spool' : ''
+      complain(paint('gray', `  no such records in ${plain(place.path)}${spool}`, process.stderr))
+    }
     while (follow && !isOver()) {
       await pause(source.hasSpool ? POLL_MS : POLL_FILES_MS)
       await source.poll(output.take)

@@ -89,9 +89,6 @@ const examine = async (
   { path, spool }: RecordsPlace,
   isOver: () => boolean,
 ): Promise<VerifyReport> => {
-  if (spool === null && systemFiles.stat(path)?.kind !== 'folder') {
-    throw new GatewayError('CONFIG_INVALID', `There is no folder ${path}`)
-  }
   const progress = new ProgressLine()
   try {
     return await verifyRecords(systemFiles, path, {

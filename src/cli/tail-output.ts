@@ -33,12 +33,15 @@ const delimited = (record: PredictionRecord): Uint8Array => {
 export class TailOutput {
   readonly #render: (record: PredictionRecord) => string | Uint8Array
   #waiting: PredictionRecord[] = []
+  /** Records that it was given. */
+  count = 0
 
   constructor(form: TailForm) {
     this.#render = rendererOf(form)
   }
 
   readonly take = (record: PredictionRecord): void => {
+    this.count++
     this.#waiting.push(record)
     if (this.#waiting.length >= WAITING_MAX) this.flush()
   }

@@ -79,6 +79,18 @@ test('tail filters, and says what it is asked for wrongly', async () => {
   }
 })
 
+test('tail says that there is nothing, and takes no misspelt folder for an empty one', async () => {
+  const { cwd, path } = folders()
+  const empty = await tail(['--json'], { cwd })
+  expect(empty).toMatchObject({
+    ...{ code: 0, stdout: '' },
+    stderr: `  no such records in ${path}, nor in the spool\n`,
+  })
+  const gone = await tail(['gone'], { cwd })
+  expect(gone).toMatchObject({ code: 3, stdout: '' })
+  expect(gone.stderr).toContain(`There is no folder ${join(cwd, 'gone')}`)
+})
+
 test('tail reads Parquet files for what is older, and nothing twice', async () => {
   const { cwd, spool, path } = folders()
   const producer = 'g7q2.1.0-3'

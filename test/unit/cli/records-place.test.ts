@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { recordsPlace } from '../../../src/cli/records-place.ts'
@@ -8,6 +8,7 @@ import { makeTempDir } from '../../helpers/temp-dir.ts'
 const placeIn = (yaml: string | null, told: { path?: string; stateDir?: string } = {}) => {
   const cwd = makeTempDir('place')
   if (yaml !== null) writeFileSync(join(cwd, 'sluice.yaml'), yaml)
+  mkdirSync(join(cwd, 'copy'))
   const at = (path: string | undefined) => (path === undefined ? path : join(cwd, path))
   const config = { flags: {}, env: {}, cwd }
   const given = { path: at(told.path), stateDir: at(told.stateDir), config }
@@ -30,6 +31,11 @@ test('recordsPlace() is what the config says, whatever else is wrong with it', (
 test('recordsPlace() of a path alone has the spool only where it is the own one', () => {
   expect(placeIn(null, { path: 'copy' })).toEqual({ path: 'copy', stateDir: null, spool: null })
   expect(placeIn(null, { path: 'data/records' })).toEqual(OWN)
+})
+
+test('recordsPlace() refuses a path alone that leads to no folder, unless it is the own one', () => {
+  expect(() => placeIn(null, { path: 'copi' })).toThrow(/^There is no folder .*copi$/)
+  expect(placeIn('records: {path: r}', { path: 'r' }).path).toBe('r')
 })
 
 test('recordsPlace() takes what it is told', () => {
