@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
+import { atEnd } from '../helpers/clean-up.ts'
 import { MAIN, plainEnv, sluice, startServer } from '../helpers/cli.ts'
 import { makeTempDir } from '../helpers/temp-dir.ts'
 import { until } from '../helpers/until.ts'
@@ -152,6 +153,7 @@ test('Ctrl-C stops it behind what is recorded', async () => {
   const [program, main] = MAIN
   const args = [main, 'feedback', 'import', writeLabels(3), '--url', url, '--json']
   const child = spawn(program, args, { env: plainEnv(), stdio: ['ignore', 'pipe', 'pipe'] })
+  atEnd(() => void child.kill('SIGKILL'))
   const said = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk) => {

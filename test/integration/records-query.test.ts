@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
+import { atEnd } from '../helpers/clean-up.ts'
 import { type CliOptions, MAIN, plainEnv, sluice } from '../helpers/cli.ts'
 import { openDuckDb, writeFeedback, writePredictions } from '../helpers/parquet-files.ts'
 import { recordFrames, writeSegment } from '../helpers/spooled-records.ts'
@@ -178,6 +179,7 @@ test('Ctrl-C ends a query, and leaves nothing', async () => {
     env: plainEnv({ TMPDIR: temporary }),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  atEnd(() => void child.kill('SIGKILL'))
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { PredictionRecord } from '../../src/records/record.ts'
 import { decodeRecord } from '../../src/records/record-codec.ts'
+import { atEnd } from '../helpers/clean-up.ts'
 import { type CliOptions, MAIN, plainEnv, sluice } from '../helpers/cli.ts'
 import { writeFeedback, writePredictions } from '../helpers/parquet-files.ts'
 import { SEAL } from '../helpers/segments.ts'
@@ -143,6 +144,7 @@ const follow = (args: readonly string[], cwd: string) => {
     ...{ cwd, env: plainEnv() },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  atEnd(() => void child.kill('SIGKILL'))
   const said = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk) => {
