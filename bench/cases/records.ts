@@ -4,6 +4,7 @@ import { GAP_REASON_COUNT } from '../../src/records/reasons.ts'
 import { layoutOf, type RecordLayout } from '../../src/records/record-layout.ts'
 import { RecordWriter } from '../../src/records/record-writer.ts'
 import { redactorOf } from '../../src/records/redact/redactor.ts'
+import { maskPatterns } from '../../src/records/redact/values.ts'
 import { GapBook } from '../../src/records/ring/gap-book.ts'
 import {
   drain,
@@ -13,7 +14,11 @@ import {
 } from '../../src/records/ring/record-ring.ts'
 import { makeWriteFacts, type WriteFacts } from '../../src/records/write-facts.ts'
 import { writePlanOf } from '../../src/records/write-plan.ts'
-import { type EndpointRecordPolicy, UNRECORDED } from '../../src/shared/record-policy.ts'
+import {
+  type EndpointRecordPolicy,
+  TEXT_PATTERNS,
+  UNRECORDED,
+} from '../../src/shared/record-policy.ts'
 import type { Signature, Tensor } from '../../src/shared/tensor.ts'
 import type { MicroCase } from '../measure/micro-case.ts'
 
@@ -160,5 +165,12 @@ export const redaction: readonly MicroCase[] = [
   {
     name: 'redact: one input of 30 floats dropped',
     setup: () => redacting({ redact: { ...NO_RULES, features: { x: DROP } } }),
+  },
+  {
+    name: 'redact: patterns in a text of 64 KiB with one address',
+    setup: () => {
+      const text = `${'a'.repeat(65_536)} ann@example.org`
+      return () => maskPatterns(text, TEXT_PATTERNS).length
+    },
   },
 ]

@@ -2,11 +2,12 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { maskText } from '../../src/records/redact/values.ts'
+import { maskPatterns, maskText } from '../../src/records/redact/values.ts'
 import { type Redaction, TEXT_PATTERNS } from '../../src/shared/record-policy.ts'
 import { caseOf, type GivenRow } from '../helpers/record-cases.ts'
 import { readAll } from '../helpers/record-rig.ts'
 import { digest, isAmong, redacted } from '../helpers/records/redacted.ts'
+import { propertyRuns } from '../helpers/seeds.ts'
 
 const ROW: GivenRow = {
   ...{ note: '', age: null, isNew: true, color: 'red', height: 1, id: 7, count: null },
@@ -47,5 +48,21 @@ test('a text under a rule leaves nothing behind, though there is an address in i
       expect(features[`note__${kind}`]).toBe(madeBy[kind]!(note))
       expect(outputs?.[`label__${kind}`]).toBe(madeBy[kind]!(label))
     }),
+  )
+})
+
+/** What an address is, said plainly, and at a hundred times the cost. */
+const PLAIN =
+  /[\p{L}\p{M}\p{N}._%+'-]{1,64}@(?:[\p{L}\p{M}\p{N}-]{1,63}\.){1,8}[\p{L}\p{M}\p{N}-]{2,63}/gu
+
+test('addresses are found where the plain pattern finds them', () => {
+  const parts = ['a', '@', '.', 'b.co', '-', '+', ' ', 'é', 'e\u0301', '\u0301', '語', '\u{1d49c}']
+  const odd = ['\ud800', '\udc00', 'x'.repeat(63), 'y'.repeat(64), 'a.'.repeat(8), ',']
+  const unit = fc.constantFrom(...parts, ...odd, '@', '.', 'ab')
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 40 }), (text) => {
+      expect(maskPatterns(text, ['email'])).toBe(text.replace(PLAIN, maskText))
+    }),
+    { numRuns: propertyRuns(1000) },
   )
 })

@@ -12,21 +12,55 @@ export const maskText = (text: string): string =>
     ? text.replaceAll(SPOKEN_ASCII, '*')
     : text.replaceAll(SPOKEN, (character) => '*'.repeat(character.length))
 
+/** What a local part and a domain are made of: letters of any script, also with accents apart. */
+const LETTERS = String.raw`\p{L}\p{M}\p{N}`
+
 /**
- * An address as mail servers take it: `local@domain.top`, with letters of any script. Parts are
- * bounded, so that a text of a megabyte without an address takes no longer than a look at it.
+ * An address as mail servers take it, `local@domain.top`: from its `@` on, with the local part as
+ * its group. Parts are bounded, and looked for where there is an `@` alone, so that a text of a
+ * megabyte takes no longer than a look at it.
  */
-const EMAIL = /[\p{L}\p{N}._%+'-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}[\p{L}\p{N}-]{2,63}/gu
+const EMAIL = new RegExp(
+  [
+    `(?<=([${LETTERS}._%+'-]{1,64}))@`,
+    String.raw`(?:[${LETTERS}-]{1,63}\.){1,8}[${LETTERS}-]{2,63}`,
+  ].join(''),
+  'uy',
+)
+
+/** With those at which no line ends. */
+const SPACES = String.raw` \u00a0\u2009\u202f`
 
 /**
  * A number as people write it: with a country code or an area code in brackets, or in groups of
  * three, three and four. Digits alone are none: that would be every id and amount.
  */
-const PHONE =
-  /(?<![\w.-])(?:\+\d[\d .()/-]{5,18}\d|\(\d{2,5}\) ?\d[\d .-]{4,12}\d|\d{3}([-. ])\d{3}\1\d{4})(?![\w-])/g
+const PHONE = new RegExp(
+  [
+    String.raw`(?<![\w.-])(?:\+\d[\d${SPACES}.()/-]{5,18}\d|`,
+    String.raw`\(\d{2,5}\)[${SPACES}]?\d[\d${SPACES}.-]{4,12}\d|`,
+    String.raw`\d{3}([-.${SPACES}])\d{3}\1\d{4})(?![\w-])`,
+  ].join(''),
+  'g',
+)
 
-const maskEmails = (text: string): string =>
-  text.includes('@') ? text.replace(EMAIL, maskText) : text
+const maskEmails = (text: string): string => {
+  let masked = ''
+  let end = 0
+  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at)) {
+    EMAIL.lastIndex = at
+    const [, local = ''] = EMAIL.exec(text) ?? []
+    // Not what is part of an address before.
+    const from = Math.max(end, at - local.length)
+    if (from === at) at++
+    else {
+      at = EMAIL.lastIndex
+      masked += text.slice(end, from) + maskText(text.slice(from, at))
+      end = at
+    }
+  }
+  return masked + text.slice(end)
+}
 
 /** Each pattern of `patterns` is masked wherever it stands; a text without one is the same text. */
 export const maskPatterns = (text: string, patterns: readonly TextPattern[]): string => {
