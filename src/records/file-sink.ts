@@ -22,7 +22,7 @@ import {
   gapContentsOf,
   REPLACES_KEY,
 } from './files/contents.ts'
-import { filesToMerge, type Merged, mergeFiles } from './files/merging.ts'
+import { type Merged, Merger } from './files/merging.ts'
 import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
 import { fileName, GAPS_FOLDER, gapsFolder, hourOf, UNFINISHED } from './files/partitions.ts'
 import { publishMoved } from './files/publishing.ts'
@@ -44,7 +44,7 @@ import type {
   TidyTimes,
   Unreadable,
 } from './shipping/sink.ts'
-import type { FileCalls } from './spool/file-calls.ts'
+import { errnoOf, type FileCalls } from './spool/file-calls.ts'
 import type { ColumnSpec } from './table/column.ts'
 import { Table } from './table/table.ts'
 
@@ -99,12 +99,13 @@ export class FileSink implements Sink {
   #tidyAtMs = 0
   /** What tidying up has left for the next intent. */
   #tidied: Intent = NOTHING
-  /** Paths of files that do not fit together, or cannot be read. */
-  readonly #leftAlone = new Set<string>()
+  readonly #merger: Merger
 
   constructor(options: FileSinkOptions) {
     this.#options = options
-    this.#tables = new RecordTables((producer, thrown) => options.onFault?.(producer, thrown))
+    const { files, root, onFault = () => {} } = options
+    this.#merger = new Merger({ files, root, onFault })
+    this.#tables = new RecordTables(onFault)
   }
 
   get held(): Held {
@@ -194,7 +195,10 @@ export class FileSink implements Sink {
       const file = ownFile(files, root, gateway, path)
       if (file !== null) this.#files.set(path, file)
     }
-    for (const path of intent.deletes) this.#files.delete(path)
+    for (const path of intent.deletes) {
+      this.#files.delete(path)
+      this.#merger.forget(path)
+    }
   }
 
   /** Where it was to be done, and for files that are not there any more where they may be now. */
@@ -218,28 +222,25 @@ export class FileSink implements Sink {
 
   /** Makes one file of some that are small, if there are such. */
   async #merge(nowMs: number): Promise<void> {
-    const { files, root, onFault } = this.#options
     const kept = [...this.#files.values()].filter(
-      ({ path }) => !this.#leftAlone.has(path) && !this.#tidied.deletes.includes(path),
+      ({ path }) => !this.#tidied.deletes.includes(path),
     )
-    const wanted = filesToMerge(kept, nowMs)
-    const [first] = wanted
-    if (first === undefined) return
+    const merged = await this.#merger.merge(kept, nowMs)
+    if (merged === null) return
+    const written: string[] = []
     try {
-      const merged = await mergeFiles(files, root, wanted)
-      if (merged !== null) {
-        this.#replace(first.folder, merged)
-        return
-      }
+      this.#replace(merged, written)
     } catch (thrown) {
-      onFault?.(first.folder, thrown)
+      this.#takeBack(written)
+      this.#options.onFault?.(merged.files[0]!.folder, thrown)
+      // What a disk says may pass, a fault of ours does not.
+      if (errnoOf(thrown) === '') this.#merger.leaveAlone(merged.files)
     }
-    for (const { path } of wanted) this.#leftAlone.add(path)
   }
 
-  #replace(folder: string, { table, files: merged }: Merged): void {
+  #replace({ table, files: merged }: Merged, written: string[]): void {
     const { files, root } = this.#options
-    const written: string[] = []
+    const { folder } = merged[0]!
     const names = merged.map(({ path }) => basename(path))
     this.#writeTable(folder, table, written, { [REPLACES_KEY]: JSON.stringify(names) })
     syncFolder(files, join(root, folder))

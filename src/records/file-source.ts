@@ -22,6 +22,8 @@ const PARSERS = { timestampFromMicroseconds: (micros: bigint) => micros }
 export interface RecordsFile {
   readonly path: string
   readonly rows: number
+  /** What its columns take without compression: a few bytes may be a gigabyte of the same text. */
+  readonly plainBytes: number
   readonly columns: readonly ColumnSpec[]
   /** Its key-value metadata. */
   readonly facts: Readonly<Record<string, string>>
@@ -81,6 +83,10 @@ export const withRecordsFile = async <Result>(
     return await task({
       path,
       rows: Number(metadata.num_rows),
+      plainBytes: metadata.row_groups.reduce(
+        (sum, group) => sum + Number(group.total_byte_size),
+        0,
+      ),
       columns: columnsOf(metadata),
       facts: Object.fromEntries(facts.map(({ key, value }) => [key, value ?? ''])),
       read: (columns, onColumn) =>

@@ -4,7 +4,7 @@
  */
 
 import { join } from 'node:path'
-import { appendRows, type RecordsFile, withRecordsFile } from '../file-source.ts'
+import { appendRows, withRecordsFile } from '../file-source.ts'
 import type { FileCalls } from '../spool/file-calls.ts'
 import type { ColumnSpec } from '../table/column.ts'
 import { Table } from '../table/table.ts'
@@ -13,10 +13,12 @@ import { HOUR_MS } from './partitions.ts'
 
 /** Larger ones stay as they are. */
 const SMALL_BYTES_MAX = 4 * 1024 * 1024
-/** What is merged at once is in memory, several times as large. */
+/** What becomes one file at once. */
 const MERGED_BYTES_MAX = 8 * 1024 * 1024
-/** Of records that are all alike bytes alone say little: a million rows may have 8 MiB. */
-const MERGED_ROWS_MAX = 200_000
+/** Of what is alike that says little; as a table in memory it takes several times as much. */
+const TABLE_BYTES_MAX = 64 * 1024 * 1024
+/** Of every value, beside its text: most columns have words of that size. */
+const CELL_BYTES = 8
 /** Small files that an hour may have while records still come. */
 const OPEN_FILES_MAX = 64
 /** After an hour is over, records of it may still be on their way. */
@@ -61,45 +63,101 @@ export const unitedColumns = (all: readonly (readonly ColumnSpec[])[]): ColumnSp
   return [...united.values()]
 }
 
-interface Glance {
-  readonly rows: number
-  readonly columns: readonly ColumnSpec[]
-}
-
-const glanceAt = ({ rows, columns }: RecordsFile): Glance => ({ rows, columns })
-
 export interface Merged {
   /** The rows of all files, in their order. */
   readonly table: Table
-  /** As many of the first as have no more rows together than fit in memory. */
   readonly files: readonly OwnFile[]
 }
 
-/**
- * Puts files into one table; null where they do not fit together, or two are too many.
- *
- * @throws what reading does
- */
-export const mergeFiles = async (
-  files: FileCalls,
-  root: string,
-  wanted: readonly OwnFile[],
-  rowsMax = MERGED_ROWS_MAX,
-): Promise<Merged | null> => {
-  const glances: Glance[] = []
-  let rows = 0
-  for (const { path } of wanted) {
-    const glance = await withRecordsFile(files, join(root, path), glanceAt)
-    rows += glance.rows
-    if (rows > rowsMax) break
-    glances.push(glance)
+export interface MergerOptions {
+  readonly files: FileCalls
+  readonly root: string
+  /** Bytes that a table may take. */
+  readonly bytesMax?: number
+  /** For people: a file cannot be read. */
+  onFault(path: string, thrown: unknown): void
+}
+
+/** What of some files can be one table. */
+interface Choice {
+  readonly files: OwnFile[]
+  columns: readonly ColumnSpec[]
+  rows: number
+  plainBytes: number
+}
+
+export class Merger {
+  readonly #options: MergerOptions
+  /** Paths of files that fit to no other, or cannot be read. */
+  readonly #leftAlone = new Set<string>()
+
+  constructor(options: MergerOptions) {
+    this.#options = options
   }
-  const specs = unitedColumns(glances.map(({ columns }) => columns))
-  if (specs === null || glances.length < 2) return null
-  const table = new Table(specs)
-  const merged = wanted.slice(0, glances.length)
-  for (const { path } of merged) {
-    await withRecordsFile(files, join(root, path), (file) => appendRows(file, table))
+
+  /** Puts some of these files into one table; null: there are none for it, or not now. */
+  async merge(all: readonly OwnFile[], nowMs: number): Promise<Merged | null> {
+    const wanted = filesToMerge(
+      all.filter(({ path }) => !this.#leftAlone.has(path)),
+      nowMs,
+    )
+    const { files, columns } = await this.#choose(wanted)
+    if (files.length < 2) {
+      // There is nothing that it could be one with.
+      this.leaveAlone(wanted.slice(0, 1))
+      return null
+    }
+    const { root } = this.#options
+    const table = new Table(columns)
+    for (const file of files) {
+      const append = () =>
+        withRecordsFile(this.#options.files, join(root, file.path), (open) =>
+          appendRows(open, table),
+        )
+      if ((await this.#reading(file, append)) === null) return null
+    }
+    return { table, files }
   }
-  return { table, files: merged }
+
+  /** Until the process ends. */
+  leaveAlone(files: readonly OwnFile[]): void {
+    for (const { path } of files) this.#leftAlone.add(path)
+  }
+
+  /** It is there no more. */
+  forget(path: string): void {
+    this.#leftAlone.delete(path)
+  }
+
+  /** The first of them, and of those behind all that fit to it, together in memory. */
+  async #choose(wanted: readonly OwnFile[]): Promise<Choice> {
+    const { files, root, bytesMax = TABLE_BYTES_MAX } = this.#options
+    const choice: Choice = { files: [], columns: [], rows: 0, plainBytes: 0 }
+    for (const file of wanted) {
+      const glance = () =>
+        withRecordsFile(files, join(root, file.path), ({ rows, plainBytes, columns }) => {
+          return { rows, plainBytes, columns }
+        })
+      const found = await this.#reading(file, glance)
+      if (found === null) continue
+      const columns = unitedColumns([choice.columns, found.columns])
+      const rows = choice.rows + found.rows
+      const plainBytes = choice.plainBytes + found.plainBytes
+      if (columns === null || plainBytes + rows * columns.length * CELL_BYTES > bytesMax) continue
+      choice.files.push(file)
+      Object.assign(choice, { columns, rows, plainBytes })
+    }
+    return choice
+  }
+
+  /** null: what is not there or damaged is so the next time, too, and must not hold up others. */
+  async #reading<Read>(file: OwnFile, read: () => Promise<Read>): Promise<Read | null> {
+    try {
+      return await read()
+    } catch (thrown) {
+      this.#options.onFault(file.path, thrown)
+      this.leaveAlone([file])
+      return null
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { FileSink } from '../../../src/records/file-sink.ts'
 import { FRAME } from '../../../src/records/spool/segment-format.ts'
+import { failingFiles } from '../../helpers/failing-files.ts'
 import { records } from '../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld } from '../../helpers/records/shipping-world.ts'
 
@@ -26,6 +27,30 @@ test('files of an hour become one when it is over, and say the same', async () =
     '/data/records/endpoint=flights/date=1970-01-01/hour=00/g7q2-6.parquet',
   ])
   expect(await world.lines()).toEqual(before)
+})
+
+test('files that cannot become one because the disk is full become one later', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(4711)
+  let isFull = false
+  const calls = failingFiles(world.files, (call) =>
+    isFull && call === 'write' ? { errno: 'ENOSPC' } : null,
+  )
+  const shipping = world.start(calls)
+  for (const number of [1, 2]) {
+    world.put({ number }, [layoutFrame(), records(number, number)])
+    await world.run(shipping)
+  }
+  isFull = true
+  world.nowMs = 2 * HOUR_MS
+  await world.run(shipping)
+  expect(parquet(world).length).toBe(2)
+  expect(world.faults.join()).toMatch(/ENOSPC/)
+  isFull = false
+  world.nowMs += 60_000
+  await world.run(shipping)
+  expect(parquet(world).length).toBe(1)
+  expect((await world.lines()).length).toBe(2)
 })
 
 test('what is old is deleted, and its account says how much it was', async () => {

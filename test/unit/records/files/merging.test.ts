@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { filesToMerge, mergeFiles, unitedColumns } from '../../../../src/records/files/merging.ts'
+import { filesToMerge, Merger, unitedColumns } from '../../../../src/records/files/merging.ts'
 import type { OwnFile } from '../../../../src/records/files/own-files.ts'
 import { HOUR_MS } from '../../../../src/records/files/partitions.ts'
 import { parquetFile } from '../../../../src/records/parquet-file.ts'
@@ -44,35 +44,88 @@ test('unitedColumns() unites what does not contradict itself', () => {
   expect(unitedColumns([[a], [{ name: 'A', type: 'int32' }]])).toBeNull()
 })
 
-test('mergeFiles() gives the rows of all files in their order', async () => {
+/** Files of an hour that is over, by their numbers from 1. */
+const mergerOf = (all: readonly (Rows | 'damaged')[], bytesMax?: number) => {
   const files = new CrashFiles()
-  const put = (path: string, rows: Rows) => putFile(files, path, parquetFile(fillTable(rows), {}))
-  const specs: ColumnSpec[] = [{ name: 'a', type: 'int32' }]
-  put('/1', { specs, rows: [[1], [2]] })
-  put('/2', { specs: [...specs, { name: 'b', type: 'text' }], rows: [[3, 'x']] })
-  const own = (path: string) => ({ ...file(0, 1), path })
-  const merged = await mergeFiles(files, '/', [own('1'), own('2')])
-  const rows = [0, 1, 2].map((row) => merged!.table.columns.map((column) => column.valueAt(row)))
+  const own = all.map((rows, index) => {
+    const bytes = rows === 'damaged' ? new Uint8Array(99) : parquetFile(fillTable(rows), {})
+    putFile(files, `/${index + 1}`, bytes)
+    return { ...file(0, index + 1, bytes.length), path: `${index + 1}`, folder: 'a/0' }
+  })
+  const faults: string[] = []
+  const onFault = (path: string) => void faults.push(path)
+  const merger = new Merger({ files, root: '/', onFault, ...(bytesMax && { bytesMax }) })
+  const gone = new Set<number>()
+  const merge = async () => {
+    const merged = await merger.merge(
+      own.filter(({ number }) => !gone.has(number)),
+      5 * HOUR_MS,
+    )
+    expect(files.openFiles).toBe(0)
+    for (const { number } of merged?.files ?? []) gone.add(number)
+    return merged
+  }
+  return { merger, merge, faults }
+}
+const INT: ColumnSpec = { name: 'a', type: 'int32' }
+const TEXT: ColumnSpec = { name: 'b', type: 'text' }
+
+test('merge() gives the rows of all files in their order', async () => {
+  const { merge } = mergerOf([
+    { specs: [INT], rows: [[1], [2]] },
+    { specs: [INT, TEXT], rows: [[3, 'x']] },
+  ])
+  const { table } = (await merge())!
+  const rows = [0, 1, 2].map((row) => table.columns.map((column) => column.valueAt(row)))
   expect(rows).toEqual([
     [1, null],
     [2, null],
     [3, 'x'],
   ])
-  put('/3', { specs: [{ name: 'a', type: 'text' }], rows: [['y']] })
-  expect(await mergeFiles(files, '/', [own('1'), own('3')])).toBeNull()
-  expect(files.openFiles).toBe(0)
 })
 
-test('mergeFiles() takes no more rows at once than fit in memory', async () => {
-  const files = new CrashFiles()
-  const specs: ColumnSpec[] = [{ name: 'a', type: 'int32' }]
-  const all = [1, 2, 3].map((number) => {
-    const bytes = parquetFile(fillTable({ specs, rows: [[number], [number]] }), {})
-    putFile(files, `/${number}`, bytes)
-    return { ...file(0, number), path: `${number}` }
+test('merge() takes no more at once than fits in memory, whatever it takes on the disk', async () => {
+  const texts = (count: number): Rows => ({
+    specs: [TEXT],
+    rows: Array.from({ length: count }, () => ['x'.repeat(20_000)]),
   })
-  const merged = await mergeFiles(files, '/', all, 5)
-  expect(numbers(merged!.files)).toEqual([1, 2])
-  expect(merged!.table.rows).toBe(4)
-  expect(await mergeFiles(files, '/', all, 3)).toBeNull()
+  // 200 kB in a few hundred bytes.
+  const { merge, faults } = mergerOf([10, 50, 4, 4, 4].map(texts), 320_000)
+  expect(numbers((await merge())!.files)).toEqual([1, 3])
+  expect(numbers((await merge())!.files)).toEqual([4, 5])
+  expect(await merge()).toBeNull()
+  expect(faults).toEqual([])
+})
+
+test('merge() counts values that take nothing in a file', async () => {
+  const rows = Array.from({ length: 1000 }, () => [0, 0, 0])
+  const specs = ['a', 'b', 'c'].map((name): ColumnSpec => ({ name, type: 'double' }))
+  const { merge } = mergerOf(
+    [1, 2, 3].map(() => ({ specs, rows })),
+    60_000,
+  )
+  expect(numbers((await merge())!.files)).toEqual([1, 2])
+})
+
+test('merge() leaves alone what fits to no other, and it holds up nothing', async () => {
+  const { merge, merger } = mergerOf([
+    { specs: [INT], rows: [[1]] },
+    { specs: [{ ...INT, type: 'text' }], rows: [['y']] },
+    { specs: [{ ...INT, name: 'A' }], rows: [[2]] },
+    { specs: [{ ...INT, name: 'A' }], rows: [[3]] },
+    { specs: [INT], rows: [[4]] },
+  ])
+  expect(numbers((await merge())!.files)).toEqual([1, 5])
+  expect(await merge()).toBeNull()
+  expect(numbers((await merge())!.files)).toEqual([3, 4])
+  merger.forget('2')
+  expect(await merge()).toBeNull()
+})
+
+test('merge() leaves alone what cannot be read, and says so once', async () => {
+  const one: Rows = { specs: [INT], rows: [[1]] }
+  const { merge, faults } = mergerOf(['damaged', one, 'damaged', one])
+  expect(numbers((await merge())!.files)).toEqual([2, 4])
+  expect(await merge()).toBeNull()
+  expect(faults).toEqual(['1', '3'])
 })
