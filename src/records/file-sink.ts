@@ -203,10 +203,10 @@ export class FileSink implements Sink {
 
   /** Where it was to be done, and for files that are not there any more where they may be now. */
   #publish(intent: Intent, from: string, to = from): void {
-    const { files, onFault } = this.#options
-    const missing = publishMoved(files, from, to, intent)
+    const { files, onFault = () => {} } = this.#options
+    const missing = publishMoved(files, { from, to, onFault }, intent)
     // After a start that is how it is told that records were deleted by hand.
-    for (const path of missing) onFault?.(join(to, path), new Error(DELETED))
+    for (const path of missing) onFault(join(to, path), new Error(DELETED))
   }
 
   async #countRetired({ path, folder }: OwnFile, into: Map<string, Retired>): Promise<void> {

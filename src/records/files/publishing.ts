@@ -50,17 +50,45 @@ export const publishIntent = (files: FileCalls, root: string, intent: Intent): s
   return missing
 }
 
-/** The same where it was to be done, and in `to` for files that were moved along since. */
-export const publishMoved = (
+/** Where an intent is to be published. */
+export interface Move {
+  /** Where it was to be done. */
+  readonly from: string
+  /** Where records go now. */
+  readonly to: string
+  /** For people: it cannot be done in `from`. */
+  onFault(path: string, thrown: unknown): void
+}
+
+const UNPUBLISHED = 'what was shipped last may not be published there'
+
+/** null: it cannot be done there. */
+const publishBefore = (
   files: FileCalls,
-  from: string,
-  to: string,
+  { from, onFault }: Move,
   intent: Intent,
-): string[] => {
-  const missing = publishIntent(files, from, intent)
-  if (to === from || missing.length === 0) return missing
-  const renames = intent.renames.filter(([, path]) => missing.includes(path))
+): string[] | null => {
+  try {
+    return publishIntent(files, from, intent)
+  } catch (error) {
+    if (errnoOf(error) === '') throw error
+    onFault(from, new Error(`${UNPUBLISHED}: ${(error as Error).message}`))
+    return null
+  }
+}
+
+/**
+ * The same where it was to be done, and in `to` for files that were moved along since. A disk that
+ * was left because it fails keeps nothing from going on.
+ */
+export const publishMoved = (files: FileCalls, move: Move, intent: Intent): string[] => {
+  const { from, to } = move
+  if (from === to) return publishIntent(files, from, intent)
+  const missing = publishBefore(files, move, intent)
+  if (missing?.length === 0) return missing
+  const renames = intent.renames.filter(([, path]) => missing?.includes(path) ?? true)
   // Accounts are of one folder each.
   const deletes = intent.deletes.filter((path) => !path.startsWith(PRODUCERS_FOLDER))
-  return publishIntent(files, to, { renames, deletes })
+  const stillMissing = publishIntent(files, to, { renames, deletes })
+  return missing === null ? [] : stillMissing
 }

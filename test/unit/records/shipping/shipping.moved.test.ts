@@ -96,3 +96,26 @@ test('files that were moved along are those of the new folder, also what was not
   })
   expect(world.faults.join()).not.toMatch(/deleted by somebody else/)
 })
+
+test('a folder that is left because its disk can only be read holds up nothing', async () => {
+  const world = movingWorld()
+  await world.ship(ROOT, records(1, 3))
+  const { rename, unlink } = world.files
+  const failBelow = (path: string): void => {
+    if (!path.startsWith(ROOT)) return
+    throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' })
+  }
+  world.files.rename = (from, to) => {
+    failBelow(from)
+    rename.call(world.files, from, to)
+  }
+  world.files.unlink = (path) => {
+    failBelow(path)
+    unlink.call(world.files, path)
+  }
+  expect(await world.ship(OTHER, records(4, 6))).toEqual({
+    ...{ gaps: ['1-3 elsewhere'], present: [3], problems: [] },
+  })
+  expect(world.faults.join()).toMatch(/records: Error: .* not be published there: EROFS/)
+  expect(world.faults.join()).not.toMatch(/deleted by somebody else/)
+})
