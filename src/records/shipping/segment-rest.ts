@@ -4,6 +4,7 @@ import type { FileCalls } from '../spool/file-calls.ts'
 import { readWhole } from '../spool/whole-writes.ts'
 
 const CHUNK_BYTES = 256 * 1024
+const ZEROS = Buffer.alloc(CHUNK_BYTES)
 /** No segment leaves more; a file without an end would keep the shipper for hours. */
 const REST_BYTES_MAX = 256 * 1024 * 1024
 
@@ -23,7 +24,7 @@ export const hasBytesBehind = (
     const bytes = new Uint8Array(CHUNK_BYTES)
     for (let position = offset; position - offset < bytesMax; position += CHUNK_BYTES) {
       const count = readWhole(files, file, bytes, { offset: 0, length: CHUNK_BYTES, position })
-      if (bytes.subarray(0, count).some((byte) => byte !== 0)) return true
+      if (ZEROS.compare(bytes, 0, count, 0, count) !== 0) return true
       if (count < CHUNK_BYTES) return false
     }
     return true
