@@ -228,7 +228,7 @@ export const entryRowsOf = (layout: RecordLayout, shape: Shape): EntryRows | nul
         (flags & ~USUAL_FLAGS) === 0 &&
         (flags & mustBeRedacted) === mustBeRedacted &&
         frame.words[at + ENTRY_WORD.EXTRAS] === 0 &&
-        frame.words[at + ENTRY_WORD.ROLE]! < FEEDBACK &&
+        frame.words[at + ENTRY_WORD.ROLE]! >>> 0 < FEEDBACK &&
         places.fits(frame, from) &&
         hasWholeId(frame, from)
       )

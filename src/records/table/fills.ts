@@ -84,11 +84,11 @@ export const fillWord =
 export const fillNamed =
   (at: number, nameOf: (word: number) => string): Fill =>
   ({ frame: { words }, froms, start, end }, column, row) => {
-    let last = -1
-    let text = 0
+    let last = 0
+    let text = -1
     for (let i = start, next = row; i < end; i++, next++) {
       const word = words[(froms[i]! >> 2) + at]!
-      if (word !== last) {
+      if (word !== last || text < 0) {
         text = column.texts!.putText(nameOf(word))
         last = word
       }

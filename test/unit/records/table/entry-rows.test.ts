@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { LENGTH_AT } from '../../../../src/records/entry.ts'
+import { ENTRY_WORD, LENGTH_AT } from '../../../../src/records/entry.ts'
 import { decodeEntry } from '../../../../src/records/entry-reader.ts'
 import { redactorOf } from '../../../../src/records/redact/redactor.ts'
 import { frameViews } from '../../../../src/records/shipping/frame-views.ts'
@@ -140,23 +140,43 @@ const HEAD: Head = {
   traceIds: null,
 }
 
-test('an entry whose sections do not end where they ought to is not taken', () => {
+/** One entry of the usual kind. */
+const oneEntry = () => {
   const row = { note: 'a note', age: 1, isNew: true, color: 'red', height: 2, id: 3, count: 4 }
   const given = caseOf([{ ...row, scores: [0.5, 0.25], label: 'yes' }], 0)
   const { frame, froms } = frameOf([given], [HEAD])
   const rows = entryRowsOf(given.layout, shapeOf(given.layout))!
-  const [from] = froms
-  const takes = () => rows.takes(frame, from!)
+  const add = (): Table => {
+    const table = new Table(shapeOf(given.layout).specs)
+    rows.add(table, { producer: PRODUCER, frame, froms, start: 0, end: 1 })
+    return table
+  }
+  return { frame, from: froms[0]!, takes: () => rows.takes(frame, froms[0]!), add }
+}
+
+test('a negative word stands for no role, and for no name', () => {
+  const { frame, from, takes, add } = oneEntry()
+  const at = from >> 2
+  for (const word of [ENTRY_WORD.CODE, ENTRY_WORD.PROTOCOL]) frame.words[at + word] = -1
+  expect(takes()).toBe(true)
+  const named = add().columns.filter(({ name }) => name === 'code' || name === 'protocol')
+  for (const { texts, words } of named) {
+    expect([texts!.count, words[0], texts!.textAt(0)]).toEqual([1, 0, ''])
+  }
+  expect(named.length).toBe(2)
+  frame.words[at + ENTRY_WORD.ROLE] = -1
+  expect(takes()).toBe(false)
+})
+
+test('an entry whose sections do not end where they ought to is not taken', () => {
+  const { frame, from, takes, add } = oneEntry()
   expect(takes()).toBe(true)
   // Its length is what led from one entry to the next.
-  for (let word = (from! >> 2) + LENGTH_AT + 1; word < frame.words.length; word++) {
+  for (let word = (from >> 2) + LENGTH_AT + 1; word < frame.words.length; word++) {
     const before = frame.words[word]!
     for (const wrong of [-1, 2 ** 31 - 1, -(2 ** 31), before ^ 0x4000]) {
       frame.words[word] = wrong
-      if (!takes()) continue
-      const table = new Table(shapeOf(given.layout).specs)
-      rows.add(table, { producer: PRODUCER, frame, froms, start: 0, end: 1 })
-      expect(table.rows).toBe(1)
+      if (takes()) expect(add().rows).toBe(1)
     }
     frame.words[word] = before
   }
