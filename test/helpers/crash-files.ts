@@ -214,6 +214,13 @@ export class CrashFiles implements FileCalls {
     this.#folderOf(path).change([[posix.basename(path), new FolderNode()]])
   }
 
+  rmdir(path: string): void {
+    const node = this.#find(path) ?? fail('ENOENT')
+    if (node.kind === 'file') fail('ENOTDIR')
+    else if (node.cache.size > 0) fail('ENOTEMPTY')
+    this.#folderOf(path).change([[posix.basename(path), null]])
+  }
+
   readdir(path: string): string[] {
     const node = this.#find(path) ?? fail('ENOENT')
     if (node.kind === 'file') return fail('ENOTDIR')

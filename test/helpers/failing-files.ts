@@ -101,6 +101,7 @@ export const failingFiles = (files: FileCalls, plan: FaultPlan): FailingFiles =>
     link: (from, to) => run('link', () => files.link(from, to)),
     unlink: (path) => run('unlink', () => files.unlink(path)),
     mkdir: (path, mode) => run('mkdir', () => files.mkdir(path, mode)),
+    rmdir: (path) => run('rmdir', () => files.rmdir(path)),
     readdir: (path) => run('readdir', () => files.readdir(path)),
     stat: (path) => run('stat', () => files.stat(path)),
   }

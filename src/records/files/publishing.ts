@@ -7,12 +7,25 @@ import { dirname, join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
 import type { Intent } from '../shipping/sink.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
-import { PRODUCERS_FOLDER } from './partitions.ts'
+import { hourOfFolder, PRODUCERS_FOLDER } from './partitions.ts'
 
 /** Syncs folders that are there. */
 const syncFolders = (files: FileCalls, root: string, folders: ReadonlySet<string>): void => {
   for (const folder of folders) {
     if (files.stat(join(root, folder)) !== null) syncFolder(files, join(root, folder))
+  }
+}
+
+/** Takes folders of hours in which nothing is left, and those above them. */
+const removeEmpty = (files: FileCalls, root: string, folders: ReadonlySet<string>): void => {
+  for (const folder of folders) {
+    if (hourOfFolder(`/${folder}`) === null) continue
+    try {
+      for (let path = folder; path !== '.'; path = dirname(path)) files.rmdir(join(root, path))
+    } catch (error) {
+      // There is something in it, or it stays as it is.
+      if (errnoOf(error) === '') throw error
+    }
   }
 }
 
@@ -47,6 +60,7 @@ export const publishIntent = (files: FileCalls, root: string, intent: Intent): s
     emptied.add(dirname(path))
   }
   syncFolders(files, root, emptied)
+  removeEmpty(files, root, emptied)
   return missing
 }
 

@@ -16,6 +16,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  rmdirSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -49,6 +50,8 @@ export interface FileCalls extends AtomicFileCalls {
   ftruncate(file: number, bytes: number): void
   /** Throws EEXIST when it is there, ENOENT when its parent is not. */
   mkdir(path: string, mode?: number): void
+  /** Throws ENOTEMPTY when something is in it. */
+  rmdir(path: string): void
   /** Names in a folder, in no order. */
   readdir(path: string): string[]
   /** Follows links; null when there is nothing by that name. */
@@ -87,6 +90,7 @@ export const systemFiles: FileCalls = {
   mkdir: (path, mode = 0o700) => {
     mkdirSync(path, { mode })
   },
+  rmdir: (path) => rmdirSync(path),
   readdir: (path) => readdirSync(path),
   stat: (path) => {
     const found = statSync(path, { throwIfNoEntry: false })

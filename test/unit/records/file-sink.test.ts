@@ -64,6 +64,7 @@ test('what is old is deleted, and its account says how much it was', async () =>
   world.nowMs = YEAR_MS
   await world.run(shipping)
   expect(parquet(world)).toEqual([])
+  expect(world.files.readdir(ROOT)).toEqual(['_producers'])
   // Nothing is left of a producer that is no more: nor is its account.
   expect(world.accounts()).toEqual([])
 })

@@ -260,6 +260,7 @@ const bound = ({ files }: ShippingWorld) => ({
   link: files.link.bind(files),
   unlink: files.unlink.bind(files),
   mkdir: files.mkdir.bind(files),
+  rmdir: files.rmdir.bind(files),
   readdir: files.readdir.bind(files),
   stat: files.stat.bind(files),
 })

@@ -60,6 +60,9 @@ describe.each<{ name: string; make: () => { files: FileCalls; folder: string } }
     expect(files.stat(join(folder, 'sub'))?.kind).toBe('folder')
     files.unlink(path)
     expect(files.stat(path)).toBeNull()
+    files.unlink(join(folder, 'sub', 'b'))
+    files.rmdir(join(folder, 'sub'))
+    expect(files.readdir(folder)).toEqual([])
     writeFileAtomic(path, BYTES, { calls: files })
     expect(content()).toEqual([...BYTES])
   })
@@ -79,11 +82,14 @@ describe.each<{ name: string; make: () => { files: FileCalls; folder: string } }
       () => files.link(join(folder, 'sub'), path),
       () => files.readdir(join(folder, 'none')),
       () => files.readdir(path),
+      () => files.rmdir(join(folder, 'none')),
+      () => files.rmdir(path),
+      () => files.rmdir(join(path, '..')),
       () => files.close(12_345),
     ].map(codeOf)
     expect(codes).toEqual([
       ...['EEXIST', 'ENOENT', 'ENOENT', 'EISDIR', 'EEXIST', 'ENOENT', 'ENOENT', 'ENOENT'],
-      ...['EEXIST', 'ENOENT', 'ENOTDIR', 'EBADF'],
+      ...['EEXIST', 'ENOENT', 'ENOTDIR', 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EBADF'],
     ])
   })
 })
