@@ -1,6 +1,6 @@
 /** What a lane keeps of the spool: streams, places in their segments, and producers. */
 
-import type { Account, Retired } from './account.ts'
+import { type Account, isForgettable, type Retired } from './account.ts'
 import { type OnGap, ProducerLog } from './producer-log.ts'
 import type { ShipState } from './ship-state.ts'
 import type { Stream } from './spool-folder.ts'
@@ -124,12 +124,15 @@ export class LaneBook {
     }
   }
 
-  /** Texts of accounts that have changed since this was asked last. */
-  takeChangedTexts(): Map<string, string> {
-    const texts = new Map<string, string>()
+  /** Texts of accounts that have changed since this was asked last; null: there is to be none. */
+  takeChangedTexts(): Map<string, string | null> {
+    const texts = new Map<string, string | null>()
     for (const [name, producer] of this.#producers) {
       const text = producer.takeChangedText()
-      if (text !== null) texts.set(name, text)
+      const { account } = producer
+      // Where nothing of it is no file will go, and its account with the last of them.
+      const isElsewhere = account.elsewhere !== undefined && isForgettable(account)
+      if (text !== null) texts.set(name, isElsewhere ? null : text)
     }
     return texts
   }

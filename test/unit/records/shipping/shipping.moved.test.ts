@@ -53,6 +53,16 @@ test('verify says of what was shipped before that it is elsewhere, and misses no
   expect(last).toEqual({ gaps: ['1-3 elsewhere'], present: [4], problems: [] })
 })
 
+test('a folder in which nothing is of a producer that has ended has no account of it', async () => {
+  const world = movingWorld()
+  await world.ship(ROOT, records(1, 3))
+  world.alive.clear()
+  const last = await world.ship(OTHER, ended(3), SEAL)
+  expect(last).toEqual({ gaps: [], present: [], problems: [] })
+  expect(world.filesBelow(OTHER)).toEqual([])
+  expect(await world.verify(ROOT)).toEqual({ gaps: [], present: [3], problems: [] })
+})
+
 test('verify misses what was shipped since, and what was shipped before where it was', async () => {
   const world = movingWorld()
   await world.ship(ROOT, records(1, 3))
