@@ -11,7 +11,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isTemporaryFile } from '../shared/atomic-file.ts'
 import { pause, systemClock } from '../shared/clock.ts'
-import { takeLock } from '../shared/lock.ts'
+import { type StateLock, takeLock } from '../shared/lock.ts'
 import { createLogger, type Logger, outliveOutput } from '../shared/logger.ts'
 import { isAlive } from '../shared/process-identity.ts'
 import { FileSink } from './file-sink.ts'
@@ -39,13 +39,19 @@ const HOUR_MS = 3_600_000
  * Whoever started another one, and whatever became of its name: two would write over each other's
  * files, and each would delete what the other has not shipped.
  */
-const lockFolder = (folder: string): { release(): void } => {
+const lockFolder = (folder: string, logger: Logger): StateLock => {
   const locks = join(folder, 'lock')
   ensureRoot(systemFiles, locks)
-  const lock = takeLock(locks)
+  // Control has the lock of the state folder: what names nobody here holds up nobody.
+  const lock = takeLock(locks, {
+    onNobody: (name, detail) =>
+      logger.error({ event: 'shipper_lock_stale', name, detail }, 'a lock of nobody is taken over'),
+  })
   // Of one that was killed while it wrote them.
-  for (const name of readdirSync(folder)) {
-    if (isTemporaryFile(name)) rmSync(join(folder, name), { force: true })
+  for (const written of [folder, locks]) {
+    for (const name of readdirSync(written)) {
+      if (isTemporaryFile(name)) rmSync(join(written, name), { force: true })
+    }
   }
   return lock
 }
@@ -114,11 +120,13 @@ const main = async (): Promise<void> => {
   outliveOutput()
   volunteerForOom()
   const logger = createLogger({ level: settings.logLevel, component: 'shipper' })
-  let lock: { release(): void }
+  let lock: StateLock
   try {
-    lock = lockFolder(join(settings.stateDir, SHIPPER_FOLDER))
+    lock = lockFolder(join(settings.stateDir, SHIPPER_FOLDER), logger)
   } catch (error) {
-    const told = 'another shipper is at work, or its lock cannot be taken: this one ends'
+    const told =
+      'another shipper is at work here, or this folder is a copy of one in which there is (then ' +
+      'delete shipper/lock in it), or the lock cannot be taken: this one ends'
     logger.fatal({ event: 'shipper_locked', error }, told)
     process.exitCode = 1
     if (process.connected) process.disconnect()

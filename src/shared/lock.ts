@@ -36,8 +36,18 @@ const numberOf = (name: string): number => Number(LOCK_NAME.exec(name)?.[1] ?? 0
 const highestNumber = (folder: string): number =>
   readdirSync(folder).reduce((highest, name) => Math.max(highest, numberOf(name)), 0)
 
+export interface LockOptions extends AtomicWriteOptions {
+  /**
+   * For a folder that another lock guards as well: a file that cannot be read, or names this
+   * process, which has not taken the lock yet, is one of nobody. Absent: neither is guessed.
+   */
+  readonly onNobody?: (name: string, detail: string) => void
+}
+
+type Holder = ProcessIdentity | 'released' | 'gone'
+
 /** The holder that a lock file names; `released`: none; `gone`: it was succeeded meanwhile. */
-const readHolder = (folder: string, name: string): ProcessIdentity | 'released' | 'gone' => {
+const readHolder = (folder: string, name: string): Holder => {
   const fields = readStateFile(join(folder, name), `lock/${name}`, LOCK_FORMAT)
   if (fields === null) return 'gone'
   if (fields['isReleased'] === true) return 'released'
@@ -54,11 +64,26 @@ const lockedBy = ({ pid }: ProcessIdentity): GatewayError =>
     `Process ${pid} uses this state folder; stop it, or give this one its own with --state-dir`,
   )
 
+/** The same; what names nobody for certain counts as `released` where that is asked for. */
+const findHolder = (folder: string, name: string, { onNobody }: LockOptions): Holder => {
+  if (onNobody === undefined) return readHolder(folder, name)
+  try {
+    const holder = readHolder(folder, name)
+    if (typeof holder === 'string' || holder.pid !== process.pid) return holder
+    onNobody(name, `process ${holder.pid} is this one`)
+  } catch (thrown) {
+    const { code, message } = GatewayError.from(thrown)
+    if (code !== 'STATE_CORRUPT') throw thrown
+    onNobody(name, message)
+  }
+  return 'released'
+}
+
 /** Number of the lock of now; null when another starter came in between. */
-const presentNumber = (folder: string): number | null => {
+const presentNumber = (folder: string, options: LockOptions = {}): number | null => {
   const highest = highestNumber(folder)
   if (highest === 0) return 0
-  const holder = readHolder(folder, `${highest}.json`)
+  const holder = findHolder(folder, `${highest}.json`, options)
   if (holder === 'gone') return null
   if (holder !== 'released' && isAlive(holder)) throw lockedBy(holder)
   return highest
@@ -74,12 +99,8 @@ export const refuseHeldLock = (folder: string): void => {
 }
 
 /** One attempt to succeed the present holder; null when another starter came in between. */
-const tryTake = (
-  folder: string,
-  own: ProcessIdentity,
-  options: AtomicWriteOptions,
-): number | null => {
-  const present = presentNumber(folder)
+const tryTake = (folder: string, own: ProcessIdentity, options: LockOptions): number | null => {
+  const present = presentNumber(folder, options)
   if (present === null) return null
   const number = present + 1
   const path = join(folder, `${number}.json`)
@@ -104,7 +125,7 @@ const release = (path: string): void => {
  * @throws GatewayError STATE_DIR_LOCKED naming the pid, STATE_TOO_NEW, STATE_CORRUPT; the error of
  *   the file system
  */
-export const takeLock = (folder: string, options: AtomicWriteOptions = {}): StateLock => {
+export const takeLock = (folder: string, options: LockOptions = {}): StateLock => {
   const own = ownIdentity()
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const number = tryTake(folder, own, options)

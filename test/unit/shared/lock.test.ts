@@ -56,3 +56,22 @@ test.each([
   expect(() => takeLock(folder)).toThrow(expect.objectContaining({ code }))
   expect(readdirSync(folder)).toEqual(['1.json'])
 })
+
+test('takeLock() takes over what names nobody, where another lock guards the folder', () => {
+  const own = lockFile({ pid: process.pid, startTime: '', bootId: '' })
+  for (const content of ['', lockFile(DEAD).slice(0, 30), lockFile({ startTime: '1' }), own]) {
+    const folder = lockFolder()
+    writeFileSync(join(folder, '3.json'), content)
+    const told: string[] = []
+    takeLock(folder, { onNobody: (name) => void told.push(name) }).release()
+    expect([told, readdirSync(folder)]).toEqual([['3.json'], ['4.json']])
+  }
+  const folder = lockFolder()
+  writeFileSync(
+    join(folder, '3.json'),
+    lockFile({ ...ownIdentity(), pid: process.ppid, startTime: '' }),
+  )
+  expect(() => takeLock(folder, { onNobody: () => {} })).toThrow(
+    expect.objectContaining({ code: 'STATE_DIR_LOCKED' }),
+  )
+})
