@@ -16,6 +16,8 @@ export interface Taken {
   readonly isWhole: boolean
   /** Entries that are no records. */
   readonly unreadable: number
+  /** Some count as shipped of which nobody can tell that they are. */
+  readonly isDoubtful: boolean
 }
 
 export class FrameIntake {
@@ -116,17 +118,20 @@ export class FrameIntake {
     const onGap = this.onGap(producer.producer)
     const frame = frameViews(payload.subarray(ACCOUNT_BYTES))
     let shadows = 0
+    let isDoubtful = false
     const visitor: EntryVisitor = {
       record: (sequence, isShadow) => {
         const isNew = producer.record(sequence, isShadow)
-        if (!isNew) this.#totals.duplicates++
-        else if (isShadow) shadows++
+        if (!isNew) {
+          this.#totals.duplicates++
+          isDoubtful ||= producer.hasLost
+        } else if (isShadow) shadows++
         return isNew
       },
       gap: ({ from, to, reason }) => producer.explain(from, to, nameOfReason(reason), onGap),
     }
     const { froms, count, isWhole } = visitEntries(frame, visitor)
-    if (count === 0) return { isWhole, unreadable: 0 }
+    if (count === 0) return { isWhole, unreadable: 0, isDoubtful }
     const before = sink.held.rows
     const unreadable = sink.write({ producer: producer.producer, layouts, frame, froms, count })
     const lost = unreadable.filter(({ isShadow }) => !isShadow)
@@ -134,11 +139,11 @@ export class FrameIntake {
     this.#totals.records += count - shadows - lost.length
     this.#totals.shadows += shadows - (unreadable.length - lost.length)
     this.#totals.rows += sink.held.rows - before
-    return { isWhole, unreadable: unreadable.length }
+    return { isWhole, unreadable: unreadable.length, isDoubtful }
   }
 }
 
-const WHOLE: Taken = { isWhole: true, unreadable: 0 }
+const WHOLE: Taken = { isWhole: true, unreadable: 0, isDoubtful: false }
 const UNSHIPPABLE = gapReasonName(GAP_REASON.UNSHIPPABLE)
 
 /** Of a later release: it is a reason all the same. */

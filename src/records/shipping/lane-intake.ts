@@ -107,8 +107,8 @@ export class LaneIntake {
       intake.setAside(producer, frame, account)
       return false
     }
-    const { isWhole, unreadable } = intake.take(producer, frame, account, layouts)
+    const { isWhole, unreadable, isDoubtful } = intake.take(producer, frame, account, layouts)
     if (!isWhole) stream.reader.isTorn = true
-    return isWhole && unreadable === 0
+    return isWhole && unreadable === 0 && !isDoubtful
   }
 }

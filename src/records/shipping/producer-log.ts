@@ -1,5 +1,6 @@
 /** One producer as a lane knows it: its account, and which of its sequences are shipped. */
 
+import { GAP_REASON, gapReasonName } from '../reasons.ts'
 import {
   type Account,
   encodeAccount,
@@ -28,6 +29,12 @@ export interface StreamFaults {
 /** Called for every run that is explained for the first time. */
 export type OnGap = (from: number, to: number, reason: string) => void
 
+/** Reasons of what lies in segments that were set aside. */
+const LOST: readonly string[] = [
+  gapReasonName(GAP_REASON.CORRUPT),
+  gapReasonName(GAP_REASON.UNSHIPPABLE),
+]
+
 /** Shadows come later than their answers, by so many requests at most. */
 const SHADOWS_KEPT = 2 ** 22
 
@@ -43,6 +50,8 @@ export class ProducerLog {
   readonly #gaps: Record<string, number>
   #retired: Retired
   #elsewhere: Retired | undefined
+  /** Records of it were lost in segments that are kept, and may come back with them. */
+  #hasLost: boolean
   /** As it was written last. */
   #text = ''
 
@@ -59,6 +68,7 @@ export class ProducerLog {
     this.#gaps = { ...account.gaps }
     this.#retired = account.retired
     this.#elsewhere = account.elsewhere
+    this.#hasLost = LOST.some((reason) => (account.gaps[reason] ?? 0) > 0)
     this.#hasEnded = account.state === 'ended' || (isPlace && place.hasEnded === true)
   }
 
@@ -90,16 +100,27 @@ export class ProducerLog {
       this.#shadows ??= new SeenSet()
       return this.#shadows.record(sequence)
     }
+    // It counts by its reason, which cannot be taken back: there are no files but of what is.
+    if (this.#hasLost && this.#seen.isExplained(sequence)) return false
     if (!this.#seen.record(sequence)) return false
     this.#records++
     if (sequence > this.#taken) this.#taken = sequence
     return true
   }
 
+  /**
+   * Whether a record that counts as shipped may be one that is lost: below the window of what is
+   * remembered they are not told apart.
+   */
+  get hasLost(): boolean {
+    return this.#hasLost
+  }
+
   /** Notes that sequences have no record. */
   explain(from: number, to: number, reason: string, onGap: OnGap): void {
     for (const [start, end] of this.#seen.explain(from, to)) {
       this.#gaps[reason] = (this.#gaps[reason] ?? 0) + end - start + 1
+      this.#hasLost ||= LOST.includes(reason)
       onGap(start, end, reason)
     }
     if (to > this.#taken) this.#taken = to
@@ -108,6 +129,7 @@ export class ProducerLog {
   /** What was noted as a record of it is none. */
   takeBack(sequence: number, reason: string, onGap: OnGap): void {
     this.#records--
+    this.#hasLost ||= LOST.includes(reason)
     this.#gaps[reason] = (this.#gaps[reason] ?? 0) + 1
     onGap(sequence, sequence, reason)
   }

@@ -1,7 +1,7 @@
 /**
  * Segments of which something could not be read, for people to look at: kept instead of deleted, up
- * to a bound, so that a disk that damages ever more is not filled by it. One that is put back is
- * read anew; what was shipped of it is known.
+ * to a bound, so that a disk that damages ever more is not filled by it. Who puts one back has it
+ * read anew and, since nobody can tell any more what was shipped of it, set aside again.
  */
 
 import { join } from 'node:path'
@@ -39,8 +39,13 @@ export const setAside = (file: string, options: QuarantineOptions): void => {
     name = `${file}.${times}`
   }
   files.rename(join(folder, file), join(quarantine, name))
-  syncFolder(files, quarantine)
-  makeRoom(quarantine, name, options)
+  // It is moved by now: what comes behind that is told, and for another time.
+  try {
+    syncFolder(files, quarantine)
+    makeRoom(quarantine, name, options)
+  } catch (thrown) {
+    options.onFault(name, thrown)
+  }
 }
 
 const makeRoom = (quarantine: string, kept: string, options: QuarantineOptions): void => {

@@ -91,6 +91,13 @@ export class SeenSet {
     return true
   }
 
+  /** Whether it is known to have no record; below the window that is forgotten. */
+  isExplained(sequence: number): boolean {
+    const at = sequence - this.#base
+    if (at < 0 || at >= this.#explained.length * 32) return false
+    return (this.#explained[at >>> 5]! & (1 << (sequence & 31))) !== 0
+  }
+
   /** Notes that these have no record. Returns those that were not settled before. */
   explain(from: number, to: number): Run[] {
     if (to < from) return []

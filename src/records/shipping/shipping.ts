@@ -116,10 +116,10 @@ export class Shipping {
         ({ lane }) => lane.committed.segments.get(segment.file)?.done ?? null,
       )
       if (places.length === 0 || places.includes(null)) continue
+      isChanged = true
       try {
         if (places.includes('quarantine')) setAside(segment.file, this.#options)
         else files.unlink(join(folder, segment.file))
-        isChanged = true
       } catch (thrown) {
         onFault(segment.file, thrown)
       }

@@ -33,7 +33,7 @@ test('take() counts records by sequence, and shadows apart', () => {
   const { totals, account, taken } = take([record(1), record(1, SHADOW), record(2), record(2)])
   expect(totals).toMatchObject({ records: 2, shadows: 1, duplicates: 1 })
   expect(account.records).toBe(2)
-  expect(taken).toEqual({ isWhole: true, unreadable: 0 })
+  expect(taken).toEqual({ isWhole: true, unreadable: 0, isDoubtful: false })
 })
 
 test('a shadow that cannot be read says nothing of its answer', () => {
@@ -49,7 +49,7 @@ test('a record that cannot be read is a gap', () => {
   expect(totals).toMatchObject({ records: 0, gaps: { corrupt: 1 } })
   expect(account).toMatchObject({ records: 0, gaps: { corrupt: 1 } })
   expect(gaps).toEqual(['1-1 corrupt'])
-  expect(taken).toEqual({ isWhole: true, unreadable: 1 })
+  expect(taken).toEqual({ isWhole: true, unreadable: 1, isDoubtful: false })
 })
 
 test('take() says that something cannot be told, and takes the rest', () => {

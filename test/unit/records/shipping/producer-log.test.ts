@@ -101,3 +101,15 @@ test('what is missing below the floor of a torn stream is corrupt, its tail is n
   torn.finish({ ...WHOLE, isTorn: true }, onGap)
   expect(gaps).toEqual(['1-2 corrupt', '4-5 killed'])
 })
+
+test('of what was lost no record counts that comes later', () => {
+  const producer = log()
+  producer.explain(1, 2, 'several', onGap)
+  expect([producer.hasLost, producer.record(1, false)]).toEqual([false, true])
+  producer.explain(3, 4, 'unshippable', onGap)
+  expect([producer.hasLost, producer.record(3, false), producer.record(5, false)]).toEqual([
+    ...[true, false, true],
+  ])
+  expect(producer.account).toMatchObject({ records: 2, gaps: { unshippable: 2 } })
+  expect(new ProducerLog('g.0.0-1', producer.account).hasLost).toBe(true)
+})

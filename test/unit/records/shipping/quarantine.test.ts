@@ -39,3 +39,15 @@ test('setAside() deletes the oldest where there is no room, says so, and keeps t
   expect(faults).toHaveLength(3)
   expect(faults[0]).toBe('r0-i1-g0-0.seg: deleted: the quarantine has room for 100 bytes')
 })
+
+test('setAside() has moved a segment also where the disk fails behind that', () => {
+  const { files, put, move, kept, faults } = world()
+  files.mkdir('/spool/quarantine')
+  put('r0-i1-g0-1.seg', 10)
+  files.fsync = () => {
+    throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  }
+  expect(() => move('r0-i1-g0-1.seg')).not.toThrow()
+  expect(kept()).toEqual(['r0-i1-g0-1.seg'])
+  expect(faults).toEqual(['r0-i1-g0-1.seg: Error: EIO'])
+})
