@@ -40,6 +40,7 @@ const settingsOf = ({ stateDir, path, gateway }: ShippingTerms): ShipperSettings
   ...{ stateDir, path, gateway, spoolFolder: join(stateDir, 'spool'), logLevel: 'info' },
   limits: { rowsMax: 200_000, bytesMax: 64 * 1024 * 1024, ageMsMax: 60_000 },
   retention: { bytesMax: 0, daysMax: 0 },
+  failedPid: null,
 })
 
 /**

@@ -152,6 +152,7 @@ export class FileSink implements Sink {
     monotonicMs,
     wallMs,
     believedMs,
+    mayMerge,
   }: TidyTimes): Promise<ReadonlyMap<string, Retired>> {
     this.#tidyAtMs = monotonicMs + TIDY_MS
     const retired = new Map<string, Retired>()
@@ -161,7 +162,7 @@ export class FileSink implements Sink {
       await this.#countRetired(file, retired)
       this.#tidied = { ...this.#tidied, deletes: [...this.#tidied.deletes, file.path] }
     }
-    await this.#merge(wallMs)
+    await this.#merge(wallMs, mayMerge)
     return retired
   }
 
@@ -221,11 +222,11 @@ export class FileSink implements Sink {
   }
 
   /** Makes one file of some that are small, if there are such. */
-  async #merge(nowMs: number): Promise<void> {
+  async #merge(nowMs: number, mayMerge: TidyTimes['mayMerge']): Promise<void> {
     const kept = [...this.#files.values()].filter(
       ({ path }) => !this.#tidied.deletes.includes(path),
     )
-    const merged = await this.#merger.merge(kept, nowMs)
+    const merged = await this.#merger.merge(kept, nowMs, mayMerge)
     if (merged === null) return
     const written: string[] = []
     try {

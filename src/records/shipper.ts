@@ -81,7 +81,7 @@ const faultLog = (logger: Logger) => {
 }
 
 const compose = (settings: ShipperSettings, logger: Logger, breathe: () => Promise<void>) => {
-  const { stateDir, spoolFolder, path, gateway, limits, retention } = settings
+  const { stateDir, spoolFolder, path, gateway, limits, retention, failedPid } = settings
   const files = systemFiles
   const onFault = faultLog(logger)
   const sink = new FileSink({ files, root: path, gateway, retention, onFault, breathe })
@@ -89,6 +89,7 @@ const compose = (settings: ShipperSettings, logger: Logger, breathe: () => Promi
     ...{ files, folder: spoolFolder, sink, limits, isAlive, onFault },
     statePath: join(stateDir, SHIPPER_FOLDER, sinkStateFile(sink.name)),
     findAccount: (producer) => readAccountFile(files, path, producer),
+    lives: { pid: process.pid, failedPid },
     now: systemClock.now,
     monotonic: systemClock.monotonic,
   })

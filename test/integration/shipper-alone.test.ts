@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { formerShipper } from '../../src/control/records/shipper-process.ts'
@@ -101,4 +101,29 @@ test('shippers that end one after the other are as silent as one that hangs', as
     await clock.advance(20 * SECOND_MS)
   }
   expect(shipper.silentMs).toBe(60 * SECOND_MS)
+})
+
+test('a shipper knows of one that ended by itself, and none of one that was killed', async () => {
+  const settings = makeShipperSettings()
+  const entry = join(settings.stateDir, 'mortal.mjs')
+  const ends = ['SIGKILL', 'SIGSEGV', 'SIGKILL', 'SIGTERM', 1, 'SIGABRT', 0, 'SIGKILL']
+  writeFileSync(
+    entry,
+    `import { appendFileSync, readFileSync } from 'node:fs'
+    const { failedPid, stateDir } = JSON.parse(readFileSync(0, 'utf8'))
+    const path = stateDir + '/lives'
+    appendFileSync(path, JSON.stringify([process.pid, failedPid]) + '\\n')
+    const end = ${JSON.stringify(ends)}[readFileSync(path, 'utf8').split('\\n').length - 2]
+    typeof end === 'number' ? process.exit(end) : process.kill(process.pid, end)`,
+  )
+  const clock = new FakeClock()
+  const shipper = startShipperProcess(settings, clock, entry)
+  for (let times = 1; times <= ends.length; times++) {
+    await until(() => shipper.restarts === times, { what: 'its end' })
+    if (times < ends.length) await clock.advance(60 * SECOND_MS)
+  }
+  const lives = readFileSync(join(settings.stateDir, 'lives'), 'utf8').trim().split('\n')
+  const [pids, failed] = [0, 1].map((at) => lives.map((line) => JSON.parse(line)[at] as unknown))
+  const [segv, one, abort] = [pids![1], pids![4], pids![5]]
+  expect(failed).toEqual([null, null, segv, segv, segv, one, abort, abort])
 })

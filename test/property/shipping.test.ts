@@ -9,9 +9,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { FileCalls } from '../../src/records/spool/file-calls.ts'
+import { verifyRecords } from '../../src/records/verify.ts'
 import { type FailingFiles, failingFiles, nthFailure } from '../helpers/failing-files.ts'
 import { entriesFrame, record, records } from '../helpers/records/frames.ts'
-import { layoutFrame, ROOT, ShippingWorld } from '../helpers/records/shipping-world.ts'
+import {
+  layoutFrame,
+  ROOT,
+  ShippingWorld,
+  SPOOL,
+  STATE,
+} from '../helpers/records/shipping-world.ts'
 import { gapEntry } from '../helpers/ring-entries.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import { HEADER, SEAL } from '../helpers/segments.ts'
@@ -39,7 +46,7 @@ const STAGES: readonly ((world: ShippingWorld) => void)[] = [
 const RECORDS = [1, 2, 3, 7, 8, 9, 10, 11, 12, 13]
 const GAPS = [{ producer: 'g7q2.1.0-3', from: 4, to: 6, reason: 'ring_full' }]
 
-const check = async (world: ShippingWorld): Promise<void> => {
+const checkAll = async (world: ShippingWorld): Promise<void> => {
   const lines = await world.lines()
   expect(lines.map(({ sequence }) => sequence).sort((a, b) => a - b)).toEqual(RECORDS)
   expect(await world.gaps()).toEqual(GAPS)
@@ -47,6 +54,10 @@ const check = async (world: ShippingWorld): Promise<void> => {
   expect(world.accounts()).toMatchObject([
     { records: 10, gaps: { ring_full: 3 }, state: 'killed', taken: 13, floor: 14 },
   ])
+}
+
+const check = async (world: ShippingWorld): Promise<void> => {
+  await checkAll(world)
   const paths = world.filesBelow(ROOT)
   expect(paths.filter((path) => path.endsWith('.parquet')).length).toBe(2)
   expect(paths.filter((path) => !/\.(parquet|json)$/.test(path))).toEqual([])
@@ -89,6 +100,21 @@ const countCalls = async (): Promise<number> => {
   return calls.count
 }
 
+/** Calls until the state of the shipper is replaced for the first time. */
+const countToCommit = async (): Promise<number> => {
+  const world = new ShippingWorld()
+  const calls = failingFiles(world.files, () => null)
+  const { rename } = world.files
+  let count = 0
+  world.files.rename = (from, to) => {
+    if (to === STATE && count === 0) ({ count } = calls)
+    rename.call(world.files, from, to)
+  }
+  STAGES[0]!(world)
+  await world.run(world.start(calls))
+  return count
+}
+
 const dying = (files: FileCalls, n: number, crash: 'before' | 'middle' | 'after'): FailingFiles =>
   failingFiles(files, (_, number) => (number === n ? { crash } : null))
 
@@ -116,6 +142,45 @@ test('a shipper that is killed at any call loses nothing and ships nothing twice
       await live(world, calls, isDead, recover)
     }
   }
+})
+
+test('nor when it is killed again and again, and never comes to a commit', async () => {
+  const count = await countCalls()
+  const crash = fc.constantFrom('before' as const, 'middle' as const, 'after' as const)
+  // Most of them before the first commit.
+  const first = await countToCommit()
+  const before = fc.integer({ min: Math.ceil(first / 2), max: first - 1 })
+  const number = fc.oneof({ weight: 9, arbitrary: before }, fc.integer({ min: 1, max: count }))
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(number, crash), { maxLength: 60 }), async (kills) => {
+      const world = new ShippingWorld()
+      const left = [...kills]
+      const start = () => {
+        const [n, how] = left.shift() ?? [Number.POSITIVE_INFINITY, 'before' as const]
+        const calls = dying(world.files, n, how)
+        return { calls, shipping: world.start(calls) }
+      }
+      let life = start()
+      const runOn = async (): Promise<void> => {
+        await world.run(life.shipping, () => life.calls.isCrashed)
+        if (!life.calls.isCrashed) return
+        world.files.kill()
+        life = start()
+        await runOn()
+      }
+      for (const stage of [...STAGES, () => {}, () => {}]) {
+        stage(world)
+        await runOn()
+        // For what has waited, or could not be read.
+        world.nowMs += HOUR_MS
+        await runOn()
+      }
+      await checkAll(world)
+      const report = await verifyRecords(world.files, ROOT, { spool: SPOOL, isAlive: () => false })
+      expect(report).toMatchObject({ ok: true, producers: [{ present: 10 }] })
+    }),
+    { numRuns: propertyRuns(30) },
+  )
 })
 
 test('nor when power fails with it, whatever is on the disk of what was not synced', async () => {

@@ -81,6 +81,13 @@ const killIdentity = (identity: ProcessIdentity): void => {
   }
 }
 
+/** What no other process sends, unless a person means it. */
+const FAULT_SIGNALS = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGTRAP']
+
+/** Whether a process that ended so has itself to blame, or what it was at. */
+export const isOwnFault = (code: number | null, signal: string | null): boolean =>
+  signal === null ? code !== 0 : FAULT_SIGNALS.includes(signal)
+
 export class ShipperProcess {
   readonly #options: ShipperOptions
   readonly #backoff = new Backoff()
@@ -98,6 +105,8 @@ export class ShipperProcess {
   readonly #formerByMs: number
   #isStopped = false
   #restarts = 0
+  /** Of the last one that ended by a fault of its own. */
+  #failedPid: number | null = null
   readonly #ended: (() => void)[] = []
 
   constructor(options: ShipperOptions) {
@@ -200,6 +209,7 @@ export class ShipperProcess {
       if (child.pid === undefined) this.#end(child, `not started (${codeOf(error)})`)
     })
     child.once('exit', (code, signal) => {
+      if (isOwnFault(code, signal)) this.#failedPid = child.pid ?? null
       this.#end(child, signal === null ? `exit code ${code}` : `signal ${signal}`)
     })
     if (child.pid !== undefined) this.#instruct(child, child.pid)
@@ -209,7 +219,8 @@ export class ShipperProcess {
     const { settings, logger } = this.#options
     try {
       nameShipper(settings.stateDir, pid)
-      child.stdin?.end(JSON.stringify(settings))
+      const told: ShipperSettings = { ...settings, failedPid: this.#failedPid }
+      child.stdin?.end(JSON.stringify(told))
       logger.info({ event: 'shipper_started', pid }, 'the shipper was started')
     } catch (error) {
       logger.error({ event: 'shipper_unnamed', error }, 'the shipper cannot be started')

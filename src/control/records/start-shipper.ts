@@ -32,6 +32,7 @@ export const shipperSettings = (
     ...{ stateDir, gateway, path: records.path, spoolFolder: spoolFolderOf(stateDir) },
     limits: { rowsMax: flushRows, bytesMax: HELD_BYTES_MAX, ageMsMax: flushSeconds * 1000 },
     retention: { bytesMax: retentionBytes, daysMax: retentionDays },
+    failedPid: null,
     logLevel: log.level,
   }
 }

@@ -95,12 +95,25 @@ export class Merger {
     this.#options = options
   }
 
-  /** Puts some of these files into one table; null: there are none for it, or not now. */
-  async merge(all: readonly OwnFile[], nowMs: number): Promise<Merged | null> {
+  /**
+   * Puts some of these files into one table; null: there are none for it, or not now.
+   *
+   * @param mayMerge asked right before; a folder of which it says no is left as it is
+   */
+  async merge(
+    all: readonly OwnFile[],
+    nowMs: number,
+    mayMerge: (folder: string) => boolean = () => true,
+  ): Promise<Merged | null> {
     const wanted = filesToMerge(
       all.filter(({ path }) => !this.#leftAlone.has(path)),
       nowMs,
     )
+    const [first] = wanted
+    if (first !== undefined && !mayMerge(first.folder)) {
+      this.leaveAlone(wanted)
+      return null
+    }
     const { files, columns } = await this.#choose(wanted)
     if (files.length < 2) {
       // There is nothing that it could be one with.

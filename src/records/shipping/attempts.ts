@@ -2,8 +2,15 @@
  * Finds the frame that ends the process. Nothing can be noted once a process has died, so what it
  * is at is noted before, in a file of its own: a process that finds the note of another one knows
  * that it came to no commit. After `ENDS_MAX` of these ever fewer frames are read before a commit,
- * at last each alone; one that has ended the process twice is set aside, and where even that ends
- * it, all that is left of the segment is, unread.
+ * at last each alone.
+ *
+ * A frame is to blame only where a process that had read it alone ended by itself, by a fault, as
+ * control saw it: after two such ends it is set aside, and where that ends it as well, its segment
+ * stays where it is, unread. Who is killed from outside was at some frame, too: one at which that
+ * has come to pass twice waits a while, so that all others have their turn, and is read as always.
+ *
+ * Putting files in order comes to no commit either, and nothing is lost without it: what has ended
+ * two processes, however, is done no more.
  *
  * The note need not outlive a power failure: what comes then is another attempt. In steady
  * traffic it costs two small writes a commit.
@@ -25,23 +32,38 @@ const DIVISOR = 16
 /** Times that a frame may end the process until it is set aside, and until it is not even read. */
 const FRAME_ENDS_MAX = 2
 const UNREAD_ENDS_MAX = 4
+/** Times that others may have killed it at a frame until that one waits. */
+const KILLS_MAX = 2
+/** Times that it may end while it does what need not be done. */
+const EXTRA_ENDS_MAX = 2
 /** A place that is named again is on top: more than these nobody has to know. */
 const SUSPECTS_MAX = 64
+/** What is no frame. */
+const NO_OFFSET = -1
 
 /**
  * - `take`: as always.
  * - `setAside`: it is read, and kept out of the sink.
- * - `giveUp`: it is not even read, nor is what follows it.
+ * - `passOver`: it is not even read, nor is what follows it; perhaps another time.
  */
-export type Handling = 'take' | 'setAside' | 'giveUp'
+export type Handling = 'take' | 'setAside' | 'passOver'
 
-/** A frame. */
+/** A frame; with `NO_OFFSET` a folder of which files are put in order. */
 interface Place {
   readonly file: string
   readonly offset: number
 }
 
+interface Suspect extends Place {
+  /** Processes that ended by themselves when they had read it alone. */
+  readonly ends: number
+  /** Those that others have killed, or of which nobody knows. */
+  readonly kills: number
+}
+
 interface Note {
+  /** Whose it is. */
+  readonly pid: number
   /** Processes in a row that have ended before a commit. */
   readonly ends: number
   /** Frames that are read before a commit; 0: any number. */
@@ -50,40 +72,57 @@ interface Note {
   readonly left: number
   /** Something is read that is not committed. */
   readonly isUnderWay: boolean
-  /** What is read alone; null: it is not known which frame. */
+  /** What is read alone, or a folder; null: it is not known which frame. */
   readonly at: Place | null
-  /** Frames that were read alone when a process ended. */
-  readonly suspects: readonly (Place & { readonly ends: number })[]
+  readonly suspects: readonly Suspect[]
 }
 
 const NOTHING: Note = {
-  ...{ ends: 0, framesMax: 0, left: 0, isUnderWay: false, at: null, suspects: [] },
+  ...{ pid: 0, ends: 0, framesMax: 0, left: 0, isUnderWay: false, at: null, suspects: [] },
 }
 
 const isPlace = (value: unknown): boolean =>
   isFields(value) && typeof value['file'] === 'string' && Number.isSafeInteger(value['offset'])
 
+const isSuspect = (value: unknown): boolean =>
+  isPlace(value) &&
+  isFields(value) &&
+  [value['ends'], value['kills']].every((each) => Number.isSafeInteger(each))
+
 const isNote = (fields: unknown): fields is Note =>
   isFields(fields) &&
-  [fields['ends'], fields['framesMax'], fields['left']].every(Number.isSafeInteger) &&
+  [fields['pid'], fields['ends'], fields['framesMax'], fields['left']].every(
+    Number.isSafeInteger,
+  ) &&
   typeof fields['isUnderWay'] === 'boolean' &&
   (fields['at'] === null || isPlace(fields['at'])) &&
   Array.isArray(fields['suspects']) &&
-  fields['suspects'].every((each) => isPlace(each) && Number.isSafeInteger(each['ends']))
+  fields['suspects'].every(isSuspect)
 
 const isSame = (a: Place, b: Place): boolean => a.file === b.file && a.offset === b.offset
 
-const suspect = ({ suspects }: Note, place: Place): Note['suspects'] => {
-  const ends = suspects.find((each) => isSame(each, place))?.ends ?? 0
-  const others = suspects.filter((each) => !isSame(each, place))
-  return [{ ...place, ends: ends + 1 }, ...others].slice(0, SUSPECTS_MAX)
+const suspected = (note: Note, place: Place): Suspect =>
+  note.suspects.find((each) => isSame(each, place)) ?? { ...place, ends: 0, kills: 0 }
+
+const without = ({ suspects }: Note, place: Place): readonly Suspect[] =>
+  suspects.filter((each) => !isSame(each, place))
+
+/** `hasFailed`: it ended by itself. */
+const suspect = (note: Note, place: Place, hasFailed: boolean): Note['suspects'] => {
+  const { ends, kills } = suspected(note, place)
+  const [moreEnds, moreKills] = hasFailed ? [1, 0] : [0, 1]
+  const now = { ...place, ends: ends + moreEnds, kills: kills + moreKills }
+  return [now, ...without(note, place)].slice(0, SUSPECTS_MAX)
 }
 
 /** What a process begins with that finds the note of one that has ended. */
-const afterEnd = (note: Note): Note => {
+const afterEnd = (note: Note, hasFailed: boolean): Note => {
   const { framesMax, at } = note
-  const next = { ...note, ends: note.ends + 1, isUnderWay: false, at: null }
-  if (at !== null) return { ...next, suspects: suspect(note, at) }
+  const rest = { ...note, isUnderWay: false, at: null }
+  if (at !== null) rest.suspects = suspect(note, at, hasFailed)
+  if (at?.offset === NO_OFFSET) return rest
+  const next = { ...rest, ends: note.ends + 1 }
+  if (at !== null) return next
   if (framesMax > 0) return { ...next, framesMax: Math.ceil(framesMax / DIVISOR), left: framesMax }
   if (next.ends < ENDS_MAX) return next
   return { ...next, framesMax: FRAMES_FIRST, left: FRAMES_FIRST * DIVISOR }
@@ -91,18 +130,31 @@ const afterEnd = (note: Note): Note => {
 
 /** After a commit of so many frames. */
 const afterCommit = (note: Note, frames: number): Note => {
+  const nothing = { ...NOTHING, suspects: note.suspects }
   const left = note.left - frames
-  if (note.framesMax === 0) return NOTHING
+  if (note.framesMax === 0) return nothing
   if (left > 0) return { ...note, left, isUnderWay: false, at: null }
   const framesMax = note.framesMax * DIVISOR
-  if (framesMax > FRAMES_FIRST) return NOTHING
+  if (framesMax > FRAMES_FIRST) return nothing
   return { ...note, framesMax, left: framesMax * DIVISOR, isUnderWay: false, at: null }
+}
+
+const isNothing = ({ ends, framesMax, isUnderWay, at, suspects }: Note): boolean =>
+  ends === 0 && framesMax === 0 && !isUnderWay && at === null && suspects.length === 0
+
+/** Processes of a shipper, as control knows them. */
+export interface Lives {
+  /** This one. */
+  readonly pid: number
+  /** The last one that ended by itself, by a fault; null: none that is known. */
+  readonly failedPid: number | null
 }
 
 export interface AttemptsOptions {
   readonly files: FileCalls
   /** Of the note. */
   readonly path: string
+  readonly lives: Lives
   /** For people. */
   onFault(where: string, detail: string): void
 }
@@ -111,6 +163,10 @@ export class Attempts {
   readonly #options: AttemptsOptions
   #note: Note = NOTHING
   #isWritten = false
+  /** What was begun last. */
+  #last: Place | null = null
+  /** Frames that have waited. */
+  readonly #waited = new Set<string>()
 
   constructor(options: AttemptsOptions) {
     this.#options = options
@@ -126,35 +182,84 @@ export class Attempts {
     const found = this.#read()
     this.#isWritten = found !== null
     if (found === null) return
-    this.#note = found.isUnderWay ? afterEnd(found) : found
+    const hasFailed = found.pid === this.#options.lives.failedPid
+    this.#note = found
+    // How it ended is known to this one alone.
+    if (found.isUnderWay || found.at !== null) this.#write(afterEnd(found, hasFailed))
     const { ends, framesMax } = this.#note
     if (framesMax === 0) return
     const detail = `${ends} shippers have ended before they had written what they read`
     this.#options.onFault('shipper', `${detail}: frames are read ${framesMax} at a time`)
   }
 
-  /** A frame is about to be read. */
+  /** A frame is about to be read, unless it is passed over. */
   begin(file: string, offset: number): Handling {
-    const isAlone = this.#note.framesMax === 1
-    if (isAlone || !this.#note.isUnderWay) {
-      this.#write({ ...this.#note, isUnderWay: true, at: isAlone ? { file, offset } : null })
-    }
     const place = { file, offset }
-    const ends = this.#note.suspects.find((each) => isSame(each, place))?.ends ?? 0
-    if (ends >= UNREAD_ENDS_MAX) return 'giveUp'
+    const { ends, kills } = suspected(this.#note, place)
+    if (ends >= UNREAD_ENDS_MAX) return 'passOver'
+    if (kills >= KILLS_MAX && ends < FRAME_ENDS_MAX && this.#waits(`${file} ${offset}`)) {
+      return 'passOver'
+    }
+    this.#last = place
+    this.#begin()
     return ends >= FRAME_ENDS_MAX ? 'setAside' : 'take'
   }
 
-  /** So many frames that were read are committed. */
-  commit(frames: number): void {
-    this.#write(afterCommit(this.#note, frames))
+  /** What was read is about to be written, perhaps again, after it was spared. */
+  beginAgain(): void {
+    if (!this.#note.isUnderWay) this.#begin()
+  }
+
+  /**
+   * Files of a folder are about to be put in order, while nothing else is under way.
+   *
+   * @returns false: it is not to be done
+   */
+  beginExtra(folder: string): boolean {
+    const at = { file: folder, offset: NO_OFFSET }
+    const { ends, kills } = suspected(this.#note, at)
+    if (ends + kills >= EXTRA_ENDS_MAX) return false
+    this.#write({ ...this.#note, at })
+    return true
+  }
+
+  /** That is done. */
+  endExtra(): void {
+    const { at } = this.#note
+    if (at === null) return
+    this.#write({ ...this.#note, at: null, suspects: without(this.#note, at) })
+  }
+
+  /**
+   * So many frames that were read are committed.
+   *
+   * @param isThere whether there is such a segment: of one that has gone nothing need be known
+   */
+  commit(frames: number, isThere: (file: string) => boolean): void {
+    const note = afterCommit(this.#note, frames)
+    const suspects = note.suspects.filter(
+      ({ file, offset }) => offset === NO_OFFSET || isThere(file),
+    )
+    this.#write({ ...note, suspects })
   }
 
   /** Nothing that was read is to blame for what comes now. */
   spare(): void {
     if (!this.#note.isUnderWay) return
-    const isFirst = this.#note.ends === 0
-    this.#write(isFirst ? NOTHING : { ...this.#note, isUnderWay: false, at: null })
+    this.#write({ ...this.#note, isUnderWay: false, at: null })
+  }
+
+  /** Once in the life of a process. */
+  #waits(name: string): boolean {
+    if (this.#waited.has(name)) return false
+    this.#waited.add(name)
+    return true
+  }
+
+  #begin(): void {
+    const isAlone = this.#note.framesMax === 1
+    if (!isAlone && this.#note.isUnderWay) return
+    this.#write({ ...this.#note, isUnderWay: true, at: isAlone ? this.#last : null })
   }
 
   #read(): Note | null {
@@ -169,12 +274,13 @@ export class Attempts {
   }
 
   #write(note: Note): void {
-    const { files, path, onFault } = this.#options
-    this.#note = note
+    const { files, path, lives, onFault } = this.#options
+    this.#note = { ...note, pid: lives.pid }
     try {
-      if (note !== NOTHING) {
+      if (!isNothing(note)) {
         this.#isWritten = true
-        writeFileAtomic(path, encodeDocument(FORMAT, note), { calls: files, isDurable: false })
+        const bytes = encodeDocument(FORMAT, this.#note)
+        writeFileAtomic(path, bytes, { calls: files, isDurable: false })
       } else if (this.#isWritten) {
         files.unlink(path)
         this.#isWritten = false

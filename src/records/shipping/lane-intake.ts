@@ -80,8 +80,8 @@ export class LaneIntake {
       frame: (read) => this.#take(stream, read),
       goesOn: () => !this.isFull && monotonic() < untilMs,
       fault: onFault,
-      setAside: () => {
-        intake.noteQuarantined()
+      end: (_, isKept) => {
+        if (isKept) intake.noteQuarantined()
         onChange()
       },
     }

@@ -10,8 +10,8 @@
 import { basename, dirname, join } from 'node:path'
 import { GatewayError } from '../../shared/errors.ts'
 import { errnoOf } from '../spool/file-calls.ts'
-import { encodeAccount, isForgettable, retire } from './account.ts'
-import { Attempts } from './attempts.ts'
+import { encodeAccount, isForgettable, type Retired, retire } from './account.ts'
+import { Attempts, type Lives } from './attempts.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
 import { Committed } from './committed.ts'
 import { FrameIntake } from './frame-intake.ts'
@@ -28,6 +28,7 @@ export interface LaneOptions extends StreamWorld {
   readonly statePath: string
   readonly limits: LaneLimits
   readonly findAccount: FindAccount
+  readonly lives: Lives
   /** For people: what was found wrong, once for each file. */
   onFault(file: string, detail: string): void
 }
@@ -63,8 +64,9 @@ export class Lane {
     this.#options = options
     this.#book = new LaneBook(options, this.#findAccount)
     this.#intake = new FrameIntake(options.sink)
-    const { files, monotonic, onFault } = options
-    this.#attempts = new Attempts({ files, path: attemptsPath(options.statePath), onFault })
+    const { files, lives, monotonic, onFault } = options
+    const path = attemptsPath(options.statePath)
+    this.#attempts = new Attempts({ files, path, lives, onFault })
     this.#reading = new LaneIntake({
       ...{ book: this.#book, intake: this.#intake, attempts: this.#attempts },
       ...{ monotonic, onFault, onChange: () => this.#touch() },
@@ -105,16 +107,20 @@ export class Lane {
    */
   async step(streams: readonly Stream[], isLast = false): Promise<boolean> {
     if (!this.#isOpen) await this.#openSink()
-    if (await this.#finishCommit()) return true
+    if (await this.#finishCommit(streams)) return true
     const listed = new Map(streams.map((stream) => [stream.key, stream]))
     const { held } = this.#options.sink
     const [rows, bytes] = [held.rows, held.bytes]
     const hasAll = this.#reading.read(streams)
     const hasRead = held.rows !== rows || held.bytes !== bytes
     if (this.#book.forget(listed) || this.#book.hasEnded(listed)) this.#touch()
-    await this.#tidy()
+    // While nothing is under way: whatever comes of it is the fault of no frame.
+    if (this.#reading.frames === 0) await this.#tidy()
     if (!this.#isDue(isLast && hasAll)) return hasRead || !hasAll
     await this.#commit(listed)
+    await this.#finishCommit(streams)
+    // Where there is ever more to read, this is the only time.
+    await this.#tidy()
     return true
   }
 
@@ -168,7 +174,7 @@ export class Lane {
   }
 
   /** Returns whether something had been left over. */
-  async #finishCommit(): Promise<boolean> {
+  async #finishCommit(streams: readonly Stream[]): Promise<boolean> {
     if (this.#unwritten === null) return false
     const { files, statePath, sink } = this.#options
     const state = this.#unwritten
@@ -181,7 +187,9 @@ export class Lane {
     this.committed.take(state)
     this.#unpublished = null
     this.#unwritten = null
-    this.#attempts.commit(this.#reading.frames)
+    const isThere = (file: string) =>
+      streams.some(({ segments }) => segments.some((segment) => segment.file === file))
+    this.#attempts.commit(this.#reading.frames, isThere)
     this.#reading.frames = 0
     return true
   }
@@ -199,11 +207,22 @@ export class Lane {
 
   /** Notes in their accounts what of producers is given up with the next commit. */
   async #tidy(): Promise<void> {
-    const { sink, now, monotonic } = this.#options
+    const { sink, now, monotonic, onFault } = this.#options
     const believedMs = this.#patient.now()
     const monotonicMs = monotonic()
     if (!sink.isTidyDue(monotonicMs)) return
-    const retired = await sink.tidy({ monotonicMs, wallMs: now(), believedMs })
+    const mayMerge = (folder: string) => this.#attempts.beginExtra(folder)
+    const times = { monotonicMs, wallMs: now(), believedMs }
+    let retired: ReadonlyMap<string, Retired>
+    try {
+      retired = await sink.tidy({ ...times, mayMerge })
+    } catch (thrown) {
+      // Another time: records do not wait for it.
+      onFault('tidy', String(thrown))
+      return
+    } finally {
+      this.#attempts.endExtra()
+    }
     for (const [name, each] of retired) {
       this.#touch()
       if (this.#book.retire(name, each)) continue
@@ -228,11 +247,11 @@ export class Lane {
       ...{ sink: sink.name, totals: this.#intake.totals, sinkState: state, intent },
       ...{ ...this.#book.snapshot(), time: this.#patient.time },
     }
-    await this.#finishCommit()
   }
 
   async #prepare(): Promise<Prepared> {
     const { sink, now } = this.#options
+    if (this.#reading.frames > 0) this.#attempts.beginAgain()
     try {
       return await sink.prepare(this.#accounts, now())
     } catch (thrown) {

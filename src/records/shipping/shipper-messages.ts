@@ -15,6 +15,8 @@ export interface ShipperSettings {
   readonly gateway: string
   readonly limits: LaneLimits
   readonly retention: RetentionLimits
+  /** Of the last shipper that has ended by itself, by a fault; null: control has seen none. */
+  readonly failedPid: number | null
   readonly logLevel: string
 }
 

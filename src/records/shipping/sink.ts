@@ -66,6 +66,8 @@ export interface TidyTimes {
   readonly wallMs: number
   /** The wall clock for what cannot be undone: no leap ahead of it is believed at once. */
   readonly believedMs: number
+  /** Asked right before files of a folder become one; false: that is not to be tried. */
+  mayMerge(folder: string): boolean
 }
 
 export type Opened = 'same' | 'moved'

@@ -125,6 +125,7 @@ export const snapshotSpool = async (terms: SnapshotTerms): Promise<SpoolSnapshot
   })
   const lane = new Lane({
     ...{ files: frozen(files, sizes), folder: spool, sink, statePath, monotonic, now },
+    lives: { pid: process.pid, failedPid: null },
     limits: { rowsMax: ROWS_MAX, bytesMax: Infinity, ageMsMax: Infinity },
     // Who is dead, and what will never come, is for the shipper to say.
     isAlive: () => true,

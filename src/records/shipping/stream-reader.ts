@@ -50,8 +50,8 @@ export interface FrameSink {
   goesOn(): boolean
   /** For people: something of a segment cannot be read. */
   fault(file: string, detail: string): void
-  /** A segment that is read to its end is to be set aside. */
-  setAside(file: string): void
+  /** A segment is read to its end; `isKept`: it is to be set aside. */
+  end(file: string, isKept: boolean): void
 }
 
 interface OpenSegment {
@@ -60,12 +60,12 @@ interface OpenSegment {
   readonly layouts: Map<number, RecordLayout>
   /** A layout of a later release was in it. */
   isNewer: boolean
-  /** What comes next has ended the process again and again. */
-  isGivenUp: boolean
+  /** What comes next is not to be read now. */
+  isPassedOver: boolean
 }
 
 const LAYOUT_ID_BYTES = 8
-const GIVEN_UP = 'the shipper ends whenever it reads on'
+const PASSED_OVER = 'the shipper has ended again and again when it read on'
 /** For what cannot be read, perhaps for ever. */
 const LOOK_AGAIN_MS = 30_000
 
@@ -96,7 +96,10 @@ export class StreamReader {
   askAlive(): void {
     if (this.#process === null) return
     this.#isAsked = true
-    this.#isDead ||= !this.#world.isAlive(this.#process)
+    if (this.#isDead || this.#world.isAlive(this.#process)) return
+    this.#isDead = true
+    // What looked as if it were half written is as it will be.
+    this.#notBeforeMs.clear()
   }
 
   /** Whether its process was dead before the spool was listed. */
@@ -156,7 +159,6 @@ export class StreamReader {
   /** False: it was told to stop. */
   #readSegment(segment: ListedSegment, sink: FrameSink): boolean {
     const open = this.#opened(segment.file)
-    const { reader } = open
     const end = this.#readFrames(open, segment, sink)
     if (end === null) return false
     const verdict = verdictOf({
@@ -165,7 +167,7 @@ export class StreamReader {
       idleMs: this.#world.now() - segment.changedMs,
     })
     this.#settle(segment, verdict, end, sink)
-    if (verdict !== 'wait' || reader.end !== 'open') this.close()
+    if (verdict !== 'wait' || end !== 'open') this.close()
     return true
   }
 
@@ -174,7 +176,7 @@ export class StreamReader {
     this.close()
     const { files, folder } = this.#world
     const reader = new SegmentReader(files, join(folder, file), this.#placeOf(file).offset)
-    this.#open = { file, reader, layouts: new Map(), isNewer: false, isGivenUp: false }
+    this.#open = { file, reader, layouts: new Map(), isNewer: false, isPassedOver: false }
     return this.#open
   }
 
@@ -185,8 +187,8 @@ export class StreamReader {
       if (!sink.goesOn()) return null
       const { offset } = this.#placeOf(file)
       const handling = bytes > offset ? sink.begin(file, offset) : 'take'
-      open.isGivenUp = handling === 'giveUp'
-      if (open.isGivenUp) return 'corrupt'
+      open.isPassedOver = handling === 'passOver'
+      if (open.isPassedOver) return 'unreadable'
       const frame = reader.next()
       this.#process ??= reader.header?.process ?? null
       if (frame === null) return reader.end
@@ -229,12 +231,13 @@ export class StreamReader {
 
   #settle(segment: ListedSegment, verdict: Verdict, end: SegmentEnd, sink: FrameSink): void {
     const { file } = segment
-    const isGivenUp = this.#open?.isGivenUp === true
-    const detail = isGivenUp ? GIVEN_UP : (this.#open?.reader.detail ?? '')
+    const isPassedOver = this.#open?.isPassedOver === true
+    const detail = isPassedOver ? PASSED_OVER : (this.#open?.reader.detail ?? '')
     if (verdict === 'leave') sink.fault(file, `it is of a later release (${detail})`)
     if (verdict === 'quarantine') sink.fault(file, `the rest is lost: ${end} ${detail}`)
     if (end === 'unreadable') sink.fault(file, `it cannot be read (${detail})`)
-    if (verdict === 'leave' || end === 'unreadable' || isGivenUp) {
+    // Also what looks damaged while it is written: it would be read anew four times a second.
+    if (verdict === 'leave' || (verdict === 'wait' && end !== 'open')) {
       this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
     }
     if (verdict !== 'done' && verdict !== 'quarantine') return
@@ -243,7 +246,7 @@ export class StreamReader {
     if (verdict === 'quarantine') this.isDamaged = true
     const isKept = verdict === 'quarantine' || this.#isToBeKept(file, end, sink)
     this.#note(file, { done: isKept ? 'quarantine' : 'done' })
-    if (isKept) sink.setAside(file)
+    sink.end(file, isKept)
   }
 
   /** Whether something is in it that was not shipped, though it has come to its end. */

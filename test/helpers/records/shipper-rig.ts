@@ -32,6 +32,7 @@ export const makeShipperSettings = (): ShipperSettings => {
     ...{ stateDir, spoolFolder, path: join(stateDir, 'data', 'records'), gateway: 'g7q2' },
     limits: { rowsMax: 1000, bytesMax: 1e7, ageMsMax: 100 },
     retention: { bytesMax: 0, daysMax: 0 },
+    failedPid: null,
     logLevel: 'silent',
   }
 }

@@ -57,6 +57,9 @@ export class ShippingWorld {
   sinkOf = (options: FileSinkOptions): FileSink => new FileSink(options)
   /** By which the wall clock is ahead of the other one. */
   leapMs = 0
+  /** Of the shipper that was started last, and of the last one that ended by a fault of its own. */
+  #pid = 0
+  #failedPid: number | null = null
 
   constructor() {
     for (const path of ['/state', SPOOL, '/state/shipper', '/data']) this.files.mkdir(path)
@@ -76,6 +79,7 @@ export class ShippingWorld {
         onFault: (path, thrown) => this.faults.push(`${path}: ${thrown}`),
       }),
       isAlive: ({ pid }) => this.isAlive(pid),
+      lives: { pid: ++this.#pid, failedPid: this.#failedPid },
       now: () => this.nowMs + this.leapMs,
       monotonic: () => this.nowMs,
       findAccount: (producer) => readAccountFile(calls, root, producer),
@@ -86,6 +90,11 @@ export class ShippingWorld {
       monotonic: () => this.nowMs,
       onFault: (where, thrown) => this.faults.push(`${where}: ${thrown}`),
     })
+  }
+
+  /** The shipper that was started last has ended by itself, as control has seen. */
+  noteFault(): void {
+    this.#failedPid = this.#pid
   }
 
   /** Writes a segment whole. */

@@ -102,10 +102,12 @@ test('verifyRecords() counts what is in the spool', async () => {
 test('verifyRecords() is content with what retention has deleted', async () => {
   const world = new ShippingWorld()
   world.alive.add(4711)
-  world.retention = { bytesMax: 1, daysMax: 0 }
-  const shipping = world.start()
   world.put({}, [layoutFrame(), records(1, 5)])
-  await world.run(shipping)
+  await world.run(world.start())
+  const [path] = world.filesBelow(`${ROOT}/endpoint=flights`)
+  // There is room for one such file.
+  world.retention = { bytesMax: world.files.stat(path!)!.bytes * 1.5, daysMax: 0 }
+  const shipping = world.start()
   world.nowMs = HOUR_MS
   world.put({ number: 2 }, [layoutFrame(), records(6, 9)])
   await world.run(shipping)
@@ -152,10 +154,10 @@ test('verifyRecords() begins again when files are merged under its hands', async
 
 test('verifyRecords() does not count what a merged file replaces, though it is still there', async () => {
   const world = await worldOfThreeFiles()
-  // Killed after the first file that the merged one replaces was unlinked.
+  // Killed after the first file that the merged one replaces was unlinked, behind its own note.
   let unlinked = 0
   const calls = failingFiles(world.files, (call) =>
-    call === 'unlink' && ++unlinked === 2 ? { crash: 'before' } : null,
+    call === 'unlink' && ++unlinked === 3 ? { crash: 'before' } : null,
   )
   await world.run(world.start(calls), () => calls.isCrashed)
   expect(world.filesBelow(`${ROOT}/endpoint=flights`).length).toBe(3)

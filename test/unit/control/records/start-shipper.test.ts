@@ -12,6 +12,7 @@ test('shipperSettings() passes on what the config says', () => {
     gateway: 'g7q2',
     limits: { rowsMax: 200_000, bytesMax: 64 * 1024 * 1024, ageMsMax: 10_000 },
     retention: { bytesMax: 10 * 1024 ** 3, daysMax: 30 },
+    failedPid: null,
     logLevel: config.log.level,
   })
 })

@@ -4,17 +4,26 @@ import { CrashFiles } from '../../../helpers/crash-files.ts'
 import { putFile } from '../../../helpers/segments.ts'
 
 const PATH = '/note.json'
+const always = () => true
 
 class World {
   readonly files = new CrashFiles()
   readonly faults: string[] = []
+  #pid = 0
+  failedPid: number | null = null
 
   /** The next process. */
   start(): Attempts {
     const onFault = (where: string, detail: string) => void this.faults.push(`${where}: ${detail}`)
-    const attempts = new Attempts({ files: this.files, path: PATH, onFault })
+    const lives = { pid: ++this.#pid, failedPid: this.failedPid }
+    const attempts = new Attempts({ files: this.files, path: PATH, lives, onFault })
     attempts.open()
     return attempts
+  }
+
+  /** That process has ended by itself. */
+  fail(): void {
+    this.failedPid = this.#pid
   }
 
   get hasNote(): boolean {
@@ -22,11 +31,12 @@ class World {
   }
 }
 
-/** Processes that end at a frame, until `isOver` says that it is enough. */
+/** Processes that end by themselves at a frame. */
 const die = (world: World, times: number, offset = 8): number[] =>
   Array.from({ length: times }, () => {
     const attempts = world.start()
     attempts.begin('a.seg', offset)
+    world.fail()
     return attempts.framesMax
   })
 
@@ -35,7 +45,7 @@ test('what is committed leaves no note', () => {
   const attempts = world.start()
   expect(attempts.begin('a.seg', 8)).toBe('take')
   expect(world.hasNote).toBe(true)
-  attempts.commit(1)
+  attempts.commit(1, always)
   expect(world.hasNote).toBe(false)
   expect(attempts.framesMax).toBe(Number.POSITIVE_INFINITY)
 })
@@ -44,12 +54,34 @@ test('from end to end fewer frames are read, and one that ends it alone is set a
   const world = new World()
   expect(die(world, 6)).toEqual([Infinity, Infinity, 4096, 256, 16, 1])
   expect(world.faults.at(-1)).toMatch(/5 shippers have ended .*: frames are read 1 at a time/)
-  expect(world.start().begin('a.seg', 8)).toBe('take')
-  expect(world.start().begin('a.seg', 8)).toBe('setAside')
-  expect(world.start().begin('a.seg', 8)).toBe('setAside')
-  expect(world.start().begin('a.seg', 8)).toBe('giveUp')
+  for (const handling of ['take', 'setAside', 'setAside', 'passOver', 'passOver']) {
+    expect(world.start().begin('a.seg', 8)).toBe(handling)
+    world.fail()
+  }
   const attempts = world.start()
   expect([attempts.begin('a.seg', 16), attempts.begin('b.seg', 8)]).toEqual(['take', 'take'])
+})
+
+test('a frame at which others have killed it waits in the next process, and is never set aside', () => {
+  const world = new World()
+  for (let times = 0; times < 20; times++) world.start().begin('a.seg', 8)
+  for (let times = 0; times < 20; times++) {
+    const attempts = world.start()
+    expect([attempts.framesMax, attempts.begin('a.seg', 8)]).toEqual([1, 'passOver'])
+    expect(attempts.begin('a.seg', 8)).toBe('take')
+  }
+})
+
+test('the end of a process that came to nothing says nothing of the one before it', () => {
+  const world = new World()
+  for (let times = 0; times < 10; times++) world.start().begin('a.seg', 8)
+  for (let times = 0; times < 5; times++) {
+    world.start()
+    world.fail()
+  }
+  const attempts = world.start()
+  attempts.begin('a.seg', 8)
+  expect(attempts.begin('a.seg', 8)).toBe('take')
 })
 
 test('a note that was of a process that was well is none of an end', () => {
@@ -58,18 +90,29 @@ test('a note that was of a process that was well is none of an end', () => {
     const attempts = world.start()
     attempts.begin('a.seg', 8)
     attempts.spare()
+    world.fail()
   }
   expect(world.hasNote).toBe(false)
   expect(world.start().framesMax).toBe(Number.POSITIVE_INFINITY)
 })
 
-test('what was read alone and is not to blame is forgotten', () => {
+test('what was read alone and is not to blame is forgotten, unless it is written again', () => {
   const world = new World()
   die(world, 6)
   const attempts = world.start()
   attempts.begin('a.seg', 8)
   attempts.spare()
+  world.fail()
   expect(world.start().begin('a.seg', 8)).toBe('take')
+  world.fail()
+  const again = world.start()
+  again.begin('b.seg', 8)
+  again.spare()
+  again.beginAgain()
+  world.fail()
+  world.start().begin('b.seg', 8)
+  world.fail()
+  expect(world.start().begin('b.seg', 8)).toBe('setAside')
 })
 
 test('after so many frames that are well more are read at once, in the end as many as there are', () => {
@@ -77,13 +120,47 @@ test('after so many frames that are well more are read at once, in the end as ma
   die(world, 6)
   const attempts = world.start()
   const seen: number[] = []
-  for (let times = 0; world.hasNote; times++) {
+  for (let times = 0; attempts.framesMax < Infinity; times++) {
     if (seen.at(-1) !== attempts.framesMax) seen.push(attempts.framesMax)
     attempts.begin('a.seg', 100 + times)
-    attempts.commit(Math.min(attempts.framesMax, 1000))
+    attempts.commit(Math.min(attempts.framesMax, 1000), always)
   }
   expect(seen).toEqual([1, 16, 256, 4096])
+})
+
+test('what is known of a frame is known as long as its segment is there', () => {
+  const world = new World()
+  die(world, 10)
+  const attempts = world.start()
+  for (let times = 0; times < 200; times++) {
+    attempts.begin('b.seg', 100 + times)
+    attempts.commit(1000, always)
+  }
   expect(attempts.framesMax).toBe(Number.POSITIVE_INFINITY)
+  expect(attempts.begin('a.seg', 8)).toBe('passOver')
+  expect(world.start().begin('a.seg', 8)).toBe('passOver')
+  attempts.begin('b.seg', 8)
+  attempts.commit(1, (file) => file !== 'a.seg')
+  expect(world.hasNote).toBe(false)
+  expect(world.start().begin('a.seg', 8)).toBe('take')
+})
+
+test('a folder in which two have ended is left alone, whoever ended them, and no frame is blamed', () => {
+  const world = new World()
+  for (const isAllowed of [true, true, false, false]) {
+    expect(world.start().beginExtra('hour=1')).toBe(isAllowed)
+  }
+  const attempts = world.start()
+  expect(attempts.framesMax).toBe(Number.POSITIVE_INFINITY)
+  expect(attempts.beginExtra('hour=2')).toBe(true)
+  attempts.endExtra()
+  attempts.begin('a.seg', 8)
+  attempts.commit(1, () => false)
+  for (let times = 0; times < 5; times++) {
+    const next = world.start()
+    expect([next.beginExtra('hour=1'), next.beginExtra('hour=2')]).toEqual([false, true])
+    next.endExtra()
+  }
 })
 
 test('a note that cannot be read, and one that cannot be written, hold nothing up', () => {
@@ -96,6 +173,6 @@ test('a note that cannot be read, and one that cannot be written, hold nothing u
   }
   const attempts = world.start()
   expect(attempts.begin('a.seg', 8)).toBe('take')
-  attempts.commit(1)
+  attempts.commit(1, always)
   expect(world.faults.join()).toMatch(/is not noted/)
 })

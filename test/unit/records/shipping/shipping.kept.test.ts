@@ -136,3 +136,29 @@ test('what lies in a segment that cannot be read for a while is not lost with an
   expect(await world.gaps()).toEqual([{ producer: PRODUCER, from: 4, to: 6, reason: 'corrupt' }])
   expect(world.accounts()).toMatchObject([{ records: 6, gaps: { corrupt: 3 }, taken: 9 }])
 })
+
+test('what looks damaged while its writer lives is not read anew all the time', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  const path = world.put({}, [layoutFrame(), records(1, 3), records(4, 6)])
+  const file = world.files.open(path, 'r+')
+  world.files.write(file, Uint8Array.of(255), 0, 1, world.files.stat(path)!.bytes - 60)
+  world.files.close(file)
+  const shipping = world.start()
+  await world.run(shipping)
+  const { open } = world.files
+  let times = 0
+  world.files.open = (name, flags) => {
+    if (name !== '/') times++
+    return open.call(world.files, name, flags)
+  }
+  for (let turns = 0; turns < 80; turns++) {
+    await shipping.step()
+    world.nowMs += 250
+  }
+  expect(times).toBe(0)
+  world.alive.clear()
+  await world.run(shipping)
+  expect(isKept(world)).toBe(true)
+  expect(world.accounts()).toMatchObject([{ records: 3, state: 'killed' }])
+})

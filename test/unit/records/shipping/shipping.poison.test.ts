@@ -4,11 +4,13 @@ import { expect, test } from 'vitest'
 import { ENTRY_DOUBLE } from '../../../../src/records/entry.ts'
 import { FileSink } from '../../../../src/records/file-sink.ts'
 import type { ShipBatch } from '../../../../src/records/shipping/sink.ts'
+import { verifyRecords } from '../../../../src/records/verify.ts'
 import { ended, entriesFrame, PRODUCER, record } from '../../../helpers/records/frames.ts'
-import { layoutFrame, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
+import { layoutFrame, ROOT, ShippingWorld, SPOOL } from '../../../helpers/records/shipping-world.ts'
 import { HEADER, type PlannedFrame, SEAL } from '../../../helpers/segments.ts'
 
 const STARTS_MAX = 30
+const NOTE = '/state/shipper/attempts-files.json'
 
 const records = (...numbers: readonly number[]): PlannedFrame =>
   entriesFrame(
@@ -26,7 +28,7 @@ class Poisoned extends FileSink {
   readonly #sequences: number[] = []
 
   override write(batch: ShipBatch): ReturnType<FileSink['write']> {
-    const sequences = sequencesOf(batch)
+    const sequences = batch.producer === PRODUCER ? sequencesOf(batch) : []
     this.#sequences.push(...sequences)
     if (this.where === 'write') this.#check(sequences)
     return super.write(batch)
@@ -63,6 +65,7 @@ const live = async (world: ShippingWorld): Promise<number> => {
       return starts
     } catch {
       // The process is gone: nothing more of it is called.
+      world.noteFault()
     }
   }
   throw new Error('the shipper ends for ever')
@@ -70,6 +73,8 @@ const live = async (world: ShippingWorld): Promise<number> => {
 
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const proofOf = (world: ShippingWorld) =>
+  verifyRecords(world.files, ROOT, { spool: SPOOL, isAlive: ({ pid }) => world.isAlive(pid) })
 const numbersOf = async (world: ShippingWorld) =>
   (await world.lines()).map(({ sequence }) => sequence).sort((a, b) => a - b)
 
@@ -119,7 +124,7 @@ test('a segment of a replica that lives is read on behind such a frame', async (
   expect(world.files.readdir('/state/spool/quarantine')).toHaveLength(1)
 })
 
-test('a frame that cannot even be set aside is left unread, with what follows it', async () => {
+test('a frame that cannot even be set aside stays where it is, with what follows it', async () => {
   const world = new ShippingWorld()
   const path = world.put({}, [layoutFrame(), records(1), records(2), records(3), SEAL])
   world.put({ number: 2 }, [layoutFrame(), records(4), ended(4), SEAL])
@@ -137,8 +142,90 @@ test('a frame that cannot even be set aside is left unread, with what follows it
   }
   expect(await live(world)).toBeLessThan(STARTS_MAX)
   expect(await numbersOf(world)).toEqual([4])
-  expect(await world.gaps()).toEqual([{ producer: PRODUCER, from: 1, to: 3, reason: 'corrupt' }])
-  expect(world.files.readdir('/state/spool/quarantine')).toEqual(['r1-i3-g0-1.seg'])
+  expect(await world.gaps()).toEqual([])
+  expect(world.segments()).toEqual(['r1-i3-g0-1.seg'])
+  expect(world.accounts()).toMatchObject([{ state: 'open', records: 1 }])
+  expect(world.faults.join()).toMatch(/it cannot be read \(the shipper has ended again and again/)
+  // Nobody looks at it again and again, and another release may read what is in it.
+  world.nowMs += 60_000
+  expect(await live(world)).toBe(1)
+  Object.assign(world.files, { open, read })
+  world.files.unlink(NOTE)
+  world.nowMs += 60_000
+  expect(await live(world)).toBe(1)
+  expect(await numbersOf(world)).toEqual([1, 2, 3, 4])
+  expect(await proofOf(world)).toMatchObject({ ok: true, producers: [{ present: 4, gaps: [] }] })
+})
+
+for (const last of [1, 3]) {
+  test(`what lies behind a frame that stays is in no file, and not lost: from ${last} on`, async () => {
+    const world = new ShippingWorld()
+    world.sinkOf = (options) => {
+      const sink = new Poisoned(options)
+      Object.assign(sink, { poison: [last], where: 'write' })
+      const { gap } = sink
+      // Not even that it has no record can be written.
+      sink.gap = (told) => {
+        if (told.producer === PRODUCER) throw new TypeError('poison')
+        gap.call(sink, told)
+      }
+      return sink
+    }
+    const frames = numbers(1, 50).map((number) => records(number))
+    world.put({}, [layoutFrame(), ...frames, ended(50), SEAL])
+    world.put({ replica: 2 }, [layoutFrame(), records(1, 2, 3), ended(3), SEAL])
+    expect(await live(world)).toBeLessThan(STARTS_MAX)
+    const shipping = world.start()
+    for (let times = 0; times < 3; times++) {
+      await world.run(shipping)
+      world.nowMs += 60_000
+    }
+    expect(world.segments()).toEqual(['r1-i3-g0-1.seg'])
+    const report = await proofOf(world)
+    expect(report).toMatchObject({ ok: true })
+    expect(report.producers).toMatchObject([{ last: 50, present: 50, gaps: [] }, { present: 3 }])
+  })
+}
+
+test('a segment that is put back counts nothing twice, and is kept', async () => {
+  for (const isLiving of [true, false]) {
+    const world = poisonedWorld([2], 'write')
+    if (isLiving) world.alive.add(HEADER.process.pid)
+    const tail = isLiving ? [SEAL] : [ended(3), SEAL]
+    world.put({}, [layoutFrame(), records(1), records(2), records(3), ...tail])
+    await live(world)
+    const kept = '/state/spool/quarantine/r1-i3-g0-1.seg'
+    // It may know nothing of it any more.
+    if (world.files.stat(NOTE) !== null) world.files.unlink(NOTE)
+    world.files.rename(kept, '/state/spool/r1-i3-g0-1.seg')
+    world.sinkOf = (options) => new FileSink(options)
+    await live(world)
+    expect(world.segments()).toEqual([])
+    expect(world.files.stat(kept)).not.toBeNull()
+    expect(await numbersOf(world)).toEqual([1, 3])
+    expect(world.accounts()).toMatchObject([{ records: 2, gaps: { unshippable: 1 }, taken: 3 }])
+    expect(await proofOf(world)).toMatchObject({ ok: true, producers: [{ present: 2 }] })
+  }
+})
+
+test('a frame that ends the shipper when a full disk has room again is set aside as well', async () => {
+  const world = poisonedWorld([2], 'prepare')
+  world.put({}, [layoutFrame(), records(1), records(2), records(3), ended(3), SEAL])
+  const { sinkOf } = world
+  world.sinkOf = (options) => {
+    const sink = sinkOf(options)
+    const { prepare } = sink
+    let isFull = true
+    sink.prepare = (...given) => {
+      if (!isFull) return prepare.apply(sink, given)
+      isFull = false
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+    }
+    return sink
+  }
+  expect(await live(world)).toBeLessThan(STARTS_MAX)
+  expect(await numbersOf(world)).toEqual([1, 3])
+  expect(world.accounts()).toMatchObject([{ records: 2, gaps: { unshippable: 1 } }])
 })
 
 test('a disk that is full while the shipper is started again and again has nothing set aside', async () => {
@@ -155,19 +242,5 @@ test('a disk that is full while the shipper is started again and again has nothi
   world.files.write = write
   expect(await live(world)).toBe(1)
   expect(await numbersOf(world)).toEqual([1, 2])
-  expect(await world.gaps()).toEqual([])
-})
-
-test('a shipper that is killed again and again, while others are well, sets nothing aside', async () => {
-  const world = poisonedWorld([], 'write')
-  world.put({}, [layoutFrame(), records(1), records(2), records(3), ended(3), SEAL])
-  for (let times = 0; times < 5; times++) {
-    world.sinkOf = (options) =>
-      Object.assign(new Poisoned(options), { poison: [3], where: 'prepare' })
-    await world.run(world.start()).catch(() => {})
-  }
-  world.sinkOf = (options) => new FileSink(options)
-  expect(await live(world)).toBe(1)
-  expect(await numbersOf(world)).toEqual([1, 2, 3])
   expect(await world.gaps()).toEqual([])
 })

@@ -41,6 +41,7 @@ const ship = async ({ spool, statePath, root }: Folders) => {
       ...{ files: systemFiles, root, gateway: 'g7q2' },
       ...{ retention: { bytesMax: 0, daysMax: 0 }, onFault: () => {} },
     }),
+    lives: { pid: 1, failedPid: null },
     limits: { rowsMax: 1000, bytesMax: 1e9, ageMsMax: 1e9 },
     ...{ monotonic: () => performance.now(), now: () => Date.UTC(2026, 0, 2, 4) },
     ...{ isAlive: () => true, findAccount: () => null, onFault: () => {} },
