@@ -94,7 +94,7 @@ const compose = (settings: ShipperSettings, logger: Logger, breathe: () => Promi
     monotonic: systemClock.monotonic,
   })
   const shipping = new Shipping({
-    ...{ files, folder: spoolFolder, lanes: [lane], onFault },
+    ...{ files, folder: spoolFolder, lanes: [lane], onFault, daysMax: retention.daysMax },
     monotonic: systemClock.monotonic,
   })
   const figures = (): ShipperFigures => {

@@ -89,6 +89,11 @@ export class Lane {
     return this.#committedAtMs
   }
 
+  /** The wall clock for what cannot be undone; null: nobody knows yet. */
+  get believedMs(): number | null {
+    return this.#isOpen ? this.#patient.now() : null
+  }
+
   /** To be called before the spool is listed for `step`. */
   askAlive(): void {
     this.#book.askAlive()

@@ -14,7 +14,12 @@ const QUARANTINE = 'quarantine'
 /** The oldest go first beyond that. */
 const QUARANTINE_BYTES_MAX = 1024 ** 3
 
-const NAME = /\.seg(\.\d+)?$/
+/** Behind the name of one that only ends in half a frame: all else of it is shipped. */
+const TORN = '.torn'
+
+const NAME = /\.seg(\.torn)?(\.\d+)?$/
+
+const DAY_MS = 86_400_000
 
 export interface QuarantineOptions {
   readonly files: FileCalls
@@ -25,18 +30,19 @@ export interface QuarantineOptions {
 }
 
 /**
- * Moves a segment there.
+ * Moves a segment there; `isTorn`: nothing is wrong with it but its end.
  *
  * @throws the error of the file system; the segment is then where it was
  */
-export const setAside = (file: string, options: QuarantineOptions): void => {
+export const setAside = (file: string, options: QuarantineOptions, isTorn = false): void => {
   const { files, folder } = options
   const quarantine = join(folder, QUARANTINE)
   if (files.stat(quarantine) === null) files.mkdir(quarantine)
-  let name = file
+  const plainName = isTorn ? file + TORN : file
+  let name = plainName
   // One of the same name was here before, and was put back.
   for (let times = 2; lookAt(files, join(quarantine, name)) !== null; times++) {
-    name = `${file}.${times}`
+    name = `${plainName}.${times}`
   }
   files.rename(join(folder, file), join(quarantine, name))
   // It is moved by now: what comes behind that is told, and for another time.
@@ -48,19 +54,54 @@ export const setAside = (file: string, options: QuarantineOptions): void => {
   }
 }
 
-const makeRoom = (quarantine: string, kept: string, options: QuarantineOptions): void => {
-  const { files, bytesMax = QUARANTINE_BYTES_MAX, onFault } = options
-  const found = files
+interface Kept {
+  readonly name: string
+  readonly bytes: number
+  /** When it was written last; it is not touched when it is moved. */
+  readonly changedMs: number
+  readonly isTorn: boolean
+}
+
+/** In the order in which they go. */
+const keptIn = (files: FileCalls, quarantine: string): Kept[] =>
+  files
     .readdir(quarantine)
     .filter((name) => NAME.test(name))
-    .map((name) => ({ name, stat: lookAt(files, join(quarantine, name)) }))
-    .toSorted((a, b) => (a.stat?.changedMs ?? 0) - (b.stat?.changedMs ?? 0))
-  let bytes = found.reduce((sum, { stat }) => sum + (stat?.bytes ?? 0), 0)
-  for (const { name, stat } of found) {
+    .flatMap((name): Kept[] => {
+      const stat = lookAt(files, join(quarantine, name))
+      if (stat?.kind !== 'file') return []
+      const { bytes, changedMs } = stat
+      return [{ name, bytes, changedMs, isTorn: name.includes(TORN) }]
+    })
+    .toSorted((a, b) => Number(b.isTorn) - Number(a.isTorn) || a.changedMs - b.changedMs)
+
+const makeRoom = (quarantine: string, newest: string, options: QuarantineOptions): void => {
+  const { files, bytesMax = QUARANTINE_BYTES_MAX, onFault } = options
+  const found = keptIn(files, quarantine)
+  let bytes = found.reduce((sum, each) => sum + each.bytes, 0)
+  for (const { name, bytes: own, isTorn } of found) {
     if (bytes <= bytesMax) return
-    if (name === kept || stat?.kind !== 'file') continue
+    if (name === newest && !isTorn) continue
     files.unlink(join(quarantine, name))
-    bytes -= stat.bytes
+    bytes -= own
     onFault(name, `deleted: the quarantine has room for ${bytesMax} bytes`)
+  }
+}
+
+/**
+ * Deletes what is older than records may be, also here.
+ *
+ * @param daysMax 0: for ever
+ * @param nowMs a wall clock that can be believed
+ * @throws the error of the file system
+ */
+export const retireKept = (options: QuarantineOptions, daysMax: number, nowMs: number): void => {
+  const { files, folder, onFault } = options
+  const quarantine = join(folder, QUARANTINE)
+  if (daysMax === 0 || files.stat(quarantine) === null) return
+  for (const { name, changedMs } of keptIn(files, quarantine)) {
+    if (nowMs - changedMs <= daysMax * DAY_MS) continue
+    files.unlink(join(quarantine, name))
+    onFault(name, `deleted: it was in the quarantine, and is older than ${daysMax} days`)
   }
 }

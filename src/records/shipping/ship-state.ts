@@ -24,6 +24,8 @@ export interface SegmentPlace {
   readonly done: null | 'done' | 'quarantine'
   /** Something in it was not what it should be: it is not to be deleted. */
   readonly isKept?: boolean | undefined
+  /** Nothing is wrong but its end, of which half a frame is there. */
+  readonly isTorn?: boolean | undefined
 }
 
 export interface ProducerPlace {

@@ -8,7 +8,7 @@ import { syncFolder } from '../../shared/atomic-file.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import type { Lane } from './lane.ts'
 import { LaneBroken } from './lane-intake.ts'
-import { setAside } from './quarantine.ts'
+import { retireKept, setAside } from './quarantine.ts'
 import { listStreams, type Stream } from './spool-folder.ts'
 
 export interface ShippingOptions {
@@ -16,6 +16,8 @@ export interface ShippingOptions {
   /** The spool. */
   readonly folder: string
   readonly lanes: readonly Lane[]
+  /** How long records are kept; absent or 0: for ever. */
+  readonly daysMax?: number
   /** Monotonic milliseconds. */
   monotonic(): number
   /** For people: what went wrong, and where. */
@@ -24,6 +26,7 @@ export interface ShippingOptions {
 
 const RETRY_MS_FIRST = 1000
 const RETRY_MS_MAX = 30_000
+const RETIRE_MS = 3_600_000
 
 interface LaneTurn {
   readonly lane: Lane
@@ -35,6 +38,8 @@ export class Shipping {
   readonly #options: ShippingOptions
   readonly #turns: readonly LaneTurn[]
   #isFolderSynced = false
+  /** Monotonic ms. */
+  #retireAtMs = 0
 
   constructor(options: ShippingOptions) {
     this.#options = options
@@ -62,6 +67,7 @@ export class Shipping {
     let isBusy = false
     for (const turn of this.#turns) if (await this.#step(turn, streams, isLast)) isBusy = true
     this.#removeShipped(streams)
+    this.#retireKept()
     return isBusy
   }
 
@@ -112,13 +118,16 @@ export class Shipping {
     const { files, folder, onFault } = this.#options
     let isChanged = false
     for (const segment of streams.flatMap(({ segments }) => segments)) {
-      const places = this.#turns.map(
-        ({ lane }) => lane.committed.segments.get(segment.file)?.done ?? null,
-      )
-      if (places.length === 0 || places.includes(null)) continue
+      const places = this.#turns.flatMap(({ lane }) => {
+        const place = lane.committed.segments.get(segment.file)
+        return place === undefined || place.done === null ? [] : [place]
+      })
+      if (places.length === 0 || places.length < this.#turns.length) continue
       isChanged = true
       try {
-        if (places.includes('quarantine')) setAside(segment.file, this.#options)
+        const isKept = places.some(({ done }) => done === 'quarantine')
+        const isTorn = places.every((place) => place.isTorn === true)
+        if (isKept) setAside(segment.file, this.#options, isTorn)
         else files.unlink(join(folder, segment.file))
       } catch (thrown) {
         onFault(segment.file, thrown)
@@ -128,6 +137,19 @@ export class Shipping {
       if (isChanged) syncFolder(files, folder)
     } catch (thrown) {
       onFault('spool', thrown)
+    }
+  }
+
+  #retireKept(): void {
+    const { monotonic, daysMax = 0, onFault } = this.#options
+    if (monotonic() < this.#retireAtMs) return
+    const [believedMs = null] = this.#turns.map(({ lane }) => lane.believedMs)
+    if (believedMs === null) return
+    this.#retireAtMs = monotonic() + RETIRE_MS
+    try {
+      retireKept(this.#options, daysMax, believedMs)
+    } catch (thrown) {
+      onFault('quarantine', thrown)
     }
   }
 }

@@ -256,6 +256,7 @@ export class StreamReader {
     const offset = this.#open?.reader.offset ?? 0
     if (end === 'missing' || !hasBytesBehind(files, join(folder, file), offset)) return false
     sink.fault(file, `there is no whole frame at ${offset}, and its writer is done`)
+    this.#note(file, { isTorn: true })
     return true
   }
 }

@@ -86,7 +86,7 @@ export class ShippingWorld {
       onFault: (file, detail) => this.faults.push(`${file}: ${detail}`),
     })
     return new Shipping({
-      ...{ files: calls, folder: SPOOL, lanes: [lane] },
+      ...{ files: calls, folder: SPOOL, lanes: [lane], daysMax: this.retention.daysMax },
       monotonic: () => this.nowMs,
       onFault: (where, thrown) => this.faults.push(`${where}: ${thrown}`),
     })

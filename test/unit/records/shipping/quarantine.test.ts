@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { setAside } from '../../../../src/records/shipping/quarantine.ts'
+import { retireKept, setAside } from '../../../../src/records/shipping/quarantine.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
 import { putFile } from '../../../helpers/segments.ts'
 
@@ -9,12 +9,11 @@ const world = (bytesMax = 1000) => {
   const faults: string[] = []
   const put = (name: string, bytes: number) =>
     putFile(files, `/spool/${name}`, new Uint8Array(bytes).fill(1))
-  const move = (name: string) => {
-    const onFault = (where: string, thrown: unknown) => void faults.push(`${where}: ${thrown}`)
-    setAside(name, { files, folder: '/spool', bytesMax, onFault })
-  }
+  const onFault = (where: string, thrown: unknown) => void faults.push(`${where}: ${thrown}`)
+  const options = { files, folder: '/spool', bytesMax, onFault }
+  const move = (name: string, isTorn?: boolean) => setAside(name, options, isTorn)
   const kept = () => files.readdir('/spool/quarantine').sort()
-  return { files, faults, put, move, kept }
+  return { files, faults, options, put, move, kept }
 }
 
 test('setAside() keeps a segment, also where there was one of its name', () => {
@@ -50,4 +49,35 @@ test('setAside() has moved a segment also where the disk fails behind that', () 
   expect(() => move('r0-i1-g0-1.seg')).not.toThrow()
   expect(kept()).toEqual(['r0-i1-g0-1.seg'])
   expect(faults).toEqual(['r0-i1-g0-1.seg: Error: EIO'])
+})
+
+test('setAside() deletes what only ends in half a frame before what is kept nowhere else', () => {
+  const { put, move, kept } = world(100)
+  const ends = [false, true, false, true, true]
+  for (const [number, isTorn] of ends.entries()) {
+    put(`r0-i1-g0-${number}.seg`, 40)
+    move(`r0-i1-g0-${number}.seg`, isTorn)
+  }
+  // The last one had no room either.
+  expect(kept()).toEqual(['r0-i1-g0-0.seg', 'r0-i1-g0-2.seg'])
+})
+
+test('retireKept() deletes what is older than records may be', () => {
+  const { files, options, put, move, kept, faults } = world()
+  const dayMs = 86_400_000
+  retireKept(options, 30, 31 * dayMs)
+  put('r0-i1-g0-1.seg', 10)
+  move('r0-i1-g0-1.seg')
+  put('r0-i1-g0-2.seg', 10)
+  move('r0-i1-g0-2.seg', true)
+  putFile(files, '/spool/quarantine/notes.txt', Uint8Array.of(1))
+  retireKept(options, 0, 31 * dayMs)
+  retireKept(options, 30, 30 * dayMs)
+  expect(kept()).toHaveLength(3)
+  retireKept(options, 30, 30 * dayMs + 1)
+  expect(kept()).toEqual(['notes.txt'])
+  expect(faults.sort()).toEqual([
+    'r0-i1-g0-1.seg: deleted: it was in the quarantine, and is older than 30 days',
+    'r0-i1-g0-2.seg.torn: deleted: it was in the quarantine, and is older than 30 days',
+  ])
 })

@@ -10,7 +10,8 @@ const QUARANTINE = '/state/spool/quarantine'
 
 const whole = segmentBytes([layoutFrame(), records(1, 3)])
 const more = segmentBytes([layoutFrame(), records(1, 3), records(4, 6)])
-const isKept = (world: ShippingWorld) => world.files.stat(`${QUARANTINE}/r1-i3-g0-1.seg`) !== null
+const isKept = (world: ShippingWorld, end = '') =>
+  world.files.stat(`${QUARANTINE}/r1-i3-g0-1.seg${end}`) !== null
 
 /** A segment of these bytes, and the one that came after it. */
 const shipped = async (bytes: Uint8Array, hasSuccessor: boolean): Promise<ShippingWorld> => {
@@ -33,7 +34,7 @@ test('an end that holds bytes nobody could read is kept, whoever wrote on', asyn
   for (const bytes of ends) {
     for (const hasSuccessor of [true, false]) {
       const world = await shipped(bytes, hasSuccessor)
-      expect(isKept(world)).toBe(true)
+      expect(isKept(world, '.torn')).toBe(true)
       expect(world.faults.join()).toMatch(/there is no whole frame at \d+/)
       expect(world.accounts()[0]).toMatchObject({ records: hasSuccessor ? 6 : 3 })
     }
@@ -59,7 +60,23 @@ test('what a killed process had written in half is killed, and kept all the same
   putFile(world.files, world.put({}, []), bytes.subarray(0, bytes.length - 8))
   await world.run(world.start())
   expect(await world.gaps()).toEqual([{ producer: PRODUCER, from: 4, to: 6, reason: 'killed' }])
+  expect(isKept(world, '.torn')).toBe(true)
+})
+
+test('what is kept goes when records of its age do, as soon as the clock can be believed', async () => {
+  const world = new ShippingWorld()
+  world.retention = { bytesMax: 0, daysMax: 30 }
+  world.put({}, [layoutFrame(), records(1, 2, {}, 77), SEAL])
+  const shipping = world.start()
+  await world.run(shipping)
+  world.nowMs = 29 * 86_400_000
+  world.leapMs = 29 * 86_400_000
+  await world.run(shipping)
   expect(isKept(world)).toBe(true)
+  world.leapMs = 0
+  world.nowMs = 30 * 86_400_000 + 1
+  await world.run(shipping)
+  expect(isKept(world)).toBe(false)
 })
 
 test('a segment of which entries are no records is kept, though its frames are whole', async () => {
