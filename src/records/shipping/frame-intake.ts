@@ -57,14 +57,19 @@ export class FrameIntake {
     return taken
   }
 
-  /** Explains the records of a frame, and looks no further into them. */
+  /**
+   * Explains the records of a frame, and looks no further into them.
+   *
+   * @returns false: something in it cannot be told
+   */
   setAside(
     producer: ProducerLog,
     frame: Pick<Frame, 'kind' | 'payload'>,
     account: FrameAccount,
-  ): void {
-    if (frame.kind === FRAME.RECORDS) this.#explainRecords(producer, frame.payload)
+  ): boolean {
+    const isWhole = frame.kind !== FRAME.RECORDS || this.#explainRecords(producer, frame.payload)
     this.#takeOthers(producer, frame, account)
+    return isWhole
   }
 
   #takeOthers(
@@ -81,11 +86,11 @@ export class FrameIntake {
     producer.advance(account)
   }
 
-  #explainRecords(producer: ProducerLog, payload: Uint8Array): void {
+  #explainRecords(producer: ProducerLog, payload: Uint8Array): boolean {
     const onGap = this.onGap(producer.producer)
     let [from, to] = [0, -1]
     const flush = (): void => producer.explain(from, to, UNSHIPPABLE, onGap)
-    visitEntries(frameViews(payload.subarray(ACCOUNT_BYTES)), {
+    const { isWhole } = visitEntries(frameViews(payload.subarray(ACCOUNT_BYTES)), {
       record: (sequence, isShadow) => {
         if (isShadow) return false
         if (sequence !== to + 1) {
@@ -99,6 +104,7 @@ export class FrameIntake {
         producer.explain(first, last, nameOfReason(reason), onGap),
     })
     flush()
+    return isWhole
   }
 
   /** Who is told of runs of a producer that have no record. */

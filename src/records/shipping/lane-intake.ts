@@ -104,7 +104,7 @@ export class LaneIntake {
     const producer = book.producer(stream, name)
     if (isSetAside) {
       onFault(name, `a frame that ends the shipper is set aside: byte ${frame.from}`)
-      intake.setAside(producer, frame, account)
+      if (!intake.setAside(producer, frame, account)) stream.reader.isTorn = true
       return false
     }
     const { isWhole, unreadable, isDoubtful } = intake.take(producer, frame, account, layouts)

@@ -154,3 +154,19 @@ test('what ends two processes in a merge is merged no more, and no frame is blam
   await live(world)
   await checkAll(world, 8)
 })
+
+test('a disk that is full while the shipper is started again and again has nothing set aside', async () => {
+  const world = filled()
+  const { write } = world.files
+  world.files.write = () => {
+    throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+  }
+  for (let times = 0; times < 20; times++) {
+    const shipping = world.start()
+    await world.run(shipping, () => shipping.failures > 0)
+    world.noteFault()
+  }
+  world.files.write = write
+  await live(world)
+  await checkAll(world)
+})

@@ -1,5 +1,6 @@
 /** Frames that end the shipper, whenever they are read: all others are shipped, and it is said. */
 
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ENTRY_DOUBLE } from '../../../../src/records/entry.ts'
 import { FileSink } from '../../../../src/records/file-sink.ts'
@@ -7,6 +8,7 @@ import type { ShipBatch } from '../../../../src/records/shipping/sink.ts'
 import { verifyRecords } from '../../../../src/records/verify.ts'
 import { ended, entriesFrame, PRODUCER, record } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld, SPOOL } from '../../../helpers/records/shipping-world.ts'
+import { propertyRuns } from '../../../helpers/seeds.ts'
 import { HEADER, type PlannedFrame, SEAL } from '../../../helpers/segments.ts'
 
 const STARTS_MAX = 30
@@ -228,19 +230,58 @@ test('a frame that ends the shipper when a full disk has room again is set aside
   expect(world.accounts()).toMatchObject([{ records: 2, gaps: { unshippable: 1 } }])
 })
 
-test('a disk that is full while the shipper is started again and again has nothing set aside', async () => {
-  const world = new ShippingWorld()
-  world.put({}, [layoutFrame(), records(1), records(2), ended(2), SEAL])
-  const { write } = world.files
-  world.files.write = () => {
-    throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
-  }
-  for (let times = 0; times < 20; times++) {
-    const shipping = world.start()
-    await world.run(shipping, () => shipping.failures > 0)
-  }
-  world.files.write = write
-  expect(await live(world)).toBe(1)
-  expect(await numbersOf(world)).toEqual([1, 2])
-  expect(await world.gaps()).toEqual([])
+test('of a frame that is set aside and is no whole one every sequence has a reason', async () => {
+  const world = poisonedWorld([2], 'write')
+  // Behind its first record something that is no entry: what follows cannot be told.
+  const broken = entriesFrame([record(2), new Uint8Array(16), record(3)], 3)
+  world.put({}, [layoutFrame(), records(1), broken, records(4), ended(4), SEAL])
+  await live(world)
+  expect(await numbersOf(world)).toEqual([1, 4])
+  expect(world.accounts()).toMatchObject([{ gaps: { unshippable: 1, corrupt: 1 }, taken: 4 }])
+  expect(await proofOf(world)).toMatchObject({ ok: true, producers: [{ last: 4, present: 2 }] })
+})
+
+test('whatever ends it, and whoever kills it besides: all others are shipped, and it is said', async () => {
+  const one = fc.record({
+    poison: fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 4 }),
+    where: fc.constantFrom('write' as const, 'prepare' as const),
+    // Whether it is killed from outside before it commits, life by life.
+    kills: fc.array(fc.boolean(), { maxLength: 60 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(one, async ({ poison, where, kills }) => {
+      const world = poisonedWorld(poison, where)
+      const frames = numbers(1, 12).map((number) => records(number))
+      world.put({}, [layoutFrame(), ...frames, ended(12), SEAL])
+      const { sinkOf } = world
+      let lives = 0
+      let isKilled = false
+      world.sinkOf = (options) => {
+        const sink = sinkOf(options)
+        isKilled = kills[lives++] ?? false
+        if (!isKilled) return sink
+        sink.prepare = () => {
+          throw new Error('killed')
+        }
+        return sink
+      }
+      for (let isWell = false; !isWell || lives < kills.length; ) {
+        expect(lives).toBeLessThan(kills.length + 60)
+        const shipping = world.start()
+        isWell = await world.run(shipping).then(
+          () => true,
+          () => false,
+        )
+        if (!isWell && !isKilled) world.noteFault()
+        if (!isWell) continue
+        world.nowMs += 60_000
+        isWell = world.segments().length === 0
+      }
+      expect(await numbersOf(world)).toEqual(numbers(1, 12).filter((n) => !poison.includes(n)))
+      const gaps = (await world.gaps()).flatMap(({ from, to }) => numbers(from, to))
+      expect(gaps.sort((a, b) => a - b)).toEqual(poison.toSorted((a, b) => a - b))
+      expect(await proofOf(world)).toMatchObject({ ok: true, producers: [{ last: 12 }] })
+    }),
+    { numRuns: propertyRuns(15) },
+  )
 })
