@@ -15,10 +15,14 @@ import { atEnd } from './clean-up.ts'
 type Cell = string | number | boolean | null
 export type RecordRow = Readonly<Record<string, Cell>>
 
-/** A connection to a database in memory. */
+/**
+ * A connection to a database in memory. Tests write one path again and again, which records do
+ * never: DuckDB keeps what it has read, and a file of the same size in the same tick for the same.
+ */
 export const openDuckDb = async (): Promise<DuckDBConnection> => {
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
+  await connection.run('SET enable_external_file_cache = false')
   atEnd(() => {
     connection.closeSync()
     instance.closeSync()
