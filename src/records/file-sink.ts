@@ -13,21 +13,15 @@
 
 import { basename, dirname, join } from 'node:path'
 import { syncFolder } from '../shared/atomic-file.ts'
-import { withRecordsFile } from './file-source.ts'
 import { accountPath } from './files/account-files.ts'
-import {
-  addRetired,
-  CONTENTS_KEY,
-  contentsOf,
-  gapContentsOf,
-  REPLACES_KEY,
-} from './files/contents.ts'
+import { CONTENTS_KEY, contentsOf, gapContentsOf, REPLACES_KEY } from './files/contents.ts'
 import { type Merged, Merger } from './files/merging.ts'
 import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
 import { fileName, GAPS_FOLDER, gapsFolder, hourOf, UNFINISHED } from './files/partitions.ts'
 import { publishMoved } from './files/publishing.ts'
 import { RecordTables } from './files/record-tables.ts'
 import { filesToRetire, type RetentionLimits } from './files/retention.ts'
+import { countRetired } from './files/retired.ts'
 import { ensureFolders, ensureRoot, unlinkQuietly, writeUnfinished } from './files/unfinished.ts'
 import { parquetFile } from './parquet-file.ts'
 import type { Retired } from './shipping/account.ts'
@@ -86,6 +80,9 @@ const NOTHING: Intent = { renames: [], deletes: [] }
 
 /** Hours are long, and files many. */
 const TIDY_MS = 30_000
+
+/** Files that go at once because of their age. */
+const RETIRED_MAX = 1000
 
 export class FileSink implements Sink {
   readonly name = 'files'
@@ -156,12 +153,7 @@ export class FileSink implements Sink {
   }: TidyTimes): Promise<ReadonlyMap<string, Retired>> {
     this.#tidyAtMs = monotonicMs + TIDY_MS
     const retired = new Map<string, Retired>()
-    const { retention = FOR_EVER } = this.#options
-    for (const file of filesToRetire([...this.#files.values()], retention, believedMs)) {
-      if (this.#tidied.deletes.includes(file.path)) continue
-      await this.#countRetired(file, retired)
-      this.#tidied = { ...this.#tidied, deletes: [...this.#tidied.deletes, file.path] }
-    }
+    await this.#retire(believedMs, retired)
     await this.#merge(wallMs, mayMerge)
     return retired
   }
@@ -185,6 +177,8 @@ export class FileSink implements Sink {
       renames: [...this.#tidied.renames, ...written.map(renameOf)],
       deletes: [...this.#tidied.deletes, ...gone.map(([producer]) => accountPath(producer))],
     }
+    // There may be more.
+    if (this.#tidied.deletes.length >= RETIRED_MAX) this.#tidyAtMs = 0
     this.#tidied = NOTHING
     return { intent, state: { nextNumber: this.#nextNumber, root } }
   }
@@ -210,15 +204,19 @@ export class FileSink implements Sink {
     for (const path of missing) onFault(join(to, path), new Error(DELETED))
   }
 
-  async #countRetired({ path, folder }: OwnFile, into: Map<string, Retired>): Promise<void> {
-    const { files, root, onFault } = this.#options
-    try {
-      const facts = await withRecordsFile(files, join(root, path), (file) => file.facts)
-      addRetired(into, facts[CONTENTS_KEY] ?? '{}', folder.startsWith(GAPS_FOLDER))
-    } catch (thrown) {
-      // It goes all the same; `verify` will miss what was in it.
-      onFault?.(path, thrown)
+  /** As many as may go with one intent: each is looked into, and unlinking them takes a while. */
+  async #retire(believedMs: number, retired: Map<string, Retired>): Promise<void> {
+    const { files, root, retention = FOR_EVER, onFault = () => {}, breathe } = this.#options
+    const { renames, deletes } = this.#tidied
+    const gone = new Set(deletes)
+    for (const file of filesToRetire([...this.#files.values()], retention, believedMs)) {
+      if (gone.has(file.path)) continue
+      if (gone.size >= RETIRED_MAX) break
+      gone.add(file.path)
+      await countRetired({ files, root, onFault }, file, retired)
+      await breathe?.()
     }
+    if (gone.size > deletes.length) this.#tidied = { renames, deletes: [...gone] }
   }
 
   /** Makes one file of some that are small, if there are such. */

@@ -1,9 +1,15 @@
 import { expect, test } from 'vitest'
 import { FileSink } from '../../../src/records/file-sink.ts'
+import { CONTENTS_KEY } from '../../../src/records/files/contents.ts'
+import { ensureRoot } from '../../../src/records/files/unfinished.ts'
+import { parquetFile } from '../../../src/records/parquet-file.ts'
 import { FRAME } from '../../../src/records/spool/segment-format.ts'
+import type { ColumnSpec } from '../../../src/records/table/column.ts'
 import { failingFiles } from '../../helpers/failing-files.ts'
 import { records } from '../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld } from '../../helpers/records/shipping-world.ts'
+import { fillTable } from '../../helpers/records/tables.ts'
+import { putFile } from '../../helpers/segments.ts'
 
 const HOUR_MS = 3_600_000
 const YEAR_MS = 365 * 24 * HOUR_MS
@@ -126,4 +132,34 @@ test('prepare() pauses behind every file', async () => {
   const accounts = new Map(Array.from({ length: 20 }, (_, i) => [`g.0.${i}-1`, 'text']))
   await sink.prepare(accounts, 0)
   expect(pauses).toBeGreaterThanOrEqual(20)
+})
+
+test('tidy() pauses behind every file, and gives up no more than may go with one intent', async () => {
+  const { files } = new ShippingWorld()
+  const folder = `${ROOT}/endpoint=a/date=1970-01-01/hour=00`
+  ensureRoot(files, folder)
+  const specs: readonly ColumnSpec[] = [{ name: 'a', type: 'int32' }]
+  const contents = '{"g.0.0-1":[1,7]}'
+  const bytes = parquetFile(fillTable({ specs, rows: [[1]] }), { [CONTENTS_KEY]: contents })
+  for (let number = 1; number <= 1500; number++) {
+    putFile(files, `${folder}/g-${number}.parquet`, bytes)
+  }
+  let pauses = 0
+  const breathe = async () => {
+    pauses++
+  }
+  const retention = { bytesMax: 0, daysMax: 30 }
+  const sink = new FileSink({ files, root: ROOT, gateway: 'g', retention, breathe })
+  sink.open(null, null)
+  const times = { monotonicMs: 1, wallMs: YEAR_MS, believedMs: YEAR_MS, mayMerge: () => false }
+  const gone: (number | undefined)[] = []
+  while (sink.isTidyDue(1)) {
+    gone.push((await sink.tidy(times)).get('g.0.0-1')?.records)
+    // Those are not there twice.
+    expect((await sink.tidy(times)).size).toBe(0)
+    expect(pauses).toBe(gone.length === 1 ? 1000 : 1500)
+    sink.publish((await sink.prepare(new Map(), YEAR_MS)).intent)
+  }
+  expect(gone).toEqual([1000, 500])
+  expect(files.readdir(ROOT)).toEqual([])
 })

@@ -1,0 +1,31 @@
+/** What is given up with a file: it says so itself, so that deleting it costs no reading. */
+
+import { join } from 'node:path'
+import { withRecordsFile } from '../file-source.ts'
+import type { Retired } from '../shipping/account.ts'
+import type { FileCalls } from '../spool/file-calls.ts'
+import { addRetired, CONTENTS_KEY } from './contents.ts'
+import type { OwnFile } from './own-files.ts'
+import { GAPS_FOLDER } from './partitions.ts'
+
+export interface RetiredWorld {
+  readonly files: FileCalls
+  readonly root: string
+  /** For people: a file does not say what is in it. */
+  onFault(path: string, thrown: unknown): void
+}
+
+/** Adds what is in a file, by producer; one that does not say so goes all the same. */
+export const countRetired = async (
+  { files, root, onFault }: RetiredWorld,
+  { path, folder }: OwnFile,
+  into: Map<string, Retired>,
+): Promise<void> => {
+  try {
+    const facts = await withRecordsFile(files, join(root, path), (file) => file.facts)
+    addRetired(into, facts[CONTENTS_KEY] ?? '{}', folder.startsWith(GAPS_FOLDER))
+  } catch (thrown) {
+    // `verify` will miss what was in it.
+    onFault(path, thrown)
+  }
+}
