@@ -26,6 +26,8 @@ export interface SegmentPlace {
   readonly isKept?: boolean | undefined
   /** Nothing is wrong but its end, of which half a frame is there. */
   readonly isTorn?: boolean | undefined
+  /** It could not be read on when what follows it was: it holds what is missing below floors. */
+  readonly isPassedOver?: boolean | undefined
 }
 
 export interface ProducerPlace {

@@ -121,9 +121,11 @@ export class StreamReader {
     return stream?.segments.every(({ file }) => this.#placeOf(file).done !== null) ?? true
   }
 
-  /** Whether there is a segment that cannot be read now, and perhaps another time. */
+  /** Whether there is a segment that could not be read, as far as is known by anybody. */
   get isPassedOver(): boolean {
-    return [...this.#notBeforeMs.keys()].some((file) => this.#placeOf(file).done === null)
+    return [...this.places.values()].some(
+      ({ done, isPassedOver }) => done === null && isPassedOver === true,
+    )
   }
 
   /** Reads on. True: everything that lies there has been read. */
@@ -237,8 +239,10 @@ export class StreamReader {
     if (verdict === 'quarantine') sink.fault(file, `the rest is lost: ${end} ${detail}`)
     if (end === 'unreadable') sink.fault(file, `it cannot be read (${detail})`)
     // Also what looks damaged while it is written: it would be read anew four times a second.
-    if (verdict === 'leave' || (verdict === 'wait' && end !== 'open')) {
-      this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
+    const isLeft = verdict === 'leave' || (verdict === 'wait' && end !== 'open')
+    if (isLeft) this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
+    if (isLeft !== (this.#placeOf(file).isPassedOver ?? false)) {
+      this.#note(file, { isPassedOver: isLeft })
     }
     if (verdict !== 'done' && verdict !== 'quarantine') return
     // Its writer went on in another one, and seals what it leaves: perhaps it was cut off.
