@@ -7,7 +7,8 @@
  * A frame is to blame only where a process that had read it alone ended by itself, by a fault, as
  * control saw it: after two such ends it is set aside, and where that ends it as well, its segment
  * stays where it is, unread. Who is killed from outside was at some frame, too: one at which that
- * has come to pass twice waits a while, so that all others have their turn, and is read as always.
+ * has come to pass twice waits a while, so that all others have their turn. What is suspected
+ * is read alone ever after, however many of others are read: it may yet turn out to be to blame.
  *
  * Putting files in order comes to no commit either, and nothing is lost without it: what has ended
  * two processes, however, is done no more.
@@ -45,8 +46,9 @@ const NO_OFFSET = -1
  * - `take`: as always.
  * - `setAside`: it is read, and kept out of the sink.
  * - `passOver`: it is not even read, nor is what follows it; perhaps another time.
+ * - `commitFirst`: it is to be read alone, when all that was read before it is committed.
  */
-export type Handling = 'take' | 'setAside' | 'passOver'
+export type Handling = 'take' | 'setAside' | 'passOver' | 'commitFirst'
 
 /** A frame; with `NO_OFFSET` a folder of which files are put in order. */
 interface Place {
@@ -64,7 +66,7 @@ interface Suspect extends Place {
 interface Note {
   /** Whose it is. */
   readonly pid: number
-  /** Processes in a row that have ended before a commit. */
+  /** Processes that have ended before a commit since one had shipped all that there was. */
   readonly ends: number
   /** Frames that are read before a commit; 0: any number. */
   readonly framesMax: number
@@ -130,13 +132,14 @@ const afterEnd = (note: Note, hasFailed: boolean): Note => {
 
 /** After a commit of so many frames. */
 const afterCommit = (note: Note, frames: number): Note => {
-  const nothing = { ...NOTHING, suspects: note.suspects }
+  const rest = { ...note, isUnderWay: false, at: null }
   const left = note.left - frames
-  if (note.framesMax === 0) return nothing
-  if (left > 0) return { ...note, left, isUnderWay: false, at: null }
+  // It may come after what many a process commits first.
+  if (note.framesMax === 0) return rest
+  if (left > 0) return { ...rest, left }
   const framesMax = note.framesMax * DIVISOR
-  if (framesMax > FRAMES_FIRST) return nothing
-  return { ...note, framesMax, left: framesMax * DIVISOR, isUnderWay: false, at: null }
+  if (framesMax > FRAMES_FIRST) return { ...NOTHING, suspects: note.suspects }
+  return { ...rest, framesMax, left: framesMax * DIVISOR }
 }
 
 const isNothing = ({ ends, framesMax, isUnderWay, at, suspects }: Note): boolean =>
@@ -165,7 +168,9 @@ export class Attempts {
   #isWritten = false
   /** What was begun last. */
   #last: Place | null = null
-  /** Frames that have waited. */
+  /** Nothing else is read with it before a commit. */
+  #isAlone = false
+  /** Frames that have waited, which each does once in the life of a process. */
   readonly #waited = new Set<string>()
 
   constructor(options: AttemptsOptions) {
@@ -174,6 +179,7 @@ export class Attempts {
 
   /** Frames that may be read before a commit. */
   get framesMax(): number {
+    if (this.#isAlone) return 1
     return this.#note.framesMax === 0 ? Number.POSITIVE_INFINITY : this.#note.framesMax
   }
 
@@ -192,15 +198,20 @@ export class Attempts {
     this.#options.onFault('shipper', `${detail}: frames are read ${framesMax} at a time`)
   }
 
-  /** A frame is about to be read, unless it is passed over. */
-  begin(file: string, offset: number): Handling {
+  /** A frame is about to be read, or not; `isFirst`: all that was read before it is committed. */
+  begin(file: string, offset: number, isFirst = true): Handling {
     const place = { file, offset }
     const { ends, kills } = suspected(this.#note, place)
     if (ends >= UNREAD_ENDS_MAX) return 'passOver'
-    if (kills >= KILLS_MAX && ends < FRAME_ENDS_MAX && this.#waits(`${file} ${offset}`)) {
+    const name = `${file} ${offset}`
+    if (kills >= KILLS_MAX && ends < FRAME_ENDS_MAX && !this.#waited.has(name)) {
+      this.#waited.add(name)
       return 'passOver'
     }
+    const isSuspected = ends + kills > 0
+    if (isSuspected && !isFirst) return 'commitFirst'
     this.#last = place
+    this.#isAlone = isSuspected || this.#note.framesMax === 1
     this.#begin()
     return ends >= FRAME_ENDS_MAX ? 'setAside' : 'take'
   }
@@ -236,6 +247,7 @@ export class Attempts {
    * @param isThere whether there is such a segment: of one that has gone nothing need be known
    */
   commit(frames: number, isThere: (file: string) => boolean): void {
+    this.#isAlone = false
     const note = afterCommit(this.#note, frames)
     const suspects = note.suspects.filter(
       ({ file, offset }) => offset === NO_OFFSET || isThere(file),
@@ -243,23 +255,18 @@ export class Attempts {
     this.#write({ ...note, suspects })
   }
 
-  /** Nothing that was read is to blame for what comes now. */
-  spare(): void {
-    if (!this.#note.isUnderWay) return
-    this.#write({ ...this.#note, isUnderWay: false, at: null })
-  }
-
-  /** Once in the life of a process. */
-  #waits(name: string): boolean {
-    if (this.#waited.has(name)) return false
-    this.#waited.add(name)
-    return true
+  /** Nothing that was read is to blame for what comes now; `hasAll`: all there is is shipped. */
+  spare(hasAll = false): void {
+    const { ends, framesMax, isUnderWay } = this.#note
+    const isOver = hasAll && framesMax === 0 && ends > 0
+    if (!isUnderWay && !isOver) return
+    this.#write({ ...this.#note, ends: isOver ? 0 : ends, isUnderWay: false, at: null })
   }
 
   #begin(): void {
-    const isAlone = this.#note.framesMax === 1
-    if (!isAlone && this.#note.isUnderWay) return
-    this.#write({ ...this.#note, isUnderWay: true, at: isAlone ? this.#last : null })
+    const at = this.#isAlone ? this.#last : null
+    if (this.#note.isUnderWay && at === null && this.#note.at === null) return
+    this.#write({ ...this.#note, isUnderWay: true, at })
   }
 
   #read(): Note | null {

@@ -38,6 +38,8 @@ export interface LaneIntakeOptions {
 export class LaneIntake {
   readonly #options: LaneIntakeOptions
   #turns = 0
+  /** The stream in which a frame is to be read alone, after a commit; null: there is none. */
+  #waiting: string | null = null
   /** Frames since the last commit. */
   frames = 0
 
@@ -47,7 +49,8 @@ export class LaneIntake {
 
   /** Whether no further frame may be read before a commit. */
   get isFull(): boolean {
-    return this.frames >= this.#options.attempts.framesMax || this.#options.isFull()
+    const { attempts, isFull } = this.#options
+    return this.#waiting !== null || this.frames >= attempts.framesMax || isFull()
   }
 
   /**
@@ -60,23 +63,29 @@ export class LaneIntake {
     const untilMs = monotonic() + STEP_MS
     let hasAll = true
     // Each in turn is the first: one with ever more would leave no time for those behind it.
-    const first = streams.length === 0 ? 0 : this.#turns++ % streams.length
+    const waiting = streams.findIndex(({ key }) => key === this.#waiting)
+    const first = waiting < 0 ? this.#turns++ % Math.max(1, streams.length) : waiting
+    this.#waiting = null
     try {
       for (const listed of [...streams.slice(first), ...streams.slice(0, first)]) {
         const stream = book.stream(listed.key)
-        if (!stream.reader.read(listed, this.#sinkOf(stream, untilMs))) hasAll = false
+        if (!stream.reader.read(listed, this.#sinkOf(listed.key, stream, untilMs))) hasAll = false
       }
     } catch (cause) {
       throw new LaneBroken(cause)
     }
-    if (this.frames === 0) attempts.spare()
+    if (this.frames === 0) attempts.spare(hasAll)
     return hasAll
   }
 
-  #sinkOf(stream: BookedStream, untilMs: number): FrameSink {
+  #sinkOf(key: string, stream: BookedStream, untilMs: number): FrameSink {
     const { intake, attempts, monotonic, onChange, onFault } = this.#options
     return {
-      begin: (file, offset) => attempts.begin(file, offset),
+      begin: (file, offset) => {
+        const handling = attempts.begin(file, offset, this.frames === 0)
+        if (handling === 'commitFirst') this.#waiting = key
+        return handling
+      },
       frame: (read) => this.#take(stream, read),
       goesOn: () => !this.isFull && monotonic() < untilMs,
       fault: onFault,

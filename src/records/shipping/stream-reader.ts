@@ -189,6 +189,7 @@ export class StreamReader {
       if (!sink.goesOn()) return null
       const { offset } = this.#placeOf(file)
       const handling = bytes > offset ? sink.begin(file, offset) : 'take'
+      if (handling === 'commitFirst') return null
       open.isPassedOver = handling === 'passOver'
       if (open.isPassedOver) return 'unreadable'
       const frame = reader.next()

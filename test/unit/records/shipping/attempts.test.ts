@@ -72,6 +72,64 @@ test('a frame at which others have killed it waits in the next process, and is n
   }
 })
 
+test('what others have killed it at is read alone, however many others are read at once', () => {
+  const world = new World()
+  for (let times = 0; times < 9; times++) world.start().begin('a.seg', 8)
+  const others = world.start()
+  for (let times = 0; others.framesMax < Infinity; times++) {
+    others.begin('b.seg', 100 + times)
+    others.commit(Math.min(others.framesMax, 1000), always)
+  }
+  for (const handling of ['take', 'take', 'setAside']) {
+    const attempts = world.start()
+    expect(attempts.begin('b.seg', 8)).toBe('take')
+    if (handling === 'take') expect(attempts.begin('a.seg', 8, false)).toBe('passOver')
+    expect(attempts.begin('a.seg', 8, false)).toBe('commitFirst')
+    expect(attempts.framesMax).toBe(Infinity)
+    attempts.commit(1, always)
+    expect([attempts.begin('a.seg', 8), attempts.framesMax]).toEqual([handling, 1])
+    // What the disk refuses is tried again, and it alone.
+    attempts.spare()
+    attempts.beginAgain()
+    expect(attempts.framesMax).toBe(1)
+    world.fail()
+  }
+  const attempts = world.start()
+  attempts.begin('a.seg', 8)
+  attempts.commit(1, always)
+  expect(attempts.framesMax).toBe(Infinity)
+})
+
+test('what is read behind a suspect that held no records is not taken for it', () => {
+  const world = new World()
+  for (let times = 0; times < 9; times++) world.start().begin('a.seg', 8)
+  const attempts = world.start()
+  attempts.begin('b.seg', 8)
+  attempts.commit(1e6, always)
+  for (let times = 0; times < 20; times++) {
+    const next = world.start()
+    next.begin('a.seg', 8)
+    next.begin('a.seg', 8)
+    next.begin('a.seg', 16)
+    world.fail()
+  }
+  expect(world.start().begin('a.seg', 8)).toBe('passOver')
+})
+
+test('ends count until all that there is is shipped, whatever is committed before', () => {
+  for (const isShipped of [false, true]) {
+    const world = new World()
+    for (let times = 0; times < 4; times++) {
+      const attempts = world.start()
+      attempts.begin('a.seg', 8)
+      attempts.commit(1, always)
+      attempts.spare(isShipped)
+      attempts.begin('b.seg', 8)
+    }
+    expect(world.start().framesMax).toBe(isShipped ? Infinity : 16)
+  }
+})
+
 test('the end of a process that came to nothing says nothing of the one before it', () => {
   const world = new World()
   for (let times = 0; times < 10; times++) world.start().begin('a.seg', 8)

@@ -114,3 +114,35 @@ test('nor is a segment with a frame at which the shipper was killed, however oft
     await checkDamage(world, 15)
   }
 })
+
+for (const kills of [0, 9, 12]) {
+  test(`a frame that ends the shipper itself after ${kills} kills is set aside under any load`, async () => {
+    const world = new ShippingWorld()
+    world.alive.add(HEADER.process.pid)
+    world.limits = { ...world.limits, rowsMax: 3 }
+    world.put({}, [layoutFrame(), records(1, 1), records(2, 2), records(3, 3)])
+    const goOn = busy(world)
+    world.sinkOf = mortal(2)
+    for (let times = 0; times < kills; times++) {
+      await world.run(world.start()).catch(() => {})
+    }
+    let [lives, isWell] = [0, false]
+    for (; lives < 12 && !isWell; lives++) {
+      // More than it ships before it comes to the frame.
+      goOn(20)
+      const shipping = world.start()
+      try {
+        await world.run(shipping)
+        world.nowMs += 60_000
+        goOn(20)
+        await world.run(shipping)
+        isWell = true
+      } catch {
+        world.noteFault()
+      }
+    }
+    expect(isWell).toBe(true)
+    expect(await numbersOf(world)).toEqual([1, 3])
+    expect(await world.gaps()).toMatchObject([{ from: 2, to: 2, reason: 'unshippable' }])
+  })
+}
