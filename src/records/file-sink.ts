@@ -18,7 +18,7 @@ import { CONTENTS_KEY, contentsOf, gapContentsOf, REPLACES_KEY } from './files/c
 import { type Merged, Merger } from './files/merging.ts'
 import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
 import { fileName, GAPS_FOLDER, gapsFolder, hourOf, UNFINISHED } from './files/partitions.ts'
-import { publishMoved } from './files/publishing.ts'
+import { publishMoved, type Undone } from './files/publishing.ts'
 import { RecordTables } from './files/record-tables.ts'
 import { filesToRetire, type RetentionLimits } from './files/retention.ts'
 import { countRetired } from './files/retired.ts'
@@ -68,8 +68,6 @@ type FileFacts = Readonly<Record<string, string>>
 
 const renameOf = (path: string) => [path + UNFINISHED, path] as const
 
-const DELETED = 'the file was deleted by somebody else; what was in it counts as shipped'
-
 /** What an intent was about; `records.path` may have been another one then. */
 const rootOf = (state: SinkState | null): string | null =>
   typeof state?.['root'] === 'string' ? state['root'] : null
@@ -96,6 +94,8 @@ export class FileSink implements Sink {
   #tidyAtMs = 0
   /** What tidying up has left for the next intent. */
   #tidied: Intent = NOTHING
+  /** What could not be deleted yet. */
+  #left: readonly string[] = []
   readonly #merger: Merger
 
   constructor(options: FileSinkOptions) {
@@ -115,7 +115,7 @@ export class FileSink implements Sink {
     ensureRoot(files, root)
     if (intent !== null) this.#publish(intent, rootOf(state) ?? root, root)
     const found = findOwnFiles(files, root, gateway)
-    for (const path of found.unfinished) files.unlink(join(root, path))
+    for (const path of found.unfinished) unlinkQuietly(files, join(root, path))
     for (const file of found.files) this.#files.set(file.path, file)
     const numbers = found.files.map(({ number }) => number + 1)
     const last = Number(state?.['nextNumber'] ?? 1)
@@ -142,19 +142,14 @@ export class FileSink implements Sink {
   }
 
   get hasTidied(): boolean {
-    return this.#tidied !== NOTHING
+    return this.#tidied !== NOTHING || this.#left.length > 0
   }
 
-  async tidy({
-    monotonicMs,
-    wallMs,
-    believedMs,
-    mayMerge,
-  }: TidyTimes): Promise<ReadonlyMap<string, Retired>> {
-    this.#tidyAtMs = monotonicMs + TIDY_MS
+  async tidy(times: TidyTimes): Promise<ReadonlyMap<string, Retired>> {
+    this.#tidyAtMs = times.monotonicMs + TIDY_MS
     const retired = new Map<string, Retired>()
-    await this.#retire(believedMs, retired)
-    await this.#merge(wallMs, mayMerge)
+    await this.#retire(times.believedMs, retired)
+    await this.#merge(times)
     return retired
   }
 
@@ -173,58 +168,67 @@ export class FileSink implements Sink {
     this.#tables.clear()
     this.#gaps.clear()
     const gone = [...accounts].filter(([, text]) => text === null)
+    const { renames, deletes } = this.#tidied
+    // An account that is written anew is to stay.
+    const left = this.#left.filter((path) => !written.includes(path))
     const intent = {
-      renames: [...this.#tidied.renames, ...written.map(renameOf)],
-      deletes: [...this.#tidied.deletes, ...gone.map(([producer]) => accountPath(producer))],
+      renames: [...renames, ...written.map(renameOf)],
+      deletes: [...deletes, ...left, ...gone.map(([producer]) => accountPath(producer))],
     }
     // There may be more.
-    if (this.#tidied.deletes.length >= RETIRED_MAX) this.#tidyAtMs = 0
+    if (deletes.length >= RETIRED_MAX) this.#tidyAtMs = 0
     this.#tidied = NOTHING
     return { intent, state: { nextNumber: this.#nextNumber, root } }
   }
 
   publish(intent: Intent): void {
     const { files, root, gateway } = this.#options
-    this.#publish(intent, root)
+    const left = new Set(this.#publish(intent, root).left)
     for (const [, path] of intent.renames) {
       const file = ownFile(files, root, gateway, path)
       if (file !== null) this.#files.set(path, file)
     }
     for (const path of intent.deletes) {
+      if (left.has(path)) continue
       this.#files.delete(path)
       this.#merger.forget(path)
     }
   }
 
   /** Where it was to be done, and for files that are not there any more where they may be now. */
-  #publish(intent: Intent, from: string, to = from): void {
+  #publish(intent: Intent, from: string, to = from): Undone {
     const { files, onFault = () => {} } = this.#options
-    const missing = publishMoved(files, { from, to, onFault }, intent)
-    // After a start that is how it is told that records were deleted by hand.
-    for (const path of missing) onFault(join(to, path), new Error(DELETED))
+    const undone = publishMoved(files, { from, to, onFault }, intent)
+    this.#left = undone.left
+    return undone
+  }
+
+  /** Paths of what is to be deleted with the next intent. */
+  get #givenUp(): ReadonlySet<string> {
+    return new Set([...this.#tidied.deletes, ...this.#left])
   }
 
   /** As many as may go with one intent: each is looked into, and unlinking them takes a while. */
   async #retire(believedMs: number, retired: Map<string, Retired>): Promise<void> {
     const { files, root, retention = FOR_EVER, onFault = () => {}, breathe } = this.#options
     const { renames, deletes } = this.#tidied
-    const gone = new Set(deletes)
+    const givenUp = this.#givenUp
+    const old: string[] = []
     for (const file of filesToRetire([...this.#files.values()], retention, believedMs)) {
-      if (gone.has(file.path)) continue
-      if (gone.size >= RETIRED_MAX) break
-      gone.add(file.path)
+      if (deletes.length + old.length >= RETIRED_MAX) break
+      if (givenUp.has(file.path)) continue
+      old.push(file.path)
       await countRetired({ files, root, onFault }, file, retired)
       await breathe?.()
     }
-    if (gone.size > deletes.length) this.#tidied = { renames, deletes: [...gone] }
+    if (old.length > 0) this.#tidied = { renames, deletes: [...deletes, ...old] }
   }
 
   /** Makes one file of some that are small, if there are such. */
-  async #merge(nowMs: number, mayMerge: TidyTimes['mayMerge']): Promise<void> {
-    const kept = [...this.#files.values()].filter(
-      ({ path }) => !this.#tidied.deletes.includes(path),
-    )
-    const merged = await this.#merger.merge(kept, nowMs, mayMerge)
+  async #merge({ wallMs, mayMerge }: TidyTimes): Promise<void> {
+    const givenUp = this.#givenUp
+    const kept = [...this.#files.values()].filter(({ path }) => !givenUp.has(path))
+    const merged = await this.#merger.merge(kept, wallMs, mayMerge)
     if (merged === null) return
     const written: string[] = []
     try {

@@ -7,7 +7,6 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/property/shipping.test.ts': [
     'src/records/files/own-files.ts',
-    'src/records/files/publishing.ts',
     'src/records/files/unfinished.ts',
     'src/records/shipping/frame-views.ts',
     'src/records/shipping/lane-book.ts',

@@ -9,12 +9,19 @@ import type { Intent } from '../shipping/sink.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import { hourOfFolder, PRODUCERS_FOLDER } from './partitions.ts'
 
-/** Syncs folders that are there. */
-const syncFolders = (files: FileCalls, root: string, folders: ReadonlySet<string>): void => {
-  for (const folder of folders) {
-    if (files.stat(join(root, folder)) !== null) syncFolder(files, join(root, folder))
-  }
+/** What could not be done of an intent; paths. */
+export interface Undone {
+  /**
+   * Not there under either name: somebody has deleted it since it was written, for it was on the
+   * disk before the intent was.
+   */
+  readonly missing: readonly string[]
+  /** Still to be deleted. */
+  readonly left: readonly string[]
 }
+
+/** For people. */
+type OnFault = (path: string, thrown: unknown) => void
 
 /** Takes folders of hours in which nothing is left, and those above them. */
 const removeEmpty = (files: FileCalls, root: string, folders: ReadonlySet<string>): void => {
@@ -29,19 +36,10 @@ const removeEmpty = (files: FileCalls, root: string, folders: ReadonlySet<string
   }
 }
 
-/**
- * Renames, then deletes: in between a reader may find a row twice, in a file and in the one that
- * takes its place; it is never missing.
- *
- * @returns paths of files that are not there under either name: somebody has deleted them since
- *   they were written, for they were on the disk before the intent was
- * @throws the error of the file system; then it is to be done again
- */
-export const publishIntent = (files: FileCalls, root: string, intent: Intent): string[] => {
-  const changed = new Set<string>()
+/** Returns those that are not there under either name. */
+const renameAll = (files: FileCalls, root: string, renames: Intent['renames']): string[] => {
   const missing: string[] = []
-  for (const [from, to] of intent.renames) {
-    changed.add(dirname(to))
+  for (const [from, to] of renames) {
     try {
       files.rename(join(root, from), join(root, to))
     } catch (error) {
@@ -49,19 +47,62 @@ export const publishIntent = (files: FileCalls, root: string, intent: Intent): s
       if (files.stat(join(root, to)) === null) missing.push(to)
     }
   }
-  syncFolders(files, root, changed)
-  const emptied = new Set<string>()
-  for (const path of intent.deletes) {
-    try {
-      files.unlink(join(root, path))
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error
-    }
-    emptied.add(dirname(path))
+  for (const folder of new Set(renames.map(([, to]) => dirname(to)))) {
+    if (files.stat(join(root, folder)) !== null) syncFolder(files, join(root, folder))
   }
-  syncFolders(files, root, emptied)
-  removeEmpty(files, root, emptied)
   return missing
+}
+
+/** Whether it is done, or there is nothing to do it to; what a disk says is told. */
+const attempt = (path: string, task: () => void, onFault: OnFault): boolean => {
+  try {
+    task()
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === '') throw error
+    if (errno === 'ENOENT') return true
+    onFault(path, error)
+    return false
+  }
+  return true
+}
+
+/** Returns those that may still be there: one that nobody can delete must not hold up records. */
+const deleteAll = (
+  files: FileCalls,
+  root: string,
+  deletes: readonly string[],
+  onFault: OnFault,
+): string[] => {
+  const left: string[] = []
+  const emptied = Map.groupBy(deletes, (path) => dirname(path))
+  for (const [folder, paths] of emptied) {
+    const failed = paths.filter((path) => {
+      const whole = join(root, path)
+      return !attempt(whole, () => files.unlink(whole), onFault)
+    })
+    const whole = join(root, folder)
+    const isSynced = attempt(whole, () => syncFolder(files, whole), onFault)
+    left.push(...(isSynced ? failed : paths))
+  }
+  removeEmpty(files, root, new Set(emptied.keys()))
+  return left
+}
+
+/**
+ * Renames, then deletes: in between a reader may find a row twice, in a file and in the one that
+ * takes its place; it is never missing.
+ *
+ * @throws the error of the file system, of renames alone; then it is to be done again
+ */
+const publishIntent = (
+  files: FileCalls,
+  root: string,
+  { renames, deletes }: Intent,
+  onFault: OnFault,
+): Undone => {
+  const missing = renameAll(files, root, renames)
+  return { missing, left: deleteAll(files, root, deletes, onFault) }
 }
 
 /** Where an intent is to be published. */
@@ -70,8 +111,7 @@ export interface Move {
   readonly from: string
   /** Where records go now. */
   readonly to: string
-  /** For people: it cannot be done in `from`. */
-  onFault(path: string, thrown: unknown): void
+  readonly onFault: OnFault
 }
 
 const UNPUBLISHED = 'what was shipped last may not be published there'
@@ -81,9 +121,9 @@ const publishBefore = (
   files: FileCalls,
   { from, onFault }: Move,
   intent: Intent,
-): string[] | null => {
+): Undone | null => {
   try {
-    return publishIntent(files, from, intent)
+    return publishIntent(files, from, intent, onFault)
   } catch (error) {
     if (errnoOf(error) === '') throw error
     onFault(from, new Error(`${UNPUBLISHED}: ${(error as Error).message}`))
@@ -91,18 +131,31 @@ const publishBefore = (
   }
 }
 
+/** Of what was published in part in another folder, or not, what there may be to do in this one. */
+const restOf = ({ renames, deletes }: Intent, before: Undone | null): Intent => {
+  const isMissing = (path: string): boolean => before?.missing.includes(path) ?? true
+  return {
+    renames: renames.filter(([, to]) => isMissing(to)),
+    // Accounts are of one folder each.
+    deletes: deletes.filter((path) => !path.startsWith(PRODUCERS_FOLDER)),
+  }
+}
+
+const DELETED = 'the file was deleted by somebody else; what was in it counts as shipped'
+
 /**
  * The same where it was to be done, and in `to` for files that were moved along since. A disk that
  * was left because it fails keeps nothing from going on.
+ *
+ * @returns what is undone in `to`
  */
-export const publishMoved = (files: FileCalls, move: Move, intent: Intent): string[] => {
-  const { from, to } = move
-  if (from === to) return publishIntent(files, from, intent)
-  const missing = publishBefore(files, move, intent)
-  if (missing?.length === 0) return missing
-  const renames = intent.renames.filter(([, path]) => missing?.includes(path) ?? true)
-  // Accounts are of one folder each.
-  const deletes = intent.deletes.filter((path) => !path.startsWith(PRODUCERS_FOLDER))
-  const stillMissing = publishIntent(files, to, { renames, deletes })
-  return missing === null ? [] : stillMissing
+export const publishMoved = (files: FileCalls, move: Move, intent: Intent): Undone => {
+  const { from, to, onFault } = move
+  const before = from === to ? null : publishBefore(files, move, intent)
+  if (before?.missing.length === 0) return { missing: [], left: [] }
+  const undone = publishIntent(files, to, from === to ? intent : restOf(intent, before), onFault)
+  // After a start that is how it is told that records were deleted by hand.
+  const missing = from === to || before !== null ? undone.missing : []
+  for (const path of missing) onFault(join(to, path), new Error(DELETED))
+  return undone
 }

@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import { records } from '../../../helpers/records/frames.ts'
+import { layoutFrame, ROOT, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
+import { HEADER, type PlannedFrame } from '../../../helpers/segments.ts'
+
+const HOUR_MS = 3_600_000
+const YEAR_MS = 365 * 24 * HOUR_MS
+const FOLDER = 'endpoint=flights/date=1970-01-01/hour=00'
+
+class World extends ShippingWorld {
+  readonly #frames: PlannedFrame[] = [layoutFrame()]
+  /** Ends of paths to which nothing can be done. */
+  readonly denied = new Set<string>()
+  shipping = this.start()
+
+  constructor() {
+    super()
+    this.alive.add(HEADER.process.pid)
+    const { unlink, fsync, open } = this.files
+    const deny = (path: string): void => {
+      const isDenied = [...this.denied].some((end) => path.endsWith(end))
+      if (isDenied) throw Object.assign(new Error(`EPERM: ${path}`), { code: 'EPERM' })
+    }
+    const paths = new Map<number, string>()
+    this.files.unlink = (path) => {
+      deny(path)
+      unlink.call(this.files, path)
+    }
+    this.files.open = (path, flags) => {
+      const file = open.call(this.files, path, flags)
+      paths.set(file, path)
+      return file
+    }
+    this.files.fsync = (file) => {
+      deny(paths.get(file)!)
+      fsync.call(this.files, file)
+    }
+  }
+
+  /** Ships one more record, or none, at some time. */
+  async ship(atMs: number, sequence: number | null): Promise<void> {
+    if (sequence !== null) this.#frames.push(records(sequence, sequence))
+    this.put({}, this.#frames)
+    this.nowMs = atMs
+    await this.run(this.shipping)
+  }
+
+  /** Names of files of records. */
+  get names(): (string | undefined)[] {
+    const found = this.filesBelow(ROOT).filter((path) => path.endsWith('.parquet'))
+    return found.map((path) => path.split('/').at(-1))
+  }
+
+  async sequences(): Promise<number[]> {
+    return (await this.lines()).map(({ sequence }) => sequence).sort((a, b) => a - b)
+  }
+}
+
+test('a file that nobody can delete holds up nothing, and goes when somebody can', async () => {
+  const world = new World()
+  await world.ship(0, 1)
+  await world.ship(0, 2)
+  world.denied.add('g7q2-1.parquet')
+  await world.ship(2 * HOUR_MS, 3)
+  await world.ship(2 * HOUR_MS + 60_000, 4)
+  expect(world.shipping.failures).toBe(0)
+  expect(new Set(await world.sequences())).toEqual(new Set([1, 2, 3, 4]))
+  expect(world.names).toContain('g7q2-1.parquet')
+  expect(world.names).not.toContain('g7q2-2.parquet')
+  expect(world.faults.join()).toMatch(/g7q2-1.parquet: Error: EPERM/)
+  // The next process knows of it.
+  world.shipping = world.start()
+  await world.ship(3 * HOUR_MS, null)
+  expect(world.names).toContain('g7q2-1.parquet')
+  world.denied.clear()
+  await world.ship(3 * HOUR_MS + 60_000, null)
+  expect(await world.sequences()).toEqual([1, 2, 3, 4])
+})
+
+test('what has had its time and cannot be deleted is given up once', async () => {
+  const world = new World()
+  world.retention = { bytesMax: 0, daysMax: 30 }
+  world.shipping = world.start()
+  await world.ship(0, 1)
+  world.denied.add('g7q2-1.parquet')
+  for (const times of [1, 2, 3]) {
+    await world.ship(YEAR_MS + times * HOUR_MS, null)
+    expect(world.names).toEqual(['g7q2-1.parquet'])
+    expect(world.accounts()).toMatchObject([{ records: 1, retired: { records: 1 } }])
+    world.shipping = world.start()
+  }
+  world.denied.clear()
+  await world.ship(YEAR_MS + 9 * HOUR_MS, null)
+  expect(world.names).toEqual([])
+})
+
+test('nor does a folder that cannot be synced any more when files in it are gone', async () => {
+  const world = new World()
+  world.retention = { bytesMax: 0, daysMax: 30 }
+  world.shipping = world.start()
+  await world.ship(0, 1)
+  world.denied.add(FOLDER)
+  await world.ship(YEAR_MS, null)
+  expect(world.names).toEqual([])
+  expect(world.shipping.failures).toBe(0)
+})
+
+test('what an earlier life left unfinished and nobody can delete does not keep one from starting', async () => {
+  const world = new World()
+  await world.ship(0, 1)
+  const path = `${ROOT}/${FOLDER}/g7q2-9.parquet.unfinished`
+  world.files.close(world.files.open(path, 'w'))
+  world.denied.add('g7q2-9.parquet.unfinished')
+  world.shipping = world.start()
+  await world.ship(0, 2)
+  world.denied.clear()
+  expect(await world.sequences()).toEqual([1, 2])
+})
