@@ -183,13 +183,14 @@ export class FileSink implements Sink {
 
   publish(intent: Intent): void {
     const { files, root, gateway } = this.#options
-    const left = new Set(this.#publish(intent, root).left)
+    const { kept, left } = this.#publish(intent, root)
     for (const [, path] of intent.renames) {
       const file = ownFile(files, root, gateway, path)
       if (file !== null) this.#files.set(path, file)
     }
+    const there = new Set([...kept, ...left])
     for (const path of intent.deletes) {
-      if (left.has(path)) continue
+      if (there.has(path)) continue
       this.#files.delete(path)
       this.#merger.forget(path)
     }

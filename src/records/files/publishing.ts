@@ -6,7 +6,7 @@
 import { dirname, join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
 import type { Intent } from '../shipping/sink.ts'
-import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
+import { errnoOf, type FileCalls, lookAt } from '../spool/file-calls.ts'
 import { hourOfFolder, PRODUCERS_FOLDER } from './partitions.ts'
 
 /** What could not be done of an intent; paths. */
@@ -16,6 +16,8 @@ export interface Undone {
    * disk before the intent was.
    */
   readonly missing: readonly string[]
+  /** To be deleted, and there all the same: what was to take its place may be one of those. */
+  readonly kept: readonly string[]
   /** Still to be deleted. */
   readonly left: readonly string[]
 }
@@ -89,20 +91,30 @@ const deleteAll = (
   return left
 }
 
+const KEPT = 'it is kept: the file that was to take its place is not there'
+
 /**
  * Renames, then deletes: in between a reader may find a row twice, in a file and in the one that
- * takes its place; it is never missing.
+ * takes its place; it is never missing. So nothing is deleted in a folder in which a file is that
+ * was to be renamed and is not there.
  *
  * @throws the error of the file system, of renames alone; then it is to be done again
  */
 const publishIntent = (
   files: FileCalls,
   root: string,
-  { renames, deletes }: Intent,
+  intent: Intent,
   onFault: OnFault,
 ): Undone => {
-  const missing = renameAll(files, root, renames)
-  return { missing, left: deleteAll(files, root, deletes, onFault) }
+  const missing = renameAll(files, root, intent.renames)
+  const doubtful = new Set(missing.map((path) => dirname(path)))
+  const kept = intent.deletes.filter(
+    (path) => doubtful.has(dirname(path)) && lookAt(files, join(root, path)) !== null,
+  )
+  for (const path of kept) onFault(join(root, path), new Error(KEPT))
+  const isKept = new Set(kept)
+  const deletes = intent.deletes.filter((path) => !isKept.has(path))
+  return { missing, kept, left: deleteAll(files, root, deletes, onFault) }
 }
 
 /** Where an intent is to be published. */
@@ -134,10 +146,14 @@ const publishBefore = (
 /** Of what was published in part in another folder, or not, what there may be to do in this one. */
 const restOf = ({ renames, deletes }: Intent, before: Undone | null): Intent => {
   const isMissing = (path: string): boolean => before?.missing.includes(path) ?? true
+  // What is published there takes the place of nothing here.
+  const published = new Set(renames.filter(([, to]) => !isMissing(to)).map(([, to]) => dirname(to)))
   return {
     renames: renames.filter(([, to]) => isMissing(to)),
     // Accounts are of one folder each.
-    deletes: deletes.filter((path) => !path.startsWith(PRODUCERS_FOLDER)),
+    deletes: deletes.filter(
+      (path) => !path.startsWith(PRODUCERS_FOLDER) && !published.has(dirname(path)),
+    ),
   }
 }
 
@@ -152,7 +168,7 @@ const DELETED = 'the file was deleted by somebody else; what was in it counts as
 export const publishMoved = (files: FileCalls, move: Move, intent: Intent): Undone => {
   const { from, to, onFault } = move
   const before = from === to ? null : publishBefore(files, move, intent)
-  if (before?.missing.length === 0) return { missing: [], left: [] }
+  if (before?.missing.length === 0) return { missing: [], kept: [], left: [] }
   const undone = publishIntent(files, to, from === to ? intent : restOf(intent, before), onFault)
   // After a start that is how it is told that records were deleted by hand.
   const missing = from === to || before !== null ? undone.missing : []

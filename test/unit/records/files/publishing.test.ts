@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ensureRoot } from '../../../../src/records/files/unfinished.ts'
 import { records } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
 import { HEADER, type PlannedFrame } from '../../../helpers/segments.ts'
@@ -116,3 +117,31 @@ test('what an earlier life left unfinished and nobody can delete does not keep o
   world.denied.clear()
   expect(await world.sequences()).toEqual([1, 2])
 })
+
+test.each([ROOT, '/data/other'])(
+  'what a backup brings back into %s is not deleted',
+  async (root) => {
+    const world = new World()
+    await world.ship(0, 1)
+    await world.ship(0, 2)
+    const backup = world.filesBelow(ROOT).filter((path) => path.endsWith('.parquet'))
+    for (const path of backup) world.files.link(path, `/data/${path.split('/').at(-1)}`)
+    await world.ship(2 * HOUR_MS, null)
+    await world.ship(2 * HOUR_MS, null)
+    expect(world.names).toEqual(['g7q2-3.parquet'])
+    // The disk fails, and another one is there with what was on it a day ago.
+    world.files.rename(ROOT, '/data/broken')
+    ensureRoot(world.files, `${root}/${FOLDER}`)
+    const restored = backup.map((path) => path.replace(ROOT, root))
+    for (const path of restored) {
+      world.files.link(`/data/${path.split('/').at(-1)}`, path)
+    }
+    world.shipping = world.start(world.files, HEADER.gateway, root)
+    await world.run(world.shipping)
+    expect(world.faults.filter((fault) => /it is kept: the file/.test(fault))).toHaveLength(2)
+    // They are files like others.
+    await world.run(world.shipping)
+    const found = world.filesBelow(root).filter((path) => path.endsWith('.parquet'))
+    expect(found).toEqual([`${root}/${FOLDER}/g7q2-4.parquet`])
+  },
+)
