@@ -226,19 +226,21 @@ export class FileSink implements Sink {
   }
 
   /** Makes one file of some that are small, if there are such. */
-  async #merge({ wallMs, mayMerge }: TidyTimes): Promise<void> {
+  async #merge(times: TidyTimes): Promise<void> {
     const givenUp = this.#givenUp
     const kept = [...this.#files.values()].filter(({ path }) => !givenUp.has(path))
-    const merged = await this.#merger.merge(kept, wallMs, mayMerge)
+    const merged = await this.#merger.merge(kept, times)
     if (merged === null) return
     const written: string[] = []
     try {
       this.#replace(merged, written)
     } catch (thrown) {
       this.#takeBack(written)
-      this.#options.onFault?.(merged.files[0]!.folder, thrown)
+      const { folder } = merged.files[0]!
+      this.#options.onFault?.(folder, thrown)
       // What a disk says may pass, a fault of ours does not.
       if (errnoOf(thrown) === '') this.#merger.leaveAlone(merged.files)
+      else this.#merger.refuse(folder, times.monotonicMs)
     }
   }
 

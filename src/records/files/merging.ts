@@ -5,6 +5,7 @@
 
 import { join } from 'node:path'
 import { appendRows, withRecordsFile } from '../file-source.ts'
+import type { TidyTimes } from '../shipping/sink.ts'
 import type { FileCalls } from '../spool/file-calls.ts'
 import type { ColumnSpec } from '../table/column.ts'
 import { Table } from '../table/table.ts'
@@ -21,6 +22,8 @@ const TABLE_BYTES_MAX = 64 * 1024 * 1024
 const CELL_BYTES = 8
 /** Small files that an hour may have while records still come. */
 const OPEN_FILES_MAX = 64
+/** In which files of a folder are left as they are, after the disk has refused one there. */
+const REFUSED_MS = HOUR_MS
 /** After an hour is over, records of it may still be on their way. */
 const CLOSING_MS = 5 * 60_000
 
@@ -90,6 +93,8 @@ export class Merger {
   readonly #options: MergerOptions
   /** Paths of files that fit to no other, or cannot be read. */
   readonly #leftAlone = new Set<string>()
+  /** Monotonic ms, by folder. */
+  readonly #notBeforeMs = new Map<string, number>()
 
   constructor(options: MergerOptions) {
     this.#options = options
@@ -98,17 +103,15 @@ export class Merger {
   /**
    * Puts some of these files into one table; null: there are none for it, or not now.
    *
-   * @param mayMerge asked right before; a folder of which it says no is left as it is
+   * `mayMerge` is asked right before; a folder of which it says no is left as it is.
    */
   async merge(
     all: readonly OwnFile[],
-    nowMs: number,
-    mayMerge: (folder: string) => boolean = () => true,
+    { monotonicMs, wallMs, mayMerge }: Omit<TidyTimes, 'believedMs'>,
   ): Promise<Merged | null> {
-    const wanted = filesToMerge(
-      all.filter(({ path }) => !this.#leftAlone.has(path)),
-      nowMs,
-    )
+    const mayTake = ({ path, folder }: OwnFile): boolean =>
+      !this.#leftAlone.has(path) && monotonicMs >= (this.#notBeforeMs.get(folder) ?? 0)
+    const wanted = filesToMerge(all.filter(mayTake), wallMs)
     const [first] = wanted
     if (first !== undefined && !mayMerge(first.folder)) {
       this.leaveAlone(wanted)
@@ -135,6 +138,11 @@ export class Merger {
   /** Until the process ends. */
   leaveAlone(files: readonly OwnFile[]): void {
     for (const { path } of files) this.#leftAlone.add(path)
+  }
+
+  /** The disk has refused a file in this folder: others have their turn first. */
+  refuse(folder: string, monotonicMs: number): void {
+    this.#notBeforeMs.set(folder, monotonicMs + REFUSED_MS)
   }
 
   /** It is there no more. */

@@ -7,7 +7,7 @@ import { FRAME } from '../../../src/records/spool/segment-format.ts'
 import type { ColumnSpec } from '../../../src/records/table/column.ts'
 import { failingFiles } from '../../helpers/failing-files.ts'
 import { records } from '../../helpers/records/frames.ts'
-import { layoutFrame, ROOT, ShippingWorld } from '../../helpers/records/shipping-world.ts'
+import { LAYOUT, layoutFrame, ROOT, ShippingWorld } from '../../helpers/records/shipping-world.ts'
 import { fillTable } from '../../helpers/records/tables.ts'
 import { putFile } from '../../helpers/segments.ts'
 
@@ -53,10 +53,38 @@ test('files that cannot become one because the disk is full become one later', a
   expect(parquet(world).length).toBe(2)
   expect(world.faults.join()).toMatch(/ENOSPC/)
   isFull = false
-  world.nowMs += 60_000
+  world.nowMs += HOUR_MS
   await world.run(shipping)
   expect(parquet(world).length).toBe(1)
   expect((await world.lines()).length).toBe(2)
+})
+
+test('an hour whose files cannot become one because its disk refuses it holds up no other', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(4711)
+  const shipping = world.start()
+  for (const number of [1, 2, 3, 4]) {
+    const endpoint = number < 3 ? 'a' : 'b'
+    const layout = { ...LAYOUT, endpoint, id: number }
+    world.put({ number }, [layoutFrame(layout), records(number, number, {}, layout.id)])
+    await world.run(shipping)
+  }
+  const { open } = world.files
+  let refusals = 0
+  world.files.open = (path, flags) => {
+    if (flags === 'w' && path.includes('endpoint=a')) {
+      refusals++
+      throw Object.assign(new Error('EACCES'), { code: 'EACCES' })
+    }
+    return open.call(world.files, path, flags)
+  }
+  for (let minutes = 0; minutes < 10; minutes++) {
+    world.nowMs = 2 * HOUR_MS + minutes * 60_000
+    await world.run(shipping)
+  }
+  expect(parquet(world).filter((path) => path.includes('endpoint=a'))).toHaveLength(2)
+  expect(parquet(world).filter((path) => path.includes('endpoint=b'))).toHaveLength(1)
+  expect(refusals).toBe(1)
 })
 
 test('what is old is deleted, and its account says how much it was', async () => {
