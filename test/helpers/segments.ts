@@ -2,17 +2,14 @@
 
 import type { FileCalls } from '../../src/records/spool/file-calls.ts'
 import { FrameStage } from '../../src/records/spool/frame-stage.ts'
+import { readSegment, type SegmentRead } from '../../src/records/spool/read-segment.ts'
 import {
   type Account,
   FRAME,
   type SegmentHeader,
   type SpooledGap,
 } from '../../src/records/spool/segment-format.ts'
-import {
-  type Frame,
-  readSegment,
-  type SegmentRead,
-} from '../../src/records/spool/segment-reader.ts'
+import type { Frame } from '../../src/records/spool/segment-reader.ts'
 
 export const HEADER: SegmentHeader = {
   gateway: 'g7q2',

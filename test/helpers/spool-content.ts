@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ENTRY_DOUBLE, ENTRY_KIND, KIND_AT, LENGTH_AT } from '../../src/records/entry.ts'
 import type { Gap } from '../../src/records/reasons.ts'
 import type { FileCalls } from '../../src/records/spool/file-calls.ts'
+import { readSegment, type SegmentRead } from '../../src/records/spool/read-segment.ts'
 import {
   ACCOUNT_BYTES,
   FRAME,
@@ -17,11 +18,7 @@ import {
   parseSegmentName,
   type SegmentName,
 } from '../../src/records/spool/segment-names.ts'
-import {
-  type Frame,
-  readSegment,
-  type SegmentRead,
-} from '../../src/records/spool/segment-reader.ts'
+import type { Frame } from '../../src/records/spool/segment-reader.ts'
 import { gapsOf } from './ring-entries.ts'
 import type { SpoolRig } from './spool-rig.ts'
 

@@ -8,6 +8,7 @@ import type { Gap } from '../../src/records/reasons.ts'
 import type { PredictionRecord } from '../../src/records/record.ts'
 import type { RecordLayout } from '../../src/records/record-layout.ts'
 import { systemFiles } from '../../src/records/spool/file-calls.ts'
+import { readSegment } from '../../src/records/spool/read-segment.ts'
 import {
   ACCOUNT_BYTES,
   type Account,
@@ -16,7 +17,7 @@ import {
   readGapFrame,
   type SegmentHeader,
 } from '../../src/records/spool/segment-format.ts'
-import { type Frame, readSegment } from '../../src/records/spool/segment-reader.ts'
+import type { Frame } from '../../src/records/spool/segment-reader.ts'
 import { readAll } from './record-rig.ts'
 
 /** As `records.path`: there is no such folder, so that nothing is shipped and leaves the spool. */

@@ -97,9 +97,10 @@ export class LaneIntake {
   }
 
   /** False: something of it was not to be told. */
-  #take(stream: BookedStream, { frame, header, layouts, isSetAside }: ReadFrame): boolean {
+  #take(stream: BookedStream, read: ReadFrame): boolean {
     const { book, intake, onChange, onFault } = this.#options
-    const account = accountOf(frame)
+    const { frame, header, layouts, isSetAside, isBehindDamage } = read
+    const account = accountOf(frame, isBehindDamage)
     if (account === null) return true
     this.frames++
     onChange()

@@ -1,7 +1,7 @@
 /** What lies in a segment behind its last whole frame. */
 
 import type { FileCalls } from '../spool/file-calls.ts'
-import { readWhole } from '../spool/whole-writes.ts'
+import { closeQuietly, readWhole } from '../spool/whole-writes.ts'
 
 const CHUNK_BYTES = 256 * 1024
 const ZEROS = Buffer.alloc(CHUNK_BYTES)
@@ -31,14 +31,6 @@ export const hasBytesBehind = (
   } catch {
     return true
   } finally {
-    closeQuietly(files, file)
-  }
-}
-
-const closeQuietly = (files: FileCalls, file: number | null): void => {
-  try {
-    if (file !== null) files.close(file)
-  } catch {
-    // nothing was written
+    if (file !== null) closeQuietly(files, file)
   }
 }

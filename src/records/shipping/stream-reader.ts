@@ -34,6 +34,8 @@ export interface ReadFrame {
   readonly layouts: ReadonlyMap<number, RecordLayout>
   /** It is to be explained, not to be taken. */
   readonly isSetAside: boolean
+  /** Something before it in its segment is lost. */
+  readonly isBehindDamage: boolean
 }
 
 /** Where frames go. */
@@ -183,8 +185,9 @@ export class StreamReader {
   }
 
   /** Why there is no further frame; null: it was told to stop. */
-  #readFrames(open: OpenSegment, { bytes }: ListedSegment, sink: FrameSink): SegmentEnd | null {
+  #readFrames(open: OpenSegment, segment: ListedSegment, sink: FrameSink): SegmentEnd | null {
     const { file, reader } = open
+    const { bytes, isSucceeded } = segment
     while (!open.isNewer) {
       if (!sink.goesOn()) return null
       const { offset } = this.#placeOf(file)
@@ -194,13 +197,33 @@ export class StreamReader {
       if (open.isPassedOver) return 'unreadable'
       const frame = reader.next()
       this.#process ??= reader.header?.process ?? null
-      if (frame === null) return reader.end
+      if (frame === null) {
+        const isFinal = isSucceeded || this.#isDead
+        if (isFinal && this.#skips(open, sink)) continue
+        return reader.end
+      }
       if (frame.kind === FRAME.LAYOUT) this.#takeLayout(open, frame, sink)
       else if (frame.kind !== FRAME.SEAL) this.#give(open, frame, handling, sink)
       const isBehind = frame.to > this.#placeOf(file).offset
       if (isBehind && !open.isNewer) this.#note(file, { offset: frame.to })
     }
     return 'newer'
+  }
+
+  /**
+   * Goes on behind what is damaged: what lies there is whole, and says what there was before it.
+   * False: nothing that is whole lies there.
+   */
+  #skips({ file, reader }: OpenSegment, sink: FrameSink): boolean {
+    const from = reader.offset
+    if (!reader.skip()) return false
+    this.isDamaged = true
+    this.#note(file, { isKept: true })
+    sink.fault(
+      file,
+      `there is no whole frame from ${from} to ${reader.offset}: what it was is lost`,
+    )
+    return true
   }
 
   #note(file: string, change: Partial<SegmentPlace>): void {
@@ -210,7 +233,8 @@ export class StreamReader {
   #give({ file, reader, layouts }: OpenSegment, frame: Frame, how: Handling, to: FrameSink): void {
     try {
       const isSetAside = how === 'setAside'
-      const isWhole = to.frame({ frame, header: reader.header!, layouts, isSetAside })
+      const [header, isBehindDamage] = [reader.header!, reader.hasSkipped]
+      const isWhole = to.frame({ frame, header, layouts, isSetAside, isBehindDamage })
       if (!isWhole) this.#note(file, { isKept: true })
     } catch (thrown) {
       // The reader is behind it: another one has to begin with it.

@@ -96,6 +96,15 @@ export const frameSeed = (headerCheck: number, offset: number): number =>
 export const checkOf = (bytes: Uint8Array, from: number, to: number, seed: number): number =>
   crc32(bytes.subarray(from + 4, to), seed)
 
+const lengthOf = (kind: number): number | null => {
+  if (kind === FRAME.SEAL) return 0
+  return kind === FRAME.BEGIN || kind === FRAME.END ? ACCOUNT_BYTES : null
+}
+
+/** Whether a frame can begin with these numbers behind its check. */
+export const isFrameHead = (length: number, kind: number, spare: number): boolean =>
+  spare === 0 && kind !== 0 && length <= FRAME_BYTES_MAX && length === (lengthOf(kind) ?? length)
+
 const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 

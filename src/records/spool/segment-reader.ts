@@ -1,24 +1,25 @@
 /**
  * Reads a segment frame by frame, whatever the file holds: in the memory of its largest frame, in
  * time linear in its length. What it gives is whole and in its place; it stops at the first frame
- * that is not.
+ * that is not, unless it is told to skip what is none.
  */
 
 import { errnoOf, type FileCalls } from './file-calls.ts'
+import { FrameSearch } from './frame-search.ts'
 import {
   checkOf,
   decodeHeader,
   FRAME,
-  FRAME_BYTES_MAX,
   FRAME_HEAD_BYTES,
   frameBytes,
   frameSeed,
+  isFrameHead,
   PREAMBLE_BYTES,
   readPreamble,
   SEGMENT_VERSION,
   type SegmentHeader,
 } from './segment-format.ts'
-import { readWhole } from './whole-writes.ts'
+import { closeQuietly, readWhole } from './whole-writes.ts'
 
 /**
  * Why there is no further frame.
@@ -68,10 +69,12 @@ export class SegmentReader {
   #headerCheck = 0
   #end: SegmentEnd = 'open'
   #detail = ''
+  #search: FrameSearch | null = null
 
   /**
    * Frames before `fromOffset`, a place between two frames, are not given, but for LAYOUT: entries
-   * behind it may name theirs. A path that is no file is answered by the first `next`.
+   * behind it may name theirs; what is damaged before it is passed over. A path that is no file is
+   * answered by the first `next`.
    */
   constructor(files: FileCalls, path: string, fromOffset = 0) {
     this.#files = files
@@ -87,6 +90,11 @@ export class SegmentReader {
   /** Behind the last whole frame: what to begin with another time. */
   get offset(): number {
     return this.#offset
+  }
+
+  /** Whether something before the frames that it gives now is damaged. */
+  get hasSkipped(): boolean {
+    return this.#search !== null
   }
 
   /** Of the file, when `next` last asked. More than `offset`: what follows is no whole frame. */
@@ -114,17 +122,31 @@ export class SegmentReader {
       if (!this.#open() || !this.#begin()) return this.#stop()
       for (;;) {
         const frame = this.#read()
+        if (frame === null && this.#passes()) continue
         if (frame === null) return this.#stop()
         this.#offset = frame.to
         if (frame.kind === FRAME.SEAL) this.#end = 'sealed'
         if (frame.from >= this.#fromOffset || frame.kind === FRAME.LAYOUT) return frame
       }
     } catch (error) {
-      this.#detail = errnoOf(error)
-      // A fault of ours is none of the file.
-      if (this.#detail === '') throw error
-      this.#end = this.#detail === 'ENOENT' ? 'missing' : 'unreadable'
-      return this.#stop()
+      return this.#refuse(error)
+    }
+  }
+
+  /**
+   * Once `next` has given null at what is no frame of a file that will never grow: goes on at the
+   * next whole one. False: there is none, or, if it is `unreadable` now, nobody knows.
+   */
+  skip(): boolean {
+    if (this.#header === null || (this.#end !== 'open' && this.#end !== 'corrupt')) return false
+    try {
+      const found = this.#find(this.#fileBytes)
+      if (found !== null) this.#goOn(found)
+      else if (this.#search?.hasGivenUp) this.#fail('corrupt', 'and much looks like frames')
+      return found !== null
+    } catch (error) {
+      this.#refuse(error)
+      return false
     }
   }
 
@@ -132,12 +154,35 @@ export class SegmentReader {
   close(): void {
     const file = this.#file
     this.#file = null
-    if (file === null) return
-    try {
-      this.#files.close(file)
-    } catch {
-      // nothing was written
-    }
+    if (file !== null) closeQuietly(this.#files, file)
+  }
+
+  #refuse(error: unknown): null {
+    this.#detail = errnoOf(error)
+    // A fault of ours is none of the file.
+    if (this.#detail === '') throw error
+    this.#end = this.#detail === 'ENOENT' ? 'missing' : 'unreadable'
+    return this.#stop()
+  }
+
+  /** Whether it goes on, as what is no frame lies before the place to begin with. */
+  #passes(): boolean {
+    const to = this.#fromOffset
+    if (this.#offset >= to || to > this.#fileBytes) return false
+    this.#goOn(this.#find(to) ?? to)
+    return true
+  }
+
+  #find(last: number): number | null {
+    this.#search ??= new FrameSearch(this.#files)
+    const [file, fileBytes, headerCheck] = [this.#file!, this.#fileBytes, this.#headerCheck]
+    return this.#search.find({ file, fileBytes, headerCheck }, this.#offset + 8, last)
+  }
+
+  #goOn(offset: number): void {
+    this.#offset = offset
+    this.#end = 'open'
+    this.#detail = ''
   }
 
   /** What was read of an unfinished frame may be cut off and written anew: it is forgotten. */
@@ -167,9 +212,7 @@ export class SegmentReader {
     this.#offset = PREAMBLE_BYTES
     const frame = this.#read()
     if (frame === null) {
-      this.#offset = 0
-      this.#bytesAt = 0
-      this.#filled = 0
+      ;[this.#offset, this.#bytesAt, this.#filled] = [0, 0, 0]
       return false
     }
     const header = frame.kind === FRAME.HEADER ? decodeHeader(frame.payload) : null
@@ -181,8 +224,7 @@ export class SegmentReader {
 
   /** A file too short for a preamble: perhaps one that was just begun. */
   #beginShort(): boolean {
-    const whole = new Uint8Array(PREAMBLE_BYTES)
-    whole.set([0x53, 0x4c, 0x53, 0x50, SEGMENT_VERSION])
+    const whole = Uint8Array.of(0x53, 0x4c, 0x53, 0x50, SEGMENT_VERSION, 0, 0, 0)
     const isBegun = this.#bytes.subarray(0, this.#filled).every((byte, i) => byte === whole[i])
     return isBegun || this.#isZeros(0, this.#filled) ? false : this.#fail('foreign', '')
   }
@@ -206,32 +248,25 @@ export class SegmentReader {
     const [check, length] = [head.getUint32(0, true), head.getUint32(4, true)]
     const [kind, spare] = [head.getUint32(8, true), head.getUint32(12, true)]
     if (check === 0 && length === 0 && kind === 0 && spare === 0) return null
-    if (spare !== 0 || kind === 0 || length > FRAME_BYTES_MAX) {
-      return this.#corrupt(`no frame at ${from}`)
-    }
+    if (!isFrameHead(length, kind, spare)) return this.#corrupt(`no frame at ${from}`)
     const size = frameBytes(length)
     // Asked before there is memory for it: the length may be a lie.
     if (from + size > this.#fileBytes && !this.#hasGrown(from + size)) return null
     if (this.#fill(from, size) < size) return null
     const at = from - this.#bytesAt
-    const isGiven = from >= this.#fromOffset || kind === FRAME.LAYOUT || kind === FRAME.HEADER
-    if (isGiven) {
-      const seed = kind === FRAME.HEADER ? 0 : frameSeed(this.#headerCheck, from)
-      const found = checkOf(this.#bytes, at, at + size, seed)
-      if (found !== check) return this.#corrupt(`a wrong checksum at ${from}`)
-    }
+    const seed = kind === FRAME.HEADER ? 0 : frameSeed(this.#headerCheck, from)
+    if (checkOf(this.#bytes, at, at + size, seed) !== check)
+      return this.#corrupt(`a wrong checksum at ${from}`)
     if (kind === FRAME.HEADER) {
       if (this.#header !== null) return this.#corrupt(`another header at ${from}`)
       this.#headerCheck = check
     }
-    const payloadAt = at + FRAME_HEAD_BYTES
-    const payload = this.#bytes.subarray(payloadAt, payloadAt + length)
+    const payload = this.#bytes.subarray(at + FRAME_HEAD_BYTES, at + FRAME_HEAD_BYTES + length)
     return { kind, payload, from, to: from + size }
   }
 
   #hasGrown(bytes: number): boolean {
-    const stat = this.#files.stat(this.#path)
-    if (stat !== null) this.#fileBytes = stat.bytes
+    this.#fileBytes = this.#files.stat(this.#path)?.bytes ?? this.#fileBytes
     return bytes <= this.#fileBytes
   }
 
@@ -261,35 +296,5 @@ export class SegmentReader {
     this.#bytes.set(kept)
     this.#bytesAt = offset
     this.#filled = have
-  }
-}
-
-/** What `readSegment` came to. */
-export interface SegmentRead {
-  readonly header: SegmentHeader | null
-  /** Behind the last whole frame. */
-  readonly offset: number
-  /** Of the file; where it is more than `offset`, what follows is no whole frame. */
-  readonly fileBytes: number
-  readonly end: SegmentEnd
-  readonly detail: string
-}
-
-/** Calls `onFrame` with every frame as SegmentReader gives them, until it answers false. */
-export const readSegment = (
-  files: FileCalls,
-  path: string,
-  fromOffset: number,
-  onFrame: (frame: Frame, header: SegmentHeader) => boolean | undefined,
-): SegmentRead => {
-  const reader = new SegmentReader(files, path, fromOffset)
-  try {
-    for (let frame = reader.next(); frame !== null; frame = reader.next()) {
-      if (onFrame(frame, reader.header!) === false) break
-    }
-    const { header, offset, fileBytes, end, detail } = reader
-    return { header, offset, fileBytes, end, detail }
-  } finally {
-    reader.close()
   }
 }

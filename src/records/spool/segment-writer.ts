@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
 import { errnoOf, type FileCalls } from './file-calls.ts'
 import type { FrameStage } from './frame-stage.ts'
-import { uninterrupted, writeWhole } from './whole-writes.ts'
+import { closeQuietly, uninterrupted, writeWhole } from './whole-writes.ts'
 
 /** What became of staged frames. */
 export interface Appended {
@@ -12,14 +12,6 @@ export interface Appended {
   readonly bytes: number
   /** What went wrong, or null: all are in. */
   readonly error: unknown
-}
-
-const closeQuietly = (files: FileCalls, file: number): void => {
-  try {
-    files.close(file)
-  } catch {
-    // Linux has closed it all the same, and what matters was synced before
-  }
 }
 
 /** Whether there was no room, so that it may go on in the same file later. */

@@ -74,3 +74,12 @@ export const readWhole = (
   }
   return done
 }
+
+/** Closes a file of which nothing more is wanted: what matters was synced before. */
+export const closeQuietly = (files: FileCalls, file: number): void => {
+  try {
+    files.close(file)
+  } catch {
+    // Linux has closed it all the same
+  }
+}

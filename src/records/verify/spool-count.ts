@@ -10,8 +10,9 @@ import { visitEntries } from '../shipping/frame-entries.ts'
 import { frameViews } from '../shipping/frame-views.ts'
 import { listStreams } from '../shipping/spool-folder.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
+import { readSegment } from '../spool/read-segment.ts'
 import { ACCOUNT_BYTES, FRAME, readGapFrame, type SegmentHeader } from '../spool/segment-format.ts'
-import { type Frame, readSegment } from '../spool/segment-reader.ts'
+import type { Frame } from '../spool/segment-reader.ts'
 import type { Tally } from './tally.ts'
 
 /** How far a producer is, as its frames in the spool say. */
@@ -95,16 +96,17 @@ export const countSpool = (
   const accounts = new Map<string, SpoolAccount>()
   const problems: string[] = []
   for (const file of segmentFiles(files, folder)) {
-    const { end, detail } = readSegment(files, join(folder, file), 0, (frame, header) => {
+    const onFrame = (frame: Frame, header: SegmentHeader): undefined => {
       const account = accountOf(frame)
-      if (account === null) return undefined
+      if (account === null) return
       const { gateway, replica, incarnation } = header
       const id = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
       const before = accounts.get(id) ?? NOTHING
       accounts.set(id, advanced(before, account, frame.kind === FRAME.END, isDead(header)))
       take(frame, tallyOf(id))
-      return undefined
-    })
+    }
+    const path = join(folder, file)
+    const { end, detail } = readSegment(files, path, 0, onFrame, isDead)
     if (end === 'newer' || end === 'unreadable') problems.push(`${file}: ${end} (${detail})`)
   }
   return { accounts, problems }

@@ -13,3 +13,12 @@ test('accountOf() reads the account of kinds that have one, and of no other', ()
   for (const kind of [FRAME.HEADER, FRAME.LAYOUT, FRAME.SEAL, 99]) expect(found(kind)).toBeNull()
   expect(accountOf({ kind: FRAME.END, payload: payload.subarray(0, 8) })).toBeNull()
 })
+
+test('accountOf() takes the floor behind what is damaged from END alone', () => {
+  const account = { thread: 2, count: 1, floor: 5, taken: 9 }
+  const payload = new Uint8Array(32)
+  writeAccount(payload, 0, account)
+  const floorOf = (kind: number) => accountOf({ kind, payload }, true)?.floor
+  expect([FRAME.RECORDS, FRAME.GAPS, FRAME.BEGIN].map(floorOf)).toEqual([1, 1, 1])
+  expect(accountOf({ kind: FRAME.END, payload }, true)).toEqual(account)
+})
