@@ -114,7 +114,8 @@ export class LaneBook {
       const { isDamaged, isTorn, isPassedOver } = reader
       const isOver = this.#isOver(key, stream, listed)
       // What lies in a segment that can be read another time is not lost.
-      if (isFinished || !(isOver || (isDamaged && !isPassedOver))) continue
+      const isLost = (isDamaged || isTorn) && !isPassedOver
+      if (isFinished || !(isOver || isLost)) continue
       for (const name of stream.producers) {
         const producer = this.#producers.get(name)
         if (isOver) producer?.finish({ isDamaged, isTorn }, onGap(name))
