@@ -231,7 +231,7 @@ export class CrashFiles implements FileCalls {
     const node = this.#find(path)
     if (node === null) return null
     const bytes = node.kind === 'file' ? node.cache.length : 0
-    return { kind: node.kind, bytes, changedMs: 0 }
+    return { kind: node.kind, bytes, changedMs: 0, touchedMs: 0 }
   }
 
   #at(file: number): { node: Node; at: number } {

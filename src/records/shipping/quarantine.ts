@@ -6,7 +6,7 @@
 
 import { join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
-import { type FileCalls, lookAt } from '../spool/file-calls.ts'
+import { errnoOf, type FileCalls, lookAt } from '../spool/file-calls.ts'
 
 /** Folder in the spool. */
 const QUARANTINE = 'quarantine'
@@ -57,8 +57,8 @@ export const setAside = (file: string, options: QuarantineOptions, isTorn = fals
 interface Kept {
   readonly name: string
   readonly bytes: number
-  /** When it was written last; it is not touched when it is moved. */
-  readonly changedMs: number
+  /** Since when it is here; it may have been written long ago, or by a clock that was wrong. */
+  readonly sinceMs: number
   readonly isTorn: boolean
 }
 
@@ -70,38 +70,54 @@ const keptIn = (files: FileCalls, quarantine: string): Kept[] =>
     .flatMap((name): Kept[] => {
       const stat = lookAt(files, join(quarantine, name))
       if (stat?.kind !== 'file') return []
-      const { bytes, changedMs } = stat
-      return [{ name, bytes, changedMs, isTorn: name.includes(TORN) }]
+      const { bytes, touchedMs: sinceMs } = stat
+      return [{ name, bytes, sinceMs, isTorn: name.includes(TORN) }]
     })
-    .toSorted((a, b) => Number(b.isTorn) - Number(a.isTorn) || a.changedMs - b.changedMs)
+    .toSorted((a, b) => Number(b.isTorn) - Number(a.isTorn) || a.sinceMs - b.sinceMs)
+
+/** Whether it is gone; it is told either way, and one that cannot be deleted keeps no other. */
+const drop = (
+  { files, folder, onFault }: QuarantineOptions,
+  { name }: Kept,
+  why: string,
+): boolean => {
+  try {
+    files.unlink(join(folder, QUARANTINE, name))
+  } catch (thrown) {
+    if (errnoOf(thrown) === '') throw thrown
+    onFault(name, thrown)
+    return false
+  }
+  onFault(name, `deleted: ${why}`)
+  return true
+}
 
 const makeRoom = (quarantine: string, newest: string, options: QuarantineOptions): void => {
-  const { files, bytesMax = QUARANTINE_BYTES_MAX, onFault } = options
+  const { files, bytesMax = QUARANTINE_BYTES_MAX } = options
   const found = keptIn(files, quarantine)
   let bytes = found.reduce((sum, each) => sum + each.bytes, 0)
-  for (const { name, bytes: own, isTorn } of found) {
+  for (const each of found) {
     if (bytes <= bytesMax) return
-    if (name === newest && !isTorn) continue
-    files.unlink(join(quarantine, name))
-    bytes -= own
-    onFault(name, `deleted: the quarantine has room for ${bytesMax} bytes`)
+    if (each.name === newest && !each.isTorn) continue
+    const why = `the quarantine has room for ${bytesMax} bytes`
+    if (drop(options, each, why)) bytes -= each.bytes
   }
 }
 
 /**
- * Deletes what is older than records may be, also here.
+ * Deletes what has been here for longer than records may be kept: for people to look at it there
+ * has to be a time for it, however old it was when it came.
  *
  * @param daysMax 0: for ever
  * @param nowMs a wall clock that can be believed
- * @throws the error of the file system
+ * @throws the error of the file system, where it cannot be seen what is here
  */
 export const retireKept = (options: QuarantineOptions, daysMax: number, nowMs: number): void => {
-  const { files, folder, onFault } = options
+  const { files, folder } = options
   const quarantine = join(folder, QUARANTINE)
   if (daysMax === 0 || files.stat(quarantine) === null) return
-  for (const { name, changedMs } of keptIn(files, quarantine)) {
-    if (nowMs - changedMs <= daysMax * DAY_MS) continue
-    files.unlink(join(quarantine, name))
-    onFault(name, `deleted: it was in the quarantine, and is older than ${daysMax} days`)
+  for (const each of keptIn(files, quarantine)) {
+    if (nowMs - each.sinceMs <= daysMax * DAY_MS) continue
+    drop(options, each, `it was in the quarantine for more than ${daysMax} days`)
   }
 }

@@ -27,8 +27,10 @@ export interface FileStat {
   /** `other`: a FIFO, a socket, a device. Opening a FIFO waits for somebody who writes to it. */
   readonly kind: 'file' | 'folder' | 'other'
   readonly bytes: number
-  /** Last change, wall clock. */
+  /** Last change of what is in it, wall clock. */
   readonly changedMs: number
+  /** Last change of it or of anything about it, its name for one; nobody can set it. */
+  readonly touchedMs: number
 }
 
 export interface FileCalls extends AtomicFileCalls {
@@ -61,7 +63,7 @@ export interface FileCalls extends AtomicFileCalls {
 /** Code of what a file call threw; an empty string when it is no error of the system. */
 export const errnoOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException)?.code ?? ''
 
-const NOT_TO_BE_SEEN: FileStat = { kind: 'other', bytes: 0, changedMs: 0 }
+const NOT_TO_BE_SEEN: FileStat = { kind: 'other', bytes: 0, changedMs: 0, touchedMs: 0 }
 
 /**
  * What lies at a path; null: nothing. A link that leads nowhere, or what this user may not look at,
@@ -96,6 +98,7 @@ export const systemFiles: FileCalls = {
     const found = statSync(path, { throwIfNoEntry: false })
     if (found === undefined) return null
     const kind = found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other'
-    return { kind, bytes: found.size, changedMs: found.mtimeMs }
+    const { size: bytes, mtimeMs: changedMs, ctimeMs: touchedMs } = found
+    return { kind, bytes, changedMs, touchedMs }
   },
 }

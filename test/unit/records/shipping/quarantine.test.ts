@@ -1,7 +1,11 @@
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { retireKept, setAside } from '../../../../src/records/shipping/quarantine.ts'
+import { systemFiles } from '../../../../src/records/spool/file-calls.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
 import { putFile } from '../../../helpers/segments.ts'
+import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
 const world = (bytesMax = 1000) => {
   const files = new CrashFiles()
@@ -62,7 +66,44 @@ test('setAside() deletes what only ends in half a frame before what is kept nowh
   expect(kept()).toEqual(['r0-i1-g0-0.seg', 'r0-i1-g0-2.seg'])
 })
 
-test('retireKept() deletes what is older than records may be', () => {
+test('retireKept() keeps what was written long ago until it has been there for long', () => {
+  const folder = makeTempDir('quarantine')
+  const options = { files: systemFiles, folder, onFault: () => {} }
+  const nowMs = Date.now()
+  const dayMs = 86_400_000
+  // Of a month ago, of a clock that was not set, and of one that was years ahead.
+  const written = [nowMs - 31 * dayMs, 60_000, nowMs + 3000 * dayMs]
+  for (const [number, ms] of written.entries()) {
+    const name = `r0-i1-g0-${number}.seg`
+    writeFileSync(join(folder, name), 'x')
+    utimesSync(join(folder, name), ms / 1000, ms / 1000)
+    setAside(name, options)
+  }
+  const kept = () => readdirSync(join(folder, 'quarantine'))
+  retireKept(options, 30, nowMs + 29 * dayMs)
+  expect(kept()).toHaveLength(3)
+  retireKept(options, 30, nowMs + 31 * dayMs)
+  expect(kept()).toEqual([])
+})
+
+test('one that nobody can delete keeps none of the others', () => {
+  const { files, options, put, move, kept, faults } = world(100)
+  const { unlink } = files
+  files.unlink = (path) => {
+    if (path.endsWith('-1.seg')) throw Object.assign(new Error('EPERM'), { code: 'EPERM' })
+    unlink.call(files, path)
+  }
+  for (const number of [1, 2, 3]) {
+    put(`r0-i1-g0-${number}.seg`, 40)
+    move(`r0-i1-g0-${number}.seg`)
+  }
+  expect(kept()).toEqual(['r0-i1-g0-1.seg', 'r0-i1-g0-3.seg'])
+  retireKept(options, 30, 31 * 86_400_000)
+  expect(kept()).toEqual(['r0-i1-g0-1.seg'])
+  expect(faults.filter((fault) => fault === 'r0-i1-g0-1.seg: Error: EPERM')).toHaveLength(2)
+})
+
+test('retireKept() deletes what has been there for longer than records may be kept', () => {
   const { files, options, put, move, kept, faults } = world()
   const dayMs = 86_400_000
   retireKept(options, 30, 31 * dayMs)
@@ -77,7 +118,7 @@ test('retireKept() deletes what is older than records may be', () => {
   retireKept(options, 30, 30 * dayMs + 1)
   expect(kept()).toEqual(['notes.txt'])
   expect(faults.sort()).toEqual([
-    'r0-i1-g0-1.seg: deleted: it was in the quarantine, and is older than 30 days',
-    'r0-i1-g0-2.seg.torn: deleted: it was in the quarantine, and is older than 30 days',
+    'r0-i1-g0-1.seg: deleted: it was in the quarantine for more than 30 days',
+    'r0-i1-g0-2.seg.torn: deleted: it was in the quarantine for more than 30 days',
   ])
 })

@@ -63,7 +63,7 @@ test('what a killed process had written in half is killed, and kept all the same
   expect(isKept(world, '.torn')).toBe(true)
 })
 
-test('what is kept goes when records of its age do, as soon as the clock can be believed', async () => {
+test('what is kept goes when it was there for long, as soon as the clock can be believed', async () => {
   const world = new ShippingWorld()
   world.retention = { bytesMax: 0, daysMax: 30 }
   world.put({}, [layoutFrame(), records(1, 2, {}, 77), SEAL])
