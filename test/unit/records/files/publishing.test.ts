@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { publishMoved } from '../../../../src/records/files/publishing.ts'
 import { ensureRoot } from '../../../../src/records/files/unfinished.ts'
+import type { Intent } from '../../../../src/records/shipping/sink.ts'
 import { records } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
 import { HEADER, type PlannedFrame } from '../../../helpers/segments.ts'
@@ -145,3 +147,22 @@ test.each([ROOT, '/data/other'])(
     expect(found).toEqual([`${root}/${FOLDER}/g7q2-4.parquet`])
   },
 )
+
+test('what is published in the folder that was left takes the place of nothing in the new one', () => {
+  const { files } = new World()
+  for (const root of ['/data/old', '/data/new']) ensureRoot(files, `${root}/${FOLDER}`)
+  const put = (path: string) => files.close(files.open(path, 'w'))
+  put(`/data/old/${FOLDER}/g-3.parquet.unfinished`)
+  for (const number of [1, 2]) put(`/data/new/${FOLDER}/g-${number}.parquet`)
+  const rename = (path: string) => [`${path}.unfinished`, path] as const
+  const intent: Intent = {
+    renames: [rename(`${FOLDER}/g-3.parquet`), rename('_producers/g.0.0-1.json')],
+    deletes: [1, 2].map((number) => `${FOLDER}/g-${number}.parquet`),
+  }
+  const faults: string[] = []
+  const onFault = (path: string) => void faults.push(path)
+  publishMoved(files, { from: '/data/old', to: '/data/new', onFault }, intent)
+  expect(files.readdir(`/data/old/${FOLDER}`)).toEqual(['g-3.parquet'])
+  expect(files.readdir(`/data/new/${FOLDER}`)).toHaveLength(2)
+  expect(faults).toEqual(['/data/new/_producers/g.0.0-1.json'])
+})
