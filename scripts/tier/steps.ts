@@ -215,7 +215,7 @@ export const STEPS: readonly Step[] = [
     tier: 'soak',
     kind: 'vitest',
     projects: ['property'],
-    files: ['test/property/shipping.test.ts'],
+    files: ['test/property/shipping.test.ts', 'test/property/shipping-damage.test.ts'],
     env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '500' },
     isRepeat: true,
   },
