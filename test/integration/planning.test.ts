@@ -82,7 +82,8 @@ test('SIGHUP while a new control starts up under load fails nobody', async () =>
       successor.reload()
       return (await answering(successor)) === 2
     },
-    { what: 'the new version', everyMs: 5 },
+    // A reload every 5 ms and a load without end leave the proving run little of two cores.
+    { what: 'the new version', everyMs: 5, timeoutMs: 20_000 },
   )
   await load.answered(100)
   const { answers, broken } = await load.stop()
