@@ -73,7 +73,7 @@ const buildGateway = (
   const { replicas } = config.server
   const mayBeServed = readReplicaFiles(stateDir.runPath).living.length > 0
   const access = new ClientAccess(config, { clock, logger, replicas, mayBeServed })
-  const records = new Records(config.records)
+  const records = new Records(config.records, stateDir.gateway)
   const gateway = new Gateway({
     ...{ prover, stateDir, access, clock, logger },
     defaultEndpoint: config.defaultEndpoint,

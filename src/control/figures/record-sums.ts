@@ -91,37 +91,47 @@ const settled = ({ figures, accounts }: Group): { taken: number; dropped: Reason
   return { taken, dropped }
 }
 
-/** `<gateway>.<replica>.<thread>-<incarnation>` */
-const incarnationOf = (producer: string): number => Number(/-(\d+)$/.exec(producer)?.[1] ?? 0)
+const groupKey = (gateway: string, incarnation: number | string): string =>
+  `${gateway}-${incarnation}`
+
+/** `<gateway>.<replica>.<thread>-<incarnation>`: others count their incarnations from 1 as well. */
+const groupOf = (producer: string): string =>
+  groupKey(/^[^.]*/.exec(producer)![0], /-(\d+)$/.exec(producer)?.[1] ?? 0)
 
 export class RecordSums {
-  readonly #groups = new Map<number, Group>()
+  /** The name of the gateway whose replicas say what they have taken. */
+  readonly #gateway: string
+  readonly #groups = new Map<string, Group>()
   /** Groups that are part of the sums below. */
-  readonly #settled = new Set<number>()
+  readonly #settled = new Set<string>()
   readonly #dropped: Reasons = new Map()
   #taken = 0
   #shipped = 0
   #spooledMost = 0
   #isFirst = true
 
+  constructor(gateway: string) {
+    this.#gateway = gateway
+  }
+
   /** A replica's figures; its last ones, however old, count when it has gone. */
   take(incarnation: number, figures: RecordFigures): void {
-    if (this.#settled.has(incarnation)) return
-    this.#group(incarnation).figures = figures
+    const key = groupKey(this.#gateway, incarnation)
+    if (!this.#settled.has(key)) this.#group(key).figures = figures
   }
 
   takeShipped({ records, gaps, producers }: Shipped): void {
     this.#shipped = Math.max(this.#shipped, records)
     if (this.#isFirst) this.#takeEarlier(records, gaps, producers)
     for (const account of producers) {
-      const incarnation = incarnationOf(account.producer)
-      if (this.#settled.has(incarnation)) continue
-      this.#group(incarnation).accounts.set(account.producer, account)
+      const key = groupOf(account.producer)
+      if (this.#settled.has(key)) continue
+      this.#group(key).accounts.set(account.producer, account)
     }
-    for (const [incarnation, group] of this.#groups) {
+    for (const [key, group] of this.#groups) {
       const all = [...group.accounts.values()]
       if (all.length > 0 && all.every(({ state }) => state !== 'open')) {
-        this.#settle(incarnation, group)
+        this.#settle(key, group)
       }
     }
   }
@@ -153,11 +163,11 @@ export class RecordSums {
     return { produced, dropped, pending, spooled: this.#spooledMost, shipped, unshipped }
   }
 
-  #group(incarnation: number): Group {
-    let group = this.#groups.get(incarnation)
+  #group(key: string): Group {
+    let group = this.#groups.get(key)
     if (group === undefined) {
       group = { figures: null, accounts: new Map() }
-      this.#groups.set(incarnation, group)
+      this.#groups.set(key, group)
     }
     return group
   }
@@ -177,11 +187,11 @@ export class RecordSums {
     }
   }
 
-  #settle(incarnation: number, group: Group): void {
+  #settle(key: string, group: Group): void {
     const { taken, dropped } = settled(group)
     this.#taken += taken
     for (const [name, count] of dropped) add(this.#dropped, name, count)
-    this.#groups.delete(incarnation)
-    this.#settled.add(incarnation)
+    this.#groups.delete(key)
+    this.#settled.add(key)
   }
 }

@@ -28,7 +28,7 @@ const CONSEQUENCES = { drop: 'records are dropped', wait: 'predictions are refus
 type Shipper = Pick<ShipperProcess, 'figures' | 'silentMs' | 'isRunning' | 'restarts' | 'stop'>
 
 export class Records {
-  readonly #sums = new RecordSums()
+  readonly #sums: RecordSums
   readonly #isEnabled: boolean
   readonly #whenFull: SluiceConfig['records']['whenFull']
   #policies: RecordPolicies
@@ -37,7 +37,9 @@ export class Records {
   /** The worst SPOOL_STATE of any replica. */
   #spoolState: number = SPOOL_STATE.WELL
 
-  constructor({ enabled, whenFull, policies }: SluiceConfig['records']) {
+  /** @param gateway name of the one whose replicas these are */
+  constructor({ enabled, whenFull, policies }: SluiceConfig['records'], gateway: string) {
+    this.#sums = new RecordSums(gateway)
     this.#isEnabled = enabled
     this.#whenFull = whenFull
     this.#policies = policies

@@ -37,7 +37,7 @@ const plain = ({ dropped, ...rest }: RecordTotals) => ({
 })
 
 test('a replica counts by what it says of itself', () => {
-  const sums = new RecordSums()
+  const sums = new RecordSums('gw')
   sums.take(1, figures([60, 40], 70, { [RING_FULL]: 5, [SAMPLED]: 15 }))
   expect(plain(sums.totals())).toEqual({
     ...{ produced: 100, pending: 10, spooled: 70, shipped: 0, unshipped: 70 },
@@ -46,7 +46,7 @@ test('a replica counts by what it says of itself', () => {
 })
 
 test('what is shipped is no longer in the spool', () => {
-  const sums = new RecordSums()
+  const sums = new RecordSums('gw')
   sums.take(1, figures([100], 90))
   const producers = [account(1, 0, { taken: 80, records: 80 })]
   sums.takeShipped({ records: 80, gaps: {}, producers })
@@ -54,7 +54,7 @@ test('what is shipped is no longer in the spool', () => {
 })
 
 test('a replica that ended in order counts by its account', () => {
-  const sums = new RecordSums()
+  const sums = new RecordSums('gw')
   sums.take(1, figures([100], 90, { [RING_FULL]: 10 }))
   const gaps = { ring_full: 12 }
   const producers = [account(1, 0, { state: 'ended', taken: 110, records: 98, gaps })]
@@ -66,7 +66,7 @@ test('a replica that ended in order counts by its account', () => {
 })
 
 test('of a replica that was killed, what it had taken and nobody wrote is `killed`', () => {
-  const sums = new RecordSums()
+  const sums = new RecordSums('gw')
   sums.take(1, figures([100], 80, { [RING_FULL]: 10 }))
   // The frame that would have told of the gaps, and of 8 records, was never written.
   const gaps = { killed: 13 }
@@ -79,7 +79,7 @@ test('of a replica that was killed, what it had taken and nobody wrote is `kille
 })
 
 test('a damaged segment is told from what was killed', () => {
-  const sums = new RecordSums()
+  const sums = new RecordSums('gw')
   sums.take(1, figures([100], 95))
   const gaps = { corrupt: 20, killed: 3 }
   const producers = [account(1, 0, { state: 'killed', taken: 100, records: 77, gaps })]
@@ -88,7 +88,7 @@ test('a damaged segment is told from what was killed', () => {
 })
 
 test('what an earlier control knew is part of the sums, each once', () => {
-  const sums = new RecordSums()
+  const sums = new RecordSums('gw')
   const dead = account(1, 0, { taken: 30, records: 10, gaps: { ring_full: 5 } })
   const shipped = { records: 110, gaps: { ring_full: 25 }, producers: [dead] }
   sums.takeShipped(shipped)
@@ -104,7 +104,7 @@ test('what an earlier control knew is part of the sums, each once', () => {
 })
 
 test('a replica settles when the shipper has the last of its producers', () => {
-  const sums = new RecordSums()
+  const sums = new RecordSums('gw')
   sums.take(1, figures([10, 20], 30))
   const first = account(1, 0, { state: 'ended', taken: 10, records: 10 })
   const second = account(1, 1, { taken: 20, records: 15 })
@@ -117,7 +117,7 @@ test('a replica settles when the shipper has the last of its producers', () => {
 })
 
 test('reasons of a later release are counted under their number', () => {
-  const sums = new RecordSums()
+  const sums = new RecordSums('gw')
   sums.take(1, figures([5], 0, { 30: 5 }))
   expect(plain(sums.totals()).dropped).toEqual({ reason_30: 5 })
 })
@@ -156,7 +156,7 @@ const step: fc.Arbitrary<Step> = fc.constantFrom(
 
 /** Replicas that are killed one after the other, and a shipper that reads what they have left. */
 class TrueGateway {
-  readonly sums = new RecordSums()
+  readonly sums = new RecordSums('gw')
   #replica = new TrueReplica(1)
   readonly #shipped = new Map<TrueReplica, number>([[this.#replica, 0]])
 
@@ -211,4 +211,17 @@ test('at every moment what was produced is shipped, in the spool, pending or dro
       }
     }),
   )
+})
+
+test('records of another gateway with the same incarnation are counted beside those of this one', () => {
+  const sums = new RecordSums('gw')
+  sums.take(1, figures([100], 100))
+  const own = account(1, 0, { taken: 100, records: 100 })
+  const other = account(1, 0, { producer: 'old.10.0-1', state: 'killed', taken: 50, records: 40 })
+  const producers = [own, { ...other, gaps: { killed: 10 } }]
+  sums.takeShipped({ records: 140, gaps: { killed: 10 }, producers })
+  expect(plain(sums.totals())).toEqual({
+    ...{ produced: 150, pending: 0, spooled: 140, shipped: 140, unshipped: 0 },
+    dropped: { killed: 10 },
+  })
 })

@@ -24,7 +24,7 @@ const figuresOf = (...states: number[]): Pick<Snapshot, 'replicas'> => ({
 })
 
 test('warnings() tell of a shipper that is silent, and of one that cannot write', () => {
-  const records = new Records(configOf(''))
+  const records = new Records(configOf(''), 'gw')
   expect(records.warnings()).toEqual([])
   records.ship(shipper(1000, 0))
   expect(records.warnings()).toEqual([])
@@ -44,7 +44,7 @@ test.each([
     ['drop', 'records are dropped'],
     ['wait', 'predictions are refused'],
   ]) {
-    const records = new Records(configOf(`records: {when_full: ${whenFull}}`))
+    const records = new Records(configOf(`records: {when_full: ${whenFull}}`), 'gw')
     records.onFigures(figuresOf(SPOOL_STATE.WELL, spoolState))
     expect(records.warnings()).toEqual([`${trouble}; ${consequence}`])
     records.onFigures(figuresOf(SPOOL_STATE.WELL))
@@ -53,7 +53,7 @@ test.each([
 })
 
 test('view() puts together what replicas and shipper say', () => {
-  const records = new Records(configOf(''))
+  const records = new Records(configOf(''), 'gw')
   expect(records.view()).toBeNull()
   const own = { duplicates: 0, quarantined: 0, heldRows: 0, committedMs: 1, rows: 8, name: 'files' }
   const account = { producer: 'gw.0.0-1', state: 'open' as const, taken: 8, records: 8, gaps: {} }
@@ -70,7 +70,7 @@ test('view() puts together what replicas and shipper say', () => {
 })
 
 test('stop() stops who ships', async () => {
-  const records = new Records(configOf(''))
+  const records = new Records(configOf(''), 'gw')
   await records.stop(1)
   const asked: number[] = []
   records.ship({ ...shipper(0, 0), stop: async (drainMs) => void asked.push(drainMs) })
@@ -80,7 +80,7 @@ test('stop() stops who ships', async () => {
 })
 
 test('reload() takes over what endpoints want of records', () => {
-  const records = new Records(configOf(''))
+  const records = new Records(configOf(''), 'gw')
   expect(records.policies.base.rate).toBe(1)
   records.reload(configOf('records: {sampling: {rate: 0.5}}'))
   expect(records.policies.base.rate).toBe(0.5)
@@ -91,7 +91,7 @@ test('reload() leaves all as it was where records are switched on or off: that t
     [true, false],
     [false, true],
   ] as const) {
-    const records = new Records(configOf(`records: {enabled: ${running}}`))
+    const records = new Records(configOf(`records: {enabled: ${running}}`), 'gw')
     records.reload(configOf(`records: {enabled: ${read}, sampling: {rate: 0.5}}`))
     expect(records.policies.base).toMatchObject({ isRecorded: running, rate: 1 })
   }
