@@ -172,6 +172,8 @@ export class SpoolWriter {
       return { error, outcome: 'blocked' }
     } finally {
       for (const intake of this.#intakes) intake.rewind()
+      // One without a header is anybody's: after a while it would look as if nobody wrote it.
+      if (this.#segments.current?.bytes === 0) this.#segments.giveUp()
     }
   }
 

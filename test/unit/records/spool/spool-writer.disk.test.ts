@@ -151,3 +151,23 @@ describe('a failed fsync', () => {
     expect(disk.openFiles).toBe(0)
   })
 })
+
+test('a segment to which nothing could be written is given up: none is empty that has a writer', () => {
+  let isFull = true
+  const { disk, rig, clock } = makeWorld({ durability: 'process' }, (call) =>
+    isFull && call === 'write' ? { errno: 'ENOSPC' } : null,
+  )
+  expect(rig.spool.begin()).toBe('blocked')
+  for (let times = 0; times < 3; times++) {
+    produce(rig, 2)
+    clock.pass(1001)
+    rig.work()
+    expect(segmentFiles(disk)).toEqual([])
+  }
+  isFull = false
+  clock.pass(1001)
+  rig.work()
+  expect(segmentFiles(disk)).toHaveLength(1)
+  expect(rig.spool.finish()).toBe(true)
+  expect(faultsOf(rig, readSpool(disk, FOLDER))).toEqual([])
+})
