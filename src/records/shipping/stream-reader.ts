@@ -216,7 +216,8 @@ export class StreamReader {
    */
   #skips({ file, reader }: OpenSegment, sink: FrameSink): boolean {
     const from = reader.offset
-    if (!reader.skip()) return false
+    const skipped = reader.skip()
+    if (skipped !== 'done') return skipped === 'later'
     this.isDamaged = true
     this.#note(file, { isKept: true })
     sink.fault(

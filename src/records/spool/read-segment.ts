@@ -32,7 +32,10 @@ export const readSegment = (
       const frame = reader.next()
       if (frame !== null && onFrame(frame, reader.header!) === false) break
       if (frame !== null) continue
-      if (reader.header === null || !isFinal(reader.header) || !reader.skip()) break
+      if (reader.header === null || !isFinal(reader.header)) break
+      let skipped = reader.skip()
+      while (skipped === 'later') skipped = reader.skip()
+      if (skipped === 'none') break
     }
     const { header, offset, fileBytes, end, detail } = reader
     return { header, offset, fileBytes, end, detail }

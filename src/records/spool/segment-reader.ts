@@ -8,17 +8,14 @@ import { errnoOf, type FileCalls } from './file-calls.ts'
 import { FrameSearch } from './frame-search.ts'
 import {
   checkOf,
-  decodeHeader,
   FRAME,
   FRAME_HEAD_BYTES,
   frameBytes,
   frameSeed,
   isFrameHead,
-  PREAMBLE_BYTES,
-  readPreamble,
-  SEGMENT_VERSION,
   type SegmentHeader,
 } from './segment-format.ts'
+import { readHead, SEGMENT_HEAD_BYTES } from './segment-head.ts'
 import { closeQuietly, readWhole } from './whole-writes.ts'
 
 /**
@@ -53,6 +50,8 @@ export interface Frame {
 }
 
 const CHUNK_BYTES = 256 * 1024
+/** Looked through by one `skip`: below a tenth of a second. */
+const SKIP_BYTES = 4 * 1024 * 1024
 
 export class SegmentReader {
   readonly #files: FileCalls
@@ -70,6 +69,8 @@ export class SegmentReader {
   #end: SegmentEnd = 'open'
   #detail = ''
   #search: FrameSearch | null = null
+  #hasSkipped = false
+  #isMended = false
 
   /**
    * Frames before `fromOffset`, a place between two frames, are not given, but for LAYOUT: entries
@@ -94,7 +95,12 @@ export class SegmentReader {
 
   /** Whether something before the frames that it gives now is damaged. */
   get hasSkipped(): boolean {
-    return this.#search !== null
+    return this.#hasSkipped
+  }
+
+  /** Whether its first bytes were damaged, and could be told all the same. */
+  get isMended(): boolean {
+    return this.#isMended
   }
 
   /** Of the file, when `next` last asked. More than `offset`: what follows is no whole frame. */
@@ -135,18 +141,19 @@ export class SegmentReader {
 
   /**
    * Once `next` has given null at what is no frame of a file that will never grow: goes on at the
-   * next whole one. False: there is none, or, if it is `unreadable` now, nobody knows.
+   * next whole one. `none`: there is no such one, or, if it is `unreadable` now, nobody knows.
+   * `later`: it has looked for a while, and is to be called again.
    */
-  skip(): boolean {
-    if (this.#header === null || (this.#end !== 'open' && this.#end !== 'corrupt')) return false
+  skip(): 'done' | 'later' | 'none' {
+    if (this.#header === null || (this.#end !== 'open' && this.#end !== 'corrupt')) return 'none'
     try {
-      const found = this.#find(this.#fileBytes)
-      if (found !== null) this.#goOn(found)
-      else if (this.#search?.hasGivenUp) this.#fail('corrupt', 'and much looks like frames')
-      return found !== null
+      const found = this.#find(this.#fileBytes, SKIP_BYTES)
+      if (typeof found !== 'number') return found
+      this.#goOn(found)
+      return 'done'
     } catch (error) {
       this.#refuse(error)
-      return false
+      return 'none'
     }
   }
 
@@ -169,17 +176,21 @@ export class SegmentReader {
   #passes(): boolean {
     const to = this.#fromOffset
     if (this.#offset >= to || to > this.#fileBytes) return false
-    this.#goOn(this.#find(to) ?? to)
+    const found = this.#find(to)
+    this.#goOn(typeof found === 'number' ? found : to)
     return true
   }
 
-  #find(last: number): number | null {
-    this.#search ??= new FrameSearch(this.#files)
-    const [file, fileBytes, headerCheck] = [this.#file!, this.#fileBytes, this.#headerCheck]
-    return this.#search.find({ file, fileBytes, headerCheck }, this.#offset + 8, last)
+  #find(fileBytes: number, bytesMax?: number): number | 'later' | 'none' {
+    if (this.#search?.fileBytes !== fileBytes) {
+      const [file, headerCheck] = [this.#file!, this.#headerCheck]
+      this.#search = new FrameSearch(this.#files, { file, fileBytes, headerCheck })
+    }
+    return this.#search.find(this.#offset + 8, bytesMax)
   }
 
   #goOn(offset: number): void {
+    this.#hasSkipped = true
     this.#offset = offset
     this.#end = 'open'
     this.#detail = ''
@@ -205,28 +216,18 @@ export class SegmentReader {
   /** Preamble and HEADER, once. */
   #begin(): boolean {
     if (this.#header !== null) return true
-    if (this.#fill(0, PREAMBLE_BYTES) < PREAMBLE_BYTES) return this.#beginShort()
-    const version = readPreamble(this.#bytes)
-    if (version === 0) return this.#isZeros(0, PREAMBLE_BYTES) ? false : this.#fail('foreign', '')
-    if (version > SEGMENT_VERSION) return this.#fail('newer', `version ${version}`)
-    this.#offset = PREAMBLE_BYTES
-    const frame = this.#read()
-    if (frame === null) {
-      ;[this.#offset, this.#bytesAt, this.#filled] = [0, 0, 0]
-      return false
+    const count = this.#fill(0, SEGMENT_HEAD_BYTES)
+    const head = readHead(this.#bytes.subarray(0, count))
+    if ('end' in head) return this.#fail(head.end, head.detail)
+    this.#headerCheck = head.check
+    this.#offset = head.to
+    if (head.damage === 'check' && this.#read() === null) {
+      this.#offset = 0
+      return this.#fail('corrupt', 'a wrong checksum of the header')
     }
-    const header = frame.kind === FRAME.HEADER ? decodeHeader(frame.payload) : null
-    if (header === null) return this.#fail('corrupt', 'no header')
-    this.#header = header
-    this.#offset = frame.to
+    this.#header = head.header
+    this.#isMended = head.damage !== 'none'
     return true
-  }
-
-  /** A file too short for a preamble: perhaps one that was just begun. */
-  #beginShort(): boolean {
-    const whole = Uint8Array.of(0x53, 0x4c, 0x53, 0x50, SEGMENT_VERSION, 0, 0, 0)
-    const isBegun = this.#bytes.subarray(0, this.#filled).every((byte, i) => byte === whole[i])
-    return isBegun || this.#isZeros(0, this.#filled) ? false : this.#fail('foreign', '')
   }
 
   #fail(end: SegmentEnd, detail: string): false {
@@ -248,19 +249,17 @@ export class SegmentReader {
     const [check, length] = [head.getUint32(0, true), head.getUint32(4, true)]
     const [kind, spare] = [head.getUint32(8, true), head.getUint32(12, true)]
     if (check === 0 && length === 0 && kind === 0 && spare === 0) return null
-    if (!isFrameHead(length, kind, spare)) return this.#corrupt(`no frame at ${from}`)
+    if (kind === FRAME.HEADER || !isFrameHead(length, kind, spare)) {
+      return this.#corrupt(`no frame at ${from}`)
+    }
     const size = frameBytes(length)
     // Asked before there is memory for it: the length may be a lie.
     if (from + size > this.#fileBytes && !this.#hasGrown(from + size)) return null
     if (this.#fill(from, size) < size) return null
     const at = from - this.#bytesAt
-    const seed = kind === FRAME.HEADER ? 0 : frameSeed(this.#headerCheck, from)
+    const seed = frameSeed(this.#headerCheck, from)
     if (checkOf(this.#bytes, at, at + size, seed) !== check)
       return this.#corrupt(`a wrong checksum at ${from}`)
-    if (kind === FRAME.HEADER) {
-      if (this.#header !== null) return this.#corrupt(`another header at ${from}`)
-      this.#headerCheck = check
-    }
     const payload = this.#bytes.subarray(at + FRAME_HEAD_BYTES, at + FRAME_HEAD_BYTES + length)
     return { kind, payload, from, to: from + size }
   }
@@ -270,19 +269,14 @@ export class SegmentReader {
     return bytes <= this.#fileBytes
   }
 
-  #isZeros(from: number, to: number): boolean {
-    return this.#bytes.subarray(from, to).every((byte) => byte === 0)
-  }
-
   /** Has `length` bytes from `offset` of the file in `#bytes`, or as many as there are. */
   #fill(offset: number, length: number): number {
     const have = this.#bytesAt + this.#filled - offset
     if (have >= length) return length
     this.#makeRoom(offset, length, Math.max(0, have))
     this.#filled += readWhole(this.#files, this.#file!, this.#bytes, {
-      offset: this.#filled,
-      length: this.#bytes.length - this.#filled,
-      position: this.#bytesAt + this.#filled,
+      ...{ offset: this.#filled, length: this.#bytes.length - this.#filled },
+      ...{ position: this.#bytesAt + this.#filled, atLeast: length - Math.max(0, have) },
     })
     return Math.min(length, this.#filled - (offset - this.#bytesAt))
   }

@@ -51,8 +51,19 @@ export const writeWhole = (
   return { bytes: done, error: null }
 }
 
+/** What is to be read. */
+export interface WantedBytes {
+  /** Into the buffer. */
+  readonly offset: number
+  readonly length: number
+  /** From the file. */
+  readonly position: number
+  /** With so many it makes do where there is an error behind them; absent: with no fewer. */
+  readonly atLeast?: number
+}
+
 /**
- * Reads `length` bytes at `position` into `bytes` from `offset` on, fewer at the end of the file.
+ * Reads bytes of a file, fewer at its end.
  *
  * @returns how many were read
  * @throws the error of the file system
@@ -61,16 +72,21 @@ export const readWhole = (
   files: FileCalls,
   file: number,
   bytes: Uint8Array,
-  { offset, length, position }: { offset: number; length: number; position: number },
+  { offset, length, position, atLeast = length }: WantedBytes,
 ): number => {
   let done = 0
   while (done < length) {
     const from = done
-    const count = uninterrupted(() =>
-      files.read(file, bytes, offset + from, length - from, position + from),
-    )
-    if (count === 0) break
-    done += count
+    try {
+      const count = uninterrupted(() =>
+        files.read(file, bytes, offset + from, length - from, position + from),
+      )
+      if (count === 0) break
+      done += count
+    } catch (error) {
+      if (done < atLeast) throw error
+      break
+    }
   }
   return done
 }

@@ -78,7 +78,7 @@ export const DAMAGES: readonly Damage[] = [
   },
   {
     name: 'a flipped bit in the header',
-    outcome: 'corrupt',
+    outcome: 'whole',
     apply: rewrite((bytes) => {
       bytes[40]! ^= 1
       return bytes

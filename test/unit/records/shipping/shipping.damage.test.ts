@@ -1,9 +1,11 @@
 /** What lies behind damage in a segment is shipped, and tells what is lost. */
 
 import { expect, test } from 'vitest'
+import { FRAME } from '../../../../src/records/spool/segment-format.ts'
 import { verifyRecords } from '../../../../src/records/verify.ts'
-import { ended, PRODUCER, records, upTo } from '../../../helpers/records/frames.ts'
+import { ended, entriesFrame, PRODUCER, records, upTo } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld, SPOOL } from '../../../helpers/records/shipping-world.ts'
+import { recordEntry } from '../../../helpers/ring-entries.ts'
 import { HEADER, type PlannedFrame, readFrames, SEAL } from '../../../helpers/segments.ts'
 
 const FOUR = [layoutFrame(), records(1, 3), records(4, 6), records(7, 9), records(10, 12)]
@@ -150,3 +152,27 @@ test('what its writer has written again in a later segment, as it could not be s
     expect(kept(world)).toEqual(['r1-i3-g0-1.seg'])
   }
 })
+
+/** What a client may send: as far as it looks like heads of frames, all of them of 1 MiB. */
+const LOOKALIKES: Readonly<Record<string, readonly number[]>> = {
+  'a text in Latin-1': [0x41414141, 0x100000, FRAME.RECORDS, 0],
+  'INT32 rows': [4_711_000, 1_048_000, 5, 0],
+  'INT64 of small values': [3, 0, 3, 0],
+}
+
+for (const [name, row] of Object.entries(LOOKALIKES)) {
+  test(`${name} in what is damaged hides nothing that lies whole behind it`, async () => {
+    const world = new ShippingWorld()
+    const entry = recordEntry({ sequence: 4, layout: 2, payloadBytes: 512 * 1024 })
+    const words = new Uint32Array(entry.buffer, entry.byteOffset, entry.length >> 2)
+    for (let at = 64; at + 4 <= words.length; at += 4) words.set(row, at)
+    const behind = upTo(20).map((n) => records(1000 * n, 1000 * n + 999))
+    const frames = [layoutFrame(), records(1, 3), entriesFrame([entry], 999), ...behind]
+    putDamaged(world, [...frames, ended(20_999), SEAL], 2, flipped(40, 1))
+    await world.run(world.start())
+    expect(world.accounts()).toMatchObject([
+      { state: 'ended', taken: 20_999, records: 20_003, gaps: { corrupt: 996 } },
+    ])
+    expect(await verify(world)).toMatchObject({ ok: true, producers: [{ present: 20_003 }] })
+  })
+}
