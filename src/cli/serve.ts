@@ -15,7 +15,7 @@ import { Gateway } from '../control/gateway.ts'
 import { Prover } from '../control/proving/prover.ts'
 import { Records } from '../control/records/records.ts'
 import type { ShipperProcess } from '../control/records/shipper-process.ts'
-import { startShipper } from '../control/records/start-shipper.ts'
+import { type ShipperTerms, startShipper } from '../control/records/start-shipper.ts'
 import { connectionLimit } from '../control/replicas/file-limit.ts'
 import { readReplicaFiles } from '../control/replicas/replica-files.ts'
 import { choosePorts, type ReplicaPorts } from '../control/replicas/replica-ports.ts'
@@ -101,9 +101,10 @@ const shipperOf = (
   config: SluiceConfig,
   { path, gateway }: StateDir,
   logger: Logger,
+  onFigures: ShipperTerms['onFigures'],
 ): ShipperProcess | null =>
   config.records.enabled
-    ? startShipper(config, { stateDir: path, gateway, clock: systemClock, logger })
+    ? startShipper(config, { stateDir: path, gateway, clock: systemClock, logger, onFigures })
     : null
 
 /** On SIGHUP: the config again, as far as it can change while this runs, and the repository. */
@@ -240,7 +241,8 @@ const run = async (
     begin: async () => {
       controlPort = (await api.listen()).port
       metricsListen = (await metrics?.listen()) ?? null
-      built.records.ship(shipperOf(config, stateDir, logger))
+      const hear: ShipperTerms['onFigures'] = (figures) => built.records.onShipper(figures)
+      built.records.ship(shipperOf(config, stateDir, logger, hear))
       await gateway.start()
       signals.onReload(reload)
       await announce({ gateway, clock, facts, ...around })

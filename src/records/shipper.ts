@@ -98,19 +98,23 @@ const compose = (settings: ShipperSettings, logger: Logger, breathe: () => Promi
     monotonic: systemClock.monotonic,
   })
   const figures = (): ShipperFigures => {
-    const { totals, producers } = lane.committed
-    const { records, rows, duplicates, gaps, quarantined } = totals
+    const { totals, shipped } = lane.committed
+    const { rows, duplicates, quarantined } = totals
     const { committedMs, isOpen } = lane
-    const own = { records, rows, duplicates, gaps, quarantined, committedMs, isOpen }
+    const own = { ...shipped, rows, duplicates, quarantined, committedMs, isOpen }
     return {
       type: 'figures',
-      sinks: [{ name: sink.name, ...own, heldRows: sink.held.rows, producers }],
+      sinks: [{ name: sink.name, ...own, heldRows: sink.held.rows }],
       spoolBytes: shipping.spoolBytes,
       spoolSegments: shipping.spoolSegments,
       failures: shipping.failures,
     }
   }
-  return { shipping, figures }
+  /** What is in the pipe is read by control, or there is none any more that could ask for it. */
+  const onSent = ({ sinks }: ShipperFigures): void => {
+    for (const told of sinks) lane.committed.noteTold(told)
+  }
+  return { shipping, figures, onSent }
 }
 
 const main = async (): Promise<void> => {
@@ -133,9 +137,13 @@ const main = async (): Promise<void> => {
     if (process.connected) process.disconnect()
     return
   }
-  const { shipping, figures } = compose(settings, logger, () => loop.breathe())
+  const { shipping, figures, onSent } = compose(settings, logger, () => loop.breathe())
   const report = () => {
-    if (process.connected) process.send?.(figures(), () => {})
+    if (!process.connected) return
+    const told = figures()
+    process.send?.(told, (error: Error | null) => {
+      if (error === null) onSent(told)
+    })
   }
   // Timers of `systemClock` keep nothing alive; a process without IPC would end at the first.
   const clock = { ...systemClock, setTimer: livelyTimer }

@@ -23,11 +23,13 @@ export interface ShippedProducer {
   readonly gaps: Readonly<Record<string, number>>
 }
 
-/** What a sink has, since it was used first. */
+/** What a sink has, as of its last commit. */
 export interface Shipped {
+  /** Since when it counts: another one where it has lost what it knew. */
+  readonly era?: string
   readonly records: number
   readonly gaps: Readonly<Record<string, number>>
-  /** Those that are open, and those that have ended lately. */
+  /** Those that are open, and those that have ended since it has told of that. */
   readonly producers: readonly ShippedProducer[]
 }
 
@@ -45,8 +47,22 @@ export interface RecordTotals {
 
 type Reasons = Map<string, number>
 
+/** Of those that have a record the reason is none. */
+const RECORDED = ''
+
+type Counted = Pick<Shipped, 'records' | 'gaps'>
+
+const countsOf = ({ records, gaps }: Counted): [string, number][] => [
+  [RECORDED, records],
+  ...Object.entries(gaps),
+]
+
 const add = (sums: Reasons, reason: string, count: number): void => {
   if (count > 0) sums.set(reason, (sums.get(reason) ?? 0) + count)
+}
+
+const addAll = (sums: Reasons, counted: Counted): void => {
+  for (const [name, count] of countsOf(counted)) add(sums, name, count)
 }
 
 const sumOf = (counts: Iterable<number>): number => {
@@ -106,9 +122,16 @@ export class RecordSums {
   readonly #settled = new Set<string>()
   readonly #dropped: Reasons = new Map()
   #taken = 0
-  #shipped = 0
+  /** By their accounts. */
+  readonly #settledCounts: Reasons = new Map()
+  /** All that the sink has, whatever it remembers of it. */
+  readonly #shipped: Reasons = new Map()
+  #era = ''
+  /** What it has said in this era. */
+  #said: Reasons = new Map()
+  /** Of producers that nobody has named: they were at their end before this control was there. */
+  #unnamed: Reasons = new Map()
   #spooledMost = 0
-  #isFirst = true
 
   constructor(gateway: string) {
     this.#gateway = gateway
@@ -120,10 +143,10 @@ export class RecordSums {
     if (!this.#settled.has(key)) this.#group(key).figures = figures
   }
 
-  takeShipped({ records, gaps, producers }: Shipped): void {
-    this.#shipped = Math.max(this.#shipped, records)
-    if (this.#isFirst) this.#takeEarlier(records, gaps, producers)
-    for (const account of producers) {
+  /** To be called with all that the shipper says: who has ended is told once. */
+  takeShipped(shipped: Shipped): void {
+    this.#count(shipped)
+    for (const account of shipped.producers) {
       const key = groupOf(account.producer)
       if (this.#settled.has(key)) continue
       this.#group(key).accounts.set(account.producer, account)
@@ -134,11 +157,16 @@ export class RecordSums {
         this.#settle(key, group)
       }
     }
+    this.#findUnnamed()
   }
 
   totals(): RecordTotals {
     const dropped: Reasons = new Map(this.#dropped)
     let produced = this.#taken
+    for (const [name, count] of this.#unnamed) {
+      produced += count
+      if (name !== RECORDED) add(dropped, name, count)
+    }
     let pending = 0
     for (const { figures, accounts } of this.#groups.values()) {
       if (figures === null) {
@@ -158,7 +186,7 @@ export class RecordSums {
     const kept = produced - sumOf(dropped.values()) - pending
     this.#spooledMost = Math.max(this.#spooledMost, kept)
     // The shipper may be ahead of what replicas have said.
-    const shipped = Math.min(this.#shipped, kept)
+    const shipped = Math.min(this.#shipped.get(RECORDED) ?? 0, kept)
     const unshipped = kept - shipped
     return { produced, dropped, pending, spooled: this.#spooledMost, shipped, unshipped }
   }
@@ -172,18 +200,29 @@ export class RecordSums {
     return group
   }
 
-  /** What was shipped of producers that nobody names any more. */
-  #takeEarlier(
-    records: number,
-    gaps: Readonly<Record<string, number>>,
-    producers: readonly ShippedProducer[],
-  ): void {
-    this.#isFirst = false
-    this.#taken += records - sumOf(producers.map((each) => each.records))
-    for (const [name, count] of Object.entries(gaps)) {
-      const named = sumOf(producers.map((each) => each.gaps[name] ?? 0))
-      add(this.#dropped, name, count - named)
-      this.#taken += Math.max(0, count - named)
+  /** What it has said in one era never falls; where its state was lost it counts anew. */
+  #count(shipped: Shipped): void {
+    const { era = '' } = shipped
+    if (era !== this.#era) this.#said = new Map()
+    this.#era = era
+    for (const [name, count] of countsOf(shipped)) {
+      const said = this.#said.get(name) ?? 0
+      add(this.#shipped, name, count - said)
+      this.#said.set(name, Math.max(said, count))
+    }
+  }
+
+  #findUnnamed(): void {
+    const named: Reasons = new Map(this.#settledCounts)
+    for (const { accounts } of this.#groups.values()) {
+      for (const account of accounts.values()) addAll(named, account)
+    }
+    this.#unnamed = new Map()
+    for (const name of new Set([...this.#shipped.keys(), ...named.keys()])) {
+      const more = (this.#shipped.get(name) ?? 0) - (named.get(name) ?? 0)
+      add(this.#unnamed, name, more)
+      // What the sink had counted before its state was lost is in the accounts alone.
+      add(this.#shipped, name, -more)
     }
   }
 
@@ -191,6 +230,7 @@ export class RecordSums {
     const { taken, dropped } = settled(group)
     this.#taken += taken
     for (const [name, count] of dropped) add(this.#dropped, name, count)
+    for (const account of group.accounts.values()) addAll(this.#settledCounts, account)
     this.#groups.delete(key)
     this.#settled.add(key)
   }

@@ -87,13 +87,17 @@ export class Records {
     if (records) this.#sums.take(incarnation, records)
   }
 
+  /** What the shipper says, each time that it does. */
+  onShipper({ sinks }: Pick<ShipperFigures, 'sinks'>): void {
+    const [file] = sinks
+    if (file?.isOpen === true) this.#sums.takeShipped(file)
+  }
+
   /** What became of all predictions; null: nothing is written down. */
   view(): RecordView | null {
     const shipper = this.#shipper
     if (shipper === null) return null
     const { figures, silentMs, isRunning, restarts } = shipper
-    const [file] = figures?.sinks ?? []
-    if (file?.isOpen === true) this.#sums.takeShipped(file)
     const view = { totals: this.#sums.totals(), unmatched: this.#unmatched }
     return { ...view, shipper: { figures, silentMs, isRunning, restarts } }
   }

@@ -27,6 +27,8 @@ export interface ShipperOptions {
   readonly settings: ShipperSettings
   readonly clock: Clock
   readonly logger: Logger
+  /** Called with each of its messages: what has ended is told once. */
+  onFigures(figures: ShipperFigures): void
 }
 
 /** Between two looks. */
@@ -232,6 +234,7 @@ export class ShipperProcess {
     this.#heardMs = this.#options.clock.monotonic()
     this.#patientSinceMs = this.#heardMs
     this.#figures = figures
+    this.#options.onFigures(figures)
   }
 
   #end(child: ChildProcess, ending: string): void {

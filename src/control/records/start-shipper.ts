@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import type { SluiceConfig } from '../../config/config.ts'
-import type { ShipperSettings } from '../../records/shipping/shipper-messages.ts'
+import type { ShipperFigures, ShipperSettings } from '../../records/shipping/shipper-messages.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { entryPath } from '../../shared/threads.ts'
@@ -20,6 +20,8 @@ export interface ShipperTerms {
   readonly gateway: string
   readonly clock: Clock
   readonly logger: Logger
+  /** Called with all that it says. */
+  onFigures(figures: ShipperFigures): void
 }
 
 /** Plain settings of the process. */
@@ -42,7 +44,8 @@ export const startShipper = (
   config: Pick<SluiceConfig, 'records' | 'log'>,
   terms: ShipperTerms,
 ): ShipperProcess => {
-  const { clock, logger } = terms
+  const { clock, logger, onFigures } = terms
   const entry = entryPath('records/shipper.ts')
-  return new ShipperProcess({ entry, settings: shipperSettings(config, terms), clock, logger })
+  const settings = shipperSettings(config, terms)
+  return new ShipperProcess({ entry, settings, clock, logger, onFigures })
 }

@@ -1,34 +1,47 @@
 /** What is committed of a lane, as of its last commit: all of one moment. */
 
-import type { Account } from './account.ts'
-import { NO_TOTALS, type SegmentPlace, type ShipState, type ShipTotals } from './ship-state.ts'
+import {
+  type CommittedProducer,
+  NO_TOTALS,
+  type SegmentPlace,
+  type ShipState,
+  type ShipTotals,
+} from './ship-state.ts'
 
-/** Producers that are remembered when nothing of them is in the spool any more. */
-const FINISHED_MAX = 256
+/** More of them have not ended since somebody listened; who would is told of the last ones. */
+const FINISHED_MAX = 4096
 
-/** A producer as its account says, without what only verification needs. */
-export type CommittedProducer = Pick<Account, 'producer' | 'state' | 'taken' | 'records' | 'gaps'>
+type Taken = Pick<ShipState, 'segments' | 'totals' | 'producers' | 'era' | 'finished'>
+
+/** What is told of a lane: of one moment, too. */
+export interface Shipped {
+  /** Of the totals: in another one they begin anew. */
+  readonly era: string
+  readonly records: number
+  readonly gaps: Readonly<Record<string, number>>
+  /** Those that are open, and those that have ended since it was told last. */
+  readonly producers: readonly CommittedProducer[]
+}
 
 export class Committed {
   #segments: ReadonlyMap<string, SegmentPlace> = new Map()
   #totals = NO_TOTALS
+  #era = ''
   #open: readonly CommittedProducer[] = []
   /** In the order in which they have ended. */
   readonly #finished = new Map<string, CommittedProducer>()
 
-  take({
-    segments,
-    totals,
-    producers,
-  }: Pick<ShipState, 'segments' | 'totals' | 'producers'>): void {
+  take({ segments, totals, producers, era = '', finished = [] }: Taken): void {
     this.#segments = new Map(Object.entries(segments))
     this.#totals = totals
+    this.#era = era
     const all = Object.values(producers).map(({ account }): CommittedProducer => {
       const { producer, state, taken, records, gaps } = account
       return { producer, state, taken, records, gaps }
     })
     this.#open = all.filter(({ state }) => state === 'open')
-    for (const one of all) if (one.state !== 'open') this.#finished.set(one.producer, one)
+    const ended = all.filter(({ state }) => state !== 'open')
+    for (const one of [...finished, ...ended]) this.#finished.set(one.producer, one)
     for (const name of this.#finished.keys()) {
       if (this.#finished.size <= FINISHED_MAX) break
       this.#finished.delete(name)
@@ -44,8 +57,20 @@ export class Committed {
     return this.#totals
   }
 
-  /** Those that are open, and those that have ended lately. */
-  get producers(): readonly CommittedProducer[] {
-    return [...this.#finished.values(), ...this.#open]
+  /** Those that have ended, and whose end nobody may know of: the next state has to name them. */
+  get finished(): readonly CommittedProducer[] {
+    return [...this.#finished.values()]
+  }
+
+  get shipped(): Shipped {
+    const { records, gaps } = this.#totals
+    return { era: this.#era, records, gaps, producers: [...this.finished, ...this.#open] }
+  }
+
+  /** Somebody knows of it, so that those that have ended need not be told again. */
+  noteTold({ producers }: Shipped): void {
+    for (const one of producers) {
+      if (this.#finished.get(one.producer) === one) this.#finished.delete(one.producer)
+    }
   }
 }

@@ -58,6 +58,7 @@ export class Lane {
   #dirtySinceMs = -1
   #committedMs = Number.NEGATIVE_INFINITY
   #committedAtMs = 0
+  #era: string
   #isOpen = false
 
   constructor(options: LaneOptions) {
@@ -73,6 +74,7 @@ export class Lane {
       isFull: () => isFull(options.sink.held, options.limits),
     })
     this.#patient = new PatientClock(options)
+    this.#era = `${options.now()}-${lives.pid}`
   }
 
   /** Whether it knows what was committed before. */
@@ -154,6 +156,7 @@ export class Lane {
     if (state !== null) {
       this.#book.restore(state, streamKeyOfFile)
       this.committed.take(state)
+      this.#era = state.era ?? ''
       this.#intake.restore(state.totals)
       this.#patient = new PatientClock(this.#options, state.time)
       if (opened === 'moved') {
@@ -251,6 +254,7 @@ export class Lane {
     this.#unwritten = {
       ...{ sink: sink.name, totals: this.#intake.totals, sinkState: state, intent },
       ...{ ...this.#book.snapshot(), time: this.#patient.time },
+      ...{ era: this.#era, finished: this.committed.finished },
     }
   }
 

@@ -39,6 +39,9 @@ export interface ProducerPlace {
   readonly hasEnded?: boolean | undefined
 }
 
+/** A producer as its account says, without what only verification needs. */
+export type CommittedProducer = Pick<Account, 'producer' | 'state' | 'taken' | 'records' | 'gaps'>
+
 export interface StreamPlace {
   readonly process: ProcessIdentity | null
   readonly producers: readonly string[]
@@ -67,6 +70,10 @@ export interface ShipState {
   /** Streams of which producers are, by key. */
   readonly streams: Readonly<Record<string, StreamPlace>>
   readonly totals: ShipTotals
+  /** Since when totals are counted: another one where a state was lost. Absent: of an old state. */
+  readonly era?: string | undefined
+  /** Producers of which nothing is left to ship, and nobody has been told yet. Absent: none. */
+  readonly finished?: readonly CommittedProducer[] | undefined
   readonly sinkState: SinkState | null
   /** null: nothing is left to do. */
   readonly intent: Intent | null
@@ -111,15 +118,25 @@ const isStream = (value: unknown): boolean =>
   (value['process'] === null || isFields(value['process'])) &&
   Array.isArray(value['producers'])
 
+const isFinished = (value: unknown): boolean =>
+  isFields(value) &&
+  typeof value['producer'] === 'string' &&
+  [value['taken'], value['records']].every(Number.isSafeInteger) &&
+  isFieldsOf(value['gaps'], Number.isSafeInteger)
+
 const isState = (fields: unknown): fields is ShipState => {
   if (!isFields(fields)) return false
   const { sink, segments, producers, streams, totals, sinkState, intent, time } = fields
+  const { era = '', finished = [] } = fields
   return (
     typeof sink === 'string' &&
     isFieldsOf(segments, isPlace) &&
     isFieldsOf(producers, isProducer) &&
     isFieldsOf(streams, isStream) &&
     isFields(totals) &&
+    typeof era === 'string' &&
+    Array.isArray(finished) &&
+    finished.every(isFinished) &&
     (sinkState === null || isFields(sinkState)) &&
     (intent === null || isIntent(intent)) &&
     isTime(time)

@@ -2,7 +2,7 @@
 
 import type { RetentionLimits } from '../files/retention.ts'
 import type { LaneLimits } from './commit-due.ts'
-import type { CommittedProducer } from './committed.ts'
+import type { Shipped } from './committed.ts'
 import type { DocumentFormat } from './document.ts'
 
 export interface ShipperSettings {
@@ -38,23 +38,18 @@ export interface ShipperFigures {
   readonly failures: number
 }
 
-export interface SinkFigures {
+export interface SinkFigures extends Shipped {
   readonly name: string
   /** False until it is known what was committed before: then all else says nothing yet. */
   readonly isOpen: boolean
-  readonly records: number
   readonly rows: number
   readonly duplicates: number
-  /** Sequences without a record, by reason. */
-  readonly gaps: Readonly<Record<string, number>>
   /** Segments of which something is lost. */
   readonly quarantined: number
   /** Records that are read and not committed yet. */
   readonly heldRows: number
   /** Wall clock of the last commit; 0: there was none in this life of the process. */
   readonly committedMs: number
-  /** Those that are open, and those that have ended lately. */
-  readonly producers: readonly CommittedProducer[]
 }
 
 /** Folder in the state folder. */

@@ -69,7 +69,7 @@ export const startShipperProcess = (
   clock: Clock = systemClock,
   entry = entryPath('records/shipper.ts'),
 ): ShipperProcess => {
-  const shipper = new ShipperProcess({ entry, settings, clock, logger })
+  const shipper = new ShipperProcess({ entry, settings, clock, logger, onFigures: () => {} })
   atEnd(() => shipper.stop(0))
   return shipper
 }
@@ -85,7 +85,9 @@ export const startShipperControl = (settings: ShipperSettings): ChildProcess => 
     import { systemClock } from ${source('shared/clock.ts')}
     const entry = ${JSON.stringify(entryPath('records/shipper.ts'))}
     const logger = createLogger({ level: 'silent', component: 'test' })
-    new ShipperProcess({ entry, settings: ${JSON.stringify(settings)}, clock: systemClock, logger })
+    const settings = ${JSON.stringify(settings)}
+    const onFigures = () => {}
+    new ShipperProcess({ entry, settings, clock: systemClock, logger, onFigures })
     setInterval(() => {}, 1000)`
   writeFileSync(script, code)
   const control = spawn(process.execPath, [script], { stdio: 'ignore' })

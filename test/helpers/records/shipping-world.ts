@@ -8,6 +8,7 @@ import type { RetentionLimits } from '../../../src/records/files/retention.ts'
 import { encodeLayout } from '../../../src/records/layout-file.ts'
 import { type Account, decodeAccount } from '../../../src/records/shipping/account.ts'
 import type { LaneLimits } from '../../../src/records/shipping/commit-due.ts'
+import type { Committed } from '../../../src/records/shipping/committed.ts'
 import { Lane } from '../../../src/records/shipping/lane.ts'
 import { Shipping } from '../../../src/records/shipping/shipping.ts'
 import type { FileCalls } from '../../../src/records/spool/file-calls.ts'
@@ -60,6 +61,7 @@ export class ShippingWorld {
   /** Of the shipper that was started last, and of the last one that ended by a fault of its own. */
   #pid = 0
   #failedPid: number | null = null
+  #lane: Lane | null = null
 
   constructor() {
     for (const path of ['/state', SPOOL, '/state/shipper', '/data']) this.files.mkdir(path)
@@ -85,11 +87,17 @@ export class ShippingWorld {
       findAccount: (producer) => readAccountFile(calls, root, producer),
       onFault: (file, detail) => this.faults.push(`${file}: ${detail}`),
     })
+    this.#lane = lane
     return new Shipping({
       ...{ files: calls, folder: SPOOL, lanes: [lane], daysMax: this.retention.daysMax },
       monotonic: () => this.nowMs,
       onFault: (where, thrown) => this.faults.push(`${where}: ${thrown}`),
     })
+  }
+
+  /** What the shipper that was started last has, as it says. */
+  get committed(): Committed {
+    return this.#lane!.committed
   }
 
   /** The shipper that was started last has ended by itself, as control has seen. */

@@ -225,3 +225,45 @@ test('records of another gateway with the same incarnation are counted beside th
     dropped: { killed: 10 },
   })
 })
+
+test('what nobody has named is part of the sums, however many have ended between two words', () => {
+  const sums = new RecordSums('gw')
+  sums.takeShipped({ records: 0, gaps: {}, producers: [] })
+  const ended = account(7, 0, { state: 'killed', taken: 10, records: 8, gaps: { killed: 2 } })
+  const shipped = { records: 4000, gaps: { killed: 12 }, producers: [ended] }
+  for (let times = 0; times < 2; times++) {
+    sums.takeShipped(shipped)
+    expect(plain(sums.totals())).toEqual({
+      ...{ produced: 4012, pending: 0, spooled: 4000, shipped: 4000, unshipped: 0 },
+      dropped: { killed: 12 },
+    })
+  }
+})
+
+test('where the state of the shipper was lost, what it had counted goes on', () => {
+  const sums = new RecordSums('gw')
+  const told = (era: string, records: number, own: number) =>
+    sums.takeShipped({
+      ...{ era, records, gaps: { ring_full: 3 } },
+      producers: [account(1, 0, { taken: own + 3, records: own, gaps: { ring_full: 3 } })],
+    })
+  sums.take(1, figures([1003], 1000, { [RING_FULL]: 3 }))
+  told('a', 1000, 1000)
+  sums.take(1, figures([1903], 1900, { [RING_FULL]: 3 }))
+  sums.takeShipped({ era: 'b', records: 0, gaps: {}, producers: [] })
+  expect(plain(sums.totals())).toMatchObject({ shipped: 1000, unshipped: 900 })
+  // More than before is not the same as all of it and more.
+  sums.takeShipped({
+    ...{ era: 'b', records: 900, gaps: {} },
+    producers: [account(1, 0, { taken: 1903, records: 1900, gaps: { ring_full: 3 } })],
+  })
+  const all = { produced: 1903, pending: 0, spooled: 1900, shipped: 1900, unshipped: 0 }
+  expect(plain(sums.totals())).toEqual({ ...all, dropped: { ring_full: 3 } })
+  // To a control that comes now accounts alone tell of what was before.
+  const next = new RecordSums('gw')
+  next.takeShipped({
+    ...{ era: 'b', records: 900, gaps: {} },
+    producers: [account(1, 0, { taken: 1903, records: 1900, gaps: { ring_full: 3 } })],
+  })
+  expect(plain(next.totals())).toEqual({ ...all, dropped: { ring_full: 3 } })
+})

@@ -57,16 +57,29 @@ test('view() puts together what replicas and shipper say', () => {
   expect(records.view()).toBeNull()
   const own = { duplicates: 0, quarantined: 0, heldRows: 0, committedMs: 1, rows: 8, name: 'files' }
   const account = { producer: 'gw.0.0-1', state: 'open' as const, taken: 8, records: 8, gaps: {} }
-  const sink = { ...own, isOpen: true, records: 8, gaps: {}, producers: [account] }
-  const silent = shipper(0, 0)
-  records.ship({ ...silent, figures: { ...silent.figures, sinks: [{ ...sink, isOpen: false }] } })
+  const sink = { ...own, isOpen: true, era: 'a', records: 8, gaps: {}, producers: [account] }
+  records.ship(shipper(0, 0))
+  records.onShipper({ sinks: [{ ...sink, isOpen: false }] })
   records.onReplica(1, create(RecordFiguresSchema, { taken: [10], spooled: 9 }))
   expect(records.view()?.totals).toMatchObject({ produced: 10, shipped: 0, unshipped: 9 })
-  records.ship({ ...silent, figures: { ...silent.figures, sinks: [sink] } })
+  records.onShipper({ sinks: [sink] })
   expect(records.view()).toMatchObject({
     totals: { produced: 10, pending: 1, shipped: 8, unshipped: 1 },
     shipper: { isRunning: true, restarts: 0 },
   })
+})
+
+test('onShipper() counts what has ended, though nobody asks until it is told no more', () => {
+  const records = new Records(configOf(''), 'gw')
+  records.ship(shipper(0, 0))
+  records.onReplica(1, create(RecordFiguresSchema, { taken: [10], spooled: 9 }))
+  const own = { duplicates: 0, quarantined: 0, heldRows: 0, committedMs: 1, rows: 8, name: 'files' }
+  const sink = { ...own, isOpen: true, era: 'a', records: 8, gaps: { killed: 1 } }
+  const gaps = { killed: 1 }
+  const ended = { producer: 'gw.0.0-1', state: 'killed' as const, taken: 9, records: 8, gaps }
+  records.onShipper({ sinks: [{ ...sink, producers: [ended] }] })
+  records.onShipper({ sinks: [{ ...sink, producers: [] }] })
+  expect(records.view()?.totals).toMatchObject({ produced: 10, pending: 0, unshipped: 0 })
 })
 
 test('stop() stops who ships', async () => {

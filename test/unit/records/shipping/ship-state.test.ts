@@ -27,6 +27,12 @@ test('readShipState() gives back what writeShipState() was given', () => {
   expect(readShipState(files, '/state.json')).toBeNull()
   writeShipState(files, '/state.json', STATE)
   expect(readShipState(files, '/state.json')).toEqual(STATE)
+  const finished = [
+    { producer: 'g.0.0-1', state: 'killed', taken: 3, records: 1, gaps: { killed: 2 } },
+  ]
+  const later: ShipState = { ...STATE, era: '17-4711', finished } as ShipState
+  writeShipState(files, '/state.json', later)
+  expect(readShipState(files, '/state.json')).toEqual(later)
 })
 
 test('readShipState() refuses what is no state', () => {
@@ -37,6 +43,8 @@ test('readShipState() refuses what is no state', () => {
     { streams: { a: { process: 1, producers: [] } } },
     { intent: { renames: 1 } },
     { totals: null },
+    { finished: [{}] },
+    { era: 1 },
   ]
   for (const each of wrong) {
     writeShipState(files, '/state.json', { ...STATE, ...each })
