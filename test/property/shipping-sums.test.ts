@@ -3,9 +3,11 @@
  * spool is not to be read for a while, in the end every sequence is counted once.
  */
 
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RecordSums, type RecordTotals } from '../../src/control/figures/record-sums.ts'
+import type { Shipping } from '../../src/records/shipping/shipping.ts'
 import { verifyRecords } from '../../src/records/verify.ts'
 import { failingFiles } from '../helpers/failing-files.ts'
 import { CountedReplica } from '../helpers/records/counted-replica.ts'
@@ -25,11 +27,19 @@ class CountedGateway {
   #last = this.#sums.totals()
   /** What this control has heard replicas say, by incarnation. */
   #heard = new Map<number, number>()
+  #isShipping = false
+  readonly #hidden = new Set<string>()
   #hasLostState = false
   /** Of what was before a state was lost nobody is left who knows. */
   #hasForgotten = false
 
   constructor() {
+    const { open } = this.world.files
+    this.world.files.open = (path, flags) => {
+      const isHidden = this.#isShipping && this.#hidden.has(path)
+      if (!isHidden) return open.call(this.world.files, path, flags)
+      throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    }
     this.#begin()
   }
 
@@ -73,8 +83,14 @@ class CountedGateway {
     this.#begin()
   }
 
+  async #run(shipping: Shipping, isOver?: () => boolean): Promise<void> {
+    this.#isShipping = true
+    await this.world.run(shipping, isOver)
+    this.#isShipping = false
+  }
+
   async ship(): Promise<void> {
-    await this.world.run(this.#shipping)
+    await this.#run(this.#shipping)
     this.world.nowMs += 1000
   }
 
@@ -85,9 +101,19 @@ class CountedGateway {
     )
     this.#shipping.close()
     const shipping = this.world.start(calls)
-    await this.world.run(shipping, () => calls.isCrashed)
+    await this.#run(shipping, () => calls.isCrashed)
     this.world.files.kill()
     this.#shipping = this.world.start()
+  }
+
+  /** A segment cannot be read for a while. */
+  hide(n: number): void {
+    const all = this.world.segments()
+    if (all.length > 0) this.#hidden.add(join(SPOOL, all[n % all.length]!))
+  }
+
+  show(): void {
+    this.#hidden.clear()
   }
 
   async loseState(): Promise<void> {
@@ -135,6 +161,8 @@ class CountedGateway {
   }
 
   async checkEnd(): Promise<void> {
+    this.show()
+    this.world.nowMs += 60_000
     this.#replica.kill()
     for (let times = 0; times < 3; times++) {
       await this.ship()
@@ -194,6 +222,10 @@ const death = fc.integer({ min: 1, max: 200 }).map(
       gateway.shipAndDie(n),
 )
 
+const hiding = fc
+  .integer({ min: 0, max: 5 })
+  .map((n): Step => (n > 3 ? (gateway) => gateway.show() : (gateway) => gateway.hide(n)))
+
 const live = (steps: fc.Arbitrary<Step>) =>
   fc.asyncProperty(fc.array(steps, { minLength: 20, maxLength: 60, size: 'max' }), async (all) => {
     const gateway = new CountedGateway()
@@ -205,12 +237,20 @@ const live = (steps: fc.Arbitrary<Step>) =>
   })
 
 test('every sequence is counted once, whoever dies between two words', async () => {
-  const steps = fc.oneof({ weight: 15, arbitrary: plain }, { weight: 3, arbitrary: death })
+  const steps = fc.oneof(
+    { weight: 15, arbitrary: plain },
+    { weight: 3, arbitrary: death },
+    { weight: 2, arbitrary: hiding },
+  )
   await fc.assert(live(steps), { numRuns: propertyRuns(40) })
 })
 
 test('nor does what was counted get lost with the state of the shipper', async () => {
   const loss = fc.constant<Step>((gateway) => gateway.loseState())
-  const steps = fc.oneof({ weight: 15, arbitrary: plain }, { weight: 1, arbitrary: loss })
+  const steps = fc.oneof(
+    { weight: 15, arbitrary: plain },
+    { weight: 1, arbitrary: loss },
+    { weight: 2, arbitrary: hiding },
+  )
   await fc.assert(live(steps), { numRuns: propertyRuns(20) })
 })

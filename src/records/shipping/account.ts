@@ -28,6 +28,8 @@ export interface Account {
   readonly state: ProducerState
   /** Every lower sequence is shipped as a record or as a gap. */
   readonly floor: number
+  /** Both ends included: runs above the floor that are shipped as well, behind what waits. */
+  readonly above?: readonly (readonly [from: number, to: number])[] | undefined
   /** The highest sequence that is known to have been taken. */
   readonly taken: number
   /** Sequences that were shipped as records. */
@@ -62,7 +64,8 @@ export const retire = (account: Account, { records, gaps, below }: Retired): Acc
   }
 }
 
-const sumOf = (gaps: Account['gaps']): number =>
+/** Sequences without a record. */
+export const sumOf = (gaps: Account['gaps']): number =>
   Object.values(gaps).reduce((sum, count) => sum + count, 0)
 
 /** The same producer from now on in another folder, where its account was `here`, if it had one. */
@@ -93,6 +96,9 @@ export const encodeAccount = (account: Account): string => encodeDocument(FORMAT
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0
 
+const isRuns = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((run) => Array.isArray(run) && run.every(isCount))
+
 const isRetired = (value: unknown): boolean =>
   isFields(value) && [value['records'], value['gaps'], value['below']].every(isCount)
 
@@ -100,6 +106,7 @@ const isRetired = (value: unknown): boolean =>
 export const isAccount = (fields: unknown): fields is Account => {
   if (!isFields(fields)) return false
   const { producer, state, floor, taken, records, gaps, retired, elsewhere } = fields
+  const { above = [] } = fields
   return (
     typeof producer === 'string' &&
     ['open', 'ended', 'killed'].includes(String(state)) &&
@@ -107,6 +114,7 @@ export const isAccount = (fields: unknown): fields is Account => {
     isFields(gaps) &&
     Object.values(gaps).every(isCount) &&
     isRetired(retired) &&
+    isRuns(above) &&
     (elsewhere === undefined || isRetired(elsewhere))
   )
 }

@@ -9,14 +9,17 @@ import {
   type ProducerState,
   type Retired,
   retire,
+  sumOf,
 } from './account.ts'
-import { SeenSet } from './seen-set.ts'
+import { type Run, SeenSet } from './seen-set.ts'
 import type { ProducerPlace } from './ship-state.ts'
 
 /** What the frames of a producer say of it. */
 export interface FrameAccount {
   readonly floor: number
   readonly taken: number
+  /** As its writer said it, where the floor was not to be believed; absent: the same. */
+  readonly floorSeen?: number | undefined
 }
 
 export interface StreamFaults {
@@ -29,14 +32,29 @@ export interface StreamFaults {
 /** Called for every run that is explained for the first time. */
 export type OnGap = (from: number, to: number, reason: string) => void
 
+const KILLED = gapReasonName(GAP_REASON.KILLED)
+
 /** Reasons of what lies in segments that were set aside. */
 const LOST: readonly string[] = [
   gapReasonName(GAP_REASON.CORRUPT),
   gapReasonName(GAP_REASON.UNSHIPPABLE),
 ]
 
+/**
+ * Also of one that was killed: a segment of which nobody knew may turn up, where the spool was
+ * away. (A living one says of itself that requests were `killed`, and these are no records.)
+ */
+const hasLost = ({ gaps, state }: Account): boolean =>
+  LOST.some((reason) => (gaps[reason] ?? 0) > 0) || (state === 'killed' && (gaps[KILLED] ?? 0) > 0)
+
+/** Whether something below its floor has neither a record nor a reason. */
+const isPartial = ({ records, gaps, floor }: Account): boolean => records + sumOf(gaps) < floor - 1
+
 /** Shadows come later than their answers, by so many requests at most. */
 const SHADOWS_KEPT = 2 ** 22
+
+/** What is above more than so many holes may be shipped twice where a state is lost. */
+const ABOVE_MAX = 100
 
 export class ProducerLog {
   readonly producer: string
@@ -45,6 +63,8 @@ export class ProducerLog {
   #state: ProducerState
   #hasEnded = false
   #floor: number
+  /** The highest that a frame has said: what is not settled above it was in no segment. */
+  #floorSeen: number
   #taken: number
   #records: number
   readonly #gaps: Record<string, number>
@@ -59,16 +79,17 @@ export class ProducerLog {
     const isPlace = place !== null && 'account' in place
     const account = isPlace ? place.account : (place ?? newAccount(producer))
     this.producer = producer
-    this.#seen = isPlace ? new SeenSet(place.seen) : SeenSet.upTo(account.floor)
+    this.#seen = isPlace ? new SeenSet(place.seen) : SeenSet.upTo(account.floor, account.above)
     this.#shadows = isPlace && place.shadows !== null ? new SeenSet(place.shadows) : null
     this.#state = account.state
     this.#floor = account.floor
+    this.#floorSeen = (isPlace && place.floorSeen) || account.floor
     this.#taken = account.taken
     this.#records = account.records
     this.#gaps = { ...account.gaps }
     this.#retired = account.retired
     this.#elsewhere = account.elsewhere
-    this.#hasLost = LOST.some((reason) => (account.gaps[reason] ?? 0) > 0)
+    this.#hasLost = hasLost(account) || (!isPlace && isPartial(account))
     this.#hasEnded = account.state === 'ended' || (isPlace && place.hasEnded === true)
   }
 
@@ -83,15 +104,31 @@ export class ProducerLog {
   place(): ProducerPlace {
     const shadows = this.#shadows?.snapshot() ?? null
     const { account } = this
-    return { account, seen: this.#seen.snapshot(), shadows, hasEnded: this.#hasEnded }
+    const [seen, floorSeen] = [this.#seen.snapshot(), this.#floorSeen]
+    return { account, seen, shadows, hasEnded: this.#hasEnded, floorSeen }
   }
 
   /** The text of its account if that has changed since it was asked last, else null. */
   takeChangedText(): string | null {
-    const text = encodeAccount(this.account)
+    const text = encodeAccount(this.#published)
     if (text === this.#text) return null
     this.#text = text
     return text
+  }
+
+  /**
+   * For those who know of it no more than this: while something may come, all below the floor is
+   * shipped, although it is known from which sequence on its writer has left nothing behind.
+   */
+  get #published(): Account {
+    const { account } = this
+    if (account.state !== 'open') return account
+    const waiting = this.#seen.unsettled(1, account.floor - 1)
+    if (waiting.length === 0) return account
+    const starts = [...waiting.slice(1).map(([from]) => from), account.floor]
+    const above = waiting.map(([, to], i): Run => [to + 1, starts[i]! - 1])
+    const told = above.filter(([from, to]) => to >= from).slice(0, ABOVE_MAX)
+    return { ...account, floor: waiting[0]![0], above: told }
   }
 
   /** Notes the record of a sequence, or its shadow. False: it is shipped. */
@@ -135,8 +172,9 @@ export class ProducerLog {
   }
 
   /** A frame has been read to its end. */
-  advance({ floor, taken }: FrameAccount): void {
+  advance({ floor, taken, floorSeen = floor }: FrameAccount): void {
     if (taken > this.#taken) this.#taken = taken
+    if (floorSeen > this.#floorSeen) this.#floorSeen = floorSeen
     if (floor <= this.#floor) return
     this.#floor = floor
     this.#seen.advance(floor)
@@ -160,9 +198,15 @@ export class ProducerLog {
     if (isDamaged || isTorn) this.explainDamage(onGap)
     const tail = this.#seen.unsettled(this.#floor, this.#taken)
     const isWhole = this.#hasEnded && tail.length === 0 && this.#state !== 'killed'
-    for (const [from, to] of tail) this.explain(from, to, isDamaged ? 'corrupt' : 'killed', onGap)
+    for (const [from, to] of tail) {
+      // What its writer had settled was in a segment; of the rest nobody knows that it ever was.
+      const lost = isDamaged ? Math.min(to, this.#floorSeen - 1) : from - 1
+      this.explain(from, lost, 'corrupt', onGap)
+      this.explain(Math.max(from, lost + 1), to, 'killed', onGap)
+    }
     this.#state = isWhole ? 'ended' : 'killed'
     this.#floor = this.#taken + 1
+    this.#hasLost ||= hasLost(this.account)
   }
 
   retire(retired: Retired): void {

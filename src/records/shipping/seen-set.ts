@@ -65,13 +65,17 @@ export class SeenSet {
   }
 
   /**
-   * All sequences below `floor` are settled, none above is: what an account tells without a set.
+   * All sequences below `floor` are settled, and above it those in `runs`: what an account tells
+   * without a set.
    */
-  static upTo(floor: number): SeenSet {
+  static upTo(floor: number, runs: readonly Run[] = []): SeenSet {
     const set = new SeenSet()
     set.#base = Math.floor(floor / 32) * 32
     set.#explained.fill(0)
     for (let sequence = set.#base; sequence < floor; sequence++) set.record(sequence)
+    for (const [from, to] of runs) {
+      for (let sequence = from; sequence <= to; sequence++) set.record(sequence)
+    }
     return set
   }
 

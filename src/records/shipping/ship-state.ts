@@ -37,6 +37,8 @@ export interface ProducerPlace {
   readonly shadows: SeenSnapshot | null
   /** Its thread has ended in order. */
   readonly hasEnded?: boolean | undefined
+  /** The highest floor that a frame has said; absent: that of the account. */
+  readonly floorSeen?: number | undefined
 }
 
 /** A producer as its account says, without what only verification needs. */

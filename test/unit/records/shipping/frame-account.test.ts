@@ -19,6 +19,7 @@ test('accountOf() takes the floor behind what is damaged from END alone', () => 
   const payload = new Uint8Array(32)
   writeAccount(payload, 0, account)
   const floorOf = (kind: number) => accountOf({ kind, payload }, true)?.floor
+  expect(accountOf({ kind: FRAME.GAPS, payload }, true)?.floorSeen).toBe(5)
   expect([FRAME.RECORDS, FRAME.GAPS, FRAME.BEGIN].map(floorOf)).toEqual([1, 1, 1])
   expect(accountOf({ kind: FRAME.END, payload }, true)).toEqual(account)
 })

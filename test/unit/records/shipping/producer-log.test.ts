@@ -113,3 +113,64 @@ test('of what was lost no record counts that comes later', () => {
   expect(producer.account).toMatchObject({ records: 2, gaps: { unshippable: 2 } })
   expect(new ProducerLog('g.0.0-1', producer.account).hasLost).toBe(true)
 })
+
+test('what its writer left in no segment was killed, whatever was damaged before', () => {
+  const damaged = log()
+  damaged.record(1, false)
+  // Behind damage a floor is not believed, and yet it was said.
+  damaged.advance({ floor: 1, taken: 9, floorSeen: 6 })
+  const again = new ProducerLog('g.0.0-1', JSON.parse(JSON.stringify(damaged.place())))
+  again.finish({ ...WHOLE, isDamaged: true }, onGap)
+  expect(gaps).toEqual(['2-5 corrupt', '6-9 killed'])
+})
+
+const textOf = (producer: ProducerLog) => JSON.parse(producer.takeChangedText()!)
+
+test('the account that others see calls nothing shipped that waits', () => {
+  const producer = log()
+  const ship = (...sequences: number[]) =>
+    sequences.map((sequence) => producer.record(sequence, false))
+  ship(1, 2, 3, 7, 8, 9, 12)
+  producer.advance({ floor: 13, taken: 13 })
+  const seen = textOf(producer)
+  expect(seen).toMatchObject({
+    floor: 4,
+    taken: 13,
+    above: [
+      [7, 9],
+      [12, 12],
+    ],
+  })
+  // A shipper that has lost its state goes on from it, and so does one of an earlier release.
+  const next = new ProducerLog('g.0.0-1', seen)
+  expect([3, 4, 7, 9, 10, 12, 13].map((each) => next.record(each, false))).toEqual([
+    ...[false, true, false, false, true, false, true],
+  ])
+  expect(next.hasLost).toBe(false)
+  const floors = ship(4, 5, 6, 10, 11).length
+  expect([floors, textOf(producer).floor, textOf(log()).above]).toEqual([5, 13, undefined])
+})
+
+test('what is shipped below the floor of an account with holes may be lost as well', () => {
+  const account = {
+    ...newAccount('g.0.0-1'),
+    floor: 10,
+    taken: 9,
+    records: 6,
+    gaps: { sampled: 3 },
+  }
+  expect(new ProducerLog('g.0.0-1', account).hasLost).toBe(false)
+  expect(new ProducerLog('g.0.0-1', { ...account, gaps: {} }).hasLost).toBe(true)
+})
+
+test('of one that was killed a record that comes later may be lost', () => {
+  const killed = log()
+  killed.record(1, false)
+  killed.explain(2, 2, 'killed', onGap)
+  killed.advance({ floor: 3, taken: 4 })
+  // A request that was given up has no record.
+  expect(killed.hasLost).toBe(false)
+  killed.finish(WHOLE, onGap)
+  expect([killed.hasLost, killed.record(3, false)]).toEqual([true, false])
+  expect(new ProducerLog('g.0.0-1', killed.account).hasLost).toBe(true)
+})

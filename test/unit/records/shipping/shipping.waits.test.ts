@@ -5,8 +5,14 @@ import { ENTRY_DOUBLE } from '../../../../src/records/entry.ts'
 import { FileSink, type FileSinkOptions } from '../../../../src/records/file-sink.ts'
 import type { ShipBatch } from '../../../../src/records/shipping/sink.ts'
 import { verifyRecords } from '../../../../src/records/verify.ts'
-import { PRODUCER, records } from '../../../helpers/records/frames.ts'
-import { layoutFrame, ROOT, ShippingWorld, SPOOL } from '../../../helpers/records/shipping-world.ts'
+import { PRODUCER, records, upTo } from '../../../helpers/records/frames.ts'
+import {
+  layoutFrame,
+  ROOT,
+  ShippingWorld,
+  SPOOL,
+  STATE,
+} from '../../../helpers/records/shipping-world.ts'
 import { HEADER, type PlannedFrame, readFrames, SEAL } from '../../../helpers/segments.ts'
 
 class Killed extends Error {}
@@ -146,3 +152,28 @@ for (const kills of [0, 9, 12]) {
     expect(await world.gaps()).toMatchObject([{ from: 2, to: 2, reason: 'unshippable' }])
   })
 }
+
+test('nor is a segment that could not be read lost with the state of the shipper', async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  world.put({ number: 1 }, [layoutFrame(), records(1, 3), records(4, 6), SEAL])
+  const path = world.put({ number: 2 }, [layoutFrame(), records(7, 9), records(10, 12), SEAL])
+  world.put({ number: 3 }, [layoutFrame(), records(13, 15)])
+  const { open } = world.files
+  world.files.open = (name, flags) => {
+    if (name === path) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    return open.call(world.files, name, flags)
+  }
+  await world.run(world.start())
+  expect(await numbersOf(world)).toHaveLength(9)
+  world.files.open = open
+  world.files.unlink(STATE)
+  const shipping = world.start()
+  await world.run(shipping)
+  expect(await numbersOf(world)).toEqual(upTo(15))
+  world.alive.clear()
+  await world.run(shipping)
+  expect(world.segments()).toEqual([])
+  expect(world.accounts()).toMatchObject([{ records: 15, gaps: {}, taken: 15 }])
+  expect(await proofOf(world)).toMatchObject({ ok: true })
+})
