@@ -4,9 +4,9 @@ import { predictionIdPrefix } from '../../shared/ids.ts'
 import type { Attempts } from './attempts.ts'
 import { accountOf } from './frame-account.ts'
 import type { FrameIntake } from './frame-intake.ts'
+import type { FrameSink, ReadFrame } from './frame-sink.ts'
 import type { BookedStream, LaneBook } from './lane-book.ts'
 import type { Stream } from './spool-folder.ts'
-import type { FrameSink, ReadFrame } from './stream-reader.ts'
 
 /** How long one step reads, so that others have their turn. */
 const STEP_MS = 50
@@ -89,6 +89,7 @@ export class LaneIntake {
       frame: (read) => this.#take(stream, read),
       goesOn: () => !this.isFull && monotonic() < untilMs,
       fault: onFault,
+      changed: onChange,
       end: (_, isKept) => {
         if (isKept) intake.noteQuarantined()
         onChange()

@@ -28,6 +28,8 @@ export interface SegmentPlace {
   readonly isTorn?: boolean | undefined
   /** It could not be read on when what follows it was: it holds what is missing below floors. */
   readonly isPassedOver?: boolean | undefined
+  /** For so long, as far as anybody has looked, the disk has not given all of it. */
+  readonly unreadableMs?: number | undefined
 }
 
 export interface ProducerPlace {

@@ -71,21 +71,34 @@ export interface ReadFacts {
   readonly end: SegmentEnd
   /** It could not grow any more when the last frame was read: succeeded, or its process is dead. */
   readonly isFinal: boolean
-  /** Nobody knows whose it is: it has no header that can be read. */
+  /** It has no header that can be read: nobody knows what is in it. */
+  readonly isHeadless: boolean
+  /** Nor has any of its stream: nobody knows who writes it. */
   readonly isNameless: boolean
   /** Milliseconds since it last changed. */
   readonly idleMs: number
+  /** Asked where it has no header: whether there is anything in it but zeros. */
+  hasBytes(): boolean
 }
 
 /** Nobody is still beginning a file that has not changed for so long. */
 const NAMELESS_IDLE_MS = 600_000
 
 /** What becomes of a segment behind whose last whole frame there is nothing to be read. */
-export const verdictOf = ({ end, isFinal, isNameless, idleMs }: ReadFacts): Verdict => {
+export const verdictOf = (facts: ReadFacts): Verdict => {
+  const { end, isFinal, isHeadless } = facts
   if (end === 'sealed' || end === 'missing') return 'done'
   if (end === 'newer') return 'leave'
   if (end === 'unreadable') return 'wait'
   // While its writer is at it, what looks like a wrong frame can be one that is half written.
-  if (!isFinal && !(isNameless && idleMs >= NAMELESS_IDLE_MS)) return 'wait'
-  return end === 'open' ? 'done' : 'quarantine'
+  if (!isFinal && !isLeftAlone(facts)) return 'wait'
+  if (end !== 'open' || (isHeadless && facts.hasBytes())) return 'quarantine'
+  // One without a byte may be that of a writer for whom there is no room, however long.
+  return isFinal ? 'done' : 'wait'
 }
+
+/** Whether it is nobody's, as far as anybody can tell. */
+export const isLeftAlone = ({
+  isNameless,
+  idleMs,
+}: Pick<ReadFacts, 'isNameless' | 'idleMs'>): boolean => isNameless && idleMs >= NAMELESS_IDLE_MS

@@ -5,17 +5,24 @@
  */
 
 import { join } from 'node:path'
-import { GatewayError } from '../../shared/errors.ts'
 import type { ProcessIdentity } from '../../shared/process-identity.ts'
-import { decodeLayout } from '../layout-file.ts'
-import type { RecordLayout } from '../record-layout.ts'
+import { isOfMedium } from '../spool/bad-pages.ts'
 import type { FileCalls } from '../spool/file-calls.ts'
-import { FRAME, readLayoutId, type SegmentHeader } from '../spool/segment-format.ts'
-import { type Frame, type SegmentEnd, SegmentReader } from '../spool/segment-reader.ts'
+import { FRAME } from '../spool/segment-format.ts'
+import type { Frame, SegmentEnd } from '../spool/segment-reader.ts'
 import type { Handling } from './attempts.ts'
+import type { FrameSink } from './frame-sink.ts'
+import { OpenSegment } from './open-segment.ts'
 import { hasBytesBehind } from './segment-rest.ts'
 import type { SegmentPlace } from './ship-state.ts'
-import { type ListedSegment, type Stream, type Verdict, verdictOf } from './spool-folder.ts'
+import {
+  isLeftAlone,
+  type ListedSegment,
+  type ReadFacts,
+  type Stream,
+  type Verdict,
+  verdictOf,
+} from './spool-folder.ts'
 
 export interface StreamWorld {
   readonly files: FileCalls
@@ -27,49 +34,10 @@ export interface StreamWorld {
   monotonic(): number
 }
 
-/** A frame but LAYOUT, HEADER and SEAL, and what is needed to make sense of it. */
-export interface ReadFrame {
-  readonly frame: Frame
-  readonly header: SegmentHeader
-  readonly layouts: ReadonlyMap<number, RecordLayout>
-  /** It is to be explained, not to be taken. */
-  readonly isSetAside: boolean
-  /** Something before it in its segment is lost. */
-  readonly isBehindDamage: boolean
-}
-
-/** Where frames go. */
-export interface FrameSink {
-  /** A frame at this place is about to be read. */
-  begin(file: string, offset: number): Handling
-  /**
-   * What it throws goes to the caller; the frame comes again.
-   *
-   * @returns false: not all of it could be told, so that its segment is to be kept
-   */
-  frame(read: ReadFrame): boolean
-  /** False: enough for now. */
-  goesOn(): boolean
-  /** For people: something of a segment cannot be read. */
-  fault(file: string, detail: string): void
-  /** A segment is read to its end; `isKept`: it is to be set aside. */
-  end(file: string, isKept: boolean): void
-}
-
-interface OpenSegment {
-  readonly file: string
-  readonly reader: SegmentReader
-  readonly layouts: Map<number, RecordLayout>
-  /** A layout of a later release was in it. */
-  isNewer: boolean
-  /** What comes next is not to be read now. */
-  isPassedOver: boolean
-}
-
-const LAYOUT_ID_BYTES = 8
-const PASSED_OVER = 'the shipper has ended again and again when it read on'
 /** For what cannot be read, perhaps for ever. */
 const LOOK_AGAIN_MS = 30_000
+/** So often it is committed for how long something could not be read. */
+const UNREADABLE_NOTED_MS = 600_000
 
 export class StreamReader {
   readonly #world: StreamWorld
@@ -85,6 +53,8 @@ export class StreamReader {
   #isAsked = false
   /** Monotonic ms before which it makes no sense to look again. */
   readonly #notBeforeMs = new Map<string, number>()
+  /** Monotonic ms of the last time that a disk did not give them. */
+  readonly #unreadableAtMs = new Map<string, number>()
 
   constructor(world: StreamWorld, process: ProcessIdentity | null) {
     this.#world = world
@@ -142,7 +112,7 @@ export class StreamReader {
   /** Forgets the places of segments that are there no more. */
   forget(stream: Stream | null): void {
     const there = new Set(stream?.segments.map(({ file }) => file))
-    for (const map of [this.places, this.#notBeforeMs]) {
+    for (const map of [this.places, this.#notBeforeMs, this.#unreadableAtMs]) {
       for (const file of map.keys()) if (!there.has(file)) map.delete(file)
     }
   }
@@ -165,13 +135,7 @@ export class StreamReader {
     const open = this.#opened(segment.file)
     const end = this.#readFrames(open, segment, sink)
     if (end === null) return false
-    const verdict = verdictOf({
-      ...{ end, isFinal: segment.isSucceeded || this.#isDead },
-      isNameless: this.#process === null,
-      idleMs: this.#world.now() - segment.changedMs,
-    })
-    this.#settle(segment, verdict, end, sink)
-    if (verdict !== 'wait' || end !== 'open') this.close()
+    this.#settle(segment, open, end, sink)
     return true
   }
 
@@ -179,8 +143,7 @@ export class StreamReader {
     if (this.#open?.file === file) return this.#open
     this.close()
     const { files, folder } = this.#world
-    const reader = new SegmentReader(files, join(folder, file), this.#placeOf(file).offset)
-    this.#open = { file, reader, layouts: new Map(), isNewer: false, isPassedOver: false }
+    this.#open = new OpenSegment(files, folder, file, this.#placeOf(file))
     return this.#open
   }
 
@@ -245,38 +208,67 @@ export class StreamReader {
   }
 
   #takeLayout(open: OpenSegment, { payload }: Frame, sink: FrameSink): void {
-    const id = readLayoutId(payload)
-    if (id === null) return
-    try {
-      open.layouts.set(id, decodeLayout(payload.subarray(LAYOUT_ID_BYTES)))
-    } catch (thrown) {
-      const { code, message } = GatewayError.from(thrown)
-      open.isNewer = code === 'STATE_TOO_NEW'
-      if (!open.isNewer) this.#note(open.file, { isKept: true })
-      sink.fault(open.file, message)
+    const detail = open.takeLayout(payload)
+    if (detail === null) return
+    if (!open.isNewer) this.#note(open.file, { isKept: true })
+    sink.fault(open.file, detail)
+  }
+
+  /** Counts for how long a disk has not given it. */
+  #countUnreadable({ file, reader, isLastTime }: OpenSegment, end: SegmentEnd, sink: FrameSink) {
+    if (isLastTime) return
+    const beforeMs = this.#placeOf(file).unreadableMs ?? 0
+    if (end !== 'unreadable' || !isOfMedium(reader.detail)) {
+      this.#unreadableAtMs.delete(file)
+      if (beforeMs > 0) this.#note(file, { unreadableMs: 0 })
+      return
+    }
+    const nowMs = this.#world.monotonic()
+    const unreadableMs = beforeMs + nowMs - (this.#unreadableAtMs.get(file) ?? nowMs)
+    this.#unreadableAtMs.set(file, nowMs)
+    this.#note(file, { unreadableMs })
+    const [noted, now] = [beforeMs, unreadableMs].map((ms) => Math.floor(ms / UNREADABLE_NOTED_MS))
+    if (now !== noted) sink.changed()
+  }
+
+  #factsOf({ file, isSucceeded, changedMs }: ListedSegment, end: SegmentEnd): ReadFacts {
+    const { files, folder, now } = this.#world
+    return {
+      ...{ end, isFinal: isSucceeded || this.#isDead },
+      isHeadless: this.#open?.reader.header === null,
+      ...{ isNameless: this.#process === null, idleMs: now() - changedMs },
+      hasBytes: () => hasBytesBehind(files, join(folder, file), 0),
     }
   }
 
-  #settle(segment: ListedSegment, verdict: Verdict, end: SegmentEnd, sink: FrameSink): void {
+  #settle(segment: ListedSegment, open: OpenSegment, found: SegmentEnd, sink: FrameSink): void {
     const { file } = segment
-    const isPassedOver = this.#open?.isPassedOver === true
-    const detail = isPassedOver ? PASSED_OVER : (this.#open?.reader.detail ?? '')
-    if (verdict === 'leave') sink.fault(file, `it is of a later release (${detail})`)
-    if (verdict === 'quarantine') sink.fault(file, `the rest is lost: ${end} ${detail}`)
-    if (end === 'unreadable') sink.fault(file, `it cannot be read (${detail})`)
+    if (!open.isPassedOver) this.#countUnreadable(open, found, sink)
+    // What a disk does not give any more is damage like other.
+    const end = open.isLostIn(found) ? 'corrupt' : found
+    const facts = this.#factsOf(segment, end)
+    const verdict = verdictOf(facts)
+    for (const detail of open.faults(end, verdict)) sink.fault(file, detail)
     // Also what looks damaged while it is written: it would be read anew four times a second.
     const isLeft = verdict === 'leave' || (verdict === 'wait' && end !== 'open')
-    if (isLeft) this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
+    if (isLeft || (verdict === 'wait' && isLeftAlone(facts))) {
+      this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
+    }
     if (isLeft !== (this.#placeOf(file).isPassedOver ?? false)) {
       this.#note(file, { isPassedOver: isLeft })
     }
-    if (verdict !== 'done' && verdict !== 'quarantine') return
+    if (verdict === 'done' || verdict === 'quarantine') this.#finish(segment, end, verdict, sink)
+    if (verdict !== 'wait' || end !== 'open') this.close()
+  }
+
+  /** It has come to its end. */
+  #finish({ file, isSucceeded }: ListedSegment, end: SegmentEnd, is: Verdict, to: FrameSink): void {
     // Its writer went on in another one, and seals what it leaves: perhaps it was cut off.
-    if (end === 'open' && segment.isSucceeded) this.isTorn = true
-    if (verdict === 'quarantine') this.isDamaged = true
-    const isKept = verdict === 'quarantine' || this.#isToBeKept(file, end, sink)
+    if (end === 'open' && isSucceeded) this.isTorn = true
+    if (is === 'quarantine') this.isDamaged = true
+    const isKept = is === 'quarantine' || this.#isToBeKept(file, end, to)
     this.#note(file, { done: isKept ? 'quarantine' : 'done' })
-    sink.end(file, isKept)
+    to.end(file, isKept)
   }
 
   /** Whether something is in it that was not shipped, though it has come to its end. */

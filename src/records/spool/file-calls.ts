@@ -60,6 +60,9 @@ export interface FileCalls extends AtomicFileCalls {
   stat(path: string): FileStat | null
 }
 
+/** Those that reading a file takes. */
+export type ReadCalls = Pick<FileCalls, 'open' | 'read' | 'close' | 'stat'>
+
 /** Code of what a file call threw; an empty string when it is no error of the system. */
 export const errnoOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException)?.code ?? ''
 

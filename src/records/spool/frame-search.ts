@@ -9,7 +9,7 @@
  */
 
 import { stateBehind, stateMoved } from './crc32-parts.ts'
-import type { FileCalls } from './file-calls.ts'
+import type { ReadCalls } from './file-calls.ts'
 import {
   FRAME,
   FRAME_BYTES_MAX,
@@ -39,7 +39,7 @@ const isHead = (words: Int32Array, at: number): boolean =>
   words[at + 2]! <= FRAME.SEAL
 
 export class FrameSearch {
-  readonly #files: FileCalls
+  readonly #files: ReadCalls
   readonly #segment: SearchedSegment
   readonly #chunk = new Uint8Array(CHUNK_BYTES)
   readonly #sumChunk = new Uint8Array(CHUNK_BYTES)
@@ -51,7 +51,7 @@ export class FrameSearch {
   #state = 0
   #summedTo = -1
 
-  constructor(files: FileCalls, segment: SearchedSegment) {
+  constructor(files: ReadCalls, segment: SearchedSegment) {
     this.#files = files
     this.#segment = segment
   }

@@ -4,7 +4,7 @@
  * that is not, unless it is told to skip what is none.
  */
 
-import { errnoOf, type FileCalls } from './file-calls.ts'
+import { errnoOf, type ReadCalls } from './file-calls.ts'
 import { FrameSearch } from './frame-search.ts'
 import {
   checkOf,
@@ -54,7 +54,7 @@ const CHUNK_BYTES = 256 * 1024
 const SKIP_BYTES = 4 * 1024 * 1024
 
 export class SegmentReader {
-  readonly #files: FileCalls
+  readonly #files: ReadCalls
   readonly #path: string
   readonly #fromOffset: number
   #file: number | null = null
@@ -77,7 +77,7 @@ export class SegmentReader {
    * behind it may name theirs; what is damaged before it is passed over. A path that is no file is
    * answered by the first `next`.
    */
-  constructor(files: FileCalls, path: string, fromOffset = 0) {
+  constructor(files: ReadCalls, path: string, fromOffset = 0) {
     this.#files = files
     this.#path = path
     this.#fromOffset = fromOffset

@@ -69,7 +69,7 @@ export interface WantedBytes {
  * @throws the error of the file system
  */
 export const readWhole = (
-  files: FileCalls,
+  files: Pick<FileCalls, 'read'>,
   file: number,
   bytes: Uint8Array,
   { offset, length, position, atLeast = length }: WantedBytes,
@@ -92,7 +92,7 @@ export const readWhole = (
 }
 
 /** Closes a file of which nothing more is wanted: what matters was synced before. */
-export const closeQuietly = (files: FileCalls, file: number): void => {
+export const closeQuietly = (files: Pick<FileCalls, 'close'>, file: number): void => {
   try {
     files.close(file)
   } catch {

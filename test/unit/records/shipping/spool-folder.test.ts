@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest'
-import { listStreams, verdictOf } from '../../../../src/records/shipping/spool-folder.ts'
+import {
+  listStreams,
+  type ReadFacts,
+  verdictOf,
+} from '../../../../src/records/shipping/spool-folder.ts'
 import type { FileCalls } from '../../../../src/records/spool/file-calls.ts'
 import type { SegmentEnd } from '../../../../src/records/spool/segment-reader.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
@@ -51,19 +55,41 @@ test('listStreams() lists what cannot be looked at, beside all the others', () =
   expect(listStreams(failing, '/spool')[0]!.segments.map(({ bytes }) => bytes)).toEqual([0, 1])
 })
 
+const ENDS: readonly SegmentEnd[] = [
+  ...(['sealed', 'open', 'corrupt', 'newer', 'foreign', 'unreadable', 'missing'] as const),
+]
+
+/** What becomes of a segment with a header, unless facts differ. */
+const verdicts = (facts: Partial<ReadFacts>) =>
+  Object.fromEntries(
+    ENDS.map((end) => [
+      end,
+      verdictOf({
+        ...{ end, isFinal: false, isHeadless: false, isNameless: false, idleMs: 0 },
+        ...{ hasBytes: () => true, ...facts },
+      }),
+    ]),
+  )
+
+const ALWAYS = { sealed: 'done', newer: 'leave', unreadable: 'wait', missing: 'done' }
+const WAITING = { ...ALWAYS, open: 'wait', corrupt: 'wait', foreign: 'wait' }
+const SETTLED = { ...ALWAYS, open: 'done', corrupt: 'quarantine', foreign: 'quarantine' }
+const IDLE = { isHeadless: true, isNameless: true, idleMs: 3_600_000 }
+
 test('verdictOf() waits for whoever may still write', () => {
-  const verdicts = (isFinal: boolean, isNameless = false, idleMs = 0) =>
-    Object.fromEntries(
-      (
-        ['sealed', 'open', 'corrupt', 'newer', 'foreign', 'unreadable', 'missing'] as SegmentEnd[]
-      ).map((end) => [end, verdictOf({ end, isFinal, isNameless, idleMs })]),
-    )
-  const always = { sealed: 'done', newer: 'leave', unreadable: 'wait', missing: 'done' }
-  const waiting = { open: 'wait', corrupt: 'wait', foreign: 'wait' }
-  const settled = { open: 'done', corrupt: 'quarantine', foreign: 'quarantine' }
-  expect(verdicts(false)).toEqual({ ...always, ...waiting })
-  expect(verdicts(true)).toEqual({ ...always, ...settled })
-  expect(verdicts(false, true, 1000)).toEqual({ ...always, ...waiting })
-  expect(verdicts(false, true, 3_600_000)).toEqual({ ...always, ...settled })
-  expect(verdicts(false, false, 3_600_000)).toEqual({ ...always, ...waiting })
+  expect(verdicts({})).toEqual(WAITING)
+  expect(verdicts({ isFinal: true })).toEqual(SETTLED)
+  expect(verdicts({ ...IDLE, idleMs: 1000 })).toEqual(WAITING)
+  expect(verdicts({ ...IDLE, isNameless: false })).toEqual(WAITING)
+})
+
+test("verdictOf() has what is nobody's set aside, unless it is empty, as before its first byte", () => {
+  expect(verdicts(IDLE)).toEqual({ ...SETTLED, open: 'quarantine' })
+  expect(verdicts({ ...IDLE, hasBytes: () => false })).toEqual({ ...SETTLED, open: 'wait' })
+})
+
+test('verdictOf() has bytes without a header set aside, and no half frame behind one', () => {
+  const headless = { isFinal: true, isHeadless: true }
+  expect(verdicts(headless)).toEqual({ ...SETTLED, open: 'quarantine' })
+  expect(verdicts({ ...headless, hasBytes: () => false })).toEqual(SETTLED)
 })

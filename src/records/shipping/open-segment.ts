@@ -1,0 +1,75 @@
+/** A segment that is being read, and what of it is needed to make sense of its frames. */
+
+import { join } from 'node:path'
+import { GatewayError } from '../../shared/errors.ts'
+import { decodeLayout } from '../layout-file.ts'
+import type { RecordLayout } from '../record-layout.ts'
+import { AroundBadPages } from '../spool/bad-pages.ts'
+import type { ReadCalls } from '../spool/file-calls.ts'
+import { readLayoutId } from '../spool/segment-format.ts'
+import { type SegmentEnd, SegmentReader } from '../spool/segment-reader.ts'
+import type { SegmentPlace } from './ship-state.ts'
+import type { Verdict } from './spool-folder.ts'
+
+const LAYOUT_ID_BYTES = 8
+const PASSED_OVER = 'the shipper has ended again and again when it read on'
+/** What a disk has not given for so long it will not give: a disk that is away comes back. */
+const UNREADABLE_MS_MAX = 86_400_000
+
+export class OpenSegment {
+  readonly file: string
+  readonly reader: SegmentReader
+  readonly layouts = new Map<number, RecordLayout>()
+  /** A layout of a later release was in it. */
+  isNewer = false
+  /** What comes next is not to be read now. */
+  isPassedOver = false
+  /** null: what cannot be read may be another time. */
+  readonly #around: AroundBadPages | null
+
+  constructor(files: ReadCalls, folder: string, file: string, place: SegmentPlace) {
+    const isGivenUp = (place.unreadableMs ?? 0) >= UNREADABLE_MS_MAX
+    this.file = file
+    this.#around = isGivenUp ? new AroundBadPages(files) : null
+    this.reader = new SegmentReader(this.#around ?? files, join(folder, file), place.offset)
+  }
+
+  /** What cannot be read now is lost. */
+  get isLastTime(): boolean {
+    return this.#around !== null
+  }
+
+  /** Whether the disk does not give all of it any more, given why there was no further frame. */
+  isLostIn(end: SegmentEnd): boolean {
+    if (this.#around === null || this.isPassedOver) return false
+    return this.#around.lostBytes > 0 || end === 'unreadable'
+  }
+
+  /** What is to be told to people of a segment that is read to its end. */
+  faults(end: SegmentEnd, verdict: Verdict): string[] {
+    const { isPassedOver, reader } = this
+    const detail = isPassedOver ? PASSED_OVER : reader.detail
+    const lost = this.#around?.lostBytes ?? 0
+    return [
+      ...(lost > 0 ? [`for a day the disk has not given ${lost} bytes of it: they are lost`] : []),
+      ...(verdict === 'leave' ? [`it is of a later release (${detail})`] : []),
+      ...(verdict === 'quarantine' ? [`the rest is lost: ${end} ${detail}`] : []),
+      ...(end === 'unreadable' ? [`it cannot be read (${detail})`] : []),
+      ...(verdict === 'done' && reader.isMended ? ['its first bytes were damaged: mended'] : []),
+    ]
+  }
+
+  /** What is wrong with a layout, for people; null: it is known from now on. */
+  takeLayout(payload: Uint8Array): string | null {
+    const id = readLayoutId(payload)
+    if (id === null) return null
+    try {
+      this.layouts.set(id, decodeLayout(payload.subarray(LAYOUT_ID_BYTES)))
+      return null
+    } catch (thrown) {
+      const { code, message } = GatewayError.from(thrown)
+      this.isNewer = code === 'STATE_TOO_NEW'
+      return message
+    }
+  }
+}

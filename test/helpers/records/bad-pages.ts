@@ -1,0 +1,32 @@
+/** A disk that does not give parts of a file any more. */
+
+import type { CrashFiles } from '../crash-files.ts'
+
+const PAGE_BYTES = 4096
+
+/** What is to be read of the file is EIO where these bytes are, and whole before, as Linux does. */
+export const spoilPages = (
+  files: CrashFiles,
+  path: string,
+  places: readonly number[],
+  isAway: () => boolean = () => true,
+): void => {
+  const bad = new Set(places.map((place) => Math.floor(place / PAGE_BYTES)))
+  const { open, read } = files
+  const opened = new Set<number>()
+  files.open = (each, flags) => {
+    const file = open.call(files, each, flags)
+    if (each === path) opened.add(file)
+    return file
+  }
+  files.read = (file, bytes, offset, length, position) => {
+    if (!opened.has(file) || !isAway()) {
+      return read.call(files, file, bytes, offset, length, position)
+    }
+    const first = Math.floor(position / PAGE_BYTES)
+    if (bad.has(first)) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    const next = Math.min(...[...bad].filter((page) => page > first)) * PAGE_BYTES
+    const count = Math.min(length, next - position)
+    return read.call(files, file, bytes, offset, count, position)
+  }
+}
