@@ -4,16 +4,21 @@
  */
 
 import { closeSync, openSync } from 'node:fs'
-import { systemClock } from '../shared/clock.ts'
+import { coalesced, systemClock } from '../shared/clock.ts'
 
 /** A terminal's Ctrl-C may arrive twice at once, where a parent passes it on as well. */
 const SAME_PRESS_MS = 300
+/**
+ * Between two reloads, which read files without a pause. libuv calls the handlers of all signals
+ * that have come in one go: with a reload of 13 ms in each, a flood of them held up every timer.
+ */
+const RELOAD_PERIOD_MS = 100
 
 export interface ServeSignals {
   /** Resolves with the first signal to end. */
   readonly ended: Promise<NodeJS.Signals>
   readonly hasEnded: boolean
-  /** Has SIGHUP do `task`; at once, when one has come already. */
+  /** Has SIGHUP do `task` soon, once for all that come meanwhile; also when one came before. */
   onReload(task: () => void): void
   /** Has Ctrl-C do `task` once the end has begun; other signals are ignored then. */
   onHurry(task: () => void): void
@@ -35,8 +40,10 @@ export const listenForSignals = (): ServeSignals => {
   // A detached replica would survive the terminal; with the terminal gone, nobody could stop it.
   const hadTerminal = process.stdin.isTTY
   let endedMs: number | null = null
-  let reloads = 0
-  let reload: (() => void) | null = null
+  let isReloadWanted = false
+  let reload = (): void => {
+    isReloadWanted = true
+  }
   let hurry = () => {}
   const end = (name: NodeJS.Signals): void => {
     endedMs = systemClock.monotonic()
@@ -52,7 +59,6 @@ export const listenForSignals = (): ServeSignals => {
   process.on('SIGHUP', () => {
     if (endedMs !== null) return
     if (hadTerminal && isTerminalGone()) end('SIGHUP')
-    else if (reload === null) reloads++
     else reload()
   })
   return {
@@ -61,8 +67,10 @@ export const listenForSignals = (): ServeSignals => {
       return endedMs !== null
     },
     onReload: (task) => {
-      reload = task
-      if (reloads > 0) task()
+      reload = coalesced(systemClock, RELOAD_PERIOD_MS, () => {
+        if (endedMs === null) task()
+      })
+      if (isReloadWanted) reload()
     },
     onHurry: (task) => {
       hurry = task

@@ -97,6 +97,27 @@ export const every = (
   }
 }
 
+/**
+ * Does `task` soon after it is asked for: once for all that ask meanwhile, and not before `periodMs`
+ * have passed since it last ended.
+ */
+export const coalesced = (clock: Clock, periodMs: number, task: () => void): (() => void) => {
+  let notBeforeMs = -Infinity
+  let isDue = false
+  return () => {
+    if (isDue) return
+    isDue = true
+    clock.setTimer(Math.max(0, notBeforeMs - clock.monotonic()), () => {
+      isDue = false
+      try {
+        task()
+      } finally {
+        notBeforeMs = clock.monotonic() + periodMs
+      }
+    })
+  }
+}
+
 /** Resolves after `delayMs`. */
 export const delay = (clock: Clock, delayMs: number): Promise<void> =>
   new Promise((resolve) => {

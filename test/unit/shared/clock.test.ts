@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { every, systemClock, threadOriginMs, turnMonotonic } from '../../../src/shared/clock.ts'
+import { coalesced, every, systemClock, threadOriginMs, turnMonotonic } from '../../../src/shared/clock.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 test('turnMonotonic() stands still for a turn of the event loop, and is right in the next', async () => {
@@ -45,6 +45,39 @@ test('every() tells what a task throws and goes on', async () => {
   await clock.advance(300)
   expect(faults).toMatchObject([{ message: 'run 1' }, { message: 'run 2' }, { message: 'run 3' }])
   cancel()
+})
+
+test('coalesced() does a task once for all that ask meanwhile, with a pause behind it', async () => {
+  const clock = new FakeClock()
+  const doneMs: number[] = []
+  const ask = coalesced(clock, 100, () => doneMs.push(clock.monotonic()))
+  const startMs = clock.monotonic()
+  ask()
+  ask()
+  expect(doneMs).toEqual([])
+  await clock.advance(0)
+  for (let ms = 0; ms < 250; ms += 10) {
+    ask()
+    await clock.advance(10)
+  }
+  await clock.advance(1000)
+  ask()
+  await clock.advance(0)
+  expect(doneMs.map((ms) => ms - startMs)).toEqual([0, 100, 200, 300, 1250])
+})
+
+test('coalesced() lets a task that throws be asked for again', async () => {
+  const clock = new FakeClock()
+  let runs = 0
+  const ask = coalesced(clock, 100, () => {
+    runs++
+    throw new Error('a fault')
+  })
+  for (let i = 0; i < 2; i++) {
+    ask()
+    await expect(clock.advance(100)).rejects.toThrow('a fault')
+  }
+  expect(runs).toBe(2)
 })
 
 test('threadOriginMs() is right though the thread is held up between two readings', () => {
