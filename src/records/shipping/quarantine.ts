@@ -9,7 +9,7 @@ import { syncFolder } from '../../shared/atomic-file.ts'
 import { errnoOf, type FileCalls, lookAt } from '../spool/file-calls.ts'
 
 /** Folder in the spool. */
-const QUARANTINE = 'quarantine'
+export const QUARANTINE = 'quarantine'
 
 /** The oldest go first beyond that. */
 const QUARANTINE_BYTES_MAX = 1024 ** 3
@@ -17,7 +17,8 @@ const QUARANTINE_BYTES_MAX = 1024 ** 3
 /** Behind the name of one that only ends in half a frame: all else of it is shipped. */
 const TORN = '.torn'
 
-const NAME = /\.seg(\.torn)?(\.\d+)?$/
+/** Names of what is in it. */
+export const NAME = /\.seg(\.torn)?(\.\d+)?$/
 
 const DAY_MS = 86_400_000
 

@@ -13,7 +13,16 @@ export interface SegmentRead {
   readonly fileBytes: number
   readonly end: SegmentEnd
   readonly detail: string
+  /** Something before its last whole frame is damaged. */
+  readonly hasSkipped: boolean
 }
+
+/** Takes a frame; false: no further one is wanted. */
+export type OnFrame = (
+  frame: Frame,
+  header: SegmentHeader,
+  isBehindDamage: boolean,
+) => boolean | undefined
 
 /**
  * Calls `onFrame` with every frame as SegmentReader gives them, until it answers false; where the
@@ -23,22 +32,24 @@ export const readSegment = (
   files: FileCalls,
   path: string,
   fromOffset: number,
-  onFrame: (frame: Frame, header: SegmentHeader) => boolean | undefined,
+  onFrame: OnFrame,
   isFinal: (header: SegmentHeader) => boolean = () => false,
 ): SegmentRead => {
   const reader = new SegmentReader(files, path, fromOffset)
   try {
     for (;;) {
       const frame = reader.next()
-      if (frame !== null && onFrame(frame, reader.header!) === false) break
-      if (frame !== null) continue
+      if (frame !== null) {
+        if (onFrame(frame, reader.header!, reader.hasSkipped) === false) break
+        continue
+      }
       if (reader.header === null || !isFinal(reader.header)) break
       let skipped = reader.skip()
       while (skipped === 'later') skipped = reader.skip()
       if (skipped === 'none') break
     }
-    const { header, offset, fileBytes, end, detail } = reader
-    return { header, offset, fileBytes, end, detail }
+    const { header, offset, fileBytes, end, detail, hasSkipped } = reader
+    return { header, offset, fileBytes, end, detail, hasSkipped }
   } finally {
     reader.close()
   }

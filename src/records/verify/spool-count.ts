@@ -8,11 +8,13 @@ import { type Account, newAccount } from '../shipping/account.ts'
 import { accountOf } from '../shipping/frame-account.ts'
 import { visitEntries } from '../shipping/frame-entries.ts'
 import { frameViews } from '../shipping/frame-views.ts'
+import { NAME, QUARANTINE } from '../shipping/quarantine.ts'
+import { hasBytesBehind } from '../shipping/segment-rest.ts'
 import { listStreams } from '../shipping/spool-folder.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
-import { readSegment } from '../spool/read-segment.ts'
+import { type OnFrame, readSegment } from '../spool/read-segment.ts'
 import { ACCOUNT_BYTES, FRAME, readGapFrame, type SegmentHeader } from '../spool/segment-format.ts'
-import type { Frame } from '../spool/segment-reader.ts'
+import type { Frame, SegmentEnd } from '../spool/segment-reader.ts'
 import type { Tally } from './tally.ts'
 
 /** How far a producer is, as its frames in the spool say. */
@@ -74,6 +76,59 @@ const advanced = (
   state: hasEnded || before.state === 'ended' ? 'ended' : isDead ? 'killed' : 'open',
 })
 
+const UNREAD: readonly SegmentEnd[] = ['newer', 'unreadable']
+
+/** The segments of one stream: what is damaged in one may be missing in what all say. */
+class StreamCount {
+  readonly #isDead: (header: SegmentHeader) => boolean
+  readonly #tallyOf: (producer: string) => Tally
+  /** Something is not there that was, and the shipper has yet to say what. */
+  #isUnsure = false
+  readonly #accounts = new Map<string, SpoolAccount>()
+
+  constructor(isDead: (header: SegmentHeader) => boolean, tallyOf: (producer: string) => Tally) {
+    this.#isDead = isDead
+    this.#tallyOf = tallyOf
+  }
+
+  /** By producer. What is missing where something is lost is pending: it comes, or has a reason. */
+  accounts(): [string, SpoolAccount][] {
+    return Array.from(this.#accounts, ([id, account]) => [
+      id,
+      this.#isUnsure ? { ...account, state: 'open' } : account,
+    ])
+  }
+
+  /** Reads one, and says what is wrong that nobody will mend; null: nothing. */
+  read(files: FileCalls, path: string, isSucceeded: boolean): string | null {
+    const isFinal = (header: SegmentHeader) => isSucceeded || this.#isDead(header)
+    const read = readSegment(files, path, 0, this.#onFrame, isFinal)
+    const { end, detail, header, hasSkipped } = read
+    const isCutOff = end === 'open' && isSucceeded
+    const isWhole = end === 'sealed' || end === 'open' || end === 'missing'
+    if (hasSkipped || isCutOff || !isWhole) this.#isUnsure = true
+    if (UNREAD.includes(end)) return `${end} (${detail})`
+    if (header !== null || end === 'missing' || !hasBytesBehind(files, path, 0)) return null
+    this.#isUnsure = true
+    return NOBODYS
+  }
+
+  readonly #onFrame: OnFrame = (frame, header, isBehindDamage): undefined => {
+    const account = accountOf(frame)
+    if (account === null) return
+    if (isBehindDamage) this.#isUnsure = true
+    const { gateway, replica, incarnation } = header
+    const id = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
+    const before = this.#accounts.get(id) ?? NOTHING
+    const hasEnded = frame.kind === FRAME.END
+    const after = this.#isUnsure
+      ? before
+      : advanced(before, account, hasEnded, this.#isDead(header))
+    this.#accounts.set(id, after)
+    take(frame, this.#tallyOf(id))
+  }
+}
+
 /**
  * Reads all segments into the tallies of their producers. A segment that goes meanwhile is shipped:
  * its records are in files that are listed later.
@@ -93,28 +148,35 @@ export const countSpool = (
     dead.set(name, found)
     return found
   }
-  const accounts = new Map<string, SpoolAccount>()
+  const accounts: [string, SpoolAccount][] = []
   const problems: string[] = []
-  for (const file of segmentFiles(files, folder)) {
-    const onFrame = (frame: Frame, header: SegmentHeader): undefined => {
-      const account = accountOf(frame)
-      if (account === null) return
-      const { gateway, replica, incarnation } = header
-      const id = predictionIdPrefix(gateway, replica, account.thread, incarnation).slice(0, -1)
-      const before = accounts.get(id) ?? NOTHING
-      accounts.set(id, advanced(before, account, frame.kind === FRAME.END, isDead(header)))
-      take(frame, tallyOf(id))
+  for (const { segments } of orNothing(() => listStreams(files, folder))) {
+    const stream = new StreamCount(isDead, tallyOf)
+    for (const { file, isSucceeded } of segments) {
+      const problem = stream.read(files, join(folder, file), isSucceeded)
+      if (problem !== null) problems.push(`${file}: ${problem}`)
     }
-    const path = join(folder, file)
-    const { end, detail } = readSegment(files, path, 0, onFrame, isDead)
-    if (end === 'newer' || end === 'unreadable') problems.push(`${file}: ${end} (${detail})`)
+    accounts.push(...stream.accounts())
   }
-  return { accounts, problems }
+  return { accounts: new Map(accounts), problems: [...problems, ...nobodys(files, folder)] }
 }
 
-const segmentFiles = (files: FileCalls, folder: string): string[] => {
+const NOBODYS = 'nobody knows whose records are in it'
+
+/** Problems with segments that are set aside: of whom they are may never have been known. */
+const nobodys = (files: FileCalls, folder: string): string[] =>
+  orNothing(() => files.readdir(join(folder, QUARANTINE)))
+    .filter((file) => NAME.test(file))
+    .map((file) => join(QUARANTINE, file))
+    .filter((file) => {
+      const { header, end } = readSegment(files, join(folder, file), 0, () => false)
+      return header === null && end !== 'missing'
+    })
+    .map((file) => `${file}: ${NOBODYS}`)
+
+const orNothing = <Item>(list: () => Item[]): Item[] => {
   try {
-    return listStreams(files, folder).flatMap(({ segments }) => segments.map(({ file }) => file))
+    return list()
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return []
     throw error

@@ -84,13 +84,22 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
     expect(await verify(world)).toMatchObject({ ok: true, producers: [{ present: 12 }] })
   })
 
-  test(`${name}: while it is not shipped the spool of a dead one has a hole`, async () => {
-    const world = new ShippingWorld()
-    putDamaged(world, [...FOUR, ended(12), SEAL], 2, damage)
-    expect(await verify(world)).toMatchObject({
-      ok: false,
-      producers: [{ present: 9, gaps: [{ from: 4, to: 6, reason: 'missing' }] }],
-    })
+  test(`${name}: while it is not shipped, what is lost is pending`, async () => {
+    for (const isAlive of [false, true]) {
+      const world = new ShippingWorld()
+      if (isAlive) world.alive.add(HEADER.process.pid)
+      putDamaged(world, [...FOUR, ended(12), SEAL], 2, damage)
+      world.put({ number: 2 }, [layoutFrame(), records(13, 15)])
+      expect(await verify(world)).toMatchObject({
+        ok: true,
+        producers: [{ present: 12, gaps: [{ from: 4, to: 6, reason: 'pending' }] }],
+      })
+      await world.run(world.start())
+      expect(await verify(world)).toMatchObject({
+        ok: true,
+        producers: [{ present: 12, gaps: [{ from: 4, to: 6, reason: 'corrupt' }] }],
+      })
+    }
   })
 }
 
