@@ -98,8 +98,8 @@ export const every = (
 }
 
 /**
- * Does `task` soon after it is asked for: once for all that ask meanwhile, and not before `periodMs`
- * have passed since it last ended.
+ * Does `task` soon after it is asked for: once for all that ask meanwhile, and not before
+ * `periodMs` have passed since it last ended.
  */
 export const coalesced = (clock: Clock, periodMs: number, task: () => void): (() => void) => {
   let notBeforeMs = -Infinity

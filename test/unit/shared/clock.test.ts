@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { coalesced, every, systemClock, threadOriginMs, turnMonotonic } from '../../../src/shared/clock.ts'
+import {
+  coalesced,
+  every,
+  systemClock,
+  threadOriginMs,
+  turnMonotonic,
+} from '../../../src/shared/clock.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 test('turnMonotonic() stands still for a turn of the event loop, and is right in the next', async () => {
