@@ -22,8 +22,8 @@ import { FOLDER, folderBytes, RigClock, SpoolRig, spoolDisk, spoolSettings } fro
 
 /** Of a segment: its header, accounts, layouts. */
 const OVERHEAD_BYTES = 6000
-/** What is sealed grows once more. */
-const SEAL_BYTES = 16
+/** A last word is written however full the folder is: a header, the accounts of two, a seal. */
+const LAST_WORD_BYTES = 352
 
 /** A replica that is no more, and what it had promised. */
 interface Life {
@@ -206,7 +206,7 @@ class SpoolWorld {
     const atLast = bytesMax + segmentBytesMax
     const most = atLast + Math.max(segmentBytesMax, ENTRY_BYTES_MAX) + OVERHEAD_BYTES
     const bytes = this.#folderBytes()
-    if (bytes > most && bytes > before + SEAL_BYTES)
+    if (bytes > most && bytes > before + LAST_WORD_BYTES)
       this.faults.push(`${bytes} bytes in the folder`)
   }
 
