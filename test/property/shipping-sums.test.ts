@@ -116,6 +116,21 @@ class CountedGateway {
     this.#hidden.clear()
   }
 
+  /** The disk of the spool is not there for a while, and perhaps another shipper comes then. */
+  async away(n: number): Promise<void> {
+    const bringBack = this.world.takeSpoolAway(n % 2 === 0)
+    if (n > 3) {
+      this.#shipping.close()
+      this.#shipping = this.world.start()
+    }
+    for (let times = 0; times < n; times++) {
+      await this.ship()
+      this.world.nowMs += 60_000
+    }
+    bringBack()
+    await this.ship()
+  }
+
   async loseState(): Promise<void> {
     if (this.world.files.stat(STATE) === null) return
     // What nobody has heard of replicas of an earlier control nobody will know, nor that one has
@@ -226,6 +241,12 @@ const hiding = fc
   .integer({ min: 0, max: 5 })
   .map((n): Step => (n > 3 ? (gateway) => gateway.show() : (gateway) => gateway.hide(n)))
 
+const moving = fc.integer({ min: 1, max: 6 }).map(
+  (n): Step =>
+    (gateway) =>
+      gateway.away(n),
+)
+
 const live = (steps: fc.Arbitrary<Step>) =>
   fc.asyncProperty(fc.array(steps, { minLength: 20, maxLength: 60, size: 'max' }), async (all) => {
     const gateway = new CountedGateway()
@@ -241,6 +262,7 @@ test('every sequence is counted once, whoever dies between two words', async () 
     { weight: 15, arbitrary: plain },
     { weight: 3, arbitrary: death },
     { weight: 2, arbitrary: hiding },
+    { weight: 2, arbitrary: moving },
   )
   await fc.assert(live(steps), { numRuns: propertyRuns(40) })
 })
@@ -251,6 +273,7 @@ test('nor does what was counted get lost with the state of the shipper', async (
     { weight: 15, arbitrary: plain },
     { weight: 1, arbitrary: loss },
     { weight: 2, arbitrary: hiding },
+    { weight: 2, arbitrary: moving },
   )
   await fc.assert(live(steps), { numRuns: propertyRuns(20) })
 })

@@ -21,6 +21,7 @@ import { PatientClock } from './patient-clock.ts'
 import { readShipState, type ShipState, type ShipTotals, writeShipState } from './ship-state.ts'
 import type { Intent, Prepared, Sink } from './sink.ts'
 import { type Stream, streamKeyOfFile } from './spool-folder.ts'
+import { SpoolHome, type SpoolListing } from './spool-home.ts'
 import type { StreamWorld } from './stream-reader.ts'
 
 export interface LaneOptions extends StreamWorld {
@@ -47,6 +48,7 @@ export class Lane {
   readonly #attempts: Attempts
   readonly #reading: LaneIntake
   #patient: PatientClock
+  #home: SpoolHome
   /** Texts of accounts that no sink has been given yet. */
   readonly #accounts = new Map<string, string | null>()
   /** What was prepared; it has to be written and published before anything else. */
@@ -74,6 +76,7 @@ export class Lane {
       isFull: () => isFull(options.sink.held, options.limits),
     })
     this.#patient = new PatientClock(options)
+    this.#home = new SpoolHome(options)
     this.#era = `${options.now()}-${lives.pid}`
   }
 
@@ -112,8 +115,14 @@ export class Lane {
    * @returns false: there was nothing to do
    * @throws what stands in the way of the sink or of the state file; nothing is lost, try later
    */
-  async step(streams: readonly Stream[], isLast = false): Promise<boolean> {
+  async step({ marks, streams }: SpoolListing, isLast = false): Promise<boolean> {
     if (!this.#isOpen) await this.#openSink()
+    const whereabouts = this.#home.look(marks, !this.#book.isEmpty)
+    if (whereabouts === 'away') return false
+    if (whereabouts === 'gone') {
+      this.#book.giveUp()
+      this.#touch()
+    }
     if (await this.#finishCommit(streams)) return true
     const listed = new Map(streams.map((stream) => [stream.key, stream]))
     const { held } = this.#options.sink
@@ -129,6 +138,11 @@ export class Lane {
     // Where there is ever more to read, this is the only time.
     await this.#tidy()
     return true
+  }
+
+  /** Whether something in the spool waits until it can be read. */
+  get hasLeft(): boolean {
+    return this.#home.isAway || this.#book.isPassedOver
   }
 
   /** One account that cannot be read holds up no other producer. */
@@ -159,6 +173,7 @@ export class Lane {
       this.#era = state.era ?? ''
       this.#intake.restore(state.totals)
       this.#patient = new PatientClock(this.#options, state.time)
+      this.#home = new SpoolHome(this.#options, state.home)
       if (opened === 'moved') {
         this.#book.move()
         this.#touch()
@@ -254,7 +269,7 @@ export class Lane {
     this.#unwritten = {
       ...{ sink: sink.name, totals: this.#intake.totals, sinkState: state, intent },
       ...{ ...this.#book.snapshot(), time: this.#patient.time },
-      ...{ era: this.#era, finished: this.committed.finished },
+      ...{ era: this.#era, finished: this.committed.finished, home: this.#home.mark },
     }
   }
 

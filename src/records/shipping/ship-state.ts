@@ -78,6 +78,8 @@ export interface ShipState {
   readonly era?: string | undefined
   /** Producers of which nothing is left to ship, and nobody has been told yet. Absent: none. */
   readonly finished?: readonly CommittedProducer[] | undefined
+  /** File by which the folder of the spool is known; absent: by none. */
+  readonly home?: string | undefined
   readonly sinkState: SinkState | null
   /** null: nothing is left to do. */
   readonly intent: Intent | null
@@ -131,7 +133,7 @@ const isFinished = (value: unknown): boolean =>
 const isState = (fields: unknown): fields is ShipState => {
   if (!isFields(fields)) return false
   const { sink, segments, producers, streams, totals, sinkState, intent, time } = fields
-  const { era = '', finished = [] } = fields
+  const { era = '', finished = [], home = '' } = fields
   return (
     typeof sink === 'string' &&
     isFieldsOf(segments, isPlace) &&
@@ -139,6 +141,7 @@ const isState = (fields: unknown): fields is ShipState => {
     isFieldsOf(streams, isStream) &&
     isFields(totals) &&
     typeof era === 'string' &&
+    typeof home === 'string' &&
     Array.isArray(finished) &&
     finished.every(isFinished) &&
     (sinkState === null || isFields(sinkState)) &&

@@ -4,7 +4,7 @@ import { type Clock, delay } from '../../shared/clock.ts'
 import type { Shipping } from './shipping.ts'
 
 export interface ShipperLoopOptions {
-  readonly shipping: Pick<Shipping, 'step' | 'failures'>
+  readonly shipping: Pick<Shipping, 'step' | 'failures' | 'hasLeft'>
   readonly clock: Clock
   /** Called once a second or so. */
   report(): void
@@ -43,7 +43,7 @@ export class ShipperLoop {
       const isEnding = this.#endByMs !== null
       const isBusy = await shipping.step(isEnding)
       this.#report()
-      if (isEnding && !isBusy && shipping.failures === 0) return true
+      if (isEnding && !isBusy && shipping.failures === 0) return !shipping.hasLeft
       const isAway = shipping.failures >= FAILURES_MAX
       if (isEnding && (isAway || clock.monotonic() >= this.#endByMs!)) return false
       // Also where there is more to do: signals and messages want their turn.

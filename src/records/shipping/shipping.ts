@@ -10,6 +10,7 @@ import type { Lane } from './lane.ts'
 import { LaneBroken } from './lane-intake.ts'
 import { retireKept, setAside } from './quarantine.ts'
 import { listStreams, type Stream } from './spool-folder.ts'
+import { markFolder, marksIn, type SpoolListing } from './spool-home.ts'
 
 export interface ShippingOptions {
   readonly files: FileCalls
@@ -38,6 +39,8 @@ export class Shipping {
   readonly #options: ShippingOptions
   readonly #turns: readonly LaneTurn[]
   #isFolderSynced = false
+  /** It is not known what lies there. */
+  #isBlind = false
   /** Monotonic ms. */
   #retireAtMs = 0
 
@@ -59,13 +62,15 @@ export class Shipping {
    */
   async step(isLast = false): Promise<boolean> {
     for (const { lane } of this.#turns) lane.askAlive()
-    const streams = this.#list()
-    if (streams === null) return false
+    const listing = this.#list()
+    this.#isBlind = listing === null
+    if (listing === null) return false
+    const { streams } = listing
     const segments = streams.flatMap((stream) => stream.segments)
     this.spoolSegments = segments.length
     this.spoolBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
     let isBusy = false
-    for (const turn of this.#turns) if (await this.#step(turn, streams, isLast)) isBusy = true
+    for (const turn of this.#turns) if (await this.#step(turn, listing, isLast)) isBusy = true
     this.#removeShipped(streams)
     this.#retireKept()
     return isBusy
@@ -76,32 +81,52 @@ export class Shipping {
     return this.#turns.reduce((most, { failures }) => Math.max(most, failures), 0)
   }
 
+  /** Whether something lies there that cannot be read now, as far as anybody knows. */
+  get hasLeft(): boolean {
+    return this.#isBlind || this.#turns.some(({ lane }) => lane.hasLeft)
+  }
+
   /** `isInOrder`: it is no fault that ends it. */
   close(isInOrder = true): void {
     for (const { lane } of this.#turns) lane.close(isInOrder)
   }
 
   /** null: nobody knows what lies there. */
-  #list(): Stream[] | null {
+  #list(): SpoolListing | null {
     const { files, folder, onFault } = this.#options
     try {
       // A segment that was deleted before a power failure must not be read again as a new one.
       if (!this.#isFolderSynced) syncFolder(files, folder)
       this.#isFolderSynced = true
-      return listStreams(files, folder)
+      const names = files.readdir(folder)
+      return { marks: this.#marked(names), streams: listStreams(files, folder, names) }
     } catch (thrown) {
-      // Nothing has been recorded yet.
-      if (errnoOf(thrown) === 'ENOENT') return []
+      // Nothing has been recorded yet, or it is away.
+      if (errnoOf(thrown) === 'ENOENT') return { marks: [], streams: [] }
       onFault('spool', thrown)
       return null
     }
   }
 
-  async #step(turn: LaneTurn, streams: readonly Stream[], isLast: boolean): Promise<boolean> {
+  /** Its marks; one that has none gets one, be it now or another time. */
+  #marked(names: readonly string[]): readonly string[] {
+    const marks = marksIn(names)
+    if (marks.length > 0) return marks
+    const { files, folder } = this.#options
+    try {
+      return [markFolder(files, folder)]
+    } catch (thrown) {
+      if (errnoOf(thrown) === '') throw thrown
+      this.#isFolderSynced = false
+      return []
+    }
+  }
+
+  async #step(turn: LaneTurn, listing: SpoolListing, isLast: boolean): Promise<boolean> {
     const { monotonic, onFault } = this.#options
     if (monotonic() < turn.notBeforeMs) return false
     try {
-      const isBusy = await turn.lane.step(streams, isLast)
+      const isBusy = await turn.lane.step(listing, isLast)
       turn.failures = 0
       return isBusy || turn.lane.isUnasked
     } catch (thrown) {

@@ -35,8 +35,12 @@ export const streamKeyOfFile = (file: string): string => {
  *
  * @throws the error of the file system
  */
-export const listStreams = (files: FileCalls, folder: string): Stream[] => {
-  const names = files.readdir(folder).flatMap((file) => {
+export const listStreams = (
+  files: FileCalls,
+  folder: string,
+  all: readonly string[] = files.readdir(folder),
+): Stream[] => {
+  const names = all.flatMap((file) => {
     const name = parseSegmentName(file)
     return name === null ? [] : [{ file, name }]
   })

@@ -118,6 +118,17 @@ export class ShippingWorld {
     return path
   }
 
+  /** The spool is away: an empty folder is in its place, or none. Returns its way back. */
+  takeSpoolAway(hasOther = true): () => void {
+    const [aside, other] = ['/state/aside', '/state/other']
+    this.files.rename(SPOOL, aside)
+    if (hasOther) this.files.mkdir(SPOOL)
+    return () => {
+      if (hasOther) this.files.rename(SPOOL, other)
+      this.files.rename(aside, SPOOL)
+    }
+  }
+
   /** Steps until there is nothing left to do, or `isOver` says so. */
   async run(shipping: Shipping, isOver = () => false): Promise<void> {
     for (let times = 0; times < 1000; times++) {

@@ -9,6 +9,7 @@ const rig = (busySteps = 0, failures = 0) => {
   let reports = 0
   const shipping = {
     failures,
+    hasLeft: false,
     step: async (isLast?: boolean) => steps.push(isLast === true) <= busySteps,
   }
   const loop = new ShipperLoop({ shipping, clock, report: () => reports++ })
@@ -68,4 +69,11 @@ test('drain() does not wait for a sink that has been away for long', async () =>
   loop.drain(20_000)
   expect(await loop.run()).toBe(false)
   expect(steps).toEqual([true])
+})
+
+test('drain() does not call shipped what cannot be read', async () => {
+  const { shipping, loop } = rig(1)
+  shipping.hasLeft = true
+  loop.drain(20_000)
+  expect(await loop.run()).toBe(false)
 })

@@ -1,0 +1,130 @@
+/** A spool that is away for a while: nothing of it is lost, or called so. */
+
+import { expect, test } from 'vitest'
+import { verifyRecords } from '../../../../src/records/verify.ts'
+import { ended, PRODUCER, records, upTo } from '../../../helpers/records/frames.ts'
+import {
+  layoutFrame,
+  ROOT,
+  ShippingWorld,
+  SPOOL,
+  STATE,
+} from '../../../helpers/records/shipping-world.ts'
+import { HEADER, SEAL } from '../../../helpers/segments.ts'
+
+const MINUTE_MS = 60_000
+
+const numbersOf = async (world: ShippingWorld): Promise<number[]> =>
+  (await world.lines()).map(({ sequence }) => sequence).sort((a, b) => a - b)
+
+const proofOf = (world: ShippingWorld) =>
+  verifyRecords(world.files, ROOT, { spool: SPOOL, isAlive: ({ pid }) => world.isAlive(pid) })
+
+/** A replica of which six records are shipped, and which had taken 14. */
+const shippedWorld = async (): Promise<ShippingWorld> => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  world.put({}, [layoutFrame(), records(1, 3), records(4, 6, { taken: 14 })])
+  await world.run(world.start())
+  return world
+}
+
+/** What it has left when it ended, together with the machine. */
+const endReplica = (world: ShippingWorld, ...more: Parameters<ShippingWorld['put']>[1][]): void => {
+  world.put({}, [layoutFrame(), records(1, 3), records(4, 6, { taken: 14 }), records(7, 10), SEAL])
+  world.put({ number: 2 }, [layoutFrame(), records(11, 14), ended(14), SEAL])
+  for (const [i, frames] of more.entries()) world.put({ number: 3 + i }, frames)
+  world.files.kill()
+  world.alive.clear()
+}
+
+for (const hasOther of [true, false]) {
+  test(`records that are away for a while are not lost: ${hasOther ? 'an empty folder' : 'none'}`, async () => {
+    const world = await shippedWorld()
+    endReplica(world)
+    const bringBack = world.takeSpoolAway(hasOther)
+    const shipping = world.start()
+    for (let minutes = 0; minutes < 9; minutes++) {
+      await world.run(shipping)
+      expect([await world.gaps(), shipping.hasLeft]).toEqual([[], true])
+      world.nowMs += MINUTE_MS
+    }
+    expect(world.faults).toHaveLength(1)
+    bringBack()
+    await world.run(shipping)
+    expect([await numbersOf(world), shipping.hasLeft]).toEqual([upTo(14), false])
+    expect([await world.gaps(), world.segments()]).toEqual([[], []])
+    expect(await proofOf(world)).toMatchObject({ ok: true, producers: [{ open_ended: false }] })
+  })
+}
+
+test('nor in the middle of a segment, nor where new replicas write beside it', async () => {
+  const world = await shippedWorld()
+  endReplica(world)
+  world.limits = { ...world.limits, rowsMax: 3 }
+  const shipping = world.start()
+  await shipping.step()
+  await shipping.step()
+  const bringBack = world.takeSpoolAway()
+  const header = { replica: 7, incarnation: 9 }
+  world.put(header, [layoutFrame(), records(1, 3), ended(3), SEAL])
+  await world.run(shipping)
+  bringBack()
+  // Whoever had it has put both together.
+  world.files.rename('/state/other/r7-i9-g0-1.seg', `${SPOOL}/r7-i9-g0-1.seg`)
+  await world.run(shipping)
+  const lines = await world.lines()
+  expect(lines.filter(({ producer }) => producer === PRODUCER)).toHaveLength(14)
+  expect([lines.length, await world.gaps(), world.segments()]).toEqual([17, [], []])
+  expect(await proofOf(world)).toMatchObject({ ok: true })
+})
+
+test('one that does not come back is given up; what comes of it later is kept aside', async () => {
+  const world = await shippedWorld()
+  endReplica(world)
+  const bringBack = world.takeSpoolAway()
+  world.put({ replica: 7, incarnation: 9 }, [layoutFrame(), records(1, 3), ended(3), SEAL])
+  const shipping = world.start()
+  await world.run(shipping)
+  expect(await world.lines()).toHaveLength(6)
+  world.nowMs += 10 * MINUTE_MS
+  await world.run(shipping)
+  expect(await world.lines()).toHaveLength(9)
+  expect(await world.gaps()).toMatchObject([{ producer: PRODUCER, from: 7, to: 14 }])
+  expect(world.segments()).toEqual([])
+  bringBack()
+  for (const next of [shipping, world.start()]) {
+    await world.run(next)
+    world.nowMs += 10 * MINUTE_MS
+    await world.run(next)
+  }
+  expect(world.segments()).toEqual([])
+  expect(world.files.readdir(`${SPOOL}/quarantine`).sort()).toEqual([
+    ...['r1-i3-g0-1.seg', 'r1-i3-g0-2.seg'],
+  ])
+  expect(await proofOf(world)).toMatchObject({ ok: true })
+})
+
+test('a spool that cannot be marked, and a state of the release before, are as they were', async () => {
+  const world = new ShippingWorld()
+  const { open } = world.files
+  world.files.open = (path, flags) => {
+    if (flags === 'wx' && path.startsWith(SPOOL)) {
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+    }
+    return open.call(world.files, path, flags)
+  }
+  world.put({}, [layoutFrame(), records(1, 3), records(4, 6), ended(6), SEAL])
+  await world.run(world.start())
+  expect(await numbersOf(world)).toEqual(upTo(6))
+  expect(world.files.readdir(SPOOL)).toEqual([])
+  world.files.open = open
+  await world.run(world.start())
+  expect(world.files.readdir(SPOOL)).toEqual([expect.stringMatching(/^home-/)])
+  // Somebody has deleted both.
+  world.files.unlink(STATE)
+  world.takeSpoolAway()
+  world.put({ incarnation: 4 }, [layoutFrame(), records(1, 3), ended(3), SEAL])
+  await world.run(world.start())
+  expect(await world.lines()).toHaveLength(9)
+})
