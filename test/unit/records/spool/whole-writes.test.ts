@@ -3,7 +3,7 @@ import { errnoOf } from '../../../../src/records/spool/file-calls.ts'
 import { readWhole, uninterrupted, writeWhole } from '../../../../src/records/spool/whole-writes.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
 import { failingFiles, nthFailure } from '../../../helpers/failing-files.ts'
-import { someBytes } from '../../../helpers/segments.ts'
+import { putFile, someBytes } from '../../../helpers/segments.ts'
 
 const BYTES = someBytes(1000, 3)
 
@@ -23,6 +23,21 @@ test('short calls are repeated until everything is done', () => {
   const into = new Uint8Array(1000)
   expect(readWhole(short, file, into, { offset: 10, length: 500, position: 3 })).toBe(500)
   expect(into.subarray(10, 510)).toEqual(BYTES.subarray(3, 503))
+})
+
+test('a read that fails half-way makes do with what was to be there at least', () => {
+  const files = new CrashFiles()
+  putFile(files, '/a', BYTES)
+  const file = files.open('/a', 'r')
+  const reading = (atLeast?: number) => {
+    const bad = failingFiles(files, (_, call) => (call === 1 ? { short: true } : { errno: 'EIO' }))
+    const wanted = { offset: 0, length: 1000, position: 0 }
+    const into = new Uint8Array(1000)
+    return readWhole(bad, file, into, atLeast === undefined ? wanted : { ...wanted, atLeast })
+  }
+  expect(reading(500)).toBe(500)
+  expect(() => reading(501)).toThrow('EIO')
+  expect(() => reading()).toThrow('EIO')
 })
 
 test('a signal costs nothing, a call that is always interrupted fails', () => {
