@@ -31,11 +31,12 @@ export interface QuarantineOptions {
 }
 
 /**
- * Moves a segment there; `isTorn`: nothing is wrong with it but its end.
+ * Moves a segment there; `isTorn`: nothing is wrong with it but its end. `makeRoom` has to follow.
  *
+ * @returns its name there
  * @throws the error of the file system; the segment is then where it was
  */
-export const setAside = (file: string, options: QuarantineOptions, isTorn = false): void => {
+export const setAside = (file: string, options: QuarantineOptions, isTorn = false): string => {
   const { files, folder } = options
   const quarantine = join(folder, QUARANTINE)
   if (files.stat(quarantine) === null) files.mkdir(quarantine)
@@ -46,13 +47,7 @@ export const setAside = (file: string, options: QuarantineOptions, isTorn = fals
     name = `${plainName}.${times}`
   }
   files.rename(join(folder, file), join(quarantine, name))
-  // It is moved by now: what comes behind that is told, and for another time.
-  try {
-    syncFolder(files, quarantine)
-    makeRoom(quarantine, name, options)
-  } catch (thrown) {
-    options.onFault(name, thrown)
-  }
+  return name
 }
 
 interface Kept {
@@ -93,8 +88,16 @@ const drop = (
   return true
 }
 
-const makeRoom = (quarantine: string, newest: string, options: QuarantineOptions): void => {
-  const { files, bytesMax = QUARANTINE_BYTES_MAX } = options
+/**
+ * Deletes what is too much, after some have come, of which `newest` is the last: a thousand may
+ * come at once, and each of them would have all others looked at.
+ *
+ * @throws the error of the file system; they are there all the same
+ */
+export const makeRoom = (newest: string, options: QuarantineOptions): void => {
+  const { files, folder, bytesMax = QUARANTINE_BYTES_MAX } = options
+  const quarantine = join(folder, QUARANTINE)
+  syncFolder(files, quarantine)
   const found = keptIn(files, quarantine)
   let bytes = found.reduce((sum, each) => sum + each.bytes, 0)
   for (const each of found) {

@@ -8,7 +8,7 @@ import { syncFolder } from '../../shared/atomic-file.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import type { Lane } from './lane.ts'
 import { LaneBroken } from './lane-intake.ts'
-import { retireKept, setAside } from './quarantine.ts'
+import { makeRoom, retireKept, setAside } from './quarantine.ts'
 import { listStreams, type Stream } from './spool-folder.ts'
 import { markFolder, marksIn, type SpoolListing } from './spool-home.ts'
 
@@ -142,6 +142,7 @@ export class Shipping {
   #removeShipped(streams: readonly Stream[]): void {
     const { files, folder, onFault } = this.#options
     let isChanged = false
+    let newest: string | null = null
     for (const segment of streams.flatMap(({ segments }) => segments)) {
       const places = this.#turns.flatMap(({ lane }) => {
         const place = lane.committed.segments.get(segment.file)
@@ -152,11 +153,16 @@ export class Shipping {
       try {
         const isKept = places.some(({ done }) => done === 'quarantine')
         const isTorn = places.every((place) => place.isTorn === true)
-        if (isKept) setAside(segment.file, this.#options, isTorn)
+        if (isKept) newest = setAside(segment.file, this.#options, isTorn)
         else files.unlink(join(folder, segment.file))
       } catch (thrown) {
         onFault(segment.file, thrown)
       }
+    }
+    try {
+      if (newest !== null) makeRoom(newest, this.#options)
+    } catch (thrown) {
+      onFault('quarantine', thrown)
     }
     try {
       if (isChanged) syncFolder(files, folder)

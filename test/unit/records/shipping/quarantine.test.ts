@@ -1,7 +1,7 @@
 import { readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { retireKept, setAside } from '../../../../src/records/shipping/quarantine.ts'
+import { makeRoom, retireKept, setAside } from '../../../../src/records/shipping/quarantine.ts'
 import { systemFiles } from '../../../../src/records/spool/file-calls.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
 import { putFile } from '../../../helpers/segments.ts'
@@ -15,7 +15,8 @@ const world = (bytesMax = 1000) => {
     putFile(files, `/spool/${name}`, new Uint8Array(bytes).fill(1))
   const onFault = (where: string, thrown: unknown) => void faults.push(`${where}: ${thrown}`)
   const options = { files, folder: '/spool', bytesMax, onFault }
-  const move = (name: string, isTorn?: boolean) => setAside(name, options, isTorn)
+  const move = (name: string, isTorn?: boolean) =>
+    makeRoom(setAside(name, options, isTorn), options)
   const kept = () => files.readdir('/spool/quarantine').sort()
   return { files, faults, options, put, move, kept }
 }
@@ -43,16 +44,33 @@ test('setAside() deletes the oldest where there is no room, says so, and keeps t
   expect(faults[0]).toBe('r0-i1-g0-0.seg: deleted: the quarantine has room for 100 bytes')
 })
 
-test('setAside() has moved a segment also where the disk fails behind that', () => {
-  const { files, put, move, kept, faults } = world()
+test('makeRoom() throws what the disk does, and what was moved is there', () => {
+  const { files, put, move, kept } = world()
   files.mkdir('/spool/quarantine')
   put('r0-i1-g0-1.seg', 10)
   files.fsync = () => {
     throw Object.assign(new Error('EIO'), { code: 'EIO' })
   }
-  expect(() => move('r0-i1-g0-1.seg')).not.toThrow()
+  expect(() => move('r0-i1-g0-1.seg')).toThrow('EIO')
   expect(kept()).toEqual(['r0-i1-g0-1.seg'])
-  expect(faults).toEqual(['r0-i1-g0-1.seg: Error: EIO'])
+})
+
+test('makeRoom() looks once at what is there, however many have come', () => {
+  const { files, options, put, kept } = world(100)
+  let looks = 0
+  const { readdir } = files
+  files.readdir = (path) => {
+    looks++
+    return readdir.call(files, path)
+  }
+  const names = Array.from({ length: 50 }, (_, i) => `r0-i1-g0-${i + 1}.seg`)
+  for (const name of names) {
+    put(name, 10)
+    setAside(name, options)
+  }
+  expect(looks).toBe(0)
+  makeRoom(names.at(-1)!, options)
+  expect([looks, kept().length]).toEqual([1, 10])
 })
 
 test('setAside() deletes what only ends in half a frame before what is kept nowhere else', () => {
