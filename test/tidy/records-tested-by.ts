@@ -12,7 +12,6 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/shipping/lane-book.ts',
     'src/records/shipping/lane-intake.ts',
     'src/records/shipping/lane.ts',
-    'src/records/shipping/stream-reader.ts',
   ],
   'test/unit/control/planning/record-rules.test.ts': [
     'src/control/planning/output-rules.ts',

@@ -24,6 +24,8 @@ export class OpenSegment {
   isNewer = false
   /** What comes next is not to be read now. */
   isPassedOver = false
+  /** It was told to stop before its end. */
+  isUnderWay = false
   /** null: what cannot be read may be another time. */
   readonly #around: AroundBadPages | null
 

@@ -102,7 +102,11 @@ export class StreamReader {
 
   /** Reads on. True: everything that lies there has been read. */
   read(stream: Stream, sink: FrameSink): boolean {
-    for (const segment of stream.segments) {
+    // One that is left is begun anew, and what was searched in it behind damage.
+    const isUnderWay = ({ file }: ListedSegment): boolean =>
+      this.#open?.isUnderWay === true && this.#open.file === file
+    const underWay = stream.segments.filter(isUnderWay)
+    for (const segment of [...underWay, ...stream.segments]) {
       if (this.#placeOf(segment.file).done !== null || !this.#isDue(segment)) continue
       if (!this.#readSegment(segment, sink)) return false
     }
@@ -134,6 +138,7 @@ export class StreamReader {
   #readSegment(segment: ListedSegment, sink: FrameSink): boolean {
     const open = this.#opened(segment.file)
     const end = this.#readFrames(open, segment, sink)
+    open.isUnderWay = end === null
     if (end === null) return false
     this.#settle(segment, open, end, sink)
     return true

@@ -50,7 +50,7 @@ export interface Frame {
 }
 
 const CHUNK_BYTES = 256 * 1024
-/** Looked through by one `skip`: below a tenth of a second. */
+/** Looked through by one `skip`: a third of a second at most, whatever lies there. */
 const SKIP_BYTES = 4 * 1024 * 1024
 
 export class SegmentReader {
