@@ -99,6 +99,11 @@ export class Lane {
     return this.#isOpen ? this.#patient.now() : null
   }
 
+  /** What an earlier time of the wall clock is by that. */
+  today(wallMs: number): number {
+    return this.#patient.today(wallMs)
+  }
+
   /** To be called before the spool is listed for `step`. */
   askAlive(): void {
     this.#book.askAlive()

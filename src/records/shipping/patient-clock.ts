@@ -13,12 +13,29 @@ const HOUR_MS = 3_600_000
 const LEAP_MS_MIN = HOUR_MS
 export const PATIENCE_MS = 24 * HOUR_MS
 
+/** Smaller ones make no difference to what is kept for days. */
+const NOTED_MS_MIN = 24 * HOUR_MS
+const NOTED_MAX = 8
+
+/** The clock was set ahead, and that was believed. */
+export interface Leap {
+  /** What it would have said when it was believed. */
+  readonly untilMs: number
+  readonly byMs: number
+}
+
+const endOf = ({ untilMs, byMs }: Leap): number => untilMs + byMs
+
 /** What the next process has to know of it. */
 export interface PatientTime {
   /** Wall clock in ms as it was believed last. */
   readonly believedMs: number
   /** What the wall clock said when it was first seen to be ahead of that; null: it was not. */
   readonly leaptToMs: number | null
+  /** What it should have said then; absent: as `leaptToMs`. */
+  readonly leaptFromMs?: number | undefined
+  /** The last ones, in order; absent: none. */
+  readonly leaps?: readonly Leap[] | undefined
 }
 
 export class PatientClock {
@@ -29,6 +46,8 @@ export class PatientClock {
   #leaptAtMs: number | null = null
 
   #leaptToMs: number | null = null
+  #leaptFromMs = 0
+  #leaps: readonly Leap[]
 
   constructor(clock: Pick<Clock, 'now' | 'monotonic'>, time: PatientTime | null = null) {
     this.#clock = clock
@@ -37,11 +56,26 @@ export class PatientClock {
     const isBelieved = time === null || (time.leaptToMs ?? wallMs) + PATIENCE_MS <= wallMs
     this.#believedMs = isBelieved ? wallMs : time.believedMs
     this.#seenMs = clock.monotonic()
-    if (!isBelieved) this.#leaptToMs = time.leaptToMs
+    this.#leaps = time?.leaps ?? []
+    if (time === null || time.leaptToMs === null) return
+    const { leaptToMs, leaptFromMs = leaptToMs } = time
+    this.#leaptFromMs = leaptFromMs
+    if (isBelieved) this.#note({ untilMs: time.believedMs, byMs: leaptToMs - leaptFromMs })
+    else this.#leaptToMs = leaptToMs
   }
 
   get time(): PatientTime {
-    return { believedMs: this.#believedMs, leaptToMs: this.#leaptToMs }
+    const [believedMs, leaptToMs, leaps] = [this.#believedMs, this.#leaptToMs, this.#leaps]
+    const leaptFromMs = leaptToMs === null ? undefined : this.#leaptFromMs
+    return { believedMs, leaptToMs, leaptFromMs, leaps }
+  }
+
+  /**
+   * What an earlier time of the wall clock is by that of today: a machine without a clock of its
+   * own says 1970 until it is told.
+   */
+  today(wallMs: number): number {
+    return this.#leaps.reduce((ms, { untilMs, byMs }) => (ms <= untilMs ? ms + byMs : ms), wallMs)
   }
 
   /** Wall clock in ms as far as it is believed; to be asked now and then. */
@@ -51,9 +85,17 @@ export class PatientClock {
     this.#seenMs = nowMs
     const isAhead = wallMs - expectedMs >= LEAP_MS_MIN
     this.#leaptAtMs = isAhead ? (this.#leaptAtMs ?? nowMs) : null
+    // Set back behind a leap it was wrong to leap, or does so again.
+    this.#leaps = this.#leaps.filter((leap) => endOf(leap) - wallMs < NOTED_MS_MIN)
     const isBelieved = this.#leaptAtMs === null || nowMs - this.#leaptAtMs >= PATIENCE_MS
+    if (isBelieved && isAhead) this.#note({ untilMs: expectedMs, byMs: wallMs - expectedMs })
+    if (!isBelieved && this.#leaptToMs === null) this.#leaptFromMs = expectedMs
     this.#leaptToMs = isBelieved ? null : (this.#leaptToMs ?? wallMs)
     this.#believedMs = isBelieved ? wallMs : expectedMs
     return this.#believedMs
+  }
+
+  #note(leap: Leap): void {
+    if (leap.byMs >= NOTED_MS_MIN) this.#leaps = [...this.#leaps, leap].slice(-NOTED_MAX)
   }
 }

@@ -114,14 +114,20 @@ export const makeRoom = (newest: string, options: QuarantineOptions): void => {
  *
  * @param daysMax 0: for ever
  * @param nowMs a wall clock that can be believed
+ * @param today what a time of files is by that clock: it may have been set since
  * @throws the error of the file system, where it cannot be seen what is here
  */
-export const retireKept = (options: QuarantineOptions, daysMax: number, nowMs: number): void => {
+export const retireKept = (
+  options: QuarantineOptions,
+  daysMax: number,
+  nowMs: number,
+  today = (ms: number): number => ms,
+): void => {
   const { files, folder } = options
   const quarantine = join(folder, QUARANTINE)
   if (daysMax === 0 || files.stat(quarantine) === null) return
   for (const each of keptIn(files, quarantine)) {
-    if (nowMs - each.sinceMs <= daysMax * DAY_MS) continue
+    if (nowMs - today(each.sinceMs) <= daysMax * DAY_MS) continue
     drop(options, each, `it was in the quarantine for more than ${daysMax} days`)
   }
 }

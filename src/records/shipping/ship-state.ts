@@ -113,11 +113,17 @@ const isFieldsOf = (value: unknown, check: (each: unknown) => boolean): boolean 
 const isIntent = (value: unknown): boolean =>
   isFields(value) && Array.isArray(value['renames']) && Array.isArray(value['deletes'])
 
+const isLeaps = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every((each) => isFields(each) && [each['untilMs'], each['byMs']].every(Number.isFinite))
+
 const isTime = (value: unknown): boolean =>
   value === undefined ||
   (isFields(value) &&
     Number.isFinite(value['believedMs']) &&
-    (value['leaptToMs'] === null || Number.isFinite(value['leaptToMs'])))
+    (value['leaptToMs'] === null || Number.isFinite(value['leaptToMs'])) &&
+    Number.isFinite(value['leaptFromMs'] ?? 0) &&
+    isLeaps(value['leaps'] ?? []))
 
 const isStream = (value: unknown): boolean =>
   isFields(value) &&

@@ -174,11 +174,12 @@ export class Shipping {
   #retireKept(): void {
     const { monotonic, daysMax = 0, onFault } = this.#options
     if (monotonic() < this.#retireAtMs) return
-    const [believedMs = null] = this.#turns.map(({ lane }) => lane.believedMs)
-    if (believedMs === null) return
+    const lane = this.#turns[0]?.lane
+    const believedMs = lane?.believedMs ?? null
+    if (lane === undefined || believedMs === null) return
     this.#retireAtMs = monotonic() + RETIRE_MS
     try {
-      retireKept(this.#options, daysMax, believedMs)
+      retireKept(this.#options, daysMax, believedMs, (ms) => lane.today(ms))
     } catch (thrown) {
       onFault('quarantine', thrown)
     }

@@ -100,3 +100,58 @@ test('a clock that has run as it should has nothing to be patient about after a 
   clocks.wallMs -= YEAR_MS
   expect(new PatientClock(clocks, clock.time).now()).toBe(clocks.wallMs)
 })
+
+/** A machine without a clock of its own: what it says when it starts, and when it is told. */
+const boot = (clocks: Clocks, time: PatientClock['time'] | null, nowMs: number) => {
+  clocks.wallMs = 60_000
+  const clock = new PatientClock(clocks, time)
+  clock.now()
+  clocks.pass(60_000)
+  clock.now()
+  clocks.wallMs = nowMs
+  clock.now()
+  return clock
+}
+
+test('today() tells what a time was that was told before the clock was set, over processes', () => {
+  for (const hasRestart of [false, true]) {
+    const clocks = new Clocks()
+    let clock = boot(clocks, null, START_MS)
+    // It is not known yet which of the two is right.
+    expect(clock.today(70_000)).toBe(70_000)
+    for (let hour = 0; hour < 25; hour++) {
+      clocks.pass(HOUR_MS)
+      if (hasRestart) clock = new PatientClock(clocks, JSON.parse(JSON.stringify(clock.time)))
+      clock.now()
+    }
+    expect(clock.today(70_000)).toBe(START_MS - 50_000)
+    // Of the years before, and of what came then.
+    for (const ms of [START_MS - YEAR_MS, START_MS + HOUR_MS]) expect(clock.today(ms)).toBe(ms)
+    // It was off for a week, and starts without its clock once more, two months later.
+    const later = START_MS + YEAR_MS / 6
+    clock = boot(clocks, JSON.parse(JSON.stringify(clock.time)), later)
+    clocks.pass(25 * HOUR_MS)
+    clock.now()
+    expect(clock.today(70_000)).toBe(later - 50_000)
+    expect(clock.today(START_MS)).toBe(START_MS)
+  }
+})
+
+test('today() adds up what a clock was set ahead, and forgets what was set back', () => {
+  const { clocks, clock } = make()
+  for (let times = 0; times < 2; times++) {
+    clocks.pass(HOUR_MS)
+    clock.now()
+    clocks.wallMs += YEAR_MS
+    clock.now()
+    clocks.pass(25 * HOUR_MS)
+    clock.now()
+  }
+  expect(clock.today(START_MS)).toBe(START_MS + 2 * YEAR_MS)
+  clocks.wallMs -= YEAR_MS
+  clock.now()
+  expect(clock.today(START_MS)).toBe(START_MS + YEAR_MS)
+  clocks.wallMs -= YEAR_MS
+  clock.now()
+  expect(clock.today(START_MS)).toBe(START_MS)
+})

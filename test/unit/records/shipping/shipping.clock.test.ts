@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { records } from '../../../helpers/records/frames.ts'
 import { layoutFrame, ROOT, ShippingWorld } from '../../../helpers/records/shipping-world.ts'
-import { SEAL } from '../../../helpers/segments.ts'
+import { putFile, SEAL } from '../../../helpers/segments.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -85,4 +85,37 @@ test('a clock that is a month ahead when the shipper starts has no file deleted'
   world.leapMs = 0
   await world.run(world.start())
   expect((await world.lines()).length).toBe(10)
+})
+
+test('a segment that was set aside before the clock was set is kept as long as others', async () => {
+  const { world } = await shippedWorld()
+  const yearsMs = 55 * YEAR_MS
+  const { rename, stat } = world.files
+  const touched = new Map<string, number>()
+  world.files.rename = (from, to) => {
+    rename.call(world.files, from, to)
+    touched.set(to, world.nowMs + world.leapMs)
+  }
+  world.files.stat = (path) => {
+    const found = stat.call(world.files, path)
+    return found && { ...found, touchedMs: touched.get(path) ?? found.touchedMs }
+  }
+  const quarantine = '/state/spool/quarantine'
+  putFile(world.files, '/state/spool/r1-i3-g0-2.seg', new Uint8Array(5000).fill(7))
+  world.alive.clear()
+  const shipping = world.start()
+  world.nowMs += 700_000
+  await world.run(shipping)
+  expect(world.files.readdir(quarantine)).toHaveLength(1)
+  world.leapMs = yearsMs
+  const runFor = async (days: number) => {
+    for (let hour = 0; hour < 24 * days; hour++) {
+      world.nowMs += HOUR_MS
+      await world.run(shipping)
+    }
+  }
+  await runFor(29)
+  expect(world.files.readdir(quarantine)).toHaveLength(1)
+  await runFor(2)
+  expect(world.files.readdir(quarantine)).toHaveLength(0)
 })
