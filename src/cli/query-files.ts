@@ -1,9 +1,10 @@
 /** What a query is about: the Parquet files, and what the spool has that is in none of them yet. */
 
 import { mkdtempSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { withRecordsFile } from '../records/file-source.ts'
 import { replacedBy } from '../records/files/contents.ts'
+import { mayReplace } from '../records/files/replaced.ts'
 import { filesInCompany, partitionOf, withoutReplaced } from '../records/query-duplicates.ts'
 import type { RecordFiles } from '../records/query-views.ts'
 import {
@@ -12,7 +13,7 @@ import {
   type SpoolSnapshot,
   snapshotSpool,
 } from '../records/shipping/spool-snapshot.ts'
-import { systemFiles } from '../records/spool/file-calls.ts'
+import { lookAt, systemFiles } from '../records/spool/file-calls.ts'
 import { endMsOf, pastFile } from '../records/tail/past-files.ts'
 import { systemClock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
@@ -39,12 +40,6 @@ export interface QueryScope {
 
 /** Of the spool, that a query waits for: some seconds. */
 const SPOOL_BYTES_MAX = 128 * 1024 * 1024
-
-/**
- * What a file replaces can be there as well for as long as its commit takes, or until the next
- * start of the shipper: no file of that gateway is much younger then.
- */
-const COMMIT_MS_MAX = 10 * 60_000
 
 const NO_FILES: RecordFiles = { predictions: [], feedback: [], gaps: [] }
 const NOTHING: SpoolSnapshot = { rows: 0, bytesLeftOut: 0, intent: null, nextNumber: 1 }
@@ -85,22 +80,27 @@ const report = ({ rows, bytesLeftOut }: SpoolSnapshot): void => {
   }
 }
 
-/** `<gateway>` of `.../<gateway>-<number>.parquet`. */
-const gatewayOf = (file: string): string => /([^/]*)-\d+\.parquet/.exec(file)?.[1] ?? ''
+/** `<gateway>` and `<number>` of `.../<gateway>-<number>.parquet`. */
+const namedAs = (file: string): readonly [gateway: string, number: number] => {
+  const [, gateway = '', number = '0'] = /([^/]*)-(\d+)\.parquet/.exec(file) ?? []
+  return [gateway, Number(number)]
+}
 
-/** Files that may name others as replaced: the youngest of each gateway. */
-const youngest = (files: readonly string[]): string[] => {
-  const changed = files.map((file) => ({ file, ms: systemFiles.stat(file)?.changedMs ?? 0 }))
-  return [...Map.groupBy(changed, ({ file }) => gatewayOf(file)).values()].flatMap((group) => {
-    const last = group.reduce((latest, { ms }) => Math.max(latest, ms), 0)
-    return group.filter(({ ms }) => ms >= last - COMMIT_MS_MAX).map(({ file }) => file)
+/** Of files of one folder, those that may name others as replaced. */
+const replacing = (files: readonly string[]): string[] => {
+  const sized = files.map((file) => {
+    const [gateway, number] = namedAs(file)
+    return { file, gateway, number, bytes: lookAt(systemFiles, file)?.bytes ?? 0 }
   })
+  const groups = Map.groupBy(sized, ({ gateway }) => gateway)
+  return [...groups.values()].flatMap(mayReplace).map(({ file }) => file)
 }
 
 /** The names that files replace; one that cannot be read replaces nothing. */
 const replacedNames = async (files: readonly string[]) => {
   const names = new Map<string, readonly string[]>()
-  for (const file of youngest(filesInCompany(files))) {
+  const groups = Map.groupBy(filesInCompany(files), (file) => dirname(file))
+  for (const file of [...groups.values()].flatMap(replacing)) {
     try {
       names.set(file, await withRecordsFile(systemFiles, file, ({ facts }) => replacedBy(facts)))
     } catch {

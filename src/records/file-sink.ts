@@ -4,26 +4,26 @@
  * What readers are promised: a file that bears its name is whole and never changes. After a crash
  * at any point the records of a flush are all there or come again from the spool; none is in two
  * files, but while several of an hour are written anew as one, until those that it replaces are
- * unlinked. The new one names them (REPLACES_KEY), and whoever sees it does not need them; who does
- * not look there must count by (prediction_id, role, row).
+ * unlinked. The new one names them (REPLACES_KEY), and all that they have replaced: what a whole
+ * file names nobody needs, whoever has left it there or brought it back; who does not look there
+ * must count by (prediction_id, role, row).
  *
  * Several gateways may share a folder: their files have other names, and nobody touches another's,
  * be it to delete what is old: each keeps its own within its own bounds.
  */
 
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { syncFolder } from '../shared/atomic-file.ts'
 import { accountPath } from './files/account-files.ts'
-import { CONTENTS_KEY, contentsOf, gapContentsOf, REPLACES_KEY } from './files/contents.ts'
-import { type Merged, Merger } from './files/merging.ts'
+import { FileWriter, renameOf } from './files/file-writer.ts'
 import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
-import { fileName, GAPS_FOLDER, gapsFolder, hourOf, UNFINISHED } from './files/partitions.ts'
-import { publishMoved, type Undone } from './files/publishing.ts'
+import { gapsFolder, HOUR_MS, hourOf } from './files/partitions.ts'
+import { deletesOf, publishMoved, type Undone } from './files/publishing.ts'
 import { RecordTables } from './files/record-tables.ts'
-import { filesToRetire, type RetentionLimits } from './files/retention.ts'
-import { countRetired } from './files/retired.ts'
-import { ensureFolders, ensureRoot, unlinkQuietly, writeUnfinished } from './files/unfinished.ts'
-import { parquetFile } from './parquet-file.ts'
+import type { RetentionLimits } from './files/retention.ts'
+import { notedOf, publishable } from './files/sink-notes.ts'
+import { Tidying } from './files/tidying.ts'
+import { ensureRoot, unlinkQuietly } from './files/unfinished.ts'
 import type { Retired } from './shipping/account.ts'
 import type {
   AccountTexts,
@@ -32,13 +32,14 @@ import type {
   Opened,
   Prepared,
   ProducerGap,
+  Rename,
   ShipBatch,
   Sink,
   SinkState,
   TidyTimes,
   Unreadable,
 } from './shipping/sink.ts'
-import { errnoOf, type FileCalls } from './spool/file-calls.ts'
+import { type FileCalls, lookAt } from './spool/file-calls.ts'
 import type { ColumnSpec } from './table/column.ts'
 import { Table } from './table/table.ts'
 
@@ -63,45 +64,37 @@ const GAP_SPECS: readonly ColumnSpec[] = [
   { name: 'reason', type: 'text', isRequired: true },
 ]
 
-/** Key-value metadata of a file. */
-type FileFacts = Readonly<Record<string, string>>
-
-const renameOf = (path: string) => [path + UNFINISHED, path] as const
-
-/** What an intent was about; `records.path` may have been another one then. */
-const rootOf = (state: SinkState | null): string | null =>
-  typeof state?.['root'] === 'string' ? state['root'] : null
-
-const FOR_EVER: RetentionLimits = { bytesMax: 0, daysMax: 0 }
-
-const NOTHING: Intent = { renames: [], deletes: [] }
-
 /** Hours are long, and files many. */
 const TIDY_MS = 30_000
 
-/** Files that go at once because of their age. */
-const RETIRED_MAX = 1000
+/** Files that are looked for when they have gone. */
+const LOST_MAX = 1000
 
 export class FileSink implements Sink {
   readonly name = 'files'
   readonly #options: FileSinkOptions
+  readonly #onFault: (path: string, thrown: unknown) => void
   readonly #tables: RecordTables
   readonly #gaps = new Table(GAP_SPECS)
   /** By path. */
   readonly #files = new Map<string, OwnFile>()
-  #nextNumber = 1
+  readonly #writer: FileWriter
+  readonly #tidying: Tidying
   /** Monotonic ms. */
   #tidyAtMs = 0
-  /** What tidying up has left for the next intent. */
-  #tidied: Intent = NOTHING
-  /** What could not be deleted yet. */
-  #left: readonly string[] = []
-  readonly #merger: Merger
+  #searchAtMs: number | null = null
+  /** Of files that were not there under either name: their disk may be away, and come back. */
+  #lost: readonly Rename[] = []
+  /** Folders that could not be listed. */
+  #unlisted: readonly string[] = []
 
   constructor(options: FileSinkOptions) {
     this.#options = options
-    const { files, root, onFault = () => {} } = options
-    this.#merger = new Merger({ files, root, onFault })
+    const { files, root, gateway, retention, onFault = () => {}, breathe } = options
+    const [writer, own] = [new FileWriter({ files, root, gateway }), this.#files]
+    this.#onFault = onFault
+    this.#writer = writer
+    this.#tidying = new Tidying({ files, root, retention, onFault, breathe, writer, own })
     this.#tables = new RecordTables(onFault)
   }
 
@@ -110,18 +103,22 @@ export class FileSink implements Sink {
     return { rows: rows + this.#gaps.rows, bytes: bytes + this.#gaps.usedBytes }
   }
 
-  open(state: SinkState | null, intent: Intent | null): Opened {
-    const { files, root, gateway } = this.#options
+  async open(state: SinkState | null, intent: Intent | null): Promise<Opened> {
+    const { files, root } = this.#options
+    const { nextNumber, counted, lost, ...noted } = notedOf(state)
+    const from = noted.root ?? root
     ensureRoot(files, root)
-    if (intent !== null) this.#publish(intent, rootOf(state) ?? root, root)
-    const found = findOwnFiles(files, root, gateway)
-    for (const path of found.unfinished) unlinkQuietly(files, join(root, path))
-    for (const file of found.files) this.#files.set(file.path, file)
-    const numbers = found.files.map(({ number }) => number + 1)
-    const last = Number(state?.['nextNumber'] ?? 1)
+    const here = this.#found(from, lost)
+    this.#lost = from === root ? lost.filter((rename) => !here.includes(rename)) : []
+    const { renames, deletes } = publishable(state, intent)
+    const all = { renames: [...here, ...renames], deletes }
+    this.#tidying.restore(counted)
+    this.#take(all, await this.#publish(all, from))
     // A state that is older than the files, or none: their names are taken all the same.
-    this.#nextNumber = numbers.reduce((next, number) => Math.max(next, number), last)
-    return (rootOf(state) ?? root) === root ? 'same' : 'moved'
+    this.#writer.nextNumber = Math.max(this.#writer.nextNumber, nextNumber)
+    this.#unlisted = []
+    for (const path of this.#list('')) unlinkQuietly(files, join(root, path))
+    return from === root ? 'same' : 'moved'
   }
 
   write(batch: ShipBatch): readonly Unreadable[] {
@@ -138,137 +135,132 @@ export class FileSink implements Sink {
   }
 
   isTidyDue(monotonicMs: number): boolean {
-    return monotonicMs >= this.#tidyAtMs
+    return monotonicMs >= this.#tidyAtMs && !this.#tidying.isCounting
   }
 
   get hasTidied(): boolean {
-    return this.#tidied !== NOTHING || this.#left.length > 0
+    return this.#tidying.hasTidied
   }
 
   async tidy(times: TidyTimes): Promise<ReadonlyMap<string, Retired>> {
-    this.#tidyAtMs = times.monotonicMs + TIDY_MS
-    const retired = new Map<string, Retired>()
-    await this.#retire(times.believedMs, retired)
-    await this.#merge(times)
+    const { monotonicMs, wallMs } = times
+    this.#tidyAtMs = monotonicMs + TIDY_MS
+    this.#searchAtMs ??= monotonicMs + HOUR_MS
+    if (monotonicMs >= this.#searchAtMs) await this.#search(monotonicMs)
+    this.#countOn(wallMs)
+    const retired = await this.#tidying.tidy(times)
+    const hasMerged = await this.#tidying.merge(times)
+    if (hasMerged || this.#tidying.isLooking) this.#tidyAtMs = 0
     return retired
   }
 
   async prepare(accounts: AccountTexts, nowMs: number): Promise<Prepared> {
     const { root } = this.#options
     const written: string[] = []
-    const number = this.#nextNumber
+    this.#countOn(nowMs)
+    const number = this.#writer.nextNumber
     try {
       await this.#writeAll(accounts, nowMs, written)
     } catch (error) {
-      this.#takeBack(written)
+      this.#writer.takeBack(written)
       // The same names another time: what cannot be removed now is written over.
-      this.#nextNumber = number
+      this.#writer.nextNumber = number
       throw error
     }
     this.#tables.clear()
     this.#gaps.clear()
+    const { renames, deletes } = this.#tidying.intent
     const gone = [...accounts].filter(([, text]) => text === null)
-    const { renames, deletes } = this.#tidied
-    // An account that is written anew is to stay.
-    const left = this.#left.filter((path) => !written.includes(path))
+    const all = [...deletes, ...gone.map(([producer]) => accountPath(producer))]
     const intent = {
-      renames: [...renames, ...written.map(renameOf)],
-      deletes: [...deletes, ...left, ...gone.map(([producer]) => accountPath(producer))],
+      renames: [...renames, ...written.map((path) => renameOf(path))],
+      // An account that is written anew is to stay.
+      deletes: all.filter((path) => !written.includes(path)),
     }
-    // There may be more.
-    if (deletes.length >= RETIRED_MAX) this.#tidyAtMs = 0
-    this.#tidied = NOTHING
-    return { intent, state: { nextNumber: this.#nextNumber, root } }
+    const [counted, lost] = [this.#tidying.counting, this.#lost]
+    this.#tidying.take()
+    return { intent, state: { nextNumber: this.#writer.nextNumber, root, counted, lost } }
   }
 
-  publish(intent: Intent): void {
-    const { files, root, gateway } = this.#options
-    const { kept, left } = this.#publish(intent, root)
-    for (const [, path] of intent.renames) {
-      const file = ownFile(files, root, gateway, path)
-      if (file !== null) this.#files.set(path, file)
-    }
-    const there = new Set([...kept, ...left])
-    for (const path of intent.deletes) {
-      if (there.has(path)) continue
-      this.#files.delete(path)
-      this.#merger.forget(path)
-    }
+  async publish(intent: Intent): Promise<void> {
+    this.#take(intent, await this.#publish(intent, this.#options.root))
   }
 
   /** Where it was to be done, and for files that are not there any more where they may be now. */
-  #publish(intent: Intent, from: string, to = from): Undone {
-    const { files, onFault = () => {} } = this.#options
-    const undone = publishMoved(files, { from, to, onFault }, intent)
-    this.#left = undone.left
-    return undone
+  #publish(intent: Intent, from: string): Promise<Undone> {
+    const { files, root, breathe } = this.#options
+    return publishMoved({ files, from, to: root, onFault: this.#onFault, breathe }, intent)
   }
 
-  /** Paths of what is to be deleted with the next intent. */
-  get #givenUp(): ReadonlySet<string> {
-    return new Set([...this.#tidied.deletes, ...this.#left])
-  }
-
-  /** As many as may go with one intent: each is looked into, and unlinking them takes a while. */
-  async #retire(believedMs: number, retired: Map<string, Retired>): Promise<void> {
-    const { files, root, retention = FOR_EVER, onFault = () => {}, breathe } = this.#options
-    const { renames, deletes } = this.#tidied
-    const givenUp = this.#givenUp
-    const old: string[] = []
-    for (const file of filesToRetire([...this.#files.values()], retention, believedMs)) {
-      if (deletes.length + old.length >= RETIRED_MAX) break
-      if (givenUp.has(file.path)) continue
-      old.push(file.path)
-      await countRetired({ files, root, onFault }, file, retired)
-      await breathe?.()
+  /** Notes what was done. */
+  #take(intent: Intent, { missing, left }: Undone): void {
+    const { files, root, gateway } = this.#options
+    const isMissing = new Set(missing)
+    const lost: Rename[] = []
+    for (const rename of intent.renames) {
+      const [, path, replaced] = rename
+      const file = ownFile(files, root, gateway, path)
+      if (file !== null) this.#files.set(path, file)
+      // Of what others were to be replaced by nothing is lost: they are there.
+      if (isMissing.has(path) && replaced === undefined && path.endsWith('.parquet')) {
+        lost.push(rename)
+      }
     }
-    if (old.length > 0) this.#tidied = { renames, deletes: [...deletes, ...old] }
+    this.#lost = [...this.#lost, ...lost].slice(-LOST_MAX)
+    const deletes = deletesOf(intent, missing)
+    const replaced = deletesOf({ ...intent, deletes: [] }, missing)
+    if (this.#tidying.publish(deletes, left, replaced)) this.#tidyAtMs = 0
   }
 
-  /** Makes one file of some that are small, if there are such. */
-  async #merge(times: TidyTimes): Promise<void> {
-    const givenUp = this.#givenUp
-    const kept = [...this.#files.values()].filter(({ path }) => !givenUp.has(path))
-    const merged = await this.#merger.merge(kept, times)
-    if (merged === null) return
-    const written: string[] = []
-    try {
-      this.#replace(merged, written)
-    } catch (thrown) {
-      this.#takeBack(written)
-      const { folder } = merged.files[0]!
-      this.#options.onFault?.(folder, thrown)
-      // What a disk says may pass, a fault of ours does not.
-      if (errnoOf(thrown) === '') this.#merger.leaveAlone(merged.files)
-      else this.#merger.refuse(folder, times.monotonicMs)
-    }
+  /** Those of some renames that can be done. */
+  #found(root: string, renames: readonly Rename[]): readonly Rename[] {
+    const { files } = this.#options
+    return renames.filter(([from]) => lookAt(files, join(root, from)) !== null)
   }
 
-  #replace({ table, files: merged }: Merged, written: string[]): void {
-    const { files, root } = this.#options
-    const { folder } = merged[0]!
-    const names = merged.map(({ path }) => basename(path))
-    this.#writeTable(folder, table, written, { [REPLACES_KEY]: JSON.stringify(names) })
-    syncFolder(files, join(root, folder))
-    const { renames, deletes } = this.#tidied
-    this.#tidied = {
-      renames: [...renames, ...written.map(renameOf)],
-      deletes: [...deletes, ...merged.map(({ path }) => path)],
-    }
-    this.#tidyAtMs = 0
+  /** Notes the files below a folder; returns those that are unfinished. */
+  #list(folder: string): readonly string[] {
+    const { files, root, gateway } = this.#options
+    const found = findOwnFiles(files, root, gateway, folder)
+    for (const file of found.files) this.#files.set(file.path, file)
+    for (const [path, thrown] of found.unlisted) this.#onFault(path, thrown)
+    this.#unlisted = [...this.#unlisted, ...found.unlisted.keys()]
+    const numbers = found.files.map(({ number }) => number + 1)
+    const { nextNumber } = this.#writer
+    this.#writer.nextNumber = numbers.reduce((a, b) => Math.max(a, b), nextNumber)
+    return found.unfinished
+  }
+
+  /** Looks again for what was not to be found. */
+  async #search(monotonicMs: number): Promise<void> {
+    this.#searchAtMs = monotonicMs + HOUR_MS
+    const unlisted = this.#unlisted
+    this.#unlisted = []
+    for (const folder of unlisted) this.#list(folder)
+    const renames = this.#found(this.#options.root, this.#lost)
+    this.#lost = this.#lost.filter((rename) => !renames.includes(rename))
+    if (renames.length > 0) await this.publish({ renames, deletes: [] })
+  }
+
+  /** Where not all names can be listed none may be taken twice: numbers go on by time. */
+  #countOn(nowMs: number): void {
+    if (this.#unlisted.length === 0) return
+    this.#writer.nextNumber = Math.max(this.#writer.nextNumber, Math.floor(nowMs))
   }
 
   async #writeAll(accounts: AccountTexts, nowMs: number, written: string[]): Promise<void> {
     const { files, root, breathe } = this.#options
     ensureRoot(files, root)
     for (const { folder, table } of this.#tables.filled) {
-      this.#writeTable(folder, table, written)
+      this.#writer.writeTable(folder, table, written)
       await breathe?.()
     }
-    if (this.#gaps.rows > 0) this.#writeTable(gapsFolder(hourOf(nowMs)), this.#gaps, written)
+    if (this.#gaps.rows > 0) {
+      this.#writer.writeTable(gapsFolder(hourOf(nowMs)), this.#gaps, written)
+    }
     for (const [producer, text] of accounts) {
       if (text === null) continue
-      this.#writeFile(accountPath(producer), new TextEncoder().encode(text), written)
+      this.#writer.writeFile(accountPath(producer), new TextEncoder().encode(text), written)
       await breathe?.()
     }
     // The names too, before anybody says that the files are to be renamed.
@@ -276,24 +268,5 @@ export class FileSink implements Sink {
       syncFolder(files, join(root, folder))
       await breathe?.()
     }
-  }
-
-  #writeTable(folder: string, table: Table, written: string[], facts: FileFacts = {}): void {
-    const contents = folder.startsWith(GAPS_FOLDER) ? gapContentsOf(table) : contentsOf(table)
-    const bytes = parquetFile(table, { [CONTENTS_KEY]: JSON.stringify(contents), ...facts })
-    const name = fileName(this.#options.gateway, this.#nextNumber++)
-    this.#writeFile(`${folder}/${name}`, bytes, written)
-  }
-
-  #writeFile(path: string, bytes: Uint8Array, written: string[]): void {
-    const { files, root } = this.#options
-    ensureFolders(files, root, dirname(path))
-    writeUnfinished(files, join(root, path + UNFINISHED), bytes)
-    written.push(path)
-  }
-
-  #takeBack(written: readonly string[]): void {
-    const { files, root } = this.#options
-    for (const path of written) unlinkQuietly(files, join(root, path + UNFINISHED))
   }
 }

@@ -95,9 +95,10 @@ class Look {
     const replaced = new Set<string>()
     for (const path of paths) {
       onFile()
-      if (replaced.has(basename(path))) continue
       try {
-        const read = await readRecords(this.#files, this.#path, path, this.tallyOf)
+        // What it names itself counts all the same: it is whole.
+        const tallyOf = replaced.has(basename(path)) ? null : this.tallyOf
+        const read = await readRecords(this.#files, this.#path, path, tallyOf)
         this.rows += read.rows
         for (const name of read.replaces) replaced.add(name)
       } catch (thrown) {
@@ -159,7 +160,9 @@ const look = async (
   const found = new Look(files, path)
   found.takeAccounts()
   if (spool !== null) found.takeSpool(spool, isAlive)
-  const paths = findRecordFiles(files, path)
+  const paths = findRecordFiles(files, path, (folder, thrown) => {
+    found.problems.push(`${folder} cannot be listed: ${messageOf(thrown)}`)
+  })
   let filesDone = 0
   const tell = () => onProgress?.({ files: paths.length, filesDone: filesDone++, rows: found.rows })
   for (const group of byFolder(paths)) {

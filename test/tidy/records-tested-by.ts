@@ -6,7 +6,6 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/records/shipping/shipper-messages.ts',
   ],
   'test/property/shipping.test.ts': [
-    'src/records/files/own-files.ts',
     'src/records/files/unfinished.ts',
     'src/records/shipping/frame-views.ts',
     'src/records/shipping/lane-book.ts',
@@ -23,7 +22,10 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/control/figures/record-metric-table.ts',
   ],
   'test/unit/server/recording.test.ts': ['src/server/release.ts', 'src/server/thread-records.ts'],
-  'test/unit/records/file-sink.test.ts': ['src/records/files/retired.ts'],
+  'test/unit/records/file-sink.test.ts': [
+    'src/records/files/file-writer.ts',
+    'src/records/files/retired.ts',
+  ],
   'test/unit/records/table/entry-rows.test.ts': [
     'src/records/table/answer-fills.ts',
     'src/records/table/base-fills.ts',

@@ -12,8 +12,10 @@ import type { Table } from '../table/table.ts'
 export const CONTENTS_KEY = 'sluice.contents.1'
 
 /**
- * Key of the names of files in the same folder whose rows are in this one: JSON, a list. They may
- * still be there, for a moment or until the next start of the shipper.
+ * Key of the names of all files in the same folder whose rows are in this one: JSON, a list. With
+ * those that it replaces are all that these have replaced: one that could not be deleted is still
+ * there, or a backup has brought it back. What a whole file names is read, counted and merged by
+ * nobody.
  */
 export const REPLACES_KEY = 'sluice.replaces.1'
 
@@ -76,17 +78,26 @@ export const gapContentsOf = (table: Table): Contents => {
   return byName(producers, counts, lasts)
 }
 
-/** Adds what is in a file to what is given up, by producer. Throws on what is no such text. */
-export const addRetired = (into: Map<string, Retired>, text: string, isOfGaps: boolean): void => {
+/**
+ * Adds what is in a file to what is given up, by producer, or takes it from there (`sign` -1);
+ * returns those producers. Throws on what is no such text.
+ */
+export const addRetired = (
+  into: Map<string, Retired>,
+  text: string,
+  isOfGaps: boolean,
+  sign: 1 | -1 = 1,
+): readonly string[] => {
   const contents: unknown = JSON.parse(text)
   if (!isFields(contents)) throw new TypeError('No contents')
   for (const [producer, value] of Object.entries(contents as Contents)) {
     const [count, last] = value
     const before = into.get(producer) ?? NOTHING_RETIRED
     into.set(producer, {
-      records: before.records + (isOfGaps ? 0 : count),
-      gaps: before.gaps + (isOfGaps ? count : 0),
+      records: before.records + (isOfGaps ? 0 : sign * count),
+      gaps: before.gaps + (isOfGaps ? sign * count : 0),
       below: Math.max(before.below, last + 1),
     })
   }
+  return Object.keys(contents)
 }

@@ -3,17 +3,18 @@
  * traffic writes are a few rows at a time.
  */
 
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { appendRows, withRecordsFile } from '../file-source.ts'
 import type { TidyTimes } from '../shipping/sink.ts'
 import type { FileCalls } from '../spool/file-calls.ts'
 import type { ColumnSpec } from '../table/column.ts'
 import { Table } from '../table/table.ts'
+import { replacedBy } from './contents.ts'
 import type { OwnFile } from './own-files.ts'
 import { HOUR_MS } from './partitions.ts'
 
 /** Larger ones stay as they are. */
-const SMALL_BYTES_MAX = 4 * 1024 * 1024
+export const SMALL_BYTES_MAX = 4 * 1024 * 1024
 /** What becomes one file at once. */
 const MERGED_BYTES_MAX = 8 * 1024 * 1024
 /** Of what is alike that says little; as a table in memory it takes several times as much. */
@@ -22,8 +23,6 @@ const TABLE_BYTES_MAX = 64 * 1024 * 1024
 const CELL_BYTES = 8
 /** Small files that an hour may have while records still come. */
 const OPEN_FILES_MAX = 64
-/** In which files of a folder are left as they are, after the disk has refused one there. */
-const REFUSED_MS = HOUR_MS
 /** After an hour is over, records of it may still be on their way. */
 const CLOSING_MS = 5 * 60_000
 
@@ -70,6 +69,8 @@ export interface Merged {
   /** The rows of all files, in their order. */
   readonly table: Table
   readonly files: readonly OwnFile[]
+  /** Names of these, and of all that they have replaced themselves. */
+  readonly names: readonly string[]
 }
 
 export interface MergerOptions {
@@ -84,6 +85,7 @@ export interface MergerOptions {
 /** What of some files can be one table. */
 interface Choice {
   readonly files: OwnFile[]
+  readonly names: Set<string>
   columns: readonly ColumnSpec[]
   rows: number
   plainBytes: number
@@ -93,8 +95,6 @@ export class Merger {
   readonly #options: MergerOptions
   /** Paths of files that fit to no other, or cannot be read. */
   readonly #leftAlone = new Set<string>()
-  /** Monotonic ms, by folder. */
-  readonly #notBeforeMs = new Map<string, number>()
 
   constructor(options: MergerOptions) {
     this.#options = options
@@ -107,17 +107,16 @@ export class Merger {
    */
   async merge(
     all: readonly OwnFile[],
-    { monotonicMs, wallMs, mayMerge }: Omit<TidyTimes, 'believedMs'>,
+    { wallMs, mayMerge }: Pick<TidyTimes, 'wallMs' | 'mayMerge'>,
   ): Promise<Merged | null> {
-    const mayTake = ({ path, folder }: OwnFile): boolean =>
-      !this.#leftAlone.has(path) && monotonicMs >= (this.#notBeforeMs.get(folder) ?? 0)
-    const wanted = filesToMerge(all.filter(mayTake), wallMs)
+    const mayTake = all.filter(({ path }) => !this.#leftAlone.has(path))
+    const wanted = filesToMerge(mayTake, wallMs)
     const [first] = wanted
     if (first !== undefined && !mayMerge(first.folder)) {
       this.leaveAlone(wanted)
       return null
     }
-    const { files, columns } = await this.#choose(wanted)
+    const { files, names, columns } = await this.#choose(wanted)
     if (files.length < 2) {
       // There is nothing that it could be one with.
       this.leaveAlone(wanted.slice(0, 1))
@@ -132,17 +131,12 @@ export class Merger {
         )
       if ((await this.#reading(file, append)) === null) return null
     }
-    return { table, files }
+    return { table, files, names: [...names] }
   }
 
   /** Until the process ends. */
   leaveAlone(files: readonly OwnFile[]): void {
     for (const { path } of files) this.#leftAlone.add(path)
-  }
-
-  /** The disk has refused a file in this folder: others have their turn first. */
-  refuse(folder: string, monotonicMs: number): void {
-    this.#notBeforeMs.set(folder, monotonicMs + REFUSED_MS)
   }
 
   /** It is there no more. */
@@ -153,11 +147,11 @@ export class Merger {
   /** The first of them, and of those behind all that fit to it, together in memory. */
   async #choose(wanted: readonly OwnFile[]): Promise<Choice> {
     const { files, root, bytesMax = TABLE_BYTES_MAX } = this.#options
-    const choice: Choice = { files: [], columns: [], rows: 0, plainBytes: 0 }
+    const choice: Choice = { files: [], names: new Set(), columns: [], rows: 0, plainBytes: 0 }
     for (const file of wanted) {
       const glance = () =>
-        withRecordsFile(files, join(root, file.path), ({ rows, plainBytes, columns }) => {
-          return { rows, plainBytes, columns }
+        withRecordsFile(files, join(root, file.path), ({ rows, plainBytes, columns, facts }) => {
+          return { rows, plainBytes, columns, replaced: replacedBy(facts) }
         })
       const found = await this.#reading(file, glance)
       if (found === null) continue
@@ -166,6 +160,7 @@ export class Merger {
       const plainBytes = choice.plainBytes + found.plainBytes
       if (columns === null || plainBytes + rows * columns.length * CELL_BYTES > bytesMax) continue
       choice.files.push(file)
+      for (const name of [basename(file.path), ...found.replaced]) choice.names.add(name)
       Object.assign(choice, { columns, rows, plainBytes })
     }
     return choice

@@ -13,28 +13,30 @@ import { hourOfFolder, PRODUCERS_FOLDER } from './partitions.ts'
 export interface Undone {
   /**
    * Not there under either name: somebody has deleted it since it was written, for it was on the
-   * disk before the intent was.
+   * disk before the intent was; or the disk is away. What it was to replace stays.
    */
   readonly missing: readonly string[]
-  /** To be deleted, and there all the same: what was to take its place may be one of those. */
-  readonly kept: readonly string[]
-  /** Still to be deleted. */
+  /** Deleted as far as that is possible: they may still be there. */
   readonly left: readonly string[]
 }
 
-/** For people. */
-type OnFault = (path: string, thrown: unknown) => void
+/** Where it is done, and who hears of what is wrong. */
+export interface PublishWorld {
+  readonly files: FileCalls
+  /** For people. */
+  onFault(path: string, thrown: unknown): void
+  /** Called between folders: there may be hundreds, each with its sync. */
+  readonly breathe?: (() => Promise<void>) | undefined
+}
 
-/** Takes folders of hours in which nothing is left, and those above them. */
-const removeEmpty = (files: FileCalls, root: string, folders: ReadonlySet<string>): void => {
-  for (const folder of folders) {
-    if (hourOfFolder(`/${folder}`) === null) continue
-    try {
-      for (let path = folder; path !== '.'; path = dirname(path)) files.rmdir(join(root, path))
-    } catch (error) {
-      // There is something in it, or it stays as it is.
-      if (errnoOf(error) === '') throw error
-    }
+/** Takes a folder of an hour in which nothing is left, and those above it. */
+const removeEmpty = (files: FileCalls, root: string, folder: string): void => {
+  if (hourOfFolder(`/${folder}`) === null) return
+  try {
+    for (let path = folder; path !== '.'; path = dirname(path)) files.rmdir(join(root, path))
+  } catch (error) {
+    // There is something in it, or it stays as it is.
+    if (errnoOf(error) === '') throw error
   }
 }
 
@@ -55,109 +57,130 @@ const renameAll = (files: FileCalls, root: string, renames: Intent['renames']): 
   return missing
 }
 
-/** Whether it is done, or there is nothing to do it to; what a disk says is told. */
-const attempt = (path: string, task: () => void, onFault: OnFault): boolean => {
+/** What the disk says against it; null: it is done, or there is nothing to do it to. */
+const refusalOf = (task: () => void): Error | null => {
   try {
     task()
+    return null
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === '') throw error
-    if (errno === 'ENOENT') return true
-    onFault(path, error)
-    return false
+    return errno === 'ENOENT' ? null : (error as Error)
   }
-  return true
 }
 
-/** Returns those that may still be there: one that nobody can delete must not hold up records. */
-const deleteAll = (
-  files: FileCalls,
-  root: string,
-  deletes: readonly string[],
-  onFault: OnFault,
-): string[] => {
-  const left: string[] = []
-  const emptied = Map.groupBy(deletes, (path) => dirname(path))
-  for (const [folder, paths] of emptied) {
-    const failed = paths.filter((path) => {
-      const whole = join(root, path)
-      return !attempt(whole, () => files.unlink(whole), onFault)
-    })
-    const whole = join(root, folder)
-    const isSynced = attempt(whole, () => syncFolder(files, whole), onFault)
-    left.push(...(isSynced ? failed : paths))
+/** The same for the files of one folder, which is synced where something has changed. */
+const deleteIn = (files: FileCalls, root: string, paths: readonly string[]) => {
+  const refusals = new Map<string, Error>()
+  for (const path of paths) {
+    const refusal = refusalOf(() => files.unlink(join(root, path)))
+    if (refusal !== null) refusals.set(path, refusal)
   }
-  removeEmpty(files, root, new Set(emptied.keys()))
+  if (refusals.size === paths.length) return refusals
+  const folder = dirname(paths[0]!)
+  const unsynced = refusalOf(() => syncFolder(files, join(root, folder)))
+  // Who has deleted them may not have synced the folder: nor is that known the next time.
+  if (unsynced !== null) return new Map(paths.map((path) => [path, unsynced]))
+  removeEmpty(files, root, folder)
+  return refusals
+}
+
+/**
+ * Deletes files; one that nobody can delete holds up no others, and of a folder one is told.
+ *
+ * @returns those that may still be there
+ */
+export const deleteAll = async (
+  { files, onFault, breathe }: PublishWorld,
+  root: string,
+  paths: readonly string[],
+): Promise<string[]> => {
+  const left: string[] = []
+  for (const inFolder of Map.groupBy(paths, (path) => dirname(path)).values()) {
+    const refusals = deleteIn(files, root, inFolder)
+    for (const [path, { message }] of refusals) {
+      const more = refusals.size > 1 ? ` (and ${refusals.size - 1} more of its folder)` : ''
+      onFault(join(root, path), new Error(`it cannot be deleted: ${message}${more}`))
+      break
+    }
+    left.push(...refusals.keys())
+    await breathe?.()
+  }
   return left
 }
 
-const KEPT = 'it is kept: the file that was to take its place is not there'
+/** What an intent deletes, where of its files some are not there. */
+export const deletesOf = (
+  { renames, deletes }: Intent,
+  missing: readonly string[],
+): readonly string[] => {
+  const isMissing = new Set(missing)
+  const replaced = renames
+    .filter(([, to]) => !isMissing.has(to))
+    .flatMap(([, , paths = []]) => paths)
+  return [...replaced, ...deletes]
+}
 
 /**
  * Renames, then deletes: in between a reader may find a row twice, in a file and in the one that
- * takes its place; it is never missing. So nothing is deleted in a folder in which a file is that
- * was to be renamed and is not there.
+ * takes its place; it is never missing.
  *
  * @throws the error of the file system, of renames alone; then it is to be done again
  */
-const publishIntent = (
-  files: FileCalls,
+const publishIntent = async (
+  world: PublishWorld,
   root: string,
   intent: Intent,
-  onFault: OnFault,
-): Undone => {
-  const missing = renameAll(files, root, intent.renames)
-  const doubtful = new Set(missing.map((path) => dirname(path)))
-  const kept = intent.deletes.filter(
-    (path) => doubtful.has(dirname(path)) && lookAt(files, join(root, path)) !== null,
-  )
-  for (const path of kept) onFault(join(root, path), new Error(KEPT))
-  const isKept = new Set(kept)
-  const deletes = intent.deletes.filter((path) => !isKept.has(path))
-  return { missing, kept, left: deleteAll(files, root, deletes, onFault) }
+): Promise<Undone> => {
+  const missing = renameAll(world.files, root, intent.renames)
+  return { missing, left: await deleteAll(world, root, deletesOf(intent, missing)) }
 }
 
 /** Where an intent is to be published. */
-export interface Move {
+export interface Move extends PublishWorld {
   /** Where it was to be done. */
   readonly from: string
   /** Where records go now. */
   readonly to: string
-  readonly onFault: OnFault
 }
 
 const UNPUBLISHED = 'what was shipped last may not be published there'
 
 /** null: it cannot be done there. */
-const publishBefore = (
-  files: FileCalls,
-  { from, onFault }: Move,
-  intent: Intent,
-): Undone | null => {
+const publishBefore = async (move: Move, intent: Intent): Promise<Undone | null> => {
   try {
-    return publishIntent(files, from, intent, onFault)
+    return await publishIntent(move, move.from, intent)
   } catch (error) {
     if (errnoOf(error) === '') throw error
-    onFault(from, new Error(`${UNPUBLISHED}: ${(error as Error).message}`))
+    move.onFault(move.from, new Error(`${UNPUBLISHED}: ${(error as Error).message}`))
     return null
   }
 }
 
 /** Of what was published in part in another folder, or not, what there may be to do in this one. */
-const restOf = ({ renames, deletes }: Intent, before: Undone | null): Intent => {
-  const isMissing = (path: string): boolean => before?.missing.includes(path) ?? true
+const restOf = ({ renames, deletes }: Intent, before: Undone | null): Intent => ({
   // What is published there takes the place of nothing here.
-  const published = new Set(renames.filter(([, to]) => !isMissing(to)).map(([, to]) => dirname(to)))
-  return {
-    renames: renames.filter(([, to]) => isMissing(to)),
-    // Accounts are of one folder each.
-    deletes: deletes.filter(
-      (path) => !path.startsWith(PRODUCERS_FOLDER) && !published.has(dirname(path)),
-    ),
+  renames: renames.filter(([, to]) => before?.missing.includes(to) ?? true),
+  // Accounts are of one folder each.
+  deletes: deletes.filter((path) => !path.startsWith(PRODUCERS_FOLDER)),
+})
+
+const KEPT = 'the file is not there; what it was to replace is kept'
+const AWAY =
+  'the file is not there: somebody has deleted it, or its disk is away; it counts as shipped'
+
+/** Tells of the files that are not there; after a start that records were deleted by hand. */
+const tellMissing = (
+  { files, to, onFault }: Move,
+  { renames }: Intent,
+  missing: string[],
+): void => {
+  const isThere = (path: string) => lookAt(files, join(to, path)) !== null
+  for (const [, path, replaced = []] of renames) {
+    if (!missing.includes(path)) continue
+    onFault(join(to, path), new Error(replaced.some(isThere) ? KEPT : AWAY))
   }
 }
-
-const DELETED = 'the file was deleted by somebody else; what was in it counts as shipped'
 
 /**
  * The same where it was to be done, and in `to` for files that were moved along since. A disk that
@@ -165,13 +188,11 @@ const DELETED = 'the file was deleted by somebody else; what was in it counts as
  *
  * @returns what is undone in `to`
  */
-export const publishMoved = (files: FileCalls, move: Move, intent: Intent): Undone => {
-  const { from, to, onFault } = move
-  const before = from === to ? null : publishBefore(files, move, intent)
-  if (before?.missing.length === 0) return { missing: [], kept: [], left: [] }
-  const undone = publishIntent(files, to, from === to ? intent : restOf(intent, before), onFault)
-  // After a start that is how it is told that records were deleted by hand.
-  const missing = from === to || before !== null ? undone.missing : []
-  for (const path of missing) onFault(join(to, path), new Error(DELETED))
+export const publishMoved = async (move: Move, intent: Intent): Promise<Undone> => {
+  const { from, to } = move
+  const before = from === to ? null : await publishBefore(move, intent)
+  if (before?.missing.length === 0) return { missing: [], left: [] }
+  const undone = await publishIntent(move, to, from === to ? intent : restOf(intent, before))
+  if (from === to || before !== null) tellMissing(move, intent, [...undone.missing])
   return undone
 }

@@ -15,17 +15,24 @@ export interface RetiredWorld {
   onFault(path: string, thrown: unknown): void
 }
 
-/** Adds what is in a file, by producer; one that does not say so goes all the same. */
+/**
+ * Adds what is in a file, by producer, or takes it back (`sign` -1); one that does not say so goes
+ * all the same.
+ *
+ * @returns those producers
+ */
 export const countRetired = async (
   { files, root, onFault }: RetiredWorld,
   { path, folder }: OwnFile,
   into: Map<string, Retired>,
-): Promise<void> => {
+  sign: 1 | -1 = 1,
+): Promise<readonly string[]> => {
   try {
     const facts = await withRecordsFile(files, join(root, path), (file) => file.facts)
-    addRetired(into, facts[CONTENTS_KEY] ?? '{}', folder.startsWith(GAPS_FOLDER))
+    return addRetired(into, facts[CONTENTS_KEY] ?? '{}', folder.startsWith(GAPS_FOLDER), sign)
   } catch (thrown) {
     // `verify` will miss what was in it.
     onFault(path, thrown)
+    return []
   }
 }

@@ -51,14 +51,14 @@ export const newAccount = (producer: string): Account => ({
   retired: NOTHING_RETIRED,
 })
 
-/** More of them were deleted. */
+/** More of them were deleted, or fewer. */
 export const retire = (account: Account, { records, gaps, below }: Retired): Account => {
   const { retired } = account
   return {
     ...account,
     retired: {
-      records: retired.records + records,
-      gaps: retired.gaps + gaps,
+      records: Math.max(0, retired.records + records),
+      gaps: Math.max(0, retired.gaps + gaps),
       below: Math.max(retired.below, below),
     },
   }

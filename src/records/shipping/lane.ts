@@ -10,7 +10,7 @@
 import { basename, dirname, join } from 'node:path'
 import { GatewayError } from '../../shared/errors.ts'
 import { errnoOf } from '../spool/file-calls.ts'
-import { encodeAccount, isForgettable, type Retired, retire } from './account.ts'
+import { encodeAccount, type Retired, retire } from './account.ts'
 import { Attempts, type Lives } from './attempts.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
 import { Committed } from './committed.ts'
@@ -256,8 +256,7 @@ export class Lane {
       if (this.#book.retire(name, each)) continue
       const account = this.#findAccount(name)
       if (account === null) continue
-      const rest = retire(account, each)
-      this.#accounts.set(name, isForgettable(rest) ? null : encodeAccount(rest))
+      this.#accounts.set(name, encodeAccount(retire(account, each)))
     }
     if (sink.hasTidied) this.#touch()
   }

@@ -37,9 +37,12 @@ export interface ProducerGap {
   readonly reason: string
 }
 
+/** Once it is renamed, the files that it replaces are to go, and not before. */
+export type Rename = readonly [from: string, to: string, replaced?: readonly string[]]
+
 /** What is left to do; paths relative to what the sink writes to. Plain data. */
 export interface Intent {
-  readonly renames: readonly (readonly [from: string, to: string])[]
+  readonly renames: readonly Rename[]
   readonly deletes: readonly string[]
 }
 
@@ -98,7 +101,7 @@ export interface Sink {
   /**
    * Puts what it has kept in order, and gives up what has had its time, with the next `prepare`.
    *
-   * @returns what is given up, by producer
+   * @returns what is given up, by producer; less than nothing where it could not be deleted
    * @throws what stands in its way
    */
   tidy(times: TidyTimes): ReadonlyMap<string, Retired> | Promise<ReadonlyMap<string, Retired>>

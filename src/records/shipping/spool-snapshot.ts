@@ -116,7 +116,7 @@ export const snapshotSpool = async (terms: SnapshotTerms): Promise<SpoolSnapshot
   const streams = listed(files, spool)
   const { chosen, bytesLeftOut } = choose(streams, state, bytesMax)
   const statePath = join(into, 'state.json')
-  if (state !== null) writeShipState(files, statePath, { ...state, intent: null })
+  if (state !== null) writeShipState(files, statePath, { ...state, intent: null, sinkState: null })
   const sizes = new Map(Array.from(chosen, ([file, bytes]) => [join(spool, file), bytes]))
   const sink = new SnapshotSink({
     ...{ files, root: join(into, 'records'), gateway: NAME },

@@ -67,17 +67,19 @@ export interface ReadFile {
 /**
  * Reads one file, whose path is relative to `root`.
  *
+ * @param tallyOf null: only what it says of others
  * @throws (rejects) whatever reading does; what it had of the file until then is noted
  */
 export const readRecords = (
   files: FileCalls,
   root: string,
   path: string,
-  tallyOf: TallyOf,
+  tallyOf: TallyOf | null,
 ): Promise<ReadFile> =>
   withRecordsFile(files, join(root, path), async (file) => {
     const isOfGaps = path.startsWith(`${GAPS_FOLDER}/`)
     const replaces = replacedBy(file.facts)
+    if (tallyOf === null) return { rows: 0, replaces }
     const take = isOfGaps ? takeGaps : takeRecords
     for (const columns of await readGroups(file, isOfGaps ? GAP_COLUMNS : COLUMNS)) {
       take(columns, tallyOf)

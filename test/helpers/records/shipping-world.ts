@@ -158,9 +158,9 @@ export class ShippingWorld {
     )
   }
 
-  /** Every row that readers see. */
-  async lines(): Promise<Line[]> {
-    const paths = this.filesBelow(ROOT).filter((path) => /\/endpoint=.*\.parquet$/.test(path))
+  /** Every row in files. */
+  async lines(files: readonly string[] = this.filesBelow(ROOT)): Promise<Line[]> {
+    const paths = files.filter((path) => /\/endpoint=.*\.parquet$/.test(path))
     const rows = (await Promise.all(paths.map((path) => this.#rows(path)))).flat()
     return rows.map(({ producer, sequence, role }) => ({
       ...{ producer: String(producer), sequence: Number(sequence), role: String(role) },

@@ -30,13 +30,17 @@ test('queriedFiles() leaves out what another file has in its place', async () =>
   expect(folders[0]).toBe(path)
 })
 
-test('queriedFiles() does not look into files that are old, whose merges are long over', async () => {
+test('queriedFiles() leaves it out however long it lies there already, by what is replaced too', async () => {
   const path = makeTempDir('files')
-  const first = await writePredictions(path, 'g-1.parquet', [{ sequence: 1 }])
-  const facts = replacing('g-1.parquet')
-  const merged = await writePredictions(path, 'g-2.parquet', [{ sequence: 1 }], HOUR, facts)
+  await writePredictions(path, 'g-1.parquet', [{ sequence: 1 }])
+  const first = replacing('g-1.parquet')
+  const replaced = await writePredictions(path, 'g-2.parquet', [{ sequence: 1 }], HOUR, first)
+  const second = replacing('g-2.parquet')
+  const merged = await writePredictions(path, 'g-3.parquet', [{ sequence: 1 }], HOUR, second)
+  utimesSync(replaced, 1000, 1000)
   utimesSync(merged, 1000, 1000)
-  expect((await find(path)).files.predictions).toEqual([first, merged])
+  await writePredictions(path, 'g-9.parquet', [{ sequence: 9 }], HOUR.replace('03', '04'))
+  expect((await find(path, Date.UTC(2026, 0, 2, 3))).files.predictions[0]).toBe(merged)
 })
 
 test('queriedFiles() leaves out hours that ended before', async () => {

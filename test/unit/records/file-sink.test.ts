@@ -156,7 +156,7 @@ test('prepare() pauses behind every file', async () => {
     pauses++
   }
   const sink = new FileSink({ files: world.files, root: ROOT, gateway: 'g', breathe })
-  sink.open(null, null)
+  await sink.open(null, null)
   const accounts = new Map(Array.from({ length: 20 }, (_, i) => [`g.0.${i}-1`, 'text']))
   await sink.prepare(accounts, 0)
   expect(pauses).toBeGreaterThanOrEqual(20)
@@ -178,16 +178,17 @@ test('tidy() pauses behind every file, and gives up no more than may go with one
   }
   const retention = { bytesMax: 0, daysMax: 30 }
   const sink = new FileSink({ files, root: ROOT, gateway: 'g', retention, breathe })
-  sink.open(null, null)
+  await sink.open(null, null)
   const times = { monotonicMs: 1, wallMs: YEAR_MS, believedMs: YEAR_MS, mayMerge: () => false }
   const gone: (number | undefined)[] = []
   while (sink.isTidyDue(1)) {
     gone.push((await sink.tidy(times)).get('g.0.0-1')?.records)
     // Those are not there twice.
     expect((await sink.tidy(times)).size).toBe(0)
-    expect(pauses).toBe(gone.length === 1 ? 1000 : 1500)
-    sink.publish((await sink.prepare(new Map(), YEAR_MS)).intent)
+    expect(pauses).toBeGreaterThanOrEqual(Math.min(1500, gone.length * 1000))
+    await sink.publish((await sink.prepare(new Map(), YEAR_MS)).intent)
   }
-  expect(gone).toEqual([1000, 500])
+  // At last it looks which producers have nothing left.
+  expect(gone).toEqual([1000, 500, undefined])
   expect(files.readdir(ROOT)).toEqual([])
 })

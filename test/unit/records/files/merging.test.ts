@@ -60,10 +60,10 @@ const mergerOf = (
   const onFault = (path: string) => void faults.push(path)
   const merger = new Merger({ files, root: '/', onFault, ...(bytesMax && { bytesMax }) })
   const gone = new Set<number>()
-  const merge = async (monotonicMs = 0) => {
+  const merge = async () => {
     const merged = await merger.merge(
       own.filter(({ number }) => !gone.has(number)),
-      { monotonicMs, wallMs: 5 * HOUR_MS, mayMerge: () => true },
+      { wallMs: 5 * HOUR_MS, mayMerge: () => true },
     )
     expect(files.openFiles).toBe(0)
     for (const { number } of merged?.files ?? []) gone.add(number)
@@ -132,14 +132,4 @@ test('merge() leaves alone what cannot be read, and says so once', async () => {
   expect(numbers((await merge())!.files)).toEqual([2, 4])
   expect(await merge()).toBeNull()
   expect(faults).toEqual(['1', '3'])
-})
-
-test('merge() leaves a folder in which the disk refuses a file for an hour, and takes others', async () => {
-  const one: Rows = { specs: [INT], rows: [[1]] }
-  const folderOf = (index: number) => (index < 2 ? 'a/0' : 'b/0')
-  const { merge, merger } = mergerOf([one, one, one, one], undefined, folderOf)
-  merger.refuse('a/0', 1000)
-  expect(numbers((await merge(1000))!.files)).toEqual([3, 4])
-  expect(await merge(HOUR_MS + 999)).toBeNull()
-  expect(numbers((await merge(HOUR_MS + 1000))!.files)).toEqual([1, 2])
 })

@@ -117,7 +117,7 @@ test('files that somebody has deleted hold nothing up after a restart', async ()
   world.put({ number: 2 }, [layoutFrame(), records(4, 5)])
   await world.run(world.start())
   expect(numbersOf(await world.lines())).toEqual([4, 5])
-  expect(world.faults.join()).toMatch(/deleted by somebody else/)
+  expect(world.faults.join()).toMatch(/somebody has deleted it/)
 })
 
 test('nor do they in a shipper that is about to publish them', async () => {

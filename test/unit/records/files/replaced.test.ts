@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { REPLACES_KEY } from '../../../../src/records/files/contents.ts'
+import type { OwnFile } from '../../../../src/records/files/own-files.ts'
+import { mayReplace, Replaced } from '../../../../src/records/files/replaced.ts'
+import { parquetFile } from '../../../../src/records/parquet-file.ts'
+import { CrashFiles } from '../../../helpers/crash-files.ts'
+import { fillTable } from '../../../helpers/records/tables.ts'
+import { putFile } from '../../../helpers/segments.ts'
+
+const LARGE = 5 * 1024 * 1024
+const file = (number: number, bytes = 1000): OwnFile => ({
+  ...{ path: `a/g-${number}.parquet`, folder: 'a', hour: 0, number, bytes, changedMs: 0 },
+})
+const numbers = (files: readonly { readonly number: number }[]) => files.map(({ number }) => number)
+
+test('mayReplace() are those behind the first that is small', () => {
+  expect(numbers(mayReplace([file(3), file(1, LARGE), file(2), file(4, LARGE)]))).toEqual([3, 4])
+  expect(mayReplace([file(1, LARGE), file(2, LARGE), file(3)])).toEqual([])
+})
+
+const replacedOf = (named: Readonly<Record<number, readonly number[] | null>>) => {
+  const files = new CrashFiles()
+  files.mkdir('/a')
+  const own = Object.entries(named).map(([number, names]) => {
+    const replaced = (names ?? []).map((each) => `g-${each}.parquet`)
+    const table = fillTable({ specs: [{ name: 'a', type: 'int32' }], rows: [[1]] })
+    const bytes = parquetFile(table, { [REPLACES_KEY]: JSON.stringify(replaced) })
+    putFile(files, `/a/g-${number}.parquet`, names === null ? new Uint8Array(99) : bytes)
+    return file(Number(number))
+  })
+  const faults: string[] = []
+  const onFault = (path: string) => void faults.push(path)
+  return { own, faults, replaced: new Replaced({ files, root: '/', onFault }) }
+}
+
+test('look() finds what others name, of those that are there', async () => {
+  const { own, replaced } = replacedOf({ 2: [], 5: [1, 2, 3], 6: [] })
+  expect(replaced.isSettled('a')).toBe(false)
+  expect(await replaced.look('a', own)).toEqual({ count: 2, unread: [] })
+  expect([...replaced.paths]).toEqual(['a/g-2.parquet'])
+  expect(replaced.isSettled('a')).toBe(false)
+  replaced.forget('a/g-2.parquet')
+  expect(replaced.isSettled('a')).toBe(true)
+  expect(replaced.isSettled('b')).toBe(false)
+  // Once.
+  expect(await replaced.look('a', own)).toEqual({ count: 0, unread: [] })
+})
+
+test('look() says which may name some and cannot be read', async () => {
+  const { own, replaced, faults } = replacedOf({ 1: [], 2: null, 3: [1] })
+  const { unread } = await replaced.look('a', own)
+  expect(numbers(unread)).toEqual([2])
+  expect(faults).toEqual(['a/g-2.parquet'])
+  expect(replaced.has('a/g-1.parquet')).toBe(true)
+})
