@@ -19,7 +19,8 @@ export class SpoolBound {
   readonly #figures: Float64Array
   #lookMs = -Infinity
   #bytes = 0
-  #isKnown = false
+  /** As they were found; null: they were not yet. */
+  #segments: ReadonlyMap<string, number> | null = null
 
   /** `figures`: of the spool's memory; those of the folder are written here. */
   constructor(files: FileCalls, settings: Settings, figures: Float64Array) {
@@ -58,7 +59,7 @@ export class SpoolBound {
     this.#lookMs = nowMs
     if (content === null) return null
     this.#bytes = content.bytes
-    this.#isKnown = true
+    this.#segments = content.segments
     this.#figures[SPOOL_FIGURE.FOLDER_BYTES] = content.bytes
     this.#figures[SPOOL_FIGURE.FOLDER_SEGMENTS] = content.segments.size
     return content.segments
@@ -67,11 +68,11 @@ export class SpoolBound {
   /** null: it cannot be read now, and what was known stays. */
   #read(folder: string): FolderContent | null {
     try {
-      return readFolder(this.#files, folder)
+      return readFolder(this.#files, folder, this.#segments ?? undefined)
     } catch (error) {
       // Whoever writes makes the folder.
       if (errnoOf(error) === 'ENOENT') return { segments: new Map(), bytes: 0 }
-      if (this.#isKnown && errnoOf(error) !== '') return null
+      if (this.#segments !== null && errnoOf(error) !== '') return null
       throw error
     }
   }

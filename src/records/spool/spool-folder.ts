@@ -12,20 +12,26 @@ export interface FolderContent {
 }
 
 /**
- * Bytes of all segments. One that goes while this looks is passed over; what is no file, or cannot
- * be looked at, counts nothing.
+ * Bytes of all segments. One that goes while this looks is passed over; what is no file, or
+ * cannot be looked at, counts what was `known` of it before.
  *
  * @throws the error of the file system where the folder cannot be read
  */
-export const readFolder = (files: FileCalls, folder: string): FolderContent => {
+export const readFolder = (
+  files: FileCalls,
+  folder: string,
+  known: ReadonlyMap<string, number> = new Map(),
+): FolderContent => {
   const segments = new Map<string, number>()
   let bytes = 0
   for (const name of files.readdir(folder)) {
     if (parseSegmentName(name) === null) continue
     const stat = lookAt(files, join(folder, name))
-    if (stat === null || stat.kind !== 'file') continue
-    segments.set(name, stat.bytes)
-    bytes += stat.bytes
+    if (stat === null) continue
+    const size = stat.kind === 'file' ? stat.bytes : known.get(name)
+    if (size === undefined) continue
+    segments.set(name, size)
+    bytes += size
   }
   return { segments, bytes }
 }

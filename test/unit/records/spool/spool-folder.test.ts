@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemFiles } from '../../../../src/records/spool/file-calls.ts'
 import { readFolder } from '../../../../src/records/spool/spool-folder.ts'
+import { failingFiles } from '../../../helpers/failing-files.ts'
 import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
 test('readFolder() counts the bytes of segments, and of nothing else', () => {
@@ -27,6 +28,16 @@ test('readFolder() passes over a name that cannot be looked at: it must not stop
   symlinkSync('r0-i1-g0-1.seg', join(folder, 'r0-i1-g0-1.seg'))
   writeFileSync(join(folder, 'r0-i1-g0-2.seg'), 'x')
   expect(readFolder(systemFiles, folder)).toMatchObject({ bytes: 1 })
+})
+
+test('readFolder() counts what it knew of a segment that cannot be looked at now', () => {
+  const folder = makeTempDir('spool')
+  writeFileSync(join(folder, 'r0-i1-g0-1.seg'), 'x')
+  writeFileSync(join(folder, 'r0-i1-g0-2.seg'), 'xy')
+  const files = failingFiles(systemFiles, (call) => (call === 'stat' ? { errno: 'EIO' } : null))
+  const { segments } = readFolder(systemFiles, folder)
+  expect(readFolder(files, folder, segments)).toEqual({ segments, bytes: 3 })
+  expect(readFolder(files, folder)).toEqual({ segments: new Map(), bytes: 0 })
 })
 
 test('readFolder() throws where the folder cannot be read', () => {
