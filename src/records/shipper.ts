@@ -108,6 +108,7 @@ const compose = (settings: ShipperSettings, logger: Logger, breathe: () => Promi
       spoolBytes: shipping.spoolBytes,
       spoolSegments: shipping.spoolSegments,
       failures: shipping.failures,
+      isSpoolAway: shipping.isAway,
     }
   }
   /** What is in the pipe is read by control, or there is none any more that could ask for it. */

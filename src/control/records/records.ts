@@ -115,6 +115,12 @@ export class Records {
     if ((figures?.failures ?? 0) >= FAILURES) {
       told.push('records cannot be written to records.path and wait in the spool; the log says why')
     }
+    if (figures?.isSpoolAway === true) {
+      told.push(
+        'the spool of records is not the folder that was there before, which is waited for: what ' +
+          'is in that counts as lost if it is not back ten minutes after the log said so',
+      )
+    }
     return told
   }
 }

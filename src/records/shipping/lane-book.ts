@@ -94,19 +94,16 @@ export class LaneBook {
     return [...this.#streams.values()].some(({ reader }) => reader.isUnasked)
   }
 
-  /** Whether nothing is known of that may still come. */
-  get isEmpty(): boolean {
-    return this.#streams.size === 0
+  /** Whether something is not there of which more was to come. */
+  misses(listed: ReadonlyMap<string, Stream>): boolean {
+    return [...this.#streams].some(
+      ([key, { reader, isFinished }]) => !isFinished && reader.misses(listed.get(key) ?? null),
+    )
   }
 
   /** Whether something that is not shipped could not be read. */
   get isPassedOver(): boolean {
     return [...this.#streams.values()].some(({ reader }) => reader.isPassedOver)
-  }
-
-  /** All that was there is lost, as far as it is not shipped. */
-  giveUp(): void {
-    for (const { reader } of this.#streams.values()) reader.isDamaged = true
   }
 
   /** Whether a stream is over of which its producers have not been told. */

@@ -122,19 +122,16 @@ export class Lane {
    */
   async step({ marks, streams }: SpoolListing, isLast = false): Promise<boolean> {
     if (!this.#isOpen) await this.#openSink()
-    const whereabouts = this.#home.look(marks, !this.#book.isEmpty)
-    if (whereabouts === 'away') return false
-    if (whereabouts === 'gone') {
-      this.#book.giveUp()
-      this.#touch()
-    }
-    if (await this.#finishCommit(streams)) return true
     const listed = new Map(streams.map((stream) => [stream.key, stream]))
+    this.#home.look(marks, () => this.#book.misses(listed))
+    if (await this.#finishCommit(streams)) return true
     const { held } = this.#options.sink
     const [rows, bytes] = [held.rows, held.bytes]
     const hasAll = this.#reading.read(streams)
     const hasRead = held.rows !== rows || held.bytes !== bytes
-    if (this.#book.forget(listed) || this.#book.hasEnded(listed)) this.#touch()
+    // What is not there may come back with the spool.
+    const isHome = !this.isAway
+    if (isHome && (this.#book.forget(listed) || this.#book.hasEnded(listed))) this.#touch()
     // While nothing is under way: whatever comes of it is the fault of no frame.
     if (this.#reading.frames === 0) await this.#tidy()
     if (!this.#isDue(isLast && hasAll)) return hasRead || !hasAll
@@ -147,7 +144,12 @@ export class Lane {
 
   /** Whether something in the spool waits until it can be read. */
   get hasLeft(): boolean {
-    return this.#home.isAway || this.#book.isPassedOver
+    return this.isAway || this.#book.isPassedOver
+  }
+
+  /** Whether the spool is not the one that was there before, and that one is waited for. */
+  get isAway(): boolean {
+    return this.#home.isAway
   }
 
   /** One account that cannot be read holds up no other producer. */
@@ -216,6 +218,7 @@ export class Lane {
     this.#unpublished = null
     this.#unwritten = null
     const isThere = (file: string) =>
+      this.isAway ||
       streams.some(({ segments }) => segments.some((segment) => segment.file === file))
     this.#attempts.commit(this.#reading.frames, isThere)
     this.#reading.frames = 0
@@ -263,7 +266,7 @@ export class Lane {
 
   async #commit(listed: ReadonlyMap<string, Stream>): Promise<void> {
     const { sink, now } = this.#options
-    this.#book.settle(listed, (producer) => this.#intake.onGap(producer))
+    if (!this.isAway) this.#book.settle(listed, (producer) => this.#intake.onGap(producer))
     for (const [name, text] of this.#book.takeChangedTexts()) this.#accounts.set(name, text)
     const { intent, state } = await this.#prepare()
     this.#accounts.clear()

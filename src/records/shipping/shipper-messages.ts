@@ -36,6 +36,8 @@ export interface ShipperFigures {
   readonly spoolSegments: number
   /** Times in a row that a sink could not go on. */
   readonly failures: number
+  /** The spool is not the one that was there before, and that one is waited for. */
+  readonly isSpoolAway: boolean
 }
 
 export interface SinkFigures extends Shipped {

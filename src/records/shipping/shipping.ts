@@ -10,7 +10,7 @@ import type { Lane } from './lane.ts'
 import { LaneBroken } from './lane-intake.ts'
 import { makeRoom, retireKept, setAside } from './quarantine.ts'
 import { listStreams, type Stream } from './spool-folder.ts'
-import { markFolder, marksIn, type SpoolListing } from './spool-home.ts'
+import { marksOf, type SpoolListing } from './spool-home.ts'
 
 export interface ShippingOptions {
   readonly files: FileCalls
@@ -86,6 +86,11 @@ export class Shipping {
     return this.#isBlind || this.#turns.some(({ lane }) => lane.hasLeft)
   }
 
+  /** Whether the spool is not the one that was there before, and that one is waited for. */
+  get isAway(): boolean {
+    return this.#turns.some(({ lane }) => lane.isAway)
+  }
+
   /** `isInOrder`: it is no fault that ends it. */
   close(isInOrder = true): void {
     for (const { lane } of this.#turns) lane.close(isInOrder)
@@ -99,26 +104,13 @@ export class Shipping {
       if (!this.#isFolderSynced) syncFolder(files, folder)
       this.#isFolderSynced = true
       const names = files.readdir(folder)
-      return { marks: this.#marked(names), streams: listStreams(files, folder, names) }
+      const marks = marksOf(files, folder, names)
+      return { marks, streams: listStreams(files, folder, names) }
     } catch (thrown) {
       // Nothing has been recorded yet, or it is away.
       if (errnoOf(thrown) === 'ENOENT') return { marks: [], streams: [] }
       onFault('spool', thrown)
       return null
-    }
-  }
-
-  /** Its marks; one that has none gets one, be it now or another time. */
-  #marked(names: readonly string[]): readonly string[] {
-    const marks = marksIn(names)
-    if (marks.length > 0) return marks
-    const { files, folder } = this.#options
-    try {
-      return [markFolder(files, folder)]
-    } catch (thrown) {
-      if (errnoOf(thrown) === '') throw thrown
-      this.#isFolderSynced = false
-      return []
     }
   }
 

@@ -91,9 +91,10 @@ const NAMELESS_IDLE_MS = 600_000
 /** What becomes of a segment behind whose last whole frame there is nothing to be read. */
 export const verdictOf = (facts: ReadFacts): Verdict => {
   const { end, isFinal, isHeadless } = facts
-  if (end === 'sealed' || end === 'missing') return 'done'
+  if (end === 'sealed') return 'done'
   if (end === 'newer') return 'leave'
-  if (end === 'unreadable') return 'wait'
+  // Whether one that is missing has gone for good is not to be seen from itself.
+  if (end === 'unreadable' || end === 'missing') return 'wait'
   // While its writer is at it, what looks like a wrong frame can be one that is half written.
   if (!isFinal && !isLeftAlone(facts)) return 'wait'
   if (end !== 'open' || (isHeadless && facts.hasBytes())) return 'quarantine'

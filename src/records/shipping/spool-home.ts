@@ -2,13 +2,14 @@
  * Whether the folder of the spool is the one that was shipped from. One that is on a disk which is
  * mounted late, or was moved away for a while, looks like one in which nothing is left: what is in
  * it would be called lost, and be too late when it comes back. So there is a file in it, its mark,
- * whose name the state of the shipper knows.
+ * whose name the state of the shipper knows. While it is away nothing is concluded; what lies in
+ * its place is shipped like other.
  */
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
-import type { FileCalls } from '../spool/file-calls.ts'
+import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import type { Stream } from './spool-folder.ts'
 
 /** What lies in the folder at one moment. */
@@ -21,20 +22,19 @@ export interface SpoolListing {
 /** Whoever moves or mounts it has done so by then. */
 const AWAY_MS_MAX = 600_000
 
-/** Those among the names in a folder. */
-export const marksIn = (names: readonly string[]): string[] =>
-  names.filter((name) => /^home-[0-9a-f]+$/.test(name))
-
-/**
- * Marks a folder, which tells it from all others.
- *
- * @throws the error of the file system
- */
-export const markFolder = (files: FileCalls, folder: string): string => {
+/** The marks of a folder in which these names are; one that has none gets one, if it can. */
+export const marksOf = (files: FileCalls, folder: string, names: readonly string[]): string[] => {
+  const found = names.filter((name) => /^home-[0-9a-f]+$/.test(name))
+  if (found.length > 0) return found
   const name = `home-${randomBytes(8).toString('hex')}`
-  files.close(files.open(join(folder, name), 'wx', 0o600))
-  syncFolder(files, folder)
-  return name
+  try {
+    files.close(files.open(join(folder, name), 'wx', 0o600))
+    syncFolder(files, folder)
+  } catch (thrown) {
+    if (errnoOf(thrown) === '') throw thrown
+    return []
+  }
+  return [name]
 }
 
 export interface SpoolHomeOptions {
@@ -66,26 +66,27 @@ export class SpoolHome {
   }
 
   /**
-   * `gone`, said once: it is waited for no longer, and the one that is there is ours.
+   * Looks whether it is there. One that does not come back is given up: the other one is ours then.
    *
-   * @param isMissed whether something is known of that may be in it
+   * @param isMissed whether something is not there that is known to be in it: a mark alone can be
+   * deleted by anybody who sees an empty file
    */
-  look(marks: readonly string[], isMissed = true): 'home' | 'away' | 'gone' {
-    if (this.#mark === undefined || !isMissed) this.#mark = marks[0]
-    if (this.#mark === undefined || marks.includes(this.#mark)) {
+  look(marks: readonly string[], isMissed: () => boolean): void {
+    const isMarked = this.#mark !== undefined && marks.includes(this.#mark)
+    if (isMarked || !isMissed()) {
+      if (!isMarked) this.#mark = marks[0]
       this.#awaySinceMs = null
-      return 'home'
+      return
     }
     const { monotonic, onFault, folder } = this.#options
     if (this.#awaySinceMs === null) {
       this.#awaySinceMs = monotonic()
-      const told = 'is not what was here before; nothing is shipped until that is back'
-      onFault(folder, `the spool ${told}, or for ${AWAY_MS_MAX / 60_000} minutes`)
+      const told = `for ${AWAY_MS_MAX / 60_000} minutes nothing of that counts as lost`
+      onFault(folder, `the spool is not what was here before: ${told}`)
     }
-    if (monotonic() - this.#awaySinceMs < AWAY_MS_MAX) return 'away'
+    if (monotonic() - this.#awaySinceMs < AWAY_MS_MAX) return
     this.#awaySinceMs = null
     this.#mark = marks[0]
     onFault(folder, 'what was in the spool before, and is not shipped, counts as lost')
-    return 'gone'
   }
 }

@@ -135,11 +135,9 @@ export const snapshotSpool = async (terms: SnapshotTerms): Promise<SpoolSnapshot
   const kept = streams.map(({ key, segments }) => ({
     ...{ key, segments: segments.filter(({ file }) => chosen.has(file)) },
   }))
-  // It is not for this one to say that the spool is another one.
-  const marks = state?.home === undefined ? [] : [state.home]
   try {
     // Lets a signal in, now and then.
-    while (!isOver() && (await lane.step({ marks, streams: kept }, true))) await pause(0)
+    while (!isOver() && (await lane.step({ marks: [], streams: kept }, true))) await pause(0)
   } finally {
     lane.close()
   }

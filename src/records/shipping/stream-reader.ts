@@ -13,8 +13,8 @@ import type { Frame, SegmentEnd } from '../spool/segment-reader.ts'
 import type { Handling } from './attempts.ts'
 import type { FrameSink } from './frame-sink.ts'
 import { OpenSegment } from './open-segment.ts'
+import { SegmentPlaces } from './segment-places.ts'
 import { hasBytesBehind } from './segment-rest.ts'
-import type { SegmentPlace } from './ship-state.ts'
 import {
   isLeftAlone,
   type ListedSegment,
@@ -36,25 +36,25 @@ export interface StreamWorld {
 
 /** For what cannot be read, perhaps for ever. */
 const LOOK_AGAIN_MS = 30_000
-/** So often it is committed for how long something could not be read. */
-const UNREADABLE_NOTED_MS = 600_000
 
 export class StreamReader {
   readonly #world: StreamWorld
-  readonly places = new Map<string, SegmentPlace>()
+  readonly places = new SegmentPlaces()
   /** Something in its segments is lost. */
   isDamaged = false
-  /** A segment of it that has a successor ends without a seal: something in it may be lost. */
+  /**
+   * Something may be lost: a segment that has a successor ends without a seal, or is there no more.
+   */
   isTorn = false
   #open: OpenSegment | null = null
   /** Who writes the stream; null until a header has been read. */
   #process: ProcessIdentity | null
   #isDead = false
   #isAsked = false
+  /** All that lies there has been read. */
+  #hasRead = true
   /** Monotonic ms before which it makes no sense to look again. */
   readonly #notBeforeMs = new Map<string, number>()
-  /** Monotonic ms of the last time that a disk did not give them. */
-  readonly #unreadableAtMs = new Map<string, number>()
 
   constructor(world: StreamWorld, process: ProcessIdentity | null) {
     this.#world = world
@@ -90,24 +90,33 @@ export class StreamReader {
 
   /** Whether all of them are shipped. */
   hasAll(stream: Stream | null): boolean {
-    return stream?.segments.every(({ file }) => this.#placeOf(file).done !== null) ?? true
+    return this.places.hasAll(stream)
   }
 
   /** Whether there is a segment that could not be read, as far as is known by anybody. */
   get isPassedOver(): boolean {
-    return [...this.places.values()].some(
-      ({ done, isPassedOver }) => done === null && isPassedOver === true,
-    )
+    return this.places.isPassedOver
+  }
+
+  /** Whether something of it is not there that is not read to its end, as far as is known. */
+  misses(stream: Stream | null): boolean {
+    if (stream === null && this.#process !== null) return true
+    return this.places.missing(stream).length > 0
   }
 
   /** Reads on. True: everything that lies there has been read. */
   read(stream: Stream, sink: FrameSink): boolean {
+    this.#hasRead = this.#readAll(stream, sink)
+    return this.#hasRead
+  }
+
+  #readAll(stream: Stream, sink: FrameSink): boolean {
     // One that is left is begun anew, and what was searched in it behind damage.
     const isUnderWay = ({ file }: ListedSegment): boolean =>
       this.#open?.isUnderWay === true && this.#open.file === file
     const underWay = stream.segments.filter(isUnderWay)
     for (const segment of [...underWay, ...stream.segments]) {
-      if (this.#placeOf(segment.file).done !== null || !this.#isDue(segment)) continue
+      if (this.places.of(segment.file).done !== null || !this.#isDue(segment)) continue
       if (!this.#readSegment(segment, sink)) return false
     }
     return true
@@ -115,9 +124,13 @@ export class StreamReader {
 
   /** Forgets the places of segments that are there no more. */
   forget(stream: Stream | null): void {
-    const there = new Set(stream?.segments.map(({ file }) => file))
-    for (const map of [this.places, this.#notBeforeMs, this.#unreadableAtMs]) {
-      for (const file of map.keys()) if (!there.has(file)) map.delete(file)
+    const missing = this.places.missing(stream)
+    // What is missing may be in those that are there: it is not called lost before they are read.
+    const mayBeThere = stream !== null && !this.#hasRead
+    if (missing.length > 0 && !mayBeThere) this.isTorn = true
+    this.places.forget(stream, mayBeThere ? missing : [])
+    for (const file of this.#notBeforeMs.keys()) {
+      if (!this.places.has(file)) this.#notBeforeMs.delete(file)
     }
   }
 
@@ -128,10 +141,6 @@ export class StreamReader {
 
   #isDue({ file }: ListedSegment): boolean {
     return this.#world.monotonic() >= (this.#notBeforeMs.get(file) ?? 0)
-  }
-
-  #placeOf(file: string): SegmentPlace {
-    return this.places.get(file) ?? { offset: 0, done: null }
   }
 
   /** False: it was told to stop. */
@@ -148,7 +157,7 @@ export class StreamReader {
     if (this.#open?.file === file) return this.#open
     this.close()
     const { files, folder } = this.#world
-    this.#open = new OpenSegment(files, folder, file, this.#placeOf(file))
+    this.#open = new OpenSegment(files, folder, file, this.places.of(file))
     return this.#open
   }
 
@@ -158,7 +167,7 @@ export class StreamReader {
     const { bytes, isSucceeded } = segment
     while (!open.isNewer) {
       if (!sink.goesOn()) return null
-      const { offset } = this.#placeOf(file)
+      const { offset } = this.places.of(file)
       const handling = bytes > offset ? sink.begin(file, offset) : 'take'
       if (handling === 'commitFirst') return null
       open.isPassedOver = handling === 'passOver'
@@ -172,8 +181,8 @@ export class StreamReader {
       }
       if (frame.kind === FRAME.LAYOUT) this.#takeLayout(open, frame, sink)
       else if (frame.kind !== FRAME.SEAL) this.#give(open, frame, handling, sink)
-      const isBehind = frame.to > this.#placeOf(file).offset
-      if (isBehind && !open.isNewer) this.#note(file, { offset: frame.to })
+      const isBehind = frame.to > this.places.of(file).offset
+      if (isBehind && !open.isNewer) this.places.note(file, { offset: frame.to })
     }
     return 'newer'
   }
@@ -187,7 +196,7 @@ export class StreamReader {
     const skipped = reader.skip()
     if (skipped !== 'done') return skipped === 'later'
     this.isDamaged = true
-    this.#note(file, { isKept: true })
+    this.places.note(file, { isKept: true })
     sink.fault(
       file,
       `there is no whole frame from ${from} to ${reader.offset}: what it was is lost`,
@@ -195,16 +204,12 @@ export class StreamReader {
     return true
   }
 
-  #note(file: string, change: Partial<SegmentPlace>): void {
-    this.places.set(file, { ...this.#placeOf(file), ...change })
-  }
-
   #give({ file, reader, layouts }: OpenSegment, frame: Frame, how: Handling, to: FrameSink): void {
     try {
       const isSetAside = how === 'setAside'
       const [header, isBehindDamage] = [reader.header!, reader.hasSkipped]
       const isWhole = to.frame({ frame, header, layouts, isSetAside, isBehindDamage })
-      if (!isWhole) this.#note(file, { isKept: true })
+      if (!isWhole) this.places.note(file, { isKept: true })
     } catch (thrown) {
       // The reader is behind it: another one has to begin with it.
       this.close()
@@ -215,25 +220,16 @@ export class StreamReader {
   #takeLayout(open: OpenSegment, { payload }: Frame, sink: FrameSink): void {
     const detail = open.takeLayout(payload)
     if (detail === null) return
-    if (!open.isNewer) this.#note(open.file, { isKept: true })
+    if (!open.isNewer) this.places.note(open.file, { isKept: true })
     sink.fault(open.file, detail)
   }
 
   /** Counts for how long a disk has not given it. */
   #countUnreadable({ file, reader, isLastTime }: OpenSegment, end: SegmentEnd, sink: FrameSink) {
     if (isLastTime) return
-    const beforeMs = this.#placeOf(file).unreadableMs ?? 0
-    if (end !== 'unreadable' || !isOfMedium(reader.detail)) {
-      this.#unreadableAtMs.delete(file)
-      if (beforeMs > 0) this.#note(file, { unreadableMs: 0 })
-      return
-    }
+    const isUnreadable = end === 'unreadable' && isOfMedium(reader.detail)
     const nowMs = this.#world.monotonic()
-    const unreadableMs = beforeMs + nowMs - (this.#unreadableAtMs.get(file) ?? nowMs)
-    this.#unreadableAtMs.set(file, nowMs)
-    this.#note(file, { unreadableMs })
-    const [noted, now] = [beforeMs, unreadableMs].map((ms) => Math.floor(ms / UNREADABLE_NOTED_MS))
-    if (now !== noted) sink.changed()
+    if (this.places.countUnreadable(file, isUnreadable, nowMs)) sink.changed()
   }
 
   #factsOf({ file, isSucceeded, changedMs }: ListedSegment, end: SegmentEnd): ReadFacts {
@@ -259,8 +255,8 @@ export class StreamReader {
     if (isLeft || (verdict === 'wait' && isLeftAlone(facts))) {
       this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
     }
-    if (isLeft !== (this.#placeOf(file).isPassedOver ?? false)) {
-      this.#note(file, { isPassedOver: isLeft })
+    if (isLeft !== (this.places.of(file).isPassedOver ?? false)) {
+      this.places.note(file, { isPassedOver: isLeft })
     }
     if (verdict === 'done' || verdict === 'quarantine') this.#finish(segment, end, verdict, sink)
     if (verdict !== 'wait' || end !== 'open') this.close()
@@ -271,19 +267,19 @@ export class StreamReader {
     // Its writer went on in another one, and seals what it leaves: perhaps it was cut off.
     if (end === 'open' && isSucceeded) this.isTorn = true
     if (is === 'quarantine') this.isDamaged = true
-    const isKept = is === 'quarantine' || this.#isToBeKept(file, end, to)
-    this.#note(file, { done: isKept ? 'quarantine' : 'done' })
+    const isKept = is === 'quarantine' || this.#isToBeKept(file, to)
+    this.places.note(file, { done: isKept ? 'quarantine' : 'done' })
     to.end(file, isKept)
   }
 
   /** Whether something is in it that was not shipped, though it has come to its end. */
-  #isToBeKept(file: string, end: SegmentEnd, sink: FrameSink): boolean {
-    if (this.#placeOf(file).isKept === true) return true
+  #isToBeKept(file: string, sink: FrameSink): boolean {
+    if (this.places.of(file).isKept === true) return true
     const { files, folder } = this.#world
     const offset = this.#open?.reader.offset ?? 0
-    if (end === 'missing' || !hasBytesBehind(files, join(folder, file), offset)) return false
+    if (!hasBytesBehind(files, join(folder, file), offset)) return false
     sink.fault(file, `there is no whole frame at ${offset}, and its writer is done`)
-    this.#note(file, { isTorn: true })
+    this.places.note(file, { isTorn: true })
     return true
   }
 }

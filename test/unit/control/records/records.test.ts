@@ -8,9 +8,12 @@ import { loadedConfig, REPOSITORY } from '../../../helpers/config.ts'
 
 const configOf = (text: string) => loadedConfig(REPOSITORY + text).config.records
 
-const shipper = (silentMs: number, failures: number) => ({
+const shipper = (silentMs: number, failures: number, isSpoolAway = false) => ({
   silentMs,
-  figures: { type: 'figures' as const, sinks: [], spoolBytes: 0, spoolSegments: 0, failures },
+  figures: {
+    ...{ type: 'figures' as const, sinks: [], spoolBytes: 0, spoolSegments: 0 },
+    ...{ failures, isSpoolAway },
+  },
   ...{ isRunning: true, restarts: 0, stop: async () => {} },
 })
 
@@ -32,6 +35,10 @@ test('warnings() tell of a shipper that is silent, and of one that cannot write'
   expect(records.warnings()).toEqual([
     'the shipper of records has said nothing for 60 s; they wait in the spool',
     'records cannot be written to records.path and wait in the spool; the log says why',
+  ])
+  records.ship(shipper(0, 0, true))
+  expect(records.warnings()).toEqual([
+    expect.stringMatching(/^the spool of records is not the folder that was there before/),
   ])
 })
 

@@ -71,7 +71,7 @@ const verdicts = (facts: Partial<ReadFacts>) =>
     ]),
   )
 
-const ALWAYS = { sealed: 'done', newer: 'leave', unreadable: 'wait', missing: 'done' }
+const ALWAYS = { sealed: 'done', newer: 'leave', unreadable: 'wait', missing: 'wait' }
 const WAITING = { ...ALWAYS, open: 'wait', corrupt: 'wait', foreign: 'wait' }
 const SETTLED = { ...ALWAYS, open: 'done', corrupt: 'quarantine', foreign: 'quarantine' }
 const IDLE = { isHeadless: true, isNameless: true, idleMs: 3_600_000 }

@@ -1,43 +1,67 @@
 import { expect, test } from 'vitest'
-import { markFolder, marksIn, SpoolHome } from '../../../../src/records/shipping/spool-home.ts'
+import { marksOf, SpoolHome } from '../../../../src/records/shipping/spool-home.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
+import { failingFiles } from '../../../helpers/failing-files.ts'
 
 const rig = (mark?: string) => {
   const faults: string[] = []
   const clock = { nowMs: 0 }
   const options = { folder: '/spool', monotonic: () => clock.nowMs }
   const onFault = (_: string, detail: string) => void faults.push(detail)
-  return { faults, clock, home: new SpoolHome({ ...options, onFault }, mark) }
+  const home = new SpoolHome({ ...options, onFault }, mark)
+  /** Whether it is there after a look. */
+  const look = (marks: readonly string[], isMissed = true) => {
+    home.look(marks, () => isMissed)
+    return home.isAway ? 'away' : home.mark
+  }
+  return { faults, clock, look }
 }
 
-test('markFolder() leaves a mark that marksIn() finds, each time another one', () => {
+test('marksOf() finds the marks of a folder, and leaves one where there is none', () => {
   const files = new CrashFiles()
   files.mkdir('/spool')
-  const marks = [markFolder(files, '/spool'), markFolder(files, '/spool')]
-  expect(new Set(marks).size).toBe(2)
-  expect(marksIn([...files.readdir('/spool'), 'r0-i1-g0-1.seg', 'quarantine'])).toEqual(marks)
+  const [mark] = marksOf(files, '/spool', [])
+  expect(files.readdir('/spool')).toEqual([mark])
+  const names = [mark!, 'r0-i1-g0-1.seg', 'home-0a', 'quarantine']
+  expect(marksOf(files, '/spool', names)).toEqual([mark, 'home-0a'])
+  expect(files.readdir('/spool')).toEqual([mark])
+})
+
+test('marksOf() does without where there is no room for one', () => {
+  const disk = new CrashFiles()
+  disk.mkdir('/spool')
+  const files = failingFiles(disk, () => ({ errno: 'ENOSPC' }))
+  expect([marksOf(files, '/spool', []), disk.readdir('/spool')]).toEqual([[], []])
 })
 
 test('look() takes the first folder for its own, and knows it by any of its marks', () => {
-  const { home, faults } = rig()
-  expect([home.look([]), home.mark]).toEqual(['home', undefined])
-  expect([home.look(['home-1']), home.mark]).toEqual(['home', 'home-1'])
-  expect([home.look(['home-2', 'home-1']), home.isAway, faults]).toEqual(['home', false, []])
-  // Nothing is missed of it: a disk that is mounted late at the first start of all.
-  expect([home.look(['home-3'], false), home.mark, home.look([])]).toEqual([
-    ...['home', 'home-3', 'away'],
+  const { look, faults } = rig()
+  expect(look([], false)).toBeUndefined()
+  expect(look(['home-1'], false)).toBe('home-1')
+  expect([look(['home-2', 'home-1']), faults]).toEqual(['home-1', []])
+})
+
+test('look() takes another one for its own, without a word, where nothing is missed', () => {
+  const { look, faults } = rig('home-1')
+  expect([look(['home-2'], false), look([], false), look(['home-3'], false)]).toEqual([
+    ...['home-2', undefined, 'home-3'],
   ])
+  expect(faults).toEqual([])
 })
 
 test('look() waits ten minutes for it, each time it is away, and then takes the other one', () => {
-  const { home, clock, faults } = rig('home-1')
-  expect([home.look(['home-2']), home.isAway]).toEqual(['away', true])
+  const { look, clock, faults } = rig('home-1')
+  expect(look(['home-2'])).toBe('away')
   clock.nowMs = 599_999
-  expect([home.look([]), home.look(['home-1']), home.isAway]).toEqual(['away', 'home', false])
-  expect(home.look([])).toBe('away')
-  clock.nowMs += 600_000
-  expect([home.look(['home-2']), home.mark, home.look(['home-2'])]).toEqual([
-    ...['gone', 'home-2', 'home'],
-  ])
+  expect([look([]), look(['home-1']), look([])]).toEqual(['away', 'home-1', 'away'])
+  clock.nowMs += 599_999
+  expect(look(['home-2'])).toBe('away')
+  clock.nowMs += 1
+  expect([look(['home-2']), look(['home-2'])]).toEqual(['home-2', 'home-2'])
   expect(faults).toHaveLength(3)
+})
+
+test('look() waits for one of a state that knows no mark, where something is missed', () => {
+  const { look } = rig()
+  expect([look(['home-2']), look(['home-1'], false)]).toEqual(['away', 'home-1'])
 })

@@ -1,0 +1,69 @@
+/** How far the segments of one stream are shipped, as far as anybody knows of them. */
+
+import type { SegmentPlace } from './ship-state.ts'
+import type { Stream } from './spool-folder.ts'
+
+/** So often it is committed for how long something could not be read. */
+const UNREADABLE_NOTED_MS = 600_000
+
+/** By file. */
+export class SegmentPlaces extends Map<string, SegmentPlace> {
+  /** Monotonic ms of the last time that a disk did not give them. */
+  readonly #unreadableAtMs = new Map<string, number>()
+
+  of(file: string): SegmentPlace {
+    return this.get(file) ?? { offset: 0, done: null }
+  }
+
+  note(file: string, change: Partial<SegmentPlace>): void {
+    this.set(file, { ...this.of(file), ...change })
+  }
+
+  /** Whether all that are there are shipped. */
+  hasAll(stream: Stream | null): boolean {
+    return stream?.segments.every(({ file }) => this.of(file).done !== null) ?? true
+  }
+
+  /** Whether there is a segment that could not be read, as far as is known by anybody. */
+  get isPassedOver(): boolean {
+    return [...this.values()].some(
+      ({ done, isPassedOver }) => done === null && isPassedOver === true,
+    )
+  }
+
+  /** Those that are not read to their end, and are not there. */
+  missing(stream: Stream | null): string[] {
+    const there = new Set(stream?.segments.map(({ file }) => file))
+    return [...this].flatMap(([file, { done }]) =>
+      done === null && !there.has(file) ? [file] : [],
+    )
+  }
+
+  /** Forgets those that are not there, but for some. */
+  forget(stream: Stream | null, except: readonly string[]): void {
+    const kept = new Set([...except, ...(stream?.segments.map(({ file }) => file) ?? [])])
+    for (const map of [this, this.#unreadableAtMs]) {
+      for (const file of map.keys()) if (!kept.has(file)) map.delete(file)
+    }
+  }
+
+  /**
+   * Counts for how long a disk has not given one.
+   *
+   * @param isUnreadable whether it does not give it now
+   * @returns whether that is to be committed
+   */
+  countUnreadable(file: string, isUnreadable: boolean, nowMs: number): boolean {
+    const beforeMs = this.of(file).unreadableMs ?? 0
+    if (!isUnreadable) {
+      this.#unreadableAtMs.delete(file)
+      if (beforeMs > 0) this.note(file, { unreadableMs: 0 })
+      return false
+    }
+    const unreadableMs = beforeMs + nowMs - (this.#unreadableAtMs.get(file) ?? nowMs)
+    this.#unreadableAtMs.set(file, nowMs)
+    this.note(file, { unreadableMs })
+    const [noted, now] = [beforeMs, unreadableMs].map((ms) => Math.floor(ms / UNREADABLE_NOTED_MS))
+    return now !== noted
+  }
+}

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { SegmentPlaces } from '../../../../src/records/shipping/segment-places.ts'
+import type { Stream } from '../../../../src/records/shipping/spool-folder.ts'
+
+const MINUTE_MS = 60_000
+
+const streamOf = (...files: string[]): Stream => ({
+  key: 'r0-i1',
+  segments: files.map((file) => ({
+    ...{ file, bytes: 1, changedMs: 0, isSucceeded: false },
+    name: { replica: 0, incarnation: 1, generation: 0, number: 1 },
+  })),
+})
+
+const places = (): SegmentPlaces => {
+  const all = new SegmentPlaces()
+  all.note('a', { offset: 8 })
+  all.note('b', { done: 'done' })
+  all.note('c', { isPassedOver: true })
+  return all
+}
+
+test('note() changes what is known of one, of which nothing may be known', () => {
+  const all = places()
+  expect(all.of('z')).toEqual({ offset: 0, done: null })
+  all.note('a', { done: 'quarantine' })
+  expect(all.of('a')).toEqual({ offset: 8, done: 'quarantine' })
+  expect([all.hasAll(streamOf('a', 'b')), all.hasAll(streamOf('c')), all.hasAll(null)]).toEqual([
+    ...[true, false, true],
+  ])
+})
+
+test('missing() names those of which more was to come', () => {
+  expect(places().missing(streamOf('a'))).toEqual(['c'])
+  expect(places().missing(null)).toEqual(['a', 'c'])
+})
+
+test('forget() keeps what is there, and what it is told to keep', () => {
+  const all = places()
+  all.forget(streamOf('a'), ['c'])
+  expect([[...all.keys()], all.isPassedOver]).toEqual([['a', 'c'], true])
+  all.forget(null, [])
+  expect([all.size, all.isPassedOver]).toEqual([0, false])
+})
+
+test('countUnreadable() counts the time between two looks in vain', () => {
+  const all = places()
+  const count = (isUnreadable: boolean, minutes: number) => {
+    const isNoted = all.countUnreadable('a', isUnreadable, minutes * MINUTE_MS)
+    return [(all.of('a').unreadableMs ?? 0) / MINUTE_MS, isNoted]
+  }
+  expect([count(true, 7), count(true, 8), count(false, 8.5)]).toEqual([
+    ...[
+      [0, false],
+      [1, false],
+      [0, false],
+    ],
+  ])
+  expect([count(true, 20), count(true, 20.5)]).toEqual([
+    [0, false],
+    [0.5, false],
+  ])
+})
