@@ -14,6 +14,9 @@ export const QUARANTINE = 'quarantine'
 /** The oldest go first beyond that. */
 const QUARANTINE_BYTES_MAX = 1024 ** 3
 
+/** That anybody puts one back more often is a fault of somebody. */
+const SAME_NAME_MAX = 1000
+
 /** Behind the name of one that only ends in half a frame: all else of it is shipped. */
 const TORN = '.torn'
 
@@ -42,8 +45,10 @@ export const setAside = (file: string, options: QuarantineOptions, isTorn = fals
   if (files.stat(quarantine) === null) files.mkdir(quarantine)
   const plainName = isTorn ? file + TORN : file
   let name = plainName
-  // One of the same name was here before, and was put back.
-  for (let times = 2; lookAt(files, join(quarantine, name)) !== null; times++) {
+  // One of the same name was here before, and was put back. What cannot be looked at is not tried
+  // by other names: nothing here can be.
+  for (let times = 2; files.stat(join(quarantine, name)) !== null; times++) {
+    if (times > SAME_NAME_MAX) throw new Error(`${QUARANTINE} has ${plainName} too often`)
     name = `${plainName}.${times}`
   }
   files.rename(join(folder, file), join(quarantine, name))

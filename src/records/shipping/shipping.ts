@@ -141,12 +141,12 @@ export class Shipping {
         return place === undefined || place.done === null ? [] : [place]
       })
       if (places.length === 0 || places.length < this.#turns.length) continue
-      isChanged = true
       try {
         const isKept = places.some(({ done }) => done === 'quarantine')
         const isTorn = places.every((place) => place.isTorn === true)
         if (isKept) newest = setAside(segment.file, this.#options, isTorn)
         else files.unlink(join(folder, segment.file))
+        isChanged = true
       } catch (thrown) {
         onFault(segment.file, thrown)
       }

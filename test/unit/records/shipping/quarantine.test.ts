@@ -32,6 +32,25 @@ test('setAside() keeps a segment, also where there was one of its name', () => {
   expect(files.readdir('/spool')).toEqual(['quarantine'])
 })
 
+test('setAside() throws where it cannot look, and where there are too many of a name', () => {
+  const { files, put, move } = world()
+  put('r0-i1-g0-1.seg', 10)
+  files.mkdir('/spool/quarantine')
+  const { stat } = files
+  let looks = 0
+  for (const errno of ['EACCES', 'EIO', '']) {
+    files.stat = (path) => {
+      if (!path.startsWith('/spool/quarantine/')) return stat.call(files, path)
+      if (++looks > 10_000) throw new Error('it comes to no end')
+      if (errno === '') return stat.call(files, '/spool/r0-i1-g0-1.seg')
+      throw Object.assign(new Error(errno), { code: errno })
+    }
+    expect(() => move('r0-i1-g0-1.seg')).toThrow(errno || /has r0-i1-g0-1.seg too often/)
+    expect(files.readdir('/spool')).toContain('r0-i1-g0-1.seg')
+  }
+  expect(looks).toBeLessThan(1100)
+})
+
 test('setAside() deletes the oldest where there is no room, says so, and keeps the newest', () => {
   const { put, move, kept, faults } = world(100)
   for (const [number, bytes] of [60, 30, 30, 500].entries()) {

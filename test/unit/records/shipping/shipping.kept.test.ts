@@ -41,6 +41,27 @@ test('an end that holds bytes nobody could read is kept, whoever wrote on', asyn
   }
 })
 
+test('a quarantine that nobody can look into holds up no other segment, and is told of', async () => {
+  const world = new ShippingWorld()
+  world.files.mkdir(QUARANTINE)
+  putFile(world.files, world.put({}, []), more.subarray(0, more.length - 8))
+  const { stat } = world.files
+  world.files.stat = (path) => {
+    if (!path.startsWith(`${QUARANTINE}/`)) return stat.call(world.files, path)
+    throw Object.assign(new Error('EACCES'), { code: 'EACCES' })
+  }
+  for (const replica of [5, 6]) {
+    world.put({ replica, incarnation: replica }, [layoutFrame(), records(1, 3), ended(3), SEAL])
+    await world.run(world.start())
+    expect(world.segments()).toEqual(['r1-i3-g0-1.seg'])
+  }
+  expect(await world.lines()).toHaveLength(9)
+  expect(world.faults.join()).toMatch(/r1-i3-g0-1.seg: Error: EACCES/)
+  world.files.stat = stat
+  await world.run(world.start())
+  expect([world.segments(), isKept(world, '.torn')]).toEqual([[], true])
+})
+
 test('an end without one more byte, or of zeros, is nothing that could be kept', async () => {
   for (const bytes of [whole, Buffer.concat([whole, zeros]), zeros, new Uint8Array(0)]) {
     for (const hasSuccessor of [true, false]) {
