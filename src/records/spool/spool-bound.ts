@@ -47,11 +47,11 @@ export class SpoolBound {
   }
 
   /**
-   * Counts anew, if it is time. Returns the bytes of every segment by its name, or null.
+   * Counts anew, if it is time. Returns what the folder has, or null.
    *
    * @throws the error of the file system where nothing is known yet
    */
-  look(nowMs: number): ReadonlyMap<string, number> | null {
+  look(nowMs: number): FolderContent | null {
     const { folder, bytesMax, segmentBytesMax } = this.#settings
     const isNear = this.#bytes > bytesMax - NEAR_SEGMENTS * segmentBytesMax
     if (nowMs - this.#lookMs < (isNear ? LOOK_NEAR_MS : LOOK_MS)) return null
@@ -62,7 +62,7 @@ export class SpoolBound {
     this.#segments = content.segments
     this.#figures[SPOOL_FIGURE.FOLDER_BYTES] = content.bytes
     this.#figures[SPOOL_FIGURE.FOLDER_SEGMENTS] = content.segments.size
-    return content.segments
+    return content
   }
 
   /** null: it cannot be read now, and what was known stays. */
@@ -71,7 +71,7 @@ export class SpoolBound {
       return readFolder(this.#files, folder, this.#segments ?? undefined)
     } catch (error) {
       // Whoever writes makes the folder.
-      if (errnoOf(error) === 'ENOENT') return { segments: new Map(), bytes: 0 }
+      if (errnoOf(error) === 'ENOENT') return { segments: new Map(), unseen: new Set(), bytes: 0 }
       if (this.#segments !== null && errnoOf(error) !== '') return null
       throw error
     }

@@ -7,7 +7,9 @@ import { parseSegmentName } from './segment-names.ts'
 export interface FolderContent {
   /** By the name of every segment, whoever wrote it. */
   readonly segments: ReadonlyMap<string, number>
-  /** Their sum. */
+  /** Names of those that could not be looked at now. */
+  readonly unseen: ReadonlySet<string>
+  /** The sum of all. */
   readonly bytes: number
 }
 
@@ -23,15 +25,17 @@ export const readFolder = (
   known: ReadonlyMap<string, number> = new Map(),
 ): FolderContent => {
   const segments = new Map<string, number>()
+  const unseen = new Set<string>()
   let bytes = 0
   for (const name of files.readdir(folder)) {
     if (parseSegmentName(name) === null) continue
     const stat = lookAt(files, join(folder, name))
     if (stat === null) continue
+    if (stat.kind === 'other') unseen.add(name)
     const size = stat.kind === 'file' ? stat.bytes : known.get(name)
     if (size === undefined) continue
     segments.set(name, size)
     bytes += size
   }
-  return { segments, bytes }
+  return { segments, unseen, bytes }
 }

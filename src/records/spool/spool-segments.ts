@@ -8,6 +8,7 @@ import { FrameStage } from './frame-stage.ts'
 import { FRAME, type SegmentHeader } from './segment-format.ts'
 import { segmentName } from './segment-names.ts'
 import { SegmentWriter } from './segment-writer.ts'
+import type { FolderContent } from './spool-folder.ts'
 import type { SpoolSettings } from './spool-messages.ts'
 
 /** Names that others may have taken; nobody should. */
@@ -102,10 +103,11 @@ export class SpoolSegments {
     }
   }
 
-  /** Whether others have deleted or cut off the current segment, given sizes by name. */
-  isRobbed(segments: ReadonlyMap<string, number>): boolean {
+  /** Whether others have deleted or cut off the current segment, given what the folder has. */
+  isRobbed({ segments, unseen }: FolderContent): boolean {
     if (this.#current === null) return false
-    return (segments.get(basename(this.#current.path)) ?? -1) < this.#current.bytes
+    const name = basename(this.#current.path)
+    return !unseen.has(name) && (segments.get(name) ?? -1) < this.#current.bytes
   }
 
   #create(): SegmentWriter {

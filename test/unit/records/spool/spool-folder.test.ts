@@ -19,6 +19,7 @@ test('readFolder() counts the bytes of segments, and of nothing else', () => {
       ['r0-i1-g0-1.seg', 10],
       ['r1-i2-g0-1.seg', 20],
     ]),
+    unseen: new Set(),
     bytes: 30,
   })
 })
@@ -36,8 +37,9 @@ test('readFolder() counts what it knew of a segment that cannot be looked at now
   writeFileSync(join(folder, 'r0-i1-g0-2.seg'), 'xy')
   const files = failingFiles(systemFiles, (call) => (call === 'stat' ? { errno: 'EIO' } : null))
   const { segments } = readFolder(systemFiles, folder)
-  expect(readFolder(files, folder, segments)).toEqual({ segments, bytes: 3 })
-  expect(readFolder(files, folder)).toEqual({ segments: new Map(), bytes: 0 })
+  const unseen = new Set(segments.keys())
+  expect(readFolder(files, folder, segments)).toEqual({ segments, unseen, bytes: 3 })
+  expect(readFolder(files, folder)).toEqual({ segments: new Map(), unseen, bytes: 0 })
 })
 
 test('readFolder() throws where the folder cannot be read', () => {

@@ -171,3 +171,23 @@ test('a segment to which nothing could be written is given up: none is empty tha
   expect(rig.spool.finish()).toBe(true)
   expect(faultsOf(rig, readSpool(disk, FOLDER))).toEqual([])
 })
+
+test('a segment that cannot be looked at for a moment is given up by nobody', () => {
+  for (const isKnown of [true, false]) {
+    let isAway = false
+    const { disk, rig, clock } = makeWorld({}, (call) =>
+      isAway && call === 'stat' ? { errno: 'EIO' } : null,
+    )
+    const write = () => {
+      produce(rig, 3)
+      rig.work()
+      clock.pass(1001)
+    }
+    if (isKnown) for (let times = 0; times < 2; times++) write()
+    isAway = true
+    for (let times = 0; times < 3; times++) write()
+    isAway = false
+    write()
+    expect([rig.faults, segmentFiles(disk)]).toEqual([[], ['r0-i1-g0-1.seg']])
+  }
+})
