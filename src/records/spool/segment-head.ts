@@ -91,6 +91,10 @@ const whyNone = (bytes: Uint8Array): NoHead => {
   return isCutOff ? none('open') : none('corrupt', `a wrong checksum at ${PREAMBLE_BYTES}`)
 }
 
+/** Whether a bit of the version has flipped: later ones leave out 3, 5, 9 and so on. */
+const isFlipped = (version: number): boolean =>
+  Number.isInteger(Math.log2((version ^ SEGMENT_VERSION) >>> 0))
+
 /** @param bytes the first SEGMENT_HEAD_BYTES of a segment, or as many as there are */
 export const readHead = (bytes: Uint8Array): SegmentHead | NoHead => {
   if (bytes.length < PREAMBLE_BYTES) {
@@ -98,10 +102,12 @@ export const readHead = (bytes: Uint8Array): SegmentHead | NoHead => {
     return none(isBegun || isZeros(bytes) ? 'open' : 'foreign')
   }
   const version = readPreamble(bytes)
-  if (version > SEGMENT_VERSION) return none('newer', `version ${version}`)
   const isFound = bytes.length >= PREAMBLE_BYTES + FRAME_HEAD_BYTES
   const found = isFound ? findHeader(bytes) : null
-  if (found !== null) return { ...found, damage: version === 0 ? 'mended' : 'none' }
+  if (version > SEGMENT_VERSION && !(found !== null && isFlipped(version))) {
+    return none('newer', `version ${version}`)
+  }
+  if (found !== null) return { ...found, damage: version === SEGMENT_VERSION ? 'none' : 'mended' }
   const mended = isFound ? mend(bytes) : null
   if (mended !== null) return mended
   if (version === 0) return none(isZeros(bytes.subarray(0, PREAMBLE_BYTES)) ? 'open' : 'foreign')

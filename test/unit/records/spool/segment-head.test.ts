@@ -19,10 +19,9 @@ test('whose a segment is, and where its other frames begin', () => {
   expect(BYTES[TO + 8]).toBe(FRAME.LAYOUT)
 })
 
-test('whichever bit of it has flipped, but of the version, it is the same', () => {
+test('whichever bit of it has flipped it is the same', () => {
   for (let byte = 0; byte < TO; byte++) {
     const bit = 8 * byte + (byte % 8)
-    if (bit >> 5 === 1) continue
     const head = changed((bytes) => {
       bytes[bit >> 3]! ^= 1 << (bit & 7)
     })
@@ -40,7 +39,7 @@ test('with another checksum it is the same, if the next frame is right', () => {
 })
 
 test('a later version is nothing to be looked into, whatever follows', () => {
-  for (const version of [2, 3, 99]) {
+  for (const version of [2, 4, 99]) {
     expect(changed((_, view) => view.setUint32(4, version, true))).toEqual({
       ...{ end: 'newer', detail: `version ${version}` },
     })
