@@ -20,7 +20,7 @@ import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
 import { gapsFolder, HOUR_MS, hourOf } from './files/partitions.ts'
 import { deletesOf, publishMoved, type Undone } from './files/publishing.ts'
 import { RecordTables } from './files/record-tables.ts'
-import type { RetentionLimits } from './files/retention.ts'
+import { isTooMuch, type RetentionLimits } from './files/retention.ts'
 import { notedOf, publishable } from './files/sink-notes.ts'
 import { Tidying } from './files/tidying.ts'
 import { ensureRoot, unlinkQuietly } from './files/unfinished.ts'
@@ -67,6 +67,13 @@ const GAP_SPECS: readonly ColumnSpec[] = [
 /** Hours are long, and files many. */
 const TIDY_MS = 30_000
 
+/**
+ * As old may be what is known of the files: others may delete some, and disks come back. And where
+ * some are to go because there are too many, lest they go in the place of those that are gone.
+ */
+const LISTED_MS = HOUR_MS
+const LISTED_FULL_MS = 60_000
+
 /** Files that are looked for when they have gone. */
 const LOST_MAX = 1000
 
@@ -82,7 +89,7 @@ export class FileSink implements Sink {
   readonly #tidying: Tidying
   /** Monotonic ms. */
   #tidyAtMs = 0
-  #searchAtMs: number | null = null
+  #listedAtMs: number | null = null
   /** Of files that were not there under either name: their disk may be away, and come back. */
   #lost: readonly Rename[] = []
   /** Folders that could not be listed. */
@@ -111,13 +118,13 @@ export class FileSink implements Sink {
     const here = this.#found(from, lost)
     this.#lost = from === root ? lost.filter((rename) => !here.includes(rename)) : []
     const { renames, deletes } = publishable(state, intent)
-    const all = { renames: [...here, ...renames], deletes }
     this.#tidying.restore(counted)
-    this.#take(all, await this.#publish(all, from))
+    const undone = await this.#publish({ renames: [...here, ...renames], deletes }, from)
+    // Nothing is listed yet, and an earlier release did not know what was replaced and what not.
+    this.#take({ renames: [...here, ...(intent?.renames ?? [])], deletes: [] }, undone)
     // A state that is older than the files, or none: their names are taken all the same.
     this.#writer.nextNumber = Math.max(this.#writer.nextNumber, nextNumber)
-    this.#unlisted = []
-    for (const path of this.#list('')) unlinkQuietly(files, join(root, path))
+    for (const path of await this.#list()) unlinkQuietly(files, join(root, path))
     return from === root ? 'same' : 'moved'
   }
 
@@ -145,8 +152,10 @@ export class FileSink implements Sink {
   async tidy(times: TidyTimes): Promise<ReadonlyMap<string, Retired>> {
     const { monotonicMs, wallMs } = times
     this.#tidyAtMs = monotonicMs + TIDY_MS
-    this.#searchAtMs ??= monotonicMs + HOUR_MS
-    if (monotonicMs >= this.#searchAtMs) await this.#search(monotonicMs)
+    this.#listedAtMs ??= monotonicMs
+    const isFull = isTooMuch(this.#files.values(), this.#options.retention?.bytesMax ?? 0)
+    const ageMsMax = isFull ? LISTED_FULL_MS : LISTED_MS
+    if (monotonicMs >= this.#listedAtMs + ageMsMax) await this.#search(monotonicMs)
     this.#countOn(wallMs)
     const retired = await this.#tidying.tidy(times)
     const hasMerged = await this.#tidying.merge(times)
@@ -218,28 +227,31 @@ export class FileSink implements Sink {
     return renames.filter(([from]) => lookAt(files, join(root, from)) !== null)
   }
 
-  /** Notes the files below a folder; returns those that are unfinished. */
-  #list(folder: string): readonly string[] {
-    const { files, root, gateway } = this.#options
-    const found = findOwnFiles(files, root, gateway, folder)
-    for (const file of found.files) this.#files.set(file.path, file)
-    for (const [path, thrown] of found.unlisted) this.#onFault(path, thrown)
-    this.#unlisted = [...this.#unlisted, ...found.unlisted.keys()]
+  /** Lists what there is; returns what is unfinished. */
+  async #list(): Promise<readonly string[]> {
+    const { files, root, gateway, breathe } = this.#options
+    const found = await findOwnFiles({ files, root, gateway, known: this.#files, breathe })
+    this.#tidying.list(found)
+    for (const [path, thrown] of found.unlisted) {
+      if (!this.#unlisted.includes(path)) this.#onFault(path, thrown)
+    }
+    this.#unlisted = [...found.unlisted.keys()]
     const numbers = found.files.map(({ number }) => number + 1)
     const { nextNumber } = this.#writer
     this.#writer.nextNumber = numbers.reduce((a, b) => Math.max(a, b), nextNumber)
     return found.unfinished
   }
 
-  /** Looks again for what was not to be found. */
+  /** Looks again what there is, and for what was not to be found. */
   async #search(monotonicMs: number): Promise<void> {
-    this.#searchAtMs = monotonicMs + HOUR_MS
-    const unlisted = this.#unlisted
-    this.#unlisted = []
-    for (const folder of unlisted) this.#list(folder)
+    this.#listedAtMs = monotonicMs
+    await this.#list()
     const renames = this.#found(this.#options.root, this.#lost)
+    if (renames.length === 0) return
+    const intent = { renames, deletes: [] }
+    const undone = await this.#publish(intent, this.#options.root)
     this.#lost = this.#lost.filter((rename) => !renames.includes(rename))
-    if (renames.length > 0) await this.publish({ renames, deletes: [] })
+    this.#take(intent, undone)
   }
 
   /** Where not all names can be listed none may be taken twice: numbers go on by time. */

@@ -9,7 +9,7 @@ import {
   parquetRead,
   type SchemaElement,
 } from 'hyparquet'
-import type { FileCalls } from './spool/file-calls.ts'
+import type { ReadCalls } from './spool/file-calls.ts'
 import { readWhole } from './spool/whole-writes.ts'
 import type { ColumnSpec, ColumnType } from './table/column.ts'
 import { Table } from './table/table.ts'
@@ -53,7 +53,7 @@ const columnsOf = ({ schema }: FileMetaData): ColumnSpec[] =>
     isRequired: element.repetition_type === 'REQUIRED',
   }))
 
-const bufferOf = (files: FileCalls, file: number, byteLength: number): AsyncBuffer => ({
+const bufferOf = (files: ReadCalls, file: number, byteLength: number): AsyncBuffer => ({
   byteLength,
   slice: (from, to = byteLength) => {
     const start = from < 0 ? byteLength + from : from
@@ -71,7 +71,7 @@ const bufferOf = (files: FileCalls, file: number, byteLength: number): AsyncBuff
  * @throws what the file system or `task` does; an Error when it is no Parquet file
  */
 export const withRecordsFile = async <Result>(
-  files: FileCalls,
+  files: ReadCalls,
   path: string,
   task: (file: RecordsFile) => Result | Promise<Result>,
 ): Promise<Result> => {

@@ -8,13 +8,14 @@
  * Whether a producer has been killed it sees itself: the shipper may take a while to say so.
  */
 
-import { basename, dirname } from 'node:path'
+import { basename, join } from 'node:path'
 import { GatewayError } from '../shared/errors.ts'
 import { isAlive as isRunning, type ProcessIdentity } from '../shared/process-identity.ts'
 import { accountedProducers, readAccountFile } from './files/account-files.ts'
-import { findRecordFiles } from './files/own-files.ts'
-import type { Account } from './shipping/account.ts'
+import { findRecordFiles, recordFilesIn } from './files/own-files.ts'
+import type { Account, Retired } from './shipping/account.ts'
 import { errnoOf, type FileCalls } from './spool/file-calls.ts'
+import { HeldFiles } from './verify/held-files.ts'
 import { readRecords } from './verify/record-reading.ts'
 import { countSpool, type SpoolAccount, withSpool } from './verify/spool-count.ts'
 import { Tally } from './verify/tally.ts'
@@ -42,8 +43,11 @@ export interface VerifyOptions {
   readonly onProgress?: (progress: VerifyProgress) => void
 }
 
-/** Times that it begins again because files were merged under its hands. */
+/** Times that a folder is listed because files of it have gone since it was. */
 const TIMES_MAX = 5
+
+/** Of a producer whose account has gone since this began: the last of what it took went with it. */
+const ALL_RETIRED: Retired = { records: Infinity, gaps: Infinity, below: Infinity }
 
 const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown)
@@ -87,26 +91,47 @@ class Look {
   }
 
   /**
-   * Reads the files of one folder, the latest first: it says which of the others it replaces.
-   *
-   * @returns false: one has gone since it was listed
+   * Reads the files of one folder, the latest first: it says which of the others it replaces. All
+   * are open before one is read: what goes meanwhile can be read to its end.
    */
-  async takeFolder(paths: readonly string[], onFile: () => void): Promise<boolean> {
+  async takeFolder(folder: string, onFile: () => void): Promise<void> {
+    const held = new HeldFiles(this.#files)
     const replaced = new Set<string>()
-    for (const path of paths) {
-      onFile()
-      try {
-        // What it names itself counts all the same: it is whole.
-        const tallyOf = replaced.has(basename(path)) ? null : this.tallyOf
-        const read = await readRecords(this.#files, this.#path, path, tallyOf)
-        this.rows += read.rows
-        for (const name of read.replaces) replaced.add(name)
-      } catch (thrown) {
-        if (errnoOf(thrown) === 'ENOENT') return false
-        this.problems.push(`${path} cannot be read: ${messageOf(thrown)}`)
+    try {
+      for (const path of this.#hold(held, folder)) {
+        onFile()
+        await this.#takeFile(held, path, replaced)
       }
+    } finally {
+      held.release()
     }
-    return true
+  }
+
+  async #takeFile(held: HeldFiles, path: string, replaced: Set<string>): Promise<void> {
+    try {
+      // What it names itself counts all the same: it is whole.
+      const tallyOf = replaced.has(basename(path)) ? null : this.tallyOf
+      const read = await readRecords(held, this.#path, path, tallyOf)
+      this.rows += read.rows
+      for (const name of read.replaces) replaced.add(name)
+    } catch (thrown) {
+      this.problems.push(`${path} cannot be read: ${messageOf(thrown)}`)
+    }
+  }
+
+  /** Opens the files of a folder as they are at one time; returns their paths. */
+  #hold(held: HeldFiles, folder: string): readonly string[] {
+    try {
+      for (let times = 0; times < TIMES_MAX; times++) {
+        const paths = latestFirst(recordFilesIn(this.#files, this.#path, folder))
+        if (held.hold(paths.map((path) => join(this.#path, path)))) return paths
+      }
+      this.problems.push(`${folder}: its files go while they are read; try again later`)
+    } catch (thrown) {
+      if (errnoOf(thrown) === '') throw thrown
+      this.problems.push(`${folder} cannot be listed: ${messageOf(thrown)}`)
+    }
+    return []
   }
 
   report(): VerifyReport {
@@ -129,7 +154,9 @@ class Look {
     const known: Account | null =
       before ?? (now === null ? null : { ...now, state: 'open', floor: 1, taken: 0 })
     const account = spooled === undefined ? known : withSpool(producer, known, spooled)
-    return account === null ? null : { ...account, retired: now?.retired ?? account.retired }
+    if (account === null) return null
+    const isGone = before !== undefined && now === null
+    return { ...account, retired: isGone ? ALL_RETIRED : (now?.retired ?? account.retired) }
   }
 
   #accountNow(producer: string): Account | null {
@@ -144,32 +171,10 @@ class Look {
   }
 }
 
-/** Files by folder, in each those with the highest numbers first: they were written last. */
-const byFolder = (paths: readonly string[]): string[][] => {
+/** Files of a folder, those with the highest numbers first: they were written last. */
+const latestFirst = (paths: readonly string[]): readonly string[] => {
   const numberOf = (path: string) => Number(/-(\d+)\.parquet$/.exec(path)?.[1] ?? 0)
-  const folders = [...Map.groupBy(paths, dirname).values()]
-  return folders.map((group) => group.toSorted((a, b) => numberOf(b) - numberOf(a)))
-}
-
-/** null: a file has gone since it was listed, and its rows are in another one. */
-const look = async (
-  files: FileCalls,
-  path: string,
-  { spool = null, isAlive = isRunning, onProgress }: VerifyOptions,
-): Promise<VerifyReport | null> => {
-  const found = new Look(files, path)
-  found.takeAccounts()
-  if (spool !== null) found.takeSpool(spool, isAlive)
-  const paths = findRecordFiles(files, path, (folder, thrown) => {
-    found.problems.push(`${folder} cannot be listed: ${messageOf(thrown)}`)
-  })
-  let filesDone = 0
-  const tell = () => onProgress?.({ files: paths.length, filesDone: filesDone++, rows: found.rows })
-  for (const group of byFolder(paths)) {
-    if (!(await found.takeFolder(group, tell))) return null
-  }
-  tell()
-  return found.report()
+  return paths.toSorted((a, b) => numberOf(b) - numberOf(a))
 }
 
 /**
@@ -183,16 +188,21 @@ const look = async (
 export const verifyRecords = async (
   files: FileCalls,
   path: string,
-  options: VerifyOptions = {},
+  { spool = null, isAlive = isRunning, onProgress }: VerifyOptions = {},
 ): Promise<VerifyReport> => {
-  const hasSpool = options.spool !== null && options.spool !== undefined
-  if (!hasSpool && files.stat(path)?.kind !== 'folder') {
+  if (spool === null && files.stat(path)?.kind !== 'folder') {
     throw new GatewayError('CONFIG_INVALID', 'There is no folder of records at this path')
   }
-  for (let times = 0; times < TIMES_MAX; times++) {
-    const report = await look(files, path, options)
-    if (report !== null) return report
-  }
-  const problem = 'files go while they are read; try again when fewer records come'
-  return { ok: false, producers: [], problems: [problem] }
+  const found = new Look(files, path)
+  found.takeAccounts()
+  if (spool !== null) found.takeSpool(spool, isAlive)
+  const listed = findRecordFiles(files, path, (folder, thrown) => {
+    found.problems.push(`${folder} cannot be listed: ${messageOf(thrown)}`)
+  })
+  const count = [...listed.values()].flat().length
+  let filesDone = 0
+  const tell = () => onProgress?.({ files: count, filesDone: filesDone++, rows: found.rows })
+  for (const folder of listed.keys()) await found.takeFolder(folder, tell)
+  tell()
+  return found.report()
 }

@@ -1,7 +1,7 @@
 /** Accounts of producers as they lie beside the records. */
 
 import { join } from 'node:path'
-import { type Account, decodeAccount } from '../shipping/account.ts'
+import { type Account, decodeAccount, isForgettable } from '../shipping/account.ts'
 import { readDocument } from '../shipping/document.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
@@ -26,6 +26,34 @@ export const readAccountFile = (
   const bytes = readDocument(files, join(root, accountPath(producer)), BYTES_MAX)
   return bytes === null ? null : decodeAccount(`The account of ${producer}`, bytes)
 }
+
+/** The producer of a path; null: it is that of no account. */
+export const accountedProducer = (path: string): string | null =>
+  path.startsWith(`${PRODUCERS_FOLDER}/`) && path.endsWith(SUFFIX)
+    ? path.slice(PRODUCERS_FOLDER.length + 1, -SUFFIX.length)
+    : null
+
+export interface AccountsWorld {
+  readonly files: FileCalls
+  readonly root: string
+  /** For people: an account cannot be read. */
+  onFault(producer: string, thrown: unknown): void
+}
+
+/** Of some producers those of whom nothing is left but an account. */
+export const forgettable = (
+  { files, root, onFault }: AccountsWorld,
+  producers: readonly string[],
+): readonly string[] =>
+  producers.filter((producer) => {
+    try {
+      const account = readAccountFile(files, root, producer)
+      return account !== null && isForgettable(account)
+    } catch (thrown) {
+      onFault(producer, thrown)
+      return false
+    }
+  })
 
 /** Producers that have an account, in order. */
 export const accountedProducers = (files: FileCalls, root: string): string[] => {

@@ -59,46 +59,50 @@ export const ownFile = (
 /** Told of a folder that cannot be listed: what is in it is not known, all else is. */
 type OnUnlisted = (folder: string, thrown: unknown) => void
 
-/** A folder below the root; '': the root. */
-interface Top {
-  readonly root: string
-  readonly folder: string
-}
-
 /** Folders between the root and the files. */
 const HOUR_DEPTH = 3
 
 const isPartition = (name: string): boolean => name === GAPS_FOLDER || name.startsWith('endpoint=')
 
-/**
- * Calls `look` with every folder of an hour, of records and of gaps, and the names in it.
- *
- * @throws what the file system does, of the root alone
- */
-const eachHour = (
-  files: FileCalls,
-  { root, folder: top }: Top,
-  look: (folder: string, names: readonly string[]) => void,
-  onUnlisted: OnUnlisted,
-): void => {
-  const visit = (folder: string, depth: number): void => {
-    try {
-      const names = namesIn(files, join(root, folder))
-      if (depth === HOUR_DEPTH) look(folder, names)
-      else
-        for (const name of depth > 0 ? names : names.filter(isPartition)) {
-          visit(depth > 0 ? `${folder}/${name}` : name, depth + 1)
-        }
-    } catch (thrown) {
-      if (depth === 0 || errnoOf(thrown) === '') throw thrown
-      onUnlisted(folder, thrown)
-    }
-  }
-  visit(top, top === '' ? 0 : top.split('/').length)
+/** A folder of an hour, of records or of gaps, and the names in it. */
+interface HourNames {
+  readonly folder: string
+  readonly names: readonly string[]
 }
 
 /**
- * Parquet files of all gateways, relative to the root, in order.
+ * All folders of hours.
+ *
+ * @throws what the file system does, of the root alone
+ */
+function* hoursIn(
+  files: FileCalls,
+  root: string,
+  onUnlisted: OnUnlisted,
+  { folder, depth } = { folder: '', depth: 0 },
+): Generator<HourNames> {
+  let names: readonly string[]
+  try {
+    names = namesIn(files, join(root, folder))
+  } catch (thrown) {
+    if (depth === 0 || errnoOf(thrown) === '') throw thrown
+    onUnlisted(folder, thrown)
+    return
+  }
+  if (depth === HOUR_DEPTH) yield { folder, names }
+  else {
+    for (const name of depth > 0 ? names : names.filter(isPartition)) {
+      const below = depth > 0 ? `${folder}/${name}` : name
+      yield* hoursIn(files, root, onUnlisted, { folder: below, depth: depth + 1 })
+    }
+  }
+}
+
+const parquetOf = ({ folder, names }: HourNames): string[] =>
+  names.filter((name) => name.endsWith('.parquet')).map((name) => `${folder}/${name}`)
+
+/**
+ * Parquet files of all gateways, relative to the root, by their folder, in order.
  *
  * @throws what the file system does, of the root alone
  */
@@ -106,14 +110,22 @@ export const findRecordFiles = (
   files: FileCalls,
   root: string,
   onUnlisted: OnUnlisted,
-): string[] => {
-  const found: string[] = []
-  const look = (folder: string, names: readonly string[]): void => {
-    for (const name of names) if (name.endsWith('.parquet')) found.push(`${folder}/${name}`)
-  }
-  eachHour(files, { root, folder: '' }, look, onUnlisted)
-  return found.sort()
+): Map<string, readonly string[]> => {
+  const found = Array.from(hoursIn(files, root, onUnlisted), (hour) => ({
+    ...{ folder: hour.folder, paths: parquetOf(hour) },
+  }))
+  const order = found.filter(({ paths }) => paths.length > 0)
+  order.sort((a, b) => (a.folder < b.folder ? -1 : 1))
+  return new Map(order.map(({ folder, paths }) => [folder, paths]))
 }
+
+/**
+ * Those of one folder, as it is now.
+ *
+ * @throws what the file system does
+ */
+export const recordFilesIn = (files: FileCalls, root: string, folder: string): readonly string[] =>
+  parquetOf({ folder, names: namesIn(files, join(root, folder)) })
 
 /** Half-written accounts, as far as they can be listed. */
 const unfinishedAccounts = (files: FileCalls, root: string, gateway: string): string[] => {
@@ -127,28 +139,54 @@ const unfinishedAccounts = (files: FileCalls, root: string, gateway: string): st
   }
 }
 
+export interface OwnFilesWorld {
+  readonly files: FileCalls
+  readonly root: string
+  readonly gateway: string
+  /** Those that were there, by path: they never change, and are not looked at again. */
+  readonly known: ReadonlyMap<string, OwnFile>
+  /** Called between folders. */
+  readonly breathe?: (() => Promise<void>) | undefined
+}
+
 /**
- * Looks through all partitions, or those below one folder.
+ * Looks through all partitions. Of a folder in which one file cannot be looked at nothing is found:
+ * it may be the one that says what becomes of the others.
  *
- * @throws what the file system does, of the root alone
+ * @throws (rejects) what the file system does, of the root alone
  */
-export const findOwnFiles = (
-  files: FileCalls,
-  root: string,
-  gateway: string,
-  folder = '',
-): Found => {
+export const findOwnFiles = async (world: OwnFilesWorld): Promise<Found> => {
+  const { files, root, gateway, known, breathe } = world
   const found: OwnFile[] = []
-  const unfinished = folder === '' ? unfinishedAccounts(files, root, gateway) : []
+  const unfinished = unfinishedAccounts(files, root, gateway)
   const unlisted = new Map<string, unknown>()
-  const look = (hour: string, names: readonly string[]): void => {
-    for (const name of names) {
-      const path = `${hour}/${name}`
-      if (name.startsWith(`${gateway}-`) && name.endsWith(UNFINISHED)) unfinished.push(path)
-      const file = ownFile(files, root, gateway, path)
-      if (file !== null) found.push(file)
+  const onUnlisted = (path: string, thrown: unknown) => void unlisted.set(path, thrown)
+  for (const { folder, names } of hoursIn(files, root, onUnlisted)) {
+    try {
+      const paths = names.map((name) => `${folder}/${name}`)
+      const own = paths.map((path) => known.get(path) ?? ownFile(files, root, gateway, path))
+      found.push(...own.filter((file) => file !== null))
+    } catch (thrown) {
+      if (errnoOf(thrown) === '') throw thrown
+      onUnlisted(folder, thrown)
     }
+    const left = (name: string) => name.startsWith(`${gateway}-`) && name.endsWith(UNFINISHED)
+    unfinished.push(...names.filter(left).map((name) => `${folder}/${name}`))
+    await breathe?.()
   }
-  eachHour(files, { root, folder }, look, (path, thrown) => unlisted.set(path, thrown))
   return { files: found, unfinished, unlisted }
+}
+
+/** What has gone of some files, and what has come: nothing goes where nothing can be listed. */
+export const changesOf = (
+  own: ReadonlyMap<string, OwnFile>,
+  { files, unlisted }: Found,
+): { readonly gone: readonly OwnFile[]; readonly come: readonly OwnFile[] } => {
+  const there = new Set(files.map(({ path }) => path))
+  const hidden = Array.from(unlisted.keys(), (folder) => `${folder}/`)
+  const isHidden = ({ path }: OwnFile) => hidden.some((above) => path.startsWith(above))
+  return {
+    gone: [...own.values()].filter((file) => !there.has(file.path) && !isHidden(file)),
+    come: files.filter(({ path }) => !own.has(path)),
+  }
 }

@@ -109,16 +109,16 @@ export const deleteAll = async (
   return left
 }
 
-/** What an intent deletes, where of its files some are not there. */
+/** What an intent deletes, where of its files some are missing: not what they replace. */
 export const deletesOf = (
   { renames, deletes }: Intent,
   missing: readonly string[],
 ): readonly string[] => {
   const isMissing = new Set(missing)
-  const replaced = renames
-    .filter(([, to]) => !isMissing.has(to))
-    .flatMap(([, , paths = []]) => paths)
-  return [...replaced, ...deletes]
+  const replacedBy = (isThere: boolean) =>
+    renames.flatMap(([, to, paths = []]) => (isMissing.has(to) === isThere ? [] : paths))
+  const kept = new Set(replacedBy(false))
+  return [...new Set(replacedBy(true)).difference(kept), ...deletes]
 }
 
 /**

@@ -74,8 +74,14 @@ export class Replaced {
     return this.#looked.has(folder) && !this.#folders.has(folder)
   }
 
+  /** A file has come into it or gone from it: what is replaced there is to be asked again. */
+  unlook(folder: string): void {
+    if (!this.#looked.delete(folder)) return
+    for (const path of this.#paths) if (path.startsWith(`${folder}/`)) this.forget(path)
+  }
+
   /**
-   * Looks into a folder that nobody has looked into since the process began.
+   * Looks into a folder that nobody has looked into since it was listed.
    *
    * @returns files that were read, and those that could not be
    */

@@ -22,6 +22,13 @@ const byAge = (nowMs: number) => {
   return (a: OwnFile, b: OwnFile): number => hourOf(a) - hourOf(b) || a.number - b.number
 }
 
+const sumOf = (files: Iterable<OwnFile>): number =>
+  Array.from(files, ({ bytes }) => bytes).reduce((sum, bytes) => sum + bytes, 0)
+
+/** Whether there are more bytes than there may be. */
+export const isTooMuch = (files: Iterable<OwnFile>, bytesMax: number): boolean =>
+  bytesMax > 0 && sumOf(files) > bytesMax
+
 /** Files to delete, the oldest first; `nowMs` is a wall clock that can be believed. */
 export const filesToRetire = (
   files: readonly OwnFile[],
@@ -29,11 +36,11 @@ export const filesToRetire = (
   nowMs: number,
 ): OwnFile[] => {
   const sorted = files.toSorted(byAge(nowMs))
-  let bytes = sorted.reduce((sum, file) => sum + file.bytes, 0)
+  let bytes = sumOf(files)
   return sorted.filter((file) => {
     const isOld = daysMax > 0 && ageMsOf(file, nowMs) > daysMax * DAY_MS
-    const isTooMuch = bytesMax > 0 && bytes > bytesMax
-    if (isOld || isTooMuch) bytes -= file.bytes
-    return isOld || isTooMuch
+    const isBeyond = bytesMax > 0 && bytes > bytesMax
+    if (isOld || isBeyond) bytes -= file.bytes
+    return isOld || isBeyond
   })
 }

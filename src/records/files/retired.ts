@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { withRecordsFile } from '../file-source.ts'
 import type { Retired } from '../shipping/account.ts'
-import type { FileCalls } from '../spool/file-calls.ts'
+import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import { addRetired, CONTENTS_KEY } from './contents.ts'
 import type { OwnFile } from './own-files.ts'
 import { GAPS_FOLDER } from './partitions.ts'
@@ -16,23 +16,23 @@ export interface RetiredWorld {
 }
 
 /**
- * Adds what is in a file, by producer, or takes it back (`sign` -1); one that does not say so goes
- * all the same.
+ * Adds what is in a file, by producer, or takes it back (`sign` -1); one that does not say so, or
+ * is not there, goes all the same.
  *
- * @returns those producers
+ * @returns those producers; null: the disk does not give it now
  */
 export const countRetired = async (
   { files, root, onFault }: RetiredWorld,
   { path, folder }: OwnFile,
   into: Map<string, Retired>,
   sign: 1 | -1 = 1,
-): Promise<readonly string[]> => {
+): Promise<readonly string[] | null> => {
   try {
     const facts = await withRecordsFile(files, join(root, path), (file) => file.facts)
     return addRetired(into, facts[CONTENTS_KEY] ?? '{}', folder.startsWith(GAPS_FOLDER), sign)
   } catch (thrown) {
-    // `verify` will miss what was in it.
     onFault(path, thrown)
-    return []
+    // `verify` will miss what was in one that is damaged.
+    return /^(ENOENT)?$/.test(errnoOf(thrown)) ? [] : null
   }
 }

@@ -27,13 +27,17 @@ const NOTHING: Intent = { renames: [], deletes: [] }
 
 /**
  * What is to be done of an intent. One of an earlier release does not say which file is to be
- * deleted because of which other one: those that lie beside a new one stay. Where that is there it
- * names them itself.
+ * deleted because of which other one: it may be because of any new one beside it, and none of those
+ * that are deleted there goes unless all of these are there.
  */
 export const publishable = (state: SinkState | null, intent: Intent | null): Intent => {
   const { renames, deletes } = intent ?? NOTHING
   if (state?.['counted'] !== undefined) return { renames, deletes }
-  const folders = new Set(renames.map(([, to]) => dirname(to)))
-  folders.delete(PRODUCERS_FOLDER)
-  return { renames, deletes: deletes.filter((path) => !folders.has(dirname(path))) }
+  const beside = (to: string): string[] => {
+    const folder = dirname(to)
+    return folder === PRODUCERS_FOLDER ? [] : deletes.filter((path) => dirname(path) === folder)
+  }
+  const tied = renames.map(([from, to]): Rename => [from, to, beside(to)])
+  const isTied = new Set(tied.flatMap(([, , replaced]) => replaced ?? []))
+  return { renames: tied, deletes: deletes.filter((path) => !isTied.has(path)) }
 }

@@ -9,14 +9,15 @@
 
 import { dirname, join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
-import { isForgettable, type Retired } from '../shipping/account.ts'
+import type { Retired } from '../shipping/account.ts'
 import type { Intent, Rename, TidyTimes } from '../shipping/sink.ts'
 import { errnoOf } from '../spool/file-calls.ts'
-import { accountPath, readAccountFile } from './account-files.ts'
+import { accountedProducer, accountPath, forgettable } from './account-files.ts'
 import { REPLACES_KEY } from './contents.ts'
 import { type FileWriter, renameOf } from './file-writer.ts'
 import { type Merged, Merger } from './merging.ts'
-import type { OwnFile } from './own-files.ts'
+import { changesOf, type Found, type OwnFile } from './own-files.ts'
+import { PRODUCERS_FOLDER } from './partitions.ts'
 import { deleteAll, type PublishWorld } from './publishing.ts'
 import { Refusals } from './refusals.ts'
 import { Replaced } from './replaced.ts'
@@ -48,6 +49,8 @@ export class Tidying {
   /** Producers of what is to be given up with the next intent, and of what was with the last. */
   #counting = new Set<string>()
   #counted: readonly string[] = []
+  /** Producers whose accounts are asked about when one of them can be deleted again. */
+  readonly #kept = new Set<string>()
   /** What could not be deleted with the last one. */
   #left = new Set<string>()
   /** Accounts have to be written before anything else is counted. */
@@ -83,7 +86,7 @@ export class Tidying {
 
   /** Producers of what it deletes. */
   get counting(): readonly string[] {
-    return [...this.#counting]
+    return [...this.#counting, ...this.#kept]
   }
 
   /** The intent is made. */
@@ -98,6 +101,15 @@ export class Tidying {
   /** The intent of an earlier process is done again: producers of what it deletes. */
   restore(counted: readonly string[]): void {
     this.#counted = counted
+  }
+
+  /** Takes what was found as what there is. */
+  list(found: Found): void {
+    const { own } = this.#options
+    const { gone, come } = changesOf(own, found)
+    for (const { path } of gone) this.#forget(path)
+    for (const file of come) own.set(file.path, file)
+    for (const { folder } of [...gone, ...come]) this.#replaced.unlook(folder)
   }
 
   /**
@@ -132,7 +144,7 @@ export class Tidying {
     await this.#look(folders)
     await this.#settle(folders, monotonicMs, retired)
     await this.#deleteReplaced(monotonicMs)
-    await this.#retire(times.believedMs, retired)
+    await this.#retire(times, retired)
     this.#isCounting = retired.size > 0
     return retired
   }
@@ -207,28 +219,28 @@ export class Tidying {
     monotonicMs: number,
     retired: Map<string, Retired>,
   ): Promise<void> {
-    const { files, root, onFault, own } = this.#options
-    const [left, counted] = [this.#left, this.#counted]
+    const { own } = this.#options
+    const left = this.#left
+    const counted = new Set(this.#counted)
     this.#left = new Set()
     this.#counted = []
     for (const path of left) {
       const file = own.get(path)
       const folder = dirname(path)
       this.#undeleted.add(folder, monotonicMs)
+      const producer = accountedProducer(path)
+      if (producer !== null) counted.add(producer)
       if (file === undefined) continue
       await this.#replaced.look(folder, folders.get(folder) ?? [])
-      if (!this.#replaced.has(path)) await countRetired(this.#options, file, retired, -1)
+      if (this.#replaced.has(path)) continue
+      const of = await countRetired(this.#options, file, retired, -1)
+      if (of === null) this.#left.add(path)
     }
-    for (const producer of counted) {
-      if (retired.has(producer)) continue
-      try {
-        const account = readAccountFile(files, root, producer)
-        // Nothing of it is left.
-        if (account !== null && isForgettable(account)) this.#deletes.push(accountPath(producer))
-      } catch (thrown) {
-        onFault(producer, thrown)
-      }
-    }
+    for (const producer of counted) if (!retired.has(producer)) this.#kept.add(producer)
+    // What is still there may have to be taken back first.
+    if (this.#left.size > 0 || this.#undeleted.has(PRODUCERS_FOLDER)) return
+    this.#deletes.push(...forgettable(this.#options, [...this.#kept]).map(accountPath))
+    this.#kept.clear()
   }
 
   /** Whoever names them is there, so it may be done at any time. */
@@ -257,16 +269,19 @@ export class Tidying {
   }
 
   /** As many as may go with one intent: each is looked into, and unlinking them takes a while. */
-  async #retire(believedMs: number, retired: Map<string, Retired>): Promise<void> {
+  async #retire(
+    { believedMs, monotonicMs }: TidyTimes,
+    retired: Map<string, Retired>,
+  ): Promise<void> {
     const { own, retention = FOR_EVER, breathe } = this.#options
     const givenUp = this.#givenUp
     for (const file of filesToRetire([...own.values()], retention, believedMs)) {
       if (this.#deletes.length >= FILES_MAX) break
       if (givenUp.has(file.path) || !this.#mayTouch(file.folder)) continue
-      this.#deletes.push(file.path)
-      for (const producer of await countRetired(this.#options, file, retired)) {
-        this.#counting.add(producer)
-      }
+      const producers = await countRetired(this.#options, file, retired)
+      if (producers === null) this.#undeleted.add(file.folder, monotonicMs)
+      else this.#deletes.push(file.path)
+      for (const producer of producers ?? []) this.#counting.add(producer)
       await breathe?.()
     }
   }

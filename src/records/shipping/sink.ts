@@ -37,7 +37,7 @@ export interface ProducerGap {
   readonly reason: string
 }
 
-/** Once it is renamed, the files that it replaces are to go, and not before. */
+/** Once it is renamed, the files that it replaces are to go, and not before; absent: it is new. */
 export type Rename = readonly [from: string, to: string, replaced?: readonly string[]]
 
 /** What is left to do; paths relative to what the sink writes to. Plain data. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type RecordsFile, withRecordsFile } from '../file-source.ts'
 import { replacedBy } from '../files/contents.ts'
 import { GAPS_FOLDER } from '../files/partitions.ts'
-import type { FileCalls } from '../spool/file-calls.ts'
+import type { ReadCalls } from '../spool/file-calls.ts'
 import { readLong } from './columns.ts'
 import type { Tally } from './tally.ts'
 
@@ -71,7 +71,7 @@ export interface ReadFile {
  * @throws (rejects) whatever reading does; what it had of the file until then is noted
  */
 export const readRecords = (
-  files: FileCalls,
+  files: ReadCalls,
   root: string,
   path: string,
   tallyOf: TallyOf | null,

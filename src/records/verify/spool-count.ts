@@ -12,7 +12,7 @@ import { NAME, QUARANTINE } from '../shipping/quarantine.ts'
 import { hasBytesBehind } from '../shipping/segment-rest.ts'
 import { listStreams } from '../shipping/spool-folder.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
-import { type OnFrame, readSegment } from '../spool/read-segment.ts'
+import { type OnFrame, readSegment, type SegmentRead } from '../spool/read-segment.ts'
 import { ACCOUNT_BYTES, FRAME, readGapFrame, type SegmentHeader } from '../spool/segment-format.ts'
 import type { Frame, SegmentEnd } from '../spool/segment-reader.ts'
 import type { Tally } from './tally.ts'
@@ -78,6 +78,10 @@ const advanced = (
 
 const UNREAD: readonly SegmentEnd[] = ['newer', 'unreadable']
 
+/** Whether something is not there that was. */
+const isShort = ({ end, hasSkipped }: SegmentRead, isSucceeded: boolean): boolean =>
+  hasSkipped || (end === 'open' ? isSucceeded : end !== 'sealed' && end !== 'missing')
+
 /** The segments of one stream: what is damaged in one may be missing in what all say. */
 class StreamCount {
   readonly #isDead: (header: SegmentHeader) => boolean
@@ -103,12 +107,11 @@ class StreamCount {
   read(files: FileCalls, path: string, isSucceeded: boolean): string | null {
     const isFinal = (header: SegmentHeader) => isSucceeded || this.#isDead(header)
     const read = readSegment(files, path, 0, this.#onFrame, isFinal)
-    const { end, detail, header, hasSkipped } = read
-    const isCutOff = end === 'open' && isSucceeded
-    const isWhole = end === 'sealed' || end === 'open' || end === 'missing'
-    if (hasSkipped || isCutOff || !isWhole) this.#isUnsure = true
+    const { end, detail, header, fileBytes } = read
+    if (isShort(read, isSucceeded)) this.#isUnsure = true
     if (UNREAD.includes(end)) return `${end} (${detail})`
-    if (header !== null || end === 'missing' || !hasBytesBehind(files, path, 0)) return null
+    // One that was empty may have a header by now.
+    if (header !== null || fileBytes === 0 || !hasBytesBehind(files, path, 0)) return null
     this.#isUnsure = true
     return NOBODYS
   }

@@ -73,6 +73,26 @@ test("one that is empty, or was just begun, is nobody's", async () => {
   expect(await verify(beside(new Uint8Array(5000), true))).toMatchObject({ ok: true })
 })
 
+test('nor is one of which the header comes while it is read', async () => {
+  const world = beside(new Uint8Array(0), true)
+  const { close } = world.files
+  const paths = new Map<number, string>()
+  const { open } = world.files
+  world.files.open = (path, flags) => {
+    const file = open.call(world.files, path, flags)
+    paths.set(file, path)
+    return file
+  }
+  world.files.close = (file) => {
+    close.call(world.files, file)
+    if (paths.get(file) !== PATH) return
+    paths.clear()
+    putFile(world.files, PATH, segmentBytes(FRAMES))
+  }
+  expect(await verify(world)).toMatchObject({ ok: true, problems: [] })
+  expect(world.files.stat(PATH)!.bytes).toBeGreaterThan(0)
+})
+
 test('what the disk does not give is named, and what is in it is pending', async () => {
   for (const isAlive of [true, false]) {
     const world = beside(segmentBytes(FRAMES), isAlive)

@@ -130,28 +130,6 @@ const worldOfThreeFiles = async (): Promise<ShippingWorld> => {
   return world
 }
 
-test('verifyRecords() begins again when files are merged under its hands', async () => {
-  const world = await worldOfThreeFiles()
-  let calls = 0
-  const files = {
-    ...bound(world),
-    // In the middle of reading: between listing and opening the files.
-    open: (path: string, flags: string) => {
-      if (path.endsWith('-2.parquet') && calls++ === 0) {
-        for (const name of ['1', '2', '3']) {
-          world.files.unlink(
-            `${ROOT}/endpoint=flights/date=1970-01-01/hour=00/g7q2-${name}.parquet`,
-          )
-        }
-      }
-      return world.files.open(path, flags)
-    },
-  }
-  const report = await verifyRecords(files, ROOT)
-  // The second time it sees what is there then: nothing.
-  expect(report.producers).toMatchObject([{ present: 0 }])
-})
-
 test('verifyRecords() does not count what a merged file replaces, though it is still there', async () => {
   const world = await worldOfThreeFiles()
   // Killed after the first file that the merged one replaces was unlinked, behind its own note.

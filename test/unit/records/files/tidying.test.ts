@@ -152,6 +152,49 @@ test.each(['EACCES', 'EIO'])(
   },
 )
 
+test('an account of which nothing is left goes when it can be deleted', async () => {
+  const world = new HookedWorld()
+  world.retention = { bytesMax: 0, daysMax: 30 }
+  world.restart()
+  await world.ship(0, 1)
+  await world.end(1)
+  world.denied.add('g7q2.1.0-3.json')
+  await world.ship(YEAR_MS, null)
+  await wait(world, 30)
+  expect(world.names).toEqual([])
+  expect(world.accounts()).toHaveLength(1)
+  // Nor is there a try with every step, nor a process that has to know of it.
+  expect(world.faults).toHaveLength(1)
+  for (const isRestarted of [false, true]) {
+    if (isRestarted) world.restart()
+    await world.ship(world.nowMs + HOUR_MS, null)
+    await wait(world, 2)
+    expect(world.faults.length).toBeGreaterThan(1)
+    expect(world.accounts()).toHaveLength(1)
+  }
+  world.denied.clear()
+  await world.ship(world.nowMs + HOUR_MS, null)
+  expect(world.accounts()).toEqual([])
+})
+
+test('a file that cannot be read when it has had its time is counted before it goes', async () => {
+  const world = new HookedWorld()
+  world.retention = { bytesMax: 0, daysMax: 30 }
+  world.restart()
+  for (const sequence of [1, 2]) await world.ship(0, sequence)
+  world.hook = (call, path) => {
+    if (call === 'open' && path.endsWith('-1.parquet')) throw refusal('EIO', path)
+  }
+  await world.ship(YEAR_MS, null)
+  await wait(world, 30)
+  world.hook = () => {}
+  expect(world.names).toHaveLength(2)
+  expect((await world.verify()).problems).toEqual([])
+  for (const hours of [1, 2, 3, 4]) await world.ship(YEAR_MS + hours * 2 * HOUR_MS, null)
+  expect(world.names).toEqual([])
+  expect(world.accounts()).toMatchObject([{ records: 2, retired: { records: 2 } }])
+})
+
 test('an archive in which nobody can delete costs no commit anything, and is told once a folder', async () => {
   const world = new HookedWorld()
   world.retention = { bytesMax: 0, daysMax: 30 }
