@@ -12,9 +12,18 @@ import type { SegmentPlace } from './ship-state.ts'
 import type { Verdict } from './spool-folder.ts'
 
 const LAYOUT_ID_BYTES = 8
+const TIRED = 'its disk takes long to say what it does not give'
 const PASSED_OVER = 'the shipper has ended again and again when it read on'
 /** What a disk has not given for so long it will not give: a disk that is away comes back. */
 const UNREADABLE_MS_MAX = 86_400_000
+
+/** Where segments lie, and by which time. */
+export interface SegmentWorld {
+  readonly files: ReadCalls
+  readonly folder: string
+  /** Monotonic milliseconds. */
+  monotonic(): number
+}
 
 export class OpenSegment {
   readonly file: string
@@ -29,11 +38,12 @@ export class OpenSegment {
   /** null: what cannot be read may be another time. */
   readonly #around: AroundBadPages | null
 
-  constructor(files: ReadCalls, folder: string, file: string, place: SegmentPlace) {
-    const isGivenUp = (place.unreadableMs ?? 0) >= UNREADABLE_MS_MAX
+  constructor({ files, folder, monotonic }: SegmentWorld, file: string, place: SegmentPlace) {
+    const { offset, unreadableMs = 0, badPages } = place
+    const isGivenUp = unreadableMs >= UNREADABLE_MS_MAX
     this.file = file
-    this.#around = isGivenUp ? new AroundBadPages(files) : null
-    this.reader = new SegmentReader(this.#around ?? files, join(folder, file), place.offset)
+    this.#around = isGivenUp ? new AroundBadPages(files, monotonic, badPages) : null
+    this.reader = new SegmentReader(this.#around ?? files, join(folder, file), offset)
   }
 
   /** What cannot be read now is lost. */
@@ -41,17 +51,27 @@ export class OpenSegment {
     return this.#around !== null
   }
 
+  /** What is to be known for going on with it another time: where it does not give pages. */
+  get badPages(): readonly number[] {
+    return this.#around?.badPages ?? []
+  }
+
+  /** Whether it takes so long to find them that it goes on another time. */
+  get isTired(): boolean {
+    return this.#around?.isTired === true
+  }
+
   /** Whether the disk does not give all of it any more, given why there was no further frame. */
   isLostIn(end: SegmentEnd): boolean {
-    if (this.#around === null || this.isPassedOver) return false
+    if (this.#around === null || this.isPassedOver || this.isTired) return false
     return this.#around.lostBytes > 0 || end === 'unreadable'
   }
 
   /** What is to be told to people of a segment that is read to its end. */
   faults(end: SegmentEnd, verdict: Verdict): string[] {
-    const { isPassedOver, reader } = this
-    const detail = isPassedOver ? PASSED_OVER : reader.detail
-    const lost = this.#around?.lostBytes ?? 0
+    const { isPassedOver, isTired, reader } = this
+    const detail = isPassedOver ? PASSED_OVER : isTired ? TIRED : reader.detail
+    const lost = isTired ? 0 : (this.#around?.lostBytes ?? 0)
     return [
       ...(lost > 0 ? [`for a day the disk has not given ${lost} bytes of it: they are lost`] : []),
       ...(verdict === 'leave' ? [`it is of a later release (${detail})`] : []),

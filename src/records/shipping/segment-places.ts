@@ -1,8 +1,12 @@
 /** How far the segments of one stream are shipped, as far as anybody knows of them. */
 
 import type { SegmentPlace } from './ship-state.ts'
-import type { Stream } from './spool-folder.ts'
+import type { ListedSegment, Stream } from './spool-folder.ts'
 
+/** For what cannot be read, perhaps for ever. */
+export const LOOK_AGAIN_MS = 30_000
+/** From one look to the next. */
+const COUNTED_MS_MAX = 2 * LOOK_AGAIN_MS
 /** So often it is committed for how long something could not be read. */
 const UNREADABLE_NOTED_MS = 600_000
 
@@ -17,6 +21,12 @@ export class SegmentPlaces extends Map<string, SegmentPlace> {
 
   note(file: string, change: Partial<SegmentPlace>): void {
     this.set(file, { ...this.of(file), ...change })
+  }
+
+  /** Has one that counted as nobody's read on, where somebody has written to it after all. */
+  revive({ file, bytes }: ListedSegment): void {
+    const { bytesAlone = bytes } = this.of(file)
+    if (bytesAlone !== bytes) this.note(file, { done: null, bytesAlone: undefined })
   }
 
   /** Whether all that are there are shipped. */
@@ -60,7 +70,9 @@ export class SegmentPlaces extends Map<string, SegmentPlace> {
       if (beforeMs > 0) this.note(file, { unreadableMs: 0 })
       return false
     }
-    const unreadableMs = beforeMs + nowMs - (this.#unreadableAtMs.get(file) ?? nowMs)
+    // While nobody looked, as the spool was away or a sink, it may have been well.
+    const passedMs = Math.min(nowMs - (this.#unreadableAtMs.get(file) ?? nowMs), COUNTED_MS_MAX)
+    const unreadableMs = beforeMs + passedMs
     this.#unreadableAtMs.set(file, nowMs)
     this.note(file, { unreadableMs })
     const [noted, now] = [beforeMs, unreadableMs].map((ms) => Math.floor(ms / UNREADABLE_NOTED_MS))

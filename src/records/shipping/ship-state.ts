@@ -28,8 +28,15 @@ export interface SegmentPlace {
   readonly isTorn?: boolean | undefined
   /** It could not be read on when what follows it was: it holds what is missing below floors. */
   readonly isPassedOver?: boolean | undefined
+  /**
+   * It counts as nobody's for as long as it has so many bytes; absent: whatever it has, its writer
+   * is known to be done with it.
+   */
+  readonly bytesAlone?: number | undefined
   /** For so long, as far as anybody has looked, the disk has not given all of it. */
   readonly unreadableMs?: number | undefined
+  /** Where pages of it begin that the disk does not give; absent: none is known. */
+  readonly badPages?: readonly number[] | undefined
 }
 
 export interface ProducerPlace {
@@ -92,7 +99,10 @@ export const NO_TOTALS: ShipTotals = {
 }
 
 const isPlace = (value: unknown): boolean =>
-  isFields(value) && Number.isSafeInteger(value['offset']) && value['done'] !== undefined
+  isFields(value) &&
+  Number.isSafeInteger(value['offset']) &&
+  value['done'] !== undefined &&
+  Array.isArray(value['badPages'] ?? [])
 
 const isSeen = (value: unknown): boolean =>
   isFields(value) &&

@@ -9,6 +9,7 @@ import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import type { Lane } from './lane.ts'
 import { LaneBroken } from './lane-intake.ts'
 import { makeRoom, retireKept, setAside } from './quarantine.ts'
+import type { SegmentPlace } from './ship-state.ts'
 import { listStreams, type Stream } from './spool-folder.ts'
 import { marksOf, type SpoolListing } from './spool-home.ts'
 
@@ -28,6 +29,18 @@ export interface ShippingOptions {
 const RETRY_MS_FIRST = 1000
 const RETRY_MS_MAX = 30_000
 const RETIRE_MS = 3_600_000
+
+/** Whether somebody has written since to one that counted as nobody's. */
+const isWrittenTo = (
+  file: string,
+  places: readonly SegmentPlace[],
+  { files, folder }: ShippingOptions,
+): boolean => {
+  const sizes = places.flatMap(({ bytesAlone }) => bytesAlone ?? [])
+  if (sizes.length === 0) return false
+  const bytes = files.stat(join(folder, file))?.bytes
+  return sizes.some((each) => each !== bytes)
+}
 
 interface LaneTurn {
   readonly lane: Lane
@@ -142,6 +155,7 @@ export class Shipping {
       })
       if (places.length === 0 || places.length < this.#turns.length) continue
       try {
+        if (isWrittenTo(segment.file, places, this.#options)) continue
         const isKept = places.some(({ done }) => done === 'quarantine')
         const isTorn = places.every((place) => place.isTorn === true)
         if (isKept) newest = setAside(segment.file, this.#options, isTorn)

@@ -96,14 +96,7 @@ export const verdictOf = (facts: ReadFacts): Verdict => {
   // Whether one that is missing has gone for good is not to be seen from itself.
   if (end === 'unreadable' || end === 'missing') return 'wait'
   // While its writer is at it, what looks like a wrong frame can be one that is half written.
-  if (!isFinal && !isLeftAlone(facts)) return 'wait'
-  if (end !== 'open' || (isHeadless && facts.hasBytes())) return 'quarantine'
-  // One without a byte may be that of a writer for whom there is no room, however long.
-  return isFinal ? 'done' : 'wait'
+  const isLeftAlone = facts.isNameless && facts.idleMs >= NAMELESS_IDLE_MS
+  if (!isFinal && !isLeftAlone) return 'wait'
+  return end !== 'open' || (isHeadless && facts.hasBytes()) ? 'quarantine' : 'done'
 }
-
-/** Whether it is nobody's, as far as anybody can tell. */
-export const isLeftAlone = ({
-  isNameless,
-  idleMs,
-}: Pick<ReadFacts, 'isNameless' | 'idleMs'>): boolean => isNameless && idleMs >= NAMELESS_IDLE_MS

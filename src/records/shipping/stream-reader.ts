@@ -13,10 +13,9 @@ import type { Frame, SegmentEnd } from '../spool/segment-reader.ts'
 import type { Handling } from './attempts.ts'
 import type { FrameSink } from './frame-sink.ts'
 import { OpenSegment } from './open-segment.ts'
-import { SegmentPlaces } from './segment-places.ts'
+import { LOOK_AGAIN_MS, SegmentPlaces } from './segment-places.ts'
 import { hasBytesBehind } from './segment-rest.ts'
 import {
-  isLeftAlone,
   type ListedSegment,
   type ReadFacts,
   type Stream,
@@ -33,9 +32,6 @@ export interface StreamWorld {
   /** Monotonic milliseconds. */
   monotonic(): number
 }
-
-/** For what cannot be read, perhaps for ever. */
-const LOOK_AGAIN_MS = 30_000
 
 export class StreamReader {
   readonly #world: StreamWorld
@@ -116,6 +112,7 @@ export class StreamReader {
       this.#open?.isUnderWay === true && this.#open.file === file
     const underWay = stream.segments.filter(isUnderWay)
     for (const segment of [...underWay, ...stream.segments]) {
+      this.places.revive(segment)
       if (this.places.of(segment.file).done !== null || !this.#isDue(segment)) continue
       if (!this.#readSegment(segment, sink)) return false
     }
@@ -156,8 +153,7 @@ export class StreamReader {
   #opened(file: string): OpenSegment {
     if (this.#open?.file === file) return this.#open
     this.close()
-    const { files, folder } = this.#world
-    this.#open = new OpenSegment(files, folder, file, this.places.of(file))
+    this.#open = new OpenSegment(this.#world, file, this.places.of(file))
     return this.#open
   }
 
@@ -245,16 +241,17 @@ export class StreamReader {
   #settle(segment: ListedSegment, open: OpenSegment, found: SegmentEnd, sink: FrameSink): void {
     const { file } = segment
     if (!open.isPassedOver) this.#countUnreadable(open, found, sink)
+    if (open.isTired) {
+      this.places.note(file, { badPages: open.badPages })
+      sink.changed()
+    }
     // What a disk does not give any more is damage like other.
     const end = open.isLostIn(found) ? 'corrupt' : found
-    const facts = this.#factsOf(segment, end)
-    const verdict = verdictOf(facts)
+    const verdict = verdictOf(this.#factsOf(segment, end))
     for (const detail of open.faults(end, verdict)) sink.fault(file, detail)
     // Also what looks damaged while it is written: it would be read anew four times a second.
     const isLeft = verdict === 'leave' || (verdict === 'wait' && end !== 'open')
-    if (isLeft || (verdict === 'wait' && isLeftAlone(facts))) {
-      this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
-    }
+    if (isLeft) this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
     if (isLeft !== (this.places.of(file).isPassedOver ?? false)) {
       this.places.note(file, { isPassedOver: isLeft })
     }
@@ -263,7 +260,9 @@ export class StreamReader {
   }
 
   /** It has come to its end. */
-  #finish({ file, isSucceeded }: ListedSegment, end: SegmentEnd, is: Verdict, to: FrameSink): void {
+  #finish(segment: ListedSegment, end: SegmentEnd, is: Verdict, to: FrameSink): void {
+    const { file, isSucceeded, bytes } = segment
+    if (this.#process === null && !isSucceeded) this.places.note(file, { bytesAlone: bytes })
     // Its writer went on in another one, and seals what it leaves: perhaps it was cut off.
     if (end === 'open' && isSucceeded) this.isTorn = true
     if (is === 'quarantine') this.isDamaged = true

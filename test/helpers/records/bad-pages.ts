@@ -4,12 +4,19 @@ import type { CrashFiles } from '../crash-files.ts'
 
 const PAGE_BYTES = 4096
 
+export interface SpoilOptions {
+  /** Whether the disk does not give them now. */
+  isAway?(): boolean
+  /** One of them was asked for. */
+  onAsked?(): void
+}
+
 /** What is to be read of the file is EIO where these bytes are, and whole before, as Linux does. */
 export const spoilPages = (
   files: CrashFiles,
   path: string,
   places: readonly number[],
-  isAway: () => boolean = () => true,
+  { isAway = () => true, onAsked = () => {} }: SpoilOptions = {},
 ): void => {
   const bad = new Set(places.map((place) => Math.floor(place / PAGE_BYTES)))
   const { open, read } = files
@@ -24,7 +31,10 @@ export const spoilPages = (
       return read.call(files, file, bytes, offset, length, position)
     }
     const first = Math.floor(position / PAGE_BYTES)
-    if (bad.has(first)) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    if (bad.has(first)) {
+      onAsked()
+      throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    }
     const next = Math.min(...[...bad].filter((page) => page > first)) * PAGE_BYTES
     const count = Math.min(length, next - position)
     return read.call(files, file, bytes, offset, count, position)

@@ -14,7 +14,8 @@ const readAll = (unreadableMs: number) => {
   const files = new CrashFiles()
   putFile(files, `/${FILE}`, segmentBytes([layoutFrame(), records(1, 90), records(91, 92), SEAL]))
   spoilPages(files, `/${FILE}`, [5000])
-  const open = new OpenSegment(files, '/', FILE, { offset: 0, done: null, unreadableMs })
+  const world = { files, folder: '/', monotonic: () => 0 }
+  const open = new OpenSegment(world, FILE, { offset: 0, done: null, unreadableMs })
   while (open.reader.next() !== null);
   const { end } = open.reader
   open.reader.close()

@@ -30,6 +30,18 @@ test('note() changes what is known of one, of which nothing may be known', () =>
   ])
 })
 
+test("revive() has one that was nobody's read on when it has changed", () => {
+  const all = places()
+  const [segment] = streamOf('b').segments
+  all.revive(segment!)
+  expect(all.of('b')).toEqual({ offset: 0, done: 'done' })
+  all.note('b', { bytesAlone: 1 })
+  all.revive(segment!)
+  expect(all.of('b').done).toBe('done')
+  all.revive({ ...segment!, bytes: 2 })
+  expect([all.of('b').done, all.of('b').bytesAlone]).toEqual([null, undefined])
+})
+
 test('missing() names those of which more was to come', () => {
   expect(places().missing(streamOf('a'))).toEqual(['c'])
   expect(places().missing(null)).toEqual(['a', 'c'])
@@ -56,8 +68,15 @@ test('countUnreadable() counts the time between two looks in vain', () => {
       [0, false],
     ],
   ])
-  expect([count(true, 20), count(true, 20.5)]).toEqual([
+  expect([count(true, 20), count(true, 20.5), count(true, 600)]).toEqual([
     [0, false],
     [0.5, false],
+    // Nobody has looked meanwhile.
+    [1.5, false],
+  ])
+  const counted = Array.from({ length: 9 }, (_, i) => count(true, 601 + i))
+  expect(counted.slice(-2)).toEqual([
+    [9.5, false],
+    [10.5, true],
   ])
 })

@@ -1,8 +1,14 @@
 /** Segments without a header: damaged, cut off, or just begun. */
 
 import { expect, test } from 'vitest'
+import { readShipState } from '../../../../src/records/shipping/ship-state.ts'
 import { ended, records, upTo } from '../../../helpers/records/frames.ts'
-import { layoutFrame, ShippingWorld, SPOOL } from '../../../helpers/records/shipping-world.ts'
+import {
+  layoutFrame,
+  ShippingWorld,
+  SPOOL,
+  STATE,
+} from '../../../helpers/records/shipping-world.ts'
 import { HEADER, putFile, SEAL, segmentBytes } from '../../../helpers/segments.ts'
 
 const FILE = 'r1-i3-g0-1.seg'
@@ -86,19 +92,42 @@ for (const [name, bytes] of Object.entries({
   nothing: new Uint8Array(0),
   zeros: new Uint8Array(5000),
 })) {
-  test(`one that holds ${name} may be written to at any time: it stays, however old`, async () => {
+  test(`one that holds ${name}, and nobody knows whose it is, goes after ten minutes`, async () => {
+    const world = holding(bytes)
+    await pass(world, 9)
+    expect(world.segments()).toEqual([FILE])
+    await pass(world, 2)
+    expect([world.segments(), kept(world), world.faults]).toEqual([[], [], []])
+  })
+
+  test(`one that holds ${name} stays, however old, where its writer comes back to it`, async () => {
     const world = holding(bytes)
     world.alive.add(HEADER.process.pid)
-    const shipping = world.start()
-    for (let days = 0; days < 3; days++) {
-      await world.run(shipping)
-      world.nowMs += 24 * 60 * MINUTES_MS
+    world.nowMs += 20 * MINUTES_MS
+    const { rename, unlink } = world.files
+    let isDone = false
+    // It is committed as done when its writer goes on.
+    world.files.rename = (from, to) => {
+      rename.call(world.files, from, to)
+      if (to === STATE) {
+        world.files.rename = rename
+        isDone = true
+        holding(segmentBytes([layoutFrame(), records(1, 500)]), world)
+      }
     }
-    holding(segmentBytes([layoutFrame(), records(1, 5)]), world)
-    await world.run(shipping)
-    world.nowMs += MINUTES_MS
-    await world.run(shipping)
-    expect(await sequences(world)).toEqual(upTo(5))
+    world.files.unlink = (path) => {
+      expect(path).not.toContain(FILE)
+      unlink.call(world.files, path)
+    }
+    const shipping = world.start()
+    for (let times = 0; !isDone && times < 10; times++) await shipping.step()
+    expect(readShipState(world.files, STATE)!.segments[FILE]).toMatchObject({
+      bytesAlone: bytes.length,
+    })
+    world.files.kill()
+    await world.run(world.start())
+    await world.run(world.start())
+    expect(await sequences(world)).toEqual(upTo(500))
     expect([world.segments(), kept(world)]).toEqual([[FILE], []])
   })
 

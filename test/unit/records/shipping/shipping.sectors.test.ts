@@ -1,13 +1,21 @@
 /** Segments of which a disk does not give all, for a while or for ever. */
 
 import { expect, test } from 'vitest'
+import { readShipState, writeShipState } from '../../../../src/records/shipping/ship-state.ts'
 import { verifyRecords } from '../../../../src/records/verify.ts'
 import { spoilPages } from '../../../helpers/records/bad-pages.ts'
 import { ended, PRODUCER, records, upTo } from '../../../helpers/records/frames.ts'
-import { layoutFrame, ROOT, ShippingWorld, SPOOL } from '../../../helpers/records/shipping-world.ts'
+import {
+  layoutFrame,
+  ROOT,
+  ShippingWorld,
+  SPOOL,
+  STATE,
+} from '../../../helpers/records/shipping-world.ts'
 import { HEADER, readFrames, SEAL } from '../../../helpers/segments.ts'
 
 const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
 
 const verify = (world: ShippingWorld) => {
   const isAlive = ({ pid }: { readonly pid: number }) => world.alive.has(pid)
@@ -26,14 +34,14 @@ const spoilt = (frame = 3, isAway?: () => boolean) => {
   const frames = upTo(10).map((n) => records(100 * n - 99, 100 * n))
   const path = world.put({}, [layoutFrame(), ...frames, ended(1000), SEAL])
   const { from } = readFrames(world.files, path).frames[frame]!
-  spoilPages(world.files, path, [from + 6000], isAway)
+  spoilPages(world.files, path, [from + 6000], isAway && { isAway })
   return world
 }
 
 const pass = async (world: ShippingWorld, hours: number, shipping = world.start()) => {
-  for (let hour = 0; hour < hours; hour++) {
-    await world.run(shipping)
-    world.nowMs += HOUR_MS
+  for (let minute = 0; minute < 60 * hours; minute++) {
+    await shipping.step()
+    world.nowMs += MINUTE_MS
   }
   await world.run(shipping)
 }
@@ -88,8 +96,8 @@ test('one that can be read again after its day was over loses nothing', async ()
   world.alive.add(HEADER.process.pid)
   world.put({ number: 2 }, [layoutFrame()])
   const shipping = world.start()
-  await pass(world, 23, shipping)
-  world.nowMs += 2 * HOUR_MS
+  await pass(world, 24, shipping)
+  world.nowMs += HOUR_MS
   isAway = false
   await pass(world, 1, shipping)
   expect(await sequences(world)).toEqual(upTo(1000))
@@ -113,3 +121,60 @@ test('a page of its end, or of its beginning, costs what was in it, and is no ha
 })
 
 const readEnd = (world: ShippingWorld): number => world.files.stat(`${SPOOL}/r1-i3-g0-1.seg`)!.bytes
+
+test('the day is none in which nobody could look', async () => {
+  const world = spoilt()
+  const shipping = world.start()
+  await pass(world, 1, shipping)
+  const { readdir } = world.files
+  world.files.readdir = () => {
+    throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  }
+  world.nowMs += 48 * HOUR_MS
+  await shipping.step()
+  world.files.readdir = readdir
+  await pass(world, 22, shipping)
+  expect([await world.gaps(), kept(world)]).toEqual([[], []])
+  await pass(world, 2, shipping)
+  expect(kept(world)).toEqual(['r1-i3-g0-1.seg'])
+})
+
+test('a disk that takes long for each page keeps nobody waiting for long, over any kill', async () => {
+  const world = new ShippingWorld()
+  const frames = upTo(40).map((n) => records(100 * n - 99, 100 * n))
+  const path = world.put({}, [layoutFrame(), ...frames, SEAL])
+  world.put({ number: 2 }, [layoutFrame(), records(4001, 4003), ended(4003), SEAL])
+  let asked = 0
+  const onAsked = () => {
+    asked++
+    world.nowMs += 7000
+  }
+  const pages = upTo(16).map((n) => 40_960 + 4096 * n)
+  spoilPages(world.files, path, pages, { onAsked })
+  await pass(world, 0)
+  const state = readShipState(world.files, STATE)!
+  const place = state.segments['r1-i3-g0-1.seg']!
+  const segments = { ...state.segments, 'r1-i3-g0-1.seg': { ...place, unreadableMs: 24 * HOUR_MS } }
+  writeShipState(world.files, STATE, { ...state, segments })
+  const before = asked
+  for (let life = 0; kept(world).length === 0; life++) {
+    expect(life).toBeLessThan(16)
+    const other = { replica: 5, incarnation: 8, number: life + 1 }
+    world.put(other, [layoutFrame(), records(3 * life + 1, 3 * life + 3), SEAL])
+    const shipping = world.start()
+    for (let step = 0; step < 20; step++) {
+      const sinceMs = world.nowMs
+      await shipping.step()
+      expect(world.nowMs - sinceMs).toBeLessThan(20_000)
+      world.nowMs += 250
+    }
+    const lines = await world.lines()
+    expect(lines.filter(({ producer }) => producer.endsWith('-8'))).toHaveLength(3 * life + 3)
+  }
+  // Each once.
+  expect(asked - before).toBeLessThan(20)
+  const own = (await world.lines()).filter(({ producer }) => producer === PRODUCER)
+  const lost = (await world.gaps()).reduce((sum, { from, to }) => sum + to - from + 1, 0)
+  expect([own.length + lost, lost < 2000]).toEqual([4003, true])
+  expect(await verify(world)).toMatchObject({ ok: true })
+})

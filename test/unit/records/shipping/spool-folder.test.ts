@@ -83,9 +83,9 @@ test('verdictOf() waits for whoever may still write', () => {
   expect(verdicts({ ...IDLE, isNameless: false })).toEqual(WAITING)
 })
 
-test("verdictOf() has what is nobody's set aside, unless it is empty, as before its first byte", () => {
+test("verdictOf() has what is nobody's set aside, and what is empty go", () => {
   expect(verdicts(IDLE)).toEqual({ ...SETTLED, open: 'quarantine' })
-  expect(verdicts({ ...IDLE, hasBytes: () => false })).toEqual({ ...SETTLED, open: 'wait' })
+  expect(verdicts({ ...IDLE, hasBytes: () => false })).toEqual(SETTLED)
 })
 
 test('verdictOf() has bytes without a header set aside, and no half frame behind one', () => {

@@ -4,6 +4,7 @@ import { readWhole } from '../../../../src/records/spool/whole-writes.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
 import { failingFiles, nthFailure } from '../../../helpers/failing-files.ts'
 import { spoilPages } from '../../../helpers/records/bad-pages.ts'
+import { upTo } from '../../../helpers/records/frames.ts'
 import { putFile, someBytes } from '../../../helpers/segments.ts'
 
 const PATH = '/a.seg'
@@ -14,7 +15,7 @@ const reading = (bad: readonly number[]) => {
   putFile(disk, PATH, BYTES)
   spoilPages(disk, PATH, bad)
   const files = failingFiles(disk, () => null)
-  const around = new AroundBadPages(files)
+  const around = new AroundBadPages(files, () => 0)
   const file = around.open(PATH, 'r')
   const read = (position: number, length: number) => {
     const bytes = new Uint8Array(length).fill(77)
@@ -50,10 +51,37 @@ test('a bad page is asked for once, and no more than it is lost with it', () => 
   expect(files.count).toBe(before)
 })
 
+test('each bad page is asked for once, whatever is read of it, and by whom', () => {
+  let [asked, nowMs] = [0, 0]
+  const disk = new CrashFiles()
+  putFile(disk, PATH, BYTES)
+  const pages = upTo(5).map((n) => n * 4096)
+  const onAsked = () => {
+    asked++
+    nowMs += 4000
+  }
+  spoilPages(disk, PATH, pages, { onAsked })
+  const bytes = new Uint8Array(60_000)
+  const readAll = (known: readonly number[]) => {
+    const around = new AroundBadPages(disk, () => nowMs, known)
+    const file = around.open(PATH, 'r')
+    const read = () =>
+      readWhole(around, file, bytes, { offset: 0, length: bytes.length, position: 0 })
+    return { around, read }
+  }
+  const first = readAll([])
+  expect(first.read).toThrow('A disk takes long')
+  expect(first.read).toThrow('A disk takes long')
+  expect([first.around.isTired, first.around.badPages, asked]).toEqual([true, pages.slice(0, 3), 3])
+  const next = readAll(first.around.badPages)
+  expect([next.read(), next.around.isTired, asked]).toEqual([BYTES.length, false, 5])
+  expect(bytes.subarray(0, BYTES.length)).toEqual(BYTES.slice().fill(0, 4096, 6 * 4096))
+})
+
 test('what is no fault of the disk is thrown', () => {
   const disk = new CrashFiles()
   putFile(disk, PATH, BYTES)
-  const around = new AroundBadPages(nthFailure(disk, 2, 'EACCES'))
+  const around = new AroundBadPages(nthFailure(disk, 2, 'EACCES'), () => 0)
   const file = around.open(PATH, 'r')
   expect(() => around.read(file, new Uint8Array(8), 0, 8, 0)).toThrow('EACCES')
   expect(['EIO', 'EBADMSG', 'ENODATA', 'EACCES', 'EMFILE', ''].map(isOfMedium)).toEqual([
