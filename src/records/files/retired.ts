@@ -6,7 +6,7 @@ import type { Retired } from '../shipping/account.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import { addRetired, CONTENTS_KEY } from './contents.ts'
 import type { OwnFile } from './own-files.ts'
-import { GAPS_FOLDER } from './partitions.ts'
+import { GAPS_FOLDER, HOUR_MS } from './partitions.ts'
 
 export interface RetiredWorld {
   readonly files: FileCalls
@@ -34,5 +34,23 @@ export const countRetired = async (
     onFault(path, thrown)
     // `verify` will miss what was in one that is damaged.
     return /^(ENOENT)?$/.test(errnoOf(thrown)) ? [] : null
+  }
+}
+
+/** A file that nobody can read for so long goes uncounted. */
+const UNREAD_MS_MAX = 24 * HOUR_MS
+
+/** Files that have had their time and cannot be read: what is in them is to be counted first. */
+export class UnreadFiles {
+  /** Monotonic ms, by path. */
+  readonly #sinceMs = new Map<string, number>()
+
+  /** Whether this may pass; false: it has been so for a day. */
+  isNew(path: string, monotonicMs: number): boolean {
+    const sinceMs = this.#sinceMs.get(path) ?? monotonicMs
+    const isNew = monotonicMs < sinceMs + UNREAD_MS_MAX
+    if (isNew) this.#sinceMs.set(path, sinceMs)
+    else this.#sinceMs.delete(path)
+    return isNew
   }
 }

@@ -22,7 +22,7 @@ import { deleteAll, type PublishWorld } from './publishing.ts'
 import { Refusals } from './refusals.ts'
 import { Replaced } from './replaced.ts'
 import { filesToRetire, type RetentionLimits } from './retention.ts'
-import { countRetired } from './retired.ts'
+import { countRetired, UnreadFiles } from './retired.ts'
 
 /** Files that go at once, and that are looked into at once. */
 const FILES_MAX = 1000
@@ -44,6 +44,7 @@ export class Tidying {
   /** Of deleting and of writing: where there is no room for a file others may go all the same. */
   readonly #undeleted = new Refusals()
   readonly #unwritten = new Refusals()
+  readonly #unread = new UnreadFiles()
   #renames: Rename[] = []
   #deletes: string[] = []
   /** Producers of what is to be given up with the next intent, and of what was with the last. */
@@ -279,7 +280,8 @@ export class Tidying {
       if (this.#deletes.length >= FILES_MAX) break
       if (givenUp.has(file.path) || !this.#mayTouch(file.folder)) continue
       const producers = await countRetired(this.#options, file, retired)
-      if (producers === null) this.#undeleted.add(file.folder, monotonicMs)
+      const isKept = producers === null && this.#unread.isNew(file.path, monotonicMs)
+      if (isKept) this.#undeleted.add(file.folder, monotonicMs)
       else this.#deletes.push(file.path)
       for (const producer of producers ?? []) this.#counting.add(producer)
       await breathe?.()

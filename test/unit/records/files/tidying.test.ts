@@ -195,6 +195,21 @@ test('a file that cannot be read when it has had its time is counted before it g
   expect(world.accounts()).toMatchObject([{ records: 2, retired: { records: 2 } }])
 })
 
+test('one that nobody can read for a day goes uncounted, and holds up no others any more', async () => {
+  const world = new HookedWorld()
+  world.retention = { bytesMax: 0, daysMax: 30 }
+  world.restart()
+  for (const sequence of [1, 2]) await world.ship(0, sequence)
+  world.hook = (call, path) => {
+    if (call === 'open' && path.endsWith('-1.parquet')) throw refusal('EIO', path)
+  }
+  for (let hours = 0; hours < 23; hours++) await world.ship(YEAR_MS + hours * HOUR_MS, null)
+  expect(world.names).toHaveLength(2)
+  for (const hours of [25, 26, 28]) await world.ship(YEAR_MS + hours * HOUR_MS, null)
+  expect(world.names).toEqual([])
+  expect(world.accounts()).toMatchObject([{ records: 2, retired: { records: 1 } }])
+})
+
 test('an archive in which nobody can delete costs no commit anything, and is told once a folder', async () => {
   const world = new HookedWorld()
   world.retention = { bytesMax: 0, daysMax: 30 }
