@@ -125,8 +125,9 @@ export class LaneBook {
       const { isFinished, reader } = stream
       const { isDamaged, isTorn, isPassedOver } = reader
       const isOver = this.#isOver(key, stream, listed)
-      // What lies in a segment that can be read another time is not lost.
-      const isLost = (isDamaged || isTorn) && !isPassedOver
+      // What lies in a segment that can be read another time, or is not read yet, is not lost.
+      const hasRead = reader.hasRead || !listed.has(key)
+      const isLost = (isDamaged || isTorn) && hasRead && !isPassedOver
       if (isFinished || !(isOver || isLost)) continue
       for (const name of stream.producers) {
         const producer = this.#producers.get(name)

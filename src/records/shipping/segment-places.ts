@@ -41,6 +41,11 @@ export class SegmentPlaces extends Map<string, SegmentPlace> {
     )
   }
 
+  /** Whether one of which more is to come was there before. */
+  isKnownBy(stream: Stream | null): boolean {
+    return stream?.segments.some(({ file }) => this.get(file)?.done === null) ?? false
+  }
+
   /** Those that are not read to their end, and are not there. */
   missing(stream: Stream | null): string[] {
     const there = new Set(stream?.segments.map(({ file }) => file))
@@ -49,9 +54,9 @@ export class SegmentPlaces extends Map<string, SegmentPlace> {
     )
   }
 
-  /** Forgets those that are not there, but for some. */
-  forget(stream: Stream | null, except: readonly string[]): void {
-    const kept = new Set([...except, ...(stream?.segments.map(({ file }) => file) ?? [])])
+  /** Forgets those that are not there. */
+  forget(stream: Stream | null): void {
+    const kept = new Set(stream?.segments.map(({ file }) => file))
     for (const map of [this, this.#unreadableAtMs]) {
       for (const file of map.keys()) if (!kept.has(file)) map.delete(file)
     }

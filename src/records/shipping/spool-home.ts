@@ -73,7 +73,9 @@ export class SpoolHome {
    */
   look(marks: readonly string[], isMissed: () => boolean): void {
     const isMarked = this.#mark !== undefined && marks.includes(this.#mark)
-    if (isMarked || !isMissed()) {
+    // What was met since it is away tells nothing of it.
+    const mayBeUnmarked = !this.isAway || this.#mark === undefined
+    if (isMarked || (mayBeUnmarked && !isMissed())) {
       if (!isMarked) this.#mark = marks[0]
       this.#awaySinceMs = null
       return

@@ -47,8 +47,8 @@ export class StreamReader {
   #process: ProcessIdentity | null
   #isDead = false
   #isAsked = false
-  /** All that lies there has been read. */
-  #hasRead = true
+  /** All that lies there has been read, but for what is passed over. */
+  hasRead = false
   /** Monotonic ms before which it makes no sense to look again. */
   readonly #notBeforeMs = new Map<string, number>()
 
@@ -94,16 +94,16 @@ export class StreamReader {
     return this.places.isPassedOver
   }
 
-  /** Whether something of it is not there that is not read to its end, as far as is known. */
+  /** Whether something of it is not there that is known, or nothing is by which it is known. */
   misses(stream: Stream | null): boolean {
-    if (stream === null && this.#process !== null) return true
-    return this.places.missing(stream).length > 0
+    if (this.places.missing(stream).length > 0) return true
+    return this.#process !== null && !this.places.isKnownBy(stream)
   }
 
   /** Reads on. True: everything that lies there has been read. */
   read(stream: Stream, sink: FrameSink): boolean {
-    this.#hasRead = this.#readAll(stream, sink)
-    return this.#hasRead
+    this.hasRead = this.#readAll(stream, sink)
+    return this.hasRead
   }
 
   #readAll(stream: Stream, sink: FrameSink): boolean {
@@ -121,11 +121,8 @@ export class StreamReader {
 
   /** Forgets the places of segments that are there no more. */
   forget(stream: Stream | null): void {
-    const missing = this.places.missing(stream)
-    // What is missing may be in those that are there: it is not called lost before they are read.
-    const mayBeThere = stream !== null && !this.#hasRead
-    if (missing.length > 0 && !mayBeThere) this.isTorn = true
-    this.places.forget(stream, mayBeThere ? missing : [])
+    if (this.places.missing(stream).length > 0) this.isTorn = true
+    this.places.forget(stream)
     for (const file of this.#notBeforeMs.keys()) {
       if (!this.places.has(file)) this.#notBeforeMs.delete(file)
     }

@@ -45,13 +45,17 @@ test("revive() has one that was nobody's read on when it has changed", () => {
 test('missing() names those of which more was to come', () => {
   expect(places().missing(streamOf('a'))).toEqual(['c'])
   expect(places().missing(null)).toEqual(['a', 'c'])
+  expect([['a', 'z'], ['b'], ['z']].map((files) => places().isKnownBy(streamOf(...files)))).toEqual(
+    [true, false, false],
+  )
+  expect(places().isKnownBy(null)).toBe(false)
 })
 
-test('forget() keeps what is there, and what it is told to keep', () => {
+test('forget() keeps what is there', () => {
   const all = places()
-  all.forget(streamOf('a'), ['c'])
+  all.forget(streamOf('a', 'c', 'z'))
   expect([[...all.keys()], all.isPassedOver]).toEqual([['a', 'c'], true])
-  all.forget(null, [])
+  all.forget(null)
   expect([all.size, all.isPassedOver]).toEqual([0, false])
 })
 

@@ -121,6 +121,45 @@ test('what waited in the spool is not lost with what came in its place, over any
   expect([await numbersOf(world), await world.gaps(), world.segments()]).toEqual([upTo(30), [], []])
 })
 
+test('what nobody had seen when the spool went away is not lost, whatever was met since', async () => {
+  const { world, shipping } = await shippedWorld()
+  // Something of it was hidden before: what is missing later would be called lost.
+  const bringBack = world.takeSpoolAway()
+  world.put({ number: 2 }, [layoutFrame(), records(7, 9)])
+  await world.run(shipping)
+  bringBack()
+  world.put({}, [layoutFrame(), records(1, 3), records(4, 6), SEAL])
+  world.put({ number: 3 }, [layoutFrame(), records(10, 12), SEAL])
+  await world.run(shipping)
+  world.put({ number: 4 }, [layoutFrame(), records(13, 15)])
+  world.files.rename('/state/other', '/state/before')
+  const bringBackAgain = world.takeSpoolAway()
+  world.put({ number: 5 }, [layoutFrame(), records(16, 18)])
+  await world.run(shipping)
+  await world.run(shipping)
+  expect([shipping.isAway, await world.gaps()]).toEqual([true, []])
+  bringBackAgain()
+  await end(world, 6, 19, shipping)
+  expect([await numbersOf(world), await world.gaps()]).toEqual([upTo(21), []])
+})
+
+test('what is not read yet is not lost because a segment before it was cut off', async () => {
+  const { world, shipping } = await shippedWorld()
+  world.limits = { ...world.limits, rowsMax: 3 }
+  const bringBack = world.takeSpoolAway()
+  world.put({ number: 3 }, [layoutFrame(), records(16, 18)])
+  await world.run(shipping)
+  bringBack()
+  world.put({ number: 2 }, [layoutFrame(), records(7, 9), records(10, 12), records(13, 15)])
+  const next = world.start()
+  for (let step = 0; step < 12; step++) {
+    await next.step()
+    expect(await world.gaps()).toEqual([])
+  }
+  await end(world, 4, 19)
+  expect([await numbersOf(world), await world.gaps(), world.segments()]).toEqual([upTo(21), [], []])
+})
+
 test('a mark that is deleted is made anew, and nobody need hear of it', async () => {
   const { world, shipping } = await shippedWorld()
   world.put({ number: 2 }, [layoutFrame(), records(7, 9)])
