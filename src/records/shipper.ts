@@ -101,12 +101,17 @@ const compose = (settings: ShipperSettings, logger: Logger, breathe: () => Promi
     const { totals, shipped } = lane.committed
     const { rows, duplicates, quarantined } = totals
     const { committedMs, isOpen } = lane
+    const { segments } = shipping
     const own = { ...shipped, rows, duplicates, quarantined, committedMs, isOpen }
+    const waiting = {
+      heldRows: sink.held.rows,
+      unshippedBytes: lane.committed.unshippedBytes(segments),
+    }
     return {
       type: 'figures',
-      sinks: [{ name: sink.name, ...own, heldRows: sink.held.rows }],
-      spoolBytes: shipping.spoolBytes,
-      spoolSegments: shipping.spoolSegments,
+      sinks: [{ name: sink.name, ...own, ...waiting }],
+      spoolBytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+      spoolSegments: segments.length,
       failures: shipping.failures,
       isSpoolAway: shipping.isAway,
     }

@@ -8,12 +8,10 @@
  * run.
  */
 
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { signal } from '../helpers/reaper.ts'
-import { expectAccounted, expectKept, untilShipped } from '../helpers/records/books.ts'
+import { expectAccounted, expectKept, untilRead, untilShipped } from '../helpers/records/books.ts'
 import { type RecordedGateway, startRecorded } from '../helpers/records/recorded-gateway.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 import { until } from '../helpers/until.ts'
@@ -55,24 +53,8 @@ const NAMES = Object.keys(BLOWS)
 /** Blows between two looks at the books. */
 const BLOWS_A_LOOK = 5
 
-/**
- * What a replica wrote that died before this control was there nobody has counted until the
- * shipper has read it: only its segment says that there is more.
- */
-const untilRead = (world: RecordedGateway): Promise<unknown> =>
-  until(
-    async () => {
-      const living = [...(await world.gateway.replicaPids()).keys()]
-      const segments = readdirSync(join(world.stateDir, 'spool')).filter((name) =>
-        name.endsWith('.seg'),
-      )
-      return segments.length <= living.length
-    },
-    { what: 'no segment but those of living replicas', timeoutMs: 60_000 },
-  )
-
 const look = async (world: RecordedGateway, keepsAll: boolean): Promise<void> => {
-  await untilRead(world)
+  await untilRead(world.gateway, 60_000)
   const books = await untilShipped(world.gateway, 60_000)
   await expectAccounted(world.path, world.stateDir, books)
   if (!keepsAll) return

@@ -67,6 +67,12 @@ export const RECORD_METRICS = {
     'Bytes of all segments; at `records.spool.bytes_max` no record is taken any more',
   ),
   spoolSegments: entry('sluice_spool_segments', 'gauge', [], 'Segments, shipped or not'),
+  spoolUnshipped: entry(
+    'sluice_spool_unshipped_bytes',
+    'gauge',
+    ['sink'],
+    'Bytes of segments that a sink does not have yet. While it is not 0 there may be records of replicas that died together with control, which no other metric counts yet',
+  ),
   spoolWritable: entry(
     'sluice_spool_writable',
     'gauge',

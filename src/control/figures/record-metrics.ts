@@ -11,6 +11,9 @@ interface SinkReport {
   readonly duplicates: number
   readonly quarantined: number
   readonly heldRows: number
+  readonly unshippedBytes: number
+  /** Whether it is known what was committed before. */
+  readonly isOpen: boolean
   /** Wall clock; 0: not yet. */
   readonly committedMs: number
 }
@@ -43,7 +46,7 @@ export interface RecordView {
 const FILE_SINK = 'files'
 
 const sinkSamples = (
-  { name, committedMs, heldRows, duplicates, quarantined }: SinkReport,
+  { name, isOpen, committedMs, heldRows, unshippedBytes, duplicates, quarantined }: SinkReport,
   nowMs: number,
 ): Sample[] => {
   const labels = { sink: name }
@@ -51,6 +54,7 @@ const sinkSamples = (
     sample('shipperHeldRows', heldRows, labels),
     sample('shipperDuplicates', duplicates, labels),
     sample('shipperQuarantined', quarantined, labels),
+    ...(isOpen ? [sample('spoolUnshipped', unshippedBytes, labels)] : []),
     ...(committedMs === 0
       ? []
       : [sample('shipperCommitAge', Math.max(0, nowMs - committedMs) / 1000, labels)]),

@@ -7,6 +7,7 @@ import {
   type ShipState,
   type ShipTotals,
 } from './ship-state.ts'
+import type { ListedSegment } from './spool-folder.ts'
 
 /** More of them have not ended since somebody listened; who would is told of the last ones. */
 const FINISHED_MAX = 4096
@@ -51,6 +52,14 @@ export class Committed {
   /** Places of segments by file. */
   get segments(): ReadonlyMap<string, SegmentPlace> {
     return this.#segments
+  }
+
+  /** Of segments that lie in the spool: bytes that are not shipped. */
+  unshippedBytes(segments: readonly Pick<ListedSegment, 'file' | 'bytes'>[]): number {
+    return segments.reduce((sum, { file, bytes }) => {
+      const { offset = 0, done = null } = this.#segments.get(file) ?? {}
+      return done === null ? sum + Math.max(0, bytes - offset) : sum
+    }, 0)
   }
 
   get totals(): ShipTotals {

@@ -50,6 +50,8 @@ export interface SinkFigures extends Shipped {
   readonly quarantined: number
   /** Records that are read and not committed yet. */
   readonly heldRows: number
+  /** Of the spool, that are not shipped as of the last commit. */
+  readonly unshippedBytes: number
   /** Wall clock of the last commit; 0: there was none in this life of the process. */
   readonly committedMs: number
 }

@@ -10,7 +10,7 @@ import type { Lane } from './lane.ts'
 import { LaneBroken } from './lane-intake.ts'
 import { makeRoom, retireKept, setAside } from './quarantine.ts'
 import type { SegmentPlace } from './ship-state.ts'
-import { listStreams, type Stream } from './spool-folder.ts'
+import { type ListedSegment, listStreams } from './spool-folder.ts'
 import { marksOf, type SpoolListing } from './spool-home.ts'
 
 export interface ShippingOptions {
@@ -62,9 +62,8 @@ export class Shipping {
     this.#turns = options.lanes.map((lane) => ({ lane, failures: 0, notBeforeMs: 0 }))
   }
 
-  /** Of segments that lie there, shipped or not. */
-  spoolBytes = 0
-  spoolSegments = 0
+  /** Those that lie there, shipped or not, as of the last look. */
+  #segments: readonly ListedSegment[] = []
 
   /**
    * One turn of every lane.
@@ -79,14 +78,16 @@ export class Shipping {
     this.#isBlind = listing === null
     if (listing === null) return false
     const { streams } = listing
-    const segments = streams.flatMap((stream) => stream.segments)
-    this.spoolSegments = segments.length
-    this.spoolBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
+    this.#segments = streams.flatMap((stream) => stream.segments)
     let isBusy = false
     for (const turn of this.#turns) if (await this.#step(turn, listing, isLast)) isBusy = true
-    this.#removeShipped(streams)
+    this.#removeShipped()
     this.#retireKept()
     return isBusy
+  }
+
+  get segments(): readonly ListedSegment[] {
+    return this.#segments
   }
 
   /** Times in a row that a lane could not go on. */
@@ -144,11 +145,11 @@ export class Shipping {
     }
   }
 
-  #removeShipped(streams: readonly Stream[]): void {
+  #removeShipped(): void {
     const { files, folder, onFault } = this.#options
     let isChanged = false
     let newest: string | null = null
-    for (const segment of streams.flatMap(({ segments }) => segments)) {
+    for (const segment of this.#segments) {
       const places = this.#turns.flatMap(({ lane }) => {
         const place = lane.committed.segments.get(segment.file)
         return place === undefined || place.done === null ? [] : [place]

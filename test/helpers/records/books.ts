@@ -45,6 +45,17 @@ export const droppedOf = ({ dropped }: Books): number =>
 /** What is neither shipped nor dropped: in the spool or in a ring, or nobody knows where. */
 export const leftOver = (books: Books): number => books.produced - books.shipped - droppedOf(books)
 
+const UNSHIPPED = 'sluice_spool_unshipped_bytes{sink="files"}'
+
+/**
+ * Waits until the shipper has all that lies in the spool. What a replica wrote that died before
+ * this control was there nobody has counted until then.
+ */
+export const untilRead = (gateway: TestGateway, timeoutMs: number): Promise<unknown> =>
+  until(async () => parseExposition(await gateway.metrics()).series.get(UNSHIPPED) === 0, {
+    ...{ what: 'a spool that is shipped', timeoutMs, everyMs: 50 },
+  })
+
 /** Waits until everything is shipped or dropped, and returns what the books say then. */
 export const untilShipped = async (gateway: TestGateway, timeoutMs = 20_000): Promise<Books> => {
   let last = ''

@@ -49,7 +49,8 @@ test('recordSamples() shows the shipper, as far as it has said something', async
     sluice_shipper_silence_seconds: 1.5,
   })
   expect(silent).not.toHaveProperty('sluice_spool_bytes')
-  const sink = { name: 'files', duplicates: 3, quarantined: 1, heldRows: 7, committedMs: 4000 }
+  const waiting = { isOpen: true, heldRows: 7, unshippedBytes: 300 }
+  const sink = { name: 'files', duplicates: 3, quarantined: 1, committedMs: 4000, ...waiting }
   const figures = { sinks: [sink], spoolBytes: 1000, spoolSegments: 2, failures: 0 }
   expect(
     await seriesOf({ totals: TOTALS, unmatched: 2, shipper: { ...shipper, figures } }, 6000),
@@ -60,8 +61,13 @@ test('recordSamples() shows the shipper, as far as it has said something', async
     'sluice_shipper_duplicates_total{sink="files"}': 3,
     'sluice_shipper_quarantined_total{sink="files"}': 1,
     'sluice_shipper_held_rows{sink="files"}': 7,
+    'sluice_spool_unshipped_bytes{sink="files"}': 300,
     'sluice_shipper_commit_age_seconds{sink="files"}': 2,
   })
+  const unopened = { ...figures, sinks: [{ ...sink, isOpen: false }] }
+  const before = { ...shipper, figures: unopened }
+  const opening = await seriesOf({ totals: TOTALS, unmatched: 2, shipper: before })
+  expect(opening).not.toHaveProperty('sluice_spool_unshipped_bytes{sink="files"}')
 })
 
 test('replicaRecordSamples() shows the spool of each replica', async () => {

@@ -8,6 +8,8 @@ import { loadedConfig, REPOSITORY } from '../../../helpers/config.ts'
 
 const configOf = (text: string) => loadedConfig(REPOSITORY + text).config.records
 
+const SINK = { name: 'files', duplicates: 0, quarantined: 0, heldRows: 0, unshippedBytes: 0 }
+
 const shipper = (silentMs: number, failures: number, isSpoolAway = false) => ({
   silentMs,
   figures: {
@@ -62,7 +64,7 @@ test.each([
 test('view() puts together what replicas and shipper say', () => {
   const records = new Records(configOf(''), 'gw')
   expect(records.view()).toBeNull()
-  const own = { duplicates: 0, quarantined: 0, heldRows: 0, committedMs: 1, rows: 8, name: 'files' }
+  const own = { ...SINK, rows: 8, committedMs: 1 }
   const account = { producer: 'gw.0.0-1', state: 'open' as const, taken: 8, records: 8, gaps: {} }
   const sink = { ...own, isOpen: true, era: 'a', records: 8, gaps: {}, producers: [account] }
   records.ship(shipper(0, 0))
@@ -80,7 +82,7 @@ test('onShipper() counts what has ended, though nobody asks until it is told no 
   const records = new Records(configOf(''), 'gw')
   records.ship(shipper(0, 0))
   records.onReplica(1, create(RecordFiguresSchema, { taken: [10], spooled: 9 }))
-  const own = { duplicates: 0, quarantined: 0, heldRows: 0, committedMs: 1, rows: 8, name: 'files' }
+  const own = { ...SINK, rows: 8, committedMs: 1 }
   const sink = { ...own, isOpen: true, era: 'a', records: 8, gaps: { killed: 1 } }
   const gaps = { killed: 1 }
   const ended = { producer: 'gw.0.0-1', state: 'killed' as const, taken: 9, records: 8, gaps }

@@ -27,6 +27,20 @@ test('take() shows what is committed, and nothing before', () => {
   ])
 })
 
+test('unshippedBytes() are those behind the places, and none of what is done', () => {
+  const committed = new Committed()
+  const lying = [
+    { file: 'a', bytes: 20 },
+    { file: 'b', bytes: 100 },
+  ]
+  expect(committed.unshippedBytes(lying)).toBe(120)
+  committed.take(stateOf({}))
+  expect(committed.unshippedBytes(lying)).toBe(112)
+  const segments = { a: { offset: 24, done: null }, b: { offset: 50, done: 'done' as const } }
+  committed.take({ ...stateOf({}), segments })
+  expect(committed.unshippedBytes(lying)).toBe(0)
+})
+
 const namesOf = (committed: Committed) =>
   committed.shipped.producers.map(({ producer, state }) => [producer, state])
 
