@@ -18,10 +18,20 @@ export type FindAccount = (producer: string) => Account | null
 
 export type BookSnapshot = Pick<ShipState, 'segments' | 'producers' | 'streams'>
 
+/** Nothing of it was ever here: no file will go, and its account with the last of them. */
+const isElsewhere = (account: Account): boolean => {
+  const { elsewhere, retired } = account
+  return elsewhere !== undefined && retired.below === 0 && isForgettable(account)
+}
+
 export class LaneBook {
   readonly #world: StreamWorld
   readonly #findAccount: FindAccount
   readonly #streams = new Map<string, BookedStream>()
+  /**
+   * All of which something is known that no commit has taken: until then an account that is
+   * published is behind, whether there is a stream of its producer or not.
+   */
   readonly #producers = new Map<string, ProducerLog>()
 
   constructor(world: StreamWorld, findAccount: FindAccount) {
@@ -73,11 +83,8 @@ export class LaneBook {
   }
 
   producer(stream: BookedStream, name: string): ProducerLog {
-    let producer = this.#producers.get(name)
-    if (producer === undefined) {
-      producer = new ProducerLog(name, this.#findAccount(name))
-      this.#producers.set(name, producer)
-    }
+    const producer = this.#known(name) ?? new ProducerLog(name, null)
+    this.#producers.set(name, producer)
     stream.producers.add(name)
     // One that was set aside may be put back.
     stream.isFinished = false
@@ -143,10 +150,7 @@ export class LaneBook {
     const texts = new Map<string, string | null>()
     for (const [name, producer] of this.#producers) {
       const text = producer.takeChangedText()
-      const { account } = producer
-      // Where nothing of it is no file will go, and its account with the last of them.
-      const isElsewhere = account.elsewhere !== undefined && isForgettable(account)
-      if (text !== null) texts.set(name, isElsewhere ? null : text)
+      if (text !== null) texts.set(name, isElsewhere(producer.account) ? null : text)
     }
     return texts
   }
@@ -159,7 +163,7 @@ export class LaneBook {
   forget(listed: ReadonlyMap<string, Stream>): boolean {
     let isChanged = false
     for (const [key, stream] of this.#streams) {
-      const { reader, producers, isFinished } = stream
+      const { reader, isFinished } = stream
       const there = listed.get(key) ?? null
       const before = reader.places.size
       reader.forget(there)
@@ -167,21 +171,32 @@ export class LaneBook {
       if (there !== null || !(isFinished || reader.process === null)) continue
       reader.close()
       this.#streams.delete(key)
-      for (const name of producers) this.#producers.delete(name)
       isChanged = true
     }
     return isChanged
   }
 
-  /**
-   * Notes that records and gaps of a producer were deleted.
-   *
-   * @returns false: it is not known here any more, its account alone is left
-   */
-  retire(name: string, retired: Retired): boolean {
-    const producer = this.#producers.get(name)
-    producer?.retire(retired)
-    return producer !== undefined
+  /** Lets go of producers that no stream has: all that is known of them is on its way. */
+  letGo(): void {
+    const streams = [...this.#streams.values()]
+    const kept = new Set(streams.flatMap(({ producers }) => [...producers]))
+    for (const name of this.#producers.keys()) if (!kept.has(name)) this.#producers.delete(name)
+  }
+
+  /** Notes that records and gaps of a producer are deleted with the next commit. */
+  retire(name: string, retired: Retired): void {
+    this.#known(name)?.retire(retired)
+  }
+
+  /** One that is here, or of which an account is left; null: there is none. */
+  #known(name: string): ProducerLog | null {
+    const known = this.#producers.get(name)
+    if (known !== undefined) return known
+    const account = this.#findAccount(name)
+    if (account === null) return null
+    const producer = new ProducerLog(name, account)
+    this.#producers.set(name, producer)
+    return producer
   }
 
   /** What was shipped of all producers lies in another folder than what comes. */

@@ -10,7 +10,7 @@
 import { basename, dirname, join } from 'node:path'
 import { GatewayError } from '../../shared/errors.ts'
 import { errnoOf } from '../spool/file-calls.ts'
-import { encodeAccount, type Retired, retire } from './account.ts'
+import type { Retired } from './account.ts'
 import { Attempts, type Lives } from './attempts.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
 import { Committed } from './committed.ts'
@@ -256,10 +256,7 @@ export class Lane {
     }
     for (const [name, each] of retired) {
       this.#touch()
-      if (this.#book.retire(name, each)) continue
-      const account = this.#findAccount(name)
-      if (account === null) continue
-      this.#accounts.set(name, encodeAccount(retire(account, each)))
+      this.#book.retire(name, each)
     }
     if (sink.hasTidied) this.#touch()
   }
@@ -270,6 +267,7 @@ export class Lane {
     for (const [name, text] of this.#book.takeChangedTexts()) this.#accounts.set(name, text)
     const { intent, state } = await this.#prepare()
     this.#accounts.clear()
+    this.#book.letGo()
     this.#dirtySinceMs = -1
     this.#committedMs = this.#options.monotonic()
     this.#committedAtMs = now()

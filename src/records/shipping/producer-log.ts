@@ -70,6 +70,8 @@ export class ProducerLog {
   readonly #gaps: Record<string, number>
   #retired: Retired
   #elsewhere: Retired | undefined
+  /** As the account said with which it began, until its floor moves. */
+  #above: Account['above']
   /** Records of it were lost in segments that are kept, and may come back with them. */
   #hasLost: boolean
   /** As it was written last. */
@@ -89,6 +91,7 @@ export class ProducerLog {
     this.#gaps = { ...account.gaps }
     this.#retired = account.retired
     this.#elsewhere = account.elsewhere
+    this.#above = account.above
     this.#hasLost = hasLost(account) || (!isPlace && isPartial(account))
     this.#hasEnded = account.state === 'ended' || (isPlace && place.hasEnded === true)
   }
@@ -124,7 +127,7 @@ export class ProducerLog {
     const { account } = this
     if (account.state !== 'open') return account
     const waiting = this.#seen.unsettled(1, account.floor - 1)
-    if (waiting.length === 0) return account
+    if (waiting.length === 0) return { ...account, above: this.#above }
     const starts = [...waiting.slice(1).map(([from]) => from), account.floor]
     const above = waiting.map(([, to], i): Run => [to + 1, starts[i]! - 1])
     const told = above.filter(([from, to]) => to >= from).slice(0, ABOVE_MAX)
@@ -177,6 +180,7 @@ export class ProducerLog {
     if (floorSeen > this.#floorSeen) this.#floorSeen = floorSeen
     if (floor <= this.#floor) return
     this.#floor = floor
+    this.#above = undefined
     this.#seen.advance(floor)
     this.#shadows?.forget(floor - SHADOWS_KEPT)
   }

@@ -142,6 +142,7 @@ test('the account that others see calls nothing shipped that waits', () => {
     ],
   })
   // A shipper that has lost its state goes on from it, and so does one of an earlier release.
+  expect(textOf(new ProducerLog('g.0.0-1', seen))).toEqual(seen)
   const next = new ProducerLog('g.0.0-1', seen)
   expect([3, 4, 7, 9, 10, 12, 13].map((each) => next.record(each, false))).toEqual([
     ...[false, true, false, false, true, false, true],
