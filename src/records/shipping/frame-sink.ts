@@ -1,6 +1,7 @@
 /** What is read of segments, and where it goes. */
 
 import type { RecordLayout } from '../record-layout.ts'
+import type { Refusals } from '../spool/refusals.ts'
 import type { SegmentHeader } from '../spool/segment-format.ts'
 import type { Frame } from '../spool/segment-reader.ts'
 import type { Handling } from './attempts.ts'
@@ -18,6 +19,10 @@ export interface ReadFrame {
 
 /** Where frames go. */
 export interface FrameSink {
+  /** Segments of all streams that are passed over. */
+  readonly passedOver: Refusals
+  /** For how long this process has looked at what lies there. */
+  readonly lookedMs: number
   /** A frame at this place is about to be read. */
   begin(file: string, offset: number): Handling
   /**

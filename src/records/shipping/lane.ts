@@ -127,7 +127,7 @@ export class Lane {
     if (await this.#finishCommit(streams)) return true
     const { held } = this.#options.sink
     const [rows, bytes] = [held.rows, held.bytes]
-    const hasAll = this.#reading.read(streams)
+    const hasAll = this.#reading.read(streams, !this.isAway)
     const hasRead = held.rows !== rows || held.bytes !== bytes
     // What is not there may come back with the spool.
     const isHome = !this.isAway

@@ -5,14 +5,12 @@ import type { ListedSegment, Stream } from './spool-folder.ts'
 
 /** For what cannot be read, perhaps for ever. */
 export const LOOK_AGAIN_MS = 30_000
-/** From one look to the next. */
-const COUNTED_MS_MAX = 2 * LOOK_AGAIN_MS
 /** So often it is committed for how long something could not be read. */
 const UNREADABLE_NOTED_MS = 600_000
 
 /** By file. */
 export class SegmentPlaces extends Map<string, SegmentPlace> {
-  /** Monotonic ms of the last time that a disk did not give them. */
+  /** When a disk did not give them the last time, by the time in which it was looked. */
   readonly #unreadableAtMs = new Map<string, number>()
 
   of(file: string): SegmentPlace {
@@ -24,7 +22,8 @@ export class SegmentPlaces extends Map<string, SegmentPlace> {
   }
 
   /** Has one that counted as nobody's read on, where somebody has written to it after all. */
-  revive({ file, bytes }: ListedSegment): void {
+  revive({ file, bytes, isSeen }: ListedSegment): void {
+    if (!isSeen) return
     const { bytesAlone = bytes } = this.of(file)
     if (bytesAlone !== bytes) this.note(file, { done: null, bytesAlone: undefined })
   }
@@ -63,22 +62,25 @@ export class SegmentPlaces extends Map<string, SegmentPlace> {
   }
 
   /**
-   * Counts for how long a disk has not given one.
+   * Counts for how long a disk has not given one: from one asking in vain to the next, and where
+   * the first was one of an earlier process, from the beginning of this one.
    *
    * @param isUnreadable whether it does not give it now
+   * @param lookedMs for how long this process has looked
    * @returns whether that is to be committed
    */
-  countUnreadable(file: string, isUnreadable: boolean, nowMs: number): boolean {
-    const beforeMs = this.of(file).unreadableMs ?? 0
+  countUnreadable(file: string, isUnreadable: boolean, lookedMs: number): boolean {
+    const { unreadableMs: before, isPassedOver } = this.of(file)
     if (!isUnreadable) {
       this.#unreadableAtMs.delete(file)
-      if (beforeMs > 0) this.note(file, { unreadableMs: 0 })
+      if (before !== undefined) this.note(file, { unreadableMs: undefined })
       return false
     }
-    // While nobody looked, as the spool was away or a sink, it may have been well.
-    const passedMs = Math.min(nowMs - (this.#unreadableAtMs.get(file) ?? nowMs), COUNTED_MS_MAX)
-    const unreadableMs = beforeMs + passedMs
-    this.#unreadableAtMs.set(file, nowMs)
+    const wasUnreadable = before !== undefined && isPassedOver === true
+    const sinceMs = this.#unreadableAtMs.get(file) ?? (wasUnreadable ? 0 : lookedMs)
+    const beforeMs = before ?? 0
+    const unreadableMs = beforeMs + lookedMs - sinceMs
+    this.#unreadableAtMs.set(file, lookedMs)
     this.note(file, { unreadableMs })
     const [noted, now] = [beforeMs, unreadableMs].map((ms) => Math.floor(ms / UNREADABLE_NOTED_MS))
     return now !== noted

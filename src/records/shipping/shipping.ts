@@ -6,6 +6,8 @@
 import { join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
+import { PatientLooks } from '../spool/patient-looks.ts'
+import { Refusals } from '../spool/refusals.ts'
 import type { Lane } from './lane.ts'
 import { LaneBroken } from './lane-intake.ts'
 import { makeRoom, retireKept, setAside } from './quarantine.ts'
@@ -29,6 +31,8 @@ export interface ShippingOptions {
 const RETRY_MS_FIRST = 1000
 const RETRY_MS_MAX = 30_000
 const RETIRE_MS = 3_600_000
+/** What a disk does not let go takes a tenth of the time. */
+const PAUSE = 9
 
 /** Whether somebody has written since to one that counted as nobody's. */
 const isWrittenTo = (
@@ -51,6 +55,9 @@ interface LaneTurn {
 export class Shipping {
   readonly #options: ShippingOptions
   readonly #turns: readonly LaneTurn[]
+  readonly #looks: PatientLooks
+  /** Segments that could not be taken out of the spool. */
+  readonly #stuck: Refusals
   #isFolderSynced = false
   /** It is not known what lies there. */
   #isBlind = false
@@ -59,6 +66,8 @@ export class Shipping {
 
   constructor(options: ShippingOptions) {
     this.#options = options
+    this.#looks = new PatientLooks(options)
+    this.#stuck = new Refusals(() => options.monotonic(), PAUSE)
     this.#turns = options.lanes.map((lane) => ({ lane, failures: 0, notBeforeMs: 0 }))
   }
 
@@ -119,7 +128,7 @@ export class Shipping {
       this.#isFolderSynced = true
       const names = files.readdir(folder)
       const marks = marksOf(files, folder, names)
-      return { marks, streams: listStreams(files, folder, names) }
+      return { marks, streams: listStreams(names, (each) => this.#looks.look(each)) }
     } catch (thrown) {
       // Nothing has been recorded yet, or it is away.
       if (errnoOf(thrown) === 'ENOENT') return { marks: [], streams: [] }
@@ -146,15 +155,18 @@ export class Shipping {
   }
 
   #removeShipped(): void {
-    const { files, folder, onFault } = this.#options
+    const { files, folder, monotonic, onFault } = this.#options
     let isChanged = false
     let newest: string | null = null
+    this.#stuck.keep(new Set(this.#segments.map(({ file }) => file)))
     for (const segment of this.#segments) {
       const places = this.#turns.flatMap(({ lane }) => {
         const place = lane.committed.segments.get(segment.file)
         return place === undefined || place.done === null ? [] : [place]
       })
       if (places.length === 0 || places.length < this.#turns.length) continue
+      if (!this.#stuck.mayAsk(segment.file)) continue
+      const sinceMs = monotonic()
       try {
         if (isWrittenTo(segment.file, places, this.#options)) continue
         const isKept = places.some(({ done }) => done === 'quarantine')
@@ -162,7 +174,9 @@ export class Shipping {
         if (isKept) newest = setAside(segment.file, this.#options, isTorn)
         else files.unlink(join(folder, segment.file))
         isChanged = true
+        this.#stuck.delete(segment.file)
       } catch (thrown) {
+        this.#stuck.add(segment.file, sinceMs)
         onFault(segment.file, thrown)
       }
     }

@@ -1,16 +1,18 @@
 /** The segments that lie in the spool, and what is to become of one that was read to its end. */
 
-import { join } from 'node:path'
-import { type FileCalls, lookAt } from '../spool/file-calls.ts'
+import type { Look } from '../spool/patient-looks.ts'
 import { compareSegments, parseSegmentName, type SegmentName } from '../spool/segment-names.ts'
 import type { SegmentEnd } from '../spool/segment-reader.ts'
 
 export interface ListedSegment {
   readonly file: string
   readonly name: SegmentName
+  /** When it was seen last; 0 where it was not. */
   readonly bytes: number
-  /** Wall clock of its last change. */
-  readonly changedMs: number
+  /** Wall clock of its last change; null: nobody knows. */
+  readonly changedMs: number | null
+  /** Whether it could be looked at now. */
+  readonly isSeen: boolean
   /** It will never grow: the same process has begun a later one. */
   readonly isSucceeded: boolean
 }
@@ -31,14 +33,13 @@ export const streamKeyOfFile = (file: string): string => {
 }
 
 /**
- * What lies in the folder, oldest incarnations first. Files of other names are none of ours.
- *
- * @throws the error of the file system
+ * What lies in a folder that has these names, oldest incarnations first. Others are none of ours.
+ * What cannot be looked at, or is gone a moment later, lies there all the same: the next reading of
+ * the folder says what has become of it, and by then it may be that the whole folder was away.
  */
 export const listStreams = (
-  files: FileCalls,
-  folder: string,
-  all: readonly string[] = files.readdir(folder),
+  all: readonly string[],
+  look: (files: readonly string[]) => ReadonlyMap<string, Look> = () => new Map(),
 ): Stream[] => {
   const names = all.flatMap((file) => {
     const name = parseSegmentName(file)
@@ -46,18 +47,19 @@ export const listStreams = (
   })
   const streams = new Map<string, ListedSegment[]>()
   names.sort((a, b) => a.name.incarnation - b.name.incarnation || compareSegments(a.name, b.name))
+  const looks = look(names.map(({ file }) => file))
   for (const { file, name } of names) {
-    const stat = lookAt(files, join(folder, file))
-    if (stat === null) continue
+    const { stat = null, isSeen = false } = looks.get(file) ?? {}
     const key = streamKey(name)
     const segments = streams.get(key) ?? []
     streams.set(key, segments)
-    const { bytes, changedMs } = stat
+    const [bytes, changedMs] = [stat?.bytes ?? 0, stat?.changedMs ?? null]
     const before = segments.pop()
     // Not by a later incarnation: that starts beside the old one, which writes until it has
     // drained.
     if (before !== undefined) segments.push({ ...before, isSucceeded: true })
-    segments.push({ file, name, bytes, changedMs, isSucceeded: false })
+    const isThere = isSeen && stat !== null
+    segments.push({ file, name, bytes, changedMs, isSeen: isThere, isSucceeded: false })
   }
   return Array.from(streams, ([key, segments]) => ({ key, segments }))
 }

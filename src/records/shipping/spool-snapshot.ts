@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { pause } from '../../shared/clock.ts'
 import { FileSink } from '../file-sink.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
+import { PatientLooks } from '../spool/patient-looks.ts'
 import { Lane } from './lane.ts'
 import { readShipState, type ShipState, writeShipState } from './ship-state.ts'
 import { SHIPPER_FOLDER, sinkStateFile } from './shipper-messages.ts'
@@ -66,9 +67,10 @@ const unshippedBytes = (state: ShipState | null, file: string, bytes: number): n
   return done === null ? Math.max(0, bytes - offset) : 0
 }
 
-const listed = (files: FileCalls, folder: string): Stream[] => {
+const listed = ({ files, spool: folder, monotonic }: SnapshotTerms): Stream[] => {
+  const looks = new PatientLooks({ files, folder, monotonic })
   try {
-    return listStreams(files, folder)
+    return listStreams(files.readdir(folder), (names) => looks.look(names))
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return []
     throw error
@@ -80,7 +82,7 @@ const choose = (streams: readonly Stream[], state: ShipState | null, bytesMax: n
   const segments = streams
     .flatMap((stream) => stream.segments)
     .map((segment) => ({ segment, unshipped: unshippedBytes(state, segment.file, segment.bytes) }))
-    .toSorted((a, b) => b.segment.changedMs - a.segment.changedMs)
+    .toSorted((a, b) => (b.segment.changedMs ?? 0) - (a.segment.changedMs ?? 0))
   const chosen = new Map<string, number>()
   let [bytes, bytesLeftOut] = [0, 0]
   for (const { segment, unshipped } of segments) {
@@ -113,7 +115,7 @@ export const snapshotSpool = async (terms: SnapshotTerms): Promise<SpoolSnapshot
   const { spool, into, bytesMax, monotonic, now, isOver } = terms
   const files = unsynced(terms.files)
   const state = readShipState(files, terms.statePath)
-  const streams = listed(files, spool)
+  const streams = listed(terms)
   const { chosen, bytesLeftOut } = choose(streams, state, bytesMax)
   const statePath = join(into, 'state.json')
   if (state !== null) writeShipState(files, statePath, { ...state, intent: null, sinkState: null })

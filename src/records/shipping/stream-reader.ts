@@ -13,8 +13,9 @@ import type { Frame, SegmentEnd } from '../spool/segment-reader.ts'
 import type { Handling } from './attempts.ts'
 import type { FrameSink } from './frame-sink.ts'
 import { OpenSegment } from './open-segment.ts'
-import { LOOK_AGAIN_MS, SegmentPlaces } from './segment-places.ts'
+import { SegmentPlaces } from './segment-places.ts'
 import { hasBytesBehind } from './segment-rest.ts'
+import { SegmentTurns } from './segment-turns.ts'
 import {
   type ListedSegment,
   type ReadFacts,
@@ -49,12 +50,12 @@ export class StreamReader {
   #isAsked = false
   /** All that lies there has been read, but for what is passed over. */
   hasRead = false
-  /** Monotonic ms before which it makes no sense to look again. */
-  readonly #notBeforeMs = new Map<string, number>()
+  readonly #turns: SegmentTurns
 
   constructor(world: StreamWorld, process: ProcessIdentity | null) {
     this.#world = world
     this.#process = process
+    this.#turns = new SegmentTurns(() => world.monotonic(), this.places)
   }
 
   /**
@@ -67,7 +68,7 @@ export class StreamReader {
     if (this.#isDead || this.#world.isAlive(this.#process)) return
     this.#isDead = true
     // What looked as if it were half written is as it will be.
-    this.#notBeforeMs.clear()
+    this.#turns.hurry()
   }
 
   /** Whether its process was dead before the spool was listed. */
@@ -94,6 +95,11 @@ export class StreamReader {
     return this.places.isPassedOver
   }
 
+  /** Whether what was tried last cannot be read now, which was not known. */
+  get isHeldUp(): boolean {
+    return this.#turns.isHeldUp
+  }
+
   /** Whether something of it is not there that is known, or nothing is by which it is known. */
   misses(stream: Stream | null): boolean {
     if (this.places.missing(stream).length > 0) return true
@@ -106,16 +112,16 @@ export class StreamReader {
     return this.hasRead
   }
 
-  #readAll(stream: Stream, sink: FrameSink): boolean {
-    // One that is left is begun anew, and what was searched in it behind damage.
-    const isUnderWay = ({ file }: ListedSegment): boolean =>
-      this.#open?.isUnderWay === true && this.#open.file === file
-    const underWay = stream.segments.filter(isUnderWay)
-    for (const segment of [...underWay, ...stream.segments]) {
+  #readAll({ segments }: Stream, sink: FrameSink): boolean {
+    const underWay = this.#open?.isUnderWay === true ? this.#open.file : null
+    for (const segment of this.#turns.begin(segments, underWay)) {
+      const { file } = segment
       this.places.revive(segment)
-      if (this.places.of(segment.file).done !== null || !this.#isDue(segment)) continue
+      if (this.places.of(file).done !== null) continue
+      if (file !== underWay && !this.#turns.isDue(file, sink.passedOver)) continue
       if (!this.#readSegment(segment, sink)) return false
     }
+    this.#turns.end()
     return true
   }
 
@@ -123,9 +129,7 @@ export class StreamReader {
   forget(stream: Stream | null): void {
     if (this.places.missing(stream).length > 0) this.isTorn = true
     this.places.forget(stream)
-    for (const file of this.#notBeforeMs.keys()) {
-      if (!this.places.has(file)) this.#notBeforeMs.delete(file)
-    }
+    this.#turns.forget()
   }
 
   close(): void {
@@ -133,17 +137,18 @@ export class StreamReader {
     this.#open = null
   }
 
-  #isDue({ file }: ListedSegment): boolean {
-    return this.#world.monotonic() >= (this.#notBeforeMs.get(file) ?? 0)
-  }
-
   /** False: it was told to stop. */
   #readSegment(segment: ListedSegment, sink: FrameSink): boolean {
+    const sinceMs = this.#world.monotonic()
     const open = this.#opened(segment.file)
+    const { offset } = this.places.of(segment.file)
     const end = this.#readFrames(open, segment, sink)
+    if (this.places.of(segment.file).offset > offset) this.#turns.isHeldUp = false
     open.isUnderWay = end === null
     if (end === null) return false
-    this.#settle(segment, open, end, sink)
+    const isLeft = this.#settle(segment, open, end, sink)
+    if (isLeft) this.#turns.passOver(segment.file, sinceMs, sink.passedOver)
+    else this.#turns.take(segment.file, sink.passedOver)
     return true
   }
 
@@ -157,11 +162,11 @@ export class StreamReader {
   /** Why there is no further frame; null: it was told to stop. */
   #readFrames(open: OpenSegment, segment: ListedSegment, sink: FrameSink): SegmentEnd | null {
     const { file, reader } = open
-    const { bytes, isSucceeded } = segment
+    const { bytes, isSeen, isSucceeded } = segment
     while (!open.isNewer) {
       if (!sink.goesOn()) return null
       const { offset } = this.places.of(file)
-      const handling = bytes > offset ? sink.begin(file, offset) : 'take'
+      const handling = bytes > offset || !isSeen ? sink.begin(file, offset) : 'take'
       if (handling === 'commitFirst') return null
       open.isPassedOver = handling === 'passOver'
       if (open.isPassedOver) return 'unreadable'
@@ -221,21 +226,24 @@ export class StreamReader {
   #countUnreadable({ file, reader, isLastTime }: OpenSegment, end: SegmentEnd, sink: FrameSink) {
     if (isLastTime) return
     const isUnreadable = end === 'unreadable' && isOfMedium(reader.detail)
-    const nowMs = this.#world.monotonic()
-    if (this.places.countUnreadable(file, isUnreadable, nowMs)) sink.changed()
+    if (this.places.countUnreadable(file, isUnreadable, sink.lookedMs)) sink.changed()
   }
 
-  #factsOf({ file, isSucceeded, changedMs }: ListedSegment, end: SegmentEnd): ReadFacts {
+  #factsOf(segment: ListedSegment, end: SegmentEnd): ReadFacts {
+    const { file, isSeen, isSucceeded, changedMs } = segment
     const { files, folder, now } = this.#world
+    // Of one that is open here, but may be away with the spool, nobody knows where it ends.
+    const isKnown = isSeen || end !== 'open'
     return {
-      ...{ end, isFinal: isSucceeded || this.#isDead },
+      ...{ end, isFinal: isKnown && (isSucceeded || this.#isDead) },
       isHeadless: this.#open?.reader.header === null,
-      ...{ isNameless: this.#process === null, idleMs: now() - changedMs },
+      ...{ isNameless: this.#process === null, idleMs: changedMs === null ? 0 : now() - changedMs },
       hasBytes: () => hasBytesBehind(files, join(folder, file), 0),
     }
   }
 
-  #settle(segment: ListedSegment, open: OpenSegment, found: SegmentEnd, sink: FrameSink): void {
+  /** Whether it is left as it is. */
+  #settle(segment: ListedSegment, open: OpenSegment, found: SegmentEnd, sink: FrameSink): boolean {
     const { file } = segment
     if (!open.isPassedOver) this.#countUnreadable(open, found, sink)
     if (open.isTired) {
@@ -248,12 +256,14 @@ export class StreamReader {
     for (const detail of open.faults(end, verdict)) sink.fault(file, detail)
     // Also what looks damaged while it is written: it would be read anew four times a second.
     const isLeft = verdict === 'leave' || (verdict === 'wait' && end !== 'open')
-    if (isLeft) this.#notBeforeMs.set(file, this.#world.monotonic() + LOOK_AGAIN_MS)
     if (isLeft !== (this.places.of(file).isPassedOver ?? false)) {
       this.places.note(file, { isPassedOver: isLeft })
+      // A later process is not to begin with it.
+      sink.changed()
     }
     if (verdict === 'done' || verdict === 'quarantine') this.#finish(segment, end, verdict, sink)
     if (verdict !== 'wait' || end !== 'open') this.close()
+    return isLeft
   }
 
   /** It has come to its end. */

@@ -1,7 +1,8 @@
 /** How many bytes the folder of the spool has, and whether it may have more. */
 
 import { errnoOf, type FileCalls } from './file-calls.ts'
-import { type FolderContent, readFolder } from './spool-folder.ts'
+import { PatientLooks } from './patient-looks.ts'
+import { contentOf, type FolderContent } from './spool-folder.ts'
 import { SPOOL_FIGURE } from './spool-memory.ts'
 import type { SpoolSettings } from './spool-messages.ts'
 
@@ -13,20 +14,30 @@ const NEAR_SEGMENTS = 4
 
 type Settings = Pick<SpoolSettings, 'folder' | 'bytesMax' | 'segmentBytesMax'>
 
+export interface SpoolBoundOptions {
+  readonly files: FileCalls
+  readonly settings: Settings
+  /** Of the spool's memory; those of the folder are written here. */
+  readonly figures: Float64Array
+  /** Monotonic milliseconds. */
+  monotonic(): number
+}
+
 export class SpoolBound {
   readonly #files: FileCalls
   readonly #settings: Settings
   readonly #figures: Float64Array
+  readonly #looks: PatientLooks
   #lookMs = -Infinity
   #bytes = 0
-  /** As they were found; null: they were not yet. */
-  #segments: ReadonlyMap<string, number> | null = null
+  /** The folder has been read. */
+  #isKnown = false
 
-  /** `figures`: of the spool's memory; those of the folder are written here. */
-  constructor(files: FileCalls, settings: Settings, figures: Float64Array) {
+  constructor({ files, settings, figures, monotonic }: SpoolBoundOptions) {
     this.#files = files
     this.#settings = settings
     this.#figures = figures
+    this.#looks = new PatientLooks({ files, folder: settings.folder, monotonic })
   }
 
   /** Bytes that were written here since. */
@@ -59,7 +70,7 @@ export class SpoolBound {
     this.#lookMs = nowMs
     if (content === null) return null
     this.#bytes = content.bytes
-    this.#segments = content.segments
+    this.#isKnown = true
     this.#figures[SPOOL_FIGURE.FOLDER_BYTES] = content.bytes
     this.#figures[SPOOL_FIGURE.FOLDER_SEGMENTS] = content.segments.size
     return content
@@ -68,11 +79,11 @@ export class SpoolBound {
   /** null: it cannot be read now, and what was known stays. */
   #read(folder: string): FolderContent | null {
     try {
-      return readFolder(this.#files, folder, this.#segments ?? undefined)
+      return contentOf(this.#files.readdir(folder), this.#looks)
     } catch (error) {
       // Whoever writes makes the folder.
       if (errnoOf(error) === 'ENOENT') return { segments: new Map(), unseen: new Set(), bytes: 0 }
-      if (this.#segments !== null && errnoOf(error) !== '') return null
+      if (this.#isKnown && errnoOf(error) !== '') return null
       throw error
     }
   }

@@ -1,7 +1,6 @@
 /** What is in the folder of the spool. */
 
-import { join } from 'node:path'
-import { type FileCalls, lookAt } from './file-calls.ts'
+import type { PatientLooks } from './patient-looks.ts'
 import { parseSegmentName } from './segment-names.ts'
 
 export interface FolderContent {
@@ -14,28 +13,19 @@ export interface FolderContent {
 }
 
 /**
- * Bytes of all segments. One that goes while this looks is passed over; what is no file, or
- * cannot be looked at, counts what was `known` of it before.
- *
- * @throws the error of the file system where the folder cannot be read
+ * Bytes of all segments among these names. What is no file is passed over; what cannot be looked
+ * at counts what was known of it before.
  */
-export const readFolder = (
-  files: FileCalls,
-  folder: string,
-  known: ReadonlyMap<string, number> = new Map(),
-): FolderContent => {
+export const contentOf = (names: readonly string[], looks: PatientLooks): FolderContent => {
   const segments = new Map<string, number>()
   const unseen = new Set<string>()
   let bytes = 0
-  for (const name of files.readdir(folder)) {
-    if (parseSegmentName(name) === null) continue
-    const stat = lookAt(files, join(folder, name))
-    if (stat === null) continue
-    if (stat.kind === 'other') unseen.add(name)
-    const size = stat.kind === 'file' ? stat.bytes : known.get(name)
-    if (size === undefined) continue
-    segments.set(name, size)
-    bytes += size
+  const looked = looks.look(names.filter((name) => parseSegmentName(name) !== null))
+  for (const [name, { stat, isSeen }] of looked) {
+    if (!isSeen) unseen.add(name)
+    if (stat?.kind !== 'file') continue
+    segments.set(name, stat.bytes)
+    bytes += stat.bytes
   }
   return { segments, unseen, bytes }
 }

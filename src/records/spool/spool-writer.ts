@@ -66,8 +66,9 @@ export class SpoolWriter {
     this.#terms = terms
     this.#segments = new SpoolSegments(terms)
     const { figures } = terms.memory.spool
-    this.#bound = new SpoolBound(terms.files, terms.settings, figures)
-    this.#counts = new SpoolCounts(figures, () => terms.clock.monotonic())
+    const monotonic = () => terms.clock.monotonic()
+    this.#bound = new SpoolBound({ ...terms, figures, monotonic })
+    this.#counts = new SpoolCounts(figures, monotonic)
     this.#intakes = terms.memory.rings.map(
       (ring, thread) => new RingIntake(ring, thread, terms.layouts),
     )

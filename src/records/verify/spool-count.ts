@@ -153,7 +153,7 @@ export const countSpool = (
   }
   const accounts: [string, SpoolAccount][] = []
   const problems: string[] = []
-  for (const { segments } of orNothing(() => listStreams(files, folder))) {
+  for (const { segments } of orNothing(() => listStreams(files.readdir(folder)))) {
     const stream = new StreamCount(isDead, tallyOf)
     for (const { file, isSucceeded } of segments) {
       const problem = stream.read(files, join(folder, file), isSucceeded)

@@ -40,3 +40,29 @@ export const spoilPages = (
     return read.call(files, file, bytes, offset, count, position)
   }
 }
+
+/** What is known of these files but their names is on a part of the disk that it does not give. */
+export const spoilInodes = (
+  files: CrashFiles,
+  paths: readonly string[],
+  { isAway = () => true, onAsked = () => {} }: SpoilOptions = {},
+): void => {
+  const { open, stat, rename } = files
+  const ask = (path: string): void => {
+    if (!paths.includes(path) || !isAway()) return
+    onAsked()
+    throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  }
+  files.open = (path, flags) => {
+    ask(path)
+    return open.call(files, path, flags)
+  }
+  files.stat = (path) => {
+    ask(path)
+    return stat.call(files, path)
+  }
+  files.rename = (from, to) => {
+    ask(from)
+    rename.call(files, from, to)
+  }
+}

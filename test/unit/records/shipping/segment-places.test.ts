@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000
 const streamOf = (...files: string[]): Stream => ({
   key: 'r0-i1',
   segments: files.map((file) => ({
-    ...{ file, bytes: 1, changedMs: 0, isSucceeded: false },
+    ...{ file, bytes: 1, changedMs: 0, isSeen: true, isSucceeded: false },
     name: { replica: 0, incarnation: 1, generation: 0, number: 1 },
   })),
 })
@@ -72,15 +72,26 @@ test('countUnreadable() counts the time between two looks in vain', () => {
       [0, false],
     ],
   ])
-  expect([count(true, 20), count(true, 20.5), count(true, 600)]).toEqual([
+  expect([count(true, 20), count(true, 20.5)]).toEqual([
     [0, false],
     [0.5, false],
-    // Nobody has looked meanwhile.
-    [1.5, false],
   ])
-  const counted = Array.from({ length: 9 }, (_, i) => count(true, 601 + i))
+  const counted = Array.from({ length: 11 }, (_, i) => count(true, 20.5 + i))
   expect(counted.slice(-2)).toEqual([
     [9.5, false],
     [10.5, true],
   ])
+})
+
+test('countUnreadable() counts from the beginning where an earlier process has asked in vain', () => {
+  const all = places()
+  const count = (file: string) => {
+    all.countUnreadable(file, true, 5 * MINUTE_MS)
+    return all.of(file).unreadableMs! / MINUTE_MS
+  }
+  all.note('a', { isPassedOver: true, unreadableMs: 0 })
+  // It was passed over for something else, or could be read since.
+  all.note('b', { isPassedOver: true })
+  all.note('c', { isPassedOver: false, unreadableMs: 0 })
+  expect([count('a'), count('b'), count('c')]).toEqual([5, 0, 0])
 })

@@ -127,3 +127,41 @@ test('a spool that cannot be marked, and a state of the release before, are as t
   await world.run(world.start())
   expect(await world.lines()).toHaveLength(9)
 })
+
+for (const isAlive of [true, false]) {
+  test(`one that goes away while it is looked at loses nothing: a replica that is ${isAlive ? 'alive' : 'dead'}`, async () => {
+    const world = new ShippingWorld()
+    world.alive.add(HEADER.process.pid)
+    world.put({}, [layoutFrame(), records(1, 3, { taken: 6 })])
+    const shipping = world.start()
+    await world.run(shipping)
+    world.put({ number: 2 }, [layoutFrame(), records(4, 6)])
+    world.put({ number: 3 }, [layoutFrame(), records(7, 9)])
+    if (!isAlive) world.alive.clear()
+    const { readdir } = world.files
+    let bringBack = () => {}
+    world.files.readdir = (path) => {
+      const names = readdir.call(world.files, path)
+      if (path !== SPOOL) return names
+      world.files.readdir = readdir
+      bringBack = world.takeSpoolAway()
+      return names
+    }
+    for (let times = 0; times < 3; times++) {
+      await world.run(shipping)
+      world.nowMs += 1000
+      expect([await world.gaps(), shipping.hasLeft]).toEqual([[], true])
+    }
+    bringBack()
+    world.alive.clear()
+    world.nowMs += MINUTE_MS
+    await world.run(shipping)
+    expect([await numbersOf(world), await world.gaps(), world.segments()]).toEqual([
+      upTo(9),
+      [],
+      [],
+    ])
+    expect(world.files.stat(`${SPOOL}/quarantine`)).toBeNull()
+    expect(await proofOf(world)).toMatchObject({ ok: true })
+  })
+}

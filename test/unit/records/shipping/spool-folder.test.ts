@@ -4,20 +4,13 @@ import {
   type ReadFacts,
   verdictOf,
 } from '../../../../src/records/shipping/spool-folder.ts'
-import type { FileCalls } from '../../../../src/records/spool/file-calls.ts'
 import type { SegmentEnd } from '../../../../src/records/spool/segment-reader.ts'
-import { CrashFiles } from '../../../helpers/crash-files.ts'
-import { putFile } from '../../../helpers/segments.ts'
 
-const listed = (names: readonly string[]) => {
-  const files = new CrashFiles()
-  files.mkdir('/spool')
-  for (const name of names) putFile(files, `/spool/${name}`, Uint8Array.of(1))
-  return listStreams(files, '/spool').map(({ key, segments }) => ({
+const listed = (names: readonly string[]) =>
+  listStreams(names).map(({ key, segments }) => ({
     key,
     segments: segments.map(({ file, isSucceeded }) => `${file}${isSucceeded ? ' succeeded' : ''}`),
   }))
-}
 
 test('listStreams() orders segments as they were written, oldest processes first', () => {
   const names = ['r0-i9-g0-10.seg', 'r0-i9-g0-9.seg', 'r1-i8-g0-1.seg', 'r0-i9-g1-1.seg', 'notes']
@@ -38,21 +31,27 @@ test('listStreams() does not take a replica for ended because its successor writ
   ])
 })
 
-test('listStreams() lists what cannot be looked at, beside all the others', () => {
-  const files = new CrashFiles()
-  files.mkdir('/spool')
-  for (const name of ['r0-i1-g0-1.seg', 'r0-i1-g0-2.seg']) {
-    putFile(files, `/spool/${name}`, Uint8Array.of(1))
-  }
-  const failing = {
-    ...files,
-    readdir: (path: string) => files.readdir(path),
-    stat: (path: string) => {
-      if (path.endsWith('1.seg')) throw Object.assign(new Error('ELOOP'), { code: 'ELOOP' })
-      return files.stat(path)
-    },
-  } as unknown as FileCalls
-  expect(listStreams(failing, '/spool')[0]!.segments.map(({ bytes }) => bytes)).toEqual([0, 1])
+test('listStreams() lists what cannot be looked at, or is gone, beside all the others', () => {
+  const names = [1, 2, 3].map((number) => `r0-i1-g0-${number}.seg`)
+  const stat = { kind: 'file', bytes: 7, changedMs: 5, touchedMs: 5 } as const
+  const looks = new Map([
+    [names[0]!, { stat, isSeen: false }],
+    [names[1]!, { stat: null, isSeen: true }],
+    [names[2]!, { stat, isSeen: true }],
+  ])
+  const asked: (readonly string[])[] = []
+  const [stream] = listStreams([...names, 'notes'], (files) => {
+    asked.push(files)
+    return looks
+  })
+  expect(asked).toEqual([names])
+  expect(
+    stream!.segments.map(({ bytes, changedMs, isSeen }) => [bytes, changedMs, isSeen]),
+  ).toEqual([
+    [7, 5, false],
+    [0, null, false],
+    [7, 5, true],
+  ])
 })
 
 const ENDS: readonly SegmentEnd[] = [

@@ -46,7 +46,9 @@ const ship = async ({ spool, statePath, root }: Folders) => {
     ...{ monotonic: () => performance.now(), now: () => Date.UTC(2026, 0, 2, 4) },
     ...{ isAlive: () => true, findAccount: () => null, onFault: () => {} },
   })
-  while (await lane.step({ marks: ['home-1'], streams: listStreams(systemFiles, spool) }, true));
+  while (
+    await lane.step({ marks: ['home-1'], streams: listStreams(systemFiles.readdir(spool)) }, true)
+  );
   lane.close()
 }
 

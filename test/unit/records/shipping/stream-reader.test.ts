@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { FrameSink } from '../../../../src/records/shipping/frame-sink.ts'
 import { listStreams } from '../../../../src/records/shipping/spool-folder.ts'
 import { StreamReader } from '../../../../src/records/shipping/stream-reader.ts'
+import { Refusals } from '../../../../src/records/spool/refusals.ts'
 import { FRAME } from '../../../../src/records/spool/segment-format.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
 import { failingFiles } from '../../../helpers/failing-files.ts'
@@ -39,6 +40,7 @@ test('what is under way goes on where it was, however often others of its stream
   let looks = 0
   const given: number[] = []
   const sink: FrameSink = {
+    ...{ passedOver: new Refusals(() => nowMs, 9), lookedMs: 0 },
     begin: () => 'take',
     frame: ({ frame }) => given.push(frame.kind) > 0,
     // A few looks at a time, and half a minute until the next.
@@ -53,7 +55,7 @@ test('what is under way goes on where it was, however often others of its stream
     HEADER.process,
   )
   reader.askAlive()
-  const stream = listStreams(disk, SPOOL)[0]!
+  const stream = listStreams(disk.readdir(SPOOL))[0]!
   for (let times = 0; times < 20; times++) {
     reader.read(stream, sink)
     looks = 0

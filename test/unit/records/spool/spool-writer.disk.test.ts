@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { GAP_REASON } from '../../../../src/records/reasons.ts'
 import { SPOOL_STATE } from '../../../../src/records/ring/record-ring.ts'
 import { SPOOL_FIGURE } from '../../../../src/records/spool/spool-memory.ts'
+import { spoilInodes } from '../../../helpers/records/bad-pages.ts'
+import { putFile } from '../../../helpers/segments.ts'
 import { fateOf, faultsOf, readSpool } from '../../../helpers/spool-content.ts'
 import {
   FOLDER,
@@ -190,4 +192,38 @@ test('a segment that cannot be looked at for a moment is given up by nobody', ()
     write()
     expect([rig.faults, segmentFiles(disk)]).toEqual([[], ['r0-i1-g0-1.seg']])
   }
+})
+
+test('a segment of others at which the disk takes seconds to refuse a look keeps nobody waiting', () => {
+  const { disk, rig, clock } = makeWorld({ durability: 'process' })
+  const paths = [1, 2, 3].map((number) => join(FOLDER, `r7-i1-g0-${number}.seg`))
+  disk.mkdir(FOLDER)
+  for (const path of paths) putFile(disk, path, new Uint8Array(100))
+  const known = { isAway: false, inVainMs: 0 }
+  spoilInodes(disk, paths, {
+    isAway: () => known.isAway,
+    onAsked: () => {
+      known.inVainMs += 7000
+      clock.pass(7000)
+    },
+  })
+  const bytes = () => rig.figures[SPOOL_FIGURE.FOLDER_BYTES]
+  const workFor = (seconds: number) => {
+    for (let times = 0; times < 20 * seconds; times++) {
+      clock.pass(50)
+      rig.work()
+    }
+  }
+  workFor(2)
+  const before = bytes()
+  known.isAway = true
+  workFor(3600)
+  // It counts what they had.
+  expect([bytes(), rig.faults]).toEqual([before, []])
+  expect(known.inVainMs).toBeLessThan(60_000)
+  known.isAway = false
+  disk.unlink(paths[0]!)
+  putFile(disk, paths[1]!, new Uint8Array(500))
+  workFor(1500)
+  expect(bytes()).toBe(before! + 300)
 })
