@@ -112,13 +112,13 @@ export class FileSink implements Sink {
 
   async open(state: SinkState | null, intent: Intent | null): Promise<Opened> {
     const { files, root } = this.#options
-    const { nextNumber, counted, lost, ...noted } = notedOf(state)
+    const { nextNumber, lost, ...noted } = notedOf(state)
     const from = noted.root ?? root
     ensureRoot(files, root)
     const here = this.#found(from, lost)
     this.#lost = from === root ? lost.filter((rename) => !here.includes(rename)) : []
     const { renames, deletes } = publishable(state, intent)
-    this.#tidying.restore(counted)
+    await this.#tidying.restore(noted, deletes)
     const undone = await this.#publish({ renames: [...here, ...renames], deletes }, from)
     // Nothing is listed yet, and an earlier release did not know what was replaced and what not.
     this.#take({ renames: [...here, ...(intent?.renames ?? [])], deletes: [] }, undone)
@@ -186,9 +186,10 @@ export class FileSink implements Sink {
       // An account that is written anew is to stay.
       deletes: all.filter((path) => !written.includes(path)),
     }
-    const [counted, lost] = [this.#tidying.counting, this.#lost]
+    const { counted, countedFiles } = this.#tidying
     this.#tidying.take()
-    return { intent, state: { nextNumber: this.#writer.nextNumber, root, counted, lost } }
+    const { nextNumber } = this.#writer
+    return { intent, state: { nextNumber, root, counted, countedFiles, lost: this.#lost } }
   }
 
   async publish(intent: Intent): Promise<void> {

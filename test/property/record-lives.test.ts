@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import { sumOf } from '../../src/records/shipping/account.ts'
 import { verifyRecords } from '../../src/records/verify.ts'
 import { CountedReplica } from '../helpers/records/counted-replica.ts'
+import { refusal } from '../helpers/records/hooked-world.ts'
 import { ROOT, ShippingWorld, SPOOL } from '../helpers/records/shipping-world.ts'
 import { propertyRuns } from '../helpers/seeds.ts'
 
@@ -21,8 +22,20 @@ interface Bounds {
   readonly ageMsMax: number
 }
 
+const REFUSABLE = {
+  account: { call: 'open', path: /_producers\/.*\.json$/ },
+  file: { call: 'open', path: /\.parquet$/ },
+  deletion: { call: 'unlink', path: /\.parquet$/ },
+} as const
+
+/** After a day a file goes uncounted. */
+const REFUSED_MS_MAX = 18 * HOUR_MS
+
 class Lives {
   readonly world = new ShippingWorld()
+  readonly #refused = new Set<keyof typeof REFUSABLE>()
+  #refusedAtMs = 0
+  #isShipping = false
   readonly #living: CountedReplica[] = []
   #incarnation = 0
   #shipping = this.world.start()
@@ -31,7 +44,33 @@ class Lives {
     const { world } = this
     world.retention = { bytesMax, daysMax }
     world.limits = { rowsMax: 50, bytesMax: 1e6, ageMsMax }
+    const { open, unlink } = world.files
+    world.files.open = (path, ...how) => {
+      this.#refuse('open', path)
+      return open.call(world.files, path, ...how)
+    }
+    world.files.unlink = (path) => {
+      this.#refuse('unlink', path)
+      unlink.call(world.files, path)
+    }
     this.restart()
+  }
+
+  #refuse(call: string, path: string): void {
+    if (!this.#isShipping) return
+    for (const what of this.#refused) {
+      const refused = REFUSABLE[what]
+      if (refused.call === call && refused.path.test(path)) throw refusal('EIO', path)
+    }
+  }
+
+  refuse(what: keyof typeof REFUSABLE): void {
+    if (this.#refused.size === 0) this.#refusedAtMs = this.world.nowMs
+    this.#refused.add(what)
+  }
+
+  heal(): void {
+    this.#refused.clear()
   }
 
   begin(): void {
@@ -74,7 +113,10 @@ class Lives {
   async go(steps: number): Promise<void> {
     for (let times = 0; times < steps; times++) {
       this.world.nowMs += STEP_MS
+      if (this.world.nowMs > this.#refusedAtMs + REFUSED_MS_MAX) this.heal()
+      this.#isShipping = true
       await this.#shipping.step()
+      this.#isShipping = false
     }
   }
 
@@ -90,6 +132,7 @@ class Lives {
 
   async finish(): Promise<void> {
     const { world } = this
+    this.heal()
     while (this.#living.length > 0) this.stop(0, false)
     for (let times = 0; times < 4; times++) {
       world.nowMs += HOUR_MS + MINUTE_MS
@@ -149,18 +192,27 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
+const fault: fc.Arbitrary<Step> = fc
+  .constantFrom('heal' as const, ...(Object.keys(REFUSABLE) as (keyof typeof REFUSABLE)[]))
+  .map(
+    (what): Step =>
+      (lives) =>
+        what === 'heal' ? lives.heal() : lives.refuse(what),
+  )
+
 const bounds = fc.record({
   bytesMax: fc.constantFrom(0, 9000, 20_000),
   daysMax: fc.constantFrom(0, 1),
   ageMsMax: fc.constantFrom(0, 10_000),
 })
 
-test('every sequence is in a row, or counted as given up, whoever ends meanwhile', async () => {
-  const steps = fc.array(fc.tuple(step, fc.integer({ min: 1, max: 60 })), {
-    ...{ minLength: 40, maxLength: 80, size: 'max' as const },
-  })
-  await fc.assert(
-    fc.asyncProperty(bounds, steps, async (limits, all) => {
+const live = (steps: fc.Arbitrary<Step>) =>
+  fc.asyncProperty(
+    bounds,
+    fc.array(fc.tuple(steps, fc.integer({ min: 1, max: 60 })), {
+      ...{ minLength: 40, maxLength: 80, size: 'max' as const },
+    }),
+    async (limits, all) => {
       const lives = new Lives(limits)
       for (const [one, count] of all) {
         await one(lives)
@@ -168,7 +220,14 @@ test('every sequence is in a row, or counted as given up, whoever ends meanwhile
         if (count > 50) await lives.check()
       }
       await lives.finish()
-    }),
-    { numRuns: propertyRuns(20) },
+    },
   )
+
+test('every sequence is in a row, or counted as given up, whoever ends meanwhile', async () => {
+  await fc.assert(live(step), { numRuns: propertyRuns(20) })
+})
+
+test('nor does it matter what the disk refuses for less than a day', async () => {
+  const steps = fc.oneof({ weight: 15, arbitrary: step }, { weight: 3, arbitrary: fault })
+  await fc.assert(live(steps), { numRuns: propertyRuns(20) })
 })

@@ -22,10 +22,7 @@ export const RECORDS_TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'src/control/figures/record-metric-table.ts',
   ],
   'test/unit/server/recording.test.ts': ['src/server/release.ts', 'src/server/thread-records.ts'],
-  'test/unit/records/file-sink.test.ts': [
-    'src/records/files/file-writer.ts',
-    'src/records/files/retired.ts',
-  ],
+  'test/unit/records/file-sink.test.ts': ['src/records/files/file-writer.ts'],
   'test/unit/records/table/entry-rows.test.ts': [
     'src/records/table/answer-fills.ts',
     'src/records/table/base-fills.ts',

@@ -29,6 +29,9 @@ export const replacedBy = (facts: Readonly<Record<string, string>>): readonly st
 /** Records, or sequences without one, of a producer, and the highest sequence among them. */
 export type Contents = Readonly<Record<string, readonly [count: number, last: number]>>
 
+const isCounted = (value: unknown): boolean =>
+  Array.isArray(value) && [value[0], value[1]].every(Number.isSafeInteger)
+
 const named = (table: Table, name: string): Column | null =>
   table.columns.find((column) => column.name === name) ?? null
 
@@ -78,20 +81,21 @@ export const gapContentsOf = (table: Table): Contents => {
   return byName(producers, counts, lasts)
 }
 
-/**
- * Adds what is in a file to what is given up, by producer, or takes it from there (`sign` -1);
- * returns those producers. Throws on what is no such text.
- */
+/** What a file says that is in it. Throws on what is no such text. */
+export const contentsIn = (text: string): Contents => {
+  const contents: unknown = JSON.parse(text)
+  if (isFields(contents) && Object.values(contents).every(isCounted)) return contents as Contents
+  throw new TypeError('No contents')
+}
+
+/** Adds what is in a file to what is given up, by producer, or takes it from there (`sign` -1). */
 export const addRetired = (
   into: Map<string, Retired>,
-  text: string,
+  contents: Contents,
   isOfGaps: boolean,
-  sign: 1 | -1 = 1,
-): readonly string[] => {
-  const contents: unknown = JSON.parse(text)
-  if (!isFields(contents)) throw new TypeError('No contents')
-  for (const [producer, value] of Object.entries(contents as Contents)) {
-    const [count, last] = value
+  sign: 1 | -1,
+): void => {
+  for (const [producer, [count, last]] of Object.entries(contents)) {
     const before = into.get(producer) ?? NOTHING_RETIRED
     into.set(producer, {
       records: before.records + (isOfGaps ? 0 : sign * count),
@@ -99,5 +103,4 @@ export const addRetired = (
       below: Math.max(before.below, last + 1),
     })
   }
-  return Object.keys(contents)
 }

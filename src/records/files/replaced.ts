@@ -3,12 +3,15 @@
  * are to be deleted, and until that is possible nobody reads, counts or merges them.
  */
 
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { syncFolder } from '../../shared/atomic-file.ts'
 import { withRecordsFile } from '../file-source.ts'
-import type { FileCalls } from '../spool/file-calls.ts'
+import { errnoOf } from '../spool/file-calls.ts'
 import { replacedBy } from './contents.ts'
 import { SMALL_BYTES_MAX } from './merging.ts'
 import type { OwnFile } from './own-files.ts'
+import { deleteAll, type PublishWorld } from './publishing.ts'
+import type { Refusals } from './refusals.ts'
 
 /** What is asked of a file to know whether it may name others. */
 export type Sized = Pick<OwnFile, 'number' | 'bytes'>
@@ -20,19 +23,19 @@ export const mayReplace = <File extends Sized>(files: readonly File[]): readonly
   return files.filter(({ number }) => number > first)
 }
 
-export interface ReplacedOptions {
-  readonly files: FileCalls
+/** Files that are looked into at once, and that go at once. */
+const FILES_MAX = 1000
+
+export interface ReplacedOptions extends PublishWorld {
   readonly root: string
-  /** For people: a file cannot be read. */
-  onFault(path: string, thrown: unknown): void
-  /** Called between files. */
-  readonly breathe?: (() => Promise<void>) | undefined
 }
 
 /** What a look into a folder has come to. */
 interface Looked {
+  /** Files that were asked. */
   readonly count: number
-  readonly unread: readonly OwnFile[]
+  /** Whether each of them has said which others it replaces. */
+  readonly isAll: boolean
 }
 
 export class Replaced {
@@ -43,6 +46,8 @@ export class Replaced {
   readonly #paths = new Set<string>()
   /** Folders in which they are. */
   #folders: ReadonlySet<string> | null = null
+  /** Whether there are folders that nobody has looked into. */
+  isLooking = false
 
   constructor(options: ReplacedOptions) {
     this.#options = options
@@ -80,42 +85,89 @@ export class Replaced {
     for (const path of this.#paths) if (path.startsWith(`${folder}/`)) this.forget(path)
   }
 
-  /**
-   * Looks into a folder that nobody has looked into since it was listed.
-   *
-   * @returns files that were read, and those that could not be
-   */
+  /** Looks into a folder that nobody has looked into since it was listed. */
   async look(folder: string, own: readonly OwnFile[]): Promise<Looked> {
-    if (this.#looked.has(folder)) return { count: 0, unread: [] }
+    if (this.#looked.has(folder)) return { count: 0, isAll: true }
     this.#looked.add(folder)
     const there = new Set(own.map(({ path }) => path))
-    const unread: OwnFile[] = []
+    let isAll = true
     const asked = mayReplace(own)
     for (const file of asked) {
       const names = await this.#namesOf(file)
-      if (names === null) unread.push(file)
+      isAll &&= names !== null
       for (const name of names ?? []) {
         const path = `${folder}/${name}`
         if (there.has(path)) this.add(path)
       }
       await this.#options.breathe?.()
     }
-    return { count: asked.length, unread }
+    return { count: asked.length, isAll }
   }
 
-  /** Forgets what it knows of folders that are no more. */
-  keep(folders: ReadonlyMap<string, unknown>): void {
+  /**
+   * Looks into folders that nobody has looked into yet, as many as may be at once.
+   *
+   * @returns those in which the disk does not give something now: it may name others; they are left
+   * alone as the `refused` are, and looked into again after that
+   */
+  async lookIn(
+    folders: ReadonlyMap<string, readonly OwnFile[]>,
+    refused: Refusals,
+    monotonicMs: number,
+  ): Promise<ReadonlySet<string>> {
     for (const folder of this.#looked) if (!folders.has(folder)) this.#looked.delete(folder)
+    const unread = new Set<string>()
+    let files = 0
+    this.isLooking = false
+    for (const [folder, own] of folders) {
+      this.isLooking = files >= FILES_MAX
+      if (this.isLooking) break
+      if (refused.has(folder)) continue
+      const { count, isAll } = await this.look(folder, own)
+      files += count
+      if (isAll) continue
+      unread.add(folder)
+      this.unlook(folder)
+      refused.add(folder, monotonicMs)
+    }
+    return unread
   }
 
-  /** null: that cannot be read. */
+  /**
+   * Deletes them, as many as may go at once; whoever names them is there, so it may be done at any
+   * time.
+   *
+   * @returns those that are gone
+   */
+  async deleteAll(refused: Refusals, monotonicMs: number): Promise<readonly string[]> {
+    const { files, root, onFault } = this.#options
+    const wanted = [...this.#paths].filter((path) => !refused.has(dirname(path)))
+    const deletes: string[] = []
+    const groups = Map.groupBy(wanted.slice(0, FILES_MAX), (path) => dirname(path))
+    for (const [folder, paths] of groups) {
+      try {
+        // The name of what replaces them has to outlive them.
+        syncFolder(files, join(root, folder))
+        deletes.push(...paths)
+      } catch (thrown) {
+        if (errnoOf(thrown) === '') throw thrown
+        onFault(folder, thrown)
+        refused.add(folder, monotonicMs)
+      }
+    }
+    const left = new Set(await deleteAll(this.#options, root, deletes))
+    for (const path of left) refused.add(dirname(path), monotonicMs)
+    return deletes.filter((path) => !left.has(path))
+  }
+
+  /** null: the disk does not give it now. What is damaged names nobody: its rows are lost. */
   async #namesOf({ path }: OwnFile): Promise<readonly string[] | null> {
     const { files, root, onFault } = this.#options
     try {
       return await withRecordsFile(files, join(root, path), ({ facts }) => replacedBy(facts))
     } catch (thrown) {
       onFault(path, thrown)
-      return null
+      return /^(ENOENT)?$/.test(errnoOf(thrown)) ? [] : null
     }
   }
 }

@@ -1,11 +1,15 @@
-/** What is given up with a file: it says so itself, so that deleting it costs no reading. */
+/**
+ * What is given up with files: each says itself what is in it, so that deleting it costs no
+ * reading. What was counted of a file is known until it is gone: where it cannot be deleted just
+ * that is taken back, whether it can still be read or not.
+ */
 
 import { join } from 'node:path'
 import { withRecordsFile } from '../file-source.ts'
 import type { Retired } from '../shipping/account.ts'
+import type { TidyTimes } from '../shipping/sink.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
-import { addRetired, CONTENTS_KEY } from './contents.ts'
-import type { OwnFile } from './own-files.ts'
+import { addRetired, CONTENTS_KEY, type Contents, contentsIn } from './contents.ts'
 import { GAPS_FOLDER, HOUR_MS } from './partitions.ts'
 
 export interface RetiredWorld {
@@ -15,42 +19,110 @@ export interface RetiredWorld {
   onFault(path: string, thrown: unknown): void
 }
 
-/**
- * Adds what is in a file, by producer, or takes it back (`sign` -1); one that does not say so, or
- * is not there, goes all the same.
- *
- * @returns those producers; null: the disk does not give it now
- */
-export const countRetired = async (
-  { files, root, onFault }: RetiredWorld,
-  { path, folder }: OwnFile,
-  into: Map<string, Retired>,
-  sign: 1 | -1 = 1,
-): Promise<readonly string[] | null> => {
-  try {
-    const facts = await withRecordsFile(files, join(root, path), (file) => file.facts)
-    return addRetired(into, facts[CONTENTS_KEY] ?? '{}', folder.startsWith(GAPS_FOLDER), sign)
-  } catch (thrown) {
-    onFault(path, thrown)
-    // `verify` will miss what was in one that is damaged.
-    return /^(ENOENT)?$/.test(errnoOf(thrown)) ? [] : null
+/** What was counted of a file that may still be there. */
+export type CountedFile = readonly [path: string, contents: Contents]
+
+/** A file whose content nobody can read or count for so long goes uncounted. */
+const WAITING_MS_MAX = 24 * HOUR_MS
+
+const NOTHING: Contents = {}
+
+const add = (into: Map<string, Retired>, [path, contents]: CountedFile, sign: 1 | -1): void =>
+  addRetired(into, contents, path.startsWith(GAPS_FOLDER), sign)
+
+export class RetiredFiles {
+  readonly #world: RetiredWorld
+  #counted = new Map<string, Contents>()
+  /** Files that have had their time and wait until they can be counted: monotonic ms since when. */
+  readonly #waitingMs = new Map<string, number>()
+
+  constructor(world: RetiredWorld) {
+    this.#world = world
   }
-}
 
-/** A file that nobody can read for so long goes uncounted. */
-const UNREAD_MS_MAX = 24 * HOUR_MS
+  /** What was counted of files that may still be there. */
+  get counted(): readonly CountedFile[] {
+    return [...this.#counted]
+  }
 
-/** Files that have had their time and cannot be read: what is in them is to be counted first. */
-export class UnreadFiles {
-  /** Monotonic ms, by path. */
-  readonly #sinceMs = new Map<string, number>()
+  /**
+   * Goes on from that.
+   *
+   * @param deletes what is to be deleted, where an earlier release did not say what it had counted
+   */
+  async restore(counted: readonly CountedFile[] | null, deletes: readonly string[]): Promise<void> {
+    this.#counted = new Map(counted)
+    const asked = deletes.filter((path) => counted === null && path.endsWith('.parquet'))
+    for (const path of asked) this.#counted.set(path, (await this.#look(path)) ?? NOTHING)
+  }
 
-  /** Whether this may pass; false: it has been so for a day. */
-  isNew(path: string, monotonicMs: number): boolean {
-    const sinceMs = this.#sinceMs.get(path) ?? monotonicMs
-    const isNew = monotonicMs < sinceMs + UNREAD_MS_MAX
-    if (isNew) this.#sinceMs.set(path, sinceMs)
-    else this.#sinceMs.delete(path)
-    return isNew
+  /**
+   * Counts what is in a file that is to go.
+   *
+   * @returns false: that cannot be done now, and until then it is to stay
+   */
+  async count(
+    path: string,
+    times: Pick<TidyTimes, 'monotonicMs' | 'mayRetire'>,
+    into: Map<string, Retired>,
+  ): Promise<boolean> {
+    const contents = await this.#look(path)
+    const all = Object.entries(contents ?? NOTHING)
+    const known = Object.fromEntries(all.filter(([producer]) => times.mayRetire(producer)))
+    const isAll = contents !== null && Object.keys(known).length === all.length
+    if (isAll) this.#waitingMs.delete(path)
+    else if (this.wait(path, times)) return false
+    this.#counted.set(path, known)
+    add(into, [path, known], 1)
+    return true
+  }
+
+  /**
+   * A file that has had its time cannot be counted, or another one of its folder.
+   *
+   * @returns false: for a day already
+   */
+  wait(path: string, { monotonicMs }: Pick<TidyTimes, 'monotonicMs'>): boolean {
+    const sinceMs = this.#waitingMs.get(path) ?? monotonicMs
+    this.#waitingMs.set(path, sinceMs)
+    return monotonicMs < sinceMs + WAITING_MS_MAX
+  }
+
+  /** It is gone; returns the producers of which it had something. */
+  forget(path: string): readonly string[] {
+    const contents = this.#counted.get(path) ?? NOTHING
+    this.#counted.delete(path)
+    this.#waitingMs.delete(path)
+    return Object.keys(contents)
+  }
+
+  /**
+   * Takes back what was counted of a file that is still there.
+   *
+   * @returns false: that cannot be done now
+   */
+  takeBack(
+    path: string,
+    { mayRetire }: Pick<TidyTimes, 'mayRetire'>,
+    into: Map<string, Retired>,
+  ): boolean {
+    const contents = this.#counted.get(path) ?? NOTHING
+    if (!Object.keys(contents).every((producer) => mayRetire(producer))) return false
+    add(into, [path, contents], -1)
+    this.#counted.delete(path)
+    return true
+  }
+
+  /** What a file says of itself, or nothing; null: the disk does not give it now. */
+  async #look(path: string): Promise<Contents | null> {
+    const { files, root, onFault } = this.#world
+    try {
+      const facts = await withRecordsFile(files, join(root, path), (file) => file.facts)
+      return contentsIn(facts[CONTENTS_KEY] ?? '{}')
+    } catch (thrown) {
+      onFault(path, thrown)
+      // `verify` will miss what was in one that is damaged.
+      return /^(ENOENT)?$/.test(errnoOf(thrown)) ? NOTHING : null
+    }
   }
 }

@@ -3,6 +3,7 @@
 import { dirname } from 'node:path'
 import type { Intent, Rename, SinkState } from '../shipping/sink.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
+import type { CountedFile } from './retired.ts'
 
 export interface SinkNotes {
   readonly nextNumber: number
@@ -10,6 +11,8 @@ export interface SinkNotes {
   readonly root: string | null
   /** Producers of the files that the intent gives up. */
   readonly counted: readonly string[]
+  /** What was counted of files that may still be there; null: an earlier release does not say. */
+  readonly countedFiles: readonly CountedFile[] | null
   /** What could not be renamed because it was not there. */
   readonly lost: readonly Rename[]
 }
@@ -20,6 +23,7 @@ export const notedOf = (state: SinkState | null): SinkNotes => ({
   nextNumber: Number(state?.['nextNumber'] ?? 1),
   root: typeof state?.['root'] === 'string' ? state['root'] : null,
   counted: listOf(state?.['counted']),
+  countedFiles: state?.['countedFiles'] === undefined ? null : listOf(state['countedFiles']),
   lost: listOf(state?.['lost']),
 })
 

@@ -11,23 +11,26 @@ import { dirname, join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
 import type { Retired } from '../shipping/account.ts'
 import type { Intent, Rename, TidyTimes } from '../shipping/sink.ts'
-import { errnoOf } from '../spool/file-calls.ts'
+import { errnoOf, lookAt } from '../spool/file-calls.ts'
 import { accountedProducer, accountPath, forgettable } from './account-files.ts'
 import { REPLACES_KEY } from './contents.ts'
 import { type FileWriter, renameOf } from './file-writer.ts'
 import { type Merged, Merger } from './merging.ts'
 import { changesOf, type Found, type OwnFile } from './own-files.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
-import { deleteAll, type PublishWorld } from './publishing.ts'
+import type { PublishWorld } from './publishing.ts'
 import { Refusals } from './refusals.ts'
 import { Replaced } from './replaced.ts'
 import { filesToRetire, type RetentionLimits } from './retention.ts'
-import { countRetired, UnreadFiles } from './retired.ts'
+import { type CountedFile, RetiredFiles } from './retired.ts'
+import type { SinkNotes } from './sink-notes.ts'
 
 /** Files that go at once, and that are looked into at once. */
 const FILES_MAX = 1000
 
 const FOR_EVER: RetentionLimits = { bytesMax: 0, daysMax: 0 }
+
+type CountedNotes = Pick<SinkNotes, 'counted' | 'countedFiles'>
 
 export interface TidyingOptions extends PublishWorld {
   readonly root: string
@@ -44,25 +47,21 @@ export class Tidying {
   /** Of deleting and of writing: where there is no room for a file others may go all the same. */
   readonly #undeleted = new Refusals()
   readonly #unwritten = new Refusals()
-  readonly #unread = new UnreadFiles()
+  readonly #retired: RetiredFiles
   #renames: Rename[] = []
   #deletes: string[] = []
-  /** Producers of what is to be given up with the next intent, and of what was with the last. */
-  #counting = new Set<string>()
-  #counted: readonly string[] = []
-  /** Producers whose accounts are asked about when one of them can be deleted again. */
+  /** Producers of what is gone, whose accounts are asked about when they can be deleted. */
   readonly #kept = new Set<string>()
   /** What could not be deleted with the last one. */
   #left = new Set<string>()
   /** Accounts have to be written before anything else is counted. */
   #isCounting = false
-  /** There are folders that nobody has looked into. */
-  #isLooking = false
 
   constructor(options: TidyingOptions) {
     this.#options = options
     this.#merger = new Merger(options)
     this.#replaced = new Replaced(options)
+    this.#retired = new RetiredFiles(options)
   }
 
   /** Whether there is something for the next intent to do. */
@@ -77,7 +76,7 @@ export class Tidying {
 
   /** Whether there is more to look into. */
   get isLooking(): boolean {
-    return this.#isLooking
+    return this.#replaced.isLooking
   }
 
   /** What the next intent is to do. */
@@ -85,23 +84,31 @@ export class Tidying {
     return { renames: this.#renames, deletes: this.#deletes }
   }
 
-  /** Producers of what it deletes. */
-  get counting(): readonly string[] {
-    return [...this.#counting, ...this.#kept]
+  /** What was counted of files that it deletes, or that could not be deleted. */
+  get countedFiles(): readonly CountedFile[] {
+    return this.#retired.counted
+  }
+
+  /** Producers of what it deletes, and of what is gone. */
+  get counted(): readonly string[] {
+    const counted = this.countedFiles.flatMap(([, contents]) => Object.keys(contents))
+    return [...new Set([...counted, ...this.#kept])]
   }
 
   /** The intent is made. */
   take(): void {
     this.#renames = []
     this.#deletes = []
-    this.#counted = [...this.#counting]
-    this.#counting = new Set()
     this.#isCounting = false
   }
 
-  /** The intent of an earlier process is done again: producers of what it deletes. */
-  restore(counted: readonly string[]): void {
-    this.#counted = counted
+  /** The intent of an earlier process is done again: what it deletes, and what it has noted. */
+  async restore(
+    { counted, countedFiles }: CountedNotes,
+    deletes: readonly string[],
+  ): Promise<void> {
+    for (const producer of counted) this.#kept.add(producer)
+    await this.#retired.restore(countedFiles, deletes)
   }
 
   /** Takes what was found as what there is. */
@@ -128,7 +135,7 @@ export class Tidying {
     for (const path of deletes) if (!isLeft.has(path)) this.#forget(path)
     for (const path of replaced) if (isLeft.has(path)) this.#replaced.add(path)
     for (const path of left) this.#left.add(path)
-    return left.length > 0 || this.#counted.length > 0
+    return left.length > 0 || this.#kept.size > 0
   }
 
   /**
@@ -142,10 +149,11 @@ export class Tidying {
     this.#undeleted.release(monotonicMs)
     this.#unwritten.release(monotonicMs)
     const folders = Map.groupBy(this.#options.own.values(), ({ folder }) => folder)
-    await this.#look(folders)
-    await this.#settle(folders, monotonicMs, retired)
-    await this.#deleteReplaced(monotonicMs)
-    await this.#retire(times, retired)
+    const unread = await this.#replaced.lookIn(folders, this.#undeleted, monotonicMs)
+    this.#settle(times, retired)
+    const gone = await this.#replaced.deleteAll(this.#undeleted, monotonicMs)
+    for (const path of gone) this.#forget(path)
+    await this.#retire(times, unread, retired)
     this.#isCounting = retired.size > 0
     return retired
   }
@@ -184,6 +192,7 @@ export class Tidying {
     this.#options.own.delete(path)
     this.#merger.forget(path)
     this.#replaced.forget(path)
+    for (const producer of this.#retired.forget(path)) this.#kept.add(producer)
   }
 
   /** Paths of what goes with the next intent. */
@@ -199,93 +208,48 @@ export class Tidying {
     return this.#replaced.isSettled(folder) && !this.#undeleted.has(folder)
   }
 
-  /** Looks into folders that nobody has looked into yet, as many as may be at once. */
-  async #look(folders: ReadonlyMap<string, readonly OwnFile[]>): Promise<void> {
-    this.#replaced.keep(folders)
-    let files = 0
-    this.#isLooking = false
-    for (const [folder, own] of folders) {
-      this.#isLooking = files >= FILES_MAX
-      if (this.#isLooking) break
-      const { count, unread } = await this.#replaced.look(folder, own)
-      // One may name others of them.
-      if (unread.length > 0) this.#merger.leaveAlone(own)
-      files += count
-    }
-  }
-
   /** What has become of what was counted: of that which is still there it is taken back. */
-  async #settle(
-    folders: ReadonlyMap<string, readonly OwnFile[]>,
-    monotonicMs: number,
-    retired: Map<string, Retired>,
-  ): Promise<void> {
-    const { own } = this.#options
+  #settle(times: TidyTimes, retired: Map<string, Retired>): void {
+    const { files, root } = this.#options
     const left = this.#left
-    const counted = new Set(this.#counted)
     this.#left = new Set()
-    this.#counted = []
     for (const path of left) {
-      const file = own.get(path)
-      const folder = dirname(path)
-      this.#undeleted.add(folder, monotonicMs)
+      this.#undeleted.add(dirname(path), times.monotonicMs)
       const producer = accountedProducer(path)
-      if (producer !== null) counted.add(producer)
-      if (file === undefined) continue
-      await this.#replaced.look(folder, folders.get(folder) ?? [])
-      if (this.#replaced.has(path)) continue
-      const of = await countRetired(this.#options, file, retired, -1)
-      if (of === null) this.#left.add(path)
+      if (producer !== null) this.#kept.add(producer)
+      if (lookAt(files, join(root, path)) === null) this.#forget(path)
+      else if (!this.#retired.takeBack(path, times, retired)) this.#left.add(path)
     }
-    for (const producer of counted) if (!retired.has(producer)) this.#kept.add(producer)
     // What is still there may have to be taken back first.
     if (this.#left.size > 0 || this.#undeleted.has(PRODUCERS_FOLDER)) return
-    this.#deletes.push(...forgettable(this.#options, [...this.#kept]).map(accountPath))
+    // What was taken back is in no account yet.
+    const asked = [...this.#kept].filter((producer) => !retired.has(producer))
+    this.#deletes.push(...forgettable(this.#options, asked).map(accountPath))
     this.#kept.clear()
-  }
-
-  /** Whoever names them is there, so it may be done at any time. */
-  async #deleteReplaced(monotonicMs: number): Promise<void> {
-    const { files, root, onFault } = this.#options
-    const wanted = [...this.#replaced.paths]
-      .filter((path) => !this.#undeleted.has(dirname(path)))
-      .slice(0, FILES_MAX)
-    const deletes: string[] = []
-    for (const [folder, paths] of Map.groupBy(wanted, (path) => dirname(path))) {
-      try {
-        // The name of what replaces them has to outlive them.
-        syncFolder(files, join(root, folder))
-        deletes.push(...paths)
-      } catch (thrown) {
-        if (errnoOf(thrown) === '') throw thrown
-        onFault(folder, thrown)
-        this.#undeleted.add(folder, monotonicMs)
-      }
-    }
-    const left = new Set(await deleteAll(this.#options, root, deletes))
-    for (const path of deletes) {
-      if (left.has(path)) this.#undeleted.add(dirname(path), monotonicMs)
-      else this.#forget(path)
-    }
   }
 
   /** As many as may go with one intent: each is looked into, and unlinking them takes a while. */
   async #retire(
-    { believedMs, monotonicMs }: TidyTimes,
+    times: TidyTimes,
+    unread: ReadonlySet<string>,
     retired: Map<string, Retired>,
   ): Promise<void> {
     const { own, retention = FOR_EVER, breathe } = this.#options
     const givenUp = this.#givenUp
-    for (const file of filesToRetire([...own.values()], retention, believedMs)) {
+    const refused = new Set<string>()
+    for (const file of filesToRetire([...own.values()], retention, times.believedMs)) {
+      const { path, folder } = file
       if (this.#deletes.length >= FILES_MAX) break
-      if (givenUp.has(file.path) || !this.#mayTouch(file.folder)) continue
-      const producers = await countRetired(this.#options, file, retired)
-      const isKept = producers === null && this.#unread.isNew(file.path, monotonicMs)
-      if (isKept) this.#undeleted.add(file.folder, monotonicMs)
-      else this.#deletes.push(file.path)
-      for (const producer of producers ?? []) this.#counting.add(producer)
+      const isRefused = unread.has(folder) || refused.has(folder)
+      const isWaiting = isRefused && this.#retired.wait(path, times)
+      if (isWaiting || refused.has(folder) || givenUp.has(path)) continue
+      if (!isRefused && !this.#mayTouch(folder)) continue
+      const isCounted = await this.#retired.count(path, times, retired)
+      if (isCounted) this.#deletes.push(path)
+      else refused.add(folder)
       await breathe?.()
     }
+    for (const folder of refused) this.#undeleted.add(folder, times.monotonicMs)
   }
 
   #replace({ table, files: merged, names }: Merged, written: string[]): void {

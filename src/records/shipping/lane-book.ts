@@ -1,5 +1,6 @@
 /** What a lane keeps of the spool: streams, places in their segments, and producers. */
 
+import { errnoOf } from '../spool/file-calls.ts'
 import { type Account, isForgettable, type Retired } from './account.ts'
 import { type OnGap, ProducerLog } from './producer-log.ts'
 import type { ShipState } from './ship-state.ts'
@@ -16,6 +17,15 @@ export interface BookedStream {
 /** The account of a producer as it was published, for one that is met for the first time. */
 export type FindAccount = (producer: string) => Account | null
 
+export interface BookWorld extends StreamWorld {
+  readonly findAccount: FindAccount
+  /** For people: what was found wrong, once for each file. */
+  onFault(file: string, detail: string): void
+}
+
+/** What a disk says may pass; all else is a fault of ours. */
+export const isOfDisk = (thrown: unknown): boolean => /^E[A-Z0-9]+$/.test(errnoOf(thrown))
+
 export type BookSnapshot = Pick<ShipState, 'segments' | 'producers' | 'streams'>
 
 /** Nothing of it was ever here: no file will go, and its account with the last of them. */
@@ -25,8 +35,7 @@ const isElsewhere = (account: Account): boolean => {
 }
 
 export class LaneBook {
-  readonly #world: StreamWorld
-  readonly #findAccount: FindAccount
+  readonly #world: BookWorld
   readonly #streams = new Map<string, BookedStream>()
   /**
    * All of which something is known that no commit has taken: until then an account that is
@@ -34,9 +43,8 @@ export class LaneBook {
    */
   readonly #producers = new Map<string, ProducerLog>()
 
-  constructor(world: StreamWorld, findAccount: FindAccount) {
+  constructor(world: BookWorld) {
     this.#world = world
-    this.#findAccount = findAccount
   }
 
   restore({ segments, producers, streams }: BookSnapshot, keyOf: (file: string) => string): void {
@@ -83,7 +91,8 @@ export class LaneBook {
   }
 
   producer(stream: BookedStream, name: string): ProducerLog {
-    const producer = this.#known(name) ?? new ProducerLog(name, null)
+    const known = this.#producers.get(name)
+    const producer = known ?? new ProducerLog(name, this.#findAccount(name))
     this.#producers.set(name, producer)
     stream.producers.add(name)
     // One that was set aside may be put back.
@@ -185,18 +194,33 @@ export class LaneBook {
 
   /** Notes that records and gaps of a producer are deleted with the next commit. */
   retire(name: string, retired: Retired): void {
-    this.#known(name)?.retire(retired)
+    this.#producers.get(name)?.retire(retired)
   }
 
-  /** One that is here, or of which an account is left; null: there is none. */
-  #known(name: string): ProducerLog | null {
-    const known = this.#producers.get(name)
-    if (known !== undefined) return known
-    const account = this.#findAccount(name)
-    if (account === null) return null
-    const producer = new ProducerLog(name, account)
-    this.#producers.set(name, producer)
-    return producer
+  /** Has the account of a producer here, if it has one; false: it cannot be read now. */
+  mayRetire(name: string): boolean {
+    const { findAccount, onFault } = this.#world
+    if (this.#producers.has(name)) return true
+    try {
+      const account = findAccount(name)
+      if (account !== null) this.#producers.set(name, new ProducerLog(name, account))
+      return true
+    } catch (thrown) {
+      onFault(name, `its account cannot be read, nor what is deleted be counted (${thrown})`)
+      // In one that is damaged nothing will ever be counted.
+      return !isOfDisk(thrown)
+    }
+  }
+
+  /** One account that cannot be read holds up no other producer. */
+  #findAccount(name: string): Account | null {
+    const { findAccount, onFault } = this.#world
+    try {
+      return findAccount(name)
+    } catch (thrown) {
+      onFault(name, `its account cannot be read, what is shipped is counted anew (${thrown})`)
+      return null
+    }
   }
 
   /** What was shipped of all producers lies in another folder than what comes. */

@@ -9,37 +9,29 @@
 
 import { basename, dirname, join } from 'node:path'
 import { GatewayError } from '../../shared/errors.ts'
-import { errnoOf } from '../spool/file-calls.ts'
 import type { Retired } from './account.ts'
 import { Attempts, type Lives } from './attempts.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
 import { Committed } from './committed.ts'
 import { FrameIntake } from './frame-intake.ts'
-import { type FindAccount, LaneBook } from './lane-book.ts'
+import { type BookWorld, isOfDisk, LaneBook } from './lane-book.ts'
 import { LaneBroken, LaneIntake } from './lane-intake.ts'
 import { PatientClock } from './patient-clock.ts'
 import { readShipState, type ShipState, type ShipTotals, writeShipState } from './ship-state.ts'
 import type { Intent, Prepared, Sink } from './sink.ts'
 import { type Stream, streamKeyOfFile } from './spool-folder.ts'
 import { SpoolHome, type SpoolListing } from './spool-home.ts'
-import type { StreamWorld } from './stream-reader.ts'
 
-export interface LaneOptions extends StreamWorld {
+export interface LaneOptions extends BookWorld {
   readonly sink: Sink
   readonly statePath: string
   readonly limits: LaneLimits
-  readonly findAccount: FindAccount
   readonly lives: Lives
-  /** For people: what was found wrong, once for each file. */
-  onFault(file: string, detail: string): void
 }
 
 /** Beside the state. */
 const attemptsPath = (statePath: string): string =>
   join(dirname(statePath), `attempts-${basename(statePath)}`)
-
-/** What a disk says may pass; all else is a fault of ours. */
-const isOfDisk = (thrown: unknown): boolean => /^E[A-Z0-9]+$/.test(errnoOf(thrown))
 
 export class Lane {
   readonly #options: LaneOptions
@@ -65,7 +57,7 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options
-    this.#book = new LaneBook(options, this.#findAccount)
+    this.#book = new LaneBook(options)
     this.#intake = new FrameIntake(options.sink)
     const { files, lives, monotonic, onFault } = options
     const path = attemptsPath(options.statePath)
@@ -152,17 +144,6 @@ export class Lane {
     return this.#home.isAway
   }
 
-  /** One account that cannot be read holds up no other producer. */
-  readonly #findAccount: FindAccount = (producer) => {
-    const { findAccount, onFault } = this.#options
-    try {
-      return findAccount(producer)
-    } catch (thrown) {
-      onFault(producer, `its account cannot be read, what is shipped is counted anew (${thrown})`)
-      return null
-    }
-  }
-
   /** `isInOrder`: it is no fault that ends it. */
   close(isInOrder = true): void {
     if (isInOrder) this.#attempts.spare()
@@ -243,10 +224,11 @@ export class Lane {
     const monotonicMs = monotonic()
     if (!sink.isTidyDue(monotonicMs)) return
     const mayMerge = (folder: string) => this.#attempts.beginExtra(folder)
+    const mayRetire = (producer: string) => this.#book.mayRetire(producer)
     const times = { monotonicMs, wallMs: now(), believedMs }
     let retired: ReadonlyMap<string, Retired>
     try {
-      retired = await sink.tidy({ ...times, mayMerge })
+      retired = await sink.tidy({ ...times, mayMerge, mayRetire })
     } catch (thrown) {
       // Another time: records do not wait for it.
       onFault('tidy', String(thrown))

@@ -71,6 +71,11 @@ export interface TidyTimes {
   readonly believedMs: number
   /** Asked right before files of a folder become one; false: that is not to be tried. */
   mayMerge(folder: string): boolean
+  /**
+   * Asked before something of a producer is given up, or taken back; false: that cannot be counted
+   * now, for its account cannot be read.
+   */
+  mayRetire(producer: string): boolean
 }
 
 export type Opened = 'same' | 'moved'

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { addRetired, contentsOf, gapContentsOf } from '../../../../src/records/files/contents.ts'
+import {
+  addRetired,
+  contentsIn,
+  contentsOf,
+  gapContentsOf,
+} from '../../../../src/records/files/contents.ts'
 import { fillTable } from '../../../helpers/records/tables.ts'
 
 test('contentsOf() counts requests, not rows, and no shadows', () => {
@@ -38,13 +43,14 @@ test('gapContentsOf() counts sequences', () => {
 
 test('addRetired() adds up what files held, records and gaps apart', () => {
   const retired = new Map()
-  addRetired(retired, '{"a":[2,7],"b":[1,9]}', false)
-  addRetired(retired, '{"a":[5,20]}', true)
-  addRetired(retired, '{"a":[1,3]}', false)
+  addRetired(retired, contentsIn('{"a":[2,7],"b":[1,9]}'), false, 1)
+  addRetired(retired, contentsIn('{"a":[5,20]}'), true, 1)
+  addRetired(retired, contentsIn('{"a":[1,3]}'), false, 1)
+  addRetired(retired, contentsIn('{"b":[1,9]}'), false, -1)
   expect(Object.fromEntries(retired)).toEqual({
     a: { records: 3, gaps: 5, below: 21 },
-    b: { records: 1, gaps: 0, below: 10 },
+    b: { records: 0, gaps: 0, below: 10 },
   })
-  expect(() => addRetired(retired, '[]', false)).toThrow()
-  expect(() => addRetired(retired, '', false)).toThrow()
+  for (const text of ['[]', '', '{"a":3}', '{"a":["1",2]}'])
+    expect(() => contentsIn(text)).toThrow()
 })

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { REPLACES_KEY } from '../../../../src/records/files/contents.ts'
 import type { OwnFile } from '../../../../src/records/files/own-files.ts'
+import { Refusals } from '../../../../src/records/files/refusals.ts'
 import { mayReplace, Replaced } from '../../../../src/records/files/replaced.ts'
 import { parquetFile } from '../../../../src/records/parquet-file.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
+import { refusal } from '../../../helpers/records/hooked-world.ts'
 import { fillTable } from '../../../helpers/records/tables.ts'
 import { putFile } from '../../../helpers/segments.ts'
 
@@ -30,26 +32,39 @@ const replacedOf = (named: Readonly<Record<number, readonly number[] | null>>) =
   })
   const faults: string[] = []
   const onFault = (path: string) => void faults.push(path)
-  return { own, faults, replaced: new Replaced({ files, root: '/', onFault }) }
+  return { own, files, faults, replaced: new Replaced({ files, root: '/', onFault }) }
 }
 
 test('look() finds what others name, of those that are there', async () => {
   const { own, replaced } = replacedOf({ 2: [], 5: [1, 2, 3], 6: [] })
   expect(replaced.isSettled('a')).toBe(false)
-  expect(await replaced.look('a', own)).toEqual({ count: 2, unread: [] })
+  expect(await replaced.look('a', own)).toEqual({ count: 2, isAll: true })
   expect([...replaced.paths]).toEqual(['a/g-2.parquet'])
   expect(replaced.isSettled('a')).toBe(false)
   replaced.forget('a/g-2.parquet')
   expect(replaced.isSettled('a')).toBe(true)
   expect(replaced.isSettled('b')).toBe(false)
   // Once.
-  expect(await replaced.look('a', own)).toEqual({ count: 0, unread: [] })
+  expect(await replaced.look('a', own)).toEqual({ count: 0, isAll: true })
 })
 
-test('look() says which may name some and cannot be read', async () => {
-  const { own, replaced, faults } = replacedOf({ 1: [], 2: null, 3: [1] })
-  const { unread } = await replaced.look('a', own)
-  expect(numbers(unread)).toEqual([2])
-  expect(faults).toEqual(['a/g-2.parquet'])
+test('lookIn() says where something may name others that the disk does not give now', async () => {
+  const { own, files, replaced, faults } = replacedOf({ 1: [], 2: null, 3: [1] })
+  const refused = new Refusals()
+  const { open } = files
+  files.open = (path, ...how) => {
+    if (path.endsWith('-3.parquet')) throw refusal('EIO', path)
+    return open.call(files, path, ...how)
+  }
+  const look = (atMs: number) => replaced.lookIn(new Map([['a', own]]), refused, atMs)
+  expect([...(await look(0))]).toEqual(['a'])
+  expect([replaced.has('a/g-1.parquet'), replaced.isSettled('a')]).toEqual([false, false])
+  files.open = open
+  expect([...(await look(1000))]).toEqual([])
+  refused.release(3_600_000)
+  expect([...(await look(3_600_000))]).toEqual([])
   expect(replaced.has('a/g-1.parquet')).toBe(true)
+  // What is damaged names nobody.
+  expect(faults).toEqual(['a/g-2.parquet', 'a/g-3.parquet', 'a/g-2.parquet'])
+  expect(await replaced.deleteAll(refused, 3_600_000)).toEqual(['a/g-1.parquet'])
 })
