@@ -101,7 +101,7 @@ export class FileSink implements Sink {
     const [writer, own] = [new FileWriter({ files, root, gateway }), this.#files]
     this.#onFault = onFault
     this.#writer = writer
-    this.#tidying = new Tidying({ files, root, retention, onFault, breathe, writer, own })
+    this.#tidying = new Tidying({ files, root, gateway, retention, onFault, breathe, writer, own })
     this.#tables = new RecordTables(onFault)
   }
 
@@ -186,10 +186,10 @@ export class FileSink implements Sink {
       // An account that is written anew is to stay.
       deletes: all.filter((path) => !written.includes(path)),
     }
-    const { counted, countedFiles } = this.#tidying
+    const { notes } = this.#tidying
     this.#tidying.take()
     const { nextNumber } = this.#writer
-    return { intent, state: { nextNumber, root, counted, countedFiles, lost: this.#lost } }
+    return { intent, state: { nextNumber, root, ...notes, lost: this.#lost } }
   }
 
   async publish(intent: Intent): Promise<void> {

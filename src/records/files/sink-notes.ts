@@ -2,6 +2,7 @@
 
 import { dirname } from 'node:path'
 import type { Intent, Rename, SinkState } from '../shipping/sink.ts'
+import type { NumberRun } from './number-runs.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
 import type { CountedFile } from './retired.ts'
 
@@ -13,6 +14,8 @@ export interface SinkNotes {
   readonly counted: readonly string[]
   /** What was counted of files that may still be there; null: an earlier release does not say. */
   readonly countedFiles: readonly CountedFile[] | null
+  /** Numbers of files that were given up, and are not to be counted again. */
+  readonly gone: readonly NumberRun[]
   /** What could not be renamed because it was not there. */
   readonly lost: readonly Rename[]
 }
@@ -24,6 +27,7 @@ export const notedOf = (state: SinkState | null): SinkNotes => ({
   root: typeof state?.['root'] === 'string' ? state['root'] : null,
   counted: listOf(state?.['counted']),
   countedFiles: state?.['countedFiles'] === undefined ? null : listOf(state['countedFiles']),
+  gone: listOf(state?.['gone']),
   lost: listOf(state?.['lost']),
 })
 

@@ -22,7 +22,7 @@ import type { PublishWorld } from './publishing.ts'
 import { Refusals } from './refusals.ts'
 import { Replaced } from './replaced.ts'
 import { filesToRetire, type RetentionLimits } from './retention.ts'
-import { type CountedFile, RetiredFiles } from './retired.ts'
+import { RetiredFiles } from './retired.ts'
 import type { SinkNotes } from './sink-notes.ts'
 
 /** Files that go at once, and that are looked into at once. */
@@ -30,10 +30,11 @@ const FILES_MAX = 1000
 
 const FOR_EVER: RetentionLimits = { bytesMax: 0, daysMax: 0 }
 
-type CountedNotes = Pick<SinkNotes, 'counted' | 'countedFiles'>
+type CountedNotes = Pick<SinkNotes, 'counted' | 'countedFiles' | 'gone'>
 
 export interface TidyingOptions extends PublishWorld {
   readonly root: string
+  readonly gateway: string
   readonly retention?: RetentionLimits | undefined
   readonly writer: FileWriter
   /** The files that there are, by path. */
@@ -84,15 +85,11 @@ export class Tidying {
     return { renames: this.#renames, deletes: this.#deletes }
   }
 
-  /** What was counted of files that it deletes, or that could not be deleted. */
-  get countedFiles(): readonly CountedFile[] {
-    return this.#retired.counted
-  }
-
-  /** Producers of what it deletes, and of what is gone. */
-  get counted(): readonly string[] {
-    const counted = this.countedFiles.flatMap(([, contents]) => Object.keys(contents))
-    return [...new Set([...counted, ...this.#kept])]
+  /** What has to be known of what is given up, with the intent that deletes it. */
+  get notes(): CountedNotes {
+    const { counted: countedFiles, gone } = this.#retired
+    const producers = countedFiles.flatMap(([, contents]) => Object.keys(contents))
+    return { counted: [...new Set([...producers, ...this.#kept])], countedFiles, gone }
   }
 
   /** The intent is made. */
@@ -104,11 +101,11 @@ export class Tidying {
 
   /** The intent of an earlier process is done again: what it deletes, and what it has noted. */
   async restore(
-    { counted, countedFiles }: CountedNotes,
+    { counted, countedFiles, gone }: CountedNotes,
     deletes: readonly string[],
   ): Promise<void> {
     for (const producer of counted) this.#kept.add(producer)
-    await this.#retired.restore(countedFiles, deletes)
+    await this.#retired.restore(countedFiles, gone, deletes)
   }
 
   /** Takes what was found as what there is. */
@@ -167,8 +164,11 @@ export class Tidying {
     const givenUp = this.#givenUp
     const all = [...this.#options.own.values()]
     const kept = all.filter(
-      ({ path, folder }) =>
-        !givenUp.has(path) && this.#mayTouch(folder) && !this.#unwritten.has(folder),
+      (file) =>
+        !(givenUp.has(file.path) || this.#unwritten.has(file.folder)) &&
+        this.#mayTouch(file.folder) &&
+        // What is counted may be part of nothing that will be.
+        !this.#retired.isBack(file),
     )
     const merged = await this.#merger.merge(kept, times)
     if (merged === null) return false
@@ -210,7 +210,7 @@ export class Tidying {
 
   /** What has become of what was counted: of that which is still there it is taken back. */
   #settle(times: TidyTimes, retired: Map<string, Retired>): void {
-    const { files, root } = this.#options
+    const { files, root, own } = this.#options
     const left = this.#left
     this.#left = new Set()
     for (const path of left) {
@@ -222,6 +222,8 @@ export class Tidying {
     }
     // What is still there may have to be taken back first.
     if (this.#left.size > 0 || this.#undeleted.has(PRODUCERS_FOLDER)) return
+    // Whose records are in what is back nobody has looked.
+    if ([...own.values()].some((file) => this.#retired.isBack(file))) return
     // What was taken back is in no account yet.
     const asked = [...this.#kept].filter((producer) => !retired.has(producer))
     this.#deletes.push(...forgettable(this.#options, asked).map(accountPath))
@@ -244,7 +246,7 @@ export class Tidying {
       const isWaiting = isRefused && this.#retired.wait(path, times)
       if (isWaiting || refused.has(folder) || givenUp.has(path)) continue
       if (!isRefused && !this.#mayTouch(folder)) continue
-      const isCounted = await this.#retired.count(path, times, retired)
+      const isCounted = await this.#retired.count(file, times, retired)
       if (isCounted) this.#deletes.push(path)
       else refused.add(folder)
       await breathe?.()

@@ -167,8 +167,8 @@ export class ShippingWorld {
     }))
   }
 
-  async gaps(): Promise<GapLine[]> {
-    const paths = this.filesBelow(ROOT).filter((path) => /\/_gaps\/.*\.parquet$/.test(path))
+  async gaps(files: readonly string[] = this.filesBelow(ROOT)): Promise<GapLine[]> {
+    const paths = files.filter((path) => /\/_gaps\/.*\.parquet$/.test(path))
     const rows = (await Promise.all(paths.map((path) => this.#rows(path)))).flat()
     return rows.map(({ producer, first, last, reason }) => ({
       ...{ producer: String(producer), from: Number(first), to: Number(last) },

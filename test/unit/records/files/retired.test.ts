@@ -1,5 +1,7 @@
+import { basename } from 'node:path'
 import { expect, test } from 'vitest'
 import { HookedWorld, refusal } from '../../../helpers/records/hooked-world.ts'
+import { ROOT } from '../../../helpers/records/shipping-world.ts'
 import { putFile } from '../../../helpers/segments.ts'
 
 const HOUR_MS = 3_600_000
@@ -150,4 +152,79 @@ test('nothing is given up while it is not known what a file beside it has in its
   await wait(world, 3)
   expect(world.names).toEqual([])
   await expectRetired(world, 2)
+})
+
+const copyOf = (path: string): string => `/data/${basename(path)}`
+
+/** Records 1 to 4 were given up and are back, beside 5 and 6 that are not too many alone. */
+const givenUpAndBack = async (): Promise<HookedWorld> => {
+  const world = new HookedWorld()
+  for (const sequence of [1, 2, 3, 4]) await world.ship(0, sequence)
+  const paths = world.parquet
+  for (const path of paths) world.files.link(path, copyOf(path))
+  const bytes = paths.reduce((sum, path) => sum + world.files.stat(path)!.bytes, 0)
+  world.retention = { bytesMax: 0.6 * bytes, daysMax: 0 }
+  world.restart()
+  for (const sequence of [5, 6]) await world.ship(0, sequence)
+  for (let times = 0; times < 3; times++) await world.ship(world.nowMs + 60_000, null)
+  expect(await world.sequences()).toEqual([5, 6])
+  await expectRetired(world, 4)
+  for (const path of paths) world.files.link(copyOf(path), path)
+  return world
+}
+
+test.each([false, true])(
+  'what comes back is given up again, and not counted again (restarted: %s)',
+  async (isRestarted) => {
+    const world = await givenUpAndBack()
+    await world.end(6)
+    if (isRestarted) world.restart()
+    await wait(world, 3)
+    expect(await world.sequences()).toEqual([5, 6])
+    await expectRetired(world, 4)
+  },
+)
+
+test('while it is there it is part of no other file, and the account stays', async () => {
+  const world = await givenUpAndBack()
+  world.retention = { bytesMax: 0, daysMax: 0 }
+  world.restart()
+  await wait(world, 3)
+  // The last intent is done again at a start, so 4 is not there any more; 5 and 6 are one.
+  expect(world.names).toHaveLength(4)
+  expect(await world.sequences()).toEqual([1, 2, 3, 5, 6])
+  await expectRetired(world, 4)
+  // All that it shipped since was given up, too.
+  world.retention = { bytesMax: 0, daysMax: 30 }
+  world.restart()
+  world.denied.add('g7q2-1.parquet')
+  await world.end(6)
+  await world.ship(world.nowMs + YEAR_MS, null)
+  await wait(world, 3)
+  expect(world.names).toEqual(['g7q2-1.parquet'])
+  await expectRetired(world, 6)
+  world.denied.clear()
+  await wait(world, 3)
+  expect([world.names, world.accounts()]).toEqual([[], []])
+})
+
+test('a disk that was away when it was to be deleted has nothing counted again', async () => {
+  const world = beginWithRetention()
+  for (const sequence of [1, 2]) await world.ship(0, sequence)
+  await world.ship(HOUR_MS, 3)
+  let isAway = false
+  world.hook = (call, path) => {
+    if (call === 'unlink' && path.endsWith('-1.parquet') && !isAway) {
+      isAway = true
+      world.files.rename(ROOT, '/data/disk')
+      world.files.mkdir(ROOT)
+    }
+  }
+  await world.ship(YEAR_MS, null)
+  expect(isAway).toBe(true)
+  world.files.rename(ROOT, '/data/below')
+  world.files.rename('/data/disk', ROOT)
+  await wait(world, 3)
+  expect(world.names).toEqual([])
+  await expectRetired(world, 3)
 })
