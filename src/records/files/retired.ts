@@ -25,7 +25,16 @@ export interface RetiredWorld {
 }
 
 /** What was counted of a file that may still be there. */
-export type CountedFile = readonly [path: string, contents: Contents]
+type CountedFile = readonly [path: string, contents: Contents]
+
+export interface RetiredNotes {
+  /** What was counted of files that may still be there; null: an earlier release does not say. */
+  readonly countedFiles: readonly CountedFile[] | null
+  /** Numbers of files that were given up, and are not to be counted again. */
+  readonly gone: readonly NumberRun[]
+  /** Files that have had their time and cannot be counted, and since when by the wall clock. */
+  readonly waiting: readonly (readonly [path: string, sinceMs: number])[]
+}
 
 /** A file whose content nobody can read or count for so long goes uncounted. */
 const WAITING_MS_MAX = 24 * HOUR_MS
@@ -48,21 +57,29 @@ export class RetiredFiles {
   #counted = new Map<string, Contents>()
   /** Numbers of files that were given up, wherever they are. */
   #gone = new NumberRuns()
-  /** Files that have had their time and wait until they can be counted: monotonic ms since when. */
-  readonly #waitingMs = new Map<string, number>()
+  /** Files that have had their time and wait until they can be counted: believed ms since when. */
+  #waitingMs = new Map<string, number>()
+  /** Whether one waits of which no state says so. */
+  #hasNew = false
 
   constructor(world: RetiredWorld) {
     this.#world = world
   }
 
-  /** What was counted of files that may still be there. */
-  get counted(): readonly CountedFile[] {
-    return [...this.#counted]
+  /** What has to be known of it after the next intent. */
+  get notes(): RetiredNotes {
+    const countedFiles = [...this.#counted]
+    return { countedFiles, gone: this.#gone.runs, waiting: [...this.#waitingMs] }
   }
 
-  /** Numbers of files that were given up. */
-  get gone(): readonly NumberRun[] {
-    return this.#gone.runs
+  /** Whether there is something new in them that no intent brings with it. */
+  get hasNew(): boolean {
+    return this.#hasNew
+  }
+
+  /** They are written down. */
+  take(): void {
+    this.#hasNew = false
   }
 
   /** Whether a file was given up before, and is back: somebody has brought it, or its disk. */
@@ -76,13 +93,13 @@ export class RetiredFiles {
    * @param deletes what is to be deleted, where an earlier release did not say what it had counted
    */
   async restore(
-    counted: readonly CountedFile[] | null,
-    gone: readonly NumberRun[],
+    { countedFiles, gone, waiting }: RetiredNotes,
     deletes: readonly string[],
   ): Promise<void> {
-    this.#counted = new Map(counted)
+    this.#counted = new Map(countedFiles)
     this.#gone = new NumberRuns(gone)
-    const asked = deletes.filter((path) => counted === null && path.endsWith('.parquet'))
+    this.#waitingMs = new Map(waiting)
+    const asked = deletes.filter((path) => countedFiles === null && path.endsWith('.parquet'))
     for (const path of asked) this.#note(path, (await this.#look(path)) ?? SILENT)
   }
 
@@ -93,7 +110,7 @@ export class RetiredFiles {
    */
   async count(
     file: OwnFile,
-    times: Pick<TidyTimes, 'monotonicMs' | 'mayRetire'>,
+    times: Pick<TidyTimes, 'believedMs' | 'mayRetire'>,
     into: Map<string, Retired>,
   ): Promise<boolean> {
     if (this.isBack(file)) return true
@@ -115,10 +132,22 @@ export class RetiredFiles {
    *
    * @returns false: for a day already
    */
-  wait(path: string, { monotonicMs }: Pick<TidyTimes, 'monotonicMs'>): boolean {
-    const sinceMs = this.#waitingMs.get(path) ?? monotonicMs
-    this.#waitingMs.set(path, sinceMs)
-    return monotonicMs < sinceMs + WAITING_MS_MAX
+  wait(path: string, { believedMs }: Pick<TidyTimes, 'believedMs'>): boolean {
+    const sinceMs = this.#waitingMs.get(path) ?? Number.POSITIVE_INFINITY
+    // A clock that was ahead has it wait no longer.
+    if (sinceMs > believedMs) {
+      this.#waitingMs.set(path, believedMs)
+      this.#hasNew = true
+      return true
+    }
+    return believedMs < sinceMs + WAITING_MS_MAX
+  }
+
+  /** These have had their time: of others none waits. */
+  keepWaiting(due: readonly OwnFile[]): void {
+    if (this.#waitingMs.size === 0) return
+    const paths = new Set(due.map(({ path }) => path))
+    for (const path of this.#waitingMs.keys()) if (!paths.has(path)) this.#waitingMs.delete(path)
   }
 
   /** It is gone; returns the producers of which it had something. */

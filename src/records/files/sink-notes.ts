@@ -2,20 +2,15 @@
 
 import { dirname } from 'node:path'
 import type { Intent, Rename, SinkState } from '../shipping/sink.ts'
-import type { NumberRun } from './number-runs.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
-import type { CountedFile } from './retired.ts'
+import type { RetiredNotes } from './retired.ts'
 
-export interface SinkNotes {
+export interface SinkNotes extends RetiredNotes {
   readonly nextNumber: number
   /** `records.path` as it was; null: nobody knows. */
   readonly root: string | null
   /** Producers of the files that the intent gives up. */
   readonly counted: readonly string[]
-  /** What was counted of files that may still be there; null: an earlier release does not say. */
-  readonly countedFiles: readonly CountedFile[] | null
-  /** Numbers of files that were given up, and are not to be counted again. */
-  readonly gone: readonly NumberRun[]
   /** What could not be renamed because it was not there. */
   readonly lost: readonly Rename[]
 }
@@ -28,6 +23,7 @@ export const notedOf = (state: SinkState | null): SinkNotes => ({
   counted: listOf(state?.['counted']),
   countedFiles: state?.['countedFiles'] === undefined ? null : listOf(state['countedFiles']),
   gone: listOf(state?.['gone']),
+  waiting: listOf(state?.['waiting']),
   lost: listOf(state?.['lost']),
 })
 

@@ -22,7 +22,7 @@ import type { PublishWorld } from './publishing.ts'
 import { Refusals } from './refusals.ts'
 import { Replaced } from './replaced.ts'
 import { filesToRetire, type RetentionLimits } from './retention.ts'
-import { RetiredFiles } from './retired.ts'
+import { RetiredFiles, type RetiredNotes } from './retired.ts'
 import type { SinkNotes } from './sink-notes.ts'
 
 /** Files that go at once, and that are looked into at once. */
@@ -30,7 +30,7 @@ const FILES_MAX = 1000
 
 const FOR_EVER: RetentionLimits = { bytesMax: 0, daysMax: 0 }
 
-type CountedNotes = Pick<SinkNotes, 'counted' | 'countedFiles' | 'gone'>
+type CountedNotes = RetiredNotes & Pick<SinkNotes, 'counted'>
 
 export interface TidyingOptions extends PublishWorld {
   readonly root: string
@@ -65,9 +65,9 @@ export class Tidying {
     this.#retired = new RetiredFiles(options)
   }
 
-  /** Whether there is something for the next intent to do. */
+  /** Whether there is something for the next intent to do, or to be noted with it. */
   get hasTidied(): boolean {
-    return this.#renames.length > 0 || this.#deletes.length > 0
+    return this.#renames.length > 0 || this.#deletes.length > 0 || this.#retired.hasNew
   }
 
   /** Whether what was counted waits for the next intent. */
@@ -87,25 +87,23 @@ export class Tidying {
 
   /** What has to be known of what is given up, with the intent that deletes it. */
   get notes(): CountedNotes {
-    const { counted: countedFiles, gone } = this.#retired
-    const producers = countedFiles.flatMap(([, contents]) => Object.keys(contents))
-    return { counted: [...new Set([...producers, ...this.#kept])], countedFiles, gone }
+    const { notes } = this.#retired
+    const producers = (notes.countedFiles ?? []).flatMap(([, contents]) => Object.keys(contents))
+    return { ...notes, counted: [...new Set([...producers, ...this.#kept])] }
   }
 
   /** The intent is made. */
   take(): void {
     this.#renames = []
     this.#deletes = []
+    this.#retired.take()
     this.#isCounting = false
   }
 
   /** The intent of an earlier process is done again: what it deletes, and what it has noted. */
-  async restore(
-    { counted, countedFiles, gone }: CountedNotes,
-    deletes: readonly string[],
-  ): Promise<void> {
-    for (const producer of counted) this.#kept.add(producer)
-    await this.#retired.restore(countedFiles, gone, deletes)
+  async restore(notes: CountedNotes, deletes: readonly string[]): Promise<void> {
+    for (const producer of notes.counted) this.#kept.add(producer)
+    await this.#retired.restore(notes, deletes)
   }
 
   /** Takes what was found as what there is. */
@@ -239,7 +237,9 @@ export class Tidying {
     const { own, retention = FOR_EVER, breathe } = this.#options
     const givenUp = this.#givenUp
     const refused = new Set<string>()
-    for (const file of filesToRetire([...own.values()], retention, times.believedMs)) {
+    const due = filesToRetire([...own.values()], retention, times.believedMs)
+    this.#retired.keepWaiting(due)
+    for (const file of due) {
       const { path, folder } = file
       if (this.#deletes.length >= FILES_MAX) break
       const isRefused = unread.has(folder) || refused.has(folder)

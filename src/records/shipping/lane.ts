@@ -221,6 +221,8 @@ export class Lane {
   async #tidy(): Promise<void> {
     const { sink, now, monotonic, onFault } = this.#options
     const believedMs = this.#patient.now()
+    // Nothing else may come for days, and what has had its time is to go all the same.
+    if (this.#patient.isUnnoted) this.#touch()
     const monotonicMs = monotonic()
     if (!sink.isTidyDue(monotonicMs)) return
     const mayMerge = (folder: string) => this.#attempts.beginExtra(folder)
@@ -255,7 +257,7 @@ export class Lane {
     this.#committedAtMs = now()
     this.#unwritten = {
       ...{ sink: sink.name, totals: this.#intake.totals, sinkState: state, intent },
-      ...{ ...this.#book.snapshot(), time: this.#patient.time },
+      ...{ ...this.#book.snapshot(), time: this.#patient.note() },
       ...{ era: this.#era, finished: this.committed.finished, home: this.#home.mark },
     }
   }

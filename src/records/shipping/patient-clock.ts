@@ -13,6 +13,9 @@ const HOUR_MS = 3_600_000
 const LEAP_MS_MIN = HOUR_MS
 export const PATIENCE_MS = 24 * HOUR_MS
 
+/** What is believed is to be noted so often: a process that ends is to cost it no leap. */
+const UNNOTED_MS_MAX = HOUR_MS / 2
+
 /** Smaller ones make no difference to what is kept for days. */
 const NOTED_MS_MIN = 24 * HOUR_MS
 const NOTED_MAX = 8
@@ -48,6 +51,8 @@ export class PatientClock {
   #leaptToMs: number | null = null
   #leaptFromMs = 0
   #leaps: readonly Leap[]
+  /** As it was noted last. */
+  #noted: PatientTime
 
   constructor(clock: Pick<Clock, 'now' | 'monotonic'>, time: PatientTime | null = null) {
     this.#clock = clock
@@ -57,10 +62,11 @@ export class PatientClock {
     this.#believedMs = isBelieved ? wallMs : time.believedMs
     this.#seenMs = clock.monotonic()
     this.#leaps = time?.leaps ?? []
+    this.#noted = time ?? this.time
     if (time === null || time.leaptToMs === null) return
     const { leaptToMs, leaptFromMs = leaptToMs } = time
     this.#leaptFromMs = leaptFromMs
-    if (isBelieved) this.#note({ untilMs: time.believedMs, byMs: leaptToMs - leaptFromMs })
+    if (isBelieved) this.#remember({ untilMs: time.believedMs, byMs: leaptToMs - leaptFromMs })
     else this.#leaptToMs = leaptToMs
   }
 
@@ -68,6 +74,19 @@ export class PatientClock {
     const [believedMs, leaptToMs, leaps] = [this.#believedMs, this.#leaptToMs, this.#leaps]
     const leaptFromMs = leaptToMs === null ? undefined : this.#leaptFromMs
     return { believedMs, leaptToMs, leaptFromMs, leaps }
+  }
+
+  /** Whether the next process would not know enough of it. */
+  get isUnnoted(): boolean {
+    const { believedMs, leaptToMs } = this.#noted
+    const isLeap = (leaptToMs === null) !== (this.#leaptToMs === null)
+    return isLeap || Math.abs(this.#believedMs - believedMs) >= UNNOTED_MS_MAX
+  }
+
+  /** The time, which is noted now. */
+  note(): PatientTime {
+    this.#noted = this.time
+    return this.#noted
   }
 
   /**
@@ -88,14 +107,14 @@ export class PatientClock {
     // Set back behind a leap it was wrong to leap, or does so again.
     this.#leaps = this.#leaps.filter((leap) => endOf(leap) - wallMs < NOTED_MS_MIN)
     const isBelieved = this.#leaptAtMs === null || nowMs - this.#leaptAtMs >= PATIENCE_MS
-    if (isBelieved && isAhead) this.#note({ untilMs: expectedMs, byMs: wallMs - expectedMs })
+    if (isBelieved && isAhead) this.#remember({ untilMs: expectedMs, byMs: wallMs - expectedMs })
     if (!isBelieved && this.#leaptToMs === null) this.#leaptFromMs = expectedMs
     this.#leaptToMs = isBelieved ? null : (this.#leaptToMs ?? wallMs)
     this.#believedMs = isBelieved ? wallMs : expectedMs
     return this.#believedMs
   }
 
-  #note(leap: Leap): void {
+  #remember(leap: Leap): void {
     if (leap.byMs >= NOTED_MS_MIN) this.#leaps = [...this.#leaps, leap].slice(-NOTED_MAX)
   }
 }

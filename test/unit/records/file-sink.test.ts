@@ -5,7 +5,6 @@ import { ensureRoot } from '../../../src/records/files/unfinished.ts'
 import { parquetFile } from '../../../src/records/parquet-file.ts'
 import { FRAME } from '../../../src/records/spool/segment-format.ts'
 import type { ColumnSpec } from '../../../src/records/table/column.ts'
-import { failingFiles } from '../../helpers/failing-files.ts'
 import { records } from '../../helpers/records/frames.ts'
 import { LAYOUT, layoutFrame, ROOT, ShippingWorld } from '../../helpers/records/shipping-world.ts'
 import { fillTable } from '../../helpers/records/tables.ts'
@@ -39,10 +38,14 @@ test('files that cannot become one because the disk is full become one later', a
   const world = new ShippingWorld()
   world.alive.add(4711)
   let isFull = false
-  const calls = failingFiles(world.files, (call) =>
-    isFull && call === 'write' ? { errno: 'ENOSPC' } : null,
-  )
-  const shipping = world.start(calls)
+  // That of the state is another one.
+  const { open } = world.files
+  world.files.open = (path, flags) => {
+    if (!isFull || flags !== 'w' || !path.startsWith(ROOT))
+      return open.call(world.files, path, flags)
+    throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+  }
+  const shipping = world.start()
   for (const number of [1, 2]) {
     world.put({ number }, [layoutFrame(), records(number, number)])
     await world.run(shipping)

@@ -69,6 +69,39 @@ test.each(['EIO', 'damage'])('but not for ever, nor where it is damaged (%s)', a
   expect(world.names).toEqual([])
 })
 
+test('a day is a day, however often the shipper is started anew', async () => {
+  const world = beginWithRetention()
+  for (const sequence of [1, 2]) await world.ship(0, sequence)
+  await world.ship(YEAR_MS - DAY_MS, null)
+  expect(world.names).toEqual([])
+  for (const sequence of [3, 4]) await world.ship(world.nowMs, sequence)
+  const [path] = world.parquet
+  world.hook = (call, of) => {
+    if (call === 'open' && of === path) throw refusal('EIO', of)
+  }
+  await wait(world, 1)
+  for (let times = 0; times < 4; times++) {
+    expect(world.names).toHaveLength(2)
+    world.restart()
+    await wait(world, 5)
+  }
+  // Each start may cost an hour of what is believed of the time.
+  await wait(world, 8)
+  expect(world.names).toEqual([])
+  expect(world.accounts()).toMatchObject([{ retired: { records: 3 } }])
+})
+
+test('nor does it need a record to come that a file has its time', async () => {
+  const world = beginWithRetention()
+  await world.ship(0, 1)
+  for (let days = 0; days < 33; days++) {
+    world.restart()
+    await wait(world, 23)
+  }
+  expect(world.names).toEqual([])
+  await expectRetired(world, 1)
+})
+
 test.each([
   ['is there no more', false],
   ['is there for ever', true],

@@ -155,3 +155,19 @@ test('today() adds up what a clock was set ahead, and forgets what was set back'
   clock.now()
   expect(clock.today(START_MS)).toBe(START_MS)
 })
+
+test('what is believed is to be noted now and then, and a leap when it is first seen', () => {
+  const { clocks, clock } = make()
+  const pass = (ms: number): boolean => {
+    clocks.pass(ms)
+    clock.now()
+    return clock.isUnnoted
+  }
+  expect([pass(HOUR_MS / 4), pass(HOUR_MS / 4)]).toEqual([false, true])
+  clock.note()
+  expect(pass(1)).toBe(false)
+  clocks.wallMs += YEAR_MS
+  expect(pass(1)).toBe(true)
+  const next = new PatientClock(clocks, clock.note())
+  expect([clock.isUnnoted, next.isUnnoted]).toEqual([false, false])
+})
