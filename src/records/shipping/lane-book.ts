@@ -3,6 +3,7 @@
 import { errnoOf } from '../spool/file-calls.ts'
 import { type Account, isForgettable, type Retired } from './account.ts'
 import { type OnGap, ProducerLog } from './producer-log.ts'
+import { NONE_YET } from './segment-numbers.ts'
 import type { ShipState } from './ship-state.ts'
 import type { Stream } from './spool-folder.ts'
 import { StreamReader, type StreamWorld } from './stream-reader.ts'
@@ -42,18 +43,22 @@ export class LaneBook {
    * published is behind, whether there is a stream of its producer or not.
    */
   readonly #producers = new Map<string, ProducerLog>()
+  /** Nothing is known of an earlier process: what is not there may be shipped. */
+  #isNew = true
 
   constructor(world: BookWorld) {
     this.#world = world
   }
 
   restore({ segments, producers, streams }: BookSnapshot, keyOf: (file: string) => string): void {
+    this.#isNew = false
     for (const [producer, place] of Object.entries(producers)) {
       this.#producers.set(producer, new ProducerLog(producer, place))
     }
     for (const [key, each] of Object.entries(streams)) {
       const { process, producers: names, isDamaged, isTorn = false } = each
-      const reader = new StreamReader(this.#world, process)
+      const reader = new StreamReader(this.#world, process, each.latest)
+      reader.numbers.isShort = each.isShort ?? false
       reader.isDamaged = isDamaged
       reader.isTorn = isTorn
       const stream = { reader, producers: new Set(names), isFinished: false }
@@ -73,8 +78,10 @@ export class LaneBook {
       ),
       streams: Object.fromEntries(
         streams.map(([key, { reader, producers }]) => {
-          const { process, isDamaged, isTorn } = reader
-          return [key, { process, producers: [...producers], isDamaged, isTorn }]
+          const { process, isDamaged, isTorn, numbers } = reader
+          const { latest, isShort } = numbers
+          const known = { latest: latest ?? undefined, isShort }
+          return [key, { process, producers: [...producers], isDamaged, isTorn, ...known }]
         }),
       ),
     }
@@ -83,7 +90,7 @@ export class LaneBook {
   stream(key: string): BookedStream {
     let stream = this.#streams.get(key)
     if (stream === undefined) {
-      const reader = new StreamReader(this.#world, null)
+      const reader = new StreamReader(this.#world, null, this.#isNew ? undefined : NONE_YET)
       stream = { reader, producers: new Set(), isFinished: false }
       this.#streams.set(key, stream)
     }
@@ -98,6 +105,15 @@ export class LaneBook {
     // One that was set aside may be put back.
     stream.isFinished = false
     return producer
+  }
+
+  /** Notes which segments there are. */
+  see(streams: readonly Stream[]): void {
+    for (const stream of streams) {
+      const { reader } = this.stream(stream.key)
+      if (reader.numbers.see(stream)) reader.isTorn = true
+    }
+    this.#isNew = false
   }
 
   /** Asks which processes are dead, before the spool is listed. */
@@ -132,18 +148,19 @@ export class LaneBook {
     { reader, isFinished }: BookedStream,
     listed: ReadonlyMap<string, Stream>,
   ): boolean {
-    return !isFinished && reader.isDead && reader.hasAll(listed.get(key) ?? null)
+    if (isFinished || !reader.isDead || reader.numbers.isShort) return false
+    return reader.hasAll(listed.get(key) ?? null)
   }
 
   /** Tells producers what is known now: that something is lost, or that nothing more comes. */
   settle(listed: ReadonlyMap<string, Stream>, onGap: (producer: string) => OnGap): void {
     for (const [key, stream] of this.#streams) {
       const { isFinished, reader } = stream
-      const { isDamaged, isTorn, isPassedOver } = reader
+      const { isDamaged, isTorn, isPassedOver, numbers } = reader
       const isOver = this.#isOver(key, stream, listed)
       // What lies in a segment that can be read another time, or is not read yet, is not lost.
       const hasRead = reader.hasRead || !listed.has(key)
-      const isLost = (isDamaged || isTorn) && hasRead && !isPassedOver
+      const isLost = (isDamaged || isTorn) && hasRead && !isPassedOver && !numbers.isShort
       if (isFinished || !(isOver || isLost)) continue
       for (const name of stream.producers) {
         const producer = this.#producers.get(name)
@@ -174,9 +191,9 @@ export class LaneBook {
     for (const [key, stream] of this.#streams) {
       const { reader, isFinished } = stream
       const there = listed.get(key) ?? null
-      const before = reader.places.size
+      const [size, { isTorn }] = [reader.places.size, reader]
       reader.forget(there)
-      if (reader.places.size !== before) isChanged = true
+      if (reader.places.size !== size || reader.isTorn !== isTorn) isChanged = true
       if (there !== null || !(isFinished || reader.process === null)) continue
       reader.close()
       this.#streams.delete(key)

@@ -115,6 +115,7 @@ export class Lane {
   async step({ marks, streams }: SpoolListing, isLast = false): Promise<boolean> {
     if (!this.#isOpen) await this.#openSink()
     const listed = new Map(streams.map((stream) => [stream.key, stream]))
+    this.#book.see(streams)
     this.#home.look(marks, () => this.#book.misses(listed))
     if (await this.#finishCommit(streams)) return true
     const { held } = this.#options.sink

@@ -11,6 +11,7 @@ import { type Account, isAccount } from './account.ts'
 import { decodeDocument, encodeDocument, readDocument } from './document.ts'
 import type { PatientTime } from './patient-clock.ts'
 import type { SeenSnapshot } from './seen-set.ts'
+import type { LatestSegment } from './segment-numbers.ts'
 import type { Intent, SinkState } from './sink.ts'
 
 const FORMAT = { name: 'sluice-shipper', version: 1 }
@@ -60,6 +61,10 @@ export interface StreamPlace {
   readonly isDamaged: boolean
   /** Something may be, where a segment was cut off. */
   readonly isTorn?: boolean | undefined
+  /** The last segment of it that was seen; absent: nobody knows. */
+  readonly latest?: LatestSegment | undefined
+  /** Segments before that were never seen, and may turn up. */
+  readonly isShort?: boolean | undefined
 }
 
 /** Since the sink was used first: counters that never fall. */
@@ -135,8 +140,13 @@ const isTime = (value: unknown): boolean =>
     Number.isFinite(value['leaptFromMs'] ?? 0) &&
     isLeaps(value['leaps'] ?? []))
 
+const isLatest = (value: unknown): boolean =>
+  value === undefined ||
+  (isFields(value) && [value['generation'], value['number']].every(Number.isSafeInteger))
+
 const isStream = (value: unknown): boolean =>
   isFields(value) &&
+  isLatest(value['latest']) &&
   (value['process'] === null || isFields(value['process'])) &&
   Array.isArray(value['producers'])
 

@@ -20,7 +20,7 @@ export interface SpoolListing {
 }
 
 /** Whoever moves or mounts it has done so by then. */
-const AWAY_MS_MAX = 600_000
+export const AWAY_MS_MAX = 600_000
 
 /** The marks of a folder in which these names are; one that has none gets one, if it can. */
 export const marksOf = (files: FileCalls, folder: string, names: readonly string[]): string[] => {
@@ -46,6 +46,7 @@ export interface SpoolHomeOptions {
 
 export class SpoolHome {
   readonly #options: SpoolHomeOptions
+  /** Empty: one without a mark; undefined: none is known. */
   #mark: string | undefined
   /** Monotonic ms; null: it is there. */
   #awaySinceMs: number | null = null
@@ -72,7 +73,7 @@ export class SpoolHome {
    * deleted by anybody who sees an empty file
    */
   look(marks: readonly string[], isMissed: () => boolean): void {
-    const isMarked = this.#mark !== undefined && marks.includes(this.#mark)
+    const isMarked = this.#mark === '' ? marks.length === 0 : marks.includes(this.#mark ?? '')
     // What was met since it is away tells nothing of it.
     const mayBeUnmarked = !this.isAway || this.#mark === undefined
     if (isMarked || (mayBeUnmarked && !isMissed())) {
@@ -88,7 +89,7 @@ export class SpoolHome {
     }
     if (monotonic() - this.#awaySinceMs < AWAY_MS_MAX) return
     this.#awaySinceMs = null
-    this.#mark = marks[0]
+    this.#mark = marks[0] ?? ''
     onFault(folder, 'what was in the spool before, and is not shipped, counts as lost')
   }
 }

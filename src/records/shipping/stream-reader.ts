@@ -13,6 +13,7 @@ import type { Frame, SegmentEnd } from '../spool/segment-reader.ts'
 import type { Handling } from './attempts.ts'
 import type { FrameSink } from './frame-sink.ts'
 import { OpenSegment } from './open-segment.ts'
+import { type LatestSegment, SegmentNumbers } from './segment-numbers.ts'
 import { SegmentPlaces } from './segment-places.ts'
 import { hasBytesBehind } from './segment-rest.ts'
 import { SegmentTurns } from './segment-turns.ts'
@@ -37,6 +38,7 @@ export interface StreamWorld {
 export class StreamReader {
   readonly #world: StreamWorld
   readonly places = new SegmentPlaces()
+  readonly numbers: SegmentNumbers
   /** Something in its segments is lost. */
   isDamaged = false
   /**
@@ -52,8 +54,9 @@ export class StreamReader {
   hasRead = false
   readonly #turns: SegmentTurns
 
-  constructor(world: StreamWorld, process: ProcessIdentity | null) {
+  constructor(world: StreamWorld, process: ProcessIdentity | null, latest?: LatestSegment) {
     this.#world = world
+    this.numbers = new SegmentNumbers(latest ?? null)
     this.#process = process
     this.#turns = new SegmentTurns(() => world.monotonic(), this.places)
   }
@@ -100,10 +103,11 @@ export class StreamReader {
     return this.#turns.isHeldUp
   }
 
-  /** Whether something of it is not there that is known, or nothing is by which it is known. */
+  /** Whether something of it is not there that was, or may have been when its process died. */
   misses(stream: Stream | null): boolean {
-    if (this.places.missing(stream).length > 0) return true
-    return this.#process !== null && !this.places.isKnownBy(stream)
+    if (this.numbers.isShort || this.places.missing(stream).length > 0) return true
+    const isAlive = this.#isAsked && !this.#isDead
+    return this.#process !== null && !isAlive && !this.places.isKnownBy(stream)
   }
 
   /** Reads on. True: everything that lies there has been read. */
@@ -112,7 +116,8 @@ export class StreamReader {
     return this.hasRead
   }
 
-  #readAll({ segments }: Stream, sink: FrameSink): boolean {
+  #readAll(stream: Stream, sink: FrameSink): boolean {
+    const segments = this.numbers.settled(stream)
     const underWay = this.#open?.isUnderWay === true ? this.#open.file : null
     for (const segment of this.#turns.begin(segments, underWay)) {
       const { file } = segment
@@ -127,7 +132,8 @@ export class StreamReader {
 
   /** Forgets the places of segments that are there no more. */
   forget(stream: Stream | null): void {
-    if (this.places.missing(stream).length > 0) this.isTorn = true
+    const isShort = this.numbers.takeShort(this.#isDead, this.#world.monotonic())
+    if (isShort || this.places.missing(stream).length > 0) this.isTorn = true
     this.places.forget(stream)
     this.#turns.forget()
   }

@@ -165,3 +165,62 @@ for (const isAlive of [true, false]) {
     expect(await proofOf(world)).toMatchObject({ ok: true })
   })
 }
+
+/** One replica that is idle, all of it shipped and gone, and one of which more is to come. */
+const idleWorld = async (): Promise<ShippingWorld> => {
+  const world = await shippedWorld()
+  world.limits = { ...world.limits, ageMsMax: 10_000 }
+  const process = { ...HEADER.process, pid: 77 }
+  world.alive.add(77)
+  world.put({ replica: 5, incarnation: 8, process }, [layoutFrame(), records(1, 3), SEAL])
+  await world.run(world.start())
+  return world
+}
+
+const pass = async (world: ShippingWorld, ms: number, shipping: ReturnType<typeof world.start>) => {
+  for (const end = world.nowMs + ms; world.nowMs < end; world.nowMs += 5000) await shipping.step()
+}
+
+test('one that is deleted is given up, once, though replicas live that write nothing', async () => {
+  const world = await idleWorld()
+  world.alive.delete(HEADER.process.pid)
+  for (const name of world.files.readdir(SPOOL)) world.files.unlink(`${SPOOL}/${name}`)
+  world.files.rmdir(SPOOL)
+  let shipping = world.start()
+  await pass(world, 9 * MINUTE_MS, shipping)
+  expect([shipping.isAway, await world.gaps()]).toEqual([true, []])
+  await pass(world, 2 * MINUTE_MS, shipping)
+  expect(await world.gaps()).toMatchObject([{ from: 7, to: 14, reason: 'killed' }])
+  for (let life = 0; life < 2; life++) {
+    await pass(world, 60 * MINUTE_MS, shipping)
+    expect([shipping.isAway, shipping.hasLeft, world.faults.length]).toEqual([false, false, 2])
+    shipping = world.start()
+    await pass(world, MINUTE_MS, shipping)
+  }
+  // It begins anew.
+  world.files.mkdir(SPOOL)
+  const process = { ...HEADER.process, pid: 77 }
+  const later = { replica: 5, incarnation: 8, number: 2, process }
+  world.put(later, [layoutFrame(), records(4, 6), SEAL])
+  await pass(world, MINUTE_MS, shipping)
+  expect([shipping.isAway, world.faults.length, world.segments()]).toEqual([false, 2, []])
+  expect(world.files.readdir(SPOOL)).toEqual([expect.stringMatching(/^home-/)])
+  expect(await proofOf(world)).toMatchObject({ ok: true })
+})
+
+test('a mark that is deleted alone is made anew, also where nothing else is there', async () => {
+  const world = await idleWorld()
+  const shipping = world.start()
+  world.put({}, [layoutFrame(), records(1, 3), records(4, 6, { taken: 14 }), SEAL])
+  await pass(world, MINUTE_MS, shipping)
+  expect(world.segments()).toEqual([])
+  for (const number of [2, 3]) {
+    const [mark] = world.files.readdir(SPOOL)
+    world.files.unlink(`${SPOOL}/${mark}`)
+    // Also where the next segment was begun since.
+    if (number === 3) world.put({ number: 2 }, [layoutFrame(), records(7, 9)])
+    await pass(world, MINUTE_MS, shipping)
+    expect([shipping.isAway, world.faults]).toEqual([false, []])
+    expect(world.files.readdir(SPOOL)).toContainEqual(expect.stringMatching(/^home-/))
+  }
+})

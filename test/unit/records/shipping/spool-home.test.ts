@@ -66,3 +66,18 @@ test('look() waits for one of a state that knows no mark, where something is mis
   const { look } = rig()
   expect([look(['home-2']), look(['home-1'], false)]).toEqual(['away', 'home-1'])
 })
+
+test('look() knows one that it was given up for, though there is none or it cannot be marked', () => {
+  const { look, clock, faults } = rig('home-1')
+  look([])
+  clock.nowMs = 600_000
+  expect([look([]), look([]), faults.length]).toEqual(['', '', 2])
+  clock.nowMs = 5e6
+  expect([look([]), faults.length]).toEqual(['', 2])
+  expect([look(['home-2'], false), look(['home-3']), faults.length]).toEqual(['home-2', 'away', 3])
+})
+
+test('look() waits for the one that it had where that has no mark, and something is missed', () => {
+  const { look } = rig('')
+  expect([look([]), look(['home-2']), look([])]).toEqual(['', 'away', ''])
+})
