@@ -7,7 +7,7 @@ import { basename, dirname, relative } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ensureFolders } from '../../src/records/files/unfinished.ts'
-import { sumOf } from '../../src/records/shipping/account.ts'
+import { isForgettable, sumOf } from '../../src/records/shipping/account.ts'
 import { verifyRecords } from '../../src/records/verify.ts'
 import { CountedReplica } from '../helpers/records/counted-replica.ts'
 import { refusal } from '../helpers/records/hooked-world.ts'
@@ -190,6 +190,8 @@ class Lives {
       const counted = [rows + retired.records, without + retired.gaps]
       expect(counted).toEqual([records, sumOf(reasons)])
     }
+    // Nobody is remembered of whom nothing is left.
+    if (!this.#isBack) expect(world.accounts().filter(isForgettable)).toEqual([])
   }
 }
 

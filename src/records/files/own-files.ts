@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
+import { accountedProducer } from './account-files.ts'
 import {
   fileNumber,
   GAPS_FOLDER,
@@ -28,6 +29,8 @@ export interface Found {
   readonly unfinished: readonly string[]
   /** Folders that cannot be listed, and why. */
   readonly unlisted: ReadonlyMap<string, unknown>
+  /** Producers of the gateway that have an account, as far as that can be listed. */
+  readonly accounted: readonly string[]
 }
 
 /** Names in a folder; none where there is no such folder. */
@@ -127,12 +130,12 @@ export const findRecordFiles = (
 export const recordFilesIn = (files: FileCalls, root: string, folder: string): readonly string[] =>
   parquetOf({ folder, names: namesIn(files, join(root, folder)) })
 
-/** Half-written accounts, as far as they can be listed. */
-const unfinishedAccounts = (files: FileCalls, root: string, gateway: string): string[] => {
+/** Paths of a gateway's accounts, whole or half-written, as far as they can be listed. */
+const accountsOf = (files: FileCalls, root: string, gateway: string): string[] => {
   try {
-    return namesIn(files, join(root, PRODUCERS_FOLDER))
-      .filter((name) => name.startsWith(`${gateway}.`) && name.endsWith(UNFINISHED))
-      .map((name) => `${PRODUCERS_FOLDER}/${name}`)
+    const names = namesIn(files, join(root, PRODUCERS_FOLDER))
+    const own = names.filter((name) => name.startsWith(`${gateway}.`))
+    return own.map((name) => `${PRODUCERS_FOLDER}/${name}`)
   } catch (thrown) {
     if (errnoOf(thrown) === '') throw thrown
     return []
@@ -158,7 +161,9 @@ export interface OwnFilesWorld {
 export const findOwnFiles = async (world: OwnFilesWorld): Promise<Found> => {
   const { files, root, gateway, known, breathe } = world
   const found: OwnFile[] = []
-  const unfinished = unfinishedAccounts(files, root, gateway)
+  const accounts = accountsOf(files, root, gateway)
+  const accounted = accounts.map(accountedProducer).filter((producer) => producer !== null)
+  const unfinished = accounts.filter((path) => path.endsWith(UNFINISHED))
   const unlisted = new Map<string, unknown>()
   const onUnlisted = (path: string, thrown: unknown) => void unlisted.set(path, thrown)
   for (const { folder, names } of hoursIn(files, root, onUnlisted)) {
@@ -174,7 +179,7 @@ export const findOwnFiles = async (world: OwnFilesWorld): Promise<Found> => {
     unfinished.push(...names.filter(left).map((name) => `${folder}/${name}`))
     await breathe?.()
   }
-  return { files: found, unfinished, unlisted }
+  return { files: found, unfinished, unlisted, accounted }
 }
 
 /** What has gone of some files, and what has come: nothing goes where nothing can be listed. */

@@ -9,8 +9,6 @@ export interface SinkNotes extends RetiredNotes {
   readonly nextNumber: number
   /** `records.path` as it was; null: nobody knows. */
   readonly root: string | null
-  /** Producers of the files that the intent gives up. */
-  readonly counted: readonly string[]
   /** What could not be renamed because it was not there. */
   readonly lost: readonly Rename[]
 }
@@ -20,7 +18,6 @@ const listOf = <Item>(value: unknown): readonly Item[] => (Array.isArray(value) 
 export const notedOf = (state: SinkState | null): SinkNotes => ({
   nextNumber: Number(state?.['nextNumber'] ?? 1),
   root: typeof state?.['root'] === 'string' ? state['root'] : null,
-  counted: listOf(state?.['counted']),
   countedFiles: state?.['countedFiles'] === undefined ? null : listOf(state['countedFiles']),
   gone: listOf(state?.['gone']),
   waiting: listOf(state?.['waiting']),

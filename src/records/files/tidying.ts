@@ -23,14 +23,14 @@ import { Refusals } from './refusals.ts'
 import { Replaced } from './replaced.ts'
 import { filesToRetire, type RetentionLimits } from './retention.ts'
 import { RetiredFiles, type RetiredNotes } from './retired.ts'
-import type { SinkNotes } from './sink-notes.ts'
 
 /** Files that go at once, and that are looked into at once. */
 const FILES_MAX = 1000
 
-const FOR_EVER: RetentionLimits = { bytesMax: 0, daysMax: 0 }
+/** Accounts that are read at once. */
+const ACCOUNTS_MAX = 200
 
-type CountedNotes = RetiredNotes & Pick<SinkNotes, 'counted'>
+const FOR_EVER: RetentionLimits = { bytesMax: 0, daysMax: 0 }
 
 export interface TidyingOptions extends PublishWorld {
   readonly root: string
@@ -51,7 +51,7 @@ export class Tidying {
   readonly #retired: RetiredFiles
   #renames: Rename[] = []
   #deletes: string[] = []
-  /** Producers of what is gone, whose accounts are asked about when they can be deleted. */
+  /** Producers whose accounts are asked about, when they can be deleted. */
   readonly #kept = new Set<string>()
   /** What could not be deleted with the last one. */
   #left = new Set<string>()
@@ -86,10 +86,11 @@ export class Tidying {
   }
 
   /** What has to be known of what is given up, with the intent that deletes it. */
-  get notes(): CountedNotes {
+  get notes(): RetiredNotes & { readonly counted: readonly string[] } {
     const { notes } = this.#retired
-    const producers = (notes.countedFiles ?? []).flatMap(([, contents]) => Object.keys(contents))
-    return { ...notes, counted: [...new Set([...producers, ...this.#kept])] }
+    const counted = (notes.countedFiles ?? []).flatMap(([, contents]) => Object.keys(contents))
+    // For an earlier release, which knows the accounts to ask about by it.
+    return { ...notes, counted: [...new Set(counted)] }
   }
 
   /** The intent is made. */
@@ -101,9 +102,8 @@ export class Tidying {
   }
 
   /** The intent of an earlier process is done again: what it deletes, and what it has noted. */
-  async restore(notes: CountedNotes, deletes: readonly string[]): Promise<void> {
-    for (const producer of notes.counted) this.#kept.add(producer)
-    await this.#retired.restore(notes, deletes)
+  restore(notes: RetiredNotes, deletes: readonly string[]): Promise<void> {
+    return this.#retired.restore(notes, deletes)
   }
 
   /** Takes what was found as what there is. */
@@ -112,6 +112,8 @@ export class Tidying {
     const { gone, come } = changesOf(own, found)
     for (const { path } of gone) this.#forget(path)
     for (const file of come) own.set(file.path, file)
+    // Of most who end when all of theirs is gone, or without any, no file goes after that.
+    for (const producer of found.accounted) this.#kept.add(producer)
     for (const { folder } of [...gone, ...come]) this.#replaced.unlook(folder)
   }
 
@@ -127,10 +129,11 @@ export class Tidying {
     replaced: readonly string[],
   ): boolean {
     const isLeft = new Set(left)
+    const kept = this.#kept.size
     for (const path of deletes) if (!isLeft.has(path)) this.#forget(path)
     for (const path of replaced) if (isLeft.has(path)) this.#replaced.add(path)
     for (const path of left) this.#left.add(path)
-    return left.length > 0 || this.#kept.size > 0
+    return left.length > 0 || this.#kept.size > kept
   }
 
   /**
@@ -223,9 +226,10 @@ export class Tidying {
     // Whose records are in what is back nobody has looked.
     if ([...own.values()].some((file) => this.#retired.isBack(file))) return
     // What was taken back is in no account yet.
-    const asked = [...this.#kept].filter((producer) => !retired.has(producer))
+    const all = [...this.#kept].filter((producer) => !retired.has(producer))
+    const asked = all.slice(0, ACCOUNTS_MAX)
     this.#deletes.push(...forgettable(this.#options, asked).map(accountPath))
-    this.#kept.clear()
+    for (const producer of asked) this.#kept.delete(producer)
   }
 
   /** As many as may go with one intent: each is looked into, and unlinking them takes a while. */

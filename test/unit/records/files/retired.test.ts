@@ -41,12 +41,13 @@ test('a file stays while the account in which it is to be counted cannot be read
   const world = await endedLongAgo()
   let refusals = 0
   world.hook = (call, path) => {
-    if (call !== 'open' || !path.endsWith(ACCOUNT) || refusals > 0) return
+    if (call !== 'open' || !path.endsWith(ACCOUNT)) return
     refusals++
     throw refusal('EIO', path)
   }
   await world.ship(YEAR_MS, null)
-  expect(refusals).toBe(1)
+  world.hook = () => {}
+  expect(refusals).toBeGreaterThan(0)
   expect(world.names).toHaveLength(2)
   await expectRetired(world, 0)
   await wait(world, 2)

@@ -9,12 +9,12 @@ const HOUR_MS = 3_600_000
 const HOUR = 'endpoint=a/date=2026-01-02/hour=03'
 
 test('notedOf() takes what is there, also of an earlier release', () => {
-  const retired = { counted: [], countedFiles: null, gone: [], waiting: [] }
+  const retired = { countedFiles: null, gone: [], waiting: [] }
   const nothing = { nextNumber: 1, root: null, ...retired, lost: [] }
   expect(notedOf(null)).toEqual(nothing)
   expect(notedOf({ nextNumber: 7, root: '/r' })).toEqual({ ...nothing, nextNumber: 7, root: '/r' })
   expect(notedOf({ counted: ['a'], lost: [['b', 'c']] })).toEqual({
-    ...{ ...nothing, counted: ['a'], lost: [['b', 'c']] },
+    ...{ ...nothing, lost: [['b', 'c']] },
   })
 })
 

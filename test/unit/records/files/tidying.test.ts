@@ -177,6 +177,28 @@ test('an account of which nothing is left goes when it can be deleted', async ()
   expect(world.accounts()).toEqual([])
 })
 
+test.each([
+  ['of one whose files have all gone before it ended', 1],
+  ['of one that has taken nothing', 0],
+])('nor does that %s stay', async (_, taken) => {
+  const world = new HookedWorld()
+  world.retention = { bytesMax: 0, daysMax: 30 }
+  world.restart()
+  if (taken > 0) await world.ship(0, 1)
+  await world.ship(YEAR_MS, null)
+  await wait(world, 2)
+  expect(world.names).toEqual([])
+  await world.end(taken)
+  expect(world.accounts()).toMatchObject([{ state: 'ended', records: taken }])
+  await world.ship(world.nowMs + HOUR_MS, null)
+  await wait(world, 2)
+  expect(world.accounts()).toEqual([])
+  expect((await world.verify()).problems).toEqual([])
+  world.restart()
+  await wait(world, 2)
+  expect(world.accounts()).toEqual([])
+})
+
 test('a file that cannot be read when it has had its time is counted before it goes', async () => {
   const world = new HookedWorld()
   world.retention = { bytesMax: 0, daysMax: 30 }
