@@ -6,7 +6,8 @@
 
 import { join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
-import { errnoOf, type FileCalls, lookAt } from '../spool/file-calls.ts'
+import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
+import type { PatientLooks } from '../spool/patient-looks.ts'
 
 /** Folder in the spool. */
 export const QUARANTINE = 'quarantine'
@@ -29,6 +30,8 @@ export interface QuarantineOptions {
   readonly files: FileCalls
   /** The spool. */
   readonly folder: string
+  /** At what is in the quarantine. */
+  readonly looks: PatientLooks
   readonly bytesMax?: number
   onFault(where: string, thrown: unknown): void
 }
@@ -63,14 +66,11 @@ interface Kept {
   readonly isTorn: boolean
 }
 
-/** In the order in which they go. */
-const keptIn = (files: FileCalls, quarantine: string): Kept[] =>
-  files
-    .readdir(quarantine)
-    .filter((name) => NAME.test(name))
-    .flatMap((name): Kept[] => {
-      const stat = lookAt(files, join(quarantine, name))
-      if (stat?.kind !== 'file') return []
+/** In the order in which they go. What a disk does not let be seen cannot be deleted either. */
+const keptIn = ({ files, looks }: QuarantineOptions, quarantine: string): Kept[] =>
+  [...looks.look(files.readdir(quarantine).filter((name) => NAME.test(name)))]
+    .flatMap(([name, { stat, isSeen }]): Kept[] => {
+      if (!isSeen || stat?.kind !== 'file') return []
       const { bytes, touchedMs: sinceMs } = stat
       return [{ name, bytes, sinceMs, isTorn: name.includes(TORN) }]
     })
@@ -103,7 +103,7 @@ export const makeRoom = (newest: string, options: QuarantineOptions): void => {
   const { files, folder, bytesMax = QUARANTINE_BYTES_MAX } = options
   const quarantine = join(folder, QUARANTINE)
   syncFolder(files, quarantine)
-  const found = keptIn(files, quarantine)
+  const found = keptIn(options, quarantine)
   let bytes = found.reduce((sum, each) => sum + each.bytes, 0)
   for (const each of found) {
     if (bytes <= bytesMax) return
@@ -131,7 +131,7 @@ export const retireKept = (
   const { files, folder } = options
   const quarantine = join(folder, QUARANTINE)
   if (daysMax === 0 || files.stat(quarantine) === null) return
-  for (const each of keptIn(files, quarantine)) {
+  for (const each of keptIn(options, quarantine)) {
     if (nowMs - today(each.sinceMs) <= daysMax * DAY_MS) continue
     drop(options, each, `it was in the quarantine for more than ${daysMax} days`)
   }

@@ -10,7 +10,7 @@ import { PatientLooks } from '../spool/patient-looks.ts'
 import { Refusals } from '../spool/refusals.ts'
 import type { Lane } from './lane.ts'
 import { LaneBroken } from './lane-intake.ts'
-import { makeRoom, retireKept, setAside } from './quarantine.ts'
+import { makeRoom, QUARANTINE, type QuarantineOptions, retireKept, setAside } from './quarantine.ts'
 import type { SegmentPlace } from './ship-state.ts'
 import { type ListedSegment, listStreams } from './spool-folder.ts'
 import { marksOf, type SpoolListing } from './spool-home.ts'
@@ -56,6 +56,7 @@ export class Shipping {
   readonly #options: ShippingOptions
   readonly #turns: readonly LaneTurn[]
   readonly #looks: PatientLooks
+  readonly #quarantine: QuarantineOptions
   /** Segments that could not be taken out of the spool. */
   readonly #stuck: Refusals
   #isFolderSynced = false
@@ -67,6 +68,8 @@ export class Shipping {
   constructor(options: ShippingOptions) {
     this.#options = options
     this.#looks = new PatientLooks(options)
+    const folder = join(options.folder, QUARANTINE)
+    this.#quarantine = { ...options, looks: new PatientLooks({ ...options, folder }) }
     this.#stuck = new Refusals(() => options.monotonic(), PAUSE)
     this.#turns = options.lanes.map((lane) => ({ lane, failures: 0, notBeforeMs: 0 }))
   }
@@ -171,7 +174,7 @@ export class Shipping {
         if (isWrittenTo(segment.file, places, this.#options)) continue
         const isKept = places.some(({ done }) => done === 'quarantine')
         const isTorn = places.every((place) => place.isTorn === true)
-        if (isKept) newest = setAside(segment.file, this.#options, isTorn)
+        if (isKept) newest = setAside(segment.file, this.#quarantine, isTorn)
         else files.unlink(join(folder, segment.file))
         isChanged = true
         this.#stuck.delete(segment.file)
@@ -181,7 +184,7 @@ export class Shipping {
       }
     }
     try {
-      if (newest !== null) makeRoom(newest, this.#options)
+      if (newest !== null) makeRoom(newest, this.#quarantine)
     } catch (thrown) {
       onFault('quarantine', thrown)
     }
@@ -200,7 +203,7 @@ export class Shipping {
     if (lane === undefined || believedMs === null) return
     this.#retireAtMs = monotonic() + RETIRE_MS
     try {
-      retireKept(this.#options, daysMax, believedMs, (ms) => lane.today(ms))
+      retireKept(this.#quarantine, daysMax, believedMs, (ms) => lane.today(ms))
     } catch (thrown) {
       onFault('quarantine', thrown)
     }

@@ -33,12 +33,13 @@ export class PatientLooks {
     this.#refusals = new Refusals(() => options.monotonic(), PAUSE)
   }
 
-  /** What lies at each of these names. */
+  /** What lies at each of these names; those that were refused before have their turn last. */
   look(names: readonly string[]): ReadonlyMap<string, Look> {
     const { monotonic } = this.#options
     const looks = new Map<string, Look>()
     let inVainMs = 0
-    for (const name of names) {
+    const rankOf = (name: string) => Number(this.#refusals.has(name))
+    for (const name of names.toSorted((a, b) => rankOf(a) - rankOf(b))) {
       const mayAsk = inVainMs < IN_VAIN_MS_MAX && this.#refusals.mayAsk(name)
       const sinceMs = monotonic()
       const stat = mayAsk ? this.#statOf(name) : undefined

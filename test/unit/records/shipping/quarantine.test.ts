@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeRoom, retireKept, setAside } from '../../../../src/records/shipping/quarantine.ts'
 import { systemFiles } from '../../../../src/records/spool/file-calls.ts'
+import { PatientLooks } from '../../../../src/records/spool/patient-looks.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
+import { spoilInodes } from '../../../helpers/records/bad-pages.ts'
 import { putFile } from '../../../helpers/segments.ts'
 import { makeTempDir } from '../../../helpers/temp-dir.ts'
 
@@ -14,11 +16,15 @@ const world = (bytesMax = 1000) => {
   const put = (name: string, bytes: number) =>
     putFile(files, `/spool/${name}`, new Uint8Array(bytes).fill(1))
   const onFault = (where: string, thrown: unknown) => void faults.push(`${where}: ${thrown}`)
-  const options = { files, folder: '/spool', bytesMax, onFault }
+  const clock = { nowMs: 0 }
+  const looks = new PatientLooks({
+    ...{ files, folder: '/spool/quarantine', monotonic: () => clock.nowMs },
+  })
+  const options = { files, folder: '/spool', looks, bytesMax, onFault }
   const move = (name: string, isTorn?: boolean) =>
     makeRoom(setAside(name, options, isTorn), options)
   const kept = () => files.readdir('/spool/quarantine').sort()
-  return { files, faults, options, put, move, kept }
+  return { files, faults, options, clock, put, move, kept }
 }
 
 test('setAside() keeps a segment, also where there was one of its name', () => {
@@ -105,7 +111,10 @@ test('setAside() deletes what only ends in half a frame before what is kept nowh
 
 test('retireKept() keeps what was written long ago until it has been there for long', () => {
   const folder = makeTempDir('quarantine')
-  const options = { files: systemFiles, folder, onFault: () => {} }
+  const looks = new PatientLooks({
+    ...{ files: systemFiles, folder: join(folder, 'quarantine'), monotonic: () => 0 },
+  })
+  const options = { files: systemFiles, folder, looks, onFault: () => {} }
   const nowMs = Date.now()
   const dayMs = 86_400_000
   // Of a month ago, of a clock that was not set, and of one that was years ahead.
@@ -158,4 +167,30 @@ test('retireKept() deletes what has been there for longer than records may be ke
     'r0-i1-g0-1.seg: deleted: it was in the quarantine for more than 30 days',
     'r0-i1-g0-2.seg.torn: deleted: it was in the quarantine for more than 30 days',
   ])
+})
+
+test('retireKept() waits for one at a time that the disk does not let be seen, and has others go', () => {
+  const { files, options, clock, put, move, kept } = world()
+  const names = Array.from({ length: 12 }, (_, i) => `r0-i1-g0-${i + 1}.seg`)
+  for (const name of names) {
+    put(name, 10)
+    move(name)
+  }
+  const bad = names.slice(0, 5)
+  spoilInodes(
+    files,
+    bad.map((name) => `/spool/quarantine/${name}`),
+    {
+      onAsked: () => {
+        clock.nowMs += 7000
+      },
+    },
+  )
+  for (let hour = 0; hour < 8; hour++) {
+    const sinceMs = clock.nowMs
+    retireKept(options, 30, Date.now() + 31 * 86_400_000)
+    expect(clock.nowMs - sinceMs).toBeLessThan(8000)
+    clock.nowMs += 3_600_000
+  }
+  expect(kept()).toEqual(bad)
 })

@@ -19,10 +19,13 @@ const rig = (bad: readonly string[], tookMs: number) => {
   })
   const looks = new PatientLooks({ files, folder: '/spool', monotonic: () => clock.nowMs })
   /** Bytes of each; a minus: as it was, since it could not be seen now. */
-  const look = (names = ['a', 'b', 'c', 'd']) =>
-    [...looks.look(names).values()].map(({ stat, isSeen }) =>
-      isSeen ? String(stat?.bytes) : `-${stat?.bytes}`,
-    )
+  const look = (names = ['a', 'b', 'c', 'd']) => {
+    const found = looks.look(names)
+    return names.map((name) => {
+      const { stat, isSeen } = found.get(name)!
+      return isSeen ? String(stat?.bytes) : `-${stat?.bytes}`
+    })
+  }
   return { files, clock, look }
 }
 
@@ -35,7 +38,7 @@ test('look() asks for one in vain at a time, and then for the others', () => {
     ['5 -undefined -undefined 5', 2],
   ])
   clock.nowMs += 1e6
-  expect([look(), clock.asked]).toEqual([['5', '-undefined', '-undefined', '-5'], 3])
+  expect([look(), clock.asked]).toEqual([['5', '-undefined', '-undefined', '5'], 3])
 })
 
 test('look() sees what can be seen again, and knows what it was', () => {
