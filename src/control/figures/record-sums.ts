@@ -6,7 +6,8 @@
  *
  *     produced = shipped + unshipped + pending + dropped by reason
  *
- * and no counter falls: of what a replica that was killed had said, nothing is taken back.
+ * and no counter falls: of what a replica that was killed had said, nothing is taken back. (Where the
+ * shipper has lost its state, and control was started anew beside that, one may, once.)
  */
 
 import type { RecordFigures } from '../../../proto/gen/control_pb.ts'
@@ -88,13 +89,35 @@ interface Group {
   readonly accounts: Map<string, ShippedProducer>
 }
 
+const recordsOf = (accounts: Group['accounts']): number =>
+  sumOf(Array.from(accounts.values(), ({ records }) => records))
+
+/** What a group has come to while more may come of it. */
+const soFar = ({ figures, accounts }: Group) => {
+  const records = recordsOf(accounts)
+  const known: Reasons = new Map()
+  for (const { gaps } of accounts.values()) {
+    for (const [name, count] of Object.entries(gaps)) add(known, name, count)
+  }
+  const settledCount = records + sumOf(known.values())
+  // Of a replica that this control has not known: what the shipper has of it.
+  if (figures === null) return { produced: settledCount, dropped: known, kept: records }
+  const dropped = droppedOf(figures)
+  // The shipper may be ahead of what a replica has said.
+  const kept = Math.max(figures.spooled, records)
+  const produced = Math.max(sumOf(figures.taken), kept + sumOf(dropped.values()), settledCount)
+  return { produced, dropped, kept }
+}
+
 /** What a group came to, when nothing more comes of it. */
 const settled = ({ figures, accounts }: Group): { taken: number; dropped: Reasons } => {
   const all = [...accounts.values()]
   const reported = figures === null ? 0 : sumOf(figures.taken)
-  const taken = Math.max(reported, sumOf(all.map((account) => account.taken)))
+  const records = recordsOf(accounts)
   const dropped = figures === null ? new Map<string, number>() : droppedOf(figures)
-  let left = taken - sumOf(all.map(({ records }) => records)) - sumOf(dropped.values())
+  const told = sumOf(all.map((account) => account.taken))
+  const taken = Math.max(reported, told, records + sumOf(dropped.values()))
+  let left = taken - records - sumOf(dropped.values())
   const known: Reasons = new Map()
   for (const { gaps } of all) for (const [name, n] of Object.entries(gaps)) add(known, name, n)
   for (const [name, count] of known) {
@@ -168,25 +191,15 @@ export class RecordSums {
       if (name !== RECORDED) add(dropped, name, count)
     }
     let pending = 0
-    for (const { figures, accounts } of this.#groups.values()) {
-      if (figures === null) {
-        // Of a replica that this control has not known: all that it wrote is in the spool.
-        for (const { taken, gaps } of accounts.values()) {
-          produced += taken
-          for (const [name, count] of Object.entries(gaps)) add(dropped, name, count)
-        }
-        continue
-      }
-      const own = droppedOf(figures)
-      const taken = sumOf(figures.taken)
-      produced += taken
-      pending += Math.max(0, taken - figures.spooled - sumOf(own.values()))
-      for (const [name, count] of own) add(dropped, name, count)
+    for (const group of this.#groups.values()) {
+      const { produced: count, dropped: lost, kept: own } = soFar(group)
+      produced += count
+      pending += count - own - sumOf(lost.values())
+      for (const [name, each] of lost) add(dropped, name, each)
     }
     const kept = produced - sumOf(dropped.values()) - pending
     this.#spooledMost = Math.max(this.#spooledMost, kept)
-    // The shipper may be ahead of what replicas have said.
-    const shipped = Math.min(this.#shipped.get(RECORDED) ?? 0, kept)
+    const shipped = this.#shipped.get(RECORDED) ?? 0
     const unshipped = kept - shipped
     return { produced, dropped, pending, spooled: this.#spooledMost, shipped, unshipped }
   }

@@ -92,9 +92,9 @@ test('what an earlier control knew is part of the sums, each once', () => {
   const dead = account(1, 0, { taken: 30, records: 10, gaps: { ring_full: 5 } })
   const shipped = { records: 110, gaps: { ring_full: 25 }, producers: [dead] }
   sums.takeShipped(shipped)
-  // 100 records and 20 gaps of producers that are forgotten, and 30 of one whose spool is there.
+  // 100 records and 20 gaps of producers that are forgotten, and 15 of one whose spool is there.
   expect(plain(sums.totals())).toEqual({
-    ...{ produced: 150, pending: 0, spooled: 125, shipped: 110, unshipped: 15 },
+    ...{ produced: 135, pending: 0, spooled: 110, shipped: 110, unshipped: 0 },
     dropped: { ring_full: 25 },
   })
   const ended: ShippedProducer = { ...dead, state: 'ended', records: 25 }
@@ -114,6 +114,31 @@ test('a replica settles when the shipper has the last of its producers', () => {
   sums.takeShipped({ records: 30, gaps: {}, producers: [first, ended] })
   sums.take(1, figures([99, 99], 0))
   expect(plain(sums.totals())).toMatchObject({ produced: 30, shipped: 30, unshipped: 0 })
+})
+
+test('what is shipped does not fall with the first figures of a replica', () => {
+  const sums = new RecordSums('gw')
+  const tell = (records: number, ...producers: ShippedProducer[]): void =>
+    sums.takeShipped({ records, gaps: {}, producers })
+  sums.take(1, figures([100], 100))
+  tell(90, account(1, 0, { taken: 90, records: 90 }))
+  // The first is killed, and had written more than it had said.
+  const [first, second] = [
+    account(1, 0, { taken: 125, records: 120 }),
+    account(2, 0, { taken: 25, records: 5 }),
+  ]
+  tell(125, first, second)
+  expect(plain(sums.totals())).toMatchObject({ produced: 125, shipped: 125, unshipped: 0 })
+  sums.take(2, figures([25], 5))
+  expect(plain(sums.totals())).toEqual({
+    ...{ produced: 145, pending: 20, spooled: 125, shipped: 125, unshipped: 0, dropped: {} },
+  })
+  // Nor where they are older than what is shipped, or count as lost what is not.
+  tell(130, first, { ...second, taken: 30, records: 10 })
+  sums.take(2, figures([25], 5, { [RING_FULL]: 15 }))
+  expect(plain(sums.totals())).toMatchObject({ produced: 145, shipped: 130, unshipped: 0 })
+  tell(130, { ...first, state: 'killed' }, { ...second, state: 'killed', taken: 22, records: 10 })
+  expect(plain(sums.totals())).toMatchObject({ shipped: 130, unshipped: 0, pending: 0 })
 })
 
 test('reasons of a later release are counted under their number', () => {
