@@ -6,8 +6,8 @@
  *
  *     produced = shipped + unshipped + pending + dropped by reason
  *
- * and no counter falls: of what a replica that was killed had said, nothing is taken back. (Where the
- * shipper has lost its state, and control was started anew beside that, one may, once.)
+ * and no counter falls: of what a replica that was killed had said, nothing is taken back. (Where
+ * the shipper has lost its state, and control was started anew beside that, one may, once.)
  */
 
 import type { RecordFigures } from '../../../proto/gen/control_pb.ts'
