@@ -153,6 +153,9 @@ const buildProgram = (onExit: OnExit): Command => {
   return program
 }
 
+/** SQL that begins with a comment, which is no flag: of these none has a blank in its name. */
+const COMMENT = /^--[^=\s]*\s/
+
 /** Runs one verb of a command line; resolves with the exit code of the process. */
 export const runProgram = async (argv: readonly string[]): Promise<number> => {
   guardStreams()
@@ -163,7 +166,7 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
       code = verbCode
     })
     if (argv.length <= 2) program.help()
-    await program.parseAsync(argv)
+    await program.parseAsync(argv.map((text) => (COMMENT.test(text) ? ` ${text}` : text)))
   } catch (thrown) {
     // commander has said what is wrong with the command line, or printed the help.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.OK : EXIT.USAGE

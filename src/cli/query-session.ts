@@ -1,7 +1,11 @@
 /** What a connection to DuckDB is given before it is asked: the views, and its bounds. */
 
 import { totalmem } from 'node:os'
-import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api'
+import type {
+  DuckDBConnection,
+  DuckDBExtractedStatements,
+  DuckDBPreparedStatement,
+} from '@duckdb/node-api'
 import { duplicatesStatement } from '../records/query-duplicates.ts'
 import {
   literalGlob,
@@ -52,10 +56,12 @@ export const confine = async (
 const objectsOf = async (connection: DuckDBConnection, sql: string): Promise<readonly Fields[]> =>
   (await connection.runAndReadAll(sql)).getRowObjects()
 
-/** Views that a statement names; all of them where that cannot be told. */
-const viewsIn = (connection: DuckDBConnection, sql: string): readonly ViewName[] => {
-  const named = connection.getTableNames(sql, false).map((name) => name.toLowerCase())
-  const views = VIEWS.filter((view) => named.includes(view))
+/**
+ * Views that a statement may name; all of them where none is seen. DuckDB is not asked: it would
+ * have some statements begin to write.
+ */
+const viewsIn = (sql: string): readonly ViewName[] => {
+  const views = VIEWS.filter((view) => new RegExp(`\\b${view}\\b`, 'i').test(sql))
   return views.length === 0 ? VIEWS : views
 }
 
@@ -105,7 +111,7 @@ export const makeViews = async (
   sql: string,
   onBroken: (file: string) => void,
 ): Promise<void> => {
-  const views = viewsIn(connection, sql)
+  const views = viewsIn(sql)
   let [whole, doubtful] = [files, suspects]
   for (let broken = 0; ; broken++) {
     try {
@@ -145,22 +151,43 @@ export const describeViews = async (
 const READING =
   /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|\()*(?:EXPLAIN\s+(?:ANALYZE\s+)?)?(?:SELECT|WITH|FROM|VALUES|TABLE|DESCRIBE|DESC|SUMMARIZE|SHOW|PIVOT|UNPIVOT)\b/i
 
+/** Of one statement DuckDB may make several, as of a PIVOT without values: all but the last. */
+const isOne = (sql: string, count: number): boolean =>
+  count === 1 || (count > 1 && !sql.replace(/[\s;]+$/, '').includes(';'))
+
 /**
- * The statement, ready to run, or null if there is another number of them than one, or it does more
- * than read. That is seen before and after DuckDB has looked at it: some that write do so while
- * they are prepared.
+ * What a text holds, if that is one statement that begins like those that only read; else null. It
+ * is not prepared yet: some that write do so while they are prepared. `connection`: confined, as
+ * DuckDB opens what an IMPORT names.
  *
- * @throws (rejects) Error of DuckDB: the text is no SQL, or names what is not there
+ * @throws (rejects) Error of DuckDB: the text is no SQL
  */
-export const prepareReading = async (
+export const readingIn = async (
   connection: DuckDBConnection,
   sql: string,
-  { StatementType }: Pick<DuckDb, 'StatementType'>,
-): Promise<DuckDBPreparedStatement | null> => {
+): Promise<DuckDBExtractedStatements | null> => {
   if (!/[^\s;]/.test(sql.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, ''))) return null
   const statements = await connection.extractStatements(sql)
-  if (statements.count !== 1 || !READING.test(sql)) return null
-  const statement = await statements.prepare(0)
+  return READING.test(sql) && isOne(sql, statements.count) ? statements : null
+}
+
+/**
+ * The statement, ready to run; null: it does more than read, as DuckDB sees it.
+ *
+ * @throws (rejects) Error of DuckDB: it names what is not there
+ */
+export const prepareReading = async (
+  statements: DuckDBExtractedStatements,
+  { StatementType }: Pick<DuckDb, 'StatementType'>,
+): Promise<DuckDBPreparedStatement | null> => {
+  const last = statements.count - 1
+  for (let index = 0; index < last; index++) {
+    // The type whose values are the columns of a PIVOT.
+    const part = await statements.prepare(index)
+    if (part.statementType !== StatementType.CREATE) return null
+    await part.run()
+  }
+  const statement = await statements.prepare(last)
   const { SELECT, EXPLAIN } = StatementType
   return [SELECT, EXPLAIN].includes(statement.statementType) ? statement : null
 }

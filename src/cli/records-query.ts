@@ -22,6 +22,7 @@ import {
   describeViews,
   makeViews,
   prepareReading,
+  readingIn,
 } from './query-session.ts'
 import { listRecordFiles } from './record-files.ts'
 import type { RecordsPlace } from './records-place.ts'
@@ -68,12 +69,17 @@ const ask = async (
   { duckDb, sql, allowFiles }: Job,
   queried: QueriedFiles,
 ): Promise<DuckDBResult | null> => {
-  await makeViews(connection, queried, sql, (file) =>
-    warn(`without ${file}: it is no whole Parquet file`),
-  )
-  if (allowFiles) return connection.stream(sql)
+  const onBroken = (file: string) => warn(`without ${file}: it is no whole Parquet file`)
+  if (allowFiles) {
+    await makeViews(connection, queried, sql, onBroken)
+    return connection.stream(sql)
+  }
+  // Before DuckDB looks at the text: what is refused must not have begun.
   await confine(connection, queried.folders)
-  const statement = await prepareReading(connection, sql, duckDb)
+  const reading = await readingIn(connection, sql)
+  if (reading === null) return null
+  await makeViews(connection, queried, sql, onBroken)
+  const statement = await prepareReading(reading, duckDb)
   return statement === null ? null : statement.stream()
 }
 

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -129,10 +130,33 @@ test('what is wrong with a query is said in the words of DuckDB, and what there 
   expect(stderr).toMatch(/\n {2}feedback: .*label_number, observed_at\n {2}gaps: .*, reason\n$/)
 })
 
-test('what does more than read is refused', async () => {
-  const { code, stdout, stderr } = await ask(`COPY (SELECT 1) TO 'x.csv'`)
-  expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
-  expect(stderr).toMatch(/^✖ One statement is wanted that reads/)
+test('what does more than read is refused, and has not begun', async () => {
+  const copy = join(makeTempDir('records'), 'records')
+  cpSync(folder, copy, { recursive: true })
+  const before = readdirSync(copy, { recursive: true })
+  const outside = join(makeTempDir('written'), 'x')
+  const texts = [
+    `COPY (SELECT 1) TO '${outside}'`,
+    `EXPORT DATABASE '${outside}'`,
+    `-- of predictions\nEXPORT DATABASE '${join(copy, 'x')}'`,
+    `SELECT 1; EXPORT DATABASE '${join(copy, 'x')}'`,
+  ]
+  const results = await Promise.all(texts.map((sql) => query([sql, '--path', copy])))
+  for (const { code, stdout, stderr } of results) {
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    expect(stderr).toMatch(/^✖ One statement is wanted that reads/)
+  }
+  expect([existsSync(outside), readdirSync(copy, { recursive: true })]).toEqual([false, before])
+  const allowed = await query([`EXPORT DATABASE '${outside}'`, '--path', copy, '--allow-files'])
+  expect([allowed.code, existsSync(outside)]).toEqual([0, true])
+})
+
+test('a PIVOT finds its columns itself, and a comment before it is no flag', async () => {
+  const sql = '-- roles = columns\nPIVOT (SELECT role FROM predictions) ON role USING count(*)'
+  expect(await ask(sql, '--csv')).toMatchObject({ code: 0, stdout: 'answer,refused\n1,1\n' })
+  const misspelt = await ask('SELECT 1', '--cvs')
+  expect(misspelt).toMatchObject({ code: 2, stdout: '' })
+  expect(misspelt.stderr).toContain("unknown option '--cvs'")
 })
 
 test('other files are closed, unless they are asked for', async () => {

@@ -8,6 +8,7 @@ import {
   describeViews,
   makeViews,
   prepareReading,
+  readingIn,
 } from '../../../src/cli/query-session.ts'
 import { listRecordFiles } from '../../../src/cli/record-files.ts'
 import { type RecordFiles, sqlText } from '../../../src/records/query-views.ts'
@@ -29,7 +30,10 @@ beforeAll(async () => {
   await confine(connection, [folder])
 })
 
-const prepared = (sql: string) => prepareReading(connection, sql, { StatementType })
+const prepared = async (sql: string) => {
+  const reading = await readingIn(connection, sql)
+  return reading === null ? null : prepareReading(reading, { StatementType })
+}
 
 test('makeViews() has every row once', async () => {
   const statement = await prepared('SELECT "sequence"::INT FROM predictions ORDER BY ALL')
@@ -57,6 +61,8 @@ test.each([
   'EXPLAIN SELECT 1',
   'EXPLAIN ANALYZE FROM predictions',
   "PIVOT predictions ON role IN ('answer') USING count(*)",
+  'PIVOT predictions ON role USING count(*)',
+  '/* pivot */ WITH t AS (PIVOT predictions ON role USING count(*)) FROM t ;',
 ])('prepareReading() lets %j read', async (sql) => {
   const statement = await prepared(sql)
   expect((await (await statement!.stream()).getRows()).length).toBeGreaterThan(0)
@@ -69,6 +75,11 @@ test.each([
   '/* nothing */',
   "COPY (SELECT 1) TO '{}/x.csv'",
   "EXPORT DATABASE '{}/x'",
+  "/* of predictions */ EXPORT DATABASE '{}/x'",
+  "SELECT 1; EXPORT DATABASE '{}/x'",
+  "PIVOT predictions ON role USING count(*); EXPORT DATABASE '{}/x'",
+  "CALL enable_logging(storage = 'file', storage_path = '{}/x')",
+  "PRAGMA enable_profiling = 'json'",
   "EXPLAIN ANALYZE COPY (SELECT 1) TO '{}/x.csv'",
   "ATTACH '{}/x.db'",
   "SELECT 1; COPY (SELECT 1) TO '{}/x.csv'",
@@ -88,6 +99,7 @@ test.each([
   ['FROM nosuch', /^Catalog Error: Table with name nosuch does not exist/],
   [`FROM read_text(${sqlText(import.meta.filename)})`, /^Permission Error: /],
   ["FROM glob('/*')", /^Permission Error: /],
+  ["IMPORT DATABASE '/tmp'", /Permission Error: /],
 ])('prepareReading() of %j fails as DuckDB does', async (sql, wanted) => {
   await expect(prepared(sql)).rejects.toThrow(wanted)
 })
