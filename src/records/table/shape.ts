@@ -81,9 +81,11 @@ const ofFeature = (
   return datatype === 'UINT64' ? 'uint64' : 'int64'
 }
 
+/** A bucket of numbers is one, of a list a list; all else becomes text. */
 const redactedType = (type: ColumnType, rule: Redaction | null): ColumnType => {
   if (rule === null) return type
-  return rule.kind === 'bucket' ? 'double' : 'text'
+  if (rule.kind !== 'bucket') return 'text'
+  return type === 'id' ? 'id' : 'double'
 }
 
 /** Names in one file, unique even where case does not count, as in SQL. */

@@ -77,6 +77,29 @@ test('shapeOf() names what was done to a feature, and leaves out what was droppe
   expect(columns).toEqual(['f_c__bucket double', 'f_d__mask text', 'f_e double'])
 })
 
+test('shapeOf() makes of several elements a row JSON, whatever is done to them', () => {
+  const signature: Signature = {
+    inputs: [{ name: 'x', datatype: 'INT64', shape: [-1, 2] }],
+    outputs: [
+      { name: 'p', datatype: 'FP32', shape: [-1, 2] },
+      { name: 'free', datatype: 'FP32', shape: [-1, -1] },
+      { name: 'one', datatype: 'FP32', shape: [-1, 1] },
+    ],
+  }
+  const rules = (kind: 'bucket' | 'mask') => {
+    const rule: Redaction = kind === 'bucket' ? { kind, width: 0.5 } : { kind }
+    const redact = { features: { x: rule }, outputs: { '*': rule }, requestId: null }
+    const { specs } = shapeOf(recordLayout({ signature, policy: { redact } }))
+    return specs.slice(BASE).map(({ name, type }) => `${name} ${type}`)
+  }
+  expect(rules('bucket')).toEqual([
+    ...['f_x__bucket id', 'o_p__bucket id', 'o_free__bucket id', 'o_one__bucket double'],
+  ])
+  expect(rules('mask')).toEqual([
+    ...['f_x__mask text', 'o_p__mask text', 'o_free__mask text', 'o_one__mask text'],
+  ])
+})
+
 test('shapeOf() gives every feature a column of its own, whatever they are called', () => {
   const names = ['a', 'A', 'ä', 'Ä', '', ' ', '"', "'", 'a_2', '\0', 'score', '../x', 'a.b', '😀']
   const { columns } = own(names)
