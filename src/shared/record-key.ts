@@ -8,7 +8,7 @@ const KEY_BYTES_MAX = 4096
 
 export interface RecordKey {
   readonly key: string
-  /** Eight hexadecimal digits that records name it by. */
+  /** Eight hexadecimal digits that layouts of records name it by. */
   readonly id: string
 }
 

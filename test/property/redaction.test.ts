@@ -9,8 +9,9 @@ import { CHECK_AT, entryCheck, LENGTH_AT } from '../../src/records/entry.ts'
 import { EntryInvalid } from '../../src/records/entry-cursor.ts'
 import { encodeFeedback } from '../../src/records/feedback-text.ts'
 import type { RecordValue } from '../../src/records/record.ts'
+import { Buckets } from '../../src/records/redact/buckets.ts'
 import { redactorOf } from '../../src/records/redact/redactor.ts'
-import { bucketOf, bucketOfBigint, maskText } from '../../src/records/redact/values.ts'
+import { maskText } from '../../src/records/redact/values.ts'
 import { ROLE } from '../../src/records/write-facts.ts'
 import { writePlanOf } from '../../src/records/write-plan.ts'
 import {
@@ -68,6 +69,7 @@ const policies: fc.Arbitrary<Partial<EndpointRecordPolicy>> = fc
   .map((redact) => ({ redact, hmacKeyId: 'k1' }))
 
 const NUMERIC = new Set(['age', 'height', 'id', 'count', 'p'])
+const WIDE = new Set(['id', 'count'])
 
 /** What the record should say of a value, under which name; null: nothing. */
 const expected = (
@@ -82,10 +84,11 @@ const expected = (
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
   if (rule.kind === 'hmac') return [under, digest(text)]
   if (rule.kind === 'mask') return [under, maskText(text)]
-  const { width } = { width: 0, ...rule }
+  // All floats of these are of 32 bits.
+  const buckets = new Buckets(WIDE.has(name) ? 'INT64' : 'FP32', { width: 0, ...rule }.width)
   const bucket = (each: RecordValue): RecordValue => {
-    if (typeof each === 'bigint') return bucketOfBigint(each, width)
-    return typeof each === 'number' ? bucketOf(each, width) : each
+    if (typeof each === 'bigint') return buckets.lowerBoundWide(each)
+    return typeof each === 'number' ? buckets.lowerBound(each) : each
   }
   return [under, typeof value === 'object' ? value.map(bucket) : bucket(value)]
 }

@@ -16,6 +16,7 @@ import { decodeFeedback, encodeFeedback } from '../feedback-text.ts'
 import type { Feedback, RecordValue } from '../record.ts'
 import { jsonValue } from '../record-json.ts'
 import type { LayoutFeature, RecordLayout } from '../record-layout.ts'
+import { Buckets } from './buckets.ts'
 import { EntryBuilder } from './entry-builder.ts'
 import type { Digest } from './hmac.ts'
 import { hasRules } from './policy-rules.ts'
@@ -41,6 +42,8 @@ export class EntryRedactor {
   readonly #digest: Digest | null
   readonly #hasRules: boolean
   readonly #hasTexts: boolean
+  /** By place: where the rule is a bucket. */
+  readonly #buckets: readonly (Buckets | null)[]
   readonly #cursor = new EntryCursor()
   readonly #builder = new EntryBuilder()
   /** Of the entry at hand: what stands in place of values, by row and place. */
@@ -55,6 +58,7 @@ export class EntryRedactor {
     this.#digest = digest
     this.#hasRules = hasRules(layout.policy)
     this.#places = layout.features.length + layout.outputs.length
+    this.#buckets = bucketsOf(layout)
     this.#hasTexts = [...layout.inputs, ...layout.outputs].some(
       ({ datatype }) => datatype === 'BYTES',
     )
@@ -148,7 +152,7 @@ export class EntryRedactor {
 
   /** What can be done where the value stands; false: another text must stand for it. */
   #isDone(rule: Redaction, { place, row, tensor, span }: Subject): boolean {
-    if (rule.kind === 'bucket') bucketNumbers(tensor, span, rule.width)
+    if (rule.kind === 'bucket') bucketNumbers(tensor, span, this.#buckets[place]!)
     else if (rule.kind === 'drop') {
       blank(this.#cursor, tensor, span)
       this.#extras.delete(row * this.#places + place)
@@ -201,6 +205,17 @@ export class EntryRedactor {
     if (typeof label !== 'object' || label === null) return label
     return label.map((each) => this.#maskedLabel(each))
   }
+}
+
+/** Of features, then of outputs. */
+const bucketsOf = ({ inputs, outputs, features, policy }: RecordLayout): (Buckets | null)[] => {
+  const rules = [
+    ...features.map(({ input }, i) => [inputs[input]!, policy.features[i]] as const),
+    ...outputs.map((output, i) => [output, policy.outputs[i]] as const),
+  ]
+  return rules.map(([{ datatype }, rule]) =>
+    rule?.kind === 'bucket' ? new Buckets(datatype, rule.width) : null,
+  )
 }
 
 const rowsOf = ({ data, rowElements }: EntryTensor): number =>

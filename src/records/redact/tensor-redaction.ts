@@ -1,9 +1,8 @@
 /** What redaction does to the tensors of an entry, where they stand. */
 
-import { BIGINT_BOUNDS, INTEGER_BOUNDS } from '../../shared/tensor.ts'
 import type { EntryCursor } from '../entry-cursor.ts'
 import type { EntryTensor } from '../entry-tensors.ts'
-import { bucketOf, bucketOfBigint } from './values.ts'
+import type { Buckets } from './buckets.ts'
 
 /** Elements `from .. to - 1` of a tensor. */
 export interface Span {
@@ -35,17 +34,15 @@ const isBigints = (data: EntryTensor['data']): data is Bigints =>
   data instanceof BigInt64Array || data instanceof BigUint64Array
 const isNumbers = (data: EntryTensor['data']): data is Numbers => !isTexts(data) && !isBigints(data)
 
-/** Each number becomes the lower bound of its bucket, as far as its datatype goes down. */
-export const bucketNumbers = (tensor: EntryTensor, { from, to }: Span, width: number): void => {
-  const { datatype, data } = tensor
-  const [lowest = Number.NEGATIVE_INFINITY] = INTEGER_BOUNDS[datatype] ?? []
-  const [lowestWide = 0n] = BIGINT_BOUNDS[datatype] ?? []
+/** Each number becomes the lower bound of its bucket. */
+export const bucketNumbers = (
+  { data }: EntryTensor,
+  { from, to }: Span,
+  buckets: Buckets,
+): void => {
   for (let i = from; i < to; i++) {
-    if (isNumbers(data)) data[i] = Math.max(lowest, bucketOf(data[i]!, width))
-    else if (isBigints(data)) {
-      const bucket = bucketOfBigint(data[i]!, width)
-      data[i] = bucket < lowestWide ? lowestWide : bucket
-    }
+    if (isNumbers(data)) data[i] = buckets.lowerBound(data[i]!)
+    else if (isBigints(data)) data[i] = buckets.lowerBoundWide(data[i]!)
   }
 }
 

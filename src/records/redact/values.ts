@@ -69,14 +69,3 @@ export const maskPatterns = (text: string, patterns: readonly TextPattern[]): st
   if (patterns.includes('phone')) masked = masked.replace(PHONE, (found) => maskText(found))
   return masked
 }
-
-/** Lower bound of the bucket that a number is in: a multiple of `width`; not finite: itself. */
-export const bucketOf = (value: number, width: number): number =>
-  Number.isFinite(value) ? Math.floor(value / width) * width : value
-
-/** The same of a 64-bit integer, by the nearest whole width, at least 1. */
-export const bucketOfBigint = (value: bigint, width: number): bigint => {
-  const whole = BigInt(Math.max(1, Math.round(width)))
-  const rest = value % whole
-  return value - (rest < 0n ? rest + whole : rest)
-}

@@ -117,7 +117,7 @@ const redact = z.strictObject({
   ),
   outputs: setting(
     redactions.default({}),
-    'The same for outputs of models, `*` for all; what is derived from an output (score, prediction) has the same done to it.',
+    'The same for outputs of models, `*` for all; what is derived from an output (score, prediction) has the same done to it. Of a model with a threshold the prediction is derived from the scores, whatever becomes of its label.',
     'reload',
   ),
   request_id: setting(
@@ -167,7 +167,7 @@ export const records = z.strictObject({
   ),
   hmac_key_file: setting(
     path.nullable().default(null),
-    'File with the secret key of `hmac`, 32 bytes or more, readable by nobody else (`openssl rand -hex 32`); by its group as well where root owns it, as with secrets of Kubernetes. Each record names the key by a few digits of its hash. Relative to this file.',
+    'File with the secret key of `hmac`, 32 bytes or more, readable by nobody else (`openssl rand -hex 32`); by its group as well where root owns it, as with secrets of Kubernetes. The key is its text, without white space around it. Relative to this file.',
   ),
   endpoints: setting(
     z.record(z.string().min(1), endpoint).default({}),

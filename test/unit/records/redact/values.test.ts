@@ -1,11 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  bucketOf,
-  bucketOfBigint,
-  maskPatterns,
-  maskText,
-} from '../../../../src/records/redact/values.ts'
+import { maskPatterns, maskText } from '../../../../src/records/redact/values.ts'
 import { anyText } from '../../../helpers/record-cases.ts'
 
 const BOTH = ['email', 'phone'] as const
@@ -81,12 +76,4 @@ test('one address costs a long text little more than none', () => {
   }
   // It was a thousand times as much.
   expect(msOf(`${letters} ann@example.org`)).toBeLessThan(20 + 20 * msOf(letters))
-})
-
-test('a bucket begins at a multiple of its width', () => {
-  expect([0, 9.9, 10, -0.1, -10].map((value) => bucketOf(value, 10))).toEqual([0, 0, 10, -10, -10])
-  expect(bucketOf(0.7, 0.25)).toBe(0.5)
-  for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) expect(bucketOf(value, 1)).toBe(value)
-  expect([19n, 20n, -1n].map((value) => bucketOfBigint(value, 10))).toEqual([10n, 20n, -10n])
-  expect(bucketOfBigint(7n, 0.3)).toBe(7n)
 })
