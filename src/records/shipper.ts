@@ -100,9 +100,9 @@ const compose = (settings: ShipperSettings, logger: Logger, breathe: () => Promi
   const figures = (): ShipperFigures => {
     const { totals, shipped } = lane.committed
     const { rows, duplicates, quarantined } = totals
-    const { committedMs, isOpen } = lane
+    const { committedMs, isKnown } = lane
     const { segments } = shipping
-    const own = { ...shipped, rows, duplicates, quarantined, committedMs, isOpen }
+    const own = { ...shipped, rows, duplicates, quarantined, committedMs, isKnown }
     const waiting = {
       heldRows: sink.held.rows,
       unshippedBytes: lane.committed.unshippedBytes(segments),

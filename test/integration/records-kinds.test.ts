@@ -13,7 +13,7 @@ import { metricSum } from '../helpers/gateway-figures.ts'
 import { GrpcClient, rawFloats } from '../helpers/grpc-client.ts'
 import { gather, scaleAdd, slowAsTold } from '../helpers/models.ts'
 import { RawClient } from '../helpers/raw-client.ts'
-import { readBooks } from '../helpers/records/books.ts'
+import { untilCounted } from '../helpers/records/books.ts'
 import { makeRepository } from '../helpers/repository.ts'
 import { spooledRecords } from '../helpers/spooled.ts'
 import { until } from '../helpers/until.ts'
@@ -169,7 +169,7 @@ describe.each(['uws', 'node'])('over %s', (engine) => {
     for (const [id, record] of await goAway(gateway)) all.set(id, record)
     // What is no answer does not wait for its record.
     await until(() => byId(gateway).size >= all.size, { what: 'records of all' })
-    const books = readBooks(await gateway.metrics())
+    const books = await untilCounted(gateway)
     const found = byId(gateway)
     for (const [id, record] of all) {
       expect([id, found.get(id)]).toEqual([id, [expect.objectContaining(record)]])

@@ -10,7 +10,7 @@ export const RECORD_METRICS = {
     'sluice_records_produced_total',
     'counter',
     [],
-    'Predictions and feedback that should have a record: all requests of endpoints, those refused and failed too',
+    'Predictions and feedback that should have a record: all requests of endpoints, those refused and failed too. Absent after a start, as the other sums of records, until the shipper has said what there was before',
   ),
   recordsSpooled: entry(
     'sluice_records_spooled_total',
@@ -71,7 +71,7 @@ export const RECORD_METRICS = {
     'sluice_spool_unshipped_bytes',
     'gauge',
     ['sink'],
-    'Bytes of segments that a sink does not have yet. While it is not 0 there may be records of replicas that died together with control, which no other metric counts yet',
+    'Bytes of segments that a sink does not have yet. While it is not 0 there may be records of replicas that were killed, alone in the last seconds or together with control, which no other metric counts yet',
   ),
   spoolWritable: entry(
     'sluice_spool_writable',

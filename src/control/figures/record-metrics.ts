@@ -13,7 +13,7 @@ interface SinkReport {
   readonly heldRows: number
   readonly unshippedBytes: number
   /** Whether it is known what was committed before. */
-  readonly isOpen: boolean
+  readonly isKnown: boolean
   /** Wall clock; 0: not yet. */
   readonly committedMs: number
 }
@@ -35,7 +35,8 @@ export interface ShipperView {
 }
 
 export interface RecordView {
-  readonly totals: RecordTotals
+  /** null: not all of them are known yet. */
+  readonly totals: RecordTotals | null
   /** Rules of redaction that fit nothing. */
   readonly unmatched: number
   /** null: there is none. */
@@ -46,7 +47,7 @@ export interface RecordView {
 const FILE_SINK = 'files'
 
 const sinkSamples = (
-  { name, isOpen, committedMs, heldRows, unshippedBytes, duplicates, quarantined }: SinkReport,
+  { name, isKnown, committedMs, heldRows, unshippedBytes, duplicates, quarantined }: SinkReport,
   nowMs: number,
 ): Sample[] => {
   const labels = { sink: name }
@@ -54,7 +55,7 @@ const sinkSamples = (
     sample('shipperHeldRows', heldRows, labels),
     sample('shipperDuplicates', duplicates, labels),
     sample('shipperQuarantined', quarantined, labels),
-    ...(isOpen ? [sample('spoolUnshipped', unshippedBytes, labels)] : []),
+    ...(isKnown ? [sample('spoolUnshipped', unshippedBytes, labels)] : []),
     ...(committedMs === 0
       ? []
       : [sample('shipperCommitAge', Math.max(0, nowMs - committedMs) / 1000, labels)]),
@@ -79,18 +80,22 @@ const shipperSamples = (shipper: ShipperView, nowMs: number): Sample[] => {
   ]
 }
 
+const totalSamples = (totals: RecordTotals): Sample[] => [
+  sample('recordsProduced', totals.produced),
+  sample('recordsSpooled', totals.spooled),
+  sample('recordsShipped', totals.shipped, { sink: FILE_SINK }),
+  sample('recordsPending', totals.pending),
+  sample('recordsUnshipped', totals.unshipped, { sink: FILE_SINK }),
+  ...Array.from(totals.dropped, ([reason, count]) => sample('recordsDropped', count, { reason })),
+]
+
 /** `nowMs`: wall clock. */
 export const recordSamples = (
   { totals, unmatched, shipper }: RecordView,
   nowMs: number,
 ): Sample[] => [
-  sample('recordsProduced', totals.produced),
-  sample('recordsSpooled', totals.spooled),
-  sample('recordsShipped', totals.shipped, { sink: FILE_SINK }),
-  sample('recordsPending', totals.pending),
+  ...(totals === null ? [] : totalSamples(totals)),
   sample('recordsUnmatched', unmatched),
-  sample('recordsUnshipped', totals.unshipped, { sink: FILE_SINK }),
-  ...Array.from(totals.dropped, ([reason, count]) => sample('recordsDropped', count, { reason })),
   ...(shipper === null ? [] : shipperSamples(shipper, nowMs)),
 ]
 

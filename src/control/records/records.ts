@@ -33,6 +33,9 @@ export class Records {
   readonly #whenFull: SluiceConfig['records']['whenFull']
   #policies: RecordPolicies
   #shipper: Shipper | null = null
+  /** What adopted replicas had taken, and what was shipped before, is part of the sums. */
+  #hasReplicas = false
+  #hasShipped = false
   #unmatched = 0
   /** The worst SPOOL_STATE of any replica. */
   #spoolState: number = SPOOL_STATE.WELL
@@ -77,7 +80,8 @@ export class Records {
   }
 
   /** Figures of all living replicas. */
-  onFigures({ replicas }: Pick<Snapshot, 'replicas'>): void {
+  onFigures({ isWhole, replicas }: Pick<Snapshot, 'isWhole' | 'replicas'>): void {
+    this.#hasReplicas ||= isWhole
     for (const { incarnation, records } of replicas) this.onReplica(incarnation, records)
     this.#spoolState = Math.max(0, ...replicas.map(({ records }) => records?.spoolState ?? 0))
   }
@@ -90,7 +94,9 @@ export class Records {
   /** What the shipper says, each time that it does. */
   onShipper({ sinks }: Pick<ShipperFigures, 'sinks'>): void {
     const [file] = sinks
-    if (file?.isOpen === true) this.#sums.takeShipped(file)
+    if (file?.isKnown !== true) return
+    this.#hasShipped = true
+    this.#sums.takeShipped(file)
   }
 
   /** What became of all predictions; null: nothing is written down. */
@@ -98,8 +104,13 @@ export class Records {
     const shipper = this.#shipper
     if (shipper === null) return null
     const { figures, silentMs, isRunning, restarts } = shipper
-    const view = { totals: this.#sums.totals(), unmatched: this.#unmatched }
-    return { ...view, shipper: { figures, silentMs, isRunning, restarts } }
+    // A part of the sums would be a fall, and all of them at the next scrape as if made since.
+    const totals = this.#hasReplicas && this.#hasShipped ? this.#sums.totals() : null
+    return {
+      totals,
+      unmatched: this.#unmatched,
+      shipper: { figures, silentMs, isRunning, restarts },
+    }
   }
 
   /** Sentences for the operator. */

@@ -24,13 +24,17 @@ export interface CommitTimes {
   readonly sinceMs: number
   /** Of the last commit. */
   readonly lastMs: number
+  /** A replica has, of which all is read: until a commit nobody can count the last of it. */
+  readonly hasEnded: boolean
 }
 
 /**
  * Whether time has come: a second after the first record where the last commit is long ago, so that
- * who tries something out sees it at once, and as seldom as is allowed under steady traffic.
+ * who tries something out sees it at once, or where a replica has ended, and as seldom as is
+ * allowed under steady traffic.
  */
 export const isCommitDue = (
-  { nowMs, sinceMs, lastMs }: CommitTimes,
+  { nowMs, sinceMs, lastMs, hasEnded }: CommitTimes,
   { ageMsMax }: LaneLimits,
-): boolean => nowMs - sinceMs >= Math.min(FIRST_MS, ageMsMax) && nowMs - lastMs >= ageMsMax
+): boolean =>
+  nowMs - sinceMs >= Math.min(FIRST_MS, ageMsMax) && (hasEnded || nowMs - lastMs >= ageMsMax)

@@ -53,6 +53,7 @@ export class Lane {
   #committedMs = Number.NEGATIVE_INFINITY
   #committedAtMs = 0
   #era: string
+  #isKnown = false
   #isOpen = false
 
   constructor(options: LaneOptions) {
@@ -72,7 +73,12 @@ export class Lane {
     this.#era = `${options.now()}-${lives.pid}`
   }
 
-  /** Whether it knows what was committed before. */
+  /** Whether it is known what was committed before: that takes no sink. */
+  get isKnown(): boolean {
+    return this.#isKnown
+  }
+
+  /** Whether its sink has begun. */
   get isOpen(): boolean {
     return this.#isOpen
   }
@@ -124,10 +130,13 @@ export class Lane {
     const hasRead = held.rows !== rows || held.bytes !== bytes
     // What is not there may come back with the spool.
     const isHome = !this.isAway
-    if (isHome && (this.#book.forget(listed) || this.#book.hasEnded(listed))) this.#touch()
+    const hasForgotten = isHome && this.#book.forget(listed)
+    const hasEnded = isHome && this.#book.hasEnded(listed)
+    if (hasForgotten || hasEnded) this.#touch()
     // While nothing is under way: whatever comes of it is the fault of no frame.
     if (this.#reading.frames === 0) await this.#tidy()
-    if (!this.#isDue(isLast && hasAll)) return hasRead || !hasAll
+    const isDue = this.#dirtySinceMs >= 0 && ((isLast && hasAll) || this.#isDue(hasEnded))
+    if (!isDue) return hasRead || !hasAll
     await this.#commit(listed)
     await this.#finishCommit(streams)
     // Where there is ever more to read, this is the only time.
@@ -155,10 +164,11 @@ export class Lane {
     const { sink } = this.#options
     this.#attempts.open()
     const state = this.#readState()
+    if (state !== null) this.committed.take(state)
+    this.#isKnown = true
     const opened = await sink.open(state?.sinkState ?? null, state?.intent ?? null)
     if (state !== null) {
       this.#book.restore(state, streamKeyOfFile)
-      this.committed.take(state)
       this.#era = state.era ?? ''
       this.#intake.restore(state.totals)
       this.#patient = new PatientClock(this.#options, state.time)
@@ -211,11 +221,11 @@ export class Lane {
     if (this.#dirtySinceMs < 0) this.#dirtySinceMs = this.#options.monotonic()
   }
 
-  #isDue(isLast: boolean): boolean {
-    if (this.#dirtySinceMs < 0) return false
+  #isDue(hasEnded: boolean): boolean {
     const { monotonic, limits } = this.#options
-    const times = { nowMs: monotonic(), sinceMs: this.#dirtySinceMs, lastMs: this.#committedMs }
-    return isLast || this.#reading.isFull || isCommitDue(times, limits)
+    const [sinceMs, lastMs] = [this.#dirtySinceMs, this.#committedMs]
+    const times = { nowMs: monotonic(), sinceMs, lastMs, hasEnded }
+    return this.#reading.isFull || isCommitDue(times, limits)
   }
 
   /** Notes in their accounts what of producers is given up with the next commit. */

@@ -43,7 +43,7 @@ export interface ShipperFigures {
 export interface SinkFigures extends Shipped {
   readonly name: string
   /** False until it is known what was committed before: then all else says nothing yet. */
-  readonly isOpen: boolean
+  readonly isKnown: boolean
   readonly rows: number
   readonly duplicates: number
   /** Segments of which something is lost. */

@@ -165,7 +165,8 @@ export class Shipping {
     for (const segment of this.#segments) {
       const places = this.#turns.flatMap(({ lane }) => {
         const place = lane.committed.segments.get(segment.file)
-        return place === undefined || place.done === null ? [] : [place]
+        // Of one that has not begun, its last files may still lack their names.
+        return !lane.isOpen || place === undefined || place.done === null ? [] : [place]
       })
       if (places.length === 0 || places.length < this.#turns.length) continue
       if (!this.#stuck.mayAsk(segment.file)) continue

@@ -45,6 +45,16 @@ export const droppedOf = ({ dropped }: Books): number =>
 /** What is neither shipped nor dropped: in the spool or in a ring, or nobody knows where. */
 export const leftOver = (books: Books): number => books.produced - books.shipped - droppedOf(books)
 
+/** The books when there are any: not before the shipper has said what was there before. */
+export const untilCounted = (gateway: TestGateway): Promise<Books> =>
+  until(
+    async () => {
+      const page = await gateway.metrics()
+      return page.includes('\nsluice_records_produced_total ') ? readBooks(page) : null
+    },
+    { what: 'books', everyMs: 50 },
+  )
+
 const UNSHIPPED = 'sluice_spool_unshipped_bytes{sink="files"}'
 
 /**

@@ -100,6 +100,11 @@ export class ShippingWorld {
     return this.#lane!.committed
   }
 
+  /** Whether it knows that. */
+  get isKnown(): boolean {
+    return this.#lane!.isKnown
+  }
+
   /** The shipper that was started last has ended by itself, as control has seen. */
   noteFault(): void {
     this.#failedPid = this.#pid

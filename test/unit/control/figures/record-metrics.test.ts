@@ -6,7 +6,7 @@ import type { RecordView } from '../../../../src/control/figures/record-metrics.
 import { parseExposition } from '../../../helpers/exposition.ts'
 import { contextOf, replica, snapshotOf } from '../../../helpers/metrics-context.ts'
 
-const TOTALS: RecordView['totals'] = {
+const TOTALS: NonNullable<RecordView['totals']> = {
   ...{ produced: 100, pending: 5, spooled: 80, shipped: 60, unshipped: 20 },
   dropped: new Map([
     ['ring_full', 10],
@@ -34,6 +34,8 @@ test('recordSamples() shows what became of all predictions', async () => {
     'sluice_records_dropped_total{reason="killed"}': 5,
   })
   expect(await seriesOf(null)).toEqual({})
+  const unknown = { totals: null, unmatched: 2, shipper: null }
+  expect(await seriesOf(unknown)).toEqual({ sluice_records_policy_unmatched: 2 })
 })
 
 test('recordSamples() shows the shipper, as far as it has said something', async () => {
@@ -49,7 +51,7 @@ test('recordSamples() shows the shipper, as far as it has said something', async
     sluice_shipper_silence_seconds: 1.5,
   })
   expect(silent).not.toHaveProperty('sluice_spool_bytes')
-  const waiting = { isOpen: true, heldRows: 7, unshippedBytes: 300 }
+  const waiting = { isKnown: true, heldRows: 7, unshippedBytes: 300 }
   const sink = { name: 'files', duplicates: 3, quarantined: 1, committedMs: 4000, ...waiting }
   const figures = { sinks: [sink], spoolBytes: 1000, spoolSegments: 2, failures: 0 }
   expect(
@@ -64,7 +66,7 @@ test('recordSamples() shows the shipper, as far as it has said something', async
     'sluice_spool_unshipped_bytes{sink="files"}': 300,
     'sluice_shipper_commit_age_seconds{sink="files"}': 2,
   })
-  const unopened = { ...figures, sinks: [{ ...sink, isOpen: false }] }
+  const unopened = { ...figures, sinks: [{ ...sink, isKnown: false }] }
   const before = { ...shipper, figures: unopened }
   const opening = await seriesOf({ totals: TOTALS, unmatched: 2, shipper: before })
   expect(opening).not.toHaveProperty('sluice_spool_unshipped_bytes{sink="files"}')

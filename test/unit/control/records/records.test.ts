@@ -20,7 +20,8 @@ const shipper = (silentMs: number, failures: number, isSpoolAway = false) => ({
 })
 
 /** Replicas whose spools are in these states. */
-const figuresOf = (...states: number[]): Pick<Snapshot, 'replicas'> => ({
+const figuresOf = (...states: number[]): Pick<Snapshot, 'isWhole' | 'replicas'> => ({
+  isWhole: true,
   replicas: states.map((spoolState, incarnation) => ({
     ...{ index: 0, incarnation, pid: 1, hasFigures: true, ageMs: 0, threads: [] },
     ...{ computeThreads: [], cpuSeconds: 0, rssBytes: 0, heapBytes: 0, epoch: 1, loaded: [] },
@@ -66,11 +67,11 @@ test('view() puts together what replicas and shipper say', () => {
   expect(records.view()).toBeNull()
   const own = { ...SINK, rows: 8, committedMs: 1 }
   const account = { producer: 'gw.0.0-1', state: 'open' as const, taken: 8, records: 8, gaps: {} }
-  const sink = { ...own, isOpen: true, era: 'a', records: 8, gaps: {}, producers: [account] }
+  const sink = { ...own, isKnown: true, era: 'a', records: 8, gaps: {}, producers: [account] }
   records.ship(shipper(0, 0))
-  records.onShipper({ sinks: [{ ...sink, isOpen: false }] })
+  records.onShipper({ sinks: [{ ...sink, isKnown: false }] })
   records.onReplica(1, create(RecordFiguresSchema, { taken: [10], spooled: 9 }))
-  expect(records.view()?.totals).toMatchObject({ produced: 10, shipped: 0, unshipped: 9 })
+  records.onFigures(figuresOf())
   records.onShipper({ sinks: [sink] })
   expect(records.view()).toMatchObject({
     totals: { produced: 10, pending: 1, shipped: 8, unshipped: 1 },
@@ -78,12 +79,43 @@ test('view() puts together what replicas and shipper say', () => {
   })
 })
 
+test('view() has no sums before all are known, and never loses them again', () => {
+  const records = new Records(configOf(''), 'gw')
+  records.ship({ ...shipper(0, 0), figures: null, isRunning: false })
+  const sink = { ...SINK, rows: 100, committedMs: 1, records: 100, gaps: {}, producers: [] }
+  const open = { ...sink, era: 'a', isKnown: true }
+  records.onFigures(figuresOf(SPOOL_STATE.WELL))
+  // A sink that cannot be opened yet does not know what it has.
+  records.onShipper({ sinks: [{ ...open, isKnown: false, records: 0 }] })
+  expect(records.view()).toMatchObject({ totals: null, shipper: { isRunning: false } })
+  records.onShipper({ sinks: [open] })
+  expect(records.view()?.totals?.produced).toBe(100)
+  // The shipper dies, and the next one has not read its state.
+  records.onShipper({ sinks: [{ ...open, isKnown: false, records: 0 }] })
+  records.onFigures({ ...figuresOf(), isWhole: false })
+  expect(records.view()?.totals?.produced).toBe(100)
+})
+
+test('view() has no sums while a replica of an earlier control has said nothing', () => {
+  const records = new Records(configOf(''), 'gw')
+  records.ship(shipper(0, 0))
+  const sink = { ...SINK, rows: 100, committedMs: 1, records: 100, gaps: {}, producers: [] }
+  records.onShipper({ sinks: [{ ...sink, era: 'a', isKnown: true }] })
+  expect(records.view()?.totals).toBeNull()
+  records.onFigures({ ...figuresOf(), isWhole: false })
+  expect(records.view()?.totals).toBeNull()
+  records.onReplica(1, create(RecordFiguresSchema, { taken: [10], spooled: 9 }))
+  records.onFigures(figuresOf())
+  expect(records.view()?.totals?.produced).toBe(110)
+})
+
 test('onShipper() counts what has ended, though nobody asks until it is told no more', () => {
   const records = new Records(configOf(''), 'gw')
   records.ship(shipper(0, 0))
+  records.onFigures(figuresOf())
   records.onReplica(1, create(RecordFiguresSchema, { taken: [10], spooled: 9 }))
   const own = { ...SINK, rows: 8, committedMs: 1 }
-  const sink = { ...own, isOpen: true, era: 'a', records: 8, gaps: { killed: 1 } }
+  const sink = { ...own, isKnown: true, era: 'a', records: 8, gaps: { killed: 1 } }
   const gaps = { killed: 1 }
   const ended = { producer: 'gw.0.0-1', state: 'killed' as const, taken: 9, records: 8, gaps }
   records.onShipper({ sinks: [{ ...sink, producers: [ended] }] })

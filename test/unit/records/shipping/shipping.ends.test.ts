@@ -99,3 +99,34 @@ test('a stream that is torn is so for the next process too', async () => {
   expect(await world.gaps()).toEqual([{ producer: PRODUCER, from: 4, to: 6, reason: 'corrupt' }])
   expect(world.accounts()).toMatchObject([{ state: 'open', gaps: { corrupt: 3 }, floor: 10 }])
 })
+
+test('what a replica left that died is committed in a second or so, however busy others are', async () => {
+  const world = new ShippingWorld()
+  world.limits = { ...world.limits, ageMsMax: 600_000 }
+  world.alive.add(HEADER.process.pid)
+  world.put({}, [layoutFrame(), records(1, 3)])
+  const shipping = world.start()
+  const pass = async (ms: number) => {
+    world.nowMs += ms
+    for (let times = 0; times < 5; times++) await shipping.step()
+  }
+  await pass(0)
+  await pass(1000)
+  expect(world.committed.totals.records).toBe(3)
+  world.put({}, [layoutFrame(), records(1, 3), records(4, 6, { taken: 9 })])
+  await pass(5000)
+  // It lives: what it goes on to write is committed with all else, when that is due.
+  expect(world.committed.totals.records).toBe(3)
+  world.alive.clear()
+  await pass(1000)
+  expect(world.committed.shipped).toMatchObject({
+    ...{ records: 6, gaps: { killed: 3 } },
+    producers: [{ state: 'killed', taken: 9 }],
+  })
+  expect(world.segments()).toEqual([])
+  // Once: there is nothing left to be told.
+  const { committed } = world
+  const told = committed.shipped
+  await pass(5000)
+  expect(committed.shipped).toEqual(told)
+})
