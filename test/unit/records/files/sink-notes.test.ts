@@ -44,7 +44,7 @@ test('publishable() ties what an intent deletes that says no reason to what is n
 /** A state as it was before a file said which others it replaces. */
 const makeOld = (world: HookedWorld): void => {
   const state = readShipState(world.files, STATE)!
-  const { counted, ...sinkState } = state.sinkState!
+  const { counted, countedFiles, gone, waiting, ...sinkState } = state.sinkState!
   const { renames, deletes } = state.intent!
   expect(deletes).toHaveLength(1)
   const plain = renames.map(([from, to]) => [from, to] as const)
@@ -79,6 +79,36 @@ test('what an earlier release gave up beside a new file is counted once', async 
   const left = await world.sequences()
   expect(world.accounts()).toMatchObject([{ records: 25, retired: { records: 25 - left.length } }])
   expect((await world.verify()).problems).toEqual([])
+})
+
+test('what an earlier release could not delete is taken back, and counted when it goes', async () => {
+  const world = new HookedWorld()
+  for (const sequence of [1, 2, 3]) await world.ship(0, sequence)
+  const [first] = world.parquet
+  const bytes = world.parquet.reduce((sum, path) => sum + world.files.stat(path)!.bytes, 0)
+  world.retention = { bytesMax: bytes - 1, daysMax: 0 }
+  world.restart()
+  world.hook = (call, path) => {
+    if (call === 'unlink' && path === first) world.kill()
+  }
+  await world.ship(60_000, null)
+  expect(world.isKilled).toBe(true)
+  world.hook = () => {}
+  world.denied.add(first!)
+  world.isKilled = false
+  const state = readShipState(world.files, STATE)!
+  // It says of whom something is given up, and not how much with which file.
+  const { countedFiles, gone, waiting, ...sinkState } = state.sinkState!
+  expect(countedFiles).toHaveLength(1)
+  writeShipState(world.files, STATE, { ...state, sinkState })
+  world.restart()
+  for (let times = 0; times < 3; times++) await world.ship(world.nowMs + 60_000, null)
+  expect(await world.sequences()).toEqual([1, 2, 3])
+  expect(world.accounts()).toMatchObject([{ retired: { records: 0 } }])
+  world.denied.clear()
+  await world.ship(world.nowMs + HOUR_MS, null)
+  expect(await world.sequences()).toEqual([2, 3])
+  expect(world.accounts()).toMatchObject([{ retired: { records: 1 } }])
 })
 
 /** A shipper that ended when it had committed record 2 and published nothing of it. */
