@@ -58,13 +58,13 @@ const reasonOf = (thrown: unknown): string => {
 /**
  * From now on servers need a certificate that one of these leads to, and no others do.
  *
- * @throws GatewayError CONFIG_INVALID: there is no certificate in that text
+ * @throws GatewayError FILE_INVALID: there is no certificate in that text
  */
 export const trustOnly = (pem: string): void => {
   try {
     setDefaultCACertificates([pem])
   } catch (cause) {
-    throw new GatewayError('CONFIG_INVALID', '--ca-file holds no certificate in PEM', { cause })
+    throw new GatewayError('FILE_INVALID', '--ca-file holds no certificate in PEM', { cause })
   }
 }
 

@@ -1,8 +1,6 @@
 /** `sluice feedback import`: labels out of a file of CSV, each a record of its own. */
 
 import { createReadStream } from 'node:fs'
-import { GatewayError } from '../shared/errors.ts'
-import { whyUnreadable } from '../shared/file-faults.ts'
 import {
   type FeedbackFile,
   type FeedbackRow,
@@ -43,7 +41,7 @@ async function* batchesOf(rows: AsyncIterable<FeedbackRow>): AsyncGenerator<Feed
   let fault: { readonly thrown: unknown } | null = null
   try {
     for await (const row of rows) {
-      const more = Buffer.byteLength(row.item ?? '') + 1
+      const more = Buffer.byteLength(row.item ?? row.cells.join()) + 1
       if (batch.length === BATCH_ROWS_MAX || (bytes + more > BATCH_BYTES_MAX && batch.length > 0)) {
         yield batch
         batch = []
@@ -59,17 +57,11 @@ async function* batchesOf(rows: AsyncIterable<FeedbackRow>): AsyncGenerator<Feed
   if (fault !== null) throw fault.thrown
 }
 
-/** @throws (rejects) GatewayError CONFIG_INVALID */
-const open = async (file: string, options: ImportOptions): Promise<FeedbackFile> => {
+/** @throws (rejects) GatewayError FILE_INVALID */
+const open = (file: string, options: ImportOptions): Promise<FeedbackFile> => {
   const stream = file === '-' ? process.stdin : createReadStream(file)
   const terms = { ...options, endpoint: options.endpoint }
-  try {
-    return await readFeedbackFile(stream, file === '-' ? 'stdin' : file, terms)
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) throw thrown
-    const detail = `Cannot read ${file}: ${whyUnreadable(thrown)}`
-    throw new GatewayError('CONFIG_INVALID', detail, { cause: thrown })
-  }
+  return readFeedbackFile(stream, file === '-' ? 'stdin' : file, terms)
 }
 
 /** What an import came to. */

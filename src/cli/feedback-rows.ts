@@ -1,8 +1,11 @@
 /** Labels in a file of CSV, as items of `POST /feedback`. */
 
 import type { Readable } from 'node:stream'
-import { CsvError, parse } from 'csv-parse'
 import { GatewayError } from '../shared/errors.ts'
+import { whyUnreadable } from '../shared/file-faults.ts'
+import { linesOf } from './csv-lines.ts'
+import { type CsvRow, csvRows } from './csv-rows.ts'
+import { count, many } from './output.ts'
 
 const COLUMNS = ['prediction_id', 'request_id', 'label', 'row', 'observed_at', 'endpoint'] as const
 type Column = (typeof COLUMNS)[number]
@@ -11,8 +14,9 @@ type Column = (typeof COLUMNS)[number]
 export const REJECTED_COLUMNS = ['line', 'reason'] as const
 
 export interface FeedbackRow {
-  /** Of the file, from 1; of the last line of the row, if a value has several. */
+  /** Of the file, from 1; of the first line of the row, if a value has several. */
   readonly line: number
+  /** Without those of `REJECTED_COLUMNS`; of what is no CSV the text alone. */
   readonly cells: readonly string[]
   /** The item as JSON; null: the row is none, and `fault` says why. */
   readonly item: string | null
@@ -27,8 +31,8 @@ export interface RowTerms {
   readonly endpoint: string | undefined
 }
 
-/** Bytes of one row; what is longer is a quote that is never closed. */
-const ROW_BYTES_MAX = 65_536
+/** Of one item: the longest label is far shorter, and many go into one request. */
+const ITEM_BYTES_MAX = 65_536
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 const BOOLEAN = /^(?:true|false)$/i
@@ -54,16 +58,28 @@ export const labelJson = (text: string, isText: boolean): string => {
 /** Where each known column is. */
 type Places = ReadonlyMap<Column, number>
 
-/** @throws GatewayError CONFIG_INVALID: the first row names no such columns */
-const placesOf = (header: readonly string[], source: string): Places => {
+const KNOWN: readonly string[] = [...COLUMNS, ...REJECTED_COLUMNS]
+
+const nameOf = (cell: string): string => cell.trim().toLowerCase()
+
+/** What is to be done about a column that nobody knows, if it looks like several. */
+const delimiterHint = (name: string): string => {
+  const found = [',', ';', '\t', '|'].find((delimiter) => {
+    const names = name.split(delimiter)
+    return names.length > 1 && names.every((one) => KNOWN.includes(one.trim()))
+  })
+  if (found === undefined) return ''
+  return ` (--delimiter ${found === '\t' ? 'tab' : `'${found}'`} has several of it)`
+}
+
+/** @throws GatewayError FILE_INVALID: the first row names no such columns */
+const placesOf = (names: readonly string[], source: string, line: number): Places => {
   const fail = (what: string): never => {
     const wanted = 'prediction_id or request_id, label, and if wanted row, observed_at, endpoint'
-    throw new GatewayError('CONFIG_INVALID', `${source}:1  ${what}; columns are ${wanted}`)
+    throw new GatewayError('FILE_INVALID', `${source}:${line}  ${what}; columns are ${wanted}`)
   }
-  const known: readonly string[] = [...COLUMNS, ...REJECTED_COLUMNS]
-  const names = header.map((name) => name.trim())
-  const strange = names.find((name) => !known.includes(name))
-  if (strange !== undefined) fail(`unknown column "${strange}"`)
+  const strange = names.find((name) => !KNOWN.includes(name))
+  if (strange !== undefined) fail(`unknown column "${strange}"${delimiterHint(strange)}`)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) fail(`two columns "${twice}"`)
   if (!names.includes('label')) fail('no column "label"')
@@ -94,73 +110,69 @@ const rowOf = (
     ...text('observed_at'),
     ...text('endpoint', cell('endpoint') || endpoint),
   ]
-  return { line, item: `{${parts.join(',')}}`, fault: '' }
-}
-
-interface Parsed {
-  readonly record: string[]
-  readonly info: { readonly lines: number }
+  const item = `{${parts.join(',')}}`
+  const bytes = Buffer.byteLength(item)
+  if (bytes > ITEM_BYTES_MAX) {
+    return fault(`${count(bytes)} bytes, more than ${count(ITEM_BYTES_MAX)}`)
+  }
+  return { line, item, fault: '' }
 }
 
 /** Names and rows of a file. */
 export interface FeedbackFile {
+  /** Without those of `REJECTED_COLUMNS`. */
   readonly header: readonly string[]
   readonly rows: AsyncIterable<FeedbackRow>
 }
 
-/** A fault of the file's form, behind which nothing can be told. */
-const unreadable = (thrown: unknown, source: string): unknown => {
-  if (!(thrown instanceof CsvError)) return thrown
-  const detail = `${source}:${thrown['lines']}  is no CSV: ${thrown.message}`
-  return new GatewayError('CONFIG_INVALID', detail, { cause: thrown })
-}
-
-async function* rowsOf(
-  parsed: AsyncIterator<Parsed>,
-  header: readonly string[],
+/** The rows of a stream; what ends it is said of its source. */
+async function* rowsFrom(
+  stream: Readable,
   source: string,
-  toRow: (cells: readonly string[], line: number) => Omit<FeedbackRow, 'cells'>,
-): AsyncGenerator<FeedbackRow> {
-  for (let next = await take(parsed, source); next !== null; next = await take(parsed, source)) {
-    const { record: cells, info } = next
-    const fault = `${cells.length} values for ${header.length} columns`
-    const isWhole = cells.length === header.length
-    const row = isWhole ? toRow(cells, info.lines) : { line: info.lines, item: null, fault }
-    yield { ...row, cells }
-  }
-}
-
-const take = async (parsed: AsyncIterator<Parsed>, source: string): Promise<Parsed | null> => {
+  delimiter: string,
+): AsyncGenerator<CsvRow> {
   try {
-    const { done, value } = await parsed.next()
-    return done === true ? null : value
+    yield* csvRows(linesOf(stream), delimiter)
   } catch (thrown) {
-    throw unreadable(thrown, source)
+    const isText = !(thrown instanceof TypeError)
+    const detail = isText
+      ? `Cannot read ${source}: ${whyUnreadable(thrown)}`
+      : `${source} is no text`
+    throw new GatewayError('FILE_INVALID', detail, { cause: thrown })
   }
 }
 
 /**
  * Reads a stream of CSV, whose first row has the names of the columns. `source` is its name in
- * messages.
+ * messages. A row that is no CSV is one with a fault, and costs no other.
  *
- * @throws (rejects, also while rows are read) GatewayError CONFIG_INVALID: it is no CSV, or has not
- *   the columns; what the stream throws
+ * @throws (rejects, also while rows are read) GatewayError FILE_INVALID: it has not the columns, or
+ *   cannot be read
  */
 export const readFeedbackFile = async (
   stream: Readable,
   source: string,
   terms: RowTerms,
 ): Promise<FeedbackFile> => {
-  const parser = parse({
-    ...{ bom: true, info: true, skip_empty_lines: true, relax_column_count: true },
-    ...{ delimiter: terms.delimiter, max_record_size: ROW_BYTES_MAX },
-  })
-  stream.on('error', (error) => parser.destroy(error))
-  const parsed = stream.pipe(parser)[Symbol.asyncIterator]() as AsyncIterator<Parsed>
-  const first = await take(parsed, source)
-  if (first === null) throw new GatewayError('CONFIG_INVALID', `${source} is empty`)
-  const header = first.record
-  const places = placesOf(header, source)
-  const toRow = (cells: readonly string[], line: number) => rowOf(cells, line, places, terms)
-  return { header, rows: rowsOf(parsed, header, source, toRow) }
+  const rows = rowsFrom(stream, source, terms.delimiter)
+  const first = await rows.next()
+  if (first.done === true) throw new GatewayError('FILE_INVALID', `${source} is empty`)
+  const { line, cells: header, fault } = first.value
+  if (fault !== '') throw new GatewayError('FILE_INVALID', `${source}:${line}  ${fault}`)
+  const names = header.map(nameOf)
+  const places = placesOf(names, source, line)
+  const isOwn = (_: string, index: number): boolean =>
+    !(REJECTED_COLUMNS as readonly string[]).includes(names[index] ?? '')
+  const own = header.filter(isOwn)
+  const toRow = ({ line, cells, fault }: CsvRow): FeedbackRow => {
+    if (fault !== '') return { line, cells, item: null, fault }
+    const kept = cells.filter(isOwn)
+    if (cells.length === header.length) return { ...rowOf(cells, line, places, terms), cells: kept }
+    const why = `${many(kept.length, 'value')} for ${many(own.length, 'column')}`
+    return { line, cells: kept, item: null, fault: why }
+  }
+  const all = async function* (): AsyncGenerator<FeedbackRow> {
+    for await (const row of rows) yield toRow(row)
+  }
+  return { header: own, rows: all() }
 }

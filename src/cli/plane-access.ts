@@ -21,19 +21,19 @@ export interface DataPlane {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** @throws GatewayError CONFIG_INVALID */
+/** @throws GatewayError FILE_INVALID */
 const readText = (file: string): string => {
   try {
     return readFileSync(file, 'latin1')
   } catch (thrown) {
-    throw new GatewayError('CONFIG_INVALID', `Cannot read ${file}: ${whyUnreadable(thrown)}`)
+    throw new GatewayError('FILE_INVALID', `Cannot read ${file}: ${whyUnreadable(thrown)}`)
   }
 }
 
 /**
  * From now on only the certificates of `caFile`, if there is one, are trusted.
  *
- * @throws GatewayError CONFIG_INVALID: a file cannot be read, or is none; what `getStatus` throws
+ * @throws GatewayError FILE_INVALID: a file cannot be read, or is none; what `getStatus` throws
  */
 export const findDataPlane = async (options: DataPlaneOptions): Promise<DataPlane> => {
   const { keyFile, caFile } = options

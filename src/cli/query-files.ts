@@ -131,7 +131,7 @@ const suspectsOf = (
 /**
  * All files that there are now; those of the spool are made in a new folder under `temporary`.
  *
- * @throws (rejects) GatewayError CONFIG_INVALID: the folder of the records cannot be read
+ * @throws (rejects) GatewayError FILE_INVALID: the folder of the records cannot be read
  */
 export const queriedFiles = async (scope: QueryScope, temporary: string): Promise<QueriedFiles> => {
   const { path } = scope.place

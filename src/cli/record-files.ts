@@ -24,7 +24,7 @@ const names = (path: string): string[] => {
       if (isGone(thrown) && !existsSync(path)) return []
       if (isGone(thrown) && listing < LISTINGS_MAX) continue
       const detail = `The records at ${path} cannot be read: ${whyUnreadable(thrown)}`
-      throw new GatewayError('CONFIG_INVALID', detail, { cause: thrown })
+      throw new GatewayError('FILE_INVALID', detail, { cause: thrown })
     }
   }
 }
@@ -46,7 +46,7 @@ export const recordFilesOf = (paths: readonly string[]): RecordFiles => {
 /**
  * Paths of all files. A folder that does not exist has none: nothing has been written.
  *
- * @throws GatewayError CONFIG_INVALID: it is none, or cannot be read
+ * @throws GatewayError FILE_INVALID: it is none, or cannot be read
  */
 export const listRecordFiles = (path: string): RecordFiles =>
   recordFilesOf(

@@ -52,7 +52,7 @@ export const recordsPlace = ({ path, stateDir, config }: PlaceOptions): RecordsP
   if (told.path === records.path) return placeOf(told.path, own)
   // Of ours nothing may have been written yet; this one is most likely misspelt.
   if (systemFiles.stat(told.path) === null) {
-    throw new GatewayError('CONFIG_INVALID', `There is no folder ${told.path}`)
+    throw new GatewayError('FILE_INVALID', `There is no folder ${told.path}`)
   }
   return placeOf(told.path, null)
 }

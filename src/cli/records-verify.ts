@@ -84,7 +84,7 @@ const complainOf = (problems: readonly string[]): void => {
 /** What a signal ends it with. */
 class Interrupted extends Error {}
 
-/** @throws (rejects) GatewayError CONFIG_INVALID: the folder cannot be read; Interrupted */
+/** @throws (rejects) GatewayError FILE_INVALID: the folder cannot be read; Interrupted */
 const examine = async (
   { path, spool }: RecordsPlace,
   isOver: () => boolean,
@@ -101,7 +101,7 @@ const examine = async (
   } catch (thrown) {
     if (thrown instanceof GatewayError || thrown instanceof Interrupted) throw thrown
     const detail = `The records at ${path} cannot be read: ${whyUnreadable(thrown)}`
-    throw new GatewayError('CONFIG_INVALID', detail, { cause: thrown })
+    throw new GatewayError('FILE_INVALID', detail, { cause: thrown })
   } finally {
     progress.end()
   }

@@ -24,18 +24,16 @@ export class RejectedRows {
     this.#isContinued = isContinued
   }
 
-  /** @throws GatewayError CONFIG_INVALID: the file cannot be written */
+  /** @throws GatewayError FILE_INVALID: the file cannot be written */
   add(rejected: readonly RejectedRow[]): void {
     if (rejected.length === 0) return
-    const lines = rejected.map(({ row, reason }) =>
-      lineOf([`${row.line}`, reason, ...this.#without(row.cells)]),
-    )
+    const lines = rejected.map(({ row, reason }) => lineOf([`${row.line}`, reason, ...row.cells]))
     try {
       this.#begin()
       appendFileSync(this.path, lines.join(''))
     } catch (thrown) {
       const detail = `Cannot write ${this.path}: ${whyUnreadable(thrown)}`
-      throw new GatewayError('CONFIG_INVALID', detail, { cause: thrown })
+      throw new GatewayError('FILE_INVALID', detail, { cause: thrown })
     }
     this.count += rejected.length
   }
@@ -44,13 +42,7 @@ export class RejectedRows {
     if (this.#isBegun) return
     this.#isBegun = true
     if (this.#isContinued && existsSync(this.path)) return
-    const names = lineOf([...REJECTED_COLUMNS, ...this.#without(this.#header)])
+    const names = lineOf([...REJECTED_COLUMNS, ...this.#header])
     writeFileSync(this.path, names, { mode: 0o600 })
-  }
-
-  /** Cells of columns that are not ours: a file that was mended has those of the last time. */
-  #without(cells: readonly string[]): string[] {
-    const ours: readonly string[] = REJECTED_COLUMNS
-    return cells.filter((_, index) => !ours.includes(this.#header[index]?.trim() ?? ''))
   }
 }

@@ -46,7 +46,7 @@ export class TailSource {
   /**
    * Gives all that there is from `filter.sinceMs` on.
    *
-   * @throws (rejects) GatewayError CONFIG_INVALID: a file or folder cannot be read
+   * @throws (rejects) GatewayError FILE_INVALID: a file or folder cannot be read
    */
   async since(onRecord: OnRecord): Promise<void> {
     await this.#readFiles(onRecord)
@@ -95,7 +95,7 @@ export class TailSource {
       return this.#spool?.unread() ?? []
     } catch (thrown) {
       const detail = `The spool cannot be read: ${whyUnreadable(thrown)}`
-      throw new GatewayError('CONFIG_INVALID', detail, { cause: thrown })
+      throw new GatewayError('FILE_INVALID', detail, { cause: thrown })
     }
   }
 
@@ -124,7 +124,7 @@ export class TailSource {
       // Deleted meanwhile: its hour has been written anew, or has become too old.
       if (errnoOf(thrown) === 'ENOENT') return
       const detail = `${path} cannot be read: ${errnoOf(thrown) || (thrown as Error).message}`
-      throw new GatewayError('CONFIG_INVALID', detail, { cause: thrown })
+      throw new GatewayError('FILE_INVALID', detail, { cause: thrown })
     }
   }
 

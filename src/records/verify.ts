@@ -181,7 +181,7 @@ const latestFirst = (paths: readonly string[]): readonly string[] => {
  * Verifies the records under `path`. Memory: an eighth of a byte for each sequence, as much again
  * where it lies in the spool, a byte more where there are gaps; and one file at a time.
  *
- * @throws (rejects) GatewayError CONFIG_INVALID: there is no such folder, and no spool either;
+ * @throws (rejects) GatewayError FILE_INVALID: there is no such folder, and no spool either;
  *   STATE_TOO_NEW: an account of a later release; the error of the file system, where the folder
  *   cannot be read
  */
@@ -191,7 +191,7 @@ export const verifyRecords = async (
   { spool = null, isAlive = isRunning, onProgress }: VerifyOptions = {},
 ): Promise<VerifyReport> => {
   if (spool === null && files.stat(path)?.kind !== 'folder') {
-    throw new GatewayError('CONFIG_INVALID', 'There is no folder of records at this path')
+    throw new GatewayError('FILE_INVALID', 'There is no folder of records at this path')
   }
   const found = new Look(files, path)
   found.takeAccounts()

@@ -109,6 +109,7 @@ const REASON_NUMBERS = {
   FILES_CHANGING: 62,
   RECORD_UNAVAILABLE: 63,
   FEEDBACK_INVALID: 64,
+  FILE_INVALID: 65,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>
 
 const REASON_NAMES: readonly string[] = (() => {

@@ -4,7 +4,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'no right to read it',
   EISDIR: 'it is a folder',
   ENOENT: 'no such file',
-  ENOTDIR: 'no such file',
+  ENOTDIR: 'a part of its path is a file, not a folder',
 }
 
 /** `thrown`: by a function of `node:fs`. What has no words here is named by its code. */

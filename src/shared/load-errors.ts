@@ -84,6 +84,10 @@ export const LOAD_ERRORS = {
   ),
   // start-up, files, tools
   CONFIG_INVALID: loadError('sluice.yaml, a flag or a variable is invalid', 'Run `sluice check`'),
+  FILE_INVALID: loadError(
+    'A file or folder that the command line was told cannot be read or written, or is not what is wanted there',
+    'See the reason; check its path, its rights and what is in it',
+  ),
   REPOSITORY_UNREADABLE: loadError(
     'The model repository, or a file in it, cannot be read',
     'Check path and rights',

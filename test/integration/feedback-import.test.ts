@@ -136,14 +136,44 @@ test('an import that cannot go on says where it stopped', async () => {
   expect(JSON.parse(rest.stdout)).toMatchObject({ taken: 500, next_line: null })
 })
 
-test('rows before one that cannot be read are sent, and the line behind them is said', async () => {
-  const url = await startPlane((items, _, response) => accept(response, items.length))
-  const file = writeLabels(20)
-  writeFileSync(file, `${readFileSync(file, 'utf8')}r20,"never closed\n`)
-  const result = await run(url, file, '--json')
-  expect(result.code).toBe(3)
-  expect(JSON.parse(result.stdout)).toMatchObject({ taken: 20, rejected: 0, next_line: 22 })
-  expect(result.stderr).toMatch(/✖ CONFIG_INVALID: .*:22 {2}is no CSV: Quote Not Closed/)
+test('rows that are no CSV cost no others, and each is sent once, however often it goes on', async () => {
+  const taken: string[] = []
+  let batches = 0
+  const url = await startPlane((items, _, response) => {
+    if (++batches % 2 === 0) refuse(response, 401, { code: 'KEY_REQUIRED', detail: 'no such key' })
+    else {
+      taken.push(...items.map(({ request_id }) => request_id))
+      accept(response, items.length)
+    }
+  })
+  const broken = ['b,"never closed', `b,${'x'.repeat(70_000)}`, 'b,1"2', '"b,1', 'b']
+  const good = (part: number) => Array.from({ length: 700 }, (_, row) => `r${part}.${row},"1\n2"`)
+  const rows = broken.flatMap((line, part) => [...good(part), line])
+  const file = join(makeTempDir('labels'), 'labels.csv')
+  writeFileSync(
+    file,
+    Buffer.from(`request_id,label\r\n${rows.join('\r\n')}\r\nb,caf\xe9`, 'latin1'),
+  )
+  let line = 1
+  for (let next: number | null = line, times = 0; next !== null && times < 10; times++) {
+    line = next
+    const result = await run(url, file, '--json', '--from-line', `${line}`)
+    expect(result.code).toBe(3)
+    next = JSON.parse(result.stdout).next_line
+    expect(next ?? line + 1).toBeGreaterThan(line)
+  }
+  expect(taken).toEqual(rows.filter((row) => row.startsWith('r')).map((row) => row.split(',')[0]))
+  const aside = readFileSync(`${file}.rejected.csv`, 'utf8')
+  expect(aside.match(/^\d+,[^,]*/gm)).toEqual([
+    '1402,a quote is not closed',
+    expect.stringMatching(/^2803,"70/),
+    '4204,a quote inside of a value without quotes',
+    '5605,a quote is not closed',
+    '7006,1 value for 2 columns',
+    '7007,it is no UTF-8: save the file in UTF-8',
+  ])
+  const again = await run(url, `${file}.rejected.csv`, '--json')
+  expect(JSON.parse(again.stdout)).toMatchObject({ taken: 0, rejected: 6, next_line: null })
 })
 
 test('Ctrl-C stops it behind what is recorded', async () => {
@@ -170,9 +200,9 @@ test('what cannot be read or reached is said at once', async () => {
   const url = await startServer((_, response) => void response.end())
   const gone = await run(url, 'gone.csv')
   expect(gone).toMatchObject({ code: 3, stdout: '' })
-  expect(gone.stderr).toMatch(/^✖ CONFIG_INVALID: Cannot read gone\.csv: no such file\n/)
+  expect(gone.stderr).toMatch(/^✖ FILE_INVALID: Cannot read gone\.csv: no such file\n/)
   const stdin = await sluice(['feedback', 'import', '-', '--url', url], { stdin: 'a,label\n' })
-  expect(stdin.stderr).toMatch(/^✖ CONFIG_INVALID: stdin:1 {2}unknown column "a"/)
+  expect(stdin.stderr).toMatch(/^✖ FILE_INVALID: stdin:1 {2}unknown column "a"/)
   const nobody = await run('http://127.0.0.1:1', writeLabels(1))
   expect(nobody.code).toBe(4)
   expect(nobody.stderr).toMatch(/✖ REPLICAS_UNREACHABLE: Nobody answers at http:\/\/127\.0\.0\.1:1/)

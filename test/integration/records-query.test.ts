@@ -192,7 +192,7 @@ test('files that are no Parquet are left out and named, what vanishes again and 
 test('a folder that is none is invalid', async () => {
   const result = await query(['FROM predictions', '--path', MAIN[1]])
   expect(result).toMatchObject({ code: 3, stdout: '' })
-  expect(result.stderr).toMatch(/^✖ CONFIG_INVALID: The records at .* cannot be read/)
+  expect(result.stderr).toMatch(/^✖ FILE_INVALID: The records at .* cannot be read/)
 })
 
 test('Ctrl-C ends a query, and leaves nothing', async () => {

@@ -192,5 +192,5 @@ test('tail says what it cannot read', async () => {
   expect(stderr).toMatch(/^⚠ 1 part of the spool could not be read; sluice records verify says/)
   const noFolder = await tail([MAIN[1]], { cwd })
   expect(noFolder).toMatchObject({ code: 3, stdout: '' })
-  expect(noFolder.stderr).toMatch(/^✖ CONFIG_INVALID: The records at .* cannot be read/)
+  expect(noFolder.stderr).toMatch(/^✖ FILE_INVALID: The records at .* cannot be read/)
 })

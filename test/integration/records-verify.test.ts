@@ -68,5 +68,5 @@ test('verify proves what is there, and finds what was taken away', async () => {
 test('verify does not take a folder that is not there for one that is whole', async () => {
   const gone = await verify(join(makeTempDir('records'), 'gone'))
   expect(gone).toMatchObject({ code: 3, stdout: '' })
-  expect(gone.stderr).toMatch(/^✖ CONFIG_INVALID: There is no folder .*gone\n/)
+  expect(gone.stderr).toMatch(/^✖ FILE_INVALID: There is no folder .*gone\n/)
 })

@@ -84,7 +84,6 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@prometheus-io/client': ['src/control/figures/metrics.ts'],
   commander: ['src/cli/'],
   '@duckdb/node-api': ['src/cli/records-query.ts'],
-  'csv-parse': ['src/cli/feedback-rows.ts'],
   'hyparquet-writer': ['src/records/parquet-file.ts'],
   hyparquet: ['src/records/file-source.ts'],
   '@opentelemetry/api': ['src/control/tracing/'],

@@ -45,7 +45,7 @@ test('readFeedbackFile() says of which line a row is, and what is wrong with it'
   expect(rows.map(({ line, fault }) => [line, fault])).toEqual([
     [2, ''],
     [3, 'no id'],
-    [5, ''],
+    [4, ''],
     [6, 'no label'],
     [7, 'row "x" is no number from 0'],
     [8, '2 values for 3 columns'],
@@ -56,25 +56,77 @@ test('readFeedbackFile() says of which line a row is, and what is wrong with it'
 })
 
 test('readFeedbackFile() passes over what a file of rejected rows has beside', async () => {
-  const text = 'line,reason,prediction_id,label\n17,no label,a,1\n'
-  expect(await items(text)).toEqual([{ prediction_id: 'a', label: 1 }])
+  const text =
+    'line,reason,prediction_id,label\n17,no label,a,1\n18,no label,b\n19,none,"c,""1"\n7\n'
+  const stream = Readable.from([Buffer.from(text)])
+  const { header, rows } = await readFeedbackFile(stream, 'labels.csv', TERMS)
+  expect(header).toEqual(['prediction_id', 'label'])
+  const [taken, ...others] = await Array.fromAsync(rows)
+  expect(taken).toMatchObject({ item: '{"prediction_id":"a","label":1}', cells: ['a', '1'] })
+  expect(others.map(({ cells, fault }) => [fault, ...cells])).toEqual([
+    ['1 value for 2 columns', 'b'],
+    ['1 value for 2 columns', 'c,"1'],
+    ['0 values for 2 columns'],
+  ])
 })
 
 test.each([
   ['', 'labels.csv is empty'],
-  ['a,label\n', 'labels.csv:1  unknown column "a"; columns are prediction_id or request_id,'],
+  ['\na,label\n', 'labels.csv:2  unknown column "a"; columns are prediction_id or request_id,'],
   ['prediction_id\n', 'labels.csv:1  no column "label"'],
   ['label,row\n', 'labels.csv:1  no column of ids'],
   ['label,label,request_id\n', 'labels.csv:1  two columns "label"'],
-  ['prediction_id;label\n', 'labels.csv:1  unknown column "prediction_id;label"'],
-  ['prediction_id,label\na,1\nb,"2\n', 'labels.csv:3  is no CSV: Quote Not Closed'],
-  ['prediction_id,label\na,"1"2\n', 'labels.csv:2  is no CSV: Invalid Closing Quote'],
-  [`prediction_id,label\na,"${'x'.repeat(70_000)}"\n`, 'is no CSV: Max Record Size'],
+  ['Request_ID;label\n', `unknown column "request_id;label" (--delimiter ';' has several of it)`],
+  ['label\trequest_id\n', '(--delimiter tab has several of it); columns are'],
+  ['a;b\n', 'unknown column "a;b"; columns are'],
+  ['prediction_id,"label\na,1\n', 'labels.csv:1  a quote is not closed'],
 ])('readFeedbackFile() of %j fails', async (text, wanted) => {
   await expect(read(text)).rejects.toMatchObject({
-    code: 'CONFIG_INVALID',
+    code: 'FILE_INVALID',
     message: expect.stringContaining(wanted),
   })
+})
+
+test('readFeedbackFile() says what it cannot read', async () => {
+  const failing = Readable.from([Buffer.from('request_id,label\na,1\n')])
+  const { rows } = await readFeedbackFile(failing, 'labels.csv', TERMS)
+  failing.destroy(Object.assign(new Error('i/o error'), { code: 'EIO' }))
+  const wanted = { code: 'FILE_INVALID', message: 'Cannot read labels.csv: EIO' }
+  await expect(Array.fromAsync(rows)).rejects.toMatchObject(wanted)
+  const utf16 = Readable.from([Buffer.from([0xff, 0xfe, 0, 0xd8])])
+  await expect(readFeedbackFile(utf16, 'labels.csv', TERMS)).rejects.toThrow(
+    'labels.csv is no text',
+  )
+})
+
+test('readFeedbackFile() takes names of columns in any case', async () => {
+  expect(await items('Prediction_ID, LABEL\na,1\n')).toEqual([{ prediction_id: 'a', label: 1 }])
+})
+
+test('readFeedbackFile() has a fault for each row that is none, and all others', async () => {
+  const bad = ['b,"2', `c,${'x'.repeat(65_536)}`, `d,"${'y\n'.repeat(40_000)}"`, 'e,1"2', 'f']
+  const text = `request_id,label\na,1\n${bad.join('\ng,1\n')}\nh,1\n`
+  const rows = await read(text)
+  expect(rows.filter(({ item }) => item !== null).map(({ cells }) => cells[0])).toEqual([
+    ...'aggggh',
+  ])
+  expect(rows.filter(({ item }) => item === null).map(({ line, fault }) => [line, fault])).toEqual([
+    [3, 'a quote is not closed'],
+    [5, '65,565 bytes, more than 65,536'],
+    [7, '120,029 bytes, more than 65,536'],
+    [40_009, 'a quote inside of a value without quotes'],
+    [40_011, '1 value for 2 columns'],
+  ])
+})
+
+test('readFeedbackFile() lets no item grow by its form', async () => {
+  const [least, most] = await read(
+    `request_id,label\na,${'x'.repeat(65_507)}\na,${'x'.repeat(65_508)}\n`,
+  )
+  expect(Buffer.byteLength(least?.item ?? '')).toBe(65_536)
+  expect(most?.fault).toBe('65,537 bytes, more than 65,536')
+  const [controls] = await read(`request_id,label\na,"${'\u0001'.repeat(20_000)}"\n`)
+  expect(controls?.fault).toBe('120,029 bytes, more than 65,536')
 })
 
 test.each([

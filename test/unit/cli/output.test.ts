@@ -15,6 +15,7 @@ import { ERROR_CODES, ERRORS } from '../../../src/shared/errors.ts'
 
 test.each([
   ['CONFIG_INVALID', 3],
+  ['FILE_INVALID', 3],
   ['MODEL_CONFIG_INVALID', 3],
   ['REPOSITORY_UNREADABLE', 3],
   ['SOCKET_PATH_TOO_LONG', 3],

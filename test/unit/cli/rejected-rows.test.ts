@@ -39,13 +39,6 @@ test('add() goes on with the file of an import that goes on', () => {
   expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(4)
 })
 
-test('add() replaces the line and reason of a file that was rejected before', () => {
-  const path = join(makeTempDir('rejected'), 'r.csv')
-  const header = ['line', 'reason', ...HEADER]
-  new RejectedRows(path, header, false).add([rejected(2, '17', 'no id', 'a', 'x')])
-  expect(readFileSync(path, 'utf8')).toBe('line,reason,prediction_id,label\n2,"no ""label""",a,x\n')
-})
-
 test('add() says that the file cannot be written', () => {
   const rows = new RejectedRows(join(makeTempDir('rejected'), 'gone/r.csv'), HEADER, false)
   expect(() => rows.add([rejected(3, 'a')])).toThrow(/^Cannot write .*r\.csv: no such file/)

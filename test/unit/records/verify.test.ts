@@ -223,7 +223,7 @@ test('verifyRecords() knows one that ended in order from one that was killed', a
 
 test('verifyRecords() refuses a folder that is not there', async () => {
   const { files } = new ShippingWorld()
-  const refusal = expect.objectContaining({ code: 'CONFIG_INVALID' })
+  const refusal = expect.objectContaining({ code: 'FILE_INVALID' })
   await expect(verifyRecords(files, '/nowhere')).rejects.toThrow(refusal)
   expect(await verifyRecords(files, '/nowhere', { spool: SPOOL })).toMatchObject({ ok: true })
 })

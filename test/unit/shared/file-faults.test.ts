@@ -16,7 +16,9 @@ test('whyUnreadable() has words for what people get wrong, and a code for the re
   const folder = makeTempDir('faults')
   expect(faultOf(folder)).toBe('it is a folder')
   expect(faultOf(`${folder}/absent`)).toBe('no such file')
-  expect(faultOf(`${import.meta.filename}/below`)).toBe('no such file')
+  expect(faultOf(`${import.meta.filename}/below`)).toBe(
+    'a part of its path is a file, not a folder',
+  )
   expect(whyUnreadable(Object.assign(new Error('i/o error'), { code: 'EIO' }))).toBe('EIO')
   expect(whyUnreadable(new Error('a fault of ours'))).toBe('unknown')
 })
