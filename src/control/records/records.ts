@@ -12,8 +12,6 @@ import type { ShipperProcess } from './shipper-process.ts'
 
 /** A shipper that has not been heard for longer is worth a word. */
 const SILENT_MS = 30_000
-/** Turns in vain before the operator is told: a full disk is not full for a moment. */
-const FAILURES = 3
 
 /** Why nothing is written to the spool, by what replicas say of it. */
 const SPOOL_TROUBLES: Readonly<Record<number, string>> = {
@@ -123,7 +121,7 @@ export class Records {
       const seconds = Math.round(silentMs / 1000)
       told.push(`the shipper of records has said nothing for ${seconds} s; they wait in the spool`)
     }
-    if ((figures?.failures ?? 0) >= FAILURES) {
+    if ((figures?.failures ?? 0) > 0) {
       told.push('records cannot be written to records.path and wait in the spool; the log says why')
     }
     if (figures?.isSpoolAway === true) {

@@ -39,6 +39,9 @@ test('warnings() tell of a shipper that is silent, and of one that cannot write'
     'the shipper of records has said nothing for 60 s; they wait in the spool',
     'records cannot be written to records.path and wait in the spool; the log says why',
   ])
+  // Turns are at growing distances: after the first one in vain it is known for a second or more.
+  records.ship(shipper(0, 1))
+  expect(records.warnings()).toEqual([expect.stringMatching(/cannot be written to records\.path/)])
   records.ship(shipper(0, 0, true))
   expect(records.warnings()).toEqual([
     expect.stringMatching(/^the spool of records is not the folder that was there before/),
