@@ -31,7 +31,7 @@ import { adminSources } from './admin-sources.ts'
 import { announce } from './announce.ts'
 import type { RecordsFacts } from './banner.ts'
 import { reloadProblems } from './check-records.ts'
-import { restartKeys } from './config-changes.ts'
+import { restartKeys, restartNote } from './config-changes.ts'
 import { modelControlOf, repositoryAt } from './model-settings.ts'
 import { complain, EXIT, reportFailure } from './output.ts'
 import { placementHost, provingLimits } from './proving-limits.ts'
@@ -129,7 +129,7 @@ const reloader = (
     }
     const keys = restartKeys(running, loaded.config)
     if (keys.length > 0) logger.warn({ event: 'restart_needed', keys }, 'changes need a restart')
-    waiting = keys.map((key) => `${key} has changed, which needs a restart`)
+    waiting = keys.map((key) => restartNote(key, running))
     access.reload(loaded.config)
     records.reload(loaded.config.records)
     prover.setLimits(provingLimits(loaded.config))

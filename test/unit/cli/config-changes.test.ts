@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { restartKeys } from '../../../src/cli/config-changes.ts'
+import { restartKeys, restartNote } from '../../../src/cli/config-changes.ts'
 import { leavesOf, toJsonSchema } from '../../../src/config/schema-text.ts'
 import { sluiceSchema } from '../../../src/config/schemas/sluice.ts'
 import { loadedConfig, REPOSITORY } from '../../helpers/config.ts'
@@ -116,4 +116,31 @@ test('restartKeys() sees that the same file holds another key of HMAC', () => {
   const config = configOf(REPOSITORY)
   const records = { ...config.records, hmacKeyId: '01234567' }
   expect(restartKeys(config, { ...config, records })).toEqual(['records.hmac_key_file'])
+})
+
+test('restartKeys() names records that may be larger than any was at the start', () => {
+  const read = (text: string) => configOf(`${REPOSITORY}records: ${text}\n`)
+  const running = read('{record_bytes_max: 4096, endpoints: {a: {record_bytes_max: 8192}}}')
+  const keys = (text: string) =>
+    restartKeys({ ...read(text), records: running.records }, read(text)).filter((key) =>
+      key.endsWith('record_bytes_max'),
+    )
+  expect(keys('{record_bytes_max: 8192}')).toEqual([])
+  expect(keys('{endpoints: {b: {record_bytes_max: 8192}}}')).toEqual(['records.record_bytes_max'])
+  expect(keys('{record_bytes_max: 9000}')).toEqual(['records.record_bytes_max'])
+  expect(
+    keys('{record_bytes_max: 4096, endpoints: {a: {record_bytes_max: 9000}, b: {enabled: false}}}'),
+  ).toEqual(['records.endpoints.a.record_bytes_max'])
+  expect(restartNote('records.record_bytes_max', running)).toBe(
+    'records.record_bytes_max has changed, which needs a restart beyond 8192',
+  )
+})
+
+test('restartNote() says what is not kept until there is a key', () => {
+  const config = configOf(REPOSITORY)
+  const told = 'records.hmac_key_file has changed, which needs a restart'
+  const none = `${told}: until then what is to be kept as \`hmac\` is not kept`
+  expect(restartNote('records.hmac_key_file', config)).toBe(none)
+  const records = { ...config.records, hmacKeyId: '01234567' }
+  expect(restartNote('records.hmac_key_file', { ...config, records })).toBe(told)
 })
