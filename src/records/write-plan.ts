@@ -70,6 +70,8 @@ export interface WritePlan {
   readonly inputs: SectionPlan | null
   readonly outputs: SectionPlan | null
   readonly bytesMax: number
+  /** Whether anything of a client's id is on disk. */
+  readonly keepsRequestId: boolean
 }
 
 /** How elements of a datatype are copied. */
@@ -107,5 +109,6 @@ export const writePlanOf = (layout: RecordLayout): WritePlan => {
     inputs: isRecorded && policy.keepsFeatures ? sectionOf(inputs, hasRows) : null,
     outputs: isRecorded && policy.keepsOutputs ? sectionOf(outputs, hasRows) : null,
     bytesMax: recordBytesMax,
+    keepsRequestId: policy.requestId?.kind !== 'drop',
   }
 }

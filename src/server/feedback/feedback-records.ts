@@ -14,6 +14,12 @@ const UNRECORDED = refuse(
   'This endpoint keeps no records, and so no feedback: see `records.endpoints`',
 )
 
+/** Its record would name nothing. */
+const UNJOINED = refuse(
+  'NOT_IMPLEMENTED',
+  "Request ids are not kept here (`records.redact.request_id`: drop, or hmac without its key), and the label could be joined to nothing: name the 'prediction_id'",
+)
+
 export interface FeedbackRecordsParts {
   readonly recording: Recording
   /** null: nothing is waited for. */
@@ -29,9 +35,11 @@ export class FeedbackRecords implements FeedbackSink {
     this.#parts = parts
   }
 
-  refusal(endpoint: LiveEndpoint | null): Refusal | null {
+  refusal(endpoint: LiveEndpoint | null, isByRequest: boolean): Refusal | null {
     const plan = this.#planOf(endpoint)
-    return plan?.isRecorded === true ? this.#parts.recording.refusal(plan) : UNRECORDED
+    if (plan?.isRecorded !== true) return UNRECORDED
+    if (isByRequest && !plan.keepsRequestId) return UNJOINED
+    return this.#parts.recording.refusal(plan)
   }
 
   keep(exchange: Exchange, items: readonly FeedbackItem[], done: (kept: number) => void): void {

@@ -115,7 +115,8 @@ export class FeedbackRequests {
   #itemOf(draft: FeedbackDraft, epoch: LiveEpoch, exchange: Exchange): FeedbackItem | Refusal {
     const endpoint = endpointOf(draft, epoch, exchange)
     if (endpoint !== null && isRefusal(endpoint)) return endpoint
-    const refusal = this.#surroundings.feedback!.refusal(endpoint)
+    const isByRequest = draft.feedback.ofPredictionId === null
+    const refusal = this.#surroundings.feedback!.refusal(endpoint, isByRequest)
     if (refusal !== null) return refusal
     const text = encodeFeedback(draft.feedback)
     if (text.length <= TEXT_CHARACTERS_MAX) return { endpoint, text, at: draft.at }

@@ -14,8 +14,12 @@ export interface FeedbackItem {
 }
 
 export interface FeedbackSink {
-  /** Why feedback of the endpoint cannot be recorded now; null: it can. */
-  refusal(endpoint: LiveEndpoint | null): Refusal | null
+  /**
+   * Why feedback of the endpoint cannot be recorded now; null: it can.
+   *
+   * @param isByRequest nothing but the id of its request says what it is of
+   */
+  refusal(endpoint: LiveEndpoint | null, isByRequest: boolean): Refusal | null
   /**
    * Writes a record for each item, in their order, up to the first that finds no room. `done` is
    * called once, when the first `kept` of them are as safe as `records.durability` says; in the

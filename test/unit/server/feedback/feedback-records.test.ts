@@ -76,3 +76,22 @@ test('feedback of an endpoint that keeps no records is not accepted', () => {
   expect(path.send(HEAD, byRequest(1)).answer?.status).toBe(501)
   expect(path.send(HEAD, byId(1)).answer?.status).toBe(202)
 })
+
+test.each(['drop', 'hmac'] as const)(
+  'a label by an id that is not kept (%s) is refused: it could be joined to nothing',
+  (kind) => {
+    const redact = { ...RECORDED.redact, requestId: { kind } }
+    const policy = { ...RECORDED, redact }
+    const { path, records } = makePath({}, { ...recorded(PLAN, policy), records: policy })
+    const refused = path.send(HEAD, [byId(1), byRequest(0)])
+    expect(refused.answer?.status).toBe(501)
+    expect(refused.json()).toMatchObject({
+      code: 'NOT_IMPLEMENTED',
+      errors: [{ pointer: '/1', detail: expect.stringContaining("name the 'prediction_id'") }],
+    })
+    expect([records.taken, records.take().records]).toEqual([0, []])
+    // The id that a request without one has is that of its prediction, which is kept.
+    const named = { request_id: `${PREFIX}1`, endpoint: 'm', label: 1 }
+    expect(path.send(HEAD, [byId(1), named]).answer?.status).toBe(202)
+  },
+)
