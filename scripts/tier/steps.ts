@@ -220,6 +220,16 @@ export const STEPS: readonly Step[] = [
     isRepeat: true,
   },
   {
+    // Of 5 runs and more in `npm run ok`.
+    name: 'lives of records, 2,500 seeds',
+    tier: 'soak',
+    kind: 'vitest',
+    projects: ['property'],
+    files: ['test/property/record-lives.test.ts', 'test/property/shipping-moves.test.ts'],
+    env: { ...NEW_SEEDS, SLUICE_TEST_RUNS_FACTOR: '500' },
+    isRepeat: true,
+  },
+  {
     name: 'soak',
     tier: 'soak',
     kind: 'vitest',

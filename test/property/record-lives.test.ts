@@ -273,12 +273,12 @@ const live = (steps: fc.Arbitrary<Step>) =>
   )
 
 test('every sequence is in a row, or counted as given up, whoever ends meanwhile', async () => {
-  await fc.assert(live(step), { numRuns: propertyRuns(20) })
+  await fc.assert(live(step), { numRuns: propertyRuns(5) })
 })
 
 test('nor does it matter what the disk refuses for less than a day', async () => {
   const steps = fc.oneof({ weight: 15, arbitrary: step }, { weight: 3, arbitrary: fault })
-  await fc.assert(live(steps), { numRuns: propertyRuns(20) })
+  await fc.assert(live(steps), { numRuns: propertyRuns(5) })
 })
 
 test('nor what is brought back of what was given up', async () => {
@@ -287,5 +287,5 @@ test('nor what is brought back of what was given up', async () => {
     { weight: 1, arbitrary: fault },
     { weight: 3, arbitrary: backup },
   )
-  await fc.assert(live(steps), { numRuns: propertyRuns(20) })
+  await fc.assert(live(steps), { numRuns: propertyRuns(5) })
 })
