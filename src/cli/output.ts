@@ -54,6 +54,11 @@ export const complain = (text: string): void => {
   process.stderr.write(`${text}\n`)
 }
 
+/** What is no failure, and yet has to be known. */
+export const warn = (text: string): void => {
+  complain(paint('yellow', `⚠ ${plain(text)}`, process.stderr))
+}
+
 /**
  * A reader that has seen enough (`| head`) ends nobody; a result that cannot be written for another
  * reason is a failure, whatever the verb thinks of itself. Messages may be lost.

@@ -18,7 +18,7 @@ import { endMsOf, pastFile } from '../records/tail/past-files.ts'
 import { systemClock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { whyUnreadable } from '../shared/file-faults.ts'
-import { bytes, complain, count, paint, plain } from './output.ts'
+import { bytes, complain, count, paint, warn } from './output.ts'
 import { listRecordFiles, recordFilesOf } from './record-files.ts'
 import type { RecordsPlace } from './records-place.ts'
 
@@ -43,10 +43,6 @@ const SPOOL_BYTES_MAX = 128 * 1024 * 1024
 
 const NO_FILES: RecordFiles = { predictions: [], feedback: [], gaps: [] }
 const NOTHING: SpoolSnapshot = { rows: 0, bytesLeftOut: 0, intent: null, nextNumber: 1 }
-
-export const warn = (text: string): void => {
-  complain(paint('yellow', `⚠ ${plain(text)}`, process.stderr))
-}
 
 const whyNot = (thrown: unknown): string =>
   thrown instanceof GatewayError ? thrown.message : whyUnreadable(thrown)

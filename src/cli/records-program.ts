@@ -5,6 +5,8 @@ import { environment } from '../config/environment.ts'
 import { systemClock } from '../shared/clock.ts'
 import { RECORD_ROLES, type RecordRole } from '../shared/record-policy.ts'
 import { examples, type OnExit } from './flags.ts'
+import { warn } from './output.ts'
+import type { PlaceOptions, RecordsPlace } from './records-place.ts'
 import { parseSince } from './since.ts'
 
 interface PlaceFlags {
@@ -13,11 +15,16 @@ interface PlaceFlags {
   readonly config?: string
 }
 
-/** Where the records are, by flags; read when a verb is used. */
-const placeOf = async ({ path, stateDir, config }: PlaceFlags) => {
+/** Where the records are, by flags; read when a verb is used. What is in doubt is told. */
+const placeOf = async (
+  { path, stateDir, config }: PlaceFlags,
+  how: Pick<PlaceOptions, 'use' | 'isWithoutSpool'>,
+): Promise<RecordsPlace> => {
   const { recordsPlace } = await import('./records-place.ts')
   const found = { file: config, flags: {}, env: environment(), cwd: process.cwd() }
-  return recordsPlace({ path, stateDir, config: found })
+  const place = recordsPlace({ path, stateDir, ...how, config: found })
+  place.doubts.forEach(warn)
+  return place
 }
 
 const CONFIG = 'sluice.yaml that says where records are (default: ./sluice.yaml, if it exists)'
@@ -53,11 +60,9 @@ const addQuery = (records: Command, onExit: OnExit): void => {
       ),
     )
     .action(async (sql, options) => {
-      const place = await placeOf(options)
+      const place = await placeOf(options, { isWithoutSpool: !options.spool })
       const { query } = await import('./records-query.ts')
-      const sinceMs = options.since ?? 0
-      const spool = options.spool ? place.spool : null
-      onExit(await query(sql, { ...options, sinceMs, place: { ...place, spool } }))
+      onExit(await query(sql, { ...options, sinceMs: options.since ?? 0, place }))
     })
 }
 
@@ -136,7 +141,7 @@ const addTail = (records: Command, onExit: OnExit): void => {
       }
       onExit(
         await tail({
-          place: await placeOf({ ...options, path }),
+          place: await placeOf({ ...options, path }, { use: follow ? 'waiting' : 'reading' }),
           filter,
           last: sinceMs === undefined ? last : null,
           follow: follow === true,
@@ -158,7 +163,7 @@ const addVerify = (records: Command, onExit: OnExit): void => {
     .addHelpText('after', '\nExit code 6: something is missing without a reason.')
     .action(async (path, options) => {
       const { verify } = await import('./records-verify.ts')
-      const place = await placeOf({ ...options, path })
+      const place = await placeOf({ ...options, path }, { use: 'proof' })
       onExit(await verify({ place, json: options.json === true }))
     })
 }

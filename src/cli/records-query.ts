@@ -12,8 +12,8 @@ import { allFiles, viewStatements } from '../records/query-views.ts'
 import { every, systemClock } from '../shared/clock.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { type Interruption, listenForInterruption } from './interruption.ts'
-import { complain, EXIT, paint, plain, print } from './output.ts'
-import { type QueriedFiles, type QueryScope, queriedFiles, warn } from './query-files.ts'
+import { complain, EXIT, paint, plain, print, warn } from './output.ts'
+import { type QueriedFiles, type QueryScope, queriedFiles } from './query-files.ts'
 import { type QueryForm, writeRows } from './query-output.ts'
 import {
   confine,

@@ -55,6 +55,9 @@ const HEAD = ['PRODUCER', 'LAST', 'PRESENT', 'TWICE', 'WITHOUT A RECORD']
 
 /** The page that `sluice records verify` prints. */
 export const renderReport = ({ ok, producers }: VerifyReport): string => {
+  if (ok && producers.every(({ last }) => last === 0)) {
+    return 'nothing to verify: there has been no request yet'
+  }
   const present = count(sum(producers.map((producer) => producer.present)))
   const all = count(sum(producers.map(({ last }) => last)))
   const what = `${present} of ${all} sequences have their record, ${many(producers.length, 'producer')}`

@@ -190,7 +190,7 @@ export const verifyRecords = async (
   path: string,
   { spool = null, isAlive = isRunning, onProgress }: VerifyOptions = {},
 ): Promise<VerifyReport> => {
-  if (spool === null && files.stat(path)?.kind !== 'folder') {
+  if ([path, spool].every((one) => one === null || files.stat(one)?.kind !== 'folder')) {
     throw new GatewayError('FILE_INVALID', 'There is no folder of records at this path')
   }
   const found = new Look(files, path)

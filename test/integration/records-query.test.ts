@@ -77,10 +77,18 @@ test('a query finds shadows and feedback, and joins them', async () => {
 
 test('a query over a folder that does not exist has views and no rows', async () => {
   const cwd = makeTempDir('cwd')
-  const json = await query(['FROM predictions', '--json'], { cwd })
-  expect(json).toMatchObject({ code: 0, stdout: '[]\n', stderr: '' })
-  const page = await query(['SELECT prediction_id, label FROM feedback'], { cwd })
-  expect(page).toMatchObject({ code: 0, stdout: 'prediction_id  label\n', stderr: '' })
+  const [json, page, files, misspelt] = await Promise.all([
+    query(['FROM predictions', '--json'], { cwd }),
+    query(['SELECT prediction_id, label FROM feedback'], { cwd }),
+    query(['FROM predictions', '--json', '--no-spool'], { cwd }),
+    query(['FROM predictions', '--json', '--state-dir', 'stat'], { cwd }),
+  ])
+  expect(json).toMatchObject({ code: 0, stdout: '[]\n' })
+  expect(json.stderr).toMatch(/^⚠ There is no spool in .*\.sluice: what is not in files yet .*\n$/)
+  expect(page).toMatchObject({ code: 0, stdout: 'prediction_id  label\n', stderr: json.stderr })
+  expect(files).toMatchObject({ code: 0, stdout: '[]\n', stderr: '' })
+  expect(misspelt).toMatchObject({ code: 3, stdout: '' })
+  expect(misspelt.stderr).toMatch(/^✖ FILE_INVALID: There is no spool in .*stat: /)
 })
 
 test('a query has what is not in files yet, each row once', async () => {
@@ -109,13 +117,14 @@ test('a query has what is not in files yet, each row once', async () => {
 })
 
 test('a query comes by stdin, and a table is cut where it is long', async () => {
-  const result = await query(['-'], { stdin: '-- all\nSELECT i, 0 AS i FROM range(5000) t(i)\n' })
+  const stdin = '-- all\nSELECT i, 0 AS i FROM range(5000) t(i)\n'
+  const result = await query(['-', '--path', folder], { stdin })
   expect(result.code).toBe(0)
   expect(result.stdout.split('\n')).toHaveLength(102)
   expect(result.stdout).toMatch(/^i +i:1\n0 +0\n1 +0\n/)
   expect(result.stderr).toBe('⚠ the first 100 rows; --json and --csv give all, LIMIT fewer\n')
   const [all, plan] = await Promise.all([
-    query(['-', '--json'], { stdin: 'SELECT i FROM range(5000) t(i)' }),
+    query(['-', '--json', '--no-spool'], { stdin: 'SELECT i FROM range(5000) t(i)' }),
     ask('EXPLAIN SELECT 1'),
   ])
   expect(JSON.parse(all.stdout)).toHaveLength(5000)

@@ -85,7 +85,9 @@ test('tail says that there is nothing, and takes no misspelt folder for an empty
   const empty = await tail(['--json'], { cwd })
   expect(empty).toMatchObject({
     ...{ code: 0, stdout: '' },
-    stderr: `  no such records in ${path}, nor in the spool\n`,
+    stderr: expect.stringMatching(
+      new RegExp(`^⚠ There is no spool in .*\n {2}no such records in ${path}, nor in the spool\n$`),
+    ),
   })
   const gone = await tail(['gone'], { cwd })
   expect(gone).toMatchObject({ code: 3, stdout: '' })
@@ -169,6 +171,17 @@ test('tail -f goes on with what is written, until Ctrl-C', async () => {
   child.kill('SIGINT')
   expect(await once(child, 'close')).toEqual([130, null])
   expect(said.stderr).toBe('')
+})
+
+test('tail -f says that a state folder is not there, and waits for it', async () => {
+  const cwd = makeTempDir('tail')
+  const { child, said } = follow(['--json', '--state-dir', 'state'], cwd)
+  await until(() => said.stderr !== '', { what: 'the warning' })
+  expect(said.stderr).toMatch(/^⚠ There is no spool in .*state: what is not in files yet /)
+  writeSegment(join(cwd, 'state/spool'), recordFrames([at(1)]))
+  await until(() => String(sequences(said.stdout)) === '1', { what: 'the record' })
+  child.kill('SIGINT')
+  expect(await once(child, 'close')).toEqual([130, null])
 })
 
 test('tail -f of a path alone follows its files, and ends when nobody reads', async () => {

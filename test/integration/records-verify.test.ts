@@ -32,6 +32,9 @@ test('verify proves what is there, and finds what was taken away', async () => {
     ...{ replicas: 1, threads: 1 },
     env: { SLUICE_RECORDS__PATH: path, SLUICE_RECORDS__DURABILITY: 'process' },
   })
+  const fresh = await sluice(['records', 'verify', path, '--state-dir', gateway.stateDir])
+  expect(fresh).toMatchObject({ code: 0, stderr: '' })
+  expect(fresh.stdout).toMatch(/^nothing to verify/)
   await ask(gateway, 7)
   const living = await verify(path, '--state-dir', gateway.stateDir)
   expect(living).toMatchObject({ code: 0, stderr: '' })
@@ -69,4 +72,7 @@ test('verify does not take a folder that is not there for one that is whole', as
   const gone = await verify(join(makeTempDir('records'), 'gone'))
   expect(gone).toMatchObject({ code: 3, stdout: '' })
   expect(gone.stderr).toMatch(/^✖ FILE_INVALID: There is no folder .*gone\n/)
+  const away = await verify(makeTempDir('away'))
+  expect(away).toMatchObject({ code: 3, stdout: '' })
+  expect(away.stderr).toMatch(/^✖ FILE_INVALID: There are no records in /)
 })

@@ -34,6 +34,10 @@ test('renderReport() says what is open, and what is not listed', () => {
   expect(page([killed])[3]).toMatch(/ open-ended$/)
   const many = producer({ gaps: [{ from: 1, to: 1, reason: 'sampled' }], gaps_omitted: 7 })
   expect(page([many])[3]).toMatch(/ sampled 1, and more$/)
+  const idle = producer({ last: 0, present: 0 })
+  for (const producers of [[], [idle]]) {
+    expect(page(producers)).toEqual(['nothing to verify: there has been no request yet'])
+  }
   expect(page([], false)).toEqual([
     '0 of 0 sequences have their record, 0 producers  ✖ of others nobody knows why they have none, or not all could be read',
   ])
