@@ -151,14 +151,10 @@ export const describeViews = async (
 const READING =
   /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|\()*(?:EXPLAIN\s+(?:ANALYZE\s+)?)?(?:SELECT|WITH|FROM|VALUES|TABLE|DESCRIBE|DESC|SUMMARIZE|SHOW|PIVOT|UNPIVOT)\b/i
 
-/** Of one statement DuckDB may make several, as of a PIVOT without values: all but the last. */
-const isOne = (sql: string, count: number): boolean =>
-  count === 1 || (count > 1 && !sql.replace(/[\s;]+$/, '').includes(';'))
-
 /**
- * What a text holds, if that is one statement that begins like those that only read; else null. It
- * is not prepared yet: some that write do so while they are prepared. `connection`: confined, as
- * DuckDB opens what an IMPORT names.
+ * What a text holds, if it begins like what only reads; else null. It is not prepared yet: some
+ * that write do so while they are prepared. `connection`: confined, as DuckDB opens what an IMPORT
+ * names.
  *
  * @throws (rejects) Error of DuckDB: the text is no SQL
  */
@@ -168,11 +164,12 @@ export const readingIn = async (
 ): Promise<DuckDBExtractedStatements | null> => {
   if (!/[^\s;]/.test(sql.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, ''))) return null
   const statements = await connection.extractStatements(sql)
-  return READING.test(sql) && isOne(sql, statements.count) ? statements : null
+  return READING.test(sql) ? statements : null
 }
 
 /**
- * The statement, ready to run; null: it does more than read, as DuckDB sees it.
+ * The statement, ready to run; null: it does more than read, as DuckDB sees it, or there is another
+ * one behind. Of a PIVOT without values DuckDB makes two: a type, and what is asked of it.
  *
  * @throws (rejects) Error of DuckDB: it names what is not there
  */
@@ -182,7 +179,6 @@ export const prepareReading = async (
 ): Promise<DuckDBPreparedStatement | null> => {
   const last = statements.count - 1
   for (let index = 0; index < last; index++) {
-    // The type whose values are the columns of a PIVOT.
     const part = await statements.prepare(index)
     if (part.statementType !== StatementType.CREATE) return null
     await part.run()

@@ -62,6 +62,7 @@ test.each([
   'EXPLAIN ANALYZE FROM predictions',
   "PIVOT predictions ON role IN ('answer') USING count(*)",
   'PIVOT predictions ON role USING count(*)',
+  "PIVOT predictions ON replace(role, ';', '') USING count(*); -- all",
   '/* pivot */ WITH t AS (PIVOT predictions ON role USING count(*)) FROM t ;',
 ])('prepareReading() lets %j read', async (sql) => {
   const statement = await prepared(sql)
@@ -78,6 +79,9 @@ test.each([
   "/* of predictions */ EXPORT DATABASE '{}/x'",
   "SELECT 1; EXPORT DATABASE '{}/x'",
   "PIVOT predictions ON role USING count(*); EXPORT DATABASE '{}/x'",
+  'PIVOT predictions ON role USING count(*); SELECT 1',
+  'SELECT 1; CREATE TABLE more (i INTEGER); SELECT 1',
+  'CREATE TABLE more (i INTEGER); SELECT 1',
   "CALL enable_logging(storage = 'file', storage_path = '{}/x')",
   "PRAGMA enable_profiling = 'json'",
   "EXPLAIN ANALYZE COPY (SELECT 1) TO '{}/x.csv'",
