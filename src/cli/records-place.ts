@@ -7,7 +7,7 @@ import { type LoadOptions, loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problems.ts'
 import { GAPS_FOLDER, PRODUCERS_FOLDER } from '../records/files/partitions.ts'
 import { SHIPPER_FOLDER, sinkStateFile } from '../records/shipping/shipper-messages.ts'
-import { systemFiles } from '../records/spool/file-calls.ts'
+import { lookAt, systemFiles } from '../records/spool/file-calls.ts'
 import { GatewayError } from '../shared/errors.ts'
 import { whyUnreadable } from '../shared/file-faults.ts'
 
@@ -62,8 +62,7 @@ const isOurs = (name: string): boolean =>
 
 /** Why a folder has no records; null: it has, or accounts of such as are to come. */
 const whyNoRecords = (path: string): string | null => {
-  const kind = systemFiles.stat(path)?.kind
-  if (kind === undefined) return `There is no folder ${path}`
+  if (lookAt(systemFiles, path) === null) return `There is no folder ${path}`
   try {
     return readdirSync(path).some(isOurs) ? null : `There are no records in ${path}`
   } catch (thrown) {
@@ -75,13 +74,18 @@ const noSpool = (stateDir: string): string =>
   `There is no spool in ${stateDir}: what is not in files yet is not looked at; ` +
   '--state-dir says where the gateway has its state'
 
-/** What a gateway that has been there leaves, whether it keeps records or not. */
-const isUsed = (stateDir: string): boolean =>
-  systemFiles.stat(join(stateDir, 'spool'))?.kind === 'folder'
+/**
+ * Whether a gateway has been there, whether it keeps records or not; true where that cannot be
+ * seen: who may not look into the spool is told so by whoever tries.
+ */
+const isUsed = (stateDir: string): boolean => {
+  const kind = lookAt(systemFiles, join(stateDir, 'spool'))?.kind
+  return kind === 'folder' || kind === 'other'
+}
 
-/** Whether files have been written, or were about to be. */
+/** Whether files have been written, or were about to be, as far as that can be seen. */
 const hasShipped = (stateDir: string): boolean =>
-  systemFiles.stat(join(stateDir, SHIPPER_FOLDER, sinkStateFile('files'))) !== null
+  lookAt(systemFiles, join(stateDir, SHIPPER_FOLDER, sinkStateFile('files')))?.kind === 'file'
 
 /** @throws GatewayError FILE_INVALID: nothing can be proved there */
 const doubtsAbout = (path: string, stateDir: string, isProof: boolean): string[] => {

@@ -103,7 +103,9 @@ const examine = async (
     })
   } catch (thrown) {
     if (thrown instanceof GatewayError || thrown instanceof Interrupted) throw thrown
-    const detail = `The records at ${path} cannot be read: ${whyUnreadable(thrown)}`
+    const { path: at = path } = thrown as NodeJS.ErrnoException
+    const what = spool !== null && at.startsWith(spool) ? 'spool' : 'records'
+    const detail = `The ${what} at ${at} cannot be read: ${whyUnreadable(thrown)}`
     throw new GatewayError('FILE_INVALID', detail, { cause: thrown })
   } finally {
     progress.end()

@@ -1,6 +1,6 @@
 /** `sluice records verify`, from a living gateway to a folder from which something was taken. */
 
-import { readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { sluice } from '../helpers/cli.ts'
@@ -75,4 +75,11 @@ test('verify does not take a folder that is not there for one that is whole', as
   const away = await verify(makeTempDir('away'))
   expect(away).toMatchObject({ code: 3, stdout: '' })
   expect(away.stderr).toMatch(/^✖ FILE_INVALID: There are no records in /)
+  const cwd = makeTempDir('verify')
+  mkdirSync(join(cwd, 'data/records/_producers'), { recursive: true })
+  mkdirSync(join(cwd, '.sluice'))
+  symlinkSync('spool', join(cwd, '.sluice/spool'))
+  const closed = await sluice(['records', 'verify'], { cwd })
+  expect(closed).toMatchObject({ code: 3, stdout: '' })
+  expect(closed.stderr).toMatch(/^✖ FILE_INVALID: The spool at .*spool cannot be read: ELOOP\n/)
 })

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { recordsPlace } from '../../../src/cli/records-place.ts'
 import { makeTempDir } from '../../helpers/temp-dir.ts'
@@ -18,7 +18,13 @@ const FOLDERS = ['copy/_producers', 'state/spool', 'empty']
 const placeIn = (yaml: string | null, told: Told = {}, folders: readonly string[] = FOLDERS) => {
   const cwd = makeTempDir('place')
   if (yaml !== null) writeFileSync(join(cwd, 'sluice.yaml'), yaml)
-  for (const folder of folders) mkdirSync(join(cwd, folder), { recursive: true })
+  for (const folder of folders) {
+    mkdirSync(join(cwd, dirname(folder)), { recursive: true })
+    if (folder.endsWith('.json')) writeFileSync(join(cwd, folder), '')
+    // What leads to itself can be looked at as little as where rights are missing.
+    else if (folder.startsWith('@')) symlinkSync(folder.slice(1), join(cwd, folder.slice(1)))
+    else mkdirSync(join(cwd, folder), { recursive: true })
+  }
   writeFileSync(join(cwd, 'file'), '')
   const at = (path: string | undefined) => (path === undefined ? path : join(cwd, path))
   const config = { flags: {}, env: {}, cwd }
@@ -94,6 +100,14 @@ test('recordsPlace() doubts a place where no gateway has been, and proves nothin
   )
   const { doubts } = placeIn(null, { use: 'proof' }, ['data/records/endpoint=m'])
   expect(doubts).toEqual([NO_SPOOL('.sluice')])
+})
+
+test('recordsPlace() leaves it to others to say what may not be looked at', () => {
+  for (const use of ['reading', 'waiting', 'proof'] as const) {
+    expect(placeIn(null, { use }, ['@.sluice', 'data/records/endpoint=m'])).toEqual(OWN)
+    expect(placeIn(null, { use, stateDir: 'state' }, ['@state', '@data']).doubts).toEqual([])
+  }
+  expect(() => placeIn(null, { path: 'copy' }, ['@copy'])).toThrow(/copy cannot be read: ELOOP$/)
 })
 
 test('recordsPlace() misses the records of a gateway that has written some', () => {
