@@ -92,6 +92,7 @@ const records =
         ...{ account, traces, clock: systemClock, turns, wait: Atomics.wait },
         heldBytesMax: settings.limits.bodyBytesInFlightMax / settings.threads,
         producer: idPrefix.slice(0, -1),
+        refuse: (pending) => replies.unrecorded(pending),
         onFault: (thrown) => onFault('', thrown),
       })
 

@@ -16,7 +16,9 @@ const KEPT_BYTES_FIRST = 512
 export class HeldAnswer implements AnswerIds {
   /** null: it is no answer of a model, and `onReleased` is called instead. */
   pending: Pending | null = null
-  onReleased: (() => void) | null = null
+  onReleased: ((isKept: boolean) => void) | null = null
+  /** It has gone out before its turn, as a refusal, and only keeps its place. */
+  isGone = false
   body: AnswerBody = ''
   idPrefix = ''
   sequence = 0
@@ -29,7 +31,8 @@ export class HeldAnswer implements AnswerIds {
   /** Of a traced request alone: copies. */
   place: Place | null = null
   times: RunTimes | null = null
-  /** Where its record ends in the ring, as `writtenEnd`. */
+  /** Where its record is in the ring, from where to `writtenEnd`. */
+  start = 0
   end = 0
   /** Of its body. */
   bytes = 0
@@ -73,6 +76,7 @@ export class HeldAnswer implements AnswerIds {
   clear(): void {
     this.pending = null
     this.onReleased = null
+    this.isGone = false
     this.body = ''
     this.echoedId = null
     this.timing = ''

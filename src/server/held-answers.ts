@@ -15,11 +15,13 @@
  * Under `records.when_full: drop` an answer is worth more than its record: where the spool says
  * that it cannot write, or nothing comes of it for long, answers go out all the same and are
  * counted; so do the oldest where all together are too large. Under `wait` nothing is admitted
- * then.
+ * then, and what waits already is refused, at its deadline or when it has waited for long: its
+ * record is to say so, and until that is certain it waits on.
  */
 
 import { isDurable, type RecordRing, RING_WORD, SPOOL_STATE } from '../records/ring/record-ring.ts'
 import { HeldAnswer } from './held-answer.ts'
+import { isLate, refusable } from './late-answers.ts'
 
 /**
  * Looks in vain after which a thread asks to be woken. The first may come before the batch of its
@@ -28,7 +30,7 @@ import { HeldAnswer } from './held-answer.ts'
  */
 const IDLE_TURNS_MAX = 2
 
-/** Under `drop`: an answer that has waited so long goes out. */
+/** An answer that has waited so long goes out; under `wait` as a refusal, if nothing is written. */
 export const HOLD_MS_MAX = 5000
 
 const CAPACITY_FIRST = 64
@@ -46,6 +48,8 @@ export interface HeldSurroundings {
   wakeSpool(): void
   /** Lets an answer go out. Must not throw. */
   release(held: HeldAnswer): void
+  /** Answers with a refusal instead. Must not throw. */
+  refuse(held: HeldAnswer): void
   /** The thread ends, and an answer with it. Must not throw. */
   abandon(held: HeldAnswer): void
   /** One more has gone out whose record is not safe. */
@@ -58,6 +62,8 @@ export class HeldAnswers {
   #slots: HeldAnswer[] = Array.from({ length: CAPACITY_FIRST }, () => new HeldAnswer())
   #first = 0
   #count = 0
+  /** Of these, those that are gone already. */
+  #goneCount = 0
   /** Of the bodies of all that are held. */
   #bytes = 0
   /** Most that were held at a time since none was. */
@@ -75,7 +81,7 @@ export class HeldAnswers {
   }
 
   get count(): number {
-    return this.#count
+    return this.#count - this.#goneCount
   }
 
   /** Objects that there are: some multiple of those that were held of late. */
@@ -109,6 +115,7 @@ export class HeldAnswers {
     this.#count++
     if (this.#count > this.#countMost) this.#countMost = this.#count
     this.#bytes += bytes
+    held.start = this.#around.ring.claimed
     held.end = end
     held.heldMs = nowMs
     held.bytes = bytes
@@ -133,6 +140,7 @@ export class HeldAnswers {
   /** The spool thread has posted its message, or the thread beats. */
   readonly look = (): void => {
     this.#releaseDue()
+    if (!this.#around.mayDrop) this.#refuseLate()
     if (this.#count > 0) this.#lookSoon()
   }
 
@@ -184,7 +192,7 @@ export class HeldAnswers {
     const { ring, mayDrop } = this.#around
     let released = 0
     try {
-      while (this.#count > 0 && isDurable(ring, this.#slots[this.#first]!.end)) {
+      while (this.#count > 0 && this.#isFirstOver(ring)) {
         this.#leave('durable')
         released++
       }
@@ -197,6 +205,35 @@ export class HeldAnswers {
     }
     if (this.#count === 0) this.#shrink()
     return released
+  }
+
+  /** Refuses what has waited too long, wherever it stands, if its record can be made to say so. */
+  #refuseLate(): void {
+    if (this.#isReleasing) return
+    const { ring } = this.#around
+    const nowMs = this.#around.monotonic()
+    const waitMs = this.#isSpoolWell ? Number.POSITIVE_INFINITY : HOLD_MS_MAX
+    const late: HeldAnswer[] = []
+    for (let i = 0; i < this.#count; i++) {
+      const held = this.#slots[(this.#first + i) & (this.#slots.length - 1)]!
+      if (isLate(held, nowMs, waitMs)) late.push(held)
+    }
+    this.#isReleasing = true
+    try {
+      for (const held of refusable(ring, late)) this.#refuse(held)
+    } finally {
+      this.#isReleasing = false
+    }
+    this.#releaseDue()
+  }
+
+  #refuse(held: HeldAnswer): void {
+    this.#around.refuse(held)
+    this.#bytes -= held.bytes
+    held.clear()
+    held.bytes = 0
+    held.isGone = true
+    this.#goneCount++
   }
 
   /** Where answers go out already, the one that comes meanwhile is but one more. */
@@ -213,6 +250,11 @@ export class HeldAnswers {
     }
   }
 
+  #isFirstOver(ring: RecordRing): boolean {
+    const { isGone, end } = this.#slots[this.#first]!
+    return isGone || isDurable(ring, end)
+  }
+
   #isLate(): boolean {
     return this.#around.monotonic() - this.#slots[this.#first]!.heldMs > HOLD_MS_MAX
   }
@@ -222,7 +264,8 @@ export class HeldAnswers {
     const held = this.#slots[this.#first]!
     try {
       if (how === 'undurable') this.#around.onUndurable()
-      if (how === 'abandoned') this.#around.abandon(held)
+      if (held.isGone) this.#goneCount--
+      else if (how === 'abandoned') this.#around.abandon(held)
       else this.#around.release(held)
     } finally {
       this.#bytes -= held.bytes

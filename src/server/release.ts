@@ -4,12 +4,15 @@ import { REASON_ABORTED } from '../shared/counters.ts'
 import type { Account } from './account.ts'
 import type { HeldAnswer } from './held-answer.ts'
 import { HeldAnswers, type HeldSurroundings } from './held-answers.ts'
+import type { Pending } from './pending.ts'
 import { milliseconds, withTotal } from './server-timing.ts'
 import type { Traces } from './traces.ts'
 
-export interface ReleaseParts extends Omit<HeldSurroundings, 'release' | 'abandon'> {
+export interface ReleaseParts extends Omit<HeldSurroundings, 'release' | 'refuse' | 'abandon'> {
   readonly account: Account
   readonly traces: Traces | null
+  /** Answers a request whose answer may not go out. */
+  refuse(pending: Pending): void
   /** Reports a fault of ours. */
   onFault(thrown: unknown): void
 }
@@ -19,6 +22,7 @@ export class Release extends HeldAnswers {
     super({
       ...parts,
       release: (held) => sendWith(parts, held),
+      refuse: (held) => refuseWith(parts, held),
       abandon: (held) => abandonWith(parts, held),
     })
   }
@@ -32,14 +36,25 @@ const abandonWith = ({ account, traces }: ReleaseParts, { pending }: HeldAnswer)
 }
 
 /** A fault of one answer must not hold up the others. */
-const sendWith = (parts: ReleaseParts, held: HeldAnswer): void => {
+const guarded = ({ onFault }: ReleaseParts, task: () => void): void => {
   try {
-    if (held.pending === null) held.onReleased?.()
-    else send(parts, held)
+    task()
   } catch (thrown) {
-    parts.onFault(thrown)
+    onFault(thrown)
   }
 }
+
+const sendWith = (parts: ReleaseParts, held: HeldAnswer): void =>
+  guarded(parts, () => {
+    if (held.pending === null) held.onReleased?.(true)
+    else send(parts, held)
+  })
+
+const refuseWith = (parts: ReleaseParts, { pending, onReleased }: HeldAnswer): void =>
+  guarded(parts, () => {
+    if (pending === null) onReleased?.(false)
+    else parts.refuse(pending)
+  })
 
 const send = ({ account, traces, monotonic }: ReleaseParts, held: HeldAnswer): void => {
   const { body, timing, place, times, writingMs } = held

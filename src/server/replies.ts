@@ -44,6 +44,10 @@ const HELD_FULL = Object.freeze(
   refuse('RECORD_UNAVAILABLE', 'Too many answers wait for their records; try again later'),
 )
 
+const UNRECORDED = Object.freeze(
+  refuse('RECORD_UNAVAILABLE', 'Its record could not be written in time; try again later'),
+)
+
 /** Of a client that had gone. */
 const NO_STATUS = 0
 
@@ -184,6 +188,13 @@ export class Replies {
   /** A refusal or failure of a request that had been admitted. `place`: of what was run. */
   failed(pending: Pending, refusal: Refusal, place: Place): void {
     this.#deny(pending, refusal, '', place)
+    this.timeFailure(pending)
+  }
+
+  /** An answer that was held, and whose record, which says so itself, is not on disk in time. */
+  unrecorded(pending: Pending): void {
+    if (pending.exchange.isAborted) this.#count(pending, REASON_ABORTED)
+    else this.#refuse(pending, this.#ownId(pending.sequence), UNRECORDED, '')
     this.timeFailure(pending)
   }
 

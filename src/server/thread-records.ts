@@ -10,6 +10,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { RecordSettings } from '../shared/record-settings.ts'
 import type { Account } from './account.ts'
 import { GatheringTurns } from './gathering-turns.ts'
+import type { Pending } from './pending.ts'
 import { Recording } from './recording.ts'
 import { Release } from './release.ts'
 import type { Traces } from './traces.ts'
@@ -37,6 +38,8 @@ export interface ThreadRecordsParts {
   readonly turns: Turns
   /** Waits until the word at `index` is not `value`, at most so long. */
   wait(words: Int32Array, index: number, value: number, ms: number): void
+  /** Answers a request whose record cannot be written. */
+  refuse(pending: Pending): void
   onFault(thrown: unknown): void
 }
 
@@ -74,7 +77,7 @@ export const threadRecords = (parts: ThreadRecordsParts): ThreadRecords => {
       ? null
       : new Release({
           ...{ ring, mayDrop, account, traces, onFault, monotonic: clock.monotonic },
-          soon: (task) => turns.soon(task),
+          ...{ soon: (task) => turns.soon(task), refuse: parts.refuse },
           bytesMax: parts.heldBytesMax,
           wakeSpool: () => ringBell(memory.spool.words),
           onUndurable: () => {

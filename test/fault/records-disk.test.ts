@@ -10,7 +10,8 @@ import {
   untilShipped,
 } from '../helpers/records/books.ts'
 import { canFailSyncs, FailingSync } from '../helpers/records/failing-sync.ts'
-import { freshState, startRecorded } from '../helpers/records/recorded-gateway.ts'
+import { keyOf, rowsInFiles } from '../helpers/records/kept.ts'
+import { BODY, freshState, startRecorded } from '../helpers/records/recorded-gateway.ts'
 import { canMount, SmallDisk } from '../helpers/records/small-disk.ts'
 import { until } from '../helpers/until.ts'
 
@@ -56,12 +57,32 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     await world.stop()
   })
 
-  test('under `wait` costs answers, and no record of those that were given', async () => {
+  test('under `wait` costs answers, those under way as well, and no record of those that were given', async () => {
     const { stateDir, disk } = await spoolOnDisk(8 * MB)
     const records = { ...RING, DURABILITY: 'process', WHEN_FULL: 'wait' }
     const world = await startRecorded({ ...SMALL, stateDir, records })
     await world.ask(20)
     disk.fill()
+    // The first one that is refused was held: its record found no room any more.
+    const held = await until(
+      async () => {
+        const startedMs = performance.now()
+        const response = await world.gateway.post('/predict', BODY, {
+          'x-sluice-timeout-ms': '500',
+        })
+        const ms = performance.now() - startedMs
+        const id = response.headers.get('x-sluice-prediction-id') ?? ''
+        const { status } = response
+        const error = response.headers.get('x-sluice-error')
+        await response.arrayBuffer()
+        if (status === 200) world.ids.push(id)
+        return status === 200 ? null : { status, error, id, ms }
+      },
+      { what: 'a refusal', everyMs: 1, timeoutMs: 20_000 },
+    )
+    expect(held).toMatchObject({ status: 503, error: 'RECORD_UNAVAILABLE' })
+    expect(held.ms).toBeGreaterThan(300)
+    expect(held.ms).toBeLessThan(5000)
     const load = world.load()
     await until(
       async () => {
@@ -83,6 +104,8 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     expect(books.undurable).toBe(0)
     await expectKept(world.ids, world.path, stateDir)
     await expectAccounted(world.path, stateDir, books)
+    const filed = await rowsInFiles(world.path)
+    expect([filed.get(keyOf(held.id)), filed.get(keyOf(held.id, 'failed'))]).toEqual([undefined, 1])
     expect((await world.gateway.post('/feedback', labels)).status).toBe(202)
     const all = await untilShipped(world.gateway)
     expect(all.produced).toBe(books.produced + labels.length)

@@ -36,7 +36,10 @@ const SETTINGS: RecordSettings = {
   spool: { folder: '', bytesMax: 0, segmentBytesMax: 0, segmentMsMax: 0 },
 }
 
-type Begin = Pick<ThreadRecordsParts, 'account' | 'traces' | 'clock' | 'turns' | 'producer'>
+type Begin = Omit<
+  ThreadRecordsParts,
+  'settings' | 'memory' | 'threads' | 'thread' | 'heldBytesMax' | 'wait' | 'onFault'
+>
 
 export class RecordKeeping {
   readonly faults: unknown[] = []

@@ -115,7 +115,10 @@ export class RequestPath {
     const { account, traces } = this
     this.#records = options.records
     const { turns } = this
-    const kept = options.records?.begin({ account, traces, clock, turns, producer: PRODUCER })
+    const refuse = (pending: Pending) => this.replies.unrecorded(pending)
+    const kept = options.records?.begin({
+      ...{ account, traces, clock, turns, producer: PRODUCER, refuse },
+    })
     this.#isGathering = kept !== undefined && kept.turns !== turns
     const { epochs } = this
     const sink = kept === undefined ? null : new FeedbackRecords({ ...kept, epochs, monotonic })

@@ -54,7 +54,7 @@ export class FeedbackRecords implements FeedbackSink {
       kept++
     }
     if (last < 0 || release?.mustWait(last) !== true) done(kept)
-    else release.hold(last, monotonic()).onReleased = () => done(kept)
+    else release.hold(last, monotonic()).onReleased = (isKept) => done(isKept ? kept : 0)
   }
 
   #planOf(endpoint: LiveEndpoint | null): WritePlan | null {
