@@ -116,6 +116,11 @@ export class LaneBook {
     this.#isNew = false
   }
 
+  /** Misses from now on what is there of them, read or not. */
+  expect(streams: readonly Stream[]): void {
+    for (const stream of streams) this.stream(stream.key).reader.places.expect(stream)
+  }
+
   /** Asks which processes are dead, before the spool is listed. */
   askAlive(): void {
     for (const { reader } of this.#streams.values()) reader.askAlive()

@@ -123,6 +123,7 @@ export class Lane {
     const listed = new Map(streams.map((stream) => [stream.key, stream]))
     this.#book.see(streams)
     this.#home.look(marks, () => this.#book.misses(listed))
+    this.#book.expect(streams)
     if (await this.#finishCommit(streams)) return true
     const { held } = this.#options.sink
     const [rows, bytes] = [held.rows, held.bytes]

@@ -21,6 +21,11 @@ export class SegmentPlaces extends Map<string, SegmentPlace> {
     this.set(file, { ...this.of(file), ...change })
   }
 
+  /** From now on each of these that goes unread is missed. */
+  expect({ segments }: Stream): void {
+    for (const { file } of segments) if (!this.has(file)) this.note(file, {})
+  }
+
   /** Has one that counted as nobody's read on, where somebody has written to it after all. */
   revive({ file, bytes, isSeen }: ListedSegment): void {
     if (!isSeen) return

@@ -95,3 +95,9 @@ test('countUnreadable() counts from the beginning where an earlier process has a
   all.note('c', { isPassedOver: false, unreadableMs: 0 })
   expect([count('a'), count('b'), count('c')]).toEqual([5, 0, 0])
 })
+
+test('expect() has one missed that goes unread, and leaves what is known of others', () => {
+  const all = places()
+  all.expect(streamOf('a', 'd'))
+  expect([all.missing(streamOf('a', 'c')), all.of('a').offset]).toEqual([['d'], 8])
+})

@@ -224,3 +224,55 @@ test('a mark that is deleted alone is made anew, also where nothing else is ther
     expect(world.files.readdir(SPOOL)).toContainEqual(expect.stringMatching(/^home-/))
   }
 })
+
+/** Three segments, the first of them read; its sink takes no commit, so that others are listed. */
+const heldUpWorld = async () => {
+  const world = new ShippingWorld()
+  world.alive.add(HEADER.process.pid)
+  world.put({}, [layoutFrame(), records(1, 3, { taken: 9 }), SEAL])
+  const shipping = world.start()
+  await world.run(shipping)
+  const { rename } = world.files
+  world.put({ number: 2 }, [layoutFrame(), records(4, 6), SEAL])
+  world.files.rename = () => {
+    throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  }
+  await pass(world, MINUTE_MS, shipping)
+  world.put({ number: 3 }, [layoutFrame(), records(7, 9), SEAL])
+  await pass(world, MINUTE_MS, shipping)
+  const goOn = () => {
+    world.files.rename = rename
+    world.nowMs += MINUTE_MS
+  }
+  return { world, shipping, goOn }
+}
+
+test('what was listed and not read yet is missed while the spool is away', async () => {
+  const { world, shipping, goOn } = await heldUpWorld()
+  goOn()
+  const bringBack = world.takeSpoolAway()
+  await pass(world, MINUTE_MS, shipping)
+  world.alive.clear()
+  await pass(world, MINUTE_MS, shipping)
+  expect([shipping.isAway, await world.gaps()]).toEqual([true, []])
+  bringBack()
+  await world.run(shipping)
+  expect([await numbersOf(world), await world.gaps(), world.segments()]).toEqual([upTo(9), [], []])
+  expect(world.files.stat(`${SPOOL}/quarantine`)).toBeNull()
+})
+
+for (const isRestarted of [false, true]) {
+  test(`what was listed and goes unread is told: ${isRestarted ? 'restarted' : 'at once'}`, async () => {
+    const { world, shipping, goOn } = await heldUpWorld()
+    world.files.unlink(`${SPOOL}/r1-i3-g0-3.seg`)
+    goOn()
+    const next = isRestarted ? world.start() : shipping
+    world.put({ number: 4 }, [layoutFrame(), records(10, 12), SEAL])
+    await world.run(next)
+    world.alive.clear()
+    world.nowMs += MINUTE_MS
+    await world.run(next)
+    expect(await world.gaps()).toMatchObject([{ from: 7, to: 9, reason: 'corrupt' }])
+    expect(await proofOf(world)).toMatchObject({ ok: true })
+  })
+}
