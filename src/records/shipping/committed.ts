@@ -54,6 +54,10 @@ export class Committed {
     return this.#segments
   }
 
+  isDone(file: string): boolean {
+    return (this.#segments.get(file)?.done ?? null) !== null
+  }
+
   /** Of segments that lie in the spool: bytes that are not shipped. */
   unshippedBytes(segments: readonly Pick<ListedSegment, 'file' | 'bytes'>[]): number {
     return segments.reduce((sum, { file, bytes }) => {

@@ -39,7 +39,7 @@ export class SegmentTurns {
     const nowMs = this.#monotonic()
     // As an earlier process has found, or before the spool was away.
     const isKnown = passedOver.has(file) || this.#places.of(file).isPassedOver !== true
-    if (!isKnown) passedOver.add(file, nowMs)
+    if (!isKnown) passedOver.queue(file)
     return nowMs >= (this.#notBeforeMs.get(file) ?? 0) && passedOver.mayAsk(file)
   }
 

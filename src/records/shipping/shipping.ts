@@ -109,7 +109,10 @@ export class Shipping {
 
   /** Whether something lies there that cannot be read now, as far as anybody knows. */
   get hasLeft(): boolean {
-    return this.#isBlind || this.#turns.some(({ lane }) => lane.hasLeft)
+    if (this.#isBlind || this.#turns.some(({ lane }) => lane.hasLeft)) return true
+    // How much there is of it nobody knows.
+    const isDone = (file: string) => this.#turns.every(({ lane }) => lane.committed.isDone(file))
+    return this.#segments.some(({ file, isSeen }) => !isSeen && !isDone(file))
   }
 
   /** Whether the spool is not the one that was there before, and that one is waited for. */

@@ -175,3 +175,27 @@ test('nor do they when their day is over, and not even their name can be changed
   expect(await world.sequencesOf(2)).toEqual(upTo(3))
   expect(world.inVainMs).toBeLessThan(0.15 * HOUR_MS)
 })
+
+for (const tookMs of [EIO_MS, 100_000]) {
+  test(`what was refused once, after ${tookMs} ms, is read and concluded within a minute`, async () => {
+    const world = slowWorld()
+    let isAway = false
+    const onAsked = () => {
+      isAway = false
+      world.nowMs += tookMs
+    }
+    const path = world.put({ replica: 1, incarnation: 1 }, [layoutFrame(), records(1, 3)])
+    spoilInodes(world.files, [path], { isAway: () => isAway, onAsked })
+    const shipping = world.start()
+    await world.pass(shipping, 10_000)
+    isAway = true
+    await shipping.step()
+    world.alive.clear()
+    await world.run(shipping)
+    // Nobody knows whether there is more of it.
+    expect([world.segments().length, shipping.hasLeft]).toEqual([1, true])
+    await world.pass(shipping, 60_000)
+    expect([world.segments(), shipping.hasLeft]).toEqual([[], false])
+    expect(world.accounts()).toMatchObject([{ records: 3, state: 'killed' }])
+  })
+}

@@ -46,3 +46,26 @@ test('one that has gone, or is given, is in the way of no other', () => {
   refusals.delete('b')
   expect([refusals.has('b'), refusals.mayAsk('c')]).toEqual([false, true])
 })
+
+test('what was refused once is asked for soon, and before what was refused again', () => {
+  const { refusals, ask, pass } = rig()
+  expect([ask(['a'], 100_000), ask(['a'], 1)]).toEqual(['a', ''])
+  pass(30_000)
+  expect(ask(['a'], 10_000)).toBe('a')
+  pass(60_000)
+  expect([ask(['a', 'b'], 20_000), ask(['a', 'b'], 1)]).toEqual(['b', ''])
+  pass(30_000)
+  expect([ask(['a', 'b'], 10), refusals.isPausing]).toEqual(['b', true])
+  pass(90)
+  expect(ask(['a', 'b'], 10)).toBe('a')
+})
+
+test('queue() has one wait for its turn, and others no longer than they did', () => {
+  const { refusals, ask, pass } = rig()
+  ask(['a'], 10)
+  ask(['b'], 10)
+  refusals.queue('c')
+  expect(ask(['a', 'b', 'c'], 10)).toBe('')
+  pass(90)
+  expect([ask(['c', 'b', 'a'], 10), refusals.has('c')]).toEqual(['a', true])
+})
