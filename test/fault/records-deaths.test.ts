@@ -4,8 +4,9 @@
  */
 
 import { expect, test } from 'vitest'
-import { expectAccounted, expectKept, untilShipped } from '../helpers/records/books.ts'
+import { expectAccounted, expectKept, readBooks, untilShipped } from '../helpers/records/books.ts'
 import { startRecorded } from '../helpers/records/recorded-gateway.ts'
+import { until } from '../helpers/until.ts'
 
 const PROCESS = { DURABILITY: 'process' }
 
@@ -34,6 +35,9 @@ test('under `memory` a replica that is killed leaves a gap without an end, and w
   const world = await startRecorded({ replicas: 1, threads: 1 })
   const load = world.load()
   await load.answered(300)
+  // Answers wait for nothing, and a write may take as long as all of them.
+  const isSpooled = async () => readBooks(await world.gateway.metrics()).spooled > 0
+  await until(isSpooled, { what: 'a record on the disk' })
   await world.killReplica(0)
   await load.answered(100)
   await load.stop()
