@@ -94,8 +94,10 @@ export class Replaced {
     const asked = mayReplace(own)
     for (const file of asked) {
       const names = await this.#namesOf(file)
-      isAll &&= names !== null
-      for (const name of names ?? []) {
+      isAll = names !== null
+      // A refusal may take seconds, and all are asked again with it another time.
+      if (names === null) break
+      for (const name of names) {
         const path = `${folder}/${name}`
         if (there.has(path)) this.add(path)
       }

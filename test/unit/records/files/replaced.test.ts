@@ -68,3 +68,12 @@ test('lookIn() says where something may name others that the disk does not give 
   expect(faults).toEqual(['a/g-2.parquet', 'a/g-3.parquet', 'a/g-2.parquet'])
   expect(await replaced.deleteAll(refused, 3_600_000)).toEqual(['a/g-1.parquet'])
 })
+
+test('look() asks no more where the disk does not give one of them', async () => {
+  const { own, files, faults, replaced } = replacedOf({ 1: [], 2: [], 3: [], 4: [], 5: [] })
+  files.open = (path) => {
+    throw refusal('EIO', path)
+  }
+  expect(await replaced.look('a', own)).toMatchObject({ isAll: false })
+  expect(faults).toEqual(['a/g-2.parquet'])
+})
