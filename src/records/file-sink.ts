@@ -15,7 +15,7 @@
 import { dirname, join } from 'node:path'
 import { syncFolder } from '../shared/atomic-file.ts'
 import { accountPath } from './files/account-files.ts'
-import { FileWriter, renameOf } from './files/file-writer.ts'
+import { FileWriter } from './files/file-writer.ts'
 import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
 import { gapsFolder, HOUR_MS, hourOf } from './files/partitions.ts'
 import { deletesOf, publishMoved, type Undone } from './files/publishing.ts'
@@ -112,7 +112,7 @@ export class FileSink implements Sink {
 
   async open(state: SinkState | null, intent: Intent | null): Promise<Opened> {
     const { files, root } = this.#options
-    const { nextNumber, lost, ...noted } = notedOf(state)
+    const { nextNumber, intentNumber, lost, ...noted } = notedOf(state)
     const from = noted.root ?? root
     ensureRoot(files, root)
     const here = this.#found(from, lost)
@@ -124,6 +124,7 @@ export class FileSink implements Sink {
     this.#take({ renames: [...here, ...(intent?.renames ?? [])], deletes: [] }, undone)
     // A state that is older than the files, or none: their names are taken all the same.
     this.#writer.nextNumber = Math.max(this.#writer.nextNumber, nextNumber)
+    this.#writer.intentNumber = intentNumber + 1
     for (const path of await this.#list()) unlinkQuietly(files, join(root, path))
     return from === root ? 'same' : 'moved'
   }
@@ -165,7 +166,7 @@ export class FileSink implements Sink {
 
   async prepare(accounts: AccountTexts, nowMs: number): Promise<Prepared> {
     const { root } = this.#options
-    const written: string[] = []
+    const written: Rename[] = []
     this.#countOn(nowMs)
     const number = this.#writer.nextNumber
     try {
@@ -182,14 +183,15 @@ export class FileSink implements Sink {
     const gone = [...accounts].filter(([, text]) => text === null)
     const all = [...deletes, ...gone.map(([producer]) => accountPath(producer))]
     const intent = {
-      renames: [...renames, ...written.map((path) => renameOf(path))],
+      renames: [...renames, ...written],
       // An account that is written anew is to stay.
-      deletes: all.filter((path) => !written.includes(path)),
+      deletes: all.filter((path) => !written.some(([, to]) => to === path)),
     }
     const { notes } = this.#tidying
     this.#tidying.take()
     const { nextNumber } = this.#writer
-    return { intent, state: { nextNumber, root, ...notes, lost: this.#lost } }
+    const intentNumber = this.#writer.intentNumber++
+    return { intent, state: { nextNumber, intentNumber, root, ...notes, lost: this.#lost } }
   }
 
   async publish(intent: Intent): Promise<void> {
@@ -261,7 +263,7 @@ export class FileSink implements Sink {
     this.#writer.nextNumber = Math.max(this.#writer.nextNumber, Math.floor(nowMs))
   }
 
-  async #writeAll(accounts: AccountTexts, nowMs: number, written: string[]): Promise<void> {
+  async #writeAll(accounts: AccountTexts, nowMs: number, written: Rename[]): Promise<void> {
     const { files, root, breathe } = this.#options
     ensureRoot(files, root)
     for (const { folder, table } of this.#tables.filled) {
@@ -273,11 +275,11 @@ export class FileSink implements Sink {
     }
     for (const [producer, text] of accounts) {
       if (text === null) continue
-      this.#writer.writeFile(accountPath(producer), new TextEncoder().encode(text), written)
+      this.#writer.writeAccount(producer, text, written)
       await breathe?.()
     }
     // The names too, before anybody says that the files are to be renamed.
-    for (const folder of new Set(written.map((path) => dirname(path)))) {
+    for (const folder of new Set(written.map(([from]) => dirname(from)))) {
       syncFolder(files, join(root, folder))
       await breathe?.()
     }

@@ -7,6 +7,8 @@ import type { RetiredNotes } from './retired.ts'
 
 export interface SinkNotes extends RetiredNotes {
   readonly nextNumber: number
+  /** Of the intent that is beside it. */
+  readonly intentNumber: number
   /** `records.path` as it was; null: nobody knows. */
   readonly root: string | null
   /** What could not be renamed because it was not there. */
@@ -17,6 +19,7 @@ const listOf = <Item>(value: unknown): readonly Item[] => (Array.isArray(value) 
 
 export const notedOf = (state: SinkState | null): SinkNotes => ({
   nextNumber: Number(state?.['nextNumber'] ?? 1),
+  intentNumber: Number(state?.['intentNumber'] ?? 0),
   root: typeof state?.['root'] === 'string' ? state['root'] : null,
   countedFiles: state?.['countedFiles'] === undefined ? null : listOf(state['countedFiles']),
   gone: listOf(state?.['gone']),

@@ -14,7 +14,7 @@ import type { Intent, Rename, TidyTimes } from '../shipping/sink.ts'
 import { errnoOf, lookAt } from '../spool/file-calls.ts'
 import { accountedProducer, accountPath, forgettable } from './account-files.ts'
 import { REPLACES_KEY } from './contents.ts'
-import { type FileWriter, renameOf } from './file-writer.ts'
+import type { FileWriter } from './file-writer.ts'
 import { type Merged, Merger } from './merging.ts'
 import { changesOf, type Found, type OwnFile } from './own-files.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
@@ -173,7 +173,7 @@ export class Tidying {
     )
     const merged = await this.#merger.merge(kept, times)
     if (merged === null) return false
-    const written: string[] = []
+    const written: Rename[] = []
     try {
       this.#replace(merged, written)
       return true
@@ -258,12 +258,12 @@ export class Tidying {
     for (const folder of refused) this.#undeleted.add(folder, times.monotonicMs)
   }
 
-  #replace({ table, files: merged, names }: Merged, written: string[]): void {
+  #replace({ table, files: merged, names }: Merged, written: Rename[]): void {
     const { files, root, writer } = this.#options
     const { folder } = merged[0]!
     writer.writeTable(folder, table, written, { [REPLACES_KEY]: JSON.stringify(names) })
     syncFolder(files, join(root, folder))
     const paths = merged.map(({ path }) => path)
-    this.#renames.push(...written.map((path) => renameOf(path, paths)))
+    this.#renames.push(...written.map(([from, to]): Rename => [from, to, paths]))
   }
 }

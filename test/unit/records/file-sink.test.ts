@@ -1,8 +1,11 @@
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { FileSink } from '../../../src/records/file-sink.ts'
+import { accountPath } from '../../../src/records/files/account-files.ts'
 import { CONTENTS_KEY } from '../../../src/records/files/contents.ts'
 import { ensureRoot } from '../../../src/records/files/unfinished.ts'
 import { parquetFile } from '../../../src/records/parquet-file.ts'
+import { readDocument } from '../../../src/records/shipping/document.ts'
 import { FRAME } from '../../../src/records/spool/segment-format.ts'
 import type { ColumnSpec } from '../../../src/records/table/column.ts'
 import { records } from '../../helpers/records/frames.ts'
@@ -196,3 +199,35 @@ test('tidy() pauses behind every file, and gives up no more than may go with one
   expect(gone).toEqual([1000, 500, undefined])
   expect(files.readdir(ROOT)).toEqual([])
 })
+
+test.each(['open', 'fsync'] as const)(
+  'an intent that is done again takes no half-written account for its own (killed at %s)',
+  async (deadly) => {
+    const { files } = new ShippingWorld()
+    const path = join(ROOT, accountPath('g7q2.0.0-1'))
+    const text = () => Buffer.from(readDocument(files, path, 1000)!).toString()
+    const begin = () => new FileSink({ files, root: ROOT, gateway: 'g7q2' })
+    const first = begin()
+    await first.open(null, null)
+    const { intent, state } = await first.prepare(new Map([['g7q2.0.0-1', 'one']]), 0)
+    await first.publish(intent)
+    const call = files[deadly] as (...args: unknown[]) => unknown
+    const kill = () => {
+      throw new Error('killed')
+    }
+    const { unlink } = files
+    Object.assign(files, {
+      unlink: kill,
+      [deadly]: (...args: unknown[]) => {
+        call.apply(files, args)
+        kill()
+      },
+    })
+    await expect(first.prepare(new Map([['g7q2.0.0-1', 'two']]), 0)).rejects.toThrow('killed')
+    Object.assign(files, { unlink, [deadly]: call })
+    expect(files.readdir(dirname(path))).toHaveLength(2)
+    await begin().open(state, intent)
+    expect(text()).toBe('one')
+    expect(files.readdir(dirname(path))).toHaveLength(1)
+  },
+)

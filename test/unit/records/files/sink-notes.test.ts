@@ -10,7 +10,7 @@ const HOUR = 'endpoint=a/date=2026-01-02/hour=03'
 
 test('notedOf() takes what is there, also of an earlier release', () => {
   const retired = { countedFiles: null, gone: [], waiting: [] }
-  const nothing = { nextNumber: 1, root: null, ...retired, lost: [] }
+  const nothing = { nextNumber: 1, intentNumber: 0, root: null, ...retired, lost: [] }
   expect(notedOf(null)).toEqual(nothing)
   expect(notedOf({ nextNumber: 7, root: '/r' })).toEqual({ ...nothing, nextNumber: 7, root: '/r' })
   expect(notedOf({ counted: ['a'], lost: [['b', 'c']] })).toEqual({
