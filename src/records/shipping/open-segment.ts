@@ -5,9 +5,10 @@ import { GatewayError } from '../../shared/errors.ts'
 import { decodeLayout } from '../layout-file.ts'
 import type { RecordLayout } from '../record-layout.ts'
 import { AroundBadPages } from '../spool/bad-pages.ts'
-import type { ReadCalls } from '../spool/file-calls.ts'
+import { errnoOf, type ReadCalls } from '../spool/file-calls.ts'
 import { readLayoutId } from '../spool/segment-format.ts'
 import { type SegmentEnd, SegmentReader } from '../spool/segment-reader.ts'
+import { findBytesBehind } from './segment-rest.ts'
 import type { SegmentPlace } from './ship-state.ts'
 import type { Verdict } from './spool-folder.ts'
 
@@ -35,6 +36,12 @@ export class OpenSegment {
   isPassedOver = false
   /** It was told to stop before its end. */
   isUnderWay = false
+  /** As of the last time that somebody looked behind what is whole. */
+  hasRest = false
+  /** Code of the system; empty: it could be looked at. */
+  #restFault = ''
+  readonly #files: ReadCalls
+  readonly #path: string
   /** null: what cannot be read may be another time. */
   readonly #around: AroundBadPages | null
 
@@ -43,7 +50,32 @@ export class OpenSegment {
     const isGivenUp = unreadableMs >= UNREADABLE_MS_MAX
     this.file = file
     this.#around = isGivenUp ? new AroundBadPages(files, monotonic, badPages) : null
-    this.reader = new SegmentReader(this.#around ?? files, join(folder, file), offset)
+    this.#files = files
+    this.#path = join(folder, file)
+    this.reader = new SegmentReader(this.#around ?? files, this.#path, offset)
+  }
+
+  /** Looks whether anything lies behind `offset`. */
+  lookBehind(offset: number): boolean {
+    try {
+      this.hasRest = findBytesBehind(this.#files, this.#path, offset)
+    } catch (thrown) {
+      this.hasRest = true
+      const errno = errnoOf(thrown)
+      if (errno === '') throw thrown
+      if (!this.isLastTime) this.#restFault = errno
+    }
+    return this.hasRest
+  }
+
+  /** Whether nobody knows now what lies behind what is whole. */
+  get isRestUnseen(): boolean {
+    return this.#restFault !== ''
+  }
+
+  /** Why it cannot be read, or what is wrong with it. */
+  get detail(): string {
+    return this.#restFault || this.reader.detail
   }
 
   /** What cannot be read now is lost. */
@@ -70,7 +102,7 @@ export class OpenSegment {
   /** What is to be told to people of a segment that is read to its end. */
   faults(end: SegmentEnd, verdict: Verdict): string[] {
     const { isPassedOver, isTired, reader } = this
-    const detail = isPassedOver ? PASSED_OVER : isTired ? TIRED : reader.detail
+    const detail = isPassedOver ? PASSED_OVER : isTired ? TIRED : this.detail
     const lost = isTired ? 0 : (this.#around?.lostBytes ?? 0)
     return [
       ...(lost > 0 ? [`for a day the disk has not given ${lost} bytes of it: they are lost`] : []),

@@ -4,7 +4,6 @@
  * by sequence, not by order.
  */
 
-import { join } from 'node:path'
 import type { ProcessIdentity } from '../../shared/process-identity.ts'
 import { isOfMedium } from '../spool/bad-pages.ts'
 import type { FileCalls } from '../spool/file-calls.ts'
@@ -15,7 +14,6 @@ import type { FrameSink } from './frame-sink.ts'
 import { OpenSegment } from './open-segment.ts'
 import { type LatestSegment, SegmentNumbers } from './segment-numbers.ts'
 import { SegmentPlaces } from './segment-places.ts'
-import { hasBytesBehind } from './segment-rest.ts'
 import { SegmentTurns } from './segment-turns.ts'
 import {
   type ListedSegment,
@@ -229,36 +227,38 @@ export class StreamReader {
   }
 
   /** Counts for how long a disk has not given it. */
-  #countUnreadable({ file, reader, isLastTime }: OpenSegment, end: SegmentEnd, sink: FrameSink) {
+  #countUnreadable({ file, detail, isLastTime }: OpenSegment, end: SegmentEnd, sink: FrameSink) {
     if (isLastTime) return
-    const isUnreadable = end === 'unreadable' && isOfMedium(reader.detail)
+    const isUnreadable = end === 'unreadable' && isOfMedium(detail)
     if (this.places.countUnreadable(file, isUnreadable, sink.lookedMs)) sink.changed()
   }
 
-  #factsOf(segment: ListedSegment, end: SegmentEnd): ReadFacts {
-    const { file, isSeen, isSucceeded, changedMs } = segment
-    const { files, folder, now } = this.#world
+  #factsOf(segment: ListedSegment, open: OpenSegment, end: SegmentEnd): ReadFacts {
+    const { isSeen, isSucceeded, changedMs } = segment
+    const { now } = this.#world
     // Of one that is open here, but may be away with the spool, nobody knows where it ends.
     const isKnown = isSeen || end !== 'open'
     return {
       ...{ end, isFinal: isKnown && (isSucceeded || this.#isDead) },
-      isHeadless: this.#open?.reader.header === null,
+      isHeadless: open.reader.header === null,
       ...{ isNameless: this.#process === null, idleMs: changedMs === null ? 0 : now() - changedMs },
-      hasBytes: () => hasBytesBehind(files, join(folder, file), 0),
+      hasBytes: () => open.lookBehind(0),
     }
   }
 
   /** Whether it is left as it is. */
   #settle(segment: ListedSegment, open: OpenSegment, found: SegmentEnd, sink: FrameSink): boolean {
     const { file } = segment
-    if (!open.isPassedOver) this.#countUnreadable(open, found, sink)
+    // What a disk does not give any more is damage like other.
+    let end = open.isLostIn(found) ? 'corrupt' : found
+    let verdict = verdictOf(this.#factsOf(segment, open, end))
+    if (verdict === 'done') open.lookBehind(open.reader.offset)
+    if (open.isRestUnseen) [end, verdict] = ['unreadable', 'wait']
+    if (!open.isPassedOver) this.#countUnreadable(open, end, sink)
     if (open.isTired) {
       this.places.note(file, { badPages: open.badPages })
       sink.changed()
     }
-    // What a disk does not give any more is damage like other.
-    const end = open.isLostIn(found) ? 'corrupt' : found
-    const verdict = verdictOf(this.#factsOf(segment, end))
     for (const detail of open.faults(end, verdict)) sink.fault(file, detail)
     // Also what looks damaged while it is written: it would be read anew four times a second.
     const isLeft = verdict === 'leave' || (verdict === 'wait' && end !== 'open')
@@ -279,18 +279,16 @@ export class StreamReader {
     // Its writer went on in another one, and seals what it leaves: perhaps it was cut off.
     if (end === 'open' && isSucceeded) this.isTorn = true
     if (is === 'quarantine') this.isDamaged = true
-    const isKept = is === 'quarantine' || this.#isToBeKept(file, to)
+    const isKept = is === 'quarantine' || this.#isToBeKept(this.#open!, to)
     this.places.note(file, { done: isKept ? 'quarantine' : 'done' })
     to.end(file, isKept)
   }
 
   /** Whether something is in it that was not shipped, though it has come to its end. */
-  #isToBeKept(file: string, sink: FrameSink): boolean {
+  #isToBeKept({ file, hasRest, reader }: OpenSegment, sink: FrameSink): boolean {
     if (this.places.of(file).isKept === true) return true
-    const { files, folder } = this.#world
-    const offset = this.#open?.reader.offset ?? 0
-    if (!hasBytesBehind(files, join(folder, file), offset)) return false
-    sink.fault(file, `there is no whole frame at ${offset}, and its writer is done`)
+    if (!hasRest) return false
+    sink.fault(file, `there is no whole frame at ${reader.offset}, and its writer is done`)
     this.places.note(file, { isTorn: true })
     return true
   }

@@ -51,3 +51,16 @@ test('takeLayout() knows a layout from then on, or says why not', () => {
   expect(open.takeLayout(new Uint8Array(16))).not.toBeNull()
   expect(open.isNewer).toBe(false)
 })
+
+test('lookBehind() says what a disk does not let it see, until its day is over', () => {
+  for (const [unreadableMs, isUnseen] of [[0, true] as const, [DAY_MS, false] as const]) {
+    const files = new CrashFiles()
+    putFile(files, `/${FILE}`, new Uint8Array(9000))
+    spoilPages(files, `/${FILE}`, [5000])
+    const place = { offset: 0, done: null, unreadableMs }
+    const open = new OpenSegment({ files, folder: '/', monotonic: () => 0 }, FILE, place)
+    expect([open.lookBehind(9000), open.isRestUnseen]).toEqual([false, false])
+    expect([open.lookBehind(0), open.isRestUnseen]).toEqual([true, isUnseen])
+    expect(open.detail).toBe(isUnseen ? 'EIO' : '')
+  }
+})

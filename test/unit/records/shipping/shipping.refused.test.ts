@@ -199,3 +199,24 @@ for (const tookMs of [EIO_MS, 100_000]) {
     expect(world.accounts()).toMatchObject([{ records: 3, state: 'killed' }])
   })
 }
+
+test('what lies behind a seal and cannot be looked at is looked at again', async () => {
+  const world = slowWorld()
+  const path = world.putThree(1, 1)
+  const { bytes } = world.files.stat(path)!
+  const { read } = world.files
+  let refused = 0
+  world.files.read = (file, into, offset, length, position) => {
+    // The reader finds the end of the file, and then somebody looks behind it.
+    if (position === bytes && ++refused === 2) {
+      throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    }
+    return read.call(world.files, file, into, offset, length, position)
+  }
+  const shipping = world.start()
+  await world.run(shipping)
+  expect([await world.sequencesOf(1), shipping.hasLeft]).toEqual([upTo(3), true])
+  await world.pass(shipping, 60_000)
+  expect([world.segments(), world.files.stat(`${SPOOL}/quarantine`)]).toEqual([[], null])
+  expect(shipping.hasLeft).toBe(false)
+})
