@@ -1,7 +1,7 @@
 /** Accounts of producers as they lie beside the records. */
 
 import { join } from 'node:path'
-import { type Account, decodeAccount, isForgettable } from '../shipping/account.ts'
+import { type Account, decodeAccount } from '../shipping/account.ts'
 import { readDocument } from '../shipping/document.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
@@ -38,22 +38,9 @@ export interface AccountsWorld {
   readonly root: string
   /** For people: an account cannot be read. */
   onFault(producer: string, thrown: unknown): void
+  /** Called between accounts. */
+  readonly breathe?: (() => Promise<void>) | undefined
 }
-
-/** Of some producers those of whom nothing is left but an account. */
-export const forgettable = (
-  { files, root, onFault }: AccountsWorld,
-  producers: readonly string[],
-): readonly string[] =>
-  producers.filter((producer) => {
-    try {
-      const account = readAccountFile(files, root, producer)
-      return account !== null && isForgettable(account)
-    } catch (thrown) {
-      onFault(producer, thrown)
-      return false
-    }
-  })
 
 /** Producers that have an account, in order. */
 export const accountedProducers = (files: FileCalls, root: string): string[] => {

@@ -12,9 +12,10 @@ import { syncFolder } from '../../shared/atomic-file.ts'
 import type { Retired } from '../shipping/account.ts'
 import type { Intent, Rename, TidyTimes } from '../shipping/sink.ts'
 import { errnoOf, lookAt } from '../spool/file-calls.ts'
-import { accountedProducer, accountPath, forgettable } from './account-files.ts'
+import { accountedProducer, accountPath } from './account-files.ts'
 import { REPLACES_KEY } from './contents.ts'
 import type { FileWriter } from './file-writer.ts'
+import { Forgetting } from './forgetting.ts'
 import { type Merged, Merger } from './merging.ts'
 import { changesOf, type Found, type OwnFile } from './own-files.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
@@ -26,9 +27,6 @@ import { RetiredFiles, type RetiredNotes } from './retired.ts'
 
 /** Files that go at once, and that are looked into at once. */
 const FILES_MAX = 1000
-
-/** Accounts that are read at once. */
-const ACCOUNTS_MAX = 200
 
 const FOR_EVER: RetentionLimits = { bytesMax: 0, daysMax: 0 }
 
@@ -51,8 +49,7 @@ export class Tidying {
   readonly #retired: RetiredFiles
   #renames: Rename[] = []
   #deletes: string[] = []
-  /** Producers whose accounts are asked about, when they can be deleted. */
-  readonly #kept = new Set<string>()
+  readonly #forgetting: Forgetting
   /** What could not be deleted with the last one. */
   #left = new Set<string>()
   /** Accounts have to be written before anything else is counted. */
@@ -63,6 +60,7 @@ export class Tidying {
     this.#merger = new Merger(options)
     this.#replaced = new Replaced(options)
     this.#retired = new RetiredFiles(options)
+    this.#forgetting = new Forgetting(options)
   }
 
   /** Whether there is something for the next intent to do, or to be noted with it. */
@@ -113,7 +111,7 @@ export class Tidying {
     for (const { path } of gone) this.#forget(path)
     for (const file of come) own.set(file.path, file)
     // Of most who end when all of theirs is gone, or without any, no file goes after that.
-    for (const producer of found.accounted) this.#kept.add(producer)
+    for (const producer of found.accounted) this.#forgetting.add(producer)
     for (const { folder } of [...gone, ...come]) this.#replaced.unlook(folder)
   }
 
@@ -129,11 +127,11 @@ export class Tidying {
     replaced: readonly string[],
   ): boolean {
     const isLeft = new Set(left)
-    const kept = this.#kept.size
+    const asked = this.#forgetting.size
     for (const path of deletes) if (!isLeft.has(path)) this.#forget(path)
     for (const path of replaced) if (isLeft.has(path)) this.#replaced.add(path)
     for (const path of left) this.#left.add(path)
-    return left.length > 0 || this.#kept.size > kept
+    return left.length > 0 || this.#forgetting.size > asked
   }
 
   /**
@@ -149,6 +147,7 @@ export class Tidying {
     const folders = Map.groupBy(this.#options.own.values(), ({ folder }) => folder)
     const unread = await this.#replaced.lookIn(folders, this.#undeleted, monotonicMs)
     this.#settle(times, retired)
+    await this.#forgetAccounts(times, retired)
     const gone = await this.#replaced.deleteAll(this.#undeleted, monotonicMs)
     for (const path of gone) this.#forget(path)
     await this.#retire(times, unread, retired)
@@ -193,7 +192,7 @@ export class Tidying {
     this.#options.own.delete(path)
     this.#merger.forget(path)
     this.#replaced.forget(path)
-    for (const producer of this.#retired.forget(path)) this.#kept.add(producer)
+    for (const producer of this.#retired.forget(path)) this.#forgetting.add(producer)
   }
 
   /** Paths of what goes with the next intent. */
@@ -211,25 +210,32 @@ export class Tidying {
 
   /** What has become of what was counted: of that which is still there it is taken back. */
   #settle(times: TidyTimes, retired: Map<string, Retired>): void {
-    const { files, root, own } = this.#options
+    const { files, root } = this.#options
     const left = this.#left
     this.#left = new Set()
     for (const path of left) {
       this.#undeleted.add(dirname(path), times.monotonicMs)
       const producer = accountedProducer(path)
-      if (producer !== null) this.#kept.add(producer)
+      if (producer !== null) this.#forgetting.add(producer)
       if (lookAt(files, join(root, path)) === null) this.#forget(path)
       else if (!this.#retired.takeBack(path, times, retired)) this.#left.add(path)
     }
+  }
+
+  /** Deletes accounts of those of whom nothing is left. */
+  async #forgetAccounts(
+    { monotonicMs }: TidyTimes,
+    retired: ReadonlyMap<string, Retired>,
+  ): Promise<void> {
     // What is still there may have to be taken back first.
     if (this.#left.size > 0 || this.#undeleted.has(PRODUCERS_FOLDER)) return
     // Whose records are in what is back nobody has looked.
-    if ([...own.values()].some((file) => this.#retired.isBack(file))) return
+    const own = [...this.#options.own.values()]
+    if (own.some((file) => this.#retired.isBack(file))) return
     // What was taken back is in no account yet.
-    const all = [...this.#kept].filter((producer) => !retired.has(producer))
-    const asked = all.slice(0, ACCOUNTS_MAX)
-    this.#deletes.push(...forgettable(this.#options, asked).map(accountPath))
-    for (const producer of asked) this.#kept.delete(producer)
+    const isBusy = (producer: string) => retired.has(producer)
+    const producers = await this.#forgetting.forgettable(monotonicMs, isBusy)
+    this.#deletes.push(...producers.map(accountPath))
   }
 
   /** As many as may go with one intent: each is looked into, and unlinking them takes a while. */
