@@ -16,9 +16,7 @@ const KEPT_BYTES_FIRST = 512
 export class HeldAnswer implements AnswerIds {
   /** null: it is no answer of a model, and `onReleased` is called instead. */
   pending: Pending | null = null
-  onReleased: ((isKept: boolean) => void) | null = null
-  /** It has gone out before its turn, as a refusal, and only keeps its place. */
-  isGone = false
+  onReleased: ((isDurable: boolean) => void) | null = null
   body: AnswerBody = ''
   idPrefix = ''
   sequence = 0
@@ -31,8 +29,7 @@ export class HeldAnswer implements AnswerIds {
   /** Of a traced request alone: copies. */
   place: Place | null = null
   times: RunTimes | null = null
-  /** Where its record is in the ring, from where to `writtenEnd`. */
-  start = 0
+  /** Where its record ends in the ring, as `writtenEnd`. */
   end = 0
   /** Of its body. */
   bytes = 0
@@ -76,7 +73,6 @@ export class HeldAnswer implements AnswerIds {
   clear(): void {
     this.pending = null
     this.onReleased = null
-    this.isGone = false
     this.body = ''
     this.echoedId = null
     this.timing = ''

@@ -15,13 +15,13 @@
  * Under `records.when_full: drop` an answer is worth more than its record: where the spool says
  * that it cannot write, or nothing comes of it for long, answers go out all the same and are
  * counted; so do the oldest where all together are too large. Under `wait` nothing is admitted
- * then, and what waits already is refused, at its deadline or when it has waited for long: its
- * record is to say so, and until that is certain it waits on.
+ * then, and where the spool says that it cannot write, what waits already is refused, at its
+ * deadline or when it has waited for long. Its record stays as it is: it tells what the model
+ * answered, as that of a client that has gone.
  */
 
 import { isDurable, type RecordRing, RING_WORD, SPOOL_STATE } from '../records/ring/record-ring.ts'
 import { HeldAnswer } from './held-answer.ts'
-import { isLate, refusable } from './late-answers.ts'
 
 /**
  * Looks in vain after which a thread asks to be woken. The first may come before the batch of its
@@ -50,11 +50,13 @@ export interface HeldSurroundings {
   release(held: HeldAnswer): void
   /** Answers with a refusal instead. Must not throw. */
   refuse(held: HeldAnswer): void
-  /** The thread ends, and an answer with it. Must not throw. */
-  abandon(held: HeldAnswer): void
   /** One more has gone out whose record is not safe. */
   onUndurable(): void
 }
+
+/** Whether it is past its deadline, or has waited for long. */
+const isOver = ({ pending, heldMs }: HeldAnswer, nowMs: number): boolean =>
+  nowMs - heldMs >= HOLD_MS_MAX || (pending !== null && nowMs >= pending.deadlineMs)
 
 export class HeldAnswers {
   readonly #around: HeldSurroundings
@@ -62,8 +64,6 @@ export class HeldAnswers {
   #slots: HeldAnswer[] = Array.from({ length: CAPACITY_FIRST }, () => new HeldAnswer())
   #first = 0
   #count = 0
-  /** Of these, those that are gone already. */
-  #goneCount = 0
   /** Of the bodies of all that are held. */
   #bytes = 0
   /** Most that were held at a time since none was. */
@@ -81,7 +81,7 @@ export class HeldAnswers {
   }
 
   get count(): number {
-    return this.#count - this.#goneCount
+    return this.#count
   }
 
   /** Objects that there are: some multiple of those that were held of late. */
@@ -111,11 +111,10 @@ export class HeldAnswers {
   hold(end: number, nowMs: number, bytes = 0): HeldAnswer {
     if (this.#around.mayDrop && this.#bytes + bytes > this.#around.bytesMax) this.#makeRoom(bytes)
     if (this.#count === this.#slots.length) this.#grow()
-    const held = this.#slots[(this.#first + this.#count) & (this.#slots.length - 1)]!
+    const held = this.#slots[this.#placeOf(this.#count)]!
     this.#count++
     if (this.#count > this.#countMost) this.#countMost = this.#count
     this.#bytes += bytes
-    held.start = this.#around.ring.claimed
     held.end = end
     held.heldMs = nowMs
     held.bytes = bytes
@@ -140,14 +139,14 @@ export class HeldAnswers {
   /** The spool thread has posted its message, or the thread beats. */
   readonly look = (): void => {
     this.#releaseDue()
-    if (!this.#around.mayDrop) this.#refuseLate()
+    if (!this.#around.mayDrop && !this.#isSpoolWell) this.#refuseLate()
     if (this.#count > 0) this.#lookSoon()
   }
 
-  /** The thread ends: what may go out without its record does. */
+  /** The thread ends: what may go out without its record does, all else is refused. */
   close(): void {
     this.#releaseDue()
-    while (this.#count > 0) this.#leave(this.#around.mayDrop ? 'undurable' : 'abandoned')
+    while (this.#count > 0) this.#leave(this.#around.mayDrop ? 'undurable' : 'refused')
   }
 
   get #isSpoolWell(): boolean {
@@ -192,7 +191,7 @@ export class HeldAnswers {
     const { ring, mayDrop } = this.#around
     let released = 0
     try {
-      while (this.#count > 0 && this.#isFirstOver(ring)) {
+      while (this.#count > 0 && isDurable(ring, this.#slots[this.#first]!.end)) {
         this.#leave('durable')
         released++
       }
@@ -207,33 +206,31 @@ export class HeldAnswers {
     return released
   }
 
-  /** Refuses what has waited too long, wherever it stands, if its record can be made to say so. */
+  /** Refuses what has waited too long, wherever it stands; the others move up. */
   #refuseLate(): void {
-    if (this.#isReleasing) return
-    const { ring } = this.#around
     const nowMs = this.#around.monotonic()
-    const waitMs = this.#isSpoolWell ? Number.POSITIVE_INFINITY : HOLD_MS_MAX
     const late: HeldAnswer[] = []
+    let kept = 0
     for (let i = 0; i < this.#count; i++) {
-      const held = this.#slots[(this.#first + i) & (this.#slots.length - 1)]!
-      if (isLate(held, nowMs, waitMs)) late.push(held)
+      const at = this.#placeOf(i)
+      const held = this.#slots[at]!
+      if (isOver(held, nowMs)) {
+        late.push(held)
+        this.#bytes -= held.bytes
+        this.#slots[at] = new HeldAnswer()
+      } else {
+        const to = this.#placeOf(kept++)
+        this.#slots[at] = this.#slots[to]!
+        this.#slots[to] = held
+      }
     }
-    this.#isReleasing = true
-    try {
-      for (const held of refusable(ring, late)) this.#refuse(held)
-    } finally {
-      this.#isReleasing = false
-    }
-    this.#releaseDue()
+    this.#count = kept
+    for (const held of late) this.#around.refuse(held)
   }
 
-  #refuse(held: HeldAnswer): void {
-    this.#around.refuse(held)
-    this.#bytes -= held.bytes
-    held.clear()
-    held.bytes = 0
-    held.isGone = true
-    this.#goneCount++
+  /** Of the answer that is held `index` behind the first. */
+  #placeOf(index: number): number {
+    return (this.#first + index) & (this.#slots.length - 1)
   }
 
   /** Where answers go out already, the one that comes meanwhile is but one more. */
@@ -250,27 +247,21 @@ export class HeldAnswers {
     }
   }
 
-  #isFirstOver(ring: RecordRing): boolean {
-    const { isGone, end } = this.#slots[this.#first]!
-    return isGone || isDurable(ring, end)
-  }
-
   #isLate(): boolean {
     return this.#around.monotonic() - this.#slots[this.#first]!.heldMs > HOLD_MS_MAX
   }
 
   /** The first one is no longer held. Whatever happens here, it does not come again. */
-  #leave(how: 'durable' | 'undurable' | 'abandoned'): void {
+  #leave(how: 'durable' | 'undurable' | 'refused'): void {
     const held = this.#slots[this.#first]!
     try {
       if (how === 'undurable') this.#around.onUndurable()
-      if (held.isGone) this.#goneCount--
-      else if (how === 'abandoned') this.#around.abandon(held)
+      if (how === 'refused') this.#around.refuse(held)
       else this.#around.release(held)
     } finally {
       this.#bytes -= held.bytes
       held.clear()
-      this.#first = (this.#first + 1) & (this.#slots.length - 1)
+      this.#first = this.#placeOf(1)
       this.#count--
     }
   }

@@ -1,6 +1,5 @@
 /** Stage 7 of the request path where answers wait for their records: what happens when they go. */
 
-import { REASON_ABORTED } from '../shared/counters.ts'
 import type { Account } from './account.ts'
 import type { HeldAnswer } from './held-answer.ts'
 import { HeldAnswers, type HeldSurroundings } from './held-answers.ts'
@@ -8,7 +7,7 @@ import type { Pending } from './pending.ts'
 import { milliseconds, withTotal } from './server-timing.ts'
 import type { Traces } from './traces.ts'
 
-export interface ReleaseParts extends Omit<HeldSurroundings, 'release' | 'refuse' | 'abandon'> {
+export interface ReleaseParts extends Omit<HeldSurroundings, 'release' | 'refuse'> {
   readonly account: Account
   readonly traces: Traces | null
   /** Answers a request whose answer may not go out. */
@@ -23,16 +22,8 @@ export class Release extends HeldAnswers {
       ...parts,
       release: (held) => sendWith(parts, held),
       refuse: (held) => refuseWith(parts, held),
-      abandon: (held) => abandonWith(parts, held),
     })
   }
-}
-
-/** It has a record, and yet nobody had it. */
-const abandonWith = ({ account, traces }: ReleaseParts, { pending }: HeldAnswer): void => {
-  if (pending === null) return
-  account.counted(pending.counterBase, pending.format.protocol, REASON_ABORTED)
-  if (pending.exchange.trace !== null) traces?.ended(pending, REASON_ABORTED)
 }
 
 /** A fault of one answer must not hold up the others. */

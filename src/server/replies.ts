@@ -47,6 +47,9 @@ const HELD_FULL = Object.freeze(
 const UNRECORDED = Object.freeze(
   refuse('RECORD_UNAVAILABLE', 'Its record could not be written in time; try again later'),
 )
+const EXPIRED = Object.freeze(
+  refuse('DEADLINE_EXPIRED', 'Its record could not be written before its deadline'),
+)
 
 /** Of a client that had gone. */
 const NO_STATUS = 0
@@ -191,10 +194,11 @@ export class Replies {
     this.timeFailure(pending)
   }
 
-  /** An answer that was held, and whose record, which says so itself, is not on disk in time. */
+  /** An answer that was held and may not go out. It has its record. */
   unrecorded(pending: Pending): void {
+    const refusal = this.#monotonic() < pending.deadlineMs ? UNRECORDED : EXPIRED
     if (pending.exchange.isAborted) this.#count(pending, REASON_ABORTED)
-    else this.#refuse(pending, this.#ownId(pending.sequence), UNRECORDED, '')
+    else this.#refuse(pending, this.#ownId(pending.sequence), refusal, '')
     this.timeFailure(pending)
   }
 

@@ -38,7 +38,7 @@ export interface ThreadRecordsParts {
   readonly turns: Turns
   /** Waits until the word at `index` is not `value`, at most so long. */
   wait(words: Int32Array, index: number, value: number, ms: number): void
-  /** Answers a request whose record cannot be written. */
+  /** Answers a request whose record cannot be written, or not in time. */
   refuse(pending: Pending): void
   onFault(thrown: unknown): void
 }

@@ -169,14 +169,14 @@ export const ERRORS = {
     503,
     'UNAVAILABLE',
     true,
-    'The request waited past its deadline, or longer than the queue policy of the model grants, and was not run',
+    'The request waited past its deadline, or longer than the queue policy of the model grants, and was not run; or its record could not be written before its deadline, and `records.when_full` is `wait`',
     'Retry after the time in Retry-After, with back-off',
   ),
   RECORD_UNAVAILABLE: entry(
     503,
     'UNAVAILABLE',
     true,
-    'There is no room for the record of the prediction, in memory or on disk, and `records.when_full` is `wait`',
+    'There is no room for the record of the prediction, in memory or on disk, or it could not be written in five seconds, and `records.when_full` is `wait`',
     'Retry after the time in Retry-After; the metrics sluice_spool_ and sluice_records_ say what is full',
   ),
   CONTROL_UNREACHABLE: entry(

@@ -9,6 +9,7 @@ import {
   writtenEnd,
 } from '../../src/records/ring/record-ring.ts'
 import { HeldAnswers } from '../../src/server/held-answers.ts'
+import type { Pending } from '../../src/server/pending.ts'
 import { PuppetTurns } from './puppet-turns.ts'
 
 const RING_BYTES = 64 * 1024
@@ -20,7 +21,6 @@ export class HeldWorld {
   readonly released: number[] = []
   undurable = 0
   bells = 0
-  readonly abandoned: number[] = []
   readonly refused: number[] = []
   onRelease = () => {}
   readonly held: HeldAnswers
@@ -40,9 +40,6 @@ export class HeldWorld {
         this.refused.push(sequence)
         this.onRelease()
       },
-      abandon: ({ sequence }) => {
-        this.abandoned.push(sequence)
-      },
       onUndurable: () => {
         this.undurable++
       },
@@ -57,10 +54,12 @@ export class HeldWorld {
   }
 
   /** An answer that waits, if it must. */
-  answer(sequence: number, bytes = 0): boolean {
+  answer(sequence: number, bytes = 0, timeoutMs = Number.POSITIVE_INFINITY): boolean {
     const end = this.write()
     if (!this.held.mustWait(end)) return false
-    this.held.hold(end, this.turns.nowMs, bytes).sequence = sequence
+    const held = this.held.hold(end, this.turns.nowMs, bytes)
+    held.sequence = sequence
+    held.pending = { deadlineMs: this.turns.nowMs + timeoutMs } as Pending
     return true
   }
 

@@ -3,14 +3,14 @@
  * with one writer and one reader, who never wait for each other.
  *
  * ```
- * head     WRITTEN | READ | DURABLE | WANTS_WAKE | SPOOL_STATE | TAKEN, FLOOR | LOCK
- *          each on a cache line of its own; words but for TAKEN and FLOOR, which are doubles
+ * head     WRITTEN | READ | DURABLE | WANTS_WAKE | SPOOL_STATE | TAKEN, FLOOR
+ *          each on a cache line of its own; words but for the last line, which is doubles
  * entries  capacityUnits units of 8 bytes
  * ```
  *
  * WRITTEN, READ and DURABLE count units; they only rise, modulo 2 ** 32. An entry is contiguous: at
  * the end of the ring what is too short for it is a filler. Entries are the reader's from the store
- * that raises WRITTEN to the one that raises READ, else the writer's; but see unsaid.ts.
+ * that raises WRITTEN to the one that raises READ, else the writer's.
  */
 
 import { ENTRY_KIND, KIND_AT, LENGTH_AT, UNIT_BYTES } from '../entry.ts'
@@ -28,10 +28,8 @@ export const RING_WORD = {
   WANTS_WAKE: 3 * LINE_WORDS,
   /** SPOOL_STATE, as the spool thread sees it. */
   SPOOL_STATE: 4 * LINE_WORDS,
-  /** Who is alone with what is not durable (unsaid.ts). */
-  LOCK: 6 * LINE_WORDS,
 } as const
-const HEAD_WORDS = 7 * LINE_WORDS
+const HEAD_WORDS = 6 * LINE_WORDS
 
 /** Doubles of the head. */
 export const RING_DOUBLE = {

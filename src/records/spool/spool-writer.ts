@@ -9,7 +9,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import { GAP_REASON } from '../reasons.ts'
 import { isWhole, RING_WORD, SPOOL_STATE } from '../ring/record-ring.ts'
-import { lockForSpool, unlock } from '../ring/unsaid.ts'
 import { errnoOf } from './file-calls.ts'
 import { FrameStage } from './frame-stage.ts'
 import { RingIntake } from './ring-intake.ts'
@@ -165,7 +164,6 @@ export class SpoolWriter {
     if (!isWanted) return { error: null, outcome: 'idle' }
     try {
       const segment = this.#segments.open(nowMs)
-      for (const { ring } of this.#intakes) lockForSpool(ring)
       const outcome = stageInto(this.#target(segment, nowMs))
       if (this.#parts.length === 0) return { error: null, outcome: 'idle' }
       return { error: this.#write(segment, nowMs), outcome }
@@ -174,10 +172,7 @@ export class SpoolWriter {
       if (errnoOf(error) === '') throw error
       return { error, outcome: 'blocked' }
     } finally {
-      for (const intake of this.#intakes) {
-        intake.rewind()
-        unlock(intake.ring)
-      }
+      for (const intake of this.#intakes) intake.rewind()
       // One without a header is anybody's: after a while it would look as if nobody wrote it.
       if (this.#segments.current?.bytes === 0) this.#segments.giveUp()
     }

@@ -42,7 +42,11 @@ export class FeedbackRecords implements FeedbackSink {
     return this.#parts.recording.refusal(plan)
   }
 
-  keep(exchange: Exchange, items: readonly FeedbackItem[], done: (kept: number) => void): void {
+  keep(
+    exchange: Exchange,
+    items: readonly FeedbackItem[],
+    done: (kept: number | null) => void,
+  ): void {
     const { recording, release, epochs, monotonic } = this.#parts
     const { number } = epochs.current().epoch
     let kept = 0
@@ -54,7 +58,7 @@ export class FeedbackRecords implements FeedbackSink {
       kept++
     }
     if (last < 0 || release?.mustWait(last) !== true) done(kept)
-    else release.hold(last, monotonic()).onReleased = (isKept) => done(isKept ? kept : 0)
+    else release.hold(last, monotonic()).onReleased = (isDurable) => done(isDurable ? kept : null)
   }
 
   #planOf(endpoint: LiveEndpoint | null): WritePlan | null {

@@ -47,6 +47,12 @@ const UNNAMED = refuse(
   "The key may not ask all endpoints: name the one that the prediction is of, as 'endpoint'",
 )
 
+/** No item is named: those before one would count as recorded, and those behind it as not. */
+const UNWRITTEN = refuse(
+  'RECORD_UNAVAILABLE',
+  'The labels could not be written to disk in time, and may come there all the same: sent again, they may be there twice',
+)
+
 /** The endpoint that feedback is of; null: nobody has said. */
 const endpointOf = (
   { endpoint, feedback, at }: FeedbackDraft,
@@ -91,7 +97,8 @@ export class FeedbackRequests {
     }
     feedback!.keep(exchange, items, (kept) => {
       try {
-        if (kept < items.length) replies.refused(request, unkept(items[kept]!, kept))
+        if (kept === null) replies.refused(request, UNWRITTEN)
+        else if (kept < items.length) replies.refused(request, unkept(items[kept]!, kept))
         else replies.document(exchange, FEATURES, accepted(kept))
       } catch (thrown) {
         replies.crashed(request, thrown)

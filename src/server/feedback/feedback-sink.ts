@@ -23,7 +23,11 @@ export interface FeedbackSink {
   /**
    * Writes a record for each item, in their order, up to the first that finds no room. `done` is
    * called once, when the first `kept` of them are as safe as `records.durability` says; in the
-   * same call, where that is at once.
+   * same call, where that is at once. null: they cannot be written now, and may be later.
    */
-  keep(exchange: Exchange, items: readonly FeedbackItem[], done: (kept: number) => void): void
+  keep(
+    exchange: Exchange,
+    items: readonly FeedbackItem[],
+    done: (kept: number | null) => void,
+  ): void
 }

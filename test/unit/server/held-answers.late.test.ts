@@ -1,19 +1,33 @@
 import { expect, test } from 'vitest'
 import { SPOOL_STATE } from '../../../src/records/ring/record-ring.ts'
-import { lockForSpool, unlock } from '../../../src/records/ring/unsaid.ts'
 import { HOLD_MS_MAX } from '../../../src/server/held-answers.ts'
 import { HeldWorld } from '../../helpers/held-world.ts'
 
-const [WELL, FULL] = [SPOOL_STATE.WELL, SPOOL_STATE.FULL]
+const { WELL, FULL, DISK_FULL, IO_ERROR } = SPOOL_STATE
 
-test('where they may not, an answer is refused that has waited for long while nothing is written', () => {
+test('while the spool is well an answer waits for its record, whatever its deadline', () => {
+  const world = new HeldWorld(false)
+  for (let sequence = 1; sequence <= 3; sequence++) world.answer(sequence, 0, 100)
+  for (const ms of [100, HOLD_MS_MAX, 100 * HOLD_MS_MAX]) {
+    world.turns.advance(ms)
+    world.held.look()
+    world.turns.turn()
+  }
+  expect([world.refused, world.released, world.held.count]).toEqual([[], [], 3])
+  world.set('DURABLE', 6)
+  world.held.look()
+  expect([world.refused, world.released]).toEqual([[], [1, 2, 3]])
+})
+
+test.each([FULL, DISK_FULL, IO_ERROR])('while it is not (%i), no longer than so', (state) => {
   const world = new HeldWorld(false)
   world.answer(1)
-  world.turns.advance(HOLD_MS_MAX)
+  world.turns.advance(HOLD_MS_MAX - 1)
+  world.set('SPOOL_STATE', state)
   world.held.look()
   expect(world.refused).toEqual([])
   world.answer(2)
-  world.set('SPOOL_STATE', FULL)
+  world.turns.advance(1)
   world.held.look()
   expect([world.refused, world.held.count, world.released]).toEqual([[1], 1, []])
   world.set('SPOOL_STATE', WELL)
@@ -25,6 +39,31 @@ test('where they may not, an answer is refused that has waited for long while no
   expect(world.held.count).toBe(0)
 })
 
+test('those that are late are refused wherever they stand; the others keep their order', () => {
+  const world = new HeldWorld(false)
+  // The ring of objects has gone round, and has grown.
+  for (let sequence = 1; sequence <= 50; sequence++) world.answer(sequence)
+  world.set('DURABLE', 100)
+  world.held.look()
+  const sequences = Array.from({ length: 100 }, (_, i) => 51 + i)
+  const isHasty = (sequence: number) => sequence % 3 === 0
+  for (const sequence of sequences) {
+    world.answer(sequence, 0, isHasty(sequence) ? 100 : Number.POSITIVE_INFINITY)
+  }
+  world.set('SPOOL_STATE', FULL)
+  world.turns.advance(99)
+  world.held.look()
+  expect(world.refused).toEqual([])
+  world.turns.advance(1)
+  for (let times = 0; times < 2; times++) world.held.look()
+  expect(world.refused).toEqual(sequences.filter(isHasty))
+  world.answer(151)
+  world.released.length = 0
+  world.set('DURABLE', 302)
+  world.held.look()
+  expect(world.released).toEqual([...sequences.filter((sequence) => !isHasty(sequence)), 151])
+})
+
 test('what has become durable by then is no refusal', () => {
   const world = new HeldWorld(false)
   world.answer(1)
@@ -33,19 +72,6 @@ test('what has become durable by then is no refusal', () => {
   world.set('DURABLE', 2)
   world.held.look()
   expect([world.refused, world.released]).toEqual([[], [1]])
-})
-
-test('nothing is refused while the spool thread writes: nobody knows what it has written', () => {
-  const world = new HeldWorld(false)
-  world.answer(1)
-  world.set('SPOOL_STATE', FULL)
-  world.turns.advance(10 * HOLD_MS_MAX)
-  lockForSpool(world.ring)
-  world.held.look()
-  expect(world.refused).toEqual([])
-  unlock(world.ring)
-  world.held.look()
-  expect(world.refused).toEqual([1])
 })
 
 test('a refusal gives the room of its body back, and keeps nobody from being held', () => {
@@ -65,7 +91,7 @@ test('a refusal gives the room of its body back, and keeps nobody from being hel
   expect([world.released.length, world.held.count]).toEqual([199, 0])
 })
 
-test('where the thread ends nobody is told twice', () => {
+test('where the thread ends, each that is held is told once that it has no answer', () => {
   const world = new HeldWorld(false)
   world.answer(1)
   world.turns.advance(HOLD_MS_MAX)
@@ -73,5 +99,5 @@ test('where the thread ends nobody is told twice', () => {
   world.set('SPOOL_STATE', FULL)
   world.held.look()
   world.held.close()
-  expect([world.refused, world.released, world.abandoned]).toEqual([[1], [], [2]])
+  expect([world.refused, world.released, world.held.count]).toEqual([[1, 2], [], 0])
 })

@@ -2,7 +2,6 @@
 
 import { expect, test } from 'vitest'
 import { refuse } from '../../../src/shared/errors.ts'
-import { answerKey } from '../../helpers/counted-slots.ts'
 import { POISON } from '../../helpers/counting-session.ts'
 import { epochPlan, plannedVersion } from '../../helpers/epoch-plans.ts'
 import { RECORDED, RecordKeeping, recorded } from '../../helpers/record-keeping.ts'
@@ -80,15 +79,6 @@ test('who has no record to wait for is not refused for those who have', () => {
   path.run()
   const to = (name: string) => path.ask({ path: `/predict/${name}` }, 'garbage')
   expect([to('m'), to('other')].map(({ answer }) => answer?.status)).toEqual([503, 400])
-})
-
-test('answers that a thread takes with it at its end are counted as gone', () => {
-  const { path, records } = makePath({ durability: 'power', whenFull: 'wait' })
-  path.send({}, GOOD)
-  path.run()
-  expect(path.counts(answerKey('m'))).toEqual({})
-  records.thread.release?.close()
-  expect(path.counts(answerKey('m'))).toEqual({ 'features aborted': 1 })
 })
 
 test('a request is settled although its client cannot be told of a fault', () => {

@@ -142,7 +142,7 @@ export const records = z.strictObject({
   ),
   when_full: setting(
     z.enum(['drop', 'wait']).default('drop'),
-    'What becomes of predictions whose records have no room, in memory or on disk. `drop`: they are answered, and the records are counted as dropped, with the reason. `wait`: they are refused with 503 `RECORD_UNAVAILABLE`, those under way after five seconds or at their deadline, and no answer goes out without its record.',
+    'What becomes of predictions whose records have no room, in memory or on disk. `drop`: they are answered, and the records are counted as dropped, with the reason. `wait`: they are refused with 503 `RECORD_UNAVAILABLE`, an answer that waits for its record then after five seconds, or at its deadline with `DEADLINE_EXPIRED`, and none goes out without its record.',
   ),
   ring_bytes: setting(
     count(256 * 1024, GIB).default(4 * MIB),

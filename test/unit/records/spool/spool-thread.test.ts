@@ -2,9 +2,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel, type Worker } from 'node:worker_threads'
 import { beforeEach, expect, test } from 'vitest'
-import { ENTRY_WORD } from '../../../../src/records/entry.ts'
-import { hasRoom, isDurable, RING_WORD } from '../../../../src/records/ring/record-ring.ts'
-import { lockForWriter, unlock, unsay } from '../../../../src/records/ring/unsaid.ts'
+import { RING_WORD } from '../../../../src/records/ring/record-ring.ts'
 import { systemFiles } from '../../../../src/records/spool/file-calls.ts'
 import {
   mapRecordMemory,
@@ -26,8 +24,6 @@ import { spoolSettings } from '../../../helpers/spool-rig.ts'
 import { makeTempDir } from '../../../helpers/temp-dir.ts'
 import { TestProducer } from '../../../helpers/test-producer.ts'
 import { until } from '../../../helpers/until.ts'
-
-const UNSAID = { role: 3, code: 17, status: 503 }
 
 class Spool {
   readonly settings: SpoolSettings
@@ -175,41 +171,4 @@ test('where nothing can be written, it says so, and what it gives up is counted'
   spool.tell({ type: 'drain', limitMs: 50, ended: [0, 1] })
   await until(() => spool.hasEnded, { what: 'the thread has ended' })
   expect(spool.told.at(-1)).toEqual({ type: 'drained', lost: 7 })
-})
-
-test('what is taken back while it runs is on disk as it was said last, whoever came first', async () => {
-  const spool = new Spool({ folder, durability: 'process' })
-  spool.start()
-  const [producer] = spool.producers
-  const { ring, written } = producer!
-  producer!.produce(100, 1)
-  ringBell(spool.memory.spool.words)
-  await until(() => spool.isDurable(0), { what: 'a thread that writes' })
-  const unsaid = new Set<number>()
-  const starts = new Map<number, number>()
-  let oldest = 2
-  for (let sequence = 2; sequence <= 5000; sequence++) {
-    while (!hasRoom(ring, 1000)) ringBell(spool.memory.spool.words)
-    producer!.produce(100, 1)
-    starts.set(sequence, ring.claimed)
-    ringBell(spool.memory.spool.words)
-    // What is written just now, if anything is.
-    while (oldest < sequence && isDurable(ring, written.get(oldest)!.end)) oldest++
-    if (!lockForWriter(ring)) continue
-    const place = { start: starts.get(oldest)!, end: written.get(oldest)!.end }
-    if (unsay(ring, place, UNSAID)) unsaid.add(oldest)
-    unlock(ring)
-  }
-  producer!.flush()
-  spool.tell({ type: 'drain', limitMs: 5000, ended: [0, 1] })
-  await until(() => spool.hasEnded, { what: 'the thread has ended' })
-  const { present } = readSpool(systemFiles, folder).producers.get('0.0-1')!
-  expect([...present.values()].every((copies) => copies.length === 1)).toBe(true)
-  expect(present.size).toBe(written.size)
-  const said = [...present].filter(
-    ([, [entry]]) => new Int32Array(entry!.buffer)[ENTRY_WORD.STATUS] === UNSAID.status,
-  )
-  expect(new Set(said.map(([sequence]) => sequence))).toEqual(unsaid)
-  expect(spool.memory.spool.figures[SPOOL_FIGURE.DAMAGED]).toBe(0)
-  expect(unsaid.size).toBeGreaterThan(0)
 })

@@ -1,9 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ENTRY_WORD } from '../../../../src/records/entry.ts'
 import { GAP_REASON } from '../../../../src/records/reasons.ts'
 import { SPOOL_STATE } from '../../../../src/records/ring/record-ring.ts'
-import { lockForWriter, unlock, unsay } from '../../../../src/records/ring/unsaid.ts'
 import { SPOOL_FIGURE } from '../../../../src/records/spool/spool-memory.ts'
 import { spoilInodes } from '../../../helpers/records/bad-pages.ts'
 import { putFile } from '../../../helpers/segments.ts'
@@ -229,33 +227,4 @@ test('a segment of others at which the disk takes seconds to refuse a look keeps
   putFile(disk, paths[1]!, new Uint8Array(500))
   workFor(1500)
   expect(bytes()).toBe(before! + 300)
-})
-
-test('what is unsaid while the disk is full comes to it so', () => {
-  let isFull = false
-  const locked: boolean[] = []
-  const { disk, rig, clock } = makeWorld({}, (call) => {
-    if (!isFull || call !== 'write') return null
-    locked.push(!lockForWriter(rig.producers[0]!.ring))
-    return { errno: 'ENOSPC' }
-  })
-  rig.spool.begin()
-  isFull = true
-  produce(rig, 3)
-  const { ring, written } = rig.producers[0]!
-  rig.work()
-  expect(rig.states).toEqual([`${SPOOL_STATE.DISK_FULL} ENOSPC`])
-  // Not while it is being written.
-  expect([locked, lockForWriter(ring)]).toEqual([[true], true])
-  const [start, end] = [written.get(1)!.end, written.get(2)!.end]
-  expect(unsay(ring, { start, end }, { role: 3, code: 17, status: 503 })).toBe(true)
-  unlock(ring)
-  isFull = false
-  clock.pass(1001)
-  rig.work()
-  expect(rig.spool.finish()).toBe(true)
-  const { present, gaps } = readSpool(disk, FOLDER).producers.get('0.0-1')!
-  const statusOf = ([entry]: Uint8Array[]) => new Int32Array(entry!.buffer)[ENTRY_WORD.STATUS]
-  expect([...present.values()].map(statusOf)).toEqual([...[0, 503, 0]])
-  expect(gaps).toEqual([])
 })
