@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path'
 import { syncFolder } from '../shared/atomic-file.ts'
 import { accountPath } from './files/account-files.ts'
 import { FileWriter } from './files/file-writer.ts'
-import { findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
+import { type Found, findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
 import { gapsFolder, HOUR_MS, hourOf } from './files/partitions.ts'
 import { deletesOf, publishMoved, type Undone } from './files/publishing.ts'
 import { RecordTables } from './files/record-tables.ts'
@@ -24,9 +24,9 @@ import { isTooMuch, type RetentionLimits } from './files/retention.ts'
 import { notedOf, publishable } from './files/sink-notes.ts'
 import { Tidying } from './files/tidying.ts'
 import { ensureRoot, unlinkQuietly } from './files/unfinished.ts'
-import type { Retired } from './shipping/account.ts'
 import type {
   AccountTexts,
+  GivenUpOf,
   Held,
   Intent,
   Opened,
@@ -94,6 +94,8 @@ export class FileSink implements Sink {
   #lost: readonly Rename[] = []
   /** Folders that could not be listed. */
   #unlisted: readonly string[] = []
+  /** Whether accounts may know of files with higher numbers than any that is there. */
+  #isLost = false
 
   constructor(options: FileSinkOptions) {
     this.#options = options
@@ -112,20 +114,23 @@ export class FileSink implements Sink {
 
   async open(state: SinkState | null, intent: Intent | null): Promise<Opened> {
     const { files, root } = this.#options
-    const { nextNumber, intentNumber, lost, ...noted } = notedOf(state)
+    const { nextNumber, intentNumber, lost, waiting, ...noted } = notedOf(state)
     const from = noted.root ?? root
     ensureRoot(files, root)
     const here = this.#found(from, lost)
     this.#lost = from === root ? lost.filter((rename) => !here.includes(rename)) : []
     const { renames, deletes } = publishable(state, intent)
-    await this.#tidying.restore(noted, deletes)
     const undone = await this.#publish({ renames: [...here, ...renames], deletes }, from)
+    // What an earlier release has counted no account says.
+    this.#tidying.restore(waiting, intentNumber === 0 ? undone.left : [])
     // Nothing is listed yet, and an earlier release did not know what was replaced and what not.
     this.#take({ renames: [...here, ...(intent?.renames ?? [])], deletes: [] }, undone)
     // A state that is older than the files, or none: their names are taken all the same.
     this.#writer.nextNumber = Math.max(this.#writer.nextNumber, nextNumber)
     this.#writer.intentNumber = intentNumber + 1
-    for (const path of await this.#list()) unlinkQuietly(files, join(root, path))
+    const { unfinished, accounted } = await this.#list()
+    for (const path of unfinished) unlinkQuietly(files, join(root, path))
+    this.#isLost = state === null && accounted.length > 0
     return from === root ? 'same' : 'moved'
   }
 
@@ -150,7 +155,7 @@ export class FileSink implements Sink {
     return this.#tidying.hasTidied
   }
 
-  async tidy(times: TidyTimes): Promise<ReadonlyMap<string, Retired>> {
+  async tidy(times: TidyTimes): Promise<GivenUpOf> {
     const { monotonicMs, wallMs } = times
     this.#tidyAtMs = monotonicMs + TIDY_MS
     this.#listedAtMs ??= monotonicMs
@@ -230,8 +235,8 @@ export class FileSink implements Sink {
     return renames.filter(([from]) => lookAt(files, join(root, from)) !== null)
   }
 
-  /** Lists what there is; returns what is unfinished. */
-  async #list(): Promise<readonly string[]> {
+  /** Lists what there is. */
+  async #list(): Promise<Found> {
     const { files, root, gateway, breathe } = this.#options
     const found = await findOwnFiles({ files, root, gateway, known: this.#files, breathe })
     this.#tidying.list(found)
@@ -242,7 +247,7 @@ export class FileSink implements Sink {
     const numbers = found.files.map(({ number }) => number + 1)
     const { nextNumber } = this.#writer
     this.#writer.nextNumber = numbers.reduce((a, b) => Math.max(a, b), nextNumber)
-    return found.unfinished
+    return found
   }
 
   /** Looks again what there is, and for what was not to be found. */
@@ -257,9 +262,9 @@ export class FileSink implements Sink {
     this.#take(intent, undone)
   }
 
-  /** Where not all names can be listed none may be taken twice: numbers go on by time. */
+  /** Where not all numbers are known none may be taken twice: they go on by time. */
   #countOn(nowMs: number): void {
-    if (this.#unlisted.length === 0) return
+    if (this.#unlisted.length === 0 && !this.#isLost) return
     this.#writer.nextNumber = Math.max(this.#writer.nextNumber, Math.floor(nowMs))
   }
 

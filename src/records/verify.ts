@@ -17,6 +17,7 @@ import type { Account, Retired } from './shipping/account.ts'
 import { errnoOf, type FileCalls } from './spool/file-calls.ts'
 import { HeldFiles } from './verify/held-files.ts'
 import { readRecords } from './verify/record-reading.ts'
+import { RetiredThere } from './verify/retired-there.ts'
 import { countSpool, type SpoolAccount, withSpool } from './verify/spool-count.ts'
 import { Tally } from './verify/tally.ts'
 import { type ProducerReport, verdictOn } from './verify/verdict.ts'
@@ -59,6 +60,7 @@ class Look {
   readonly #tallies = new Map<string, Tally>()
   readonly #accounts = new Map<string, Account>()
   #spooled: ReadonlyMap<string, SpoolAccount> = new Map()
+  readonly #retiredThere = new RetiredThere()
   readonly problems: string[] = []
   rows = 0
 
@@ -114,6 +116,7 @@ class Look {
       const read = await readRecords(held, this.#path, path, tallyOf)
       this.rows += read.rows
       for (const name of read.replaces) replaced.add(name)
+      this.#retiredThere.take(path, read.contents)
     } catch (thrown) {
       this.problems.push(`${path} cannot be read: ${messageOf(thrown)}`)
     }
@@ -156,7 +159,9 @@ class Look {
     const account = spooled === undefined ? known : withSpool(producer, known, spooled)
     if (account === null) return null
     const isGone = before !== undefined && now === null
-    return { ...account, retired: isGone ? ALL_RETIRED : (now?.retired ?? account.retired) }
+    const retired = now?.retired ?? account.retired
+    const isThere = this.#retiredThere.of(producer, retired)
+    return { ...account, retired: isGone ? ALL_RETIRED : { ...retired, ...isThere } }
   }
 
   #accountNow(producer: string): Account | null {

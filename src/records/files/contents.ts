@@ -4,7 +4,7 @@
  */
 
 import { isFields } from '../../shared/fields.ts'
-import { NOTHING_RETIRED, type Retired } from '../shipping/account.ts'
+import type { GivenUp } from '../shipping/account.ts'
 import type { Column } from '../table/column.ts'
 import type { Table } from '../table/table.ts'
 
@@ -88,19 +88,16 @@ export const contentsIn = (text: string): Contents => {
   throw new TypeError('No contents')
 }
 
-/** Adds what is in a file to what is given up, by producer, or takes it from there (`sign` -1). */
-export const addRetired = (
-  into: Map<string, Retired>,
+/** Adds what is in a file to what is given up, by producer. */
+export const addGivenUp = (
+  into: Map<string, GivenUp[]>,
   contents: Contents,
+  numbers: GivenUp['numbers'],
   isOfGaps: boolean,
-  sign: 1 | -1,
 ): void => {
   for (const [producer, [count, last]] of Object.entries(contents)) {
-    const before = into.get(producer) ?? NOTHING_RETIRED
-    into.set(producer, {
-      records: before.records + (isOfGaps ? 0 : sign * count),
-      gaps: before.gaps + (isOfGaps ? sign * count : 0),
-      below: Math.max(before.below, last + 1),
-    })
+    const [records, gaps] = isOfGaps ? [0, count] : [count, 0]
+    if (!into.has(producer)) into.set(producer, [])
+    into.get(producer)!.push({ numbers, records, gaps, below: last + 1 })
   }
 }

@@ -6,6 +6,7 @@
 
 import { GatewayError } from '../../shared/errors.ts'
 import { isForgettable } from '../shipping/account.ts'
+import { NumberRuns } from '../shipping/number-runs.ts'
 import { type AccountsWorld, readAccountFile } from './account-files.ts'
 import { HOUR_MS } from './partitions.ts'
 
@@ -36,31 +37,30 @@ export class Forgetting {
   /**
    * Asks about as many as may be at once.
    *
-   * @param isBusy whether something of a producer is in no account yet
+   * @param own numbers of all files that there are
    * @returns those that may go
    */
-  async forgettable(
-    monotonicMs: number,
-    isBusy: (producer: string) => boolean,
-  ): Promise<readonly string[]> {
+  async forgettable(monotonicMs: number, own: readonly number[]): Promise<readonly string[]> {
     const found: string[] = []
     let asked = 0
     for (const producer of [...this.#asked]) {
       if (asked >= ACCOUNTS_MAX || monotonicMs < this.#askAtMs) break
-      if (isBusy(producer)) continue
       asked++
       this.#asked.delete(producer)
-      if (this.#isForgettable(producer, monotonicMs)) found.push(producer)
+      if (this.#isForgettable(producer, monotonicMs, own)) found.push(producer)
       await this.#world.breathe?.()
     }
     return found
   }
 
-  #isForgettable(producer: string, monotonicMs: number): boolean {
+  #isForgettable(producer: string, monotonicMs: number, own: readonly number[]): boolean {
     const { files, root, onFault } = this.#world
     try {
       const account = readAccountFile(files, root, producer)
-      return account !== null && isForgettable(account)
+      if (account === null || !isForgettable(account)) return false
+      // What is counted may be there all the same.
+      const counted = new NumberRuns(account.retired.files)
+      return !own.some((number) => counted.has(number))
     } catch (thrown) {
       onFault(producer, thrown)
       // What is damaged is so the next time, too.

@@ -5,11 +5,12 @@
 
 import { basename, join } from 'node:path'
 import { appendRows, withRecordsFile } from '../file-source.ts'
+import type { NumberRuns } from '../shipping/number-runs.ts'
 import type { TidyTimes } from '../shipping/sink.ts'
 import type { FileCalls } from '../spool/file-calls.ts'
 import type { ColumnSpec } from '../table/column.ts'
 import { Table } from '../table/table.ts'
-import { replacedBy } from './contents.ts'
+import { CONTENTS_KEY, contentsIn, replacedBy } from './contents.ts'
 import type { OwnFile } from './own-files.ts'
 import { HOUR_MS } from './partitions.ts'
 
@@ -107,7 +108,7 @@ export class Merger {
    */
   async merge(
     all: readonly OwnFile[],
-    { wallMs, mayMerge }: Pick<TidyTimes, 'wallMs' | 'mayMerge'>,
+    { wallMs, mayMerge, countedOf }: Pick<TidyTimes, 'wallMs' | 'mayMerge' | 'countedOf'>,
   ): Promise<Merged | null> {
     const mayTake = all.filter(({ path }) => !this.#leftAlone.has(path))
     const wanted = filesToMerge(mayTake, wallMs)
@@ -116,7 +117,7 @@ export class Merger {
       this.leaveAlone(wanted)
       return null
     }
-    const { files, names, columns } = await this.#choose(wanted)
+    const { files, names, columns } = await this.#choose(wanted, countedOf)
     if (files.length < 2) {
       // There is nothing that it could be one with.
       this.leaveAlone(wanted.slice(0, 1))
@@ -145,16 +146,24 @@ export class Merger {
   }
 
   /** The first of them, and of those behind all that fit to it, together in memory. */
-  async #choose(wanted: readonly OwnFile[]): Promise<Choice> {
+  async #choose(wanted: readonly OwnFile[], countedOf: TidyTimes['countedOf']): Promise<Choice> {
     const { files, root, bytesMax = TABLE_BYTES_MAX } = this.#options
+    const counted = new Map<string, NumberRuns | null>()
     const choice: Choice = { files: [], names: new Set(), columns: [], rows: 0, plainBytes: 0 }
     for (const file of wanted) {
       const glance = () =>
         withRecordsFile(files, join(root, file.path), ({ rows, plainBytes, columns, facts }) => {
-          return { rows, plainBytes, columns, replaced: replacedBy(facts) }
+          const producers = Object.keys(contentsIn(facts[CONTENTS_KEY] ?? '{}'))
+          return { rows, plainBytes, columns, replaced: replacedBy(facts), producers }
         })
       const found = await this.#reading(file, glance)
       if (found === null) continue
+      // What is counted as given up may be part of nothing that will be.
+      for (const name of found.producers) if (!counted.has(name)) counted.set(name, countedOf(name))
+      if (found.producers.some((name) => counted.get(name)?.has(file.number) ?? true)) {
+        this.leaveAlone([file])
+        continue
+      }
       const columns = unitedColumns([choice.columns, found.columns])
       const rows = choice.rows + found.rows
       const plainBytes = choice.plainBytes + found.plainBytes

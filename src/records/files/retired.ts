@@ -1,17 +1,15 @@
 /**
  * What is given up with files: each says itself what is in it, so that deleting it costs no
- * reading. What was counted of a file is known until it is gone: where it cannot be deleted just
- * that is taken back, whether it can still be read or not. And whatever comes back that was counted
- * is not counted again: no two files of a gateway ever have one number.
+ * reading. The accounts in which it is counted know the number of the file: what is counted once
+ * more, because it could not be deleted or somebody has brought it back, counts once.
  */
 
 import { basename, join } from 'node:path'
 import { withRecordsFile } from '../file-source.ts'
-import type { Retired } from '../shipping/account.ts'
+import type { GivenUp } from '../shipping/account.ts'
 import type { TidyTimes } from '../shipping/sink.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
-import { addRetired, CONTENTS_KEY, type Contents, contentsIn, replacedBy } from './contents.ts'
-import { type NumberRun, NumberRuns } from './number-runs.ts'
+import { addGivenUp, CONTENTS_KEY, type Contents, contentsIn, replacedBy } from './contents.ts'
 import type { OwnFile } from './own-files.ts'
 import { fileNumber, GAPS_FOLDER, HOUR_MS } from './partitions.ts'
 
@@ -24,17 +22,15 @@ export interface RetiredWorld {
   onFault(path: string, thrown: unknown): void
 }
 
-/** What was counted of a file that may still be there. */
-type CountedFile = readonly [path: string, contents: Contents]
+/** Files that have had their time and cannot be counted, and since when by the wall clock. */
+export type Waiting = readonly (readonly [path: string, sinceMs: number])[]
 
-export interface RetiredNotes {
-  /** What was counted of files that may still be there; null: an earlier release does not say. */
-  readonly countedFiles: readonly CountedFile[] | null
-  /** Numbers of files that were given up, and are not to be counted again. */
-  readonly gone: readonly NumberRun[]
-  /** Files that have had their time and cannot be counted, and since when by the wall clock. */
-  readonly waiting: readonly (readonly [path: string, sinceMs: number])[]
-}
+/**
+ * - `counted`: it may go.
+ * - `waits`: that cannot be done now, and until then it is to stay.
+ * - `gone`: it is not there; perhaps its disk is away, and nobody has counted it.
+ */
+export type Counted = 'counted' | 'waits' | 'gone'
 
 /** A file whose content nobody can read or count for so long goes uncounted. */
 const WAITING_MS_MAX = 24 * HOUR_MS
@@ -46,19 +42,21 @@ interface Said {
   readonly names: readonly string[]
 }
 
-const NOTHING: Contents = {}
-const SILENT: Said = { contents: NOTHING, names: [] }
+const uncounted = (contents: Contents): Contents =>
+  Object.fromEntries(
+    Object.entries(contents).map(([producer, [, last]]) => [producer, [0, last] as const]),
+  )
 
-const add = (into: Map<string, Retired>, [path, contents]: CountedFile, sign: 1 | -1): void =>
-  addRetired(into, contents, path.startsWith(GAPS_FOLDER), sign)
+const SILENT: Said = { contents: {}, names: [] }
 
 export class RetiredFiles {
   readonly #world: RetiredWorld
-  #counted = new Map<string, Contents>()
-  /** Numbers of files that were given up, wherever they are. */
-  #gone = new NumberRuns()
+  /** Of files that may still be there, the producers in whose accounts they are counted. */
+  readonly #producers = new Map<string, readonly string[]>()
   /** Files that have had their time and wait until they can be counted: believed ms since when. */
   #waitingMs = new Map<string, number>()
+  /** Files that are counted, and no account says so. */
+  #unsaid: ReadonlySet<string> = new Set()
   /** Whether one waits of which no state says so. */
   #hasNew = false
 
@@ -67,64 +65,55 @@ export class RetiredFiles {
   }
 
   /** What has to be known of it after the next intent. */
-  get notes(): RetiredNotes {
-    const countedFiles = [...this.#counted]
-    return { countedFiles, gone: this.#gone.runs, waiting: [...this.#waitingMs] }
+  get waiting(): Waiting {
+    return [...this.#waitingMs]
   }
 
-  /** Whether there is something new in them that no intent brings with it. */
+  /** In whose accounts something is counted that may still be there. */
+  get producers(): readonly string[] {
+    return [...new Set([...this.#producers.values()].flat())]
+  }
+
+  /** Whether there is something new that waits, which no intent brings with it. */
   get hasNew(): boolean {
     return this.#hasNew
   }
 
-  /** They are written down. */
+  /** It is written down. */
   take(): void {
     this.#hasNew = false
-  }
-
-  /** Whether a file was given up before, and is back: somebody has brought it, or its disk. */
-  isBack({ path, number }: OwnFile): boolean {
-    return this.#gone.has(number) && !this.#counted.has(path)
   }
 
   /**
    * Goes on from that.
    *
-   * @param deletes what is to be deleted, where an earlier release did not say what it had counted
+   * @param counted files that are there, and that are counted in accounts that do not say so
    */
-  async restore(
-    { countedFiles, gone, waiting }: RetiredNotes,
-    deletes: readonly string[],
-  ): Promise<void> {
-    this.#counted = new Map(countedFiles)
-    this.#gone = new NumberRuns(gone)
+  restore(waiting: Waiting, counted: readonly string[]): void {
     this.#waitingMs = new Map(waiting)
-    const asked = deletes.filter((path) => countedFiles === null && path.endsWith('.parquet'))
-    for (const path of asked) this.#note(path, (await this.#look(path)) ?? SILENT)
+    this.#unsaid = new Set(counted)
   }
 
-  /**
-   * Counts what is in a file that is to go, unless it was counted before.
-   *
-   * @returns false: that cannot be done now, and until then it is to stay
-   */
+  /** Counts what is in a file that is to go. */
   async count(
-    file: OwnFile,
+    { path }: OwnFile,
     times: Pick<TidyTimes, 'believedMs' | 'mayRetire'>,
-    into: Map<string, Retired>,
-  ): Promise<boolean> {
-    if (this.isBack(file)) return true
-    const { path } = file
+    into: Map<string, GivenUp[]>,
+  ): Promise<Counted> {
     const said = await this.#look(path)
+    if (said === 'gone') return said
     const { contents, names } = said ?? SILENT
     const all = Object.entries(contents)
     const known = Object.fromEntries(all.filter(([producer]) => times.mayRetire(producer)))
     const isAll = said !== null && Object.keys(known).length === all.length
     if (isAll) this.#waitingMs.delete(path)
-    else if (this.wait(path, times)) return false
-    this.#note(path, { contents: known, names })
-    add(into, [path, known], 1)
-    return true
+    else if (this.wait(path, times)) return 'waits'
+    this.#producers.set(path, Object.keys(known))
+    const own = this.#numberOf(basename(path))
+    const others = names.map((name) => this.#numberOf(name)).filter((number) => number > 0)
+    const counts = this.#unsaid.has(path) ? uncounted(known) : known
+    addGivenUp(into, counts, [own, ...others], path.startsWith(GAPS_FOLDER))
+    return 'counted'
   }
 
   /**
@@ -152,51 +141,27 @@ export class RetiredFiles {
 
   /** It is gone; returns the producers of which it had something. */
   forget(path: string): readonly string[] {
-    const contents = this.#counted.get(path) ?? NOTHING
-    this.#counted.delete(path)
+    const producers = this.#producers.get(path) ?? []
+    this.#producers.delete(path)
     this.#waitingMs.delete(path)
-    return Object.keys(contents)
-  }
-
-  /**
-   * Takes back what was counted of a file that is still there.
-   *
-   * @returns false: that cannot be done now
-   */
-  takeBack(
-    path: string,
-    { mayRetire }: Pick<TidyTimes, 'mayRetire'>,
-    into: Map<string, Retired>,
-  ): boolean {
-    const contents = this.#counted.get(path)
-    if (contents === undefined) return true
-    if (!Object.keys(contents).every((producer) => mayRetire(producer))) return false
-    add(into, [path, contents], -1)
-    this.#counted.delete(path)
-    this.#gone.delete(this.#numberOf(basename(path)))
-    return true
+    return producers
   }
 
   #numberOf(name: string): number {
     return fileNumber(name, this.#world.gateway)
   }
 
-  #note(path: string, { contents, names }: Said): void {
-    this.#counted.set(path, contents)
-    const numbers = [basename(path), ...names].map((name) => this.#numberOf(name))
-    for (const number of numbers) if (number > 0) this.#gone.add(number)
-  }
-
   /** What a file says of itself, or nothing; null: the disk does not give it now. */
-  async #look(path: string): Promise<Said | null> {
+  async #look(path: string): Promise<Said | 'gone' | null> {
     const { files, root, onFault } = this.#world
     try {
       const facts = await withRecordsFile(files, join(root, path), (file) => file.facts)
       return { contents: contentsIn(facts[CONTENTS_KEY] ?? '{}'), names: replacedBy(facts) }
     } catch (thrown) {
+      if (errnoOf(thrown) === 'ENOENT') return 'gone'
       onFault(path, thrown)
       // `verify` will miss what was in one that is damaged.
-      return /^(ENOENT)?$/.test(errnoOf(thrown)) ? SILENT : null
+      return errnoOf(thrown) === '' ? SILENT : null
     }
   }
 }

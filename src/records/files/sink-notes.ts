@@ -3,14 +3,15 @@
 import { dirname } from 'node:path'
 import type { Intent, Rename, SinkState } from '../shipping/sink.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
-import type { RetiredNotes } from './retired.ts'
+import type { Waiting } from './retired.ts'
 
-export interface SinkNotes extends RetiredNotes {
+export interface SinkNotes {
   readonly nextNumber: number
-  /** Of the intent that is beside it. */
+  /** Of the intent that is beside it; 0: an earlier release has written it. */
   readonly intentNumber: number
   /** `records.path` as it was; null: nobody knows. */
   readonly root: string | null
+  readonly waiting: Waiting
   /** What could not be renamed because it was not there. */
   readonly lost: readonly Rename[]
 }
@@ -21,8 +22,6 @@ export const notedOf = (state: SinkState | null): SinkNotes => ({
   nextNumber: Number(state?.['nextNumber'] ?? 1),
   intentNumber: Number(state?.['intentNumber'] ?? 0),
   root: typeof state?.['root'] === 'string' ? state['root'] : null,
-  countedFiles: state?.['countedFiles'] === undefined ? null : listOf(state['countedFiles']),
-  gone: listOf(state?.['gone']),
   waiting: listOf(state?.['waiting']),
   lost: listOf(state?.['lost']),
 })

@@ -3,15 +3,15 @@
  * time, makes one file of many.
  *
  * A file that is given up is counted first, in the accounts of its producers, with the intent that
- * deletes it. Where it then cannot be deleted it is counted back: it is a file like others, and has
- * its next turn in an hour. What is counted is gone, then, but for one commit.
+ * deletes it; they know its number. Where it then cannot be deleted, or comes back, it is a file
+ * like others, but part of no other, and when its time comes once more it is not counted again.
  */
 
 import { dirname, join } from 'node:path'
 import { syncFolder } from '../../shared/atomic-file.ts'
-import type { Retired } from '../shipping/account.ts'
+import type { GivenUp } from '../shipping/account.ts'
 import type { Intent, Rename, TidyTimes } from '../shipping/sink.ts'
-import { errnoOf, lookAt } from '../spool/file-calls.ts'
+import { errnoOf } from '../spool/file-calls.ts'
 import { accountedProducer, accountPath } from './account-files.ts'
 import { REPLACES_KEY } from './contents.ts'
 import type { FileWriter } from './file-writer.ts'
@@ -23,7 +23,7 @@ import type { PublishWorld } from './publishing.ts'
 import { Refusals } from './refusals.ts'
 import { Replaced } from './replaced.ts'
 import { filesToRetire, type RetentionLimits } from './retention.ts'
-import { RetiredFiles, type RetiredNotes } from './retired.ts'
+import { RetiredFiles, type Waiting } from './retired.ts'
 
 /** Files that go at once, and that are looked into at once. */
 const FILES_MAX = 1000
@@ -51,7 +51,9 @@ export class Tidying {
   #deletes: string[] = []
   readonly #forgetting: Forgetting
   /** What could not be deleted with the last one. */
-  #left = new Set<string>()
+  readonly #left = new Set<string>()
+  /** Whether all folders could be listed. */
+  #isWhole = true
   /** Accounts have to be written before anything else is counted. */
   #isCounting = false
 
@@ -84,11 +86,10 @@ export class Tidying {
   }
 
   /** What has to be known of what is given up, with the intent that deletes it. */
-  get notes(): RetiredNotes & { readonly counted: readonly string[] } {
-    const { notes } = this.#retired
-    const counted = (notes.countedFiles ?? []).flatMap(([, contents]) => Object.keys(contents))
+  get notes(): { readonly waiting: Waiting; readonly counted: readonly string[] } {
+    const { waiting, producers } = this.#retired
     // For an earlier release, which knows the accounts to ask about by it.
-    return { ...notes, counted: [...new Set(counted)] }
+    return { waiting, counted: producers }
   }
 
   /** The intent is made. */
@@ -99,9 +100,9 @@ export class Tidying {
     this.#isCounting = false
   }
 
-  /** The intent of an earlier process is done again: what it deletes, and what it has noted. */
-  restore(notes: RetiredNotes, deletes: readonly string[]): Promise<void> {
-    return this.#retired.restore(notes, deletes)
+  /** Goes on from what an earlier process has noted; `counted`: see RetiredFiles. */
+  restore(waiting: Waiting, counted: readonly string[]): void {
+    this.#retired.restore(waiting, counted)
   }
 
   /** Takes what was found as what there is. */
@@ -110,6 +111,7 @@ export class Tidying {
     const { gone, come } = changesOf(own, found)
     for (const { path } of gone) this.#forget(path)
     for (const file of come) own.set(file.path, file)
+    this.#isWhole = found.unlisted.size === 0
     // Of most who end when all of theirs is gone, or without any, no file goes after that.
     for (const producer of found.accounted) this.#forgetting.add(producer)
     for (const { folder } of [...gone, ...come]) this.#replaced.unlook(folder)
@@ -139,15 +141,15 @@ export class Tidying {
    *
    * @returns what is given up, by producer
    */
-  async tidy(times: TidyTimes): Promise<Map<string, Retired>> {
-    const retired = new Map<string, Retired>()
+  async tidy(times: TidyTimes): Promise<Map<string, GivenUp[]>> {
+    const retired = new Map<string, GivenUp[]>()
     const { monotonicMs } = times
     this.#undeleted.release(monotonicMs)
     this.#unwritten.release(monotonicMs)
     const folders = Map.groupBy(this.#options.own.values(), ({ folder }) => folder)
     const unread = await this.#replaced.lookIn(folders, this.#undeleted, monotonicMs)
-    this.#settle(times, retired)
-    await this.#forgetAccounts(times, retired)
+    this.#refuseLeft(monotonicMs)
+    await this.#forgetAccounts(monotonicMs)
     const gone = await this.#replaced.deleteAll(this.#undeleted, monotonicMs)
     for (const path of gone) this.#forget(path)
     await this.#retire(times, unread, retired)
@@ -166,9 +168,7 @@ export class Tidying {
     const kept = all.filter(
       (file) =>
         !(givenUp.has(file.path) || this.#unwritten.has(file.folder)) &&
-        this.#mayTouch(file.folder) &&
-        // What is counted may be part of nothing that will be.
-        !this.#retired.isBack(file),
+        this.#mayTouch(file.folder),
     )
     const merged = await this.#merger.merge(kept, times)
     if (merged === null) return false
@@ -208,33 +208,22 @@ export class Tidying {
     return this.#replaced.isSettled(folder) && !this.#undeleted.has(folder)
   }
 
-  /** What has become of what was counted: of that which is still there it is taken back. */
-  #settle(times: TidyTimes, retired: Map<string, Retired>): void {
-    const { files, root } = this.#options
-    const left = this.#left
-    this.#left = new Set()
-    for (const path of left) {
-      this.#undeleted.add(dirname(path), times.monotonicMs)
+  /** What could not be deleted has its next turn in an hour. */
+  #refuseLeft(monotonicMs: number): void {
+    for (const path of this.#left) {
+      this.#undeleted.add(dirname(path), monotonicMs)
       const producer = accountedProducer(path)
       if (producer !== null) this.#forgetting.add(producer)
-      if (lookAt(files, join(root, path)) === null) this.#forget(path)
-      else if (!this.#retired.takeBack(path, times, retired)) this.#left.add(path)
     }
+    this.#left.clear()
   }
 
   /** Deletes accounts of those of whom nothing is left. */
-  async #forgetAccounts(
-    { monotonicMs }: TidyTimes,
-    retired: ReadonlyMap<string, Retired>,
-  ): Promise<void> {
-    // What is still there may have to be taken back first.
-    if (this.#left.size > 0 || this.#undeleted.has(PRODUCERS_FOLDER)) return
-    // Whose records are in what is back nobody has looked.
-    const own = [...this.#options.own.values()]
-    if (own.some((file) => this.#retired.isBack(file))) return
-    // What was taken back is in no account yet.
-    const isBusy = (producer: string) => retired.has(producer)
-    const producers = await this.#forgetting.forgettable(monotonicMs, isBusy)
+  async #forgetAccounts(monotonicMs: number): Promise<void> {
+    // Nobody knows what is in a folder that cannot be listed.
+    if (!this.#isWhole || this.#undeleted.has(PRODUCERS_FOLDER)) return
+    const own = Array.from(this.#options.own.values(), ({ number }) => number)
+    const producers = await this.#forgetting.forgettable(monotonicMs, own)
     this.#deletes.push(...producers.map(accountPath))
   }
 
@@ -242,7 +231,7 @@ export class Tidying {
   async #retire(
     times: TidyTimes,
     unread: ReadonlySet<string>,
-    retired: Map<string, Retired>,
+    retired: Map<string, GivenUp[]>,
   ): Promise<void> {
     const { own, retention = FOR_EVER, breathe } = this.#options
     const givenUp = this.#givenUp
@@ -256,8 +245,9 @@ export class Tidying {
       const isWaiting = isRefused && this.#retired.wait(path, times)
       if (isWaiting || refused.has(folder) || givenUp.has(path)) continue
       if (!isRefused && !this.#mayTouch(folder)) continue
-      const isCounted = await this.#retired.count(file, times, retired)
-      if (isCounted) this.#deletes.push(path)
+      const counted = await this.#retired.count(file, times, retired)
+      if (counted === 'counted') this.#deletes.push(path)
+      else if (counted === 'gone') this.#forget(path)
       else refused.add(folder)
       await breathe?.()
     }

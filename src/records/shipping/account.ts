@@ -5,6 +5,7 @@
 
 import { isFields } from '../../shared/fields.ts'
 import { decodeDocument, encodeDocument } from './document.ts'
+import { type NumberRun, NumberRuns } from './number-runs.ts'
 
 const FORMAT = { name: 'sluice-producer', version: 1 }
 
@@ -21,6 +22,18 @@ export interface Retired {
   readonly gaps: number
   /** None of them has this sequence or a higher one. */
   readonly below: number
+  /**
+   * Numbers of the files of its gateway that are counted here, and of those that had become part of
+   * them: no two files of a gateway have one number. One that is there all the same could not be
+   * deleted yet, or somebody has brought it back. Absent: an earlier release does not say.
+   */
+  readonly files?: readonly NumberRun[] | undefined
+}
+
+/** What is in one file that is given up. */
+export interface GivenUp extends Omit<Retired, 'files'> {
+  /** Its own, then those of the files that had become part of it. */
+  readonly numbers: readonly [own: number, ...others: number[]]
 }
 
 export interface Account {
@@ -51,15 +64,19 @@ export const newAccount = (producer: string): Account => ({
   retired: NOTHING_RETIRED,
 })
 
-/** More of them were deleted, or fewer. */
-export const retire = (account: Account, { records, gaps, below }: Retired): Account => {
+/** One more file is given up; it may be counted already, and is so once. */
+export const retire = (account: Account, { numbers, records, gaps, below }: GivenUp): Account => {
   const { retired } = account
+  const files = new NumberRuns(retired.files)
+  const isNew = !files.has(numbers[0])
+  for (const number of numbers) files.add(number)
   return {
     ...account,
     retired: {
-      records: Math.max(0, retired.records + records),
-      gaps: Math.max(0, retired.gaps + gaps),
+      records: retired.records + (isNew ? records : 0),
+      gaps: retired.gaps + (isNew ? gaps : 0),
       below: Math.max(retired.below, below),
+      files: files.runs,
     },
   }
 }
@@ -100,7 +117,9 @@ const isRuns = (value: unknown): boolean =>
   Array.isArray(value) && value.every((run) => Array.isArray(run) && run.every(isCount))
 
 const isRetired = (value: unknown): boolean =>
-  isFields(value) && [value['records'], value['gaps'], value['below']].every(isCount)
+  isFields(value) &&
+  [value['records'], value['gaps'], value['below']].every(isCount) &&
+  isRuns(value['files'] ?? [])
 
 /** Whether fields of unknown origin are an account. */
 export const isAccount = (fields: unknown): fields is Account => {

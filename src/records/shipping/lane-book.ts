@@ -1,7 +1,8 @@
 /** What a lane keeps of the spool: streams, places in their segments, and producers. */
 
 import { errnoOf } from '../spool/file-calls.ts'
-import { type Account, isForgettable, type Retired } from './account.ts'
+import { type Account, type GivenUp, isForgettable } from './account.ts'
+import { NumberRuns } from './number-runs.ts'
 import { type OnGap, ProducerLog } from './producer-log.ts'
 import { NONE_YET } from './segment-numbers.ts'
 import type { ShipState } from './ship-state.ts'
@@ -215,8 +216,20 @@ export class LaneBook {
   }
 
   /** Notes that records and gaps of a producer are deleted with the next commit. */
-  retire(name: string, retired: Retired): void {
-    this.#producers.get(name)?.retire(retired)
+  retire(name: string, files: readonly GivenUp[]): void {
+    for (const each of files) this.#producers.get(name)?.retire(each)
+  }
+
+  /** Files that are counted as given up in the account of a producer; null: nobody can tell. */
+  countedOf(name: string): NumberRuns | null {
+    const { findAccount, onFault } = this.#world
+    try {
+      const account = this.#producers.get(name)?.account ?? findAccount(name)
+      return account === null ? null : new NumberRuns(account.retired.files)
+    } catch (thrown) {
+      onFault(name, `its account cannot be read, nor what became of its files (${thrown})`)
+      return null
+    }
   }
 
   /** Has the account of a producer here, if it has one; false: it cannot be read now. */

@@ -9,7 +9,7 @@
 
 import { basename, dirname, join } from 'node:path'
 import { GatewayError } from '../../shared/errors.ts'
-import type { Retired } from './account.ts'
+import type { GivenUp } from './account.ts'
 import { Attempts, type Lives } from './attempts.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
 import { Committed } from './committed.ts'
@@ -239,10 +239,11 @@ export class Lane {
     if (!sink.isTidyDue(monotonicMs)) return
     const mayMerge = (folder: string) => this.#attempts.beginExtra(folder)
     const mayRetire = (producer: string) => this.#book.mayRetire(producer)
+    const countedOf = (producer: string) => this.#book.countedOf(producer)
     const times = { monotonicMs, wallMs: now(), believedMs }
-    let retired: ReadonlyMap<string, Retired>
+    let retired: ReadonlyMap<string, readonly GivenUp[]>
     try {
-      retired = await sink.tidy({ ...times, mayMerge, mayRetire })
+      retired = await sink.tidy({ ...times, mayMerge, mayRetire, countedOf })
     } catch (thrown) {
       // Another time: records do not wait for it.
       onFault('tidy', String(thrown))

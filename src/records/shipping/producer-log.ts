@@ -4,6 +4,7 @@ import { GAP_REASON, gapReasonName } from '../reasons.ts'
 import {
   type Account,
   encodeAccount,
+  type GivenUp,
   move,
   newAccount,
   type ProducerState,
@@ -213,8 +214,10 @@ export class ProducerLog {
     this.#hasLost ||= hasLost(this.account)
   }
 
-  retire(retired: Retired): void {
-    this.#retired = retire(this.account, retired).retired
+  /** With the same commit its account is written, whatever it was: that there may be older. */
+  retire(givenUp: GivenUp): void {
+    this.#text = ''
+    this.#retired = retire(this.account, givenUp).retired
   }
 
   /** What was shipped until now lies in another folder than what comes; `here`: see `move`. */

@@ -9,8 +9,9 @@
  */
 
 import type { RecordLayout } from '../record-layout.ts'
-import type { Retired } from './account.ts'
+import type { GivenUp } from './account.ts'
 import type { FrameViews } from './frame-views.ts'
+import type { NumberRuns } from './number-runs.ts'
 
 /** Entries of one frame, each of a record that was not shipped before. */
 export interface ShipBatch {
@@ -63,6 +64,9 @@ export interface Held {
 /** The account of a producer as its readers see it, by producer; null: it is to go. */
 export type AccountTexts = ReadonlyMap<string, string | null>
 
+/** Files that are given up, by the producers of whom something is in them. */
+export type GivenUpOf = ReadonlyMap<string, readonly GivenUp[]>
+
 /** Milliseconds. */
 export interface TidyTimes {
   readonly monotonicMs: number
@@ -72,10 +76,15 @@ export interface TidyTimes {
   /** Asked right before files of a folder become one; false: that is not to be tried. */
   mayMerge(folder: string): boolean
   /**
-   * Asked before something of a producer is given up, or taken back; false: that cannot be counted
-   * now, for its account cannot be read.
+   * Asked before something of a producer is given up; false: that cannot be counted now, for its
+   * account cannot be read.
    */
   mayRetire(producer: string): boolean
+  /**
+   * Numbers of files that are counted as given up of a producer; null: nobody can tell now, or it
+   * was forgotten when all of them were.
+   */
+  countedOf(producer: string): NumberRuns | null
 }
 
 export type Opened = 'same' | 'moved'
@@ -106,10 +115,10 @@ export interface Sink {
   /**
    * Puts what it has kept in order, and gives up what has had its time, with the next `prepare`.
    *
-   * @returns what is given up, by producer; less than nothing where it could not be deleted
+   * @returns what is given up, by producer; some of it may be counted already
    * @throws what stands in its way
    */
-  tidy(times: TidyTimes): ReadonlyMap<string, Retired> | Promise<ReadonlyMap<string, Retired>>
+  tidy(times: TidyTimes): GivenUpOf | Promise<GivenUpOf>
   /** @throws what stands in its way; nothing is lost, and it is called again later */
   prepare(accounts: AccountTexts, nowMs: number): Prepared | Promise<Prepared>
   /** @throws the same */

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { type RecordsFile, withRecordsFile } from '../file-source.ts'
-import { replacedBy } from '../files/contents.ts'
+import { CONTENTS_KEY, type Contents, contentsIn, replacedBy } from '../files/contents.ts'
 import { GAPS_FOLDER } from '../files/partitions.ts'
 import type { ReadCalls } from '../spool/file-calls.ts'
 import { readLong } from './columns.ts'
@@ -62,6 +62,8 @@ export interface ReadFile {
   readonly rows: number
   /** Names of files in the same folder whose rows are in this one. */
   readonly replaces: readonly string[]
+  /** What it says that it has, and what was read of it. */
+  readonly contents: Contents
 }
 
 /**
@@ -79,10 +81,10 @@ export const readRecords = (
   withRecordsFile(files, join(root, path), async (file) => {
     const isOfGaps = path.startsWith(`${GAPS_FOLDER}/`)
     const replaces = replacedBy(file.facts)
-    if (tallyOf === null) return { rows: 0, replaces }
+    if (tallyOf === null) return { rows: 0, replaces, contents: {} }
     const take = isOfGaps ? takeGaps : takeRecords
     for (const columns of await readGroups(file, isOfGaps ? GAP_COLUMNS : COLUMNS)) {
       take(columns, tallyOf)
     }
-    return { rows: file.rows, replaces }
+    return { rows: file.rows, replaces, contents: contentsIn(file.facts[CONTENTS_KEY] ?? '{}') }
   })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import {
-  addRetired,
+  addGivenUp,
   contentsIn,
   contentsOf,
   gapContentsOf,
@@ -41,15 +41,16 @@ test('gapContentsOf() counts sequences', () => {
   expect(gapContentsOf(table)).toEqual({ a: [11, 20] })
 })
 
-test('addRetired() adds up what files held, records and gaps apart', () => {
-  const retired = new Map()
-  addRetired(retired, contentsIn('{"a":[2,7],"b":[1,9]}'), false, 1)
-  addRetired(retired, contentsIn('{"a":[5,20]}'), true, 1)
-  addRetired(retired, contentsIn('{"a":[1,3]}'), false, 1)
-  addRetired(retired, contentsIn('{"b":[1,9]}'), false, -1)
-  expect(Object.fromEntries(retired)).toEqual({
-    a: { records: 3, gaps: 5, below: 21 },
-    b: { records: 0, gaps: 0, below: 10 },
+test('addGivenUp() notes what files held, records and gaps apart', () => {
+  const givenUp = new Map()
+  addGivenUp(givenUp, contentsIn('{"a":[2,7],"b":[1,9]}'), [4, 2], false)
+  addGivenUp(givenUp, contentsIn('{"a":[5,20]}'), [5], true)
+  expect(Object.fromEntries(givenUp)).toEqual({
+    a: [
+      { numbers: [4, 2], records: 2, gaps: 0, below: 8 },
+      { numbers: [5], records: 0, gaps: 5, below: 21 },
+    ],
+    b: [{ numbers: [4, 2], records: 1, gaps: 0, below: 10 }],
   })
   for (const text of ['[]', '', '{"a":3}', '{"a":["1",2]}'])
     expect(() => contentsIn(text)).toThrow()

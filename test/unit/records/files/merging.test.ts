@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
+import { CONTENTS_KEY } from '../../../../src/records/files/contents.ts'
 import { filesToMerge, Merger, unitedColumns } from '../../../../src/records/files/merging.ts'
 import type { OwnFile } from '../../../../src/records/files/own-files.ts'
 import { HOUR_MS } from '../../../../src/records/files/partitions.ts'
 import { parquetFile } from '../../../../src/records/parquet-file.ts'
+import { NumberRuns } from '../../../../src/records/shipping/number-runs.ts'
 import type { ColumnSpec } from '../../../../src/records/table/column.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
 import { fillTable, type Rows } from '../../../helpers/records/tables.ts'
@@ -50,6 +52,7 @@ const mergerOf = (
   bytesMax?: number,
   folderOf = (_index: number) => 'a/0',
 ) => {
+  const counted = new NumberRuns()
   const files = new CrashFiles()
   const own = all.map((rows, index) => {
     const bytes = rows === 'damaged' ? new Uint8Array(99) : parquetFile(fillTable(rows), {})
@@ -63,7 +66,7 @@ const mergerOf = (
   const merge = async () => {
     const merged = await merger.merge(
       own.filter(({ number }) => !gone.has(number)),
-      { wallMs: 5 * HOUR_MS, mayMerge: () => true },
+      { wallMs: 5 * HOUR_MS, mayMerge: () => true, countedOf: () => counted },
     )
     expect(files.openFiles).toBe(0)
     for (const { number } of merged?.files ?? []) gone.add(number)
@@ -132,4 +135,23 @@ test('merge() leaves alone what cannot be read, and says so once', async () => {
   expect(numbers((await merge())!.files)).toEqual([2, 4])
   expect(await merge()).toBeNull()
   expect(faults).toEqual(['1', '3'])
+})
+
+test('what an account has counted as given up is part of no other, nor what none knows', async () => {
+  const files = new CrashFiles()
+  const facts = { [CONTENTS_KEY]: '{"g.0.0-1":[1,1]}' }
+  const own = [1, 2, 3].map((number) => {
+    const bytes = parquetFile(fillTable({ specs: [INT], rows: [[number]] }), facts)
+    putFile(files, `/${number}`, bytes)
+    return { ...file(0, number, bytes.length), path: `${number}`, folder: 'a/0' }
+  })
+  const mergedBy = async (counted: NumberRuns | null) => {
+    const merger = new Merger({ files, root: '/', onFault: () => {} })
+    const may = { mayMerge: () => true, countedOf: () => counted }
+    const merged = await merger.merge(own, { wallMs: 5 * HOUR_MS, ...may })
+    return merged?.files.map(({ number }) => number)
+  }
+  expect(await mergedBy(new NumberRuns())).toEqual([1, 2, 3])
+  expect(await mergedBy(new NumberRuns([[2, 2]]))).toEqual([1, 3])
+  expect(await mergedBy(null)).toBeUndefined()
 })

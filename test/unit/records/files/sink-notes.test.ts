@@ -9,8 +9,7 @@ const HOUR_MS = 3_600_000
 const HOUR = 'endpoint=a/date=2026-01-02/hour=03'
 
 test('notedOf() takes what is there, also of an earlier release', () => {
-  const retired = { countedFiles: null, gone: [], waiting: [] }
-  const nothing = { nextNumber: 1, intentNumber: 0, root: null, ...retired, lost: [] }
+  const nothing = { nextNumber: 1, intentNumber: 0, root: null, waiting: [], lost: [] }
   expect(notedOf(null)).toEqual(nothing)
   expect(notedOf({ nextNumber: 7, root: '/r' })).toEqual({ ...nothing, nextNumber: 7, root: '/r' })
   expect(notedOf({ counted: ['a'], lost: [['b', 'c']] })).toEqual({
@@ -44,7 +43,7 @@ test('publishable() ties what an intent deletes that says no reason to what is n
 /** A state as it was before a file said which others it replaces. */
 const makeOld = (world: HookedWorld): void => {
   const state = readShipState(world.files, STATE)!
-  const { counted, countedFiles, gone, waiting, ...sinkState } = state.sinkState!
+  const { counted, intentNumber, waiting, ...sinkState } = state.sinkState!
   const { renames, deletes } = state.intent!
   expect(deletes).toHaveLength(1)
   const plain = renames.map(([from, to]) => [from, to] as const)
@@ -81,7 +80,7 @@ test('what an earlier release gave up beside a new file is counted once', async 
   expect((await world.verify()).problems).toEqual([])
 })
 
-test('what an earlier release could not delete is taken back, and counted when it goes', async () => {
+test('what an earlier release has counted and could not delete is not counted again', async () => {
   const world = new HookedWorld()
   for (const sequence of [1, 2, 3]) await world.ship(0, sequence)
   const [first] = world.parquet
@@ -97,14 +96,19 @@ test('what an earlier release could not delete is taken back, and counted when i
   world.denied.add(first!)
   world.isKilled = false
   const state = readShipState(world.files, STATE)!
-  // It says of whom something is given up, and not how much with which file.
-  const { countedFiles, gone, waiting, ...sinkState } = state.sinkState!
-  expect(countedFiles).toHaveLength(1)
-  writeShipState(world.files, STATE, { ...state, sinkState })
+  const { intentNumber, waiting, ...sinkState } = state.sinkState!
+  // Nor do accounts say which files are counted in them.
+  const old = Object.entries(state.producers).map(([name, place]) => {
+    const { files, ...retired } = place.account.retired
+    expect(files).toEqual([[1, 1]])
+    return [name, { ...place, account: { ...place.account, retired } }] as const
+  })
+  const producers = Object.fromEntries(old)
+  writeShipState(world.files, STATE, { ...state, sinkState, producers })
   world.restart()
   for (let times = 0; times < 3; times++) await world.ship(world.nowMs + 60_000, null)
   expect(await world.sequences()).toEqual([1, 2, 3])
-  expect(world.accounts()).toMatchObject([{ retired: { records: 0 } }])
+  expect(world.accounts()).toMatchObject([{ retired: { records: 1 } }])
   world.denied.clear()
   await world.ship(world.nowMs + HOUR_MS, null)
   expect(await world.sequences()).toEqual([2, 3])

@@ -4,6 +4,7 @@ import {
   encodeAccount,
   isForgettable,
   move,
+  NOTHING_RETIRED,
   newAccount,
   retire,
 } from '../../../../src/records/shipping/account.ts'
@@ -23,6 +24,7 @@ test('decodeAccount() refuses what lacks something', () => {
     { gaps: { sampled: 'x' } },
     { gaps: null },
     { retired: { records: 1 } },
+    { retired: { ...NOTHING_RETIRED, files: [1] } },
     { elsewhere: null },
     { producer: 3 },
   ]) {
@@ -33,12 +35,29 @@ test('decodeAccount() refuses what lacks something', () => {
 
 test('retire() adds up, and an account of which nothing is left may go', () => {
   const open = { ...newAccount('g.0.1-2'), records: 5, gaps: { sampled: 2, ring_full: 1 } }
-  const half = retire(open, { records: 3, gaps: 1, below: 9 })
-  const all = retire(half, { records: 2, gaps: 2, below: 4 })
-  expect(all.retired).toEqual({ records: 5, gaps: 3, below: 9 })
+  const half = retire(open, { numbers: [4, 2], records: 3, gaps: 1, below: 9 })
+  const all = retire(half, { numbers: [5], records: 2, gaps: 2, below: 4 })
+  const files = [
+    [2, 2],
+    [4, 5],
+  ]
+  expect(all.retired).toEqual({ records: 5, gaps: 3, below: 9, files })
   expect(isForgettable(all)).toBe(false)
   expect(isForgettable({ ...half, state: 'ended' })).toBe(false)
   expect(isForgettable({ ...all, state: 'killed' })).toBe(true)
+})
+
+test('retire() counts a file once, also one that had become part of another', () => {
+  const account = { ...newAccount('g.0.1-2'), records: 9 }
+  const once = retire(account, { numbers: [4, 2], records: 3, gaps: 0, below: 9 })
+  for (const number of [4, 2]) {
+    expect(retire(once, { numbers: [number], records: 2, gaps: 1, below: 5 })).toEqual(once)
+  }
+  // One that an earlier release has written does not say which they were.
+  const { files, ...retired } = once.retired
+  const old = { ...once, retired }
+  expect(retire(old, { numbers: [4], records: 2, gaps: 0, below: 5 }).retired.records).toBe(5)
+  expect(decodeAccount('it', bytesOf(encodeAccount(once)))).toEqual(once)
 })
 
 test('move() says of what was shipped until now that it is elsewhere, but for what is here', () => {

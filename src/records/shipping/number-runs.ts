@@ -4,7 +4,7 @@
 export type NumberRun = readonly [from: number, to: number]
 
 /** Of more the lowest are forgotten. */
-const RUNS_MAX = 10_000
+const RUNS_MAX = 1000
 
 export class NumberRuns {
   /** In order, none beside another. */
@@ -35,17 +35,6 @@ export class NumberRuns {
       to,
     ])
     if (this.#runs.length > RUNS_MAX) this.#runs.shift()
-  }
-
-  delete(number: number): void {
-    if (!this.has(number)) return
-    const at = this.#at(number)
-    const [from, to] = this.#runs[at]!
-    const rest: NumberRun[] = [
-      [from, number - 1],
-      [number + 1, to],
-    ]
-    this.#runs.splice(at, 1, ...rest.filter(([first, last]) => first <= last))
   }
 
   /** Of the first run that does not end below a number. */
