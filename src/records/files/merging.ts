@@ -159,7 +159,15 @@ export class Merger {
       const found = await this.#reading(file, glance)
       if (found === null) continue
       // What is counted as given up may be part of nothing that will be.
-      for (const name of found.producers) if (!counted.has(name)) counted.set(name, countedOf(name))
+      for (const name of found.producers.filter((each) => !counted.has(each))) {
+        const numbers = countedOf(name)
+        if (numbers === 'refused') {
+          // That may have taken seconds, and others may be refused as well.
+          this.leaveAlone(wanted)
+          return { ...choice, files: [] }
+        }
+        counted.set(name, numbers)
+      }
       if (found.producers.some((name) => counted.get(name)?.has(file.number) ?? true)) {
         this.leaveAlone([file])
         continue

@@ -104,10 +104,11 @@ export class RetiredFiles {
     if (said === 'gone') return said
     const { contents, names } = said ?? SILENT
     const all = Object.entries(contents)
-    const known = Object.fromEntries(all.filter(([producer]) => times.mayRetire(producer)))
-    const isAll = said !== null && Object.keys(known).length === all.length
+    // A disk that refuses one account may take seconds for each.
+    const isAll = said !== null && all.every(([producer]) => times.mayRetire(producer))
     if (isAll) this.#waitingMs.delete(path)
     else if (this.wait(path, times)) return 'waits'
+    const known = Object.fromEntries(all.filter(([producer]) => times.mayRetire(producer)))
     this.#producers.set(path, Object.keys(known))
     const own = this.#numberOf(basename(path))
     const others = names.map((name) => this.#numberOf(name)).filter((number) => number > 0)

@@ -220,15 +220,15 @@ export class LaneBook {
     for (const each of files) this.#producers.get(name)?.retire(each)
   }
 
-  /** Files that are counted as given up in the account of a producer; null: nobody can tell. */
-  countedOf(name: string): NumberRuns | null {
+  /** Files that are counted as given up in the account of a producer: see TidyTimes. */
+  countedOf(name: string): NumberRuns | null | 'refused' {
     const { findAccount, onFault } = this.#world
     try {
       const account = this.#producers.get(name)?.account ?? findAccount(name)
       return account === null ? null : new NumberRuns(account.retired.files)
     } catch (thrown) {
       onFault(name, `its account cannot be read, nor what became of its files (${thrown})`)
-      return null
+      return isOfDisk(thrown) ? 'refused' : null
     }
   }
 

@@ -81,10 +81,10 @@ export interface TidyTimes {
    */
   mayRetire(producer: string): boolean
   /**
-   * Numbers of files that are counted as given up of a producer; null: nobody can tell now, or it
-   * was forgotten when all of them were.
+   * Numbers of files that are counted as given up of a producer. null: nobody knows, it may have
+   * been forgotten when all of them were; `refused`: the disk does not give its account now.
    */
-  countedOf(producer: string): NumberRuns | null
+  countedOf(producer: string): NumberRuns | null | 'refused'
 }
 
 export type Opened = 'same' | 'moved'

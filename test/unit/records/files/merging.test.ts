@@ -139,19 +139,28 @@ test('merge() leaves alone what cannot be read, and says so once', async () => {
 
 test('what an account has counted as given up is part of no other, nor what none knows', async () => {
   const files = new CrashFiles()
-  const facts = { [CONTENTS_KEY]: '{"g.0.0-1":[1,1]}' }
   const own = [1, 2, 3].map((number) => {
+    const facts = { [CONTENTS_KEY]: `{"g.0.0-${number}":[1,1]}` }
     const bytes = parquetFile(fillTable({ specs: [INT], rows: [[number]] }), facts)
     putFile(files, `/${number}`, bytes)
     return { ...file(0, number, bytes.length), path: `${number}`, folder: 'a/0' }
   })
-  const mergedBy = async (counted: NumberRuns | null) => {
+  let questions = 0
+  const mergedBy = async (counted: NumberRuns | null | 'refused') => {
+    questions = 0
+    const countedOf = () => {
+      questions++
+      return counted
+    }
     const merger = new Merger({ files, root: '/', onFault: () => {} })
-    const may = { mayMerge: () => true, countedOf: () => counted }
+    const may = { mayMerge: () => true, countedOf }
     const merged = await merger.merge(own, { wallMs: 5 * HOUR_MS, ...may })
     return merged?.files.map(({ number }) => number)
   }
   expect(await mergedBy(new NumberRuns())).toEqual([1, 2, 3])
   expect(await mergedBy(new NumberRuns([[2, 2]]))).toEqual([1, 3])
   expect(await mergedBy(null)).toBeUndefined()
+  // A disk that refuses one may take seconds for each.
+  expect(await mergedBy('refused')).toBeUndefined()
+  expect(questions).toBe(1)
 })
