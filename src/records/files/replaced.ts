@@ -11,7 +11,7 @@ import { replacedBy } from './contents.ts'
 import { SMALL_BYTES_MAX } from './merging.ts'
 import type { OwnFile } from './own-files.ts'
 import { deleteAll, type PublishWorld } from './publishing.ts'
-import type { Refusals } from './refusals.ts'
+import type { RestingFolders } from './resting-folders.ts'
 
 /** What is asked of a file to know whether it may name others. */
 export type Sized = Pick<OwnFile, 'number' | 'bytes'>
@@ -114,7 +114,7 @@ export class Replaced {
    */
   async lookIn(
     folders: ReadonlyMap<string, readonly OwnFile[]>,
-    refused: Refusals,
+    refused: RestingFolders,
     monotonicMs: number,
   ): Promise<ReadonlySet<string>> {
     for (const folder of this.#looked) if (!folders.has(folder)) this.#looked.delete(folder)
@@ -141,7 +141,7 @@ export class Replaced {
    *
    * @returns those that are gone
    */
-  async deleteAll(refused: Refusals, monotonicMs: number): Promise<readonly string[]> {
+  async deleteAll(refused: RestingFolders, monotonicMs: number): Promise<readonly string[]> {
     const { files, root, onFault } = this.#options
     const wanted = [...this.#paths].filter((path) => !refused.has(dirname(path)))
     const deletes: string[] = []

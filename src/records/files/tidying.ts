@@ -20,8 +20,8 @@ import { type Merged, Merger } from './merging.ts'
 import { changesOf, type Found, type OwnFile } from './own-files.ts'
 import { PRODUCERS_FOLDER } from './partitions.ts'
 import type { PublishWorld } from './publishing.ts'
-import { Refusals } from './refusals.ts'
 import { Replaced } from './replaced.ts'
+import { RestingFolders } from './resting-folders.ts'
 import { filesToRetire, type RetentionLimits } from './retention.ts'
 import { RetiredFiles, type Waiting } from './retired.ts'
 
@@ -44,8 +44,8 @@ export class Tidying {
   readonly #merger: Merger
   readonly #replaced: Replaced
   /** Of deleting and of writing: where there is no room for a file others may go all the same. */
-  readonly #undeleted = new Refusals()
-  readonly #unwritten = new Refusals()
+  readonly #undeleted = new RestingFolders()
+  readonly #unwritten = new RestingFolders()
   readonly #retired: RetiredFiles
   #renames: Rename[] = []
   #deletes: string[] = []

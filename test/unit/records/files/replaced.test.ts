@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { REPLACES_KEY } from '../../../../src/records/files/contents.ts'
 import type { OwnFile } from '../../../../src/records/files/own-files.ts'
-import { Refusals } from '../../../../src/records/files/refusals.ts'
 import { mayReplace, Replaced } from '../../../../src/records/files/replaced.ts'
+import { RestingFolders } from '../../../../src/records/files/resting-folders.ts'
 import { parquetFile } from '../../../../src/records/parquet-file.ts'
 import { CrashFiles } from '../../../helpers/crash-files.ts'
 import { refusal } from '../../../helpers/records/hooked-world.ts'
@@ -50,7 +50,7 @@ test('look() finds what others name, of those that are there', async () => {
 
 test('lookIn() says where something may name others that the disk does not give now', async () => {
   const { own, files, replaced, faults } = replacedOf({ 1: [], 2: null, 3: [1] })
-  const refused = new Refusals()
+  const refused = new RestingFolders()
   const { open } = files
   files.open = (path, ...how) => {
     if (path.endsWith('-3.parquet')) throw refusal('EIO', path)

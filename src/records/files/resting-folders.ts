@@ -8,7 +8,7 @@ import { HOUR_MS } from './partitions.ts'
 /** That are tried again in an hour: there may be as many as there are folders. */
 const TRIES_MAX = 1000
 
-export class Refusals {
+export class RestingFolders {
   /** Monotonic ms since when, the oldest first. */
   readonly #sinceMs = new Map<string, number>()
   #hourMs = Number.NEGATIVE_INFINITY
