@@ -1,14 +1,18 @@
 /** A shipper, one record at a time, over a disk that a test may let refuse, count, or end it. */
 
 import { dirname, join } from 'node:path'
+import { expect } from 'vitest'
 import { withRecordsFile } from '../../../src/records/file-source.ts'
 import { replacedBy } from '../../../src/records/files/contents.ts'
 import { mayReplace } from '../../../src/records/files/replaced.ts'
 import { filesInCompany, withoutReplaced } from '../../../src/records/query-duplicates.ts'
 import { type VerifyReport, verifyRecords } from '../../../src/records/verify.ts'
+import { hookCalls } from '../hooked-calls.ts'
 import { HEADER, type PlannedFrame, SEAL } from '../segments.ts'
 import { ended, records } from './frames.ts'
 import { layoutFrame, ROOT, ShippingWorld, SPOOL } from './shipping-world.ts'
+
+const HOUR_MS = 3_600_000
 
 const CALLS = ['unlink', 'rename', 'readdir', 'fsync', 'open'] as const
 export type HookedCall = (typeof CALLS)[number]
@@ -33,19 +37,23 @@ export class HookedWorld extends ShippingWorld {
   constructor() {
     super()
     this.alive.add(HEADER.process.pid)
-    const paths = new Map<number, string>()
-    const calls = this.files as unknown as Record<HookedCall, (...args: unknown[]) => unknown>
-    for (const call of CALLS) {
-      const done = calls[call].bind(this.files)
-      calls[call] = (...args) => {
-        const [first] = args
-        const path = call === 'fsync' ? paths.get(first as number)! : (first as string)
-        this.#before(call, path)
-        const result = done(...args)
-        if (call === 'open') paths.set(result as number, path)
-        return result
-      }
-    }
+    const paths = new Map<unknown, string>()
+    hookCalls(
+      this.files,
+      CALLS,
+      (call, about) => this.#before(call, paths.get(about) ?? String(about)),
+      (call, path, file) => {
+        if (call === 'open') paths.set(file, String(path))
+      },
+    )
+  }
+
+  /** With retention by age. */
+  static ofDays(daysMax: number): HookedWorld {
+    const world = new HookedWorld()
+    world.retention = { bytesMax: 0, daysMax }
+    world.restart()
+    return world
   }
 
   #before(call: HookedCall, path: string): void {
@@ -84,6 +92,11 @@ export class HookedWorld extends ShippingWorld {
     if (sequence !== null) this.record(sequence)
     this.nowMs = Math.max(this.nowMs, atMs)
     await this.run(this.shipping, () => this.isKilled)
+  }
+
+  /** Hour by hour. */
+  async wait(hours: number): Promise<void> {
+    for (let times = 0; times < hours; times++) await this.ship(this.nowMs + HOUR_MS, null)
   }
 
   /** The replica ends in order. */
@@ -135,4 +148,10 @@ export class HookedWorld extends ShippingWorld {
   at(path: string): string {
     return join(ROOT, path)
   }
+}
+
+/** So many records of the one producer are given up, and all is accounted for. */
+export const expectRetired = async (world: HookedWorld, records: number): Promise<void> => {
+  expect(world.accounts()).toMatchObject([{ retired: { records } }])
+  expect((await world.verify()).problems).toEqual([])
 }

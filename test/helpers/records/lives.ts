@@ -7,6 +7,7 @@ import { ensureFolders } from '../../../src/records/files/unfinished.ts'
 import { type Account, isForgettable, sumOf } from '../../../src/records/shipping/account.ts'
 import { NumberRuns } from '../../../src/records/shipping/number-runs.ts'
 import { verifyRecords } from '../../../src/records/verify.ts'
+import { hookCalls } from '../hooked-calls.ts'
 import { CountedReplica } from './counted-replica.ts'
 import { refusal } from './hooked-world.ts'
 import { ROOT, ShippingWorld, SPOOL } from './shipping-world.ts'
@@ -64,15 +65,10 @@ export class Lives {
     world.files.mkdir(BACKUP)
     world.retention = { bytesMax, daysMax }
     world.limits = { rowsMax: 50, bytesMax: 1e6, ageMsMax }
-    const calls = world.files as unknown as Record<string, (...args: unknown[]) => unknown>
-    for (const call of CALLS) {
-      const done = calls[call]!.bind(world.files)
-      calls[call] = (...args) => {
-        this.#count()
-        this.#refuse(call, String(args[0]))
-        return done(...args)
-      }
-    }
+    hookCalls(world.files, CALLS, (call, about) => {
+      this.#count()
+      this.#refuse(call, String(about))
+    })
     this.restart()
   }
 

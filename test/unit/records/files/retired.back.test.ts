@@ -3,7 +3,7 @@
 import { basename } from 'node:path'
 import { expect, test } from 'vitest'
 import { copyFolder } from '../../../helpers/records/copies.ts'
-import { HookedWorld, refusal } from '../../../helpers/records/hooked-world.ts'
+import { expectRetired, HookedWorld, refusal } from '../../../helpers/records/hooked-world.ts'
 import { ROOT, STATE } from '../../../helpers/records/shipping-world.ts'
 
 const HOUR_MS = 3_600_000
@@ -12,23 +12,6 @@ const YEAR_MS = 365 * 24 * HOUR_MS
 const TIME_MS = (30 * 24 + 1) * HOUR_MS
 const ASIDE = '/data/aside'
 const BARE = '/data/bare'
-
-const beginWithRetention = (): HookedWorld => {
-  const world = new HookedWorld()
-  world.retention = { bytesMax: 0, daysMax: 30 }
-  world.restart()
-  return world
-}
-
-/** Hour by hour. */
-const wait = async (world: HookedWorld, hours: number): Promise<void> => {
-  for (let times = 0; times < hours; times++) await world.ship(world.nowMs + HOUR_MS, null)
-}
-
-const expectRetired = async (world: HookedWorld, records: number): Promise<void> => {
-  expect(world.accounts()).toMatchObject([{ retired: { records } }])
-  expect((await world.verify()).problems).toEqual([])
-}
 
 const copyOf = (path: string): string => `/data/${basename(path)}`
 
@@ -55,7 +38,7 @@ test.each([false, true])(
     const world = await givenUpAndBack()
     await world.end(6)
     if (isRestarted) world.restart()
-    await wait(world, 3)
+    await world.wait(3)
     expect(await world.sequences()).toEqual([5, 6])
     await expectRetired(world, 4)
   },
@@ -65,7 +48,7 @@ test('while it is there it is part of no other file, and the account stays', asy
   const world = await givenUpAndBack()
   world.retention = { bytesMax: 0, daysMax: 0 }
   world.restart()
-  await wait(world, 3)
+  await world.wait(3)
   // The last intent is done again at a start, so 4 is not there any more; 5 and 6 are one.
   expect(world.names).toHaveLength(4)
   expect(await world.sequences()).toEqual([1, 2, 3, 5, 6])
@@ -76,16 +59,16 @@ test('while it is there it is part of no other file, and the account stays', asy
   world.denied.add('g7q2-1.parquet')
   await world.end(6)
   await world.ship(world.nowMs + YEAR_MS, null)
-  await wait(world, 3)
+  await world.wait(3)
   expect(world.names).toEqual(['g7q2-1.parquet'])
   await expectRetired(world, 6)
   world.denied.clear()
-  await wait(world, 3)
+  await world.wait(3)
   expect([world.names, world.accounts()]).toEqual([[], []])
 })
 
 test('a disk that was away when it was to be deleted has nothing counted again', async () => {
-  const world = beginWithRetention()
+  const world = HookedWorld.ofDays(30)
   for (const sequence of [1, 2]) await world.ship(0, sequence)
   await world.ship(HOUR_MS, 3)
   let isAway = false
@@ -100,7 +83,7 @@ test('a disk that was away when it was to be deleted has nothing counted again',
   expect(isAway).toBe(true)
   world.files.rename(ROOT, '/data/below')
   world.files.rename('/data/disk', ROOT)
-  await wait(world, 3)
+  await world.wait(3)
   expect(world.names).toEqual([])
   await expectRetired(world, 3)
 })
@@ -118,7 +101,7 @@ const mount = ({ files }: HookedWorld): void => {
 
 /** Records 1 and 2 of a replica that has ended. */
 const ended = async (): Promise<HookedWorld> => {
-  const world = beginWithRetention()
+  const world = HookedWorld.ofDays(30)
   for (const sequence of [1, 2]) await world.ship(0, sequence)
   await world.end(2)
   await world.ship(60_000, null)
@@ -127,7 +110,7 @@ const ended = async (): Promise<HookedWorld> => {
 
 /** Nothing is left of it, and its account says so: else it were there. */
 const expectGone = async (world: HookedWorld): Promise<void> => {
-  await wait(world, 3)
+  await world.wait(3)
   expect([world.names, world.accounts()]).toEqual([[], []])
 }
 
@@ -173,7 +156,7 @@ test('what was given up is in a copy that takes its place, and counts when it go
   await expectGone(world)
   world.shipping.close()
   world.shipping = world.start(undefined, undefined, ASIDE)
-  await wait(world, 3)
+  await world.wait(3)
   mount(world)
   expect([world.names, world.accounts()]).toEqual([[], []])
 })
@@ -234,7 +217,7 @@ test('what is counted and there excuses nothing that is missing', async () => {
 })
 
 test('no file has a number that is counted, also where the state is lost', async () => {
-  const world = beginWithRetention()
+  const world = HookedWorld.ofDays(30)
   for (const sequence of [1, 2]) await world.ship(0, sequence)
   await world.ship(YEAR_MS, null)
   expect(world.names).toEqual([])
@@ -242,7 +225,7 @@ test('no file has a number that is counted, also where the state is lost', async
   world.files.unlink(STATE)
   world.restart()
   await world.ship(world.nowMs, 3)
-  await wait(world, 3)
+  await world.wait(3)
   expect(world.names).toEqual([])
   await expectRetired(world, 3)
 })

@@ -1,33 +1,16 @@
 import { expect, test } from 'vitest'
-import { HookedWorld, refusal } from '../../../helpers/records/hooked-world.ts'
+import { expectRetired, HookedWorld, refusal } from '../../../helpers/records/hooked-world.ts'
 import { putFile } from '../../../helpers/segments.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const YEAR_MS = 365 * DAY_MS
 
-const beginWithRetention = (): HookedWorld => {
-  const world = new HookedWorld()
-  world.retention = { bytesMax: 0, daysMax: 30 }
-  world.restart()
-  return world
-}
-
-/** Hour by hour. */
-const wait = async (world: HookedWorld, hours: number): Promise<void> => {
-  for (let times = 0; times < hours; times++) await world.ship(world.nowMs + HOUR_MS, null)
-}
-
-const expectRetired = async (world: HookedWorld, records: number): Promise<void> => {
-  expect(world.accounts()).toMatchObject([{ retired: { records } }])
-  expect((await world.verify()).problems).toEqual([])
-}
-
 const ACCOUNT = '_producers/g7q2.1.0-3.json'
 
 /** Two files of a producer that nobody knows any more: its account alone is left. */
 const endedLongAgo = async (): Promise<HookedWorld> => {
-  const world = beginWithRetention()
+  const world = HookedWorld.ofDays(30)
   for (const sequence of [1, 2]) await world.ship(0, sequence)
   await world.end(2)
   await world.ship(60_000, null)
@@ -48,7 +31,7 @@ test('a file stays while the account in which it is to be counted cannot be read
   expect(refusals).toBeGreaterThan(0)
   expect(world.names).toHaveLength(2)
   await expectRetired(world, 0)
-  await wait(world, 2)
+  await world.wait(2)
   expect([world.names, world.accounts()]).toEqual([[], []])
 })
 
@@ -61,15 +44,15 @@ test.each(['EIO', 'damage'])('but not for ever, nor where it is damaged (%s)', a
   }
   world.nowMs = YEAR_MS
   if (!isDamaged) {
-    await wait(world, 23)
+    await world.wait(23)
     expect(world.names).toHaveLength(2)
   }
-  await wait(world, 3)
+  await world.wait(3)
   expect(world.names).toEqual([])
 })
 
 test('a day is a day, however often the shipper is started anew', async () => {
-  const world = beginWithRetention()
+  const world = HookedWorld.ofDays(30)
   for (const sequence of [1, 2]) await world.ship(0, sequence)
   await world.ship(YEAR_MS - DAY_MS, null)
   expect(world.names).toEqual([])
@@ -78,24 +61,24 @@ test('a day is a day, however often the shipper is started anew', async () => {
   world.hook = (call, of) => {
     if (call === 'open' && of === path) throw refusal('EIO', of)
   }
-  await wait(world, 1)
+  await world.wait(1)
   for (let times = 0; times < 4; times++) {
     expect(world.names).toHaveLength(2)
     world.restart()
-    await wait(world, 5)
+    await world.wait(5)
   }
   // Each start may cost an hour of what is believed of the time.
-  await wait(world, 8)
+  await world.wait(8)
   expect(world.names).toEqual([])
   expect(world.accounts()).toMatchObject([{ retired: { records: 3 } }])
 })
 
 test('nor does it need a record to come that a file has its time', async () => {
-  const world = beginWithRetention()
+  const world = HookedWorld.ofDays(30)
   await world.ship(0, 1)
   for (let days = 0; days < 33; days++) {
     world.restart()
-    await wait(world, 23)
+    await world.wait(23)
   }
   expect(world.names).toEqual([])
   await expectRetired(world, 1)
@@ -107,7 +90,7 @@ test.each([
 ])(
   'what goes uncounted is counted if it can be read before it is gone (it %s)',
   async (_, isThere) => {
-    const world = beginWithRetention()
+    const world = HookedWorld.ofDays(30)
     for (const sequence of [1, 2]) await world.ship(0, sequence)
     await world.ship(YEAR_MS, null)
     await expectRetired(world, 2)
@@ -118,21 +101,21 @@ test.each([
     world.hook = (call, path) => {
       if (['open', 'unlink'].includes(call) && paths.includes(path)) throw refusal('EACCES', path)
     }
-    await wait(world, 30)
+    await world.wait(30)
     expect(world.accounts()).toMatchObject([{ retired: { records: 2 } }])
     world.hook = (call, path) => {
       if (isThere && call === 'unlink' && paths.includes(path)) throw refusal('EACCES', path)
     }
-    await wait(world, 2)
+    await world.wait(2)
     await expectRetired(world, 4)
     world.hook = () => {}
-    await wait(world, 2)
+    await world.wait(2)
     await expectRetired(world, 4)
   },
 )
 
 test('a file that could not be deleted when it was counted is not counted again', async () => {
-  const world = beginWithRetention()
+  const world = HookedWorld.ofDays(30)
   for (const sequence of [1, 2]) await world.ship(0, sequence)
   const [path] = world.parquet
   let isOpened = false
@@ -145,15 +128,15 @@ test('a file that could not be deleted when it was counted is not counted again'
   expect(isOpened).toBe(true)
   expect(world.accounts()).toMatchObject([{ retired: { records: 2 } }])
   world.restart()
-  await wait(world, 2)
+  await world.wait(2)
   expect(world.accounts()).toMatchObject([{ retired: { records: 2 } }])
   world.hook = () => {}
-  await wait(world, 2)
+  await world.wait(2)
   await expectRetired(world, 2)
 })
 
 test('nor one that somebody else has deleted when it could not be', async () => {
-  const world = beginWithRetention()
+  const world = HookedWorld.ofDays(30)
   for (const sequence of [1, 2]) await world.ship(0, sequence)
   const [path] = world.parquet
   let isRefused = false
@@ -164,13 +147,13 @@ test('nor one that somebody else has deleted when it could not be', async () => 
     throw refusal('EIO', of)
   }
   await world.ship(YEAR_MS, null)
-  await wait(world, 2)
+  await world.wait(2)
   expect(world.names).toEqual([])
   await expectRetired(world, 2)
 })
 
 test('nothing is given up while it is not known what a file beside it has in its place', async () => {
-  const world = beginWithRetention()
+  const world = HookedWorld.ofDays(30)
   for (const sequence of [1, 2]) await world.ship(0, sequence)
   world.denied.add('g7q2-1.parquet')
   await world.ship(2 * HOUR_MS, null)
@@ -184,7 +167,7 @@ test('nothing is given up while it is not known what a file beside it has in its
   world.hook = () => {}
   world.denied.clear()
   await expectRetired(world, 0)
-  await wait(world, 3)
+  await world.wait(3)
   expect(world.names).toEqual([])
   await expectRetired(world, 2)
 })
