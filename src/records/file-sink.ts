@@ -16,17 +16,17 @@ import { dirname, join } from 'node:path'
 import { syncFolder } from '../shared/atomic-file.ts'
 import { accountPath } from './files/account-files.ts'
 import { FileWriter } from './files/file-writer.ts'
-import { type Found, findOwnFiles, type OwnFile, ownFile } from './files/own-files.ts'
-import { gapsFolder, HOUR_MS, hourOf } from './files/partitions.ts'
+import { type Found, findOwnFiles, numbersOf, type OwnFile, ownFile } from './files/own-files.ts'
+import { FILE_NUMBER_MAX, gapsFolder, HOUR_MS, hourOf } from './files/partitions.ts'
 import { deletesOf, publishMoved, type Undone } from './files/publishing.ts'
 import { RecordTables } from './files/record-tables.ts'
 import { isTooMuch, type RetentionLimits } from './files/retention.ts'
 import { notedOf, publishable } from './files/sink-notes.ts'
 import { Tidying } from './files/tidying.ts'
 import { ensureRoot, unlinkQuietly } from './files/unfinished.ts'
+import type { Account } from './shipping/account.ts'
 import type {
   AccountTexts,
-  GivenUpOf,
   Held,
   Intent,
   Opened,
@@ -36,6 +36,7 @@ import type {
   ShipBatch,
   Sink,
   SinkState,
+  Tidied,
   TidyTimes,
   Unreadable,
 } from './shipping/sink.ts'
@@ -94,8 +95,6 @@ export class FileSink implements Sink {
   #lost: readonly Rename[] = []
   /** Folders that could not be listed. */
   #unlisted: readonly string[] = []
-  /** Whether accounts may know of files with higher numbers than any that is there. */
-  #isLost = false
 
   constructor(options: FileSinkOptions) {
     this.#options = options
@@ -114,7 +113,7 @@ export class FileSink implements Sink {
 
   async open(state: SinkState | null, intent: Intent | null): Promise<Opened> {
     const { files, root } = this.#options
-    const { nextNumber, intentNumber, lost, waiting, ...noted } = notedOf(state)
+    const { nextNumber, intentNumber, lost, waiting, unsaid, ...noted } = notedOf(state)
     const from = noted.root ?? root
     ensureRoot(files, root)
     const here = this.#found(from, lost)
@@ -122,15 +121,15 @@ export class FileSink implements Sink {
     const { renames, deletes } = publishable(state, intent)
     const undone = await this.#publish({ renames: [...here, ...renames], deletes }, from)
     // What an earlier release has counted no account says.
-    this.#tidying.restore(waiting, intentNumber === 0 ? undone.left : [])
+    const left = intentNumber === 0 ? undone.left : []
+    this.#tidying.restore({ waiting, unsaid: [...unsaid, ...left] })
     // Nothing is listed yet, and an earlier release did not know what was replaced and what not.
     this.#take({ renames: [...here, ...(intent?.renames ?? [])], deletes: [] }, undone)
     // A state that is older than the files, or none: their names are taken all the same.
     this.#writer.nextNumber = Math.max(this.#writer.nextNumber, nextNumber)
     this.#writer.intentNumber = intentNumber + 1
-    const { unfinished, accounted } = await this.#list()
+    const { unfinished } = await this.#list()
     for (const path of unfinished) unlinkQuietly(files, join(root, path))
-    this.#isLost = state === null && accounted.length > 0
     return from === root ? 'same' : 'moved'
   }
 
@@ -155,7 +154,14 @@ export class FileSink implements Sink {
     return this.#tidying.hasTidied
   }
 
-  async tidy(times: TidyTimes): Promise<GivenUpOf> {
+  noteAccount({ retired }: Account): void {
+    const last = retired.files?.at(-1)?.[1] ?? 0
+    // No file of ours had such a number.
+    if (last >= FILE_NUMBER_MAX) return
+    this.#writer.nextNumber = Math.max(this.#writer.nextNumber, last + 1)
+  }
+
+  async tidy(times: TidyTimes): Promise<Tidied> {
     const { monotonicMs, wallMs } = times
     this.#tidyAtMs = monotonicMs + TIDY_MS
     this.#listedAtMs ??= monotonicMs
@@ -163,10 +169,12 @@ export class FileSink implements Sink {
     const ageMsMax = isFull ? LISTED_FULL_MS : LISTED_MS
     if (monotonicMs >= this.#listedAtMs + ageMsMax) await this.#search(monotonicMs)
     this.#countOn(wallMs)
-    const retired = await this.#tidying.tidy(times)
+    const givenUp = await this.#tidying.tidy(times)
+    const isWhole = this.#unlisted.length === 0
+    const numbers = isWhole ? numbersOf(this.#files.values(), this.#lost) : null
     const hasMerged = await this.#tidying.merge(times)
     if (hasMerged || this.#tidying.isLooking) this.#tidyAtMs = 0
-    return retired
+    return { givenUp, numbers }
   }
 
   async prepare(accounts: AccountTexts, nowMs: number): Promise<Prepared> {
@@ -264,7 +272,7 @@ export class FileSink implements Sink {
 
   /** Where not all numbers are known none may be taken twice: they go on by time. */
   #countOn(nowMs: number): void {
-    if (this.#unlisted.length === 0 && !this.#isLost) return
+    if (this.#unlisted.length === 0) return
     this.#writer.nextNumber = Math.max(this.#writer.nextNumber, Math.floor(nowMs))
   }
 

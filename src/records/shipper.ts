@@ -86,7 +86,7 @@ const compose = (settings: ShipperSettings, logger: Logger, breathe: () => Promi
   const onFault = faultLog(logger)
   const sink = new FileSink({ files, root: path, gateway, retention, onFault, breathe })
   const lane = new Lane({
-    ...{ files, folder: spoolFolder, sink, limits, isAlive, onFault },
+    ...{ files, folder: spoolFolder, sink, limits, isAlive, onFault, breathe },
     statePath: join(stateDir, SHIPPER_FOLDER, sinkStateFile(sink.name)),
     findAccount: (producer) => readAccountFile(files, path, producer),
     lives: { pid: process.pid, failedPid },

@@ -84,6 +84,7 @@ const bounds = fc.record({
   bytesMax: fc.constantFrom(0, 9000, 20_000),
   daysMax: fc.constantFrom(0, 1),
   ageMsMax: fc.constantFrom(0, 10_000),
+  countedRunsMax: fc.constantFrom(1, 3, 1000),
 })
 
 const live = (steps: fc.Arbitrary<Step>) =>

@@ -1,6 +1,7 @@
 /** The files of one gateway under `records.path`. */
 
 import { join } from 'node:path'
+import type { Rename } from '../shipping/sink.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import { accountedProducer } from './account-files.ts'
 import {
@@ -180,6 +181,13 @@ export const findOwnFiles = async (world: OwnFilesWorld): Promise<Found> => {
     await breathe?.()
   }
   return { files: found, unfinished, unlisted, accounted }
+}
+
+/** Numbers of files that are there, and of those that `renames` may yet bring, in order. */
+export const numbersOf = (own: Iterable<OwnFile>, renames: readonly Rename[]): Float64Array => {
+  const there = Array.from(own, ({ number }) => number)
+  const later = renames.map(([, path]) => Number(/-(\d+)\.parquet$/.exec(path)?.[1] ?? 0))
+  return Float64Array.from([...there, ...later]).sort()
 }
 
 /** What has gone of some files, and what has come: nothing goes where nothing can be listed. */

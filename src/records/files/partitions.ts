@@ -38,6 +38,9 @@ export const gapsFolder = (hour: number): string => `${GAPS_FOLDER}/${hourFolder
 /** Name of a file of a gateway. */
 export const fileName = (gateway: string, number: number): string => `${gateway}-${number}${SUFFIX}`
 
+/** Larger ones have no name. */
+export const FILE_NUMBER_MAX = 999_999_999_999_999
+
 /** The number in a file name; 0: it is not one of this gateway. */
 export const fileNumber = (name: string, gateway: string): number => {
   const isOwn = name.startsWith(`${gateway}-`) && name.endsWith(SUFFIX)

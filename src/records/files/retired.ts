@@ -56,7 +56,7 @@ export class RetiredFiles {
   /** Files that have had their time and wait until they can be counted: believed ms since when. */
   #waitingMs = new Map<string, number>()
   /** Files that are counted, and no account says so. */
-  #unsaid: ReadonlySet<string> = new Set()
+  #unsaid = new Set<string>()
   /** Whether one waits of which no state says so. */
   #hasNew = false
 
@@ -67,6 +67,11 @@ export class RetiredFiles {
   /** What has to be known of it after the next intent. */
   get waiting(): Waiting {
     return [...this.#waitingMs]
+  }
+
+  /** The same, until an account says so. */
+  get unsaid(): readonly string[] {
+    return [...this.#unsaid]
   }
 
   /** In whose accounts something is counted that may still be there. */
@@ -87,11 +92,11 @@ export class RetiredFiles {
   /**
    * Goes on from that.
    *
-   * @param counted files that are there, and that are counted in accounts that do not say so
+   * @param unsaid files that are there, and that are counted in accounts that do not say so
    */
-  restore(waiting: Waiting, counted: readonly string[]): void {
+  restore(waiting: Waiting, unsaid: readonly string[]): void {
     this.#waitingMs = new Map(waiting)
-    this.#unsaid = new Set(counted)
+    this.#unsaid = new Set(unsaid)
   }
 
   /** Counts what is in a file that is to go. */
@@ -112,7 +117,7 @@ export class RetiredFiles {
     this.#producers.set(path, Object.keys(known))
     const own = this.#numberOf(basename(path))
     const others = names.map((name) => this.#numberOf(name)).filter((number) => number > 0)
-    const counts = this.#unsaid.has(path) ? uncounted(known) : known
+    const counts = this.#unsaid.delete(path) ? uncounted(known) : known
     addGivenUp(into, counts, [own, ...others], path.startsWith(GAPS_FOLDER))
     return 'counted'
   }
@@ -145,6 +150,7 @@ export class RetiredFiles {
     const producers = this.#producers.get(path) ?? []
     this.#producers.delete(path)
     this.#waitingMs.delete(path)
+    this.#unsaid.delete(path)
     return producers
   }
 

@@ -12,6 +12,8 @@ export interface SinkNotes {
   /** `records.path` as it was; null: nobody knows. */
   readonly root: string | null
   readonly waiting: Waiting
+  /** Files that an earlier release has counted and could not delete: no account says so. */
+  readonly unsaid: readonly string[]
   /** What could not be renamed because it was not there. */
   readonly lost: readonly Rename[]
 }
@@ -23,6 +25,7 @@ export const notedOf = (state: SinkState | null): SinkNotes => ({
   intentNumber: Number(state?.['intentNumber'] ?? 0),
   root: typeof state?.['root'] === 'string' ? state['root'] : null,
   waiting: listOf(state?.['waiting']),
+  unsaid: listOf(state?.['unsaid']),
   lost: listOf(state?.['lost']),
 })
 

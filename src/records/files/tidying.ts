@@ -23,7 +23,8 @@ import type { PublishWorld } from './publishing.ts'
 import { Replaced } from './replaced.ts'
 import { RestingFolders } from './resting-folders.ts'
 import { filesToRetire, type RetentionLimits } from './retention.ts'
-import { RetiredFiles, type Waiting } from './retired.ts'
+import { RetiredFiles } from './retired.ts'
+import type { SinkNotes } from './sink-notes.ts'
 
 /** Files that go at once, and that are looked into at once. */
 const FILES_MAX = 1000
@@ -86,10 +87,10 @@ export class Tidying {
   }
 
   /** What has to be known of what is given up, with the intent that deletes it. */
-  get notes(): { readonly waiting: Waiting; readonly counted: readonly string[] } {
-    const { waiting, producers } = this.#retired
+  get notes(): Pick<SinkNotes, 'waiting' | 'unsaid'> & { readonly counted: readonly string[] } {
+    const { waiting, unsaid, producers } = this.#retired
     // For an earlier release, which knows the accounts to ask about by it.
-    return { waiting, counted: producers }
+    return { waiting, unsaid, counted: producers }
   }
 
   /** The intent is made. */
@@ -100,9 +101,9 @@ export class Tidying {
     this.#isCounting = false
   }
 
-  /** Goes on from what an earlier process has noted; `counted`: see RetiredFiles. */
-  restore(waiting: Waiting, counted: readonly string[]): void {
-    this.#retired.restore(waiting, counted)
+  /** Goes on from what an earlier process has noted. */
+  restore({ waiting, unsaid }: Pick<SinkNotes, 'waiting' | 'unsaid'>): void {
+    this.#retired.restore(waiting, unsaid)
   }
 
   /** Takes what was found as what there is. */

@@ -64,21 +64,36 @@ export const newAccount = (producer: string): Account => ({
   retired: NOTHING_RETIRED,
 })
 
-/** One more file is given up; it may be counted already, and is so once. */
-export const retire = (account: Account, { numbers, records, gaps, below }: GivenUp): Account => {
-  const { retired } = account
-  const files = new NumberRuns(retired.files)
-  const isNew = !files.has(numbers[0])
-  for (const number of numbers) files.add(number)
-  return {
-    ...account,
-    retired: {
-      records: retired.records + (isNew ? records : 0),
-      gaps: retired.gaps + (isNew ? gaps : 0),
-      below: Math.max(retired.below, below),
-      files: files.runs,
-    },
+/** Of more runs of numbers an account would take long to read and to write. */
+const RUNS_MAX = 1000
+
+/**
+ * Some files are given up; what is counted already, or is part of one before it, counts once.
+ *
+ * @param apart numbers of all files that there may be, in order: where runs are too many, what lies
+ *   between two and is none of these is taken for counted. null: nobody knows all of them
+ */
+export const retire = (
+  account: Account,
+  files: readonly GivenUp[],
+  apart: ArrayLike<number> | null,
+  runsMax = RUNS_MAX,
+): Account => {
+  const counted = new NumberRuns(account.retired.files)
+  const own = files.map(({ numbers: [number] }) => number)
+  const uncounted = new Set(own.filter((number) => !counted.has(number)))
+  let { records, gaps, below } = account.retired
+  for (const each of files) {
+    below = Math.max(below, each.below)
+    if (uncounted.has(each.numbers[0])) {
+      records += each.records
+      gaps += each.gaps
+    }
+    for (const number of each.numbers) uncounted.delete(number)
   }
+  counted.add(files.flatMap(({ numbers }) => numbers))
+  if (apart !== null) counted.bridge(apart, runsMax)
+  return { ...account, retired: { records, gaps, below, files: counted.runs } }
 }
 
 /** Sequences without a record. */
@@ -100,10 +115,13 @@ export const move = (account: Account, here: Account | null): Account => {
   }
 }
 
-/** Whether nothing that it took is left, so that its account may go as well. */
+/**
+ * Whether nothing that it took is left, so that its account may go as well. One in which more is
+ * counted than there was stays: it is not known what that was.
+ */
 export const isForgettable = (account: Account): boolean => {
   const { state, records, gaps, retired, elsewhere = NOTHING_RETIRED } = account
-  const isAll = (count: number, of: 'records' | 'gaps') => count <= retired[of] + elsewhere[of]
+  const isAll = (count: number, of: 'records' | 'gaps') => count === retired[of] + elsewhere[of]
   return state !== 'open' && isAll(records, 'records') && isAll(sumOf(gaps), 'gaps')
 }
 

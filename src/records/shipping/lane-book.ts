@@ -21,6 +21,8 @@ export type FindAccount = (producer: string) => Account | null
 
 export interface BookWorld extends StreamWorld {
   readonly findAccount: FindAccount
+  /** How many runs of numbers of files an account may have; absent: see `retire`. */
+  readonly countedRunsMax?: number
   /** For people: what was found wrong, once for each file. */
   onFault(file: string, detail: string): void
 }
@@ -215,9 +217,9 @@ export class LaneBook {
     for (const name of this.#producers.keys()) if (!kept.has(name)) this.#producers.delete(name)
   }
 
-  /** Notes that records and gaps of a producer are deleted with the next commit. */
-  retire(name: string, files: readonly GivenUp[]): void {
-    for (const each of files) this.#producers.get(name)?.retire(each)
+  /** Files with something of a producer go with the next commit; `apart`: see `retire`. */
+  retire(name: string, files: readonly GivenUp[], apart: ArrayLike<number> | null): void {
+    this.#producers.get(name)?.retire(files, apart, this.#world.countedRunsMax)
   }
 
   /** Files that are counted as given up in the account of a producer: see TidyTimes. */

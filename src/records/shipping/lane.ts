@@ -9,7 +9,7 @@
 
 import { basename, dirname, join } from 'node:path'
 import { GatewayError } from '../../shared/errors.ts'
-import type { GivenUp } from './account.ts'
+import type { Account } from './account.ts'
 import { Attempts, type Lives } from './attempts.ts'
 import { isCommitDue, isFull, type LaneLimits } from './commit-due.ts'
 import { Committed } from './committed.ts'
@@ -18,7 +18,7 @@ import { type BookWorld, isOfDisk, LaneBook } from './lane-book.ts'
 import { LaneBroken, LaneIntake } from './lane-intake.ts'
 import { PatientClock } from './patient-clock.ts'
 import { readShipState, type ShipState, type ShipTotals, writeShipState } from './ship-state.ts'
-import type { Intent, Prepared, Sink } from './sink.ts'
+import type { Intent, Prepared, Sink, Tidied } from './sink.ts'
 import { type Stream, streamKeyOfFile } from './spool-folder.ts'
 import { SpoolHome, type SpoolListing } from './spool-home.ts'
 
@@ -27,6 +27,8 @@ export interface LaneOptions extends BookWorld {
   readonly statePath: string
   readonly limits: LaneLimits
   readonly lives: Lives
+  /** Called between accounts, in each of which thousands of files may be counted. */
+  readonly breathe?: () => Promise<void>
 }
 
 /** Beside the state. */
@@ -58,7 +60,7 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options
-    this.#book = new LaneBook(options)
+    this.#book = new LaneBook({ ...options, findAccount: (name) => this.#findAccount(name) })
     this.#intake = new FrameIntake(options.sink)
     const { files, lives, monotonic, onFault } = options
     const path = attemptsPath(options.statePath)
@@ -182,6 +184,12 @@ export class Lane {
     this.#isOpen = true
   }
 
+  #findAccount(producer: string): Account | null {
+    const account = this.#options.findAccount(producer)
+    if (account !== null) this.#options.sink.noteAccount(account)
+    return account
+  }
+
   /** A state that is damaged is set aside: accounts under `records.path` tell nearly as much. */
   #readState(): ShipState | null {
     const { files, statePath, onFault } = this.#options
@@ -231,7 +239,7 @@ export class Lane {
 
   /** Notes in their accounts what of producers is given up with the next commit. */
   async #tidy(): Promise<void> {
-    const { sink, now, monotonic, onFault } = this.#options
+    const { sink, now, monotonic, onFault, breathe } = this.#options
     const believedMs = this.#patient.now()
     // Nothing else may come for days, and what has had its time is to go all the same.
     if (this.#patient.isUnnoted) this.#touch()
@@ -241,9 +249,9 @@ export class Lane {
     const mayRetire = (producer: string) => this.#book.mayRetire(producer)
     const countedOf = (producer: string) => this.#book.countedOf(producer)
     const times = { monotonicMs, wallMs: now(), believedMs }
-    let retired: ReadonlyMap<string, readonly GivenUp[]>
+    let tidied: Tidied
     try {
-      retired = await sink.tidy({ ...times, mayMerge, mayRetire, countedOf })
+      tidied = await sink.tidy({ ...times, mayMerge, mayRetire, countedOf })
     } catch (thrown) {
       // Another time: records do not wait for it.
       onFault('tidy', String(thrown))
@@ -251,9 +259,10 @@ export class Lane {
     } finally {
       this.#attempts.endExtra()
     }
-    for (const [name, each] of retired) {
+    for (const [name, files] of tidied.givenUp) {
       this.#touch()
-      this.#book.retire(name, each)
+      this.#book.retire(name, files, tidied.numbers)
+      await breathe?.()
     }
     if (sink.hasTidied) this.#touch()
   }

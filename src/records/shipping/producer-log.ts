@@ -215,9 +215,9 @@ export class ProducerLog {
   }
 
   /** With the same commit its account is written, whatever it was: that there may be older. */
-  retire(givenUp: GivenUp): void {
+  retire(files: readonly GivenUp[], apart: ArrayLike<number> | null, runsMax?: number): void {
     this.#text = ''
-    this.#retired = retire(this.account, givenUp).retired
+    this.#retired = retire(this.account, files, apart, runsMax).retired
   }
 
   /** What was shipped until now lies in another folder than what comes; `here`: see `move`. */

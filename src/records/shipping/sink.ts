@@ -9,7 +9,7 @@
  */
 
 import type { RecordLayout } from '../record-layout.ts'
-import type { GivenUp } from './account.ts'
+import type { Account, GivenUp } from './account.ts'
 import type { FrameViews } from './frame-views.ts'
 import type { NumberRuns } from './number-runs.ts'
 
@@ -67,6 +67,13 @@ export type AccountTexts = ReadonlyMap<string, string | null>
 /** Files that are given up, by the producers of whom something is in them. */
 export type GivenUpOf = ReadonlyMap<string, readonly GivenUp[]>
 
+/** What is given up. */
+export interface Tidied {
+  readonly givenUp: GivenUpOf
+  /** Numbers of all files that are there or may come, in order; null: nobody knows them all. */
+  readonly numbers: Float64Array | null
+}
+
 /** Milliseconds. */
 export interface TidyTimes {
   readonly monotonicMs: number
@@ -108,6 +115,8 @@ export interface Sink {
    */
   write(batch: ShipBatch): readonly Unreadable[]
   gap(gap: ProducerGap): void
+  /** There is such an account: of the numbers of files that it has as counted none is new. */
+  noteAccount(account: Account): void
   /** Whether it is time to tidy up. */
   isTidyDue(monotonicMs: number): boolean
   /** Whether tidying up has left something for `prepare` to do. */
@@ -115,10 +124,10 @@ export interface Sink {
   /**
    * Puts what it has kept in order, and gives up what has had its time, with the next `prepare`.
    *
-   * @returns what is given up, by producer; some of it may be counted already
+   * @returns what is given up, of which some may be counted already
    * @throws what stands in its way
    */
-  tidy(times: TidyTimes): GivenUpOf | Promise<GivenUpOf>
+  tidy(times: TidyTimes): Tidied | Promise<Tidied>
   /** @throws what stands in its way; nothing is lost, and it is called again later */
   prepare(accounts: AccountTexts, nowMs: number): Prepared | Promise<Prepared>
   /** @throws the same */

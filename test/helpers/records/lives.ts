@@ -20,6 +20,8 @@ export interface Bounds {
   readonly bytesMax: number
   readonly daysMax: number
   readonly ageMsMax: number
+  /** See ShippingWorld. */
+  readonly countedRunsMax: number
 }
 
 const BACKUP = '/data/backup'
@@ -60,8 +62,9 @@ export class Lives {
   #bare = 0
   #shipping = this.world.start()
 
-  constructor({ bytesMax, daysMax, ageMsMax }: Bounds) {
+  constructor({ bytesMax, daysMax, ageMsMax, countedRunsMax }: Bounds) {
     const { world } = this
+    world.countedRunsMax = countedRunsMax
     world.files.mkdir(BACKUP)
     world.retention = { bytesMax, daysMax }
     world.limits = { rowsMax: 50, bytesMax: 1e6, ageMsMax }

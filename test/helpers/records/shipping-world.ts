@@ -53,6 +53,8 @@ export class ShippingWorld {
   readonly faults: string[] = []
   limits: LaneLimits = { rowsMax: 1000, bytesMax: 1e6, ageMsMax: 0 }
   retention: RetentionLimits = { bytesMax: 0, daysMax: 0 }
+  /** Runs of numbers of files in an account. */
+  countedRunsMax = 1000
   nowMs = 0
   /** What records go to, when a shipper starts. */
   sinkOf = (options: FileSinkOptions): FileSink => new FileSink(options)
@@ -76,6 +78,7 @@ export class ShippingWorld {
   start(calls: FileCalls = this.files, gateway = HEADER.gateway, root = ROOT): Shipping {
     const lane = new Lane({
       ...{ files: calls, folder: SPOOL, statePath: STATE, limits: this.limits },
+      countedRunsMax: this.countedRunsMax,
       sink: this.sinkOf({
         ...{ files: calls, root, gateway, retention: this.retention },
         onFault: (path, thrown) => this.faults.push(`${path}: ${thrown}`),

@@ -2,9 +2,12 @@
 
 import { basename } from 'node:path'
 import { expect, test } from 'vitest'
+import { readShipState, writeShipState } from '../../../../src/records/shipping/ship-state.ts'
 import { copyFolder } from '../../../helpers/records/copies.ts'
+import { records } from '../../../helpers/records/frames.ts'
 import { expectRetired, HookedWorld, refusal } from '../../../helpers/records/hooked-world.ts'
-import { ROOT, STATE } from '../../../helpers/records/shipping-world.ts'
+import { layoutFrame, ROOT, STATE } from '../../../helpers/records/shipping-world.ts'
+import { HEADER } from '../../../helpers/segments.ts'
 
 const HOUR_MS = 3_600_000
 const YEAR_MS = 365 * 24 * HOUR_MS
@@ -214,6 +217,31 @@ test('what is counted and there excuses nothing that is missing', async () => {
   expect(world.accounts()).toMatchObject([{ retired: { records: 1, below: 3 } }])
   const { problems } = await world.verify(false)
   expect(problems).toEqual(['g7q2.1.0-3: 1 more than retention has deleted are missing'])
+})
+
+test('no file has a number that is counted, also where the state is of an earlier time', async () => {
+  const world = HookedWorld.ofDays(30)
+  await world.ship(0, 1)
+  await world.ship(YEAR_MS, null)
+  const state = readShipState(world.files, STATE)!
+  const process = { ...HEADER.process, pid: 7001 }
+  world.alive.add(process.pid)
+  const frames = [layoutFrame()]
+  const shipOther = async (sequence: number) => {
+    frames.push(records(sequence, sequence))
+    world.put({ incarnation: 44, process }, frames)
+    await world.ship(world.nowMs + 60_000, null)
+  }
+  for (const sequence of [1, 2]) await shipOther(sequence)
+  await world.ship(2 * YEAR_MS, null)
+  expect(world.names).toEqual([])
+  writeShipState(world.files, STATE, state)
+  world.restart()
+  await shipOther(3)
+  await world.wait(3)
+  expect(world.names).toEqual([])
+  expect(world.accounts().map(({ retired }) => retired.records)).toEqual([1, 3])
+  expect((await world.verify()).problems).toEqual([])
 })
 
 test('no file has a number that is counted, also where the state is lost', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   decodeAccount,
@@ -33,10 +34,12 @@ test('decodeAccount() refuses what lacks something', () => {
   }
 })
 
+const FILE = { records: 0, gaps: 0, below: 0 }
+
 test('retire() adds up, and an account of which nothing is left may go', () => {
   const open = { ...newAccount('g.0.1-2'), records: 5, gaps: { sampled: 2, ring_full: 1 } }
-  const half = retire(open, { numbers: [4, 2], records: 3, gaps: 1, below: 9 })
-  const all = retire(half, { numbers: [5], records: 2, gaps: 2, below: 4 })
+  const half = retire(open, [{ numbers: [4, 2], records: 3, gaps: 1, below: 9 }], null)
+  const all = retire(half, [{ numbers: [5], records: 2, gaps: 2, below: 4 }], null)
   const files = [
     [2, 2],
     [4, 5],
@@ -49,15 +52,63 @@ test('retire() adds up, and an account of which nothing is left may go', () => {
 
 test('retire() counts a file once, also one that had become part of another', () => {
   const account = { ...newAccount('g.0.1-2'), records: 9 }
-  const once = retire(account, { numbers: [4, 2], records: 3, gaps: 0, below: 9 })
+  const once = retire(account, [{ numbers: [4, 2], records: 3, gaps: 0, below: 9 }], null)
   for (const number of [4, 2]) {
-    expect(retire(once, { numbers: [number], records: 2, gaps: 1, below: 5 })).toEqual(once)
+    const again = { numbers: [number] as const, records: 2, gaps: 1, below: 5 }
+    expect(retire(once, [again], null)).toEqual(once)
   }
   // One that an earlier release has written does not say which they were.
   const { files, ...retired } = once.retired
   const old = { ...once, retired }
-  expect(retire(old, { numbers: [4], records: 2, gaps: 0, below: 5 }).retired.records).toBe(5)
+  expect(retire(old, [{ numbers: [4], records: 2, gaps: 0, below: 5 }], null).retired.records).toBe(
+    5,
+  )
   expect(decodeAccount('it', bytesOf(encodeAccount(once)))).toEqual(once)
+})
+
+test('retire() counts files that go at once as if they went one after the other', () => {
+  const file = fc.record({
+    numbers: fc.tuple(fc.integer({ min: 1, max: 12 })),
+    others: fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 4 }),
+    ...{ records: fc.nat(9), gaps: fc.nat(9), below: fc.nat(99) },
+  })
+  const files = fc.array(
+    file.map(({ numbers, others, ...rest }) => ({
+      ...rest,
+      numbers: [...numbers, ...others] as const,
+    })),
+  )
+  fc.assert(
+    fc.property(files, fc.array(fc.nat(12)), (all, before) => {
+      const first = before.map((number) => ({ ...FILE, numbers: [number] as const }))
+      const account = retire(newAccount('g.0.1-2'), first, null)
+      const oneByOne = all.reduce((known, one) => retire(known, [one], null), account)
+      expect(retire(account, all, null)).toEqual(oneByOne)
+    }),
+  )
+})
+
+test('of too many runs retire() bridges those between which there is no file', () => {
+  const numbers = [1, 3, 5, 7, 9, 11]
+  const files = numbers.map((number) => ({ ...FILE, numbers: [number] as const }))
+  const runsBeside = (apart: readonly number[] | null) =>
+    retire(newAccount('g.0.1-2'), files, apart, 3).retired.files
+  const each = numbers.map((number) => [number, number])
+  expect(runsBeside(null)).toEqual(each)
+  expect(runsBeside([])).toEqual([[1, 7], ...each.slice(4)])
+  expect(runsBeside([3, 4, 12])).toEqual([
+    [1, 3],
+    [5, 9],
+    [11, 11],
+  ])
+  expect(runsBeside([2, 4, 6, 8, 10])).toEqual(each)
+})
+
+test('an account stays in which more is counted than there was', () => {
+  const account = { ...newAccount('g.0.1-2'), state: 'ended' as const, records: 1 }
+  const once = retire(account, [{ ...FILE, records: 1, numbers: [1] }], null)
+  expect(isForgettable(once)).toBe(true)
+  expect(isForgettable(retire(once, [{ ...FILE, records: 1, numbers: [2] }], null))).toBe(false)
 })
 
 test('move() says of what was shipped until now that it is elsewhere, but for what is here', () => {
