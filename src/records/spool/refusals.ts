@@ -2,20 +2,29 @@
  * What a disk refuses, perhaps after seconds, each time that it is asked for it. It is asked again
  * one after the other, the one first that has waited longest, and so seldom that asking in vain
  * takes a small part of the time, however many they are and however long each of them takes. What
- * was refused but once may be well: it is asked for soon, and before what was refused again.
+ * was refused but once may be well: it is asked for soon, in turn with what was refused again.
  */
 
-/** At most, after one was refused for the first time. */
-const ONCE_PAUSE_MS_MAX = 30_000
+/** At most, after one was refused for the first time, and for what is first in turn. */
+const PAUSE_MS_MAX = 30_000
+
+/** When each was asked for, monotonic ms, in that order. */
+type Queue = Map<string, number>
+
+const firstOf = (queue: Queue): readonly [name: string, askedMs: number] | null =>
+  queue.entries().next().value ?? null
 
 export class Refusals {
   readonly #monotonic: () => number
   readonly #pause: number
-  /** In the order in which they were asked for. */
-  readonly #once = new Set<string>()
-  readonly #again = new Set<string>()
+  readonly #once: Queue = new Map()
+  readonly #again: Queue = new Map()
+  /** Of which one was asked for last. */
+  #asked = this.#again
   /** Monotonic ms. */
   #askAtMs = Number.NEGATIVE_INFINITY
+  /** The same for the queue whose turn it is not: what is first in the other may not be due. */
+  #askOtherAtMs = Number.NEGATIVE_INFINITY
 
   /** @param pause how much longer than an asking in vain the time is until the next one */
   constructor(monotonic: () => number, pause: number) {
@@ -29,30 +38,39 @@ export class Refusals {
   }
 
   has(name: string): boolean {
-    return this.#once.has(name) || this.#again.has(name)
+    return this.#queueOf(name) !== null
   }
 
   /** Whether it was not refused, or it is its turn. */
   mayAsk(name: string): boolean {
-    if (!this.has(name)) return true
-    const names = this.#once.size > 0 ? this.#once : this.#again
-    return !this.isPausing && names.values().next().value === name
+    const queue = this.#queueOf(name)
+    if (queue === null) return true
+    const askAtMs = queue === this.#inTurn ? this.#askAtMs : this.#askOtherAtMs
+    return this.#monotonic() >= askAtMs && firstOf(queue)?.[0] === name
   }
 
   /** It was asked for in vain; `sinceMs`: monotonic, when that began. */
   add(name: string, sinceMs: number): void {
     const nowMs = this.#monotonic()
     const pauseMs = this.#pause * (nowMs - sinceMs)
-    const isAgain = this.has(name)
+    const pauseMsMax = Math.min(pauseMs, PAUSE_MS_MAX)
+    const queue = this.#queueOf(name)
     this.delete(name)
-    const names = isAgain ? this.#again : this.#once
-    names.add(name)
-    this.#askAtMs = nowMs + (isAgain ? pauseMs : Math.min(pauseMs, ONCE_PAUSE_MS_MAX))
+    if (queue === null) {
+      this.#once.set(name, nowMs)
+      // Where ever more is refused the others would never have their turn.
+      if (this.isPausing) return
+    } else {
+      this.#again.set(name, nowMs)
+      this.#asked = queue
+    }
+    this.#askAtMs = nowMs + (queue === null ? pauseMsMax : pauseMs)
+    this.#askOtherAtMs = this.#askAtMs + pauseMsMax
   }
 
   /** It was refused before, nobody knows when. */
   queue(name: string): void {
-    this.#again.add(name)
+    this.#again.set(name, Number.NEGATIVE_INFINITY)
   }
 
   delete(name: string): void {
@@ -62,8 +80,21 @@ export class Refusals {
 
   /** Forgets those that are not there. */
   keep(there: { has(name: string): boolean }): void {
-    for (const names of [this.#once, this.#again]) {
-      for (const name of names) if (!there.has(name)) names.delete(name)
+    for (const queue of [this.#once, this.#again]) {
+      for (const name of queue.keys()) if (!there.has(name)) queue.delete(name)
     }
+  }
+
+  #queueOf(name: string): Queue | null {
+    if (this.#once.has(name)) return this.#once
+    return this.#again.has(name) ? this.#again : null
+  }
+
+  /** Where the next one is asked for, unless it is not due for long. */
+  get #inTurn(): Queue {
+    const [once, again] = [firstOf(this.#once), firstOf(this.#again)]
+    if (once === null) return this.#again
+    const isWaiting = again !== null && again[1] < once[1]
+    return isWaiting && this.#asked === this.#once ? this.#again : this.#once
   }
 }

@@ -47,7 +47,7 @@ test('one that has gone, or is given, is in the way of no other', () => {
   expect([refusals.has('b'), refusals.mayAsk('c')]).toEqual([false, true])
 })
 
-test('what was refused once is asked for soon, and before what was refused again', () => {
+test('what was refused once is asked for soon, in turn with what was refused again', () => {
   const { refusals, ask, pass } = rig()
   expect([ask(['a'], 100_000), ask(['a'], 1)]).toEqual(['a', ''])
   pass(30_000)
@@ -55,10 +55,52 @@ test('what was refused once is asked for soon, and before what was refused again
   pass(60_000)
   expect([ask(['a', 'b'], 20_000), ask(['a', 'b'], 1)]).toEqual(['b', ''])
   pass(30_000)
-  expect([ask(['a', 'b'], 10), refusals.isPausing]).toEqual(['b', true])
+  expect([ask(['b', 'a'], 10), refusals.isPausing]).toEqual(['a', true])
   pass(90)
-  expect(ask(['a', 'b'], 10)).toBe('a')
+  expect(ask(['a', 'b'], 10)).toBe('b')
 })
+
+const DUE_MS = 30_000
+
+/** Those that are there are asked for every second, each half a minute after the last time. */
+const askAll = (tookMs: number, seconds: number, world: (second: number) => readonly string[]) => {
+  const { refusals, ask, pass } = rig()
+  const askedMs = new Map<string, number[]>()
+  for (let second = 0, nowMs = 0; second < seconds; second++) {
+    const names = world(second)
+    refusals.keep(new Set(names))
+    for (const name of names) {
+      const times = askedMs.get(name) ?? []
+      if (nowMs < (times.at(-1) ?? -DUE_MS) + DUE_MS) continue
+      if (ask([name], tookMs) === '') continue
+      nowMs += tookMs
+      askedMs.set(name, [...times, nowMs])
+    }
+    nowMs += 1000
+    pass(1000)
+  }
+  return askedMs
+}
+
+for (const tookMs of [0, 10, 7000]) {
+  test(`nobody waits for ever where more is refused, each time after ${tookMs} ms`, () => {
+    // Every 20 seconds another one comes, which is refused twice at the most, and goes.
+    const few = (second: number) =>
+      Array.from({ length: 6 }, (_, i) => `n${Math.floor(second / 20) - i}`)
+    const asked = askAll(tookMs, 1800, (second) => ['old', ...few(second)])
+    const times = asked.get('old')!
+    const waits = times.map((at, i) => at - (times[i - 1] ?? 0))
+    expect(times.length).toBeGreaterThan(6)
+    expect(Math.max(...waits)).toBeLessThan(300_000)
+  })
+
+  test(`what is refused once is asked soon beside many that are bad (${tookMs} ms)`, () => {
+    const bad = Array.from({ length: 20 }, (_, i) => `bad${i}`)
+    const asked = askAll(tookMs, 4000, (second) => (second < 2000 ? bad : [...bad, 'new']))
+    const [first, second] = asked.get('new')!
+    expect(second! - first!).toBeLessThan(2 * (DUE_MS + 10 * tookMs))
+  })
+}
 
 test('queue() has one wait for its turn, and others no longer than they did', () => {
   const { refusals, ask, pass } = rig()
