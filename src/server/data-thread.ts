@@ -202,9 +202,13 @@ const drain = (): void => {
 const end = (): void => {
   doorkeeper.end()
   records?.release?.close()
-  engines.close()
-  records?.close(own.words[THREAD_WORDS.IN_FLIGHT]! > 0)
-  process.exit()
+  // HTTP/2 of Node hands on what was written when the turn is over.
+  setImmediate(() => {
+    records?.release?.close()
+    engines.close()
+    records?.close(own.words[THREAD_WORDS.IN_FLIGHT]! > 0)
+    process.exit()
+  })
 }
 
 const prepare = ({ number, plan, ...more }: MessageOf<'prepare'>): void => {

@@ -1,7 +1,10 @@
 /** Disks that are full, or fail, under a gateway that writes its predictions down. */
 
 import { join } from 'node:path'
+import { create, toBinary } from '@bufbuild/protobuf'
 import { describe, expect, test } from 'vitest'
+import { ModelInferRequestSchema } from '../../proto/gen/inference_pb.ts'
+import { GrpcClient } from '../helpers/grpc-client.ts'
 import {
   droppedOf,
   expectAccounted,
@@ -19,6 +22,29 @@ const MB = 1024 * 1024
 const SMALL = { replicas: 1, threads: 1 }
 /** The least there may be: it is soon full. */
 const RING = { RING_BYTES: String(MB / 4), RECORD_BYTES_MAX: '16384' }
+
+const CALLS = 40
+
+/** One row, over gRPC. */
+const FLIGHT_CALL = toBinary(
+  ModelInferRequestSchema,
+  create(ModelInferRequestSchema, {
+    modelName: 'flight-delay',
+    inputs: [
+      {
+        ...{ name: 'numeric', datatype: 'FP32', shape: [1n, 13n] },
+        contents: { fp32Contents: new Array(13).fill(1) },
+      },
+      {
+        ...{ name: 'categorical', datatype: 'BYTES', shape: [1n, 4n] },
+        contents: { bytesContents: ['ATL', 'DFW', 'US', 'N1'].map((text) => Buffer.from(text)) },
+      },
+    ],
+  }),
+)
+
+const heldOf = (metrics: string): number =>
+  Number(/^sluice_answers_held(?:\{.*\})? (\d+)/m.exec(metrics)?.[1] ?? 0)
 
 /** A state folder whose spool is on a disk of its own. */
 const spoolOnDisk = async (bytes: number): Promise<{ stateDir: string; disk: SmallDisk }> => {
@@ -111,6 +137,31 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     expect(all.produced).toBe(books.produced + labels.length)
     await expectAccounted(world.path, stateDir, all)
     await world.stop()
+  })
+
+  test('under `wait` has everybody told who still waits when the gateway ends', async () => {
+    const { stateDir, disk } = await spoolOnDisk(8 * MB)
+    const records = { ...RING, DURABILITY: 'process', WHEN_FULL: 'wait' }
+    // An answer may be held for longer.
+    const env = { SLUICE_SERVER__DRAIN_SECONDS_MAX: '1' }
+    const world = await startRecorded({ ...SMALL, stateDir, records, env })
+    await world.ask(5)
+    disk.fill()
+    const client = new GrpcClient(world.gateway.grpcPort)
+    const calls = Array.from({ length: CALLS }, () => client.call('ModelInfer', FLIGHT_CALL))
+    const held = await until(
+      async () => {
+        const count = heldOf(await world.gateway.metrics())
+        return count > CALLS / 2 ? count : null
+      },
+      { what: 'answers that are held' },
+    )
+    await world.gateway.stop()
+    const refused = (await Promise.all(calls)).filter(({ code }) => code !== 'OK')
+    expect(refused.length).toBeGreaterThanOrEqual(held)
+    const errors = refused.map(({ trailers }) => trailers.get('x-sluice-error'))
+    expect(new Set(errors)).toEqual(new Set(['RECORD_UNAVAILABLE']))
+    disk.empty()
   })
 
   test('under the Parquet files leaves the records in the spool until there is room', async () => {
