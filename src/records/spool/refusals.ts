@@ -8,10 +8,16 @@
 /** At most, after one was refused for the first time, and for what is first in turn. */
 const PAUSE_MS_MAX = 30_000
 
-/** When each was asked for, monotonic ms, in that order. */
-type Queue = Map<string, number>
+/** Monotonic ms. */
+interface Asked {
+  readonly atMs: number
+  readonly notAgainBeforeMs: number
+}
 
-const firstOf = (queue: Queue): readonly [name: string, askedMs: number] | null =>
+/** In the order in which they were asked for. */
+type Queue = Map<string, Asked>
+
+const firstOf = (queue: Queue): readonly [name: string, asked: Asked] | null =>
   queue.entries().next().value ?? null
 
 export class Refusals {
@@ -21,10 +27,11 @@ export class Refusals {
   readonly #again: Queue = new Map()
   /** Of which one was asked for last. */
   #asked = this.#again
-  /** Monotonic ms. */
+  /** Monotonic ms; what is refused for the first time does not change it, or others had no turn. */
   #askAtMs = Number.NEGATIVE_INFINITY
   /** The same for the queue whose turn it is not: what is first in the other may not be due. */
   #askOtherAtMs = Number.NEGATIVE_INFINITY
+  #pauseUntilMs = Number.NEGATIVE_INFINITY
 
   /** @param pause how much longer than an asking in vain the time is until the next one */
   constructor(monotonic: () => number, pause: number) {
@@ -32,9 +39,9 @@ export class Refusals {
     this.#pause = pause
   }
 
-  /** Whether it is too early to ask again for any of them. */
+  /** Whether one was asked for in vain, and others are to have their time. */
   get isPausing(): boolean {
-    return this.#monotonic() < this.#askAtMs
+    return this.#monotonic() < this.#pauseUntilMs
   }
 
   has(name: string): boolean {
@@ -45,35 +52,38 @@ export class Refusals {
   mayAsk(name: string): boolean {
     const queue = this.#queueOf(name)
     if (queue === null) return true
+    const [first, { notAgainBeforeMs }] = firstOf(queue)!
     const askAtMs = queue === this.#inTurn ? this.#askAtMs : this.#askOtherAtMs
-    return this.#monotonic() >= askAtMs && firstOf(queue)?.[0] === name
+    return first === name && this.#monotonic() >= Math.max(askAtMs, notAgainBeforeMs)
   }
 
   /** It was asked for in vain; `sinceMs`: monotonic, when that began. */
   add(name: string, sinceMs: number): void {
     const nowMs = this.#monotonic()
     const pauseMs = this.#pause * (nowMs - sinceMs)
-    const pauseMsMax = Math.min(pauseMs, PAUSE_MS_MAX)
+    const firstPauseMs = Math.min(pauseMs, PAUSE_MS_MAX)
     const queue = this.#queueOf(name)
     this.delete(name)
     if (queue === null) {
-      this.#once.set(name, nowMs)
-      // Where ever more is refused the others would never have their turn.
-      if (this.isPausing) return
+      this.#once.set(name, { atMs: nowMs, notAgainBeforeMs: nowMs + firstPauseMs })
+      this.#pauseUntilMs = Math.max(this.#pauseUntilMs, nowMs + firstPauseMs)
     } else {
-      this.#again.set(name, nowMs)
-      this.#asked = queue
+      this.#again.set(name, { atMs: nowMs, notAgainBeforeMs: nowMs })
+      this.#askAtMs = nowMs + pauseMs
+      this.#askOtherAtMs = this.#askAtMs + firstPauseMs
+      this.#pauseUntilMs = this.#askAtMs
     }
-    this.#askAtMs = nowMs + (queue === null ? pauseMsMax : pauseMs)
-    this.#askOtherAtMs = this.#askAtMs + pauseMsMax
   }
 
   /** It was refused before, nobody knows when. */
   queue(name: string): void {
-    this.#again.set(name, Number.NEGATIVE_INFINITY)
+    const unknown = Number.NEGATIVE_INFINITY
+    this.#again.set(name, { atMs: unknown, notAgainBeforeMs: unknown })
   }
 
+  /** It is none of them any more. */
   delete(name: string): void {
+    this.#asked = this.#queueOf(name) ?? this.#asked
     this.#once.delete(name)
     this.#again.delete(name)
   }
@@ -94,7 +104,7 @@ export class Refusals {
   get #inTurn(): Queue {
     const [once, again] = [firstOf(this.#once), firstOf(this.#again)]
     if (once === null) return this.#again
-    const isWaiting = again !== null && again[1] < once[1]
+    const isWaiting = again !== null && again[1].atMs < once[1].atMs
     return isWaiting && this.#asked === this.#once ? this.#again : this.#once
   }
 }

@@ -1,5 +1,17 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Refusals } from '../../../../src/records/spool/refusals.ts'
+import { propertyRuns } from '../../../helpers/seeds.ts'
+
+/** A new one comes just as a pause ends. */
+const RESONANT = [
+  [500, 5000],
+  [1000, 5000],
+  [2000, 20_000],
+  [7000, 37_000],
+].map(([tookMs, everyMs]): [Omit<Asking, 'bad'>] => [
+  { tookMs: tookMs!, everyMs: everyMs!, isBadFirst: false },
+])
 
 const rig = () => {
   let nowMs = 0
@@ -62,52 +74,81 @@ test('what was refused once is asked for soon, in turn with what was refused aga
 
 const DUE_MS = 30_000
 
-/** Those that are there are asked for every second, each half a minute after the last time. */
-const askAll = (tookMs: number, seconds: number, world: (second: number) => readonly string[]) => {
-  const { refusals, ask, pass } = rig()
-  const askedMs = new Map<string, number[]>()
-  for (let second = 0, nowMs = 0; second < seconds; second++) {
-    const names = world(second)
-    refusals.keep(new Set(names))
-    for (const name of names) {
-      const times = askedMs.get(name) ?? []
-      if (nowMs < (times.at(-1) ?? -DUE_MS) + DUE_MS) continue
-      if (ask([name], tookMs) === '') continue
+interface Asking {
+  readonly tookMs: number
+  /** A new name comes so often, and is refused once. */
+  readonly everyMs: number
+  /** Those that are always refused, and were so before. */
+  readonly bad: readonly string[]
+  readonly isBadFirst: boolean
+}
+
+/** An hour, in which each is asked for half a minute after the last time; the longest waits. */
+const longestWaitsMs = ({ tookMs, everyMs, bad, isBadFirst }: Asking) => {
+  let nowMs = 0
+  const refusals = new Refusals(() => nowMs, 9)
+  const askedMs = new Map(bad.map((name) => [name, -DUE_MS]))
+  for (const name of bad) refusals.queue(name)
+  const bornMs = new Map<string, number>()
+  const waitsMs = { bad: 0, fresh: 0 }
+  for (let born = 0; nowMs < 3_600_000; nowMs += 250) {
+    for (; born * everyMs <= nowMs; born++) bornMs.set(`new${born}`, nowMs)
+    const fresh = [...bornMs.keys()]
+    for (const name of isBadFirst ? [...bad, ...fresh] : [...fresh, ...bad]) {
+      const atMs = askedMs.get(name)
+      if (nowMs < (atMs ?? -DUE_MS) + DUE_MS || !refusals.mayAsk(name)) continue
+      if (bornMs.has(name) && atMs !== undefined) {
+        refusals.delete(name)
+        waitsMs.fresh = Math.max(waitsMs.fresh, nowMs - bornMs.get(name)!)
+        bornMs.delete(name)
+        continue
+      }
+      if (!bornMs.has(name)) waitsMs.bad = Math.max(waitsMs.bad, nowMs - Math.max(0, atMs!))
+      const sinceMs = nowMs
       nowMs += tookMs
-      askedMs.set(name, [...times, nowMs])
+      refusals.add(name, sinceMs)
+      askedMs.set(name, nowMs)
     }
-    nowMs += 1000
-    pass(1000)
   }
-  return askedMs
+  for (const name of bad) waitsMs.bad = Math.max(waitsMs.bad, nowMs - askedMs.get(name)!)
+  for (const atMs of bornMs.values()) waitsMs.fresh = Math.max(waitsMs.fresh, nowMs - atMs)
+  return waitsMs
 }
 
-for (const tookMs of [0, 10, 7000]) {
-  test(`nobody waits for ever where more is refused, each time after ${tookMs} ms`, () => {
-    // Every 20 seconds another one comes, which is refused twice at the most, and goes.
-    const few = (second: number) =>
-      Array.from({ length: 6 }, (_, i) => `n${Math.floor(second / 20) - i}`)
-    const asked = askAll(tookMs, 1800, (second) => ['old', ...few(second)])
-    const times = asked.get('old')!
-    const waits = times.map((at, i) => at - (times[i - 1] ?? 0))
-    expect(times.length).toBeGreaterThan(6)
-    expect(Math.max(...waits)).toBeLessThan(300_000)
+test('nobody waits for long, however often others are refused, and however long that takes', () => {
+  const world = fc.record({
+    tookMs: fc.constantFrom(0, 1, 100, 500, 1000, 2000, 3400, 5000, 7000, 10_000),
+    everyMs: fc.integer({ min: 4, max: 240 }).map((times) => times * 500),
+    isBadFirst: fc.boolean(),
   })
+  fc.assert(
+    fc.property(world, (asking) => {
+      fc.pre(asking.everyMs >= 4 * asking.tookMs)
+      const waitsMs = longestWaitsMs({ ...asking, bad: ['old'] })
+      const boundMs = 2 * DUE_MS + 20 * asking.tookMs
+      expect(waitsMs.bad).toBeLessThan(boundMs)
+      expect(waitsMs.fresh).toBeLessThan(boundMs)
+    }),
+    { numRuns: propertyRuns(40), examples: RESONANT },
+  )
+})
 
-  test(`what is refused once is asked soon beside many that are bad (${tookMs} ms)`, () => {
+test.each([0, 10, 7000])(
+  'what is refused once waits for none of many that are bad (%i ms)',
+  (tookMs) => {
     const bad = Array.from({ length: 20 }, (_, i) => `bad${i}`)
-    const asked = askAll(tookMs, 4000, (second) => (second < 2000 ? bad : [...bad, 'new']))
-    const [first, second] = asked.get('new')!
-    expect(second! - first!).toBeLessThan(2 * (DUE_MS + 10 * tookMs))
-  })
-}
+    const { fresh } = longestWaitsMs({ tookMs, everyMs: 900_000, bad, isBadFirst: true })
+    expect(fresh).toBeLessThan(2 * DUE_MS + 20 * tookMs)
+  },
+)
 
-test('queue() has one wait for its turn, and others no longer than they did', () => {
+test('queue() has each wait for its turn, and others no longer than they did', () => {
   const { refusals, ask, pass } = rig()
   ask(['a'], 10)
-  ask(['b'], 10)
-  refusals.queue('c')
-  expect(ask(['a', 'b', 'c'], 10)).toBe('')
+  for (const name of ['b', 'c']) refusals.queue(name)
+  expect(ask(['a', 'b', 'c'], 10)).toBe('b')
   pass(90)
   expect([ask(['c', 'b', 'a'], 10), refusals.has('c')]).toEqual(['a', true])
+  pass(90)
+  expect(ask(['a', 'b', 'c'], 10)).toBe('c')
 })
