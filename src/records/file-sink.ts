@@ -170,11 +170,11 @@ export class FileSink implements Sink {
     if (monotonicMs >= this.#listedAtMs + ageMsMax) await this.#search(monotonicMs)
     this.#countOn(wallMs)
     const givenUp = await this.#tidying.tidy(times)
+    const numbers = numbersOf(this.#files.values(), this.#lost)
     const isWhole = this.#unlisted.length === 0
-    const numbers = isWhole ? numbersOf(this.#files.values(), this.#lost) : null
     const hasMerged = await this.#tidying.merge(times)
     if (hasMerged || this.#tidying.isLooking) this.#tidyAtMs = 0
-    return { givenUp, numbers }
+    return { givenUp, numbers, isWhole }
   }
 
   async prepare(accounts: AccountTexts, nowMs: number): Promise<Prepared> {

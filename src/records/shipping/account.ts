@@ -64,19 +64,25 @@ export const newAccount = (producer: string): Account => ({
   retired: NOTHING_RETIRED,
 })
 
+/** Numbers of the files that there may be, in order, and whether these are all. */
+export interface FilesThere {
+  readonly numbers: ArrayLike<number>
+  readonly isWhole: boolean
+}
+
 /** Of more runs of numbers an account would take long to read and to write. */
 const RUNS_MAX = 1000
+/** So many times as many may be while nobody knows which files there are. */
+const RUNS_FACTOR = 10
 
 /**
- * Some files are given up; what is counted already, or is part of one before it, counts once.
- *
- * @param apart numbers of all files that there may be, in order: where runs are too many, what lies
- *   between two and is none of these is taken for counted. null: nobody knows all of them
+ * Some files are given up; what is counted already, or is part of one before it, counts once. Where
+ * runs of numbers are too many, what lies between two and is not there is taken for counted.
  */
 export const retire = (
   account: Account,
   files: readonly GivenUp[],
-  apart: ArrayLike<number> | null,
+  { numbers, isWhole }: FilesThere,
   runsMax = RUNS_MAX,
 ): Account => {
   const counted = new NumberRuns(account.retired.files)
@@ -91,8 +97,8 @@ export const retire = (
     }
     for (const number of each.numbers) uncounted.delete(number)
   }
-  counted.add(files.flatMap(({ numbers }) => numbers))
-  if (apart !== null) counted.bridge(apart, runsMax)
+  counted.add(files.flatMap((each) => each.numbers))
+  counted.bridge(numbers, isWhole ? runsMax : RUNS_FACTOR * runsMax)
   return { ...account, retired: { records, gaps, below, files: counted.runs } }
 }
 

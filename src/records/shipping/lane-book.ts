@@ -1,7 +1,7 @@
 /** What a lane keeps of the spool: streams, places in their segments, and producers. */
 
 import { errnoOf } from '../spool/file-calls.ts'
-import { type Account, type GivenUp, isForgettable } from './account.ts'
+import { type Account, type FilesThere, type GivenUp, isForgettable } from './account.ts'
 import { NumberRuns } from './number-runs.ts'
 import { type OnGap, ProducerLog } from './producer-log.ts'
 import { NONE_YET } from './segment-numbers.ts'
@@ -217,9 +217,9 @@ export class LaneBook {
     for (const name of this.#producers.keys()) if (!kept.has(name)) this.#producers.delete(name)
   }
 
-  /** Files with something of a producer go with the next commit; `apart`: see `retire`. */
-  retire(name: string, files: readonly GivenUp[], apart: ArrayLike<number> | null): void {
-    this.#producers.get(name)?.retire(files, apart, this.#world.countedRunsMax)
+  /** Files with something of a producer go with the next commit. */
+  retire(name: string, files: readonly GivenUp[], there: FilesThere): void {
+    this.#producers.get(name)?.retire(files, there, this.#world.countedRunsMax)
   }
 
   /** Files that are counted as given up in the account of a producer: see TidyTimes. */

@@ -261,7 +261,7 @@ export class Lane {
     }
     for (const [name, files] of tidied.givenUp) {
       this.#touch()
-      this.#book.retire(name, files, tidied.numbers)
+      this.#book.retire(name, files, tidied)
       await breathe?.()
     }
     if (sink.hasTidied) this.#touch()

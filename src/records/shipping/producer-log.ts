@@ -4,6 +4,7 @@ import { GAP_REASON, gapReasonName } from '../reasons.ts'
 import {
   type Account,
   encodeAccount,
+  type FilesThere,
   type GivenUp,
   move,
   newAccount,
@@ -215,9 +216,9 @@ export class ProducerLog {
   }
 
   /** With the same commit its account is written, whatever it was: that there may be older. */
-  retire(files: readonly GivenUp[], apart: ArrayLike<number> | null, runsMax?: number): void {
+  retire(files: readonly GivenUp[], there: FilesThere, runsMax?: number): void {
     this.#text = ''
-    this.#retired = retire(this.account, files, apart, runsMax).retired
+    this.#retired = retire(this.account, files, there, runsMax).retired
   }
 
   /** What was shipped until now lies in another folder than what comes; `here`: see `move`. */

@@ -70,8 +70,10 @@ export type GivenUpOf = ReadonlyMap<string, readonly GivenUp[]>
 /** What is given up. */
 export interface Tidied {
   readonly givenUp: GivenUpOf
-  /** Numbers of all files that are there or may come, in order; null: nobody knows them all. */
-  readonly numbers: Float64Array | null
+  /** Numbers of the files that are there or may come, in order, as far as they are known. */
+  readonly numbers: Float64Array
+  /** Whether all of them are known. */
+  readonly isWhole: boolean
 }
 
 /** Milliseconds. */

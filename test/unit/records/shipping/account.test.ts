@@ -34,12 +34,13 @@ test('decodeAccount() refuses what lacks something', () => {
   }
 })
 
+const NONE = { numbers: [], isWhole: true }
 const FILE = { records: 0, gaps: 0, below: 0 }
 
 test('retire() adds up, and an account of which nothing is left may go', () => {
   const open = { ...newAccount('g.0.1-2'), records: 5, gaps: { sampled: 2, ring_full: 1 } }
-  const half = retire(open, [{ numbers: [4, 2], records: 3, gaps: 1, below: 9 }], null)
-  const all = retire(half, [{ numbers: [5], records: 2, gaps: 2, below: 4 }], null)
+  const half = retire(open, [{ numbers: [4, 2], records: 3, gaps: 1, below: 9 }], NONE)
+  const all = retire(half, [{ numbers: [5], records: 2, gaps: 2, below: 4 }], NONE)
   const files = [
     [2, 2],
     [4, 5],
@@ -52,15 +53,15 @@ test('retire() adds up, and an account of which nothing is left may go', () => {
 
 test('retire() counts a file once, also one that had become part of another', () => {
   const account = { ...newAccount('g.0.1-2'), records: 9 }
-  const once = retire(account, [{ numbers: [4, 2], records: 3, gaps: 0, below: 9 }], null)
+  const once = retire(account, [{ numbers: [4, 2], records: 3, gaps: 0, below: 9 }], NONE)
   for (const number of [4, 2]) {
     const again = { numbers: [number] as const, records: 2, gaps: 1, below: 5 }
-    expect(retire(once, [again], null)).toEqual(once)
+    expect(retire(once, [again], NONE)).toEqual(once)
   }
   // One that an earlier release has written does not say which they were.
   const { files, ...retired } = once.retired
   const old = { ...once, retired }
-  expect(retire(old, [{ numbers: [4], records: 2, gaps: 0, below: 5 }], null).retired.records).toBe(
+  expect(retire(old, [{ numbers: [4], records: 2, gaps: 0, below: 5 }], NONE).retired.records).toBe(
     5,
   )
   expect(decodeAccount('it', bytesOf(encodeAccount(once)))).toEqual(once)
@@ -81,9 +82,9 @@ test('retire() counts files that go at once as if they went one after the other'
   fc.assert(
     fc.property(files, fc.array(fc.nat(12)), (all, before) => {
       const first = before.map((number) => ({ ...FILE, numbers: [number] as const }))
-      const account = retire(newAccount('g.0.1-2'), first, null)
-      const oneByOne = all.reduce((known, one) => retire(known, [one], null), account)
-      expect(retire(account, all, null)).toEqual(oneByOne)
+      const account = retire(newAccount('g.0.1-2'), first, NONE)
+      const oneByOne = all.reduce((known, one) => retire(known, [one], NONE), account)
+      expect(retire(account, all, NONE)).toEqual(oneByOne)
     }),
   )
 })
@@ -91,10 +92,12 @@ test('retire() counts files that go at once as if they went one after the other'
 test('of too many runs retire() bridges those between which there is no file', () => {
   const numbers = [1, 3, 5, 7, 9, 11]
   const files = numbers.map((number) => ({ ...FILE, numbers: [number] as const }))
-  const runsBeside = (apart: readonly number[] | null) =>
-    retire(newAccount('g.0.1-2'), files, apart, 3).retired.files
+  const runsBeside = (there: readonly number[], isWhole = true, runsMax = 3) =>
+    retire(newAccount('g.0.1-2'), files, { numbers: there, isWhole }, runsMax).retired.files
   const each = numbers.map((number) => [number, number])
-  expect(runsBeside(null)).toEqual(each)
+  // Ten times as many while nobody knows which there are.
+  expect(runsBeside([], false)).toEqual(each)
+  expect(runsBeside([], false, 0)).toEqual([[1, 11]])
   expect(runsBeside([])).toEqual([[1, 7], ...each.slice(4)])
   expect(runsBeside([3, 4, 12])).toEqual([
     [1, 3],
@@ -106,9 +109,9 @@ test('of too many runs retire() bridges those between which there is no file', (
 
 test('an account stays in which more is counted than there was', () => {
   const account = { ...newAccount('g.0.1-2'), state: 'ended' as const, records: 1 }
-  const once = retire(account, [{ ...FILE, records: 1, numbers: [1] }], null)
+  const once = retire(account, [{ ...FILE, records: 1, numbers: [1] }], NONE)
   expect(isForgettable(once)).toBe(true)
-  expect(isForgettable(retire(once, [{ ...FILE, records: 1, numbers: [2] }], null))).toBe(false)
+  expect(isForgettable(retire(once, [{ ...FILE, records: 1, numbers: [2] }], NONE))).toBe(false)
 })
 
 test('move() says of what was shipped until now that it is elsewhere, but for what is here', () => {
