@@ -26,7 +26,10 @@ test('they are answered or refused, and the replica is as good as new', async ()
 })
 
 test('an answer to nothing is found out', async () => {
-  const faults: (string | null)[] = []
-  for (let i = 0; i < 20; i++) faults.push((await target.canary(target.make(SEED + i))).fault)
-  expect(faults.filter((fault) => fault?.endsWith('answers to 0 calls'))).not.toEqual([])
+  let fault: string | null = null
+  // Most cases have no answer at all.
+  for (let i = 0; i < 300 && fault === null; i++) {
+    fault = (await target.canary(target.make(SEED + i))).fault
+  }
+  expect(fault).toMatch(/answers to 0 calls$/)
 })
