@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RecordSums, type RecordTotals } from '../../src/control/figures/record-sums.ts'
+import type { Account } from '../../src/records/shipping/account.ts'
 import type { Shipping } from '../../src/records/shipping/shipping.ts'
 import { verifyRecords } from '../../src/records/verify.ts'
 import { failingFiles } from '../helpers/failing-files.ts'
@@ -137,6 +138,9 @@ class CountedGateway {
     // ended of which nothing is in the spool.
     await this.ship()
     this.hear()
+    const own = `-${this.#replica.incarnation}`
+    const isOpen = ({ producer, state }: Account) => state === 'open' && !producer.endsWith(own)
+    if (this.world.accounts().some(isOpen)) return
     this.request()
     this.write()
     this.world.files.unlink(STATE)
@@ -179,9 +183,11 @@ class CountedGateway {
     this.show()
     this.world.nowMs += 60_000
     this.#replica.kill()
+    // Who knows nothing of segments that were there waits for them for ten minutes.
+    const restMs = this.#hasLostState ? 6 * 60_000 : 60_000
     for (let times = 0; times < 3; times++) {
       await this.ship()
-      this.world.nowMs += 60_000
+      this.world.nowMs += restMs
     }
     this.hear()
     this.check()

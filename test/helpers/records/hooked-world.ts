@@ -124,6 +124,11 @@ export class HookedWorld extends ShippingWorld {
 
   /** The same of the files that the views of a query have. */
   async viewed(): Promise<number[]> {
+    return this.sequences(await this.viewedFiles())
+  }
+
+  /** Paths of these. */
+  async viewedFiles(): Promise<readonly string[]> {
     const sized = this.parquet.map((file) => {
       const number = Number(/-(\d+)\.parquet$/.exec(file)![1])
       return { file, number, bytes: this.files.stat(file)!.bytes }
@@ -135,7 +140,7 @@ export class HookedWorld extends ShippingWorld {
     for (const { file } of [...groups.values()].flatMap(mayReplace)) {
       names.set(file, await withRecordsFile(this.files, file, ({ facts }) => replacedBy(facts)))
     }
-    return this.sequences(withoutReplaced(this.parquet, names))
+    return withoutReplaced(this.parquet, names)
   }
 
   /** `isSpoolToo`: with what lies in the spool. */
