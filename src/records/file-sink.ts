@@ -118,7 +118,7 @@ export class FileSink implements Sink {
     ensureRoot(files, root)
     const here = this.#found(from, lost)
     this.#lost = from === root ? lost.filter((rename) => !here.includes(rename)) : []
-    const { renames, deletes } = publishable(state, intent)
+    const { renames, deletes } = publishable(state, intent, root)
     const undone = await this.#publish({ renames: [...here, ...renames], deletes }, from)
     // What an earlier release has counted no account says.
     const left = intentNumber === 0 ? undone.left : []

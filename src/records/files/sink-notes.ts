@@ -35,9 +35,18 @@ const NOTHING: Intent = { renames: [], deletes: [] }
  * What is to be done of an intent. One of an earlier release does not say which file is to be
  * deleted because of which other one: it may be because of any new one beside it, and none of those
  * that are deleted there goes unless all of these are there.
+ *
+ * What was given up with one of this release is left to the next tidy, where `records.path` is the
+ * same: its disk may have been away meanwhile, and what is on it counts when its accounts say so.
  */
-export const publishable = (state: SinkState | null, intent: Intent | null): Intent => {
+export const publishable = (
+  state: SinkState | null,
+  intent: Intent | null,
+  root: string,
+): Intent => {
   const { renames, deletes } = intent ?? NOTHING
+  const noted = notedOf(state)
+  if (noted.intentNumber > 0 && noted.root === root) return { renames, deletes: [] }
   if (state?.['counted'] !== undefined) return { renames, deletes }
   const beside = (to: string): string[] => {
     const folder = dirname(to)

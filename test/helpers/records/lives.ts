@@ -90,7 +90,13 @@ export class Lives {
   }
 
   refuse(what: keyof typeof REFUSABLE): void {
-    if (this.#refused.size === 0) this.#refusedAtMs = this.world.nowMs
+    const { nowMs } = this.world
+    // In between it has been whole for so long that it was looked at.
+    if (this.#refusedAtMs > 0 && nowMs > this.#refusedAtMs + REFUSED_MS_MAX) {
+      if (nowMs < this.#refusedAtMs + 2 * REFUSED_MS_MAX) return
+      this.#refusedAtMs = 0
+    }
+    if (this.#refusedAtMs === 0) this.#refusedAtMs = nowMs
     this.#refused.add(what)
   }
 

@@ -52,9 +52,9 @@ test('while it is there it is part of no other file, and the account stays', asy
   world.retention = { bytesMax: 0, daysMax: 0 }
   world.restart()
   await world.wait(3)
-  // The last intent is done again at a start, so 4 is not there any more; 5 and 6 are one.
-  expect(world.names).toHaveLength(4)
-  expect(await world.sequences()).toEqual([1, 2, 3, 5, 6])
+  // 5 and 6 are one.
+  expect(world.names).toHaveLength(5)
+  expect(await world.sequences()).toEqual([1, 2, 3, 4, 5, 6])
   await expectRetired(world, 4)
   // All that it shipped since was given up, too.
   world.retention = { bytesMax: 0, daysMax: 30 }
@@ -139,6 +139,18 @@ test.each([
   mount(world)
   expect(await world.sequences()).toEqual([1, 2])
   await expectRetired(world, 0)
+  await expectGone(world)
+})
+
+test('nor does it go where the shipper ends before the next commit', async () => {
+  const world = await ended()
+  await world.ship(TIME_MS - 60_000, null)
+  unmount(world)
+  await world.ship(TIME_MS + 60_000, null)
+  mount(world)
+  world.restart()
+  await world.shipping.step()
+  await expectRetired(world, (await world.sequences()).length === 0 ? 2 : 0)
   await expectGone(world)
 })
 

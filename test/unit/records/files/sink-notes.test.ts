@@ -24,7 +24,7 @@ test('publishable() ties what an intent deletes that says no reason to what is n
   const others = ['endpoint=a/date=2026-01-02/hour=04/g-2.parquet', '_producers/q.json']
   const old = `${HOUR}/g-1.parquet`
   const intent = { renames: [first, second, account], deletes: [old, ...others] }
-  const tied = publishable({ nextNumber: 4 }, intent)
+  const tied = publishable({ nextNumber: 4 }, intent, '/r')
   expect(tied).toEqual({
     renames: [
       [...first, [old]],
@@ -36,8 +36,11 @@ test('publishable() ties what an intent deletes that says no reason to what is n
   expect(deletesOf(tied, [])).toEqual([old, ...others])
   // It may be either of them that has its rows.
   for (const [, missing] of [first, second]) expect(deletesOf(tied, [missing])).toEqual(others)
-  expect(publishable({ counted: [] }, intent)).toEqual(intent)
-  expect(publishable(null, null)).toEqual({ renames: [], deletes: [] })
+  expect(publishable({ counted: [] }, intent, '/r')).toEqual(intent)
+  const noted = { counted: [], intentNumber: 3, root: '/r' }
+  expect(publishable(noted, intent, '/r')).toEqual({ ...intent, deletes: [] })
+  expect(publishable(noted, intent, '/moved')).toEqual(intent)
+  expect(publishable(null, null, '/r')).toEqual({ renames: [], deletes: [] })
 })
 
 /** A state as it was before a file said which others it replaces. */
