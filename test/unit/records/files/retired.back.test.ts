@@ -142,15 +142,23 @@ test.each([
   await expectGone(world)
 })
 
-test('nor does it go where the shipper ends before the next commit', async () => {
+test('nor does it go where its disk is away at the commit, and the shipper ends before the next', async () => {
   const world = await ended()
   await world.ship(TIME_MS - 60_000, null)
-  unmount(world)
-  await world.ship(TIME_MS + 60_000, null)
-  mount(world)
+  world.limits = { ...world.limits, ageMsMax: 10_000 }
   world.restart()
   await world.shipping.step()
-  await expectRetired(world, (await world.sequences()).length === 0 ? 2 : 0)
+  world.nowMs = TIME_MS + 60_000
+  await world.shipping.step()
+  unmount(world)
+  world.nowMs += 10_000
+  await world.shipping.step()
+  expect(readShipState(world.files, STATE)!.intent!.deletes).toHaveLength(1)
+  mount(world)
+  expect(await world.sequences()).toEqual([1, 2])
+  world.restart()
+  await world.shipping.step()
+  await expectRetired(world, 0)
   await expectGone(world)
 })
 
