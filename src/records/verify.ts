@@ -13,6 +13,7 @@ import { GatewayError } from '../shared/errors.ts'
 import { isAlive as isRunning, type ProcessIdentity } from '../shared/process-identity.ts'
 import { accountedProducers, readAccountFile } from './files/account-files.ts'
 import { findRecordFiles, recordFilesIn } from './files/own-files.ts'
+import { anyFileNumber } from './files/partitions.ts'
 import type { Account, Retired } from './shipping/account.ts'
 import { errnoOf, type FileCalls } from './spool/file-calls.ts'
 import { HeldFiles } from './verify/held-files.ts'
@@ -177,10 +178,8 @@ class Look {
 }
 
 /** Files of a folder, those with the highest numbers first: they were written last. */
-const latestFirst = (paths: readonly string[]): readonly string[] => {
-  const numberOf = (path: string) => Number(/-(\d+)\.parquet$/.exec(path)?.[1] ?? 0)
-  return paths.toSorted((a, b) => numberOf(b) - numberOf(a))
-}
+const latestFirst = (paths: readonly string[]): readonly string[] =>
+  paths.toSorted((a, b) => anyFileNumber(b) - anyFileNumber(a))
 
 /**
  * Verifies the records under `path`. Memory: an eighth of a byte for each sequence, as much again

@@ -5,6 +5,7 @@ import type { Rename } from '../shipping/sink.ts'
 import { errnoOf, type FileCalls } from '../spool/file-calls.ts'
 import { accountedProducer } from './account-files.ts'
 import {
+  anyFileNumber,
   fileNumber,
   GAPS_FOLDER,
   hourOfFolder,
@@ -186,7 +187,7 @@ export const findOwnFiles = async (world: OwnFilesWorld): Promise<Found> => {
 /** Numbers of files that are there, and of those that `renames` may yet bring, in order. */
 export const numbersOf = (own: Iterable<OwnFile>, renames: readonly Rename[]): Float64Array => {
   const there = Array.from(own, ({ number }) => number)
-  const later = renames.map(([, path]) => Number(/-(\d+)\.parquet$/.exec(path)?.[1] ?? 0))
+  const later = renames.map(([, path]) => anyFileNumber(path))
   return Float64Array.from([...there, ...later]).sort()
 }
 

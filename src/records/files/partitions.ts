@@ -48,6 +48,10 @@ export const fileNumber = (name: string, gateway: string): number => {
   return /^[1-9]\d{0,14}$/.test(digits) ? Number(digits) : 0
 }
 
+/** The same, whoever has written it. */
+export const anyFileNumber = (name: string): number =>
+  Number(/-([1-9]\d{0,14})\.parquet$/.exec(name)?.[1] ?? 0)
+
 /** The hour that a folder is of; null: it is none of an hour. */
 export const hourOfFolder = (folder: string): number | null => {
   const [, date = '', hour = ''] = /\/date=(\d{4}-\d{2}-\d{2})\/hour=(\d{2})$/.exec(folder) ?? []

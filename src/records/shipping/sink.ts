@@ -9,7 +9,7 @@
  */
 
 import type { RecordLayout } from '../record-layout.ts'
-import type { Account, GivenUp } from './account.ts'
+import type { Account, FilesThere, GivenUp } from './account.ts'
 import type { FrameViews } from './frame-views.ts'
 import type { NumberRuns } from './number-runs.ts'
 
@@ -64,16 +64,10 @@ export interface Held {
 /** The account of a producer as its readers see it, by producer; null: it is to go. */
 export type AccountTexts = ReadonlyMap<string, string | null>
 
-/** Files that are given up, by the producers of whom something is in them. */
-export type GivenUpOf = ReadonlyMap<string, readonly GivenUp[]>
-
-/** What is given up. */
-export interface Tidied {
-  readonly givenUp: GivenUpOf
-  /** Numbers of the files that are there or may come, in order, as far as they are known. */
-  readonly numbers: Float64Array
-  /** Whether all of them are known. */
-  readonly isWhole: boolean
+/** What is given up, and which files there are beside it. */
+export interface Tidied extends FilesThere {
+  /** Files, by the producers of whom something is in them. */
+  readonly givenUp: ReadonlyMap<string, readonly GivenUp[]>
 }
 
 /** Milliseconds. */
